@@ -1,0 +1,97 @@
+import { LRUCache } from 'lru-cache';
+import type { Publication } from './config.ts';
+import { describeFeed, type Feed, type FeedKey, type Format } from './feeds.ts';
+import { atom } from './format/atom.ts';
+import { json } from './format/json.ts';
+import type { Head, Renderer } from './format/renderer.ts';
+import { rss } from './format/rss.ts';
+import type { Instant } from './instant.ts';
+import type { EntryRef, FeedSnapshot, Store } from './store.ts';
+
+/** A feed in a format at a moment. */
+export interface Document {
+  readonly feed: Feed;
+  readonly format: Format;
+  readonly bytes: Buffer;
+  /** When the document last became another: an article came, changed or left. */
+  readonly changedAt: Instant;
+  /** When time alone will make it another, where that is known. */
+  readonly nextChangeAt?: Instant;
+}
+
+const RENDERERS: Readonly<Record<Format, Renderer>> = { rss, atom, json };
+
+/** Told of an article that was accepted and yet cannot be rendered; its feeds are served without it. */
+export type ReportUnrenderable = (articleId: string, format: Format, error: unknown) => void;
+
+interface ArrangerParts {
+  readonly store: Store;
+  readonly publication: Publication;
+  readonly report: ReportUnrenderable;
+  /** Bytes of entries that may be kept. */
+  readonly entryBytes: number;
+}
+
+/** Arranges documents of entries, each rendered once for all feeds that show it alike. */
+export function createArranger({ store, publication, report, entryBytes }: ArrangerParts) {
+  const kept = new LRUCache<string, Buffer>({
+    maxSize: entryBytes,
+    sizeCalculation: (entry) => Math.max(1, entry.length),
+  });
+
+  /** @returns undefined where no such feed was ever visible */
+  async function arrange(key: FeedKey, format: Format, at: Instant): Promise<Document | undefined> {
+    const limit = describeFeed(key, '', publication).entries;
+    const snapshot = await store.snapshot(key, at, limit);
+    if (snapshot === undefined) return undefined;
+    const feed = describeFeed(key, snapshot.name, publication);
+    const entries = await entriesOf(snapshot.entries, feed, format);
+    return {
+      feed,
+      format,
+      bytes: joined(headOf(feed, snapshot), format, entries),
+      changedAt: Math.max(snapshot.changedAt, snapshot.entries[0]?.publishedAt ?? 0, snapshot.removedAt ?? 0),
+      ...(snapshot.nextChangeAt === undefined ? {} : { nextChangeAt: snapshot.nextChangeAt }),
+    };
+  }
+
+  function headOf(feed: Feed, { entries, removedAt }: FeedSnapshot): Head {
+    const [newest] = entries;
+    return {
+      feed,
+      publication,
+      updatedAt: Math.max(0, removedAt ?? 0, ...entries.map((entry) => entry.updatedAt)),
+      ...(newest === undefined ? {} : { publishedAt: newest.publishedAt }),
+    };
+  }
+
+  async function entriesOf(refs: readonly EntryRef[], feed: Feed, format: Format): Promise<Buffer[]> {
+    const entries = new Map(refs.map((ref) => [ref.number, kept.get(entryName(ref, feed, format))]));
+    const missing = refs.filter(({ number }) => entries.get(number) === undefined);
+    for (const stored of await store.articles(missing.map(({ number }) => number))) {
+      try {
+        const options = { content: feed.content, feedLanguage: feed.language, feedsUrl: publication.feedsUrl };
+        const entry = Buffer.from(RENDERERS[format].entry(stored.article, options));
+        kept.set(entryName(stored, feed, format), entry);
+        entries.set(stored.number, entry);
+      } catch (error) {
+        report(stored.article.id, format, error);
+      }
+    }
+    return refs.flatMap(({ number }) => entries.get(number) ?? []);
+  }
+
+  return { arrange };
+}
+
+/** What an entry's bytes depend on: the article as it is now, the format, and what of the feed shows in an entry. */
+function entryName({ number, revision }: Pick<EntryRef, 'number' | 'revision'>, feed: Feed, format: Format): string {
+  return [number, revision, format, feed.content, format === 'rss' ? feed.language : ''].join(' ');
+}
+
+function joined(head: Head, format: Format, entries: readonly Buffer[]): Buffer {
+  const renderer = RENDERERS[format];
+  const separator = Buffer.from(renderer.separator);
+  const parts = entries.flatMap((entry, index) => (index === 0 ? [entry] : [separator, entry]));
+  return Buffer.concat([Buffer.from(renderer.head(head)), ...parts, Buffer.from(renderer.tail)]);
+}

@@ -1,0 +1,75 @@
+/** Every code an error of this project can carry, with the HTTP status it answers with. docs/errors.md explains each. */
+const ERROR_STATUS = {
+  invalid_article: 422,
+  invalid_publication: 500,
+  invalid_path: 400,
+  feed_not_found: 404,
+  feed_gone: 410,
+  not_found: 404,
+  method_not_allowed: 405,
+  not_acceptable: 406,
+  precondition_failed: 412,
+  usage: 400,
+  internal: 500,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUS;
+
+/** One thing that is wrong with what was handed over: where, what stands there, and the rule it breaks. */
+export interface Problem {
+  /** Path of the field, e.g. `authors[0].url`; empty where the whole record is meant. */
+  readonly field: string;
+  /** The offending value as the reader would recognise it, shortened; absent where there is none. */
+  readonly value?: string;
+  readonly rule: string;
+  /** Line in the file, from 1, where it is known. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+interface ErrorDetails {
+  readonly problems?: readonly Problem[];
+  /** What the reader can do about it. */
+  readonly hint?: string;
+  /** The file the problems are in. */
+  readonly file?: string;
+  readonly cause?: unknown;
+}
+
+/** The one class of errors that are meant for somebody: an operator, a client, an editor. */
+export class PublisherError extends Error {
+  readonly code: ErrorCode;
+  readonly problems: readonly Problem[];
+  readonly hint: string | undefined;
+  readonly file: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'PublisherError';
+    this.code = code;
+    this.problems = details.problems ?? [];
+    this.hint = details.hint;
+    this.file = details.file;
+  }
+
+  get status(): number {
+    return ERROR_STATUS[this.code];
+  }
+}
+
+/** A value as it is shown in a message: on one line and not longer than a line. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const line = text.replace(/\s+/g, ' ').trim();
+  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+}
+
+/** One line per problem, in the form compilers use: `file:line:column: field: rule (value: …)`. */
+export function describeProblems(error: PublisherError): string[] {
+  if (error.problems.length === 0) return [error.file ? `${error.file}: ${error.message}` : error.message];
+  return error.problems.map((problem) => {
+    const place = [error.file, problem.line, problem.column].filter((part) => part !== undefined).join(':');
+    const value = problem.value === undefined ? '' : ` (value: ${problem.value})`;
+    return [place, problem.field, `${problem.rule}${value}`].filter((part) => part !== '').join(': ');
+  });
+}

@@ -1,0 +1,147 @@
+import { distance } from 'fastest-levenshtein';
+import type { Article } from './article.ts';
+
+/** A feed's name in addresses without the format: `latest`, `section/world`, or the id of an operator's own. */
+export type FeedKey = string;
+
+export const FORMATS = ['rss', 'atom', 'json'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** RFC-registered or de-facto media types of the three formats. */
+export const MEDIA_TYPES: Readonly<Record<Format, string>> = {
+  rss: 'application/rss+xml',
+  atom: 'application/atom+xml',
+  json: 'application/feed+json',
+};
+
+/** How much of a story an entry carries. */
+export type Content = 'full' | 'summary';
+
+/** A named selection of articles and how it presents itself. */
+export interface Feed {
+  readonly key: FeedKey;
+  readonly title: string;
+  readonly description: string;
+  readonly language: string;
+  /** How many of the newest articles the current document holds. */
+  readonly entries: number;
+  readonly content: Content;
+}
+
+/** Which articles an operator's feed takes: keys of the feeds that every article is in by itself. */
+export interface Selection {
+  /** At least one of these, where any are named. */
+  readonly any: readonly FeedKey[];
+  readonly all: readonly FeedKey[];
+  readonly none: readonly FeedKey[];
+}
+
+/** A feed that the operator defines in publication.yaml. */
+export interface CustomFeed {
+  readonly id: FeedKey;
+  readonly title: string;
+  readonly description?: string;
+  readonly language?: string;
+  readonly entries?: number;
+  readonly content?: Content;
+  readonly select: Selection;
+}
+
+/** What feeds take from the publication. */
+export interface Masthead {
+  readonly title: string;
+  readonly description: string;
+  readonly language: string;
+  readonly entries: number;
+  readonly feeds: readonly CustomFeed[];
+}
+
+/** A feed that exists because of a word on articles, with that word as the newsroom writes it. */
+export interface NamedKey {
+  readonly key: FeedKey;
+  readonly name: string;
+}
+
+const LATEST = 'latest';
+
+/** The feeds an article is in because of what it is. */
+export function ownKeys(article: Article): NamedKey[] {
+  const keys = [
+    { key: LATEST, name: '' },
+    ...article.sections.map(({ slug, name }) => ({ key: `section/${slug}`, name })),
+    ...article.tags.map(({ slug, name }) => ({ key: `tag/${slug}`, name })),
+    ...article.authors.map(({ slug, name }) => ({ key: `author/${slug}`, name })),
+    { key: `language/${article.language.toLowerCase()}`, name: languageName(article.language) },
+  ];
+  return keys.filter(({ key }, index) => keys.findIndex((other) => other.key === key) === index);
+}
+
+/** The operator's feeds that take an article with these keys of its own. */
+export function customKeys(own: readonly FeedKey[], feeds: readonly CustomFeed[]): FeedKey[] {
+  const keys = new Set(own);
+  return feeds.filter(({ select }) => selects(select, keys)).map(({ id }) => id);
+}
+
+function selects({ any, all, none }: Selection, keys: ReadonlySet<FeedKey>): boolean {
+  return (
+    (any.length === 0 || any.some((key) => keys.has(key))) &&
+    all.every((key) => keys.has(key)) &&
+    !none.some((key) => keys.has(key))
+  );
+}
+
+/** A feed as it presents itself. `name` is the newsroom's word for it, as the store knows it. */
+export function describeFeed(key: FeedKey, name: string, masthead: Masthead): Feed {
+  const defaults = { key, language: masthead.language, entries: masthead.entries, content: 'full' as const };
+  const custom = masthead.feeds.find(({ id }) => id === key);
+  if (custom !== undefined) {
+    return {
+      key,
+      title: custom.title,
+      description: custom.description ?? masthead.description,
+      language: custom.language ?? onlyLanguage(custom.select) ?? masthead.language,
+      entries: custom.entries ?? masthead.entries,
+      content: custom.content ?? 'full',
+    };
+  }
+  if (key === LATEST) return { ...defaults, title: masthead.title, description: masthead.description };
+  const feed = { ...defaults, title: `${masthead.title}: ${name}`, description: `${name}. ${masthead.description}` };
+  return key.startsWith('language/') ? { ...feed, language: canonicalLanguage(key) } : feed;
+}
+
+/** The language a selection is limited to, where it is limited to one. */
+function onlyLanguage({ any, all }: Selection): string | undefined {
+  const required = all.filter((key) => key.startsWith('language/'));
+  const [language, ...others] = required.length > 0 ? required : any;
+  return language?.startsWith('language/') && others.length === 0 ? canonicalLanguage(language) : undefined;
+}
+
+function canonicalLanguage(key: FeedKey): string {
+  return Intl.getCanonicalLocales(key.slice('language/'.length))[0] ?? 'und';
+}
+
+/** What a language calls itself, e.g. `ckb` → کوردیی ناوەندی; its tag where that is not known. */
+function languageName(language: string): string {
+  return new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
+}
+
+/** The path of a feed below the service's address, percent-encoded. */
+export function feedPath(key: FeedKey, format: Format): string {
+  return `feeds/${key.split('/').map(encodeURIComponent).join('/')}.${format}`;
+}
+
+/** The identity of a feed (RFC 4287 §4.2.6): below the site's address, so that it stays when the service moves. */
+export function feedId(key: FeedKey, siteUrl: string): string {
+  return new URL(`/feeds/${key.split('/').map(encodeURIComponent).join('/')}`, siteUrl).href;
+}
+
+/** The known key that looks most like the one asked for, where one is near enough to be meant. */
+export function nearestKey(asked: string, known: readonly FeedKey[]): FeedKey | undefined {
+  const wanted = asked.toLowerCase();
+  let nearest: { key: FeedKey; steps: number } | undefined;
+  for (const key of known) {
+    const steps = Math.min(distance(wanted, key), 1 + distance(wanted, key.slice(key.indexOf('/') + 1)));
+    if (nearest === undefined || steps < nearest.steps) nearest = { key, steps };
+  }
+  return nearest !== undefined && nearest.steps <= Math.max(2, wanted.length / 3) ? nearest.key : undefined;
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { parseInstant } from './instant.ts';
+import { lineText, slugOf, xmlText } from './text.ts';
+import { webUrl } from './url.ts';
+
+/** The kinds of fields that records and the publication are made of. Each says its rule in the words of an editor. */
+
+function required(rule: string) {
+  return { error: (issue: { input?: unknown }) => (issue.input === undefined ? 'is required' : rule) };
+}
+
+const text = z.string(required('must be text'));
+
+/** A text on one line that says something, at most `limit` characters long. */
+export function line(limit: number) {
+  return text.transform((value, context) => {
+    const clean = lineText(value);
+    if (clean === '') context.addIssue({ code: 'custom', message: 'must not be empty' });
+    if (clean.length > limit)
+      context.addIssue({ code: 'custom', message: `must not be longer than ${limit} characters` });
+    return clean;
+  });
+}
+
+/** A text on one line that may be empty. */
+export function optionalLine(limit: number) {
+  return text.transform((value, context) => {
+    const clean = lineText(value);
+    if (clean.length > limit)
+      context.addIssue({ code: 'custom', message: `must not be longer than ${limit} characters` });
+    return clean;
+  });
+}
+
+/** Text of several lines, at most `limit` characters long. */
+export function longText(limit: number) {
+  return text
+    .refine((value) => value.length <= limit, { error: `must not be longer than ${limit} characters` })
+    .transform(xmlText);
+}
+
+/** An http or https address, made absolute against `base`. */
+export function webAddress(base?: string | ((reference: string) => string | undefined)) {
+  return text.transform((value, context) => {
+    const url = typeof base === 'function' ? base(value) : webUrl(value, base);
+    if (url !== undefined && url.length <= 4096) return url;
+    context.addIssue({ code: 'custom', message: 'must be an http or https address of at most 4096 characters' });
+    return z.NEVER;
+  });
+}
+
+export const instant = text.transform((value, context) => {
+  const moment = parseInstant(value);
+  if (moment !== undefined) return moment;
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6)',
+  });
+  return z.NEVER;
+});
+
+/** A language tag in its canonical form, e.g. `en-gb` → `en-GB`. */
+export const languageTag = text.transform((value, context) => {
+  try {
+    const [tag] = Intl.getCanonicalLocales(value);
+    if (tag !== undefined && tag.length <= 35) return tag;
+  } catch {
+    // not a tag: said below
+  }
+  context.addIssue({ code: 'custom', message: 'must be a language tag, as en, ckb or pt-BR (BCP 47)' });
+  return z.NEVER;
+});
+
+/** A name with its place in addresses. */
+export interface Term {
+  readonly name: string;
+  readonly slug: string;
+}
+
+export const term = line(200).transform((name, context): Term => {
+  const slug = slugOf(name);
+  if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
+  return { name, slug };
+});
+
+export function wholeNumber(minimum: number, maximum: number) {
+  const rule = `must be a whole number from ${minimum} to ${maximum}`;
+  return z.int(required(rule)).min(minimum, rule).max(maximum, rule);
+}
+
+export function oneOf<const Values extends readonly [string, ...string[]]>(values: Values) {
+  return z.enum(values, required(`must be one of ${values.join(', ')}`));
+}
+
+export function list<Item extends z.ZodType>(item: Item, limit: number) {
+  return z.array(item, required('must be a list')).max(limit, `must not have more than ${limit} entries`);
+}
+
+export function object<Shape extends z.ZodRawShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    // Unknown keys are told one by one, in problems.ts.
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? undefined : issue.input === undefined ? 'is required' : 'must be an object',
+  });
+}

@@ -1,0 +1,130 @@
+import { Feed } from 'feed';
+import type { Article, Image, Media } from '../article.ts';
+import { compact } from '../compact.ts';
+import { feedPath, MEDIA_TYPES } from '../feeds.ts';
+import { httpDate, rfc3339 } from '../instant.ts';
+import { escapeHtml } from '../text.ts';
+import type { EntryOptions, Head, Renderer } from './renderer.ts';
+import { assertWellFormed, element, forCdata, forXmlJs, indentation, innerOf, parent, startTag } from './xml.ts';
+
+/** RSS 2.0 with the modules readers and aggregators know. `feed` writes what it writes right, this file the rest. */
+export const rss: Renderer = { entry, head, separator: '', tail: '    </channel>\n</rss>\n' };
+
+const ROOT = startTag('rss', {
+  version: '2.0',
+  'xmlns:atom': 'http://www.w3.org/2005/Atom',
+  'xmlns:content': 'http://purl.org/rss/1.0/modules/content/',
+  'xmlns:dc': 'http://purl.org/dc/elements/1.1/',
+  'xmlns:dcterms': 'http://purl.org/dc/terms/',
+  'xmlns:media': 'http://search.yahoo.com/mrss/',
+  'xmlns:webfeeds': 'http://webfeeds.org/rss/1.0',
+});
+
+const ITEM_DEPTH = 2;
+
+function entry(article: Article, { content, feedLanguage }: EntryOptions): string {
+  const foreign = article.language === feedLanguage ? undefined : article.language;
+  const item = parent(
+    'item',
+    { 'xml:lang': foreign },
+    [
+      // Not through `feed`: in its CDATA a reader cannot tell plain text from HTML.
+      element('title', {}, article.title),
+      itemCore(article, content),
+      ...(article.updatedAt === undefined ? [] : [element('dcterms:modified', {}, rfc3339(article.updatedAt))]),
+      // `author` is an e-mail address in RSS 2.0; a name alone is dc:creator's.
+      ...article.authors.map(({ name }) => element('dc:creator', {}, name)),
+      ...(foreign === undefined ? [] : [element('dc:language', {}, foreign)]),
+      ...[...article.sections, ...article.tags].map(({ name }) => element('category', {}, name)),
+      ...(article.source === undefined ? [] : [element('source', { url: article.source.url }, article.source.name)]),
+      ...(article.copyright === undefined ? [] : [element('dc:rights', {}, article.copyright)]),
+      ...(article.image === undefined ? [] : [imageContent(article.image)]),
+      ...article.media.map(mediaContent),
+    ],
+    ITEM_DEPTH,
+  );
+  assertWellFormed(`${ROOT}${item}</rss>`);
+  return `${indentation(ITEM_DEPTH)}${item}\n`;
+}
+
+/** link, guid, pubDate, description, content:encoded and enclosure, in this order. */
+function itemCore(article: Article, content: EntryOptions['content']): string {
+  const feed = new Feed({ title: '', link: article.url, updated: new Date(article.publishedAt) });
+  feed.addItem({
+    title: '',
+    id: forXmlJs(article.publicId),
+    link: article.url,
+    date: new Date(article.publishedAt),
+    description: escapeHtml(article.summary),
+    ...(content === 'full' ? { content: forCdata(article.html) } : {}),
+    ...enclosure(article),
+  });
+  return innerOf(feed.rss2(), 'item');
+}
+
+/** The one enclosure RSS allows: sound or film before the picture, if its length is known (RSS 2.0 requires it). */
+function enclosure({ media, image }: Article): { enclosure?: { url: string; type: string; length: number } } {
+  for (const file of [...media, image]) {
+    if (file?.type === undefined || file.length === undefined) continue;
+    return { enclosure: { url: file.url, type: file.type, length: file.length } };
+  }
+  return {};
+}
+
+function imageContent({ url, type, length, width, height, alt, caption, credit }: Image): string {
+  return mediaElement({ url, type, medium: 'image', fileSize: length, width, height }, [
+    ...(credit ? [element('media:credit', { role: 'photographer', scheme: 'urn:ebu' }, credit)] : []),
+    ...(caption || alt ? [element('media:description', { type: 'plain' }, caption || alt)] : []),
+  ]);
+}
+
+function mediaContent({ url, type, length, width, height, duration, title }: Media): string {
+  const medium = /^(image|audio|video)\//.exec(type)?.[1];
+  const seconds = duration === undefined ? undefined : Math.round(duration);
+  return mediaElement({ url, type, medium, fileSize: length, width, height, duration: seconds }, [
+    ...(title ? [element('media:title', { type: 'plain' }, title)] : []),
+  ]);
+}
+
+function mediaElement(attributes: Parameters<typeof element>[1], children: readonly string[]): string {
+  if (children.length === 0) return element('media:content', attributes);
+  return parent('media:content', attributes, children, ITEM_DEPTH + 1);
+}
+
+function head({ feed, publication, updatedAt, publishedAt }: Head): string {
+  const { title, description, language } = feed;
+  const image = publication.logo ?? publication.icon;
+  const core = new Feed(
+    compact({
+      title: forXmlJs(title),
+      description: forXmlJs(description),
+      link: publication.url,
+      language,
+      updated: new Date(updatedAt),
+      ttl: Math.max(1, Math.round(publication.maxAge / 60)),
+      generator: 'Feed Publisher',
+      docs: 'https://www.rssboard.org/rss-specification',
+      image: image === undefined ? undefined : forXmlJs(image),
+      copyright: publication.copyright === undefined ? undefined : forXmlJs(publication.copyright),
+      feed: `${publication.feedsUrl}${feedPath(feed.key, 'rss')}`,
+    }),
+  );
+  const more = [
+    ...(publishedAt === undefined ? [] : [element('pubDate', {}, httpDate(publishedAt))]),
+    ...(publication.license === undefined ? [] : [element('atom:link', { rel: 'license', href: publication.license })]),
+    ...(['atom', 'json'] as const).map((format) =>
+      element('atom:link', {
+        rel: 'alternate',
+        type: MEDIA_TYPES[format],
+        href: `${publication.feedsUrl}${feedPath(feed.key, format)}`,
+      }),
+    ),
+    ...(publication.icon === undefined ? [] : [element('webfeeds:icon', {}, publication.icon)]),
+    ...(publication.logo === undefined ? [] : [element('webfeeds:logo', {}, publication.logo)]),
+    ...(publication.accentColor === undefined ? [] : [element('webfeeds:accentColor', {}, publication.accentColor)]),
+  ];
+  const lines = [innerOf(core.rss2(), 'channel'), ...more].map((line) => `${indentation(2)}${line}\n`);
+  const document = `<?xml version="1.0" encoding="utf-8"?>\n${ROOT}\n    <channel>\n${lines.join('')}`;
+  assertWellFormed(`${document}${rss.tail}`);
+  return document;
+}

@@ -1,0 +1,25 @@
+import { fieldPath } from '../problems.ts';
+import { readYaml } from '../yaml.ts';
+import { type FileFacts, type RawRecord, UnreadableRecord } from './record.ts';
+
+/** A record as a JSON object (RFC 8259). */
+export function readJson(text: string, { id }: FileFacts): RawRecord {
+  const value = parse(text);
+  const record = isObject(value) && value.id === undefined ? { ...value, id } : value;
+  // JSON is YAML, whose parser knows places; it is asked only when one is needed.
+  return { record, locate: (field) => readYaml(text).locate(fieldPath(field)) };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const { problems } = readYaml(text);
+    if (problems.length > 0) throw new UnreadableRecord(problems);
+    throw new UnreadableRecord([{ field: '', rule: error instanceof Error ? error.message : 'is not JSON' }]);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

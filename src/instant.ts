@@ -1,0 +1,54 @@
+import { UTCDate, utc } from '@date-fns/utc';
+import { formatRFC3339, formatRFC7231, isValid, parse, parseISO } from 'date-fns';
+
+/**
+ * A moment in time: milliseconds since 1970-01-01T00:00:00Z. Article dates are whole seconds, because RSS and HTTP
+ * dates are, and the same article must carry the same date in every format.
+ */
+export type Instant = number;
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+
+/**
+ * Reads an RFC 3339 §5.6 date-time, whose zone is required, down to the second. A leap second is the first second of
+ * the next minute, as POSIX clocks have it. Returns undefined where the text is none, the day does not exist, or the
+ * year in UTC has not four digits (RFC 822 dates of RSS could not say it).
+ */
+export function parseInstant(text: string): Instant | undefined {
+  const upper = text.toUpperCase();
+  const match = RFC_3339.exec(upper);
+  if (match === null) return undefined;
+  const leap = match[2] === '60';
+  const date = parseISO(leap ? upper.replace(/:60/, ':59') : upper);
+  if (!isValid(date)) return undefined;
+  const instant = Math.floor(date.getTime() / 1000) * 1000 + (leap ? 1000 : 0);
+  const year = new UTCDate(instant).getFullYear();
+  return year >= 1000 && year <= 9999 ? instant : undefined;
+}
+
+/** `Sun, 22 Nov 2026 10:46:59 GMT`: the IMF-fixdate of RFC 9110 §5.6.7, which RSS's RFC 822 dates allow as well. */
+export function httpDate(instant: Instant): string {
+  return formatRFC7231(instant);
+}
+
+/** The three forms of an HTTP date (RFC 9110 §5.6.7): IMF-fixdate and two obsolete ones that must still be read. */
+const HTTP_DATES = ["EEE, dd MMM yyyy HH:mm:ss 'GMT'", "EEEE, dd-MMM-yy HH:mm:ss 'GMT'", 'EEE MMM d HH:mm:ss yyyy'];
+
+/** Reads a date from a request's header. Undefined where it is missing or none: such a header is ignored (§13.1.3). */
+export function parseHttpDate(text: string | undefined): Instant | undefined {
+  if (text === undefined) return undefined;
+  const single = text.trim().replace(/ +/g, ' ');
+  const now = new UTCDate(0);
+  const dates = HTTP_DATES.map((form) => parse(single, form, now, { in: utc }));
+  return dates.find(isValid)?.getTime();
+}
+
+/** `2026-11-22T10:46:59Z`, RFC 3339 in UTC. */
+export function rfc3339(instant: Instant): string {
+  return formatRFC3339(new UTCDate(instant));
+}
+
+/** The calendar year in UTC. */
+export function utcYear(instant: Instant): number {
+  return new UTCDate(instant).getFullYear();
+}

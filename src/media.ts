@@ -1,0 +1,58 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { join, normalize } from 'node:path';
+import { imageSize } from 'image-size';
+import mime from 'mime';
+
+/** What a file itself tells of the picture, sound or film in it. */
+export interface MediaFacts {
+  /** Media type, RFC 6838. */
+  readonly type: string;
+  /** Bytes. */
+  readonly length: number;
+  /** Pixels. */
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** The facts of a file by its path below the media folder; undefined where there is none. */
+export type MediaLookup = (path: string) => MediaFacts | undefined;
+
+/** Dimensions stand in the head of every picture format; a JPEG's may come after a thumbnail. */
+const HEAD_BYTES = 256 * 1024;
+
+export function mediaIn(folder: string): MediaLookup {
+  return (path) => {
+    const inside = normalize(path);
+    if (inside.startsWith('..') || inside.includes('\0')) return undefined;
+    try {
+      return factsOf(join(folder, inside));
+    } catch {
+      return undefined; // no such file, or not ours to read
+    }
+  };
+}
+
+function factsOf(file: string): MediaFacts | undefined {
+  const descriptor = openSync(file, 'r');
+  try {
+    const status = fstatSync(descriptor);
+    const type = mime.getType(file);
+    if (!status.isFile() || type === null) return undefined;
+    if (!type.startsWith('image/')) return { type, length: status.size };
+    const head = new Uint8Array(Math.min(status.size, HEAD_BYTES));
+    readSync(descriptor, head);
+    return { type, length: status.size, ...dimensionsIn(head) };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function dimensionsIn(head: Uint8Array): { width: number; height: number } | undefined {
+  try {
+    const { width, height, orientation } = imageSize(head);
+    // EXIF orientations from 5 on lie on their side.
+    return orientation !== undefined && orientation >= 5 ? { width: height, height: width } : { width, height };
+  } catch {
+    return undefined; // a format image-size does not know
+  }
+}

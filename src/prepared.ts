@@ -1,0 +1,66 @@
+import type { Document } from './document.ts';
+import { type FeedKey, FORMATS, type Format } from './feeds.ts';
+import type { Instant } from './instant.ts';
+import { type Representations, represent } from './representation.ts';
+
+interface Kept {
+  readonly representations: Representations;
+  /** The document holds from this moment on, and until time changes it. */
+  readonly from: Instant;
+  readonly until: Instant;
+}
+
+export interface Prepared {
+  /** The feed's current document; undefined where there is no such feed. */
+  readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
+  /** Forgets the documents of feeds that changed. */
+  readonly forget: (keys: readonly FeedKey[]) => void;
+}
+
+/** Keeps every document that was asked for until it changes, and makes each once however many ask at the same time. */
+export function keepPrepared(
+  arrange: (key: FeedKey, format: Format, at: Instant) => Promise<Document | undefined>,
+  now: () => Instant,
+): Prepared {
+  const kept = new Map<string, Kept>();
+  const running = new Map<string, Promise<Kept | undefined>>();
+
+  async function make(key: FeedKey, format: Format): Promise<Kept | undefined> {
+    const from = now();
+    const document = await arrange(key, format, from);
+    if (document === undefined) return undefined;
+    return { representations: represent(document), from, until: document.nextChangeAt ?? Number.POSITIVE_INFINITY };
+  }
+
+  async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Representations | undefined> {
+    const already = running.get(name);
+    if (already !== undefined) return (await already)?.representations;
+    const making = make(key, format);
+    running.set(name, making);
+    try {
+      const made = await making;
+      // A change meanwhile has taken this off the list: it answers those who asked before the change, and is not kept.
+      if (made !== undefined && running.get(name) === making) kept.set(name, made);
+      return made?.representations;
+    } finally {
+      if (running.get(name) === making) running.delete(name);
+    }
+  }
+
+  return {
+    async get(key, format) {
+      const name = `${key}.${format}`;
+      const known = kept.get(name);
+      const at = now();
+      // `from`: a clock that was set back must not show what is not published yet.
+      if (known !== undefined && at >= known.from && at < known.until) return known.representations;
+      return makeOnce(name, key, format);
+    },
+    forget(keys) {
+      for (const name of keys.flatMap((key) => FORMATS.map((format) => `${key}.${format}`))) {
+        kept.delete(name);
+        running.delete(name);
+      }
+    },
+  };
+}

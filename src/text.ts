@@ -1,0 +1,91 @@
+/** Text that is safe in every format: what XML 1.0 forbids is gone, and what readers misplace is held in place. */
+
+export type Direction = 'ltr' | 'rtl';
+
+/** What XML 1.0 §2.2 forbids, and the C1 controls it discourages; tab and line feed stay. */
+const NOT_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\uFFFE\uFFFF]/g;
+
+/**
+ * The text without characters that XML cannot carry. A lone surrogate becomes U+FFFD, as every encoder to UTF-8 makes
+ * it; line ends become line feeds, as every XML parser makes them (XML 1.0 §2.11).
+ */
+export function xmlText(text: string): string {
+  return text
+    .toWellFormed()
+    .replace(/\r\n?|\u0085/g, '\n')
+    .replace(NOT_XML, '');
+}
+
+/** The same on one line, for titles and names: white space of any kind is one space. */
+export function lineText(text: string): string {
+  return xmlText(text).replace(/\s+/gu, ' ').trim();
+}
+
+/** The direction a language is written in (CLDR's script of the language), e.g. `ckb` → rtl, `ku` → ltr. */
+export function directionOf(language: string): Direction {
+  return new Intl.Locale(language).getTextInfo().direction === 'rtl' ? 'rtl' : 'ltr';
+}
+
+const RTL_LETTER =
+  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
+const LTR_LETTER =
+  /[\p{L}--[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]]/v;
+const BIDI_CONTROL = /[\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
+
+/**
+ * A title in one line whose words stay in order wherever a reader shows it. A title of one direction needs nothing.
+ * One that mixes both is isolated (UAX #9 §2.4), so that a list in the other direction cannot reorder it, and begins
+ * with a mark of its own direction, because `dir="auto"` looks past an isolate. A title whose author placed controls
+ * already is left alone.
+ */
+export function titleText(text: string, direction: Direction): string {
+  const line = lineText(text);
+  if (BIDI_CONTROL.test(line)) return line;
+  const opposite = direction === 'rtl' ? LTR_LETTER : RTL_LETTER;
+  if (!opposite.test(line)) return line;
+  return direction === 'rtl' ? `\u200F\u2067${line}\u2069` : `\u200E\u2066${line}\u2069`;
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** At most `limit` UTF-16 units of the text, cut between words where there are words, and never inside a character. */
+export function shorten(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const room = text.slice(0, limit - 1);
+  const space = text[limit - 1] === ' ' ? room.length : room.lastIndexOf(' ');
+  const cut = space > limit / 2 ? room.slice(0, space) : withoutBrokenGrapheme(text, room.length);
+  return `${cut.replace(/[\s\p{Pd}\p{Ps},;:،؛]+$/u, '')}…`;
+}
+
+function withoutBrokenGrapheme(text: string, limit: number): string {
+  // A cluster can reach past the limit, so the segmenter sees some of what follows as well.
+  let end = 0;
+  for (const { index, segment } of graphemes.segment(text.slice(0, limit + 64))) {
+    if (index + segment.length > limit) break;
+    end = index + segment.length;
+  }
+  return text.slice(0, end);
+}
+
+/** Signs a writer may or may not set without changing the word: Arabic vowel marks and tatweel. */
+const OPTIONAL_SIGNS = /[\u064B-\u0652\u0670\u0640]/g;
+
+/**
+ * A name as it stands in an address: in its own script, lower case, words joined by hyphens. The same for every
+ * spelling that Unicode holds equal (NFKC). Returns an empty string for a name without any letter or digit.
+ */
+export function slugOf(name: string): string {
+  return name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll('i\u0307', 'i') // what lower case makes of the Turkish İ
+    .replace(OPTIONAL_SIGNS, '')
+    .replace(/['’‘ʼ]/g, '')
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '');
+}
+
+/** Text as HTML that shows exactly it. */
+export function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}

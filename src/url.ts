@@ -1,0 +1,32 @@
+const WEB = ['http:', 'https:'];
+/** What a link in a body may lead to besides the web. */
+const CONTACT = ['mailto:', 'tel:'];
+
+/**
+ * The address in the form every consumer can use: absolute, http or https, an international host in ASCII, spaces and
+ * letters beyond ASCII percent-encoded (WHATWG URL). Undefined where it is no such address.
+ */
+export function webUrl(address: string, base?: string): string | undefined {
+  const url = URL.parse(address, base);
+  return url !== null && WEB.includes(url.protocol) ? uri(url) : undefined;
+}
+
+/** What a link in a body refers to: an address of the web, or one to write or to call to. */
+export function linkTarget(reference: string, base: string): string | undefined {
+  const url = URL.parse(reference, base);
+  return url !== null && (WEB.includes(url.protocol) || CONTACT.includes(url.protocol)) ? uri(url) : undefined;
+}
+
+export function isWebUrl(address: string): boolean {
+  return /^https?:/.test(address);
+}
+
+/** A URL that is a URI as well: WHATWG leaves a few characters as they are that RFC 3986 does not know. */
+function uri(url: URL): string {
+  return url.href.replace(/[\\^`{|}]/g, encodeURIComponent);
+}
+
+/** An absolute URI of any scheme (RFC 3986 §4.3), as it stands: an identity is compared character by character. */
+export function isUri(text: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:(?:[a-z0-9\-._~:/?#[\]@!$&'()*+,;=]|%[0-9a-f]{2})+$/i.test(text);
+}

@@ -1,0 +1,40 @@
+"""Prints the entries of the feed at a URL as Python's feedparser understood them, as one JSON array."""
+
+import calendar
+import json
+import sys
+
+import feedparser
+
+# Both rewrite bodies (dropped elements, resolved addresses): the test compares what was published, not what is safe to show.
+feedparser.SANITIZE_HTML = 0
+feedparser.RESOLVE_RELATIVE_URIS = 0
+
+
+def seconds(time):
+    return None if time is None else calendar.timegm(time)
+
+
+def reading(entry):
+    content = entry["content"][0]["value"] if "content" in entry else None
+    # Without a summary of its own, feedparser repeats the content as the summary, and then there is no summary_detail.
+    summary = entry["summary"] if "summary_detail" in entry else None
+    return {
+        "id": entry.get("id", ""),
+        "title": entry.get("title", ""),
+        "link": entry.get("link", ""),
+        "published": seconds(entry["published_parsed"]) if "published_parsed" in entry else None,
+        # Not entry.get("updated_parsed"): feedparser answers it with the publication date where there is no other.
+        "updated": seconds(entry["updated_parsed"]) if "updated_parsed" in entry else None,
+        "authors": [author["name"] for author in entry.get("authors", []) if "name" in author],
+        "body": content if content is not None else entry.get("summary", ""),
+        "summary": summary if content is not None else None,
+    }
+
+
+feed = feedparser.parse(sys.argv[1])
+if feed.get("status", 200) >= 400:
+    sys.exit(f"status {feed.status}")
+if feed.bozo:
+    sys.exit(f"{type(feed.bozo_exception).__name__}: {feed.bozo_exception}")
+json.dump([reading(entry) for entry in feed.entries], sys.stdout)

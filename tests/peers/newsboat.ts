@@ -1,0 +1,76 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { temporaryFolder } from './processes.ts';
+import { requireProgram, run } from './programs.ts';
+import { instant, type Reading } from './reading.ts';
+
+/**
+ * A newsboat that keeps its cache between reloads, as a subscriber's does: it repeats its ETag and asks for a delta
+ * (A-IM: feed). newsboat 2.21 forgets the ETag of its very first fetch, so only the third reload is a conditional one.
+ */
+export type NewsboatSubscription = {
+  /** Fetches the feed and returns every entry newsboat then has, the first one of the document first. Throws with its log when it read no feed. */
+  readonly reload: () => Promise<readonly Reading[]>;
+  readonly remove: () => Promise<void>;
+};
+
+/** The feed at the URL as newsboat (2.21: RSS and Atom; JSON Feed it refuses) understood it. */
+export async function newsboat(url: string): Promise<readonly Reading[]> {
+  const subscription = await newsboatSubscription(url);
+  try {
+    return await subscription.reload();
+  } finally {
+    await subscription.remove();
+  }
+}
+
+/** One subscription for one cache: newsboat knows an entry by its guid alone, whatever the feed it came in. */
+export async function newsboatSubscription(url: string): Promise<NewsboatSubscription> {
+  const program = await requireProgram('newsboat');
+  const folder = await temporaryFolder('newsboat');
+  const config = join(folder.path, 'config');
+  const urls = join(folder.path, 'urls');
+  const cache = join(folder.path, 'cache.db');
+  const log = join(folder.path, 'log');
+  await writeFile(config, '');
+  await writeFile(urls, `${url}\n`);
+
+  async function reload(): Promise<readonly Reading[]> {
+    await writeFile(log, '');
+    const args = ['-C', config, '-u', urls, '-c', cache, '-d', log, '-l', '3', '-x', 'reload'];
+    await run(program, args, { env: { HOME: folder.path } });
+    // newsboat exits with 0 whatever it met: only its log tells.
+    const complaints = await readFile(log, 'utf8');
+    if (complaints.includes('Error while retrieving')) throw new Error(`newsboat: ${complaints}`);
+    return readCache(cache);
+  }
+
+  return { reload, remove: folder.remove };
+}
+
+function readCache(path: string): readonly Reading[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    // newsboat stores a document's entries from the last to the first.
+    return database
+      .prepare('SELECT guid, title, url, pubDate, author, content FROM rss_item ORDER BY id DESC')
+      .all()
+      .map(toReading);
+  } finally {
+    database.close();
+  }
+}
+
+/** The cache has no summary and no date of change, and one author. */
+function toReading(row: Readonly<Record<string, unknown>>): Reading {
+  const author = String(row.author);
+  return {
+    id: String(row.guid),
+    title: String(row.title),
+    link: String(row.url),
+    published: instant(Number(row.pubDate) * 1000),
+    authors: author === '' ? [] : [author],
+    body: String(row.content),
+  };
+}

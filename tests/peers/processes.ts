@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll } from 'vitest';
+
+/** A server program under test, and the only way to end it: by its own handle. */
+export type Server = {
+  readonly port: number;
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** Ends the program and removes its folder. */
+  readonly stop: () => Promise<void>;
+};
+
+export type Folder = { readonly path: string; readonly remove: () => Promise<void> };
+
+/** A test that exceeds its time never comes to its `stop`: what it left running ends with its file. */
+const unstopped = new Set<() => Promise<void>>();
+afterAll(async () => {
+  for (const stop of unstopped) await stop();
+});
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
+  return address.port;
+}
+
+/** A new empty folder below the system's temporary folder, and its removal. */
+export async function temporaryFolder(name: string): Promise<Folder> {
+  const path = await mkdtemp(join(tmpdir(), `feed-publisher-${name}-`));
+  // A server's children may still be writing when it ends: rm tries again.
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) };
+}
+
+/**
+ * Starts a server program that keeps its files in the folder, and waits until it accepts connections on the port.
+ * Throws with what it printed if it does not.
+ */
+export async function startServer(
+  program: string,
+  args: readonly string[],
+  port: number,
+  folder: Folder,
+): Promise<Server> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let printed = '';
+  const collect = (chunk: Buffer) => {
+    printed = (printed + chunk.toString()).slice(-10_000);
+  };
+  child.stdout.on('data', collect);
+  child.stderr.on('data', collect);
+  child.on('error', (error) => {
+    printed += error.message;
+  });
+  async function stop(): Promise<void> {
+    unstopped.delete(stop);
+    await stopProcess(child);
+    await folder.remove();
+  }
+
+  unstopped.add(stop);
+  const deadline = Date.now() + 15_000;
+  while (Date.now() < deadline && isRunning(child)) {
+    if (await accepts(port)) return { port, url: `http://127.0.0.1:${port}`, stop };
+    await sleep(20);
+  }
+  await stop();
+  throw new Error(`${program} did not start on port ${port}: ${printed}`);
+}
+
+/** Ends exactly this process: SIGTERM, and SIGKILL if it is still there after three seconds. */
+export async function stopProcess(child: ChildProcess): Promise<void> {
+  if (!isRunning(child)) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  const killer = setTimeout(() => child.kill('SIGKILL'), 3_000);
+  await exited;
+  clearTimeout(killer);
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
