@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type Article, type Newsroom, parseArticle } from '../src/article.ts';
+import { type ServeOptions, type Service, serve } from '../src/serve.ts';
+
+/** A newsroom without files of its own. */
+export const newsroom: Newsroom = {
+  url: 'https://news.example/',
+  feedsUrl: 'https://feeds.news.example/',
+  language: 'en',
+  media: () => undefined,
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The smallest record that can be published, with the fields that matter to a test. */
+export function record(fields: Fields = {}): Fields {
+  return {
+    id: 'a',
+    url: 'https://news.example/a',
+    title: 'A title',
+    body: '<p>A body.</p>',
+    publishedAt: '2026-11-20T10:00:00Z',
+    ...fields,
+  };
+}
+
+export function article(fields: Fields = {}): Article {
+  return parseArticle(record(fields), newsroom);
+}
+
+export const PUBLICATION = `title: The Test Post
+url: https://news.example/
+feedsUrl: https://feeds.news.example/
+description: News for tests.
+language: en
+`;
+
+/** A data folder with these files, by their paths, that goes when the test is over. */
+export async function dataFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  for (const [path, content] of Object.entries({ 'publication.yaml': PUBLICATION, ...files })) {
+    await put(folder, path, content);
+  }
+  return folder;
+}
+
+/** Writes a file below a folder, making the folders between. */
+export async function put(folder: string, path: string, content: string | Uint8Array): Promise<void> {
+  const file = join(folder, path);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, content);
+}
+
+export interface Running extends Service {
+  readonly dataFolder: string;
+  /** What the service said to the operator. */
+  readonly lines: readonly string[];
+}
+
+/** The real service on a free port of loopback, until the test is over. */
+export async function start(folder: string, options: Partial<ServeOptions> = {}): Promise<Running> {
+  const lines: string[] = [];
+  const log = (line: string) => lines.push(line);
+  const service = await serve({ dataFolder: folder, host: '127.0.0.1', port: 0, log, ...options });
+  onTestFinished(() => service.close());
+  return { ...service, dataFolder: folder, lines };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+interface Question {
+  readonly method?: string;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Uint8Array;
+}
+
+/** Asks by `node:http`, which adds no headers of its own as `fetch` does, and neither decodes nor follows. */
+export function ask(
+  port: number,
+  path: string,
+  { method = 'GET', headers = {}, body }: Question = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const whole = Buffer.concat(chunks);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: whole, text: whole.toString() });
+      });
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}
