@@ -15,7 +15,16 @@ import {
   webAddress,
   wholeNumber,
 } from './fields.ts';
-import { cleanHtml, htmlToText, markdownToHtml, plainTextToHtml, type Resolve, withDirection } from './html.ts';
+import {
+  cleanHtml,
+  htmlToText,
+  isNestedTooDeep,
+  MAX_DEPTH,
+  markdownToHtml,
+  plainTextToHtml,
+  type Resolve,
+  withDirection,
+} from './html.ts';
 import { type Instant, utcYear } from './instant.ts';
 import type { MediaFacts, MediaLookup } from './media.ts';
 import { problemsOf } from './problems.ts';
@@ -26,7 +35,7 @@ import { isUri, linkTarget, webUrl } from './url.ts';
 export interface Article {
   /** The newsroom's own id. */
   readonly id: string;
-  /** The id every consumer sees, a URI, the same in all formats (RFC 4287 §4.2.6). */
+  /** The id every consumer sees, the same in all formats. A URI, unless the record brought another along from before. */
   readonly publicId: string;
   readonly url: string;
   readonly title: string;
@@ -117,6 +126,7 @@ function recordSchema(resolve: Resolve) {
   const address = webAddress(resolve);
   return object({
     id,
+    publicId: line(2048).optional(),
     url: address,
     title: line(1000),
     summary: optionalLine(5000).optional(),
@@ -183,10 +193,10 @@ export function parseArticle(record: unknown, newsroom: Newsroom): Article {
   const result = schemaFor(newsroom).safeParse(withoutNulls(record));
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
-  const html = cleanHtml(
-    bodyHtml(parsed),
-    (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
-  );
+  const body = bodyHtml(parsed);
+  if (isNestedTooDeep(body))
+    throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
+  const html = cleanHtml(body, (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url));
   const problems = problemsBetween(parsed, html, newsroom);
   if (problems.length > 0) throw invalid(record, problems);
   return article(parsed, html, newsroom);
@@ -224,7 +234,7 @@ function article(record: ParsedRecord, html: string, newsroom: Newsroom): Articl
   const publishedAt = firstPublication(record);
   return compact({
     id: record.id,
-    publicId: isUri(record.id) ? record.id : tagUri(record.id, newsroom.url, publishedAt),
+    publicId: record.publicId ?? publicIdFor(record.id, newsroom.url, publishedAt),
     url: record.url,
     title: titleText(record.title, direction),
     summary: record.summary || shorten(htmlToText(html, SUMMARY_LENGTH), SUMMARY_LENGTH) || record.title,
@@ -253,8 +263,9 @@ function firstPublication({ publishedAt, embargoUntil }: ParsedRecord): Instant 
   return Math.max(publishedAt, embargoUntil ?? publishedAt);
 }
 
-/** RFC 4151: the site's host, the year of first publication, the newsroom's id. */
-function tagUri(recordId: string, siteUrl: string, publishedAt: Instant): string {
+/** The id itself where it is a URI, else RFC 4151: the site's host, the year of first publication, the id. */
+function publicIdFor(recordId: string, siteUrl: string, publishedAt: Instant): string {
+  if (isUri(recordId)) return recordId;
   const specific = encodeURIComponent(recordId).replaceAll('%2F', '/').replaceAll('%3A', ':');
   return `tag:${new URL(siteUrl).hostname},${utcYear(publishedAt)}:${specific}`;
 }
@@ -281,11 +292,23 @@ function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {
   }
 }
 
+/** Deeper than any record is: a list that holds itself, as YAML can say, has no end. */
+const MAX_RECORD_DEPTH = 10;
+
 /** Content systems write null for what is not there. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+function withoutNulls(value: unknown, depth = 0): unknown {
+  if (depth > MAX_RECORD_DEPTH) {
+    const problems = [{ field: '', rule: `must not be nested deeper than ${MAX_RECORD_DEPTH} levels` }];
+    throw new PublisherError('invalid_article', 'The article cannot be published.', { problems });
+  }
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, withoutNulls(item)]])),
+    Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, withoutNulls(item, depth + 1)]])),
   );
+}
+
+/** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */
+export function recordJsonSchema(): object {
+  return z.toJSONSchema(recordSchema(webUrl), { io: 'input' });
 }

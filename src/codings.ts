@@ -25,7 +25,7 @@ function parseWeights(header: string): Map<string, number> {
     const [name = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
     if (name === '') continue;
     const quality = parameters.find((parameter) => parameter.startsWith('q='));
-    const weight = quality === undefined ? 1 : Number(quality.slice(2));
+    const weight = quality === undefined ? 1 : Number(quality.slice(2) || Number.NaN);
     // x-gzip is gzip (RFC 9110 §8.4.1.3). A weight that is none makes the part one to ignore.
     if (weight >= 0 && weight <= 1) weights.set(name === 'x-gzip' ? 'gzip' : name, weight);
   }

@@ -2,9 +2,19 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { compact } from './compact.ts';
-import { PublisherError } from './errors.ts';
+import { type Problem, PublisherError } from './errors.ts';
 import type { CustomFeed } from './feeds.ts';
-import { languageTag, line, list, object, oneOf, optionalLine, webAddress, wholeNumber } from './fields.ts';
+import {
+  isLanguageTag,
+  languageTag,
+  line,
+  list,
+  object,
+  oneOf,
+  optionalLine,
+  webAddress,
+  wholeNumber,
+} from './fields.ts';
 import { fieldPath, problemsOf } from './problems.ts';
 import { slugOf } from './text.ts';
 import { webUrl } from './url.ts';
@@ -30,6 +40,8 @@ export interface Publication {
   readonly maxAge: number;
   /** Entries in a feed that names no number of its own. */
   readonly entries: number;
+  /** Days for which a withdrawal is told of. */
+  readonly tombstoneDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
 }
@@ -45,7 +57,13 @@ const FEED_KEY_RULE = 'must be latest, section/…, tag/…, author/… or langu
 const ownKey = z
   .string({ error: FEED_KEY_RULE })
   .transform((value) => normalKey(value))
-  .refine((value) => /^(latest|(section|tag|author|language)\/[^/]+)$/.test(value), { error: FEED_KEY_RULE });
+  .refine((value) => /^(latest|(section|tag|author|language)\/[^/]+)$/.test(value), {
+    error: FEED_KEY_RULE,
+    abort: true,
+  })
+  .refine((value) => !value.startsWith('language/') || isLanguageTag(value.slice('language/'.length)), {
+    error: 'must name a language by its tag, as language/ckb (BCP 47)',
+  });
 
 /** `Section/Middle East` → `section/middle-east`: what is before the slash is ours, what is behind it a name. */
 function normalKey(value: string): string {
@@ -76,6 +94,13 @@ const customFeed = object({
   select: selection,
 });
 
+/** Any base shows whether it can be an address; the true one is known when all of the file is. */
+const asset = z
+  .string({ error: 'must be an address' })
+  .refine((address) => assetUrl(address, 'https://service.invalid/') !== undefined, {
+    error: 'must be an http or https address',
+  });
+
 const schema = object({
   title: line(200),
   url: webAddress(),
@@ -84,9 +109,9 @@ const schema = object({
   language: languageTag,
   copyright: optionalLine(1000).optional(),
   license: webAddress().optional(),
-  icon: z.string({ error: 'must be an address' }).optional(),
-  logo: z.string({ error: 'must be an address' }).optional(),
-  favicon: z.string({ error: 'must be an address' }).optional(),
+  icon: asset.optional(),
+  logo: asset.optional(),
+  favicon: asset.optional(),
   accentColor: z
     .string({ error: 'must be a colour, as "#1a5f7a"' })
     .regex(/^#?[0-9a-f]{6}$/i, 'must be a colour, as "#1a5f7a"')
@@ -95,6 +120,7 @@ const schema = object({
   contact: object({ name: line(200), email: z.email({ error: 'must be an e-mail address' }).optional() }).optional(),
   maxAge: wholeNumber(0, 86_400).default(300),
   entries: wholeNumber(1, 1000).default(50),
+  tombstoneDays: wholeNumber(0, 3650).default(30),
   feeds: list(customFeed, 100_000).default([]),
   retired: list(object({ feed: line(500), movedTo: line(500).optional() }), 10_000).default([]),
 });
@@ -133,16 +159,11 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
     );
   }
   const parsed = result.data;
-  const ids = new Set<string>();
-  parsed.feeds.forEach(({ id }, index) => {
-    const place = yaml.locate(['feeds', index, 'id']);
-    if (ids.has(id))
-      throw invalid([{ field: `feeds[${index}].id`, value: id, rule: 'is the id of another feed', ...place }]);
-    ids.add(id);
-  });
+  const twice = idsTwice(parsed.feeds.map(({ id }) => id));
+  if (twice.length > 0)
+    throw invalid(twice.map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })));
   const base = withSlash(feedsUrl ?? parsed.feedsUrl ?? new URL('/', parsed.url).href);
-  const asset = (address: string | undefined) =>
-    address === undefined ? undefined : webUrl(address.replace(/^\//, ''), base);
+  const asset = (address: string | undefined) => (address === undefined ? undefined : assetUrl(address, base));
   return compact({
     ...parsed,
     feedsUrl: base,
@@ -156,6 +177,20 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
       compact({ feed: normalKey(feed), movedTo: movedTo === undefined ? undefined : normalKey(movedTo) }),
     ),
   });
+}
+
+function idsTwice(ids: readonly string[]): Problem[] {
+  const seen = new Set<string>();
+  return ids.flatMap((id, index) => {
+    const twice = seen.has(id);
+    seen.add(id);
+    return twice ? [{ field: `feeds[${index}].id`, value: id, rule: 'is the id of another feed' }] : [];
+  });
+}
+
+/** `/media/…` is below the service's address, which may have a path of its own. */
+function assetUrl(address: string, base: string): string | undefined {
+  return webUrl(/^\/[^/]/.test(address) ? address.slice(1) : address, base);
 }
 
 function withSlash(url: string): string {

@@ -6,7 +6,7 @@ import { json } from './format/json.ts';
 import type { Head, Renderer } from './format/renderer.ts';
 import { rss } from './format/rss.ts';
 import type { Instant } from './instant.ts';
-import type { EntryRef, FeedSnapshot, Store } from './store.ts';
+import type { EntryRef, FeedSnapshot, Store, Tombstone } from './store.ts';
 
 /** A feed in a format at a moment. */
 export interface Document {
@@ -20,6 +20,8 @@ export interface Document {
 }
 
 const RENDERERS: Readonly<Record<Format, Renderer>> = { rss, atom, json };
+
+const DAY = 24 * 60 * 60 * 1000;
 
 /** Told of an article that was accepted and yet cannot be rendered; its feeds are served without it. */
 export type ReportUnrenderable = (articleId: string, format: Format, error: unknown) => void;
@@ -42,14 +44,14 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
   /** @returns undefined where no such feed was ever visible */
   async function arrange(key: FeedKey, format: Format, at: Instant): Promise<Document | undefined> {
     const limit = describeFeed(key, '', publication).entries;
-    const snapshot = await store.snapshot(key, at, limit);
+    const snapshot = await store.snapshot(key, at, { limit, tombstonesFor: publication.tombstoneDays * DAY });
     if (snapshot === undefined) return undefined;
     const feed = describeFeed(key, snapshot.name, publication);
     const entries = await entriesOf(snapshot.entries, feed, format);
     return {
       feed,
       format,
-      bytes: joined(headOf(feed, snapshot), format, entries),
+      bytes: joined(format, headOf(feed, snapshot), entries, snapshot.tombstones),
       changedAt: Math.max(snapshot.changedAt, snapshot.entries[0]?.publishedAt ?? 0, snapshot.removedAt ?? 0),
       ...(snapshot.nextChangeAt === undefined ? {} : { nextChangeAt: snapshot.nextChangeAt }),
     };
@@ -89,9 +91,9 @@ function entryName({ number, revision }: Pick<EntryRef, 'number' | 'revision'>, 
   return [number, revision, format, feed.content, format === 'rss' ? feed.language : ''].join(' ');
 }
 
-function joined(head: Head, format: Format, entries: readonly Buffer[]): Buffer {
+function joined(format: Format, head: Head, entries: readonly Buffer[], tombstones: readonly Tombstone[]): Buffer {
   const renderer = RENDERERS[format];
   const separator = Buffer.from(renderer.separator);
   const parts = entries.flatMap((entry, index) => (index === 0 ? [entry] : [separator, entry]));
-  return Buffer.concat([Buffer.from(renderer.head(head)), ...parts, Buffer.from(renderer.tail)]);
+  return Buffer.concat([Buffer.from(renderer.head(head)), ...parts, Buffer.from(renderer.tail(tombstones))]);
 }

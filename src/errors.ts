@@ -3,14 +3,30 @@ const ERROR_STATUS = {
   invalid_article: 422,
   invalid_publication: 500,
   invalid_path: 400,
+  invalid_query: 400,
+  invalid_json: 400,
+  unauthorized: 401,
+  forbidden: 403,
   feed_not_found: 404,
+  article_not_found: 404,
   feed_gone: 410,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,
+  request_timeout: 408,
+  identity_conflict: 409,
   precondition_failed: 412,
+  too_large: 413,
+  unsupported_media_type: 415,
+  range_not_satisfiable: 416,
+  address_unavailable: 500,
   usage: 400,
+  unreachable_source: 502,
   internal: 500,
+  store_outdated: 500,
+  store_too_new: 500,
+  store_unavailable: 503,
+  insufficient_storage: 507,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
@@ -59,9 +75,17 @@ export class PublisherError extends Error {
 
 /** A value as it is shown in a message: on one line and not longer than a line. */
 export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === 'string' ? value.slice(0, 1000) : described(value);
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 120 ? `${line.slice(0, 119)}…` : line;
+  return line.length > 120 ? `${line.slice(0, 119).toWellFormed()}…` : line;
+}
+
+function described(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return 'a value that holds itself';
+  }
 }
 
 /** One line per problem, in the form compilers use: `file:line:column: field: rule (value: …)`. */

@@ -122,7 +122,9 @@ function canonicalLanguage(key: FeedKey): string {
 
 /** What a language calls itself, e.g. `ckb` → کوردیی ناوەندی; its tag where that is not known. */
 function languageName(language: string): string {
-  return new Intl.DisplayNames([language], { type: 'language' }).of(language) ?? language;
+  // Extensions and private parts of a tag have no names.
+  const { baseName } = new Intl.Locale(language);
+  return new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? language;
 }
 
 /** The path of a feed below the service's address, percent-encoded. */

@@ -59,14 +59,22 @@ export const instant = text.transform((value, context) => {
   return z.NEVER;
 });
 
+export function isLanguageTag(value: string): boolean {
+  return canonicalTag(value) !== undefined;
+}
+
+function canonicalTag(value: string): string | undefined {
+  try {
+    return Intl.getCanonicalLocales(value)[0];
+  } catch {
+    return undefined;
+  }
+}
+
 /** A language tag in its canonical form, e.g. `en-gb` → `en-GB`. */
 export const languageTag = text.transform((value, context) => {
-  try {
-    const [tag] = Intl.getCanonicalLocales(value);
-    if (tag !== undefined && tag.length <= 35) return tag;
-  } catch {
-    // not a tag: said below
-  }
+  const tag = canonicalTag(value);
+  if (tag !== undefined && tag.length <= 35) return tag;
   context.addIssue({ code: 'custom', message: 'must be a language tag, as en, ckb or pt-BR (BCP 47)' });
   return z.NEVER;
 });

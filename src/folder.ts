@@ -1,30 +1,37 @@
-import { readFile, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { type Problem, PublisherError } from './errors.ts';
 import { holdsArticle, readArticleFile } from './import/file.ts';
 import { type RawRecord, UnreadableRecord } from './import/record.ts';
 import { rfc3339 } from './instant.ts';
-import type { Publisher } from './publish.ts';
-import { filesBelow, isMissing, type TreeWatcher, watchTree } from './watch.ts';
+import { idOf, type Publisher, type Submission } from './publish.ts';
+import type { SourceFile, Store } from './store.ts';
+import { filesBelow, isMissing, type TreeWatcher, watchTrees } from './watch.ts';
 
 /** The articles folder, kept in step with the store. */
 export interface ArticleFolder {
-  /** Publishes every file there is. Returns how many articles were published. */
-  readonly load: () => Promise<number>;
-  /** From now on a file that comes, changes or goes is published or withdrawn. */
-  readonly watch: () => Promise<void>;
+  /**
+   * Brings the store up to date with the folder, and from then on publishes a file that comes or changes and withdraws
+   * the article of one that goes.
+   */
+  readonly start: () => Promise<void>;
   /** Waits until what has changed on disk is in the store, but not longer than `PATIENCE`; undefined where nothing has. */
   readonly settled: () => Promise<void> | undefined;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 interface FolderParts {
   readonly dataFolder: string;
+  readonly store: Store;
   readonly publisher: Publisher;
   /** Told of a file that cannot be published, which the error names. */
   readonly refuse: (error: PublisherError) => void;
   /** Told of a failure that is no fault of a file: the store, the disk. */
   readonly fail: (error: unknown) => void;
+  /** Told how many of the changed files are published at start. */
+  readonly progress: (done: number, total: number) => void;
 }
 
 interface ArticleFile {
@@ -32,15 +39,14 @@ interface ArticleFile {
   readonly id: string;
   readonly raw: RawRecord;
   /** Files of the media folder that the article shows: its facts depend on them. */
-  readonly media: ReadonlySet<string>;
-  readonly modified: number;
-}
-
-interface RefusedFile {
-  readonly path: string;
-  readonly problems: readonly Problem[];
+  readonly media: readonly string[];
   /** When the file was last written, milliseconds since 1970. */
   readonly modified: number;
+  readonly signature: string;
+}
+
+interface RefusedFile extends Pick<ArticleFile, 'path' | 'id' | 'media'> {
+  readonly problems: readonly Problem[];
 }
 
 /** Files that are read and kept together. */
@@ -52,171 +58,265 @@ const HALF_WRITTEN = 1000;
 /** Milliseconds an answer waits at most for files that are being read. */
 const PATIENCE = 1000;
 
-export function openArticleFolder({ dataFolder, publisher, refuse, fail }: FolderParts): ArticleFolder {
-  const folder = join(dataFolder, 'articles');
-  const published = new Map<string, Pick<ArticleFile, 'id' | 'media'>>();
-  const pathOfId = new Map<string, string>();
-  /** Files whose id another file has: they are published when that one goes. */
-  const rivals = new Map<string, string>();
-  const changed = new Set<string>();
-  const watchers: TreeWatcher[] = [];
-  let timer: NodeJS.Timeout | undefined;
-  let working: Promise<void> | undefined;
+/** A path that may have changed and was not looked at since. */
+interface Noted {
+  /** Its place among all that were noted. */
+  readonly turn: number;
+  /** When it changed last, milliseconds. */
+  readonly at: number;
+}
 
-  async function load(): Promise<number> {
-    const paths = (await filesBelow(folder)).filter(holdsArticle);
-    for (let start = 0; start < paths.length; start += BATCH) {
-      const { refused } = await publishFiles(paths.slice(start, start + BATCH), publisher.load);
-      refused.forEach(tell);
-    }
-    return published.size;
+export function openArticleFolder(parts: FolderParts): ArticleFolder {
+  const { dataFolder, store, publisher, refuse, fail, progress } = parts;
+  const folder = join(dataFolder, 'articles');
+  const mediaFolder = join(dataFolder, 'media');
+  const published = new Map<string, SourceFile>();
+  const pathOfId = new Map<string, string>();
+  /** What files that were refused wait for: an id that another has, a picture that is not there yet. */
+  const refusedFiles = new Map<string, Pick<ArticleFile, 'id' | 'media'>>();
+  /** Since when a file cannot be published. */
+  const failingSince = new Map<string, number>();
+  const noted = new Map<string, Noted>();
+  let turns = 0;
+  let watcher: TreeWatcher | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let working: { readonly turn: number; readonly done: Promise<void> } | undefined;
+  let closed = false;
+
+  async function start(): Promise<void> {
+    for (const needed of [folder, mediaFolder]) await mkdir(needed, { recursive: true });
+    // Watched before it is read, so that no change falls between; what is noted meanwhile waits for its turn.
+    watcher = await watchTrees(dataFolder, ['articles', 'media'], changed);
+    const done = catchUp();
+    working = { turn: 0, done };
+    await done;
+    working = undefined;
+    schedule();
   }
 
-  /** Publishes those of the files that are there, and tells which could not be. */
-  async function publishFiles(paths: readonly string[], publish: Publisher['publish']) {
-    const read = await Promise.all(paths.map((path) => readArticle(folder, path)));
-    paths.filter((_, index) => read[index] === undefined).forEach(release);
-    const refused = read.filter((file) => file !== undefined && 'problems' in file);
-    const owners: ArticleFile[] = [];
-    for (const file of read) {
-      if (file === undefined || 'problems' in file) continue;
-      const owner = claim(file);
-      if (owner === undefined) owners.push(file);
-      else refused.push(idTaken(file, owner));
+  /** Publishes what changed, and withdraws what went, while the service was not running. */
+  async function catchUp(): Promise<void> {
+    const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
+    for (const source of await store.sources()) {
+      published.set(source.path, source);
+      pathOfId.set(source.id, source.path);
     }
-    const results = await publish(owners.map(({ raw }) => raw.record));
-    for (const [index, file] of owners.entries()) {
-      const result = results[index];
+    const paths = (await filesBelow(folder)).filter(holdsArticle);
+    const there = new Set(paths);
+    const pending = [...published.keys()].filter((path) => !there.has(path));
+    for (const batch of batches(paths)) pending.push(...(await changedAmong(batch)));
+    let done = 0;
+    for (const batch of batches(pending)) {
+      (await bringUpToDate(batch, publish)).forEach(tell);
+      done += batch.length;
+      progress(done, pending.length);
+    }
+  }
+
+  async function changedAmong(paths: readonly string[]): Promise<string[]> {
+    const same = await Promise.all(
+      paths.map(async (path) => {
+        const known = published.get(path);
+        return known !== undefined && known.signature === (await signatureOf(path, known.media));
+      }),
+    );
+    return paths.filter((_, index) => !same[index]);
+  }
+
+  async function signatureOf(path: string, media: readonly string[]): Promise<string> {
+    const files = [join(folder, path), ...media.map((name) => join(mediaFolder, name))];
+    const stats = await Promise.all(files.map(statOf));
+    return stats.map((status) => (status === undefined ? '-' : `${status.size}@${status.mtimeMs}`)).join(' ');
+  }
+
+  /** Publishes the files that are there and withdraws the articles of those that are not. Returns what was refused. */
+  async function bringUpToDate(paths: readonly string[], publish: Publisher['publish']): Promise<RefusedFile[]> {
+    const before = new Map(paths.flatMap((path) => filesAt(path)));
+    const files = [...new Set([...paths.filter(holdsArticle), ...before.keys()])];
+    const { refused, saved, missing } = await publishFiles(files, publish);
+    const gone = [...before.values()].map(({ id }) => id).filter((id) => !isPublished(id));
+    if (gone.length > 0) await publisher.withdraw(gone.map((id) => ({ id })));
+    for (const [path, { id }] of refusedFiles) if (gone.includes(id)) note(path);
+    if (saved.length + missing.length > 0) await store.saveSources(saved, missing);
+    return refused;
+  }
+
+  function isPublished(id: string): boolean {
+    return published.get(pathOfId.get(id) ?? '')?.id === id;
+  }
+
+  async function publishFiles(paths: readonly string[], publish: Publisher['publish']) {
+    const read = await Promise.all(paths.map(readArticle));
+    const missing = paths.filter((_, index) => read[index] === undefined);
+    missing.forEach(release);
+    const refused: RefusedFile[] = [];
+    const owners = new Map<string, ArticleFile>();
+    for (const file of read) {
+      if (file === undefined) continue;
+      const owner = 'problems' in file ? undefined : (owners.get(file.id)?.path ?? pathOfId.get(file.id));
+      if ('problems' in file) refused.push(file);
+      else if (owner !== undefined && owner !== file.path) refused.push(idTaken(file, owner));
+      else owners.set(file.id === '' ? file.path : file.id, file); // without an id it is refused for that
+    }
+    const results = (await publish([...owners.values()].map(submissionOf))).values();
+    const saved: SourceFile[] = [];
+    for (const file of owners.values()) {
+      const result = results.next().value;
       if (result === undefined) continue;
-      if ('outcome' in result) published.set(file.path, { id: file.id, media: file.media });
+      if ('outcome' in result) saved.push(keep(file));
       else refused.push({ ...file, problems: placed(result.refused.problems, file.raw) });
     }
-    return { refused };
+    for (const { path, id, media } of refused) refusedFiles.set(path, { id, media });
+    return { refused, saved, missing };
+  }
+
+  function keep({ path, id, signature, media }: ArticleFile): SourceFile {
+    release(path);
+    const source = { path, id, signature, media };
+    published.set(path, source);
+    pathOfId.set(id, path);
+    return source;
   }
 
   function release(path: string): void {
     const file = published.get(path);
     if (file !== undefined && pathOfId.get(file.id) === path) pathOfId.delete(file.id);
     published.delete(path);
+    refusedFiles.delete(path);
+    failingSince.delete(path);
   }
 
-  /** Takes the id for a file; where another file has it, returns that one. */
-  function claim({ id, path }: ArticleFile): string | undefined {
-    const owner = pathOfId.get(id);
-    if (owner !== undefined && owner !== path) {
-      rivals.set(path, id);
-      return owner;
+  async function readArticle(path: string): Promise<ArticleFile | RefusedFile | undefined> {
+    const file = join(folder, path);
+    const unreadable = (problems: readonly Problem[]): RefusedFile => ({ path, problems, id: '', media: [] });
+    try {
+      const { mtimeMs } = await stat(file);
+      const bytes = await readFile(file);
+      const media = mediaNamedIn(bytes);
+      const raw = readArticleFile(bytes, path);
+      const signature = await signatureOf(path, media);
+      return { path, modified: Math.floor(mtimeMs), raw, id: idOf(raw.record), media, signature };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      if (error instanceof UnreadableRecord) return unreadable(error.problems);
+      if (error instanceof Error && 'syscall' in error) return unreadable([{ field: '', rule: error.message }]);
+      throw error;
     }
-    rivals.delete(path);
-    if (id !== '') pathOfId.set(id, path); // without one the record is refused for it
-    return undefined;
-  }
-
-  async function sync(paths: readonly string[]): Promise<void> {
-    const before = new Map(paths.flatMap((path) => filesAt(path)));
-    const files = [...new Set([...paths.filter(holdsArticle), ...before.keys()])];
-    const { refused } = await publishFiles(files, publisher.publish);
-    const gone = [...before.values()]
-      .map(({ id }) => id)
-      .filter((id) => published.get(pathOfId.get(id) ?? '')?.id !== id);
-    await publisher.withdraw(gone, 'its file was removed');
-    for (const id of gone) pathOfId.delete(id);
-    for (const [path, id] of rivals) if (gone.includes(id)) note(path);
-    refused.forEach(tellUnlessHalfWritten);
   }
 
   /** What is published from a path: a file, or everything below a folder. */
-  function filesAt(path: string): [string, Pick<ArticleFile, 'id' | 'media'>][] {
+  function filesAt(path: string): [string, SourceFile][] {
     const file = published.get(path);
     if (file !== undefined) return [[path, file]];
-    return holdsArticle(path) ? [] : [...published].filter(([name]) => name.startsWith(`${path}/`));
+    return holdsArticle(path) ? [] : [...published].filter(([name]) => path === '' || name.startsWith(`${path}/`));
   }
 
   function tellUnlessHalfWritten(file: RefusedFile): void {
-    if (Date.now() - file.modified > HALF_WRITTEN) tell(file);
+    const since = failingSince.get(file.path) ?? Date.now();
+    failingSince.set(file.path, since);
+    if (Date.now() - since >= HALF_WRITTEN) tell(file);
     else setTimeout(() => note(file.path), HALF_WRITTEN / 4).unref();
   }
 
   function tell({ path, problems }: RefusedFile): void {
+    failingSince.delete(path);
     const file = `articles/${path}`;
     refuse(new PublisherError('invalid_article', `${file} is not published.`, { file, problems }));
   }
 
+  function changed(path: string): void {
+    if (path === 'articles') note('');
+    else if (path.startsWith('articles/')) note(path.slice('articles/'.length));
+    else mediaChanged(path.replace(/^media\/?/, ''));
+  }
+
+  function mediaChanged(path: string): void {
+    const isIn = (name: string) => path === '' || name === path || name.startsWith(`${path}/`);
+    for (const files of [published, refusedFiles]) {
+      for (const [file, { media }] of files) if (media.some(isIn)) note(file);
+    }
+  }
+
   function note(path: string): void {
-    changed.add(path);
-    clearTimeout(timer);
-    timer = setTimeout(work, QUIET);
+    turns += 1;
+    noted.set(path, { turn: noted.get(path)?.turn ?? turns, at: Date.now() });
+    schedule();
+  }
+
+  function schedule(): void {
+    if (closed || noted.size === 0 || working !== undefined) return;
+    timer ??= setTimeout(work, QUIET);
   }
 
   function work(): void {
     timer = undefined;
-    working ??= drain()
-      .catch(fail)
+    const paths = [...noted].filter(([, { at }]) => Date.now() - at >= QUIET).map(([path]) => path);
+    const batch = paths.slice(0, BATCH);
+    const turn = Math.min(...batch.map((path) => noted.get(path)?.turn ?? turns));
+    for (const path of batch) noted.delete(path);
+    const done = bringUpToDate(batch, publisher.publish)
+      .then((refused) => refused.forEach(tellUnlessHalfWritten), fail)
       .finally(() => {
         working = undefined;
+        schedule();
       });
+    working = { turn, done };
   }
 
-  async function drain(): Promise<void> {
-    while (changed.size > 0) {
-      const paths = [...changed].slice(0, BATCH);
-      for (const path of paths) changed.delete(path);
-      await sync(paths);
-    }
-  }
-
-  function mediaChanged(path: string): void {
-    for (const [file, { media }] of published) if (media.has(path)) note(file);
-  }
-
+  /** Waits for what was noted before, not for what comes after: changes may never end. */
   async function settle(): Promise<void> {
+    const last = turns;
     const deadline = Date.now() + PATIENCE;
-    while ((changed.size > 0 || working !== undefined) && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+    const isOpen = () =>
+      watcher?.busy() || (working?.turn ?? Infinity) <= last || [...noted.values()].some(({ turn }) => turn <= last);
+    while (isOpen() && !closed && Date.now() < deadline) await setTimeoutPromise(5);
   }
 
   return {
-    load,
-    async watch() {
-      watchers.push(await watchTree(folder, note), await watchTree(join(dataFolder, 'media'), mediaChanged));
-    },
-    settled: () => (changed.size > 0 || working !== undefined ? settle() : undefined),
-    close() {
+    start,
+    settled: () => (noted.size > 0 || working !== undefined || watcher?.busy() ? settle() : undefined),
+    async close() {
+      closed = true;
       clearTimeout(timer);
-      for (const watcher of watchers) watcher.close();
+      watcher?.close();
+      await working?.done;
     },
   };
 }
 
-async function readArticle(folder: string, path: string): Promise<ArticleFile | RefusedFile | undefined> {
-  const file = join(folder, path);
-  let modified = 0;
+function* batches(paths: readonly string[]): Generator<readonly string[]> {
+  for (let start = 0; start < paths.length; start += BATCH) yield paths.slice(start, start + BATCH);
+}
+
+async function statOf(file: string): Promise<Stats | undefined> {
   try {
-    modified = Math.floor((await stat(file)).mtimeMs);
-    const bytes = await readFile(file);
-    const raw = readArticleFile(bytes, path, rfc3339(modified));
-    return { path, modified, raw, id: idOf(raw.record), media: mediaNamedIn(bytes) };
+    return await stat(file);
   } catch (error) {
     if (isMissing(error)) return undefined;
-    if (error instanceof UnreadableRecord) return { path, modified, problems: error.problems };
     throw error;
   }
 }
 
-function idOf(record: unknown): string {
-  const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
-  return typeof id === 'string' ? id.normalize('NFC') : '';
-}
-
-function mediaNamedIn(bytes: Buffer): ReadonlySet<string> {
+function mediaNamedIn(bytes: Buffer): string[] {
   const names = bytes.toString('utf8').matchAll(/\/media\/([^\s"'<>()\\?#]+)/g);
-  return new Set([...names].map(([, name = '']) => name));
+  return [...new Set([...names].map(([, name = '']) => decoded(name)))];
 }
 
-function idTaken(file: ArticleFile, owner: string | undefined): RefusedFile {
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name; // a percent sign that encodes nothing
+  }
+}
+
+function idTaken(file: ArticleFile, owner: string): RefusedFile {
   const problems = [{ field: 'id', value: file.id, rule: `is the id of articles/${owner} already` }];
   return { ...file, problems: placed(problems, file.raw) };
+}
+
+function submissionOf({ raw, modified }: ArticleFile): Submission {
+  return raw.dateIsOptional ? { record: raw.record, publishedAt: rfc3339(modified) } : { record: raw.record };
 }
 
 function placed(problems: readonly Problem[], { locate }: RawRecord): Problem[] {

@@ -1,5 +1,5 @@
 import { Parser } from 'htmlparser2';
-import { marked } from 'marked';
+import MarkdownIt from 'markdown-it';
 import sanitizeHtml from 'sanitize-html';
 import { parseSrcset, stringifySrcset } from 'srcset';
 import { type Direction, escapeHtml, xmlText } from './text.ts';
@@ -52,12 +52,23 @@ const ATTRIBUTES: Record<string, string[]> = {
 const NEEDS_ADDRESS = new Set(['img', 'iframe', 'source', 'track']);
 
 /** Deeper nesting comes from machines, and overflows the stack of some reader. */
-const MAX_DEPTH = 100;
+export const MAX_DEPTH = 100;
 
 const WEB_ADDRESSES = ['src', 'poster', 'cite'];
 
 /** The absolute address a reference in a body means; undefined where it means none. */
 export type Resolve = (reference: string) => string | undefined;
+
+const RULES: sanitizeHtml.IOptions = {
+  allowedTags: TAGS.split(' '),
+  allowedAttributes: ATTRIBUTES,
+  allowedSchemes: ['http', 'https'],
+  allowedSchemesByTag: { a: ['http', 'https', 'mailto', 'tel'] },
+  allowedIframeHostnames: IFRAME_HOSTS,
+  nonTextTags: ['script', 'style', 'textarea', 'option', 'button', 'select', 'noscript', 'template', 'object', 'title'],
+  selfClosing: ['br', 'hr', 'img', 'source', 'track', 'col', 'wbr'],
+  exclusiveFilter: ({ tag, attribs }) => NEEDS_ADDRESS.has(tag) && !attribs.src && !attribs.srcset,
+};
 
 /**
  * A body as HTML that every reader can be handed: only known elements and attributes, nothing that runs, every
@@ -65,26 +76,8 @@ export type Resolve = (reference: string) => string | undefined;
  */
 export function cleanHtml(html: string, resolve: Resolve): string {
   const clean = sanitizeHtml(xmlText(html), {
-    allowedTags: TAGS.split(' '),
-    allowedAttributes: ATTRIBUTES,
-    allowedSchemes: ['http', 'https'],
-    allowedSchemesByTag: { a: ['http', 'https', 'mailto', 'tel'] },
-    allowedIframeHostnames: IFRAME_HOSTS,
-    nonTextTags: [
-      'script',
-      'style',
-      'textarea',
-      'option',
-      'button',
-      'select',
-      'noscript',
-      'template',
-      'object',
-      'title',
-    ],
-    nestingLimit: MAX_DEPTH,
+    ...RULES,
     transformTags: { '*': (tagName, attribs) => ({ tagName, attribs: absoluteAttributes(attribs, resolve) }) },
-    exclusiveFilter: ({ tag, attribs }) => NEEDS_ADDRESS.has(tag) && !attribs.src && !attribs.srcset,
   });
   // References such as &#1; become characters only while the HTML is read.
   return xmlText(clean).trim();
@@ -109,7 +102,7 @@ function absoluteAttribute(name: string, value: string, resolve: Resolve): strin
 
 function absoluteSrcset(value: string, resolve: Resolve): string | undefined {
   try {
-    const candidates = parseSrcset(value).flatMap((candidate) => {
+    const candidates = parseSrcset(value, { strict: true }).flatMap((candidate) => {
       const url = resolve(candidate.url);
       return url !== undefined && isWebUrl(url) ? [{ ...candidate, url: url.replaceAll(',', '%2C') }] : [];
     });
@@ -119,9 +112,31 @@ function absoluteSrcset(value: string, resolve: Resolve): string | undefined {
   }
 }
 
-/** Markdown (CommonMark with tables) as HTML, still to be cleaned. */
+/** Whether elements stand in one another deeper than `MAX_DEPTH`. Cleaning such a body could take minutes. */
+export function isNestedTooDeep(html: string): boolean {
+  if (html.split('<', MAX_DEPTH + 2).length <= MAX_DEPTH + 1) return false; // too few tags for that
+  let depth = 0;
+  let tooDeep = false;
+  const parser = new Parser({
+    onopentagname() {
+      depth += 1;
+      if (depth <= MAX_DEPTH) return;
+      tooDeep = true;
+      parser.pause();
+    },
+    onclosetag() {
+      depth -= 1;
+    },
+  });
+  parser.write(html);
+  return tooDeep;
+}
+
+const commonMark = new MarkdownIt({ html: true });
+
+/** Markdown (CommonMark with tables and strikethrough) as HTML, still to be cleaned. */
 export function markdownToHtml(markdown: string): string {
-  return marked.parse(markdown, { async: false, gfm: true });
+  return commonMark.render(markdown);
 }
 
 /** Plain text as HTML: a paragraph for each block between blank lines, or for each line where there are none. */
@@ -143,7 +158,9 @@ export function withDirection(html: string, language: string, direction: Directi
 
 /** Elements within a line: their edges do not part words. */
 const INLINE = new Set(
-  'a abbr b bdi bdo cite code del em i ins kbd mark q ruby s samp small span strong sub sup time u var wbr'.split(' '),
+  'a abbr b bdi bdo cite code del em i ins kbd mark q rp rt ruby s samp small span strong sub sup time u var wbr'.split(
+    ' ',
+  ),
 );
 /** What stands beside the story rather than in it. */
 const ASIDE = new Set(['figcaption', 'table', 'aside', 'rt', 'rp', 'script', 'style']);
@@ -155,7 +172,10 @@ export function htmlToText(html: string, limit: number): string {
   const parser = new Parser({
     ontext(data) {
       if (aside === 0) text += data;
-      if (text.length > limit * 2) parser.pause();
+      if (text.length > limit * 4) {
+        text = collapsed(text);
+        if (text.length > limit * 2) parser.pause();
+      }
     },
     onopentagname(name) {
       if (ASIDE.has(name)) aside += 1;
@@ -167,5 +187,9 @@ export function htmlToText(html: string, limit: number): string {
     },
   });
   parser.write(html);
-  return text.replace(/\s+/gu, ' ').trim();
+  return collapsed(text).trim();
+}
+
+function collapsed(text: string): string {
+  return text.replace(/\s+/gu, ' ');
 }

@@ -7,7 +7,7 @@ import { formatRFC3339, formatRFC7231, isValid, parse, parseISO } from 'date-fns
  */
 export type Instant = number;
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /**
  * Reads an RFC 3339 §5.6 date-time, whose zone is required, down to the second. A leap second is the first second of
@@ -15,13 +15,14 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)
  * year in UTC has not four digits (RFC 822 dates of RSS could not say it).
  */
 export function parseInstant(text: string): Instant | undefined {
-  const upper = text.toUpperCase();
+  // Dates are kept to the second, and date-fns reads no fraction of any length.
+  const upper = text.toUpperCase().replace(/\.\d+/, '');
   const match = RFC_3339.exec(upper);
   if (match === null) return undefined;
   const leap = match[2] === '60';
   const date = parseISO(leap ? upper.replace(/:60/, ':59') : upper);
   if (!isValid(date)) return undefined;
-  const instant = Math.floor(date.getTime() / 1000) * 1000 + (leap ? 1000 : 0);
+  const instant = date.getTime() + (leap ? 1000 : 0);
   const year = new UTCDate(instant).getFullYear();
   return year >= 1000 && year <= 9999 ? instant : undefined;
 }
@@ -38,8 +39,8 @@ const HTTP_DATES = ["EEE, dd MMM yyyy HH:mm:ss 'GMT'", "EEEE, dd-MMM-yy HH:mm:ss
 export function parseHttpDate(text: string | undefined): Instant | undefined {
   if (text === undefined) return undefined;
   const single = text.trim().replace(/ +/g, ' ');
-  const now = new UTCDate(0);
-  const dates = HTTP_DATES.map((form) => parse(single, form, now, { in: utc }));
+  // The obsolete form's two-digit year is the one nearest to the present (RFC 9110 §5.6.7).
+  const dates = HTTP_DATES.map((form) => parse(single, form, new UTCDate(), { in: utc }));
   return dates.find(isValid)?.getTime();
 }
 

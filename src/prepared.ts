@@ -17,9 +17,14 @@ export interface Prepared {
   readonly forget: (keys: readonly FeedKey[]) => void;
 }
 
-/** Keeps every document that was asked for until it changes, and makes each once however many ask at the same time. */
+/**
+ * Keeps every document that was asked for until it changes, and makes each once however many ask at the same time.
+ *
+ * @param changedElsewhere the feeds that other processes changed since it was asked last
+ */
 export function keepPrepared(
   arrange: (key: FeedKey, format: Format, at: Instant) => Promise<Document | undefined>,
+  changedElsewhere: () => Promise<readonly FeedKey[]>,
   now: () => Instant,
 ): Prepared {
   const kept = new Map<string, Kept>();
@@ -33,8 +38,8 @@ export function keepPrepared(
   }
 
   async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Representations | undefined> {
-    const already = running.get(name);
-    if (already !== undefined) return (await already)?.representations;
+    const already = await running.get(name);
+    if (already !== undefined && isCurrent(already)) return already.representations;
     const making = make(key, format);
     running.set(name, making);
     try {
@@ -47,20 +52,27 @@ export function keepPrepared(
     }
   }
 
+  /** `from`: a clock that was set back must not show what is not published yet. */
+  function isCurrent({ from, until }: Kept): boolean {
+    const at = now();
+    return at >= from && at < until;
+  }
+
+  function forget(keys: readonly FeedKey[]): void {
+    for (const name of keys.flatMap((key) => FORMATS.map((format) => `${key}.${format}`))) {
+      kept.delete(name);
+      running.delete(name);
+    }
+  }
+
   return {
+    forget,
     async get(key, format) {
+      forget(await changedElsewhere());
       const name = `${key}.${format}`;
       const known = kept.get(name);
-      const at = now();
-      // `from`: a clock that was set back must not show what is not published yet.
-      if (known !== undefined && at >= known.from && at < known.until) return known.representations;
+      if (known !== undefined && isCurrent(known)) return known.representations;
       return makeOnce(name, key, format);
-    },
-    forget(keys) {
-      for (const name of keys.flatMap((key) => FORMATS.map((format) => `${key}.${format}`))) {
-        kept.delete(name);
-        running.delete(name);
-      }
     },
   };
 }

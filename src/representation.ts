@@ -64,8 +64,9 @@ const STALE_WHILE_REVALIDATE = 60;
 const STALE_IF_ERROR = 86_400;
 
 /**
- * Cache-Control of a document for everybody, in whole seconds (RFC 9111 §5.2.2, RFC 5861). Neither freshness nor
- * staleness reaches past the next change that is known already, such as the end of an embargo.
+ * Cache-Control of a document for everybody, in whole seconds (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor
+ * stale-while-revalidate reaches past the next change that is known already, such as the end of an embargo; what is
+ * shown while the service is down (stale-if-error) may be older.
  */
 export function cacheControl(maxAge: number, now: Instant, nextChangeAt: Instant | undefined): string {
   const left =

@@ -1,90 +1,139 @@
 import { createServer, type Server } from 'node:http';
-import { join, resolve } from 'node:path';
-import { loadPublication } from './config.ts';
+import { join } from 'node:path';
 import { createArranger } from './document.ts';
-import { describeProblems, type PublisherError } from './errors.ts';
+import { describeProblems, PublisherError } from './errors.ts';
 import { openArticleFolder } from './folder.ts';
 import { createApp } from './http/app.ts';
-import { mediaIn } from './media.ts';
+import type { Installation } from './installation.ts';
 import { keepPrepared } from './prepared.ts';
-import { createPublisher } from './publish.ts';
-import { openSqliteStore } from './store/sqlite.ts';
+import { createPublisher, parseHere } from './publish.ts';
+import { refreshStore } from './refresh.ts';
 
 export interface ServeOptions {
-  readonly dataFolder: string;
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** The service's public address, where it is not the one in publication.yaml. */
-  readonly feedsUrl?: string;
   readonly now?: () => number;
   /** One line for the operator. */
   readonly log: (line: string) => void;
+  /** How far work at start has come that takes long. */
+  readonly progress?: (what: string, done: number, total: number) => void;
+  readonly version: string;
+  /** Milliseconds within which a record, or a line of many, must have come. */
+  readonly bodyDeadline?: number;
 }
 
 export interface Service {
   readonly port: number;
-  readonly title: string;
   readonly articles: number;
   readonly feeds: number;
   readonly close: () => Promise<void>;
 }
 
+const BODY_DEADLINE = 30_000;
+/** Milliseconds that requests have to end when the service does. */
+const GRACE = 10_000;
+
 /** Bytes of rendered entries that are kept to arrange documents from. */
 const ENTRY_BYTES = 64 * 1024 * 1024;
 
 /**
- * Starts the service on a data folder.
+ * Serves an installation over HTTP.
  *
- * @throws PublisherError `invalid_publication`
+ * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
-export async function serve({ dataFolder, host, port, feedsUrl, now = Date.now, log }: ServeOptions): Promise<Service> {
-  const data = resolve(dataFolder);
-  const publication = loadPublication(data, feedsUrl);
-  const mediaFolder = join(data, 'media');
-  const store = openSqliteStore(':memory:');
-  await store.declareFeeds(['latest', ...publication.feeds.map(({ id }) => id)]);
-
+export async function serve(installation: Installation, options: ServeOptions): Promise<Service> {
+  const { dataFolder, publication, newsroom, store } = installation;
+  const { host, port, log, version, now = Date.now, progress = () => {} } = options;
+  const parse = parseHere(newsroom);
   const refuse = (error: PublisherError) => describeProblems(error).forEach(log);
   const fail = (error: unknown) => log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+  await refreshStore({
+    store,
+    publication,
+    parse,
+    now,
+    progress: (done, total) => progress('Reading the stored articles again', done, total),
+    keepAsItWas: (id, error) => log(`article ${id} stays as it was: ${describeProblems(error).join('; ')}`),
+  });
+
   const { arrange } = createArranger({
     store,
     publication,
     entryBytes: ENTRY_BYTES,
     report: (id, format, error) => log(`article ${id} is left out of its ${format} feeds: ${String(error)}`),
   });
-  const prepared = keepPrepared(arrange, now);
-  const publisher = createPublisher({
-    store,
-    newsroom: { ...publication, media: mediaIn(mediaFolder) },
-    feeds: publication.feeds,
+  let { revision } = await store.touchedSince(Number.MAX_SAFE_INTEGER);
+  const prepared = keepPrepared(
+    arrange,
+    async () => {
+      const touched = await store.touchedSince(revision);
+      revision = touched.revision;
+      return touched.feeds;
+    },
     now,
-    announce: prepared.forget,
+  );
+  const publisher = createPublisher({ store, parse, feeds: publication.feeds, now, announce: prepared.forget });
+  const folder = openArticleFolder({
+    dataFolder,
+    store,
+    publisher,
+    refuse,
+    fail,
+    progress: (done, total) => progress('Publishing changed files', done, total),
   });
-  const folder = openArticleFolder({ dataFolder: data, publisher, refuse, fail });
-  const articles = await folder.load();
-  await folder.watch();
 
-  const app = createApp({ publication, store, prepared, now, settled: folder.settled, mediaFolder, fail });
-  const server = createServer(app);
-  await listen(server, host, port);
+  const app = createApp({
+    publication,
+    store,
+    publisher,
+    prepared,
+    now,
+    settled: folder.settled,
+    mediaFolder: join(dataFolder, 'media'),
+    version,
+    bodyDeadline: options.bodyDeadline ?? BODY_DEADLINE,
+    fail,
+  });
+  // A body has a deadline of its own, which lets one that streams for an hour do so.
+  const server = createServer({ requestTimeout: 0, headersTimeout: 15_000 }, app);
+  try {
+    await folder.start();
+    await listen(server, host, port);
+  } catch (error) {
+    await folder.close();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    const impatience = setTimeout(() => server.closeAllConnections(), GRACE);
+    await new Promise((done) => server.close(done));
+    clearTimeout(impatience);
+    await folder.close();
+    await store.close();
+  }
   return {
     port: portOf(server),
-    title: publication.title,
-    articles,
+    articles: await store.count(),
     feeds: (await store.feeds(now())).length,
-    async close() {
-      folder.close();
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-      await store.close();
+    close() {
+      closing ??= close();
+      return closing;
     },
   };
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((done, fail) => {
-    server.once('error', fail);
+  return new Promise((done, refused) => {
+    server.once('error', (cause) =>
+      refused(
+        new PublisherError('address_unavailable', `Port ${port} of ${host} cannot be listened on.`, {
+          hint: cause.message,
+          cause,
+        }),
+      ),
+    );
     server.listen(port, host, () => done());
   });
 }

@@ -1,4 +1,5 @@
 import type { Article } from './article.ts';
+import type { Problem } from './errors.ts';
 import type { FeedKey, NamedKey } from './feeds.ts';
 import type { Instant } from './instant.ts';
 
@@ -8,12 +9,13 @@ export type Change = Put | Withdraw;
 export interface Put {
   readonly kind: 'put';
   readonly article: Article;
-  /** What was handed over, before it was parsed. */
-  readonly record: unknown;
+  /** What was handed over, before it was parsed, as JSON. */
+  readonly record: string;
   /** Every feed the article belongs to, whether or not it is visible yet. */
   readonly feeds: readonly NamedKey[];
   /** When feeds changed because of this, besides the moments its own dates name. */
   readonly changedAt: Instant;
+  readonly condition?: Condition;
 }
 
 /** Takes an article back. Taking back what is not there, or is taken back already, changes nothing. */
@@ -22,15 +24,21 @@ export interface Withdraw {
   readonly id: string;
   readonly reason?: string;
   readonly changedAt: Instant;
+  readonly condition?: Condition;
 }
+
+/** What must be true of the article for the change to be made: that there is none, or one at one of these revisions. */
+export type Condition = 'absent' | 'present' | { readonly revisions: readonly number[] };
 
 export interface Outcome {
   readonly id: string;
-  readonly result: 'created' | 'updated' | 'unchanged' | 'withdrawn' | 'absent';
+  readonly result: 'created' | 'updated' | 'unchanged' | 'withdrawn' | 'absent' | 'condition-failed' | 'refused';
   /** The article's revision after the change; 0 where there is no such article. */
   readonly revision: number;
   /** The feeds that held the article before or hold it now; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
+  /** Why the identity ledger refuses it. */
+  readonly problem?: Problem;
 }
 
 /** An article's place in a feed. */
@@ -49,34 +57,132 @@ export interface StoredArticle {
   readonly article: Article;
 }
 
+export interface StoredRecord extends StoredArticle {
+  readonly record: unknown;
+}
+
+/** What remains of an article that was taken back after it had been visible. */
+export interface Tombstone {
+  readonly publicId: string;
+  readonly at: Instant;
+  readonly reason?: string;
+}
+
 /** What a feed holds at a moment. */
 export interface FeedSnapshot {
   /** The newsroom's word for it; empty for `latest` and for the operator's feeds. */
   readonly name: string;
   /** Newest first. */
   readonly entries: readonly EntryRef[];
-  /** When an article was last put in, changed or taken out, as the store saw it. */
+  /** Withdrawals that are still told of, newest first. */
+  readonly tombstones: readonly Tombstone[];
+  /** When an article was last put in, changed or taken out, or a tombstone's time was over. */
   readonly changedAt: Instant;
   /** When an article last left by withdrawal or expiry. */
   readonly removedAt?: Instant;
-  /** The next moment at which time alone changes the entries. */
+  /** The next moment at which time alone changes the entries or the tombstones. */
   readonly nextChangeAt?: Instant;
 }
 
+export interface SnapshotOptions {
+  /** Entries at most. */
+  readonly limit: number;
+  /** Milliseconds for which a withdrawal is told of. */
+  readonly tombstonesFor: number;
+}
+
+/** What never changes of an article once it was visible. */
+export interface Identity {
+  readonly publicId: string;
+  readonly publishedAt: Instant;
+}
+
+export interface ListOptions {
+  /** Only articles changed after this revision. */
+  readonly after: number;
+  readonly limit: number;
+  /** Only articles that belong to this feed. */
+  readonly feed?: FeedKey;
+  readonly status?: Status;
+  /** The moment that decides the status. */
+  readonly at: Instant;
+}
+
+export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
+export type Status = (typeof STATUSES)[number];
+
+/** A file as it was when its article was last kept. */
+export interface SourceFile {
+  readonly path: string;
+  readonly id: string;
+  /** What tells whether the file, or one it shows, is another now. */
+  readonly signature: string;
+  /** Files of the media folder that it shows. */
+  readonly media: readonly string[];
+}
+
+/** An API key as it is kept: never the key itself. */
+export interface StoredKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scope: Scope;
+  /** SHA-256 of the secret part. */
+  readonly hash: Uint8Array;
+  readonly createdAt: Instant;
+  readonly revokedAt?: Instant;
+}
+
+export const SCOPES = ['read', 'write'] as const;
+export type Scope = (typeof SCOPES)[number];
+
 /**
  * Where articles are kept. Asynchronous, because other stores are on other machines; a promise that is fulfilled means
- * that the change is kept.
+ * that the change is on disk. Every method may reject with `insufficient_storage` (no room) or `store_unavailable`.
  */
 export interface Store {
-  /** Makes the feeds known that exist without an article. */
+  /** Makes known which feeds the operator defines: new ones exist from now on, others of that kind are forgotten. */
   declareFeeds(keys: readonly FeedKey[]): Promise<void>;
-  /** Applies all changes or, where it rejects, none. Each changed article gets the next revision. */
-  apply(changes: readonly Change[]): Promise<readonly Outcome[]>;
+  /**
+   * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision.
+   * A change whose condition fails, or that would alter the identity of an article that was visible at `at`, is left
+   * out and its outcome says so.
+   */
+  apply(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
+  /** Tells what `apply` would do, and does nothing. */
+  rehearse(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
   /** The feed's newest visible articles at that moment; undefined where no such feed was ever visible. */
-  snapshot(key: FeedKey, at: Instant, limit: number): Promise<FeedSnapshot | undefined>;
+  snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
   /** The articles with these numbers, in the same order; those that are gone are left out. */
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
   /** Every feed with an article that was visible by that moment, and the declared ones. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
+  /** The last revision, and the feeds that changed since an earlier one: other processes write, too. */
+  touchedSince(revision: number): Promise<{ readonly revision: number; readonly feeds: readonly FeedKey[] }>;
+
+  find(id: string): Promise<StoredRecord | undefined>;
+  /** The identities of those articles that are there. */
+  identities(ids: readonly string[]): Promise<ReadonlyMap<string, Identity>>;
+  /** Articles in the order of their last change. */
+  list(options: ListOptions): Promise<readonly StoredRecord[]>;
+  /** Articles in the order in which they first came, after that number. */
+  page(after: number, limit: number): Promise<readonly StoredRecord[]>;
+  /** How many articles a feed shows before this one at that moment, counted up to a limit. */
+  newerThan(key: FeedKey, number: number, at: Instant, limit: number): Promise<number>;
+  /** The feeds an article belongs to. */
+  memberships(number: number): Promise<readonly FeedKey[]>;
+  count(): Promise<number>;
+
+  sources(): Promise<readonly SourceFile[]>;
+  saveSources(changed: readonly SourceFile[], removed: readonly string[]): Promise<void>;
+  /** A value the service remembers between starts. */
+  setting(name: string): Promise<string | undefined>;
+  saveSetting(name: string, value: string): Promise<void>;
+
+  createKey(key: StoredKey): Promise<void>;
+  key(id: string): Promise<StoredKey | undefined>;
+  keys(): Promise<readonly StoredKey[]>;
+  /** Whether there was such a key that was not revoked before. */
+  revokeKey(id: string, at: Instant): Promise<boolean>;
+
   close(): Promise<void>;
 }

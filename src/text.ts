@@ -21,29 +21,44 @@ export function lineText(text: string): string {
   return xmlText(text).replace(/\s+/gu, ' ').trim();
 }
 
+const directions = new Map<string, Direction>();
+
 /** The direction a language is written in (CLDR's script of the language), e.g. `ckb` → rtl, `ku` → ltr. */
 export function directionOf(language: string): Direction {
-  return new Intl.Locale(language).getTextInfo().direction === 'rtl' ? 'rtl' : 'ltr';
+  const known = directions.get(language);
+  if (known !== undefined) return known;
+  const direction = new Intl.Locale(language).getTextInfo().direction === 'rtl' ? 'rtl' : 'ltr';
+  if (directions.size < 1000) directions.set(language, direction); // tags come from outside, and there are many
+  return direction;
 }
 
 const RTL_LETTER =
   /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
 const LTR_LETTER =
   /[\p{L}--[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]]/v;
-const BIDI_CONTROL = /[\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
+const BIDI_CONTROL = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
+
+/** A number before the first letter, which a list in the other direction would put at the other end. */
+const LEADING_NUMBER = /^[^\p{L}]*\p{Nd}/u;
+/** A sign without a direction of its own at an end, which such a list would move as well. */
+const LOOSE_END = /^[\p{P}\p{S}]|(?![؟،؛])[\p{P}\p{S}]$/u;
 
 /**
  * A title in one line whose words stay in order wherever a reader shows it. A title of one direction needs nothing.
- * One that mixes both is isolated (UAX #9 §2.4), so that a list in the other direction cannot reorder it, and begins
- * with a mark of its own direction, because `dir="auto"` looks past an isolate. A title whose author placed controls
- * already is left alone.
+ * One that mixes both, or begins with a number, is isolated (UAX #9 §2.4), so that a list in the other direction cannot
+ * reorder it, and begins with a mark of its own direction, because `dir="auto"` looks past an isolate. Right-to-left
+ * titles, which most lists show among left-to-right ones, keep their outer punctuation by the same means. A title
+ * whose author placed controls already is left alone.
  */
 export function titleText(text: string, direction: Direction): string {
   const line = lineText(text);
   if (BIDI_CONTROL.test(line)) return line;
-  const opposite = direction === 'rtl' ? LTR_LETTER : RTL_LETTER;
-  if (!opposite.test(line)) return line;
-  return direction === 'rtl' ? `\u200F\u2067${line}\u2069` : `\u200E\u2066${line}\u2069`;
+  if (direction === 'rtl') {
+    return LTR_LETTER.test(line) || LEADING_NUMBER.test(line) || LOOSE_END.test(line)
+      ? `\u200F\u2067${line}\u2069`
+      : line;
+  }
+  return RTL_LETTER.test(line) || LEADING_NUMBER.test(line) ? `\u200E\u2066${line}\u2069` : line;
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });

@@ -31,6 +31,12 @@ export function readYaml(text: string, firstLine = 1): YamlText {
     }
     return place(0);
   };
-  // maxAliasCount: a few lines of aliases can stand for gigabytes.
-  return { value: problems.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 }), problems, locate };
+  if (problems.length > 0) return { value: undefined, problems, locate };
+  try {
+    // A few lines of aliases can stand for gigabytes.
+    return { value: document.toJS({ maxAliasCount: 100 }), problems, locate };
+  } catch (error) {
+    const rule = error instanceof Error ? error.message : 'cannot be read';
+    return { value: undefined, problems: [{ field: '', rule, ...place(0) }], locate };
+  }
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Article, type Newsroom, parseArticle } from '../src/article.ts';
+import { openInstallation } from '../src/installation.ts';
 import { type ServeOptions, type Service, serve } from '../src/serve.ts';
 
 /** A newsroom without files of its own. */
@@ -62,11 +63,18 @@ export interface Running extends Service {
   readonly lines: readonly string[];
 }
 
+interface StartOptions extends Partial<ServeOptions> {
+  readonly feedsUrl?: string;
+  /** `:memory:` leaves nothing in the folder. */
+  readonly storeFile?: string;
+}
+
 /** The real service on a free port of loopback, until the test is over. */
-export async function start(folder: string, options: Partial<ServeOptions> = {}): Promise<Running> {
+export async function start(folder: string, { feedsUrl, storeFile, ...options }: StartOptions = {}): Promise<Running> {
   const lines: string[] = [];
   const log = (line: string) => lines.push(line);
-  const service = await serve({ dataFolder: folder, host: '127.0.0.1', port: 0, log, ...options });
+  const installation = openInstallation(folder, { feedsUrl, storeFile });
+  const service = await serve(installation, { host: '127.0.0.1', port: 0, log, version: '0.0.0', ...options });
   onTestFinished(() => service.close());
   return { ...service, dataFolder: folder, lines };
 }

@@ -1,8 +1,12 @@
+import { createHash } from 'node:crypto';
 import { Feed } from 'feed';
 import type { Article } from '../article.ts';
 import { compact } from '../compact.ts';
-import { FORMATS, feedId, feedPath, MEDIA_TYPES } from '../feeds.ts';
+import { feedId, feedPath } from '../feeds.ts';
+import { rfc3339 } from '../instant.ts';
+import type { Tombstone } from '../store.ts';
 import { escapeHtml } from '../text.ts';
+import { isUri } from '../url.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
   assertWellFormed,
@@ -17,9 +21,10 @@ import {
 } from './xml.ts';
 
 /** Atom 1.0 (RFC 4287). `feed` writes what it writes right, this file the rest. */
-export const atom: Renderer = { entry, head, separator: '', tail: '</feed>\n' };
+export const atom: Renderer = { entry, head, separator: '', tail };
 
 const XMLNS = 'http://www.w3.org/2005/Atom';
+const TOMBSTONES = 'http://purl.org/atompub/tombstones/1.0';
 
 /** `feed` sends an id through `new URL`, which can rewrite it and so make it another; the true one is put in after. */
 const STAND_IN = 'urn:feed-publisher:id';
@@ -41,9 +46,7 @@ function entry(article: Article, options: EntryOptions): string {
       ...files.map(({ url, type, length, title }) =>
         element('link', { rel: 'enclosure', type, length, title: title || undefined, href: url }),
       ),
-      ...article.translations.map(({ language, url }) =>
-        element('link', { rel: 'alternate', hreflang: language, type: 'text/html', href: url }),
-      ),
+      ...translations(article),
       ...(article.license === undefined ? [] : [element('link', { rel: 'license', href: article.license })]),
       // `source` would have to repeat that feed's id and date (RFC 4287 §4.2.11), which nobody handed over.
       ...(article.source === undefined
@@ -54,6 +57,17 @@ function entry(article: Article, options: EntryOptions): string {
   );
   assertWellFormed(`${startTag('feed', { xmlns: XMLNS })}${xml}</feed>`);
   return `${indentation(1)}${xml}\n`;
+}
+
+/**
+ * The story in every language it is in. Some readers open the first alternate link and some the last, so the entry's
+ * own, which stands in its core already, is named again at the end, now with its language.
+ */
+function translations({ url, language, translations: others }: Article): string[] {
+  if (others.length === 0) return [];
+  return [...others, { language, url }].map((version) =>
+    element('link', { rel: 'alternate', hreflang: version.language, type: 'text/html', href: version.url }),
+  );
 }
 
 /** title, id, link, updated, summary, content, author, published and rights. */
@@ -74,9 +88,25 @@ function entryCore(article: Article, { content }: EntryOptions): string {
   });
   return innerOf(feed.atom1(), 'entry').replace(
     `<id>${STAND_IN}</id>`,
-    () => `<id>${escapeXml(article.publicId)}</id>`,
+    () => `<id>${escapeXml(atomId(article.publicId))}</id>`,
   );
 }
+
+/**
+ * The id as Atom can have it. An id from before that is no URI (RFC 4287 §4.2.6 requires one) becomes a name-based UUID
+ * (RFC 9562 §5.5), always the same.
+ */
+function atomId(publicId: string): string {
+  if (isUri(publicId)) return publicId;
+  const bytes = createHash('sha1').update(UUID_NAMESPACE).update(publicId).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = bytes.toString('hex');
+  return `urn:uuid:${[hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')}`;
+}
+
+/** The namespace of our own in which those names are; drawn once at random. */
+const UUID_NAMESPACE = Buffer.from('5f0c7b0e2d6a4f0b9c1e8a3d7b64e215', 'hex');
 
 function head({ feed, publication, updatedAt }: Head): string {
   const core = new Feed(
@@ -94,18 +124,21 @@ function head({ feed, publication, updatedAt }: Head): string {
       author: { name: forXmlJs(publication.contact?.name ?? publication.title), link: publication.url },
     }),
   );
-  const alternates = FORMATS.filter((format) => format !== 'atom').map((format) =>
-    element('link', {
-      rel: 'alternate',
-      type: MEDIA_TYPES[format],
-      href: `${publication.feedsUrl}${feedPath(feed.key, format)}`,
-    }),
-  );
   const license =
     publication.license === undefined ? [] : [element('link', { rel: 'license', href: publication.license })];
-  const lines = [innerOf(core.atom1(), 'feed'), ...alternates, ...license].map((line) => `${indentation(1)}${line}\n`);
+  const lines = [innerOf(core.atom1(), 'feed'), ...license].map((line) => `${indentation(1)}${line}\n`);
   const root = startTag('feed', { xmlns: XMLNS, 'xml:lang': feed.language });
   const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${lines.join('')}`;
-  assertWellFormed(`${document}${atom.tail}`);
+  assertWellFormed(`${document}</feed>`);
   return document;
+}
+
+/** Withdrawals (RFC 6721), so that a reader can take back what it has. */
+function tail(tombstones: readonly Tombstone[]): string {
+  const deleted = tombstones.map(({ publicId, at, reason }) => {
+    const attributes = { 'xmlns:at': TOMBSTONES, ref: atomId(publicId), when: rfc3339(at) };
+    if (reason === undefined) return element('at:deleted-entry', attributes);
+    return parent('at:deleted-entry', attributes, [element('at:comment', {}, reason)], 1);
+  });
+  return `${deleted.map((line) => `${indentation(1)}${line}\n`).join('')}</feed>\n`;
 }

@@ -1,10 +1,11 @@
 import type { Article, Author } from '../article.ts';
 import { feedPath } from '../feeds.ts';
 import { rfc3339 } from '../instant.ts';
+import type { Tombstone } from '../store.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 
 /** JSON Feed 1.1 (jsonfeed.org/version/1.1). `feed` knows only version 1, so none of it goes through `feed`. */
-export const json: Renderer = { entry, head, separator: ',\n', tail: '\n]}\n' };
+export const json: Renderer = { entry, head, separator: ',\n', tail };
 
 function entry(article: Article, { content }: EntryOptions): string {
   const { image, media, source } = article;
@@ -47,6 +48,13 @@ function head({ feed, publication }: Head): string {
     language: feed.language,
   });
   return `${members.slice(0, -1)},\n"items":[\n`;
+}
+
+/** Withdrawals, in a member of our own as the format allows them: those with an underscore. */
+function tail(tombstones: readonly Tombstone[]): string {
+  if (tombstones.length === 0) return '\n]}\n';
+  const list = tombstones.map(({ publicId, at, reason }) => ({ id: publicId, date_withdrawn: rfc3339(at), reason }));
+  return `\n],\n"_tombstones":${JSON.stringify(list)}}\n`;
 }
 
 /** JSON Feed leaves out what is empty. */

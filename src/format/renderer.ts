@@ -2,6 +2,7 @@ import type { Article } from '../article.ts';
 import type { Publication } from '../config.ts';
 import type { Content, Feed } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
+import type { Tombstone } from '../store.ts';
 
 /** What besides the article an entry depends on: entries are shared by all feeds that agree on it. */
 export interface EntryOptions {
@@ -27,5 +28,6 @@ export interface Renderer {
   readonly entry: (article: Article, options: EntryOptions) => string;
   readonly head: (head: Head) => string;
   readonly separator: string;
-  readonly tail: string;
+  /** What follows the entries, with the withdrawals that the format can tell of. */
+  readonly tail: (tombstones: readonly Tombstone[]) => string;
 }

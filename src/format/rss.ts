@@ -1,14 +1,16 @@
 import { Feed } from 'feed';
 import type { Article, Image, Media } from '../article.ts';
 import { compact } from '../compact.ts';
-import { feedPath, MEDIA_TYPES } from '../feeds.ts';
+import { feedPath } from '../feeds.ts';
 import { httpDate, rfc3339 } from '../instant.ts';
 import { escapeHtml } from '../text.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import { assertWellFormed, element, forCdata, forXmlJs, indentation, innerOf, parent, startTag } from './xml.ts';
 
 /** RSS 2.0 with the modules readers and aggregators know. `feed` writes what it writes right, this file the rest. */
-export const rss: Renderer = { entry, head, separator: '', tail: '    </channel>\n</rss>\n' };
+export const rss: Renderer = { entry, head, separator: '', tail: () => TAIL };
+
+const TAIL = '    </channel>\n</rss>\n';
 
 const ROOT = startTag('rss', {
   version: '2.0',
@@ -38,7 +40,7 @@ function entry(article: Article, { content, feedLanguage }: EntryOptions): strin
       ...[...article.sections, ...article.tags].map(({ name }) => element('category', {}, name)),
       ...(article.source === undefined ? [] : [element('source', { url: article.source.url }, article.source.name)]),
       ...(article.copyright === undefined ? [] : [element('dc:rights', {}, article.copyright)]),
-      ...(article.image === undefined ? [] : [imageContent(article.image)]),
+      ...(article.image === undefined ? [] : [imageContent(article.image, content)]),
       ...article.media.map(mediaContent),
     ],
     ITEM_DEPTH,
@@ -71,10 +73,15 @@ function enclosure({ media, image }: Article): { enclosure?: { url: string; type
   return {};
 }
 
-function imageContent({ url, type, length, width, height, alt, caption, credit }: Image): string {
+function imageContent(
+  { url, type, length, width, height, alt, caption, credit }: Image,
+  content: EntryOptions['content'],
+): string {
+  // Where an item has no content:encoded, feedparser takes the picture's description for the story.
+  const description = content === 'full' ? caption || alt : undefined;
   return mediaElement({ url, type, medium: 'image', fileSize: length, width, height }, [
     ...(credit ? [element('media:credit', { role: 'photographer', scheme: 'urn:ebu' }, credit)] : []),
-    ...(caption || alt ? [element('media:description', { type: 'plain' }, caption || alt)] : []),
+    ...(description ? [element('media:description', { type: 'plain' }, description)] : []),
   ]);
 }
 
@@ -112,19 +119,12 @@ function head({ feed, publication, updatedAt, publishedAt }: Head): string {
   const more = [
     ...(publishedAt === undefined ? [] : [element('pubDate', {}, httpDate(publishedAt))]),
     ...(publication.license === undefined ? [] : [element('atom:link', { rel: 'license', href: publication.license })]),
-    ...(['atom', 'json'] as const).map((format) =>
-      element('atom:link', {
-        rel: 'alternate',
-        type: MEDIA_TYPES[format],
-        href: `${publication.feedsUrl}${feedPath(feed.key, format)}`,
-      }),
-    ),
     ...(publication.icon === undefined ? [] : [element('webfeeds:icon', {}, publication.icon)]),
     ...(publication.logo === undefined ? [] : [element('webfeeds:logo', {}, publication.logo)]),
     ...(publication.accentColor === undefined ? [] : [element('webfeeds:accentColor', {}, publication.accentColor)]),
   ];
   const lines = [innerOf(core.rss2(), 'channel'), ...more].map((line) => `${indentation(2)}${line}\n`);
   const document = `<?xml version="1.0" encoding="utf-8"?>\n${ROOT}\n    <channel>\n${lines.join('')}`;
-  assertWellFormed(`${document}${rss.tail}`);
+  assertWellFormed(`${document}${TAIL}`);
   return document;
 }

@@ -1,65 +1,94 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import { PublisherError } from '../errors.ts';
+import { openApi } from '../openapi.ts';
+import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { mediaHandler } from './media.ts';
-import { respondWithError, respondWithMethods } from './respond.ts';
+import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends FeedParts {
+interface AppParts extends FeedParts, ArticleParts {
   readonly mediaFolder: string;
+  readonly version: string;
   /** Told of an error that is nobody's but ours. */
   readonly fail: (error: unknown) => void;
 }
 
-interface Route {
-  readonly path: string;
-  readonly get: RequestHandler<{ path: string[] }>;
-}
+type Method = 'get' | 'put' | 'post' | 'delete';
+type Handler = RequestHandler<{ path: string[] }>;
+type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
 /** The HTTP side: every address this service answers stands in the list below. */
 export function createApp(parts: AppParts): Express {
-  const { feed, alias } = feedHandlers(parts);
+  const feeds = feedHandlers(parts);
+  const articles = articleHandlers(parts);
+  const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
-    { path: '/feeds/*path', get: feed },
-    { path: '/rss.xml', get: alias('feeds/latest.rss') },
-    { path: '/feed', get: alias('feeds/latest.rss') },
-    { path: '/atom.xml', get: alias('feeds/latest.atom') },
-    { path: '/feed.json', get: alias('feeds/latest.json') },
-    { path: '/media/*path', get: mediaHandler(parts.mediaFolder) },
+    ['/feeds/*path', { get: feeds.feed }],
+    ['/rss.xml', { get: feeds.alias('feeds/latest.rss') }],
+    ['/feed', { get: feeds.alias('feeds/latest.rss') }],
+    ['/atom.xml', { get: feeds.alias('feeds/latest.atom') }],
+    ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
+    ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
+    ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
+    ['/api/articles', { get: articles.list, post: articles.bulk }],
+    ['/api/articles/*path', { get: articles.read, put: articles.put, delete: articles.withdraw }],
   ];
 
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
-  for (const { path, get } of routes) app.get(path, get).options(path, allowedMethods).all(path, methodNotAllowed);
+  for (const [path, handlers] of routes) {
+    if (handlers.get) app.get(path, handlers.get);
+    if (handlers.put) app.put(path, handlers.put);
+    if (handlers.post) app.post(path, handlers.post);
+    if (handlers.delete) app.delete(path, handlers.delete);
+    const methods = methodsOf(handlers);
+    app.options(path, (_request, response) => respondWithMethods(response, methods));
+    app.all(path, methodNotAllowed(methods));
+  }
   app.use(notFound);
   app.use(errorHandler(parts.fail));
   return app;
 }
 
-/** Every address is for reading; Express answers HEAD by GET. */
-const METHODS = ['GET', 'HEAD', 'OPTIONS'];
+/** Express answers HEAD by GET. */
+function methodsOf(handlers: Partial<Record<Method, Handler>>): string[] {
+  const own = Object.keys(handlers).map((method) => method.toUpperCase());
+  return [...(handlers.get ? ['GET', 'HEAD'] : []), ...own.filter((method) => method !== 'GET'), 'OPTIONS'];
+}
 
-const allowedMethods: RequestHandler = (_request, response) => respondWithMethods(response, METHODS);
-
-const methodNotAllowed: RequestHandler = (request, response) => {
-  const error = new PublisherError('method_not_allowed', `${request.method} is not a method of ${request.path}.`);
-  respondWithError(request, response, error, { Allow: METHODS.join(', ') });
-};
+function methodNotAllowed(methods: readonly string[]): Handler {
+  return (request, response) => {
+    const error = new PublisherError('method_not_allowed', `${request.method} is not a method of ${request.path}.`);
+    respondWithError(request, response, error, { Allow: methods.join(', ') });
+  };
+}
 
 const notFound: RequestHandler = (request) => {
-  throw new PublisherError('not_found', `There is nothing at ${request.path}.`, {
-    hint: 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.',
-  });
+  throw nothingAt(request.path);
 };
 
 function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
+    const known = publicError(error, fail);
+    // A bulk request that ends early: its client must not take what came for all of it.
     if (response.headersSent) return response.destroy();
-    respondWithError(request, response, publicError(error, fail));
+    respondWithError(request, response, known, headersFor(known, request.complete));
+  };
+}
+
+function headersFor(error: PublisherError, complete: boolean): Record<string, string> {
+  return {
+    ...(error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    // What is left of the request's body will not be read.
+    ...(complete ? {} : { Connection: 'close' }),
   };
 }
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {
-  if (error instanceof PublisherError) return error;
+  if (error instanceof PublisherError) {
+    if (error.status >= 500) fail(error.cause ?? error);
+    return error;
+  }
   // Express's own: a percent sign in the path that encodes nothing.
   if (error instanceof URIError) return new PublisherError('invalid_path', 'The path is not percent-encoded UTF-8.');
   fail(error);

@@ -21,9 +21,10 @@ export function feedHandlers({ publication, store, prepared, now, settled }: Fee
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
     const { key, format } = parsePath(request.params.path.join('/'));
+    if (format === undefined) throw await unknownFeed(key, 'rss');
     const gone = retired.get(key);
     if (gone?.movedTo !== undefined)
-      return respondWithRedirect(response, upwards(key) + feedPath(gone.movedTo, format));
+      return respondWithRedirect(response, upwards(request.path) + feedPath(gone.movedTo, format));
     if (gone !== undefined) {
       throw new PublisherError('feed_gone', `The feed ${key} is gone for good.`, { hint: 'Readers may forget it.' });
     }
@@ -55,17 +56,13 @@ export function feedHandlers({ publication, store, prepared, now, settled }: Fee
   return { feed, alias };
 }
 
-/** From below /feeds/ back to where the service's addresses begin. */
-function upwards(key: FeedKey): string {
-  return '../'.repeat(key.split('/').length);
+/** From a request's path, as it was asked for, back to where the service's addresses begin. */
+function upwards(path: string): string {
+  return '../'.repeat(path.split('/').length - 2);
 }
 
-/** `section/world.rss` → key and format. */
-function parsePath(path: string): { key: FeedKey; format: Format } {
-  const dot = path.lastIndexOf('.');
-  const format = FORMATS.find((name) => name === path.slice(dot + 1));
-  if (dot > 0 && format !== undefined) return { key: path.slice(0, dot).normalize('NFC'), format };
-  throw new PublisherError('feed_not_found', 'The address of a feed ends in .rss, .atom or .json.', {
-    hint: `Did you mean /${feedPath(path.normalize('NFC') || 'latest', 'rss')}?`,
-  });
+/** `section/world.rss` → key and format; without the format where there is no such one. */
+function parsePath(path: string): { key: FeedKey; format: Format | undefined } {
+  const [, key = path, ending] = /^(.+)\.(\w+)$/.exec(path) ?? [];
+  return { key: key.normalize('NFC'), format: FORMATS.find((name) => name === ending) };
 }

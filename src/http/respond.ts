@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { chooseCoding } from '../codings.ts';
 import { PublisherError } from '../errors.ts';
@@ -12,6 +13,8 @@ const FOR_ALL = {
   'Access-Control-Expose-Headers': 'ETag, Link, Content-Length, Retry-After',
   'X-Content-Type-Options': 'nosniff',
 } as const;
+
+const FOR_NEWSROOM = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const;
 
 type Headers = Record<string, string | number>;
 
@@ -93,6 +96,12 @@ export function respondWithMethods(response: ServerResponse, methods: readonly s
   });
 }
 
+export function nothingAt(path: string): PublisherError {
+  return new PublisherError('not_found', `There is nothing at ${path}.`, {
+    hint: 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.',
+  });
+}
+
 /** Says what is wrong, as RFC 9457 problem details. */
 export function respondWithError(
   request: IncomingMessage,
@@ -117,10 +126,40 @@ export function respondWithError(
       'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
       'Content-Type': 'application/problem+json; charset=utf-8',
       'Content-Length': body.length,
+      ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
       ...headers,
     },
     request.method === 'HEAD' ? undefined : body,
   );
+}
+
+/** Answers the newsroom's side: for this client alone, and never kept. */
+export function respondWithJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status = 200, body, headers = {} }: { status?: number; body: unknown; headers?: Headers },
+): void {
+  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  write(
+    response,
+    status,
+    {
+      ...FOR_NEWSROOM,
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': bytes.length,
+      ...headers,
+    },
+    request.method === 'HEAD' ? undefined : bytes,
+  );
+}
+
+/** Begins an answer of one JSON object a line, which is written while the request is still coming. */
+export function beginLines(response: ServerResponse): (lines: readonly unknown[]) => Promise<void> {
+  response.writeHead(200, { ...FOR_NEWSROOM, 'Content-Type': 'application/x-ndjson; charset=utf-8' });
+  return async (lines) => {
+    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    if (!response.write(text) && !response.destroyed) await once(response, 'drain');
+  };
 }
 
 function write(response: ServerResponse, status: number, headers: Headers, body?: Buffer): void {

@@ -22,12 +22,12 @@ export function holdsArticle(path: string): boolean {
  * @param path the file's path below the articles folder, with forward slashes
  * @throws UnreadableRecord where they are not UTF-8 text in the form that the ending says
  */
-export function readArticleFile(bytes: Uint8Array, path: string, modified: string): RawRecord {
+export function readArticleFile(bytes: Uint8Array, path: string): RawRecord {
   const ending = extname(path);
   const reader = READERS[ending.toLowerCase()];
   if (reader === undefined)
     throw new UnreadableRecord([{ field: '', rule: `must end in ${Object.keys(READERS).join(', ')}` }]);
-  return reader(decode(bytes), { id: path.slice(0, -ending.length).normalize('NFC'), modified });
+  return reader(decode(bytes), { id: path.slice(0, -ending.length).normalize('NFC') });
 }
 
 function decode(bytes: Uint8Array): string {

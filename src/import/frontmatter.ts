@@ -9,7 +9,7 @@ export interface FrontMatter {
   readonly bodyLine: number;
 }
 
-const FRONT_MATTER = /^---[ \t]*\n([\s\S]*?)^---[ \t]*(?:\n|$)/m;
+const FRONT_MATTER = /^---[ \t]*\n((?:.*\n)*?)---[ \t]*(?:\n|$)/;
 
 /**
  * Parts a text from the YAML block between two lines of `---` at its beginning; without one there are no fields.
@@ -18,12 +18,14 @@ const FRONT_MATTER = /^---[ \t]*\n([\s\S]*?)^---[ \t]*(?:\n|$)/m;
  */
 export function splitFrontMatter(file: string): FrontMatter {
   const text = file.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
-  const match = text.startsWith('---') ? FRONT_MATTER.exec(text) : null;
+  const match = FRONT_MATTER.exec(text);
   if (match === null) return { fields: {}, locate: () => ({ line: 1, column: 1 }), body: text, bodyLine: 1 };
   const yaml = readYaml(match[1] ?? '', 2);
   if (yaml.problems.length > 0) throw new UnreadableRecord(yaml.problems);
-  const fields = yaml.value ?? {};
-  if (!isFields(fields)) throw new UnreadableRecord([{ field: '', rule: 'front matter must hold fields', line: 2 }]);
+  const value = yaml.value ?? {};
+  if (!isFields(value)) throw new UnreadableRecord([{ field: '', rule: 'front matter must hold fields', line: 2 }]);
+  // A field that is left empty is one that is not there.
+  const fields = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
   if ('body' in fields) {
     throw new UnreadableRecord([
       { field: 'body', rule: 'is the text below the front matter', ...yaml.locate(['body']) },

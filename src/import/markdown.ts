@@ -5,7 +5,7 @@ import type { FileFacts, RawRecord } from './record.ts';
 /** Markdown with YAML front matter; without a title there, the first heading is it. */
 export function readMarkdown(text: string, { id }: FileFacts): RawRecord {
   const { fields, body, bodyLine, locate } = splitFrontMatter(text);
-  const heading = fields.title === undefined ? /^\s*#[ \t]+(.+?)[ \t]*#*[ \t]*(?:\n|$)/.exec(body) : null;
+  const heading = fields.title === undefined ? /^\s*#[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*(?:\n|$)/.exec(body) : null;
   const record = {
     id,
     ...(heading === null ? {} : { title: heading[1] }),

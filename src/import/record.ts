@@ -3,6 +3,8 @@ import type { Problem } from '../errors.ts';
 /** A record as a file holds it, before anything is known to be right about it. */
 export interface RawRecord {
   readonly record: unknown;
+  /** Where the record has no `publishedAt`, when its file was written will do. */
+  readonly dateIsOptional?: boolean;
   /** Where a field stands in the file; undefined where that cannot be said. */
   readonly locate: (field: string) => { line: number; column?: number } | undefined;
 }
@@ -11,8 +13,6 @@ export interface RawRecord {
 export interface FileFacts {
   /** The file's path below the articles folder, without its ending. */
   readonly id: string;
-  /** When the file was last written, RFC 3339. */
-  readonly modified: string;
 }
 
 /** A file that cannot be read as a record at all. */

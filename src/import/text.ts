@@ -13,32 +13,30 @@ const DATE_IN_NAME = /(?:^|\/)(\d{4}-\d{2}-\d{2})(?:T(\d{2})(\d{2})Z)?[^/]*$/;
 /**
  * Plain text as a wire desk hands a story over: headline, standfirst, then paragraphs, the first opening with a
  * dateline. Fields may stand before it in YAML front matter. A date that is not there is taken from the file's name
- * (`2026-11-19-…`, `2026-11-19T0930Z-…`), else it is when the file was written; the address is the site's with the id.
+ * (`2026-11-19-…`, `2026-11-19T0930Z-…`), else it is when the file was written;
+ * the address is the site's with the id.
  */
-export function readPlainText(text: string, facts: FileFacts): RawRecord {
+export function readPlainText(text: string, { id }: FileFacts): RawRecord {
   const { fields, body, bodyLine, locate } = splitFrontMatter(text);
   const lines = body.split('\n').map((line) => line.trim());
-  const [first = 0, second, ...others] = lines.flatMap((line, index) => (line === '' ? [] : [index]));
-  const story = storyStart(
-    lines,
-    [second, ...others].filter((index) => index !== undefined),
-  );
+  const filled = lines.flatMap((line, index) => (line === '' ? [] : [index]));
+  const headline = 'title' in fields ? undefined : filled.shift();
+  const standfirst = 'summary' in fields ? [] : standfirstAmong(filled, lines);
+  const story = filled[standfirst.length] ?? lines.length;
   const record = {
-    id: facts.id,
-    url: `/${facts.id.split('/').map(encodeURIComponent).join('/')}`,
-    publishedAt: dateInName(facts.id) ?? facts.modified,
-    title: lines[first] ?? '',
-    summary: lines
-      .slice(first + 1, story)
-      .filter(Boolean)
-      .join(' '),
+    id,
+    url: `/${id.split('/').map(encodeURIComponent).join('/')}`,
+    ...dateInName(id),
+    title: headline === undefined ? '' : lines[headline],
+    summary: standfirst.map((index) => lines[index]).join(' '),
     bodyFormat: 'text',
     ...fields,
     body: lines.slice(story).join('\n'),
   };
-  const places: Record<string, number> = { title: first, summary: second ?? first, body: story };
+  const places: Record<string, number> = { title: headline ?? 0, summary: standfirst[0] ?? story, body: story };
   return {
     record,
+    dateIsOptional: true,
     locate: (field) => {
       const index = field in fields ? undefined : places[field];
       return index === undefined ? locate(fieldPath(field)) : { line: bodyLine + index };
@@ -46,15 +44,15 @@ export function readPlainText(text: string, facts: FileFacts): RawRecord {
   };
 }
 
-/** The line the story begins at: the one with the dateline, else the one after the standfirst. */
-function storyStart(lines: readonly string[], afterHeadline: readonly number[]): number {
-  const candidates = afterHeadline.slice(0, MOST_STANDFIRST_LINES + 1);
-  const dateline = candidates.find((index) => DATELINE.test(lines[index] ?? ''));
-  // Of two lines the second is the story, not a standfirst without one.
-  return dateline ?? afterHeadline[1] ?? afterHeadline[0] ?? lines.length;
+/** The lines before the one with the dateline, else the first where another follows: of one line there is no telling. */
+function standfirstAmong(filled: readonly number[], lines: readonly string[]): readonly number[] {
+  const dateline = filled.slice(0, MOST_STANDFIRST_LINES + 1).findIndex((index) => DATELINE.test(lines[index] ?? ''));
+  if (dateline >= 0) return filled.slice(0, dateline);
+  return filled.length > 1 ? filled.slice(0, 1) : [];
 }
 
-function dateInName(id: string): string | undefined {
+function dateInName(id: string): { publishedAt?: string } {
   const match = DATE_IN_NAME.exec(id);
-  return match === null ? undefined : `${match[1]}T${match[2] ?? '00'}:${match[3] ?? '00'}:00Z`;
+  if (match === null) return {};
+  return { publishedAt: `${match[1]}T${match[2] ?? '00'}:${match[3] ?? '00'}:00Z` };
 }

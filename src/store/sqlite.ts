@@ -1,178 +1,240 @@
 import { createHash } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
 import type { Article } from '../article.ts';
 import { compact } from '../compact.ts';
+import type { Problem } from '../errors.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
-import type { Instant } from '../instant.ts';
-import type { Change, FeedSnapshot, Outcome, Put, Store, Withdraw } from '../store.ts';
+import { type Instant, rfc3339 } from '../instant.ts';
+import type {
+  Change,
+  Condition,
+  FeedSnapshot,
+  Outcome,
+  Put,
+  Scope,
+  SnapshotOptions,
+  Store,
+  StoredKey,
+  StoredRecord,
+  Tombstone,
+  Withdraw,
+} from '../store.ts';
+import { openDatabase, storeError } from './database.ts';
+import { prepareStatements } from './statements.ts';
 
-const SCHEMA = `
-  CREATE TABLE revision (last INTEGER NOT NULL) STRICT;
-  INSERT INTO revision VALUES (0);
+interface KnownArticle {
+  readonly number: number;
+  readonly revision: number;
+  readonly public_id: string;
+  readonly published: number;
+  readonly withdrawn: number | null;
+  readonly article: string;
+}
 
-  CREATE TABLE article (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    public_id TEXT NOT NULL UNIQUE,
-    revision INTEGER NOT NULL,
-    updated INTEGER NOT NULL,
-    withdrawn INTEGER,
-    article TEXT NOT NULL,
-    record TEXT NOT NULL
-  ) STRICT;
-
-  CREATE TABLE feed (
-    number INTEGER PRIMARY KEY,
-    key TEXT NOT NULL UNIQUE,
-    name TEXT NOT NULL,
-    declared INTEGER NOT NULL DEFAULT 0,
-    changed INTEGER NOT NULL DEFAULT 0
-  ) STRICT;
-
-  -- tie: articles of the same second stand in an order that does not depend on who came first
-  CREATE TABLE entry (
-    feed INTEGER NOT NULL REFERENCES feed (number),
-    published INTEGER NOT NULL,
-    tie INTEGER NOT NULL,
-    article INTEGER NOT NULL REFERENCES article (number),
-    expires INTEGER,
-    PRIMARY KEY (feed, published, tie, article)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX entry_article ON entry (article);
-  CREATE INDEX entry_expires ON entry (feed, expires) WHERE expires IS NOT NULL;
-
-  CREATE TABLE tombstone (
-    feed INTEGER NOT NULL REFERENCES feed (number),
-    at INTEGER NOT NULL,
-    article INTEGER NOT NULL REFERENCES article (number),
-    PRIMARY KEY (feed, at, article)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX tombstone_article ON tombstone (article);
-`;
-
-interface ArticleRow {
+interface RecordRow {
   readonly number: number;
   readonly revision: number;
   readonly article: string;
-  readonly withdrawn: number | null;
+  readonly record: string;
 }
+
+interface FeedRow {
+  readonly number: number;
+  readonly name: string;
+  readonly changed: number;
+  readonly seen: number;
+  readonly opens: number | null;
+  readonly withdrawn: number | null;
+  readonly expired: number | null;
+  readonly forgotten: number | null;
+}
+
+interface EntryRow {
+  readonly number: number;
+  readonly revision: number;
+  readonly published: number;
+  readonly updated: number;
+  readonly expires: number | null;
+}
+
+/** Tombstones a document holds at most, so that a folder that was emptied does not fill it. */
+const MOST_TOMBSTONES = 500;
 
 /**
  * The store on SQLite.
  *
  * @param file the database's path, or `:memory:` for one that ends with the process
+ * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
 export function openSqliteStore(file: string): Store {
-  const db = new DatabaseSync(file);
-  db.exec('PRAGMA foreign_keys = ON');
-  db.exec(SCHEMA);
-  const sql = prepare(db);
+  const db = openDatabase(file);
+  const sql = prepareStatements(db);
+  /** Numbers of feeds by key and name. They never change, except that a declared feed can be forgotten. */
+  const feedNumbers = new Map<string, number>();
+  let seen = { dataVersion: dataVersion(), revision: lastRevision() };
 
   function transaction<Result>(work: () => Result): Result {
-    db.exec('BEGIN IMMEDIATE');
     try {
+      db.exec('BEGIN IMMEDIATE');
       const result = work();
       db.exec('COMMIT');
       return result;
     } catch (error) {
-      db.exec('ROLLBACK');
-      throw error;
+      if (db.isTransaction) db.exec('ROLLBACK'); // a full disk has rolled back already
+      feedNumbers.clear();
+      throw storeError(error);
     }
   }
 
-  function apply(change: Change): Outcome {
-    return change.kind === 'put' ? put(change) : withdraw(change);
+  function rehearse(changes: readonly Change[], at: Instant): Outcome[] {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      return apply(changes, at);
+    } finally {
+      db.exec('ROLLBACK');
+      feedNumbers.clear();
+    }
   }
 
-  function put({ article, record, feeds, changedAt }: Put): Outcome {
+  function apply(changes: readonly Change[], at: Instant): Outcome[] {
+    const touched = new Map<FeedKey, Instant>();
+    const outcomes = changes.map((change) => {
+      const outcome = change.kind === 'put' ? put(change, at) : withdraw(change);
+      for (const key of outcome.touched) touched.set(key, Math.max(touched.get(key) ?? 0, change.changedAt));
+      return outcome;
+    });
+    const revision = lastRevision();
+    for (const [key, changedAt] of touched) sql.touchFeed.run(changedAt, revision, key);
+    return outcomes;
+  }
+
+  function put({ article, record, feeds, condition }: Put, at: Instant): Outcome {
+    const known = sql.articleById.get(article.id) as KnownArticle | undefined;
+    const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
+    if (failed !== undefined) return failed;
     const text = JSON.stringify(article);
-    const known = sql.articleById.get(article.id) as ArticleRow | undefined;
-    const before = known === undefined ? [] : feedsOf(known.number);
+    const before = known === undefined ? [] : feedsOf(known.number).map(({ key }) => key);
     const after = feeds.map(({ key }) => key);
-    if (known !== undefined && known.article === text && sameSet(before, after)) {
+    if (known?.article === text && sameMembers(before, expectedMembership(article, after))) {
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     }
-    const { number, revision } = save(article, text, JSON.stringify(record));
+    const { number, revision } = save(article, text, known === undefined, record);
+    if (known !== undefined) takeOut(number);
     place(number, article, feeds);
-    return {
-      id: article.id,
-      result: known === undefined ? 'created' : 'updated',
-      revision,
-      touched: touch([...before, ...after], changedAt),
-    };
+    const result = known === undefined ? 'created' : 'updated';
+    return { id: article.id, result, revision, touched: [...new Set([...before, ...after])] };
   }
 
-  function withdraw({ id, reason, changedAt }: Withdraw): Outcome {
-    const known = sql.articleById.get(id) as ArticleRow | undefined;
+  function withdraw({ id, reason, changedAt, condition }: Withdraw): Outcome {
+    const known = sql.articleById.get(id) as KnownArticle | undefined;
+    const failed = conditionFailed(id, condition, known);
+    if (failed !== undefined) return failed;
     if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
     if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
-    const article: Article = {
-      ...(JSON.parse(known.article) as Article),
-      withdrawn: compact({ at: changedAt, reason }),
-    };
-    const before = feedsOf(known.number);
-    const { number, revision } = save(article, JSON.stringify(article));
-    place(
-      number,
-      article,
-      before.map((key) => ({ key, name: '' })),
-    );
-    return { id, result: 'withdrawn', revision, touched: touch(before, changedAt) };
+    const live = JSON.parse(known.article) as Article;
+    const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
+    const article: Article = { ...live, withdrawn: compact({ at, reason }) };
+    const feeds = feedsOf(known.number);
+    const { number, revision } = save(article, JSON.stringify(article), false);
+    takeOut(number);
+    place(number, article, feeds);
+    return { id, result: 'withdrawn', revision, touched: feeds.map(({ key }) => key) };
   }
 
-  function save(article: Article, text: string, record?: string): { number: number; revision: number } {
+  /** The identity ledger: what a reader may have seen of an article's identity stays. */
+  function identityRefused(article: Article, known: KnownArticle | undefined, at: Instant): Outcome | undefined {
+    const refused = (problem: Problem): Outcome => ({
+      id: article.id,
+      result: 'refused',
+      revision: known?.revision ?? 0,
+      touched: [],
+      problem,
+    });
+    if (known !== undefined && known.published <= at) {
+      if (known.published !== article.publishedAt) {
+        return refused({
+          field: 'publishedAt',
+          value: rfc3339(article.publishedAt),
+          rule: `must stay ${rfc3339(known.published)}, the date of first publication (an embargo counts as its end)`,
+        });
+      }
+      if (known.public_id !== article.publicId) {
+        return refused({ field: 'publicId', value: article.publicId, rule: `must stay ${known.public_id}` });
+      }
+    }
+    if (known?.public_id === article.publicId) return undefined;
+    const owner = sql.ownerOfPublicId.get(article.publicId) as { id: string } | undefined;
+    if (owner === undefined) return undefined;
+    return refused({ field: 'publicId', value: article.publicId, rule: `is the identity of the article ${owner.id}` });
+  }
+
+  function save(article: Article, text: string, isNew: boolean, record?: string): { number: number; revision: number } {
     const { last: revision } = sql.nextRevision.get() as { last: number };
-    const updated = article.updatedAt ?? article.publishedAt;
-    const row = sql.saveArticle.get({
+    const row = {
       id: article.id,
       public_id: article.publicId,
       revision,
-      updated,
+      published: article.publishedAt,
+      updated: article.updatedAt ?? article.publishedAt,
+      expires: article.expiresAt ?? null,
       withdrawn: article.withdrawn?.at ?? null,
       article: text,
       record: record ?? null,
-    }) as { number: number };
-    return { number: row.number, revision };
+    };
+    const { number } = (isNew ? sql.insertArticle : sql.updateArticle).get(row) as { number: number };
+    return { number, revision };
+  }
+
+  function takeOut(number: number): void {
+    sql.deleteEntries.run(number);
+    sql.deleteTombstones.run(number);
   }
 
   /** Puts an article into its feeds, or its tombstone where it was visible before it was taken back. */
   function place(number: number, article: Article, feeds: readonly NamedKey[]): void {
-    sql.deleteEntries.run(number);
-    sql.deleteTombstones.run(number);
-    for (const { key, name } of feeds) {
-      const feed = (sql.feedNumber.get(key, name) as { number: number }).number;
+    const tie = tieOf(article.publicId);
+    for (const feed of feeds) {
       if (article.withdrawn === undefined) {
-        sql.insertEntry.run(feed, article.publishedAt, tieOf(article.publicId), number, article.expiresAt ?? null);
-      } else if (article.publishedAt <= article.withdrawn.at) {
-        sql.insertTombstone.run(feed, article.withdrawn.at, number);
+        sql.insertEntry.run(feedNumber(feed), article.publishedAt, tie, number, article.expiresAt ?? null);
+      } else if (wasVisible(article)) {
+        sql.insertTombstone.run(feedNumber(feed), article.withdrawn.at, number);
       }
     }
   }
 
-  function feedsOf(number: number): FeedKey[] {
-    return sql.feedsOfArticle.all({ number }).map((row) => row.key as string);
+  function feedNumber({ key, name }: NamedKey): number {
+    const cacheKey = `${key}\n${name}`;
+    const known = feedNumbers.get(cacheKey);
+    if (known !== undefined) return known;
+    const { number } = sql.feedNumber.get(key, name) as { number: number };
+    feedNumbers.set(cacheKey, number);
+    return number;
   }
 
-  function touch(keys: readonly FeedKey[], changedAt: Instant): FeedKey[] {
-    const touched = [...new Set(keys)];
-    for (const key of touched) sql.touchFeed.run(changedAt, key);
-    return touched;
+  function feedsOf(number: number): NamedKey[] {
+    return sql.feedsOfArticle.all({ number }) as unknown as NamedKey[];
   }
 
-  function snapshot(key: FeedKey, at: Instant, limit: number): FeedSnapshot | undefined {
-    const feed = sql.feed.get({ key, at }) as
-      | { number: number; name: string; changed: number; seen: number; opens: number | null; removed: number | null }
-      | undefined;
+  function declareFeeds(keys: readonly FeedKey[]): void {
+    const wanted = new Set(keys);
+    const declared = sql.declaredFeeds.all() as { number: number; key: FeedKey }[];
+    for (const { number, key } of declared) {
+      if (wanted.has(key)) continue;
+      for (const statement of sql.emptyFeed) statement.run(number);
+    }
+    feedNumbers.clear();
+    for (const key of keys) sql.declareFeed.run(key);
+  }
+
+  function snapshot(key: FeedKey, at: Instant, { limit, tombstonesFor }: SnapshotOptions): FeedSnapshot | undefined {
+    const since = at - tombstonesFor;
+    const feed = sql.feed.get({ key, at, since }) as FeedRow | undefined;
     if (feed === undefined || feed.seen === 0) return undefined;
-    const rows = sql.newest.all({ feed: feed.number, at, limit }) as unknown as {
-      number: number;
-      revision: number;
-      published: number;
-      updated: number;
-      expires: number | null;
+    const rows = sql.newest.all({ feed: feed.number, at, limit }) as unknown as EntryRow[];
+    const tombstones = sql.tombstones.all({ feed: feed.number, at, since, limit: MOST_TOMBSTONES }) as unknown as {
+      public_id: string;
+      at: number;
+      reason: string | null;
     }[];
-    const expiries = rows.flatMap(({ expires }) => (expires === null ? [] : [expires]));
-    const nextChangeAt = Math.min(feed.opens ?? Number.POSITIVE_INFINITY, ...expiries);
     return compact({
       name: feed.name,
       entries: rows.map(({ number, revision, published, updated }) => ({
@@ -181,19 +243,41 @@ export function openSqliteStore(file: string): Store {
         publishedAt: published,
         updatedAt: updated,
       })),
-      changedAt: feed.changed,
-      removedAt: feed.removed ?? undefined,
-      nextChangeAt: Number.isFinite(nextChangeAt) ? nextChangeAt : undefined,
+      tombstones: tombstones.map(
+        (row): Tombstone => compact({ publicId: row.public_id, at: row.at, reason: row.reason ?? undefined }),
+      ),
+      changedAt: latest(feed.changed, feed.forgotten === null ? null : feed.forgotten + tombstonesFor) ?? 0,
+      removedAt: latest(feed.withdrawn, feed.expired),
+      nextChangeAt: earliest(
+        feed.opens,
+        ...rows.map(({ expires }) => expires),
+        ...tombstones.slice(-1).map((oldest) => oldest.at + tombstonesFor),
+      ),
     });
   }
 
+  function dataVersion(): number {
+    return Number(sql.dataVersion.get()?.data_version);
+  }
+
+  function lastRevision(): number {
+    return Number(sql.lastRevision.get()?.last);
+  }
+
+  function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
+    // data_version moves when another connection commits; this one's own commits are told where they are made.
+    const version = dataVersion();
+    if (version === seen.dataVersion && revision >= seen.revision) return { revision, feeds: [] };
+    feedNumbers.clear();
+    seen = { dataVersion: version, revision: lastRevision() };
+    return { revision: seen.revision, feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+  }
+
   return {
-    declareFeeds: async (keys) =>
-      transaction(() => {
-        for (const key of keys) sql.declareFeed.run(key);
-      }),
-    apply: async (changes) => transaction(() => changes.map(apply)),
-    snapshot: async (key, at, limit) => snapshot(key, at, limit),
+    declareFeeds: async (keys) => transaction(() => declareFeeds(keys)),
+    apply: async (changes, at) => transaction(() => apply(changes, at)),
+    rehearse: async (changes, at) => rehearse(changes, at),
+    snapshot: async (key, at, options) => snapshot(key, at, options),
     articles: async (numbers) =>
       numbers.flatMap((number) => {
         const row = sql.articleByNumber.get(number) as { revision: number; article: string } | undefined;
@@ -201,62 +285,97 @@ export function openSqliteStore(file: string): Store {
           ? []
           : [{ number, revision: row.revision, article: JSON.parse(row.article) as Article }];
       }),
-    feeds: async (at) =>
-      sql.visibleFeeds.all({ at }).map((row) => ({ key: row.key as string, name: row.name as string })),
+    feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
+    touchedSince: async (revision) => touchedSince(revision),
+
+    find: async (id) => storedRecord(sql.recordById.get(id) as RecordRow | undefined),
+    identities: async (ids) =>
+      new Map(
+        ids.flatMap((id) => {
+          const row = sql.articleById.get(id) as KnownArticle | undefined;
+          return row === undefined ? [] : [[id, { publicId: row.public_id, publishedAt: row.published }]];
+        }),
+      ),
+    list: async ({ after, limit, feed, status, at }) => {
+      const rows = sql.list[status ?? 'any'].all({ after, limit, at, feed: feed ?? null });
+      return (rows as unknown as RecordRow[]).flatMap((row) => storedRecord(row) ?? []);
+    },
+    page: async (after, limit) =>
+      (sql.page.all(after, limit) as unknown as RecordRow[]).flatMap((row) => storedRecord(row) ?? []),
+    newerThan: async (key, number, at, limit) => Number(sql.newerThan.get({ key, number, at, limit })?.newer),
+    memberships: async (number) => feedsOf(number).map(({ key }) => key),
+    count: async () => Number(sql.count.get()?.count),
+
+    sources: async () =>
+      sql.sources.all().map((row) => ({
+        path: String(row.path),
+        id: String(row.id),
+        signature: String(row.signature),
+        media: JSON.parse(String(row.media)) as string[],
+      })),
+    saveSources: async (changed, removed) =>
+      transaction(() => {
+        for (const { path, id, signature, media } of changed) {
+          sql.saveSource.run(path, id, signature, JSON.stringify(media));
+        }
+        for (const path of removed) sql.removeSource.run(path);
+      }),
+    setting: async (name) => (sql.setting.get(name) as { value: string } | undefined)?.value,
+    saveSetting: async (name, value) => {
+      transaction(() => sql.saveSetting.run(name, value));
+    },
+
+    createKey: async ({ id, name, scope, hash, createdAt }) => {
+      transaction(() => sql.createKey.run(id, name, scope, hash, createdAt));
+    },
+    key: async (id) => storedKey(sql.key.get(id)),
+    keys: async () => sql.keys.all().flatMap((row) => storedKey(row) ?? []),
+    revokeKey: async (id, at) => transaction(() => sql.revokeKey.run(at, id).changes > 0),
+
     close: async () => db.close(),
   };
 }
 
-function prepare(db: DatabaseSync) {
-  return {
-    nextRevision: db.prepare('UPDATE revision SET last = last + 1 RETURNING last'),
-    articleById: db.prepare('SELECT number, revision, article, withdrawn FROM article WHERE id = ?'),
-    articleByNumber: db.prepare('SELECT revision, article FROM article WHERE number = ?'),
-    saveArticle: db.prepare(`
-      INSERT INTO article (id, public_id, revision, updated, withdrawn, article, record)
-      VALUES (:id, :public_id, :revision, :updated, :withdrawn, :article, coalesce(:record, ''))
-      ON CONFLICT (id) DO UPDATE SET
-        revision = :revision, updated = :updated, withdrawn = :withdrawn, article = :article,
-        record = coalesce(:record, record)
-      RETURNING number`),
-    deleteEntries: db.prepare('DELETE FROM entry WHERE article = ?'),
-    deleteTombstones: db.prepare('DELETE FROM tombstone WHERE article = ?'),
-    insertEntry: db.prepare('INSERT INTO entry (feed, published, tie, article, expires) VALUES (?, ?, ?, ?, ?)'),
-    insertTombstone: db.prepare('INSERT INTO tombstone (feed, at, article) VALUES (?, ?, ?)'),
-    // The update that changes nothing makes RETURNING give the row that was there already.
-    feedNumber: db.prepare(`
-      INSERT INTO feed (key, name) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET key = key RETURNING number`),
-    declareFeed: db.prepare(`
-      INSERT INTO feed (key, name, declared) VALUES (?, '', 1) ON CONFLICT (key) DO UPDATE SET declared = 1`),
-    feedsOfArticle: db.prepare(`
-      SELECT feed.key FROM entry JOIN feed ON feed.number = entry.feed WHERE entry.article = :number
-      UNION
-      SELECT feed.key FROM tombstone JOIN feed ON feed.number = tombstone.feed WHERE tombstone.article = :number`),
-    touchFeed: db.prepare('UPDATE feed SET changed = max(changed, ?) WHERE key = ?'),
-    feed: db.prepare(`
-      SELECT number, name, changed,
-        declared
-          OR EXISTS (SELECT 1 FROM entry WHERE feed = feed.number AND published <= :at)
-          OR EXISTS (SELECT 1 FROM tombstone WHERE feed = feed.number) AS seen,
-        (SELECT min(published) FROM entry WHERE feed = feed.number AND published > :at) AS opens,
-        (SELECT max(at) FROM (
-          SELECT max(at) AS at FROM tombstone WHERE feed = feed.number AND at <= :at
-          UNION ALL
-          SELECT max(expires) FROM entry WHERE feed = feed.number AND expires <= :at)) AS removed
-      FROM feed WHERE key = :key`),
-    newest: db.prepare(`
-      SELECT article.number, article.revision, entry.published, article.updated, entry.expires
-      FROM entry JOIN article ON article.number = entry.article
-      WHERE entry.feed = :feed AND entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)
-      ORDER BY entry.published DESC, entry.tie DESC
-      LIMIT :limit`),
-    visibleFeeds: db.prepare(`
-      SELECT key, name FROM feed
-      WHERE declared
-        OR EXISTS (SELECT 1 FROM entry WHERE feed = feed.number AND published <= :at)
-        OR EXISTS (SELECT 1 FROM tombstone WHERE feed = feed.number)
-      ORDER BY key`),
-  };
+function conditionFailed(
+  id: string,
+  condition: Condition | undefined,
+  known: KnownArticle | undefined,
+): Outcome | undefined {
+  if (condition === undefined || holds(condition, known)) return undefined;
+  return { id, result: 'condition-failed', revision: known?.revision ?? 0, touched: [] };
+}
+
+function holds(condition: Condition, known: KnownArticle | undefined): boolean {
+  if (condition === 'absent') return known === undefined;
+  if (condition === 'present') return known !== undefined;
+  return known !== undefined && condition.revisions.includes(known.revision);
+}
+
+function wasVisible({ withdrawn, publishedAt }: Article): boolean {
+  return withdrawn !== undefined && publishedAt <= withdrawn.at;
+}
+
+/** Taken back before anybody saw it, an article is in no feed at all. */
+function expectedMembership(article: Article, feeds: readonly FeedKey[]): readonly FeedKey[] {
+  return article.withdrawn === undefined || wasVisible(article) ? feeds : [];
+}
+
+function storedRecord(row: RecordRow | undefined): StoredRecord | undefined {
+  if (row === undefined) return undefined;
+  const { number, revision, article, record } = row;
+  return { number, revision, article: JSON.parse(article) as Article, record: JSON.parse(record) as unknown };
+}
+
+function storedKey(row: Record<string, unknown> | undefined): StoredKey | undefined {
+  if (row === undefined) return undefined;
+  return compact({
+    id: String(row.id),
+    name: String(row.name),
+    scope: row.scope as Scope,
+    hash: row.hash as Uint8Array,
+    createdAt: Number(row.created),
+    revokedAt: row.revoked === null ? undefined : Number(row.revoked),
+  });
 }
 
 /** 48 bits of the public id: an order among articles of one second that is the same in every store. */
@@ -264,6 +383,16 @@ function tieOf(publicId: string): number {
   return createHash('sha256').update(publicId).digest().readUIntBE(0, 6);
 }
 
-function sameSet(one: readonly string[], other: readonly string[]): boolean {
+function sameMembers(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && new Set([...one, ...other]).size === one.length;
+}
+
+function latest(...moments: readonly (Instant | null)[]): Instant | undefined {
+  const known = moments.filter((moment) => moment !== null);
+  return known.length === 0 ? undefined : Math.max(...known);
+}
+
+function earliest(...moments: readonly (Instant | null)[]): Instant | undefined {
+  const known = moments.filter((moment) => moment !== null);
+  return known.length === 0 ? undefined : Math.min(...known);
 }

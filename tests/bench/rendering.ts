@@ -17,8 +17,9 @@ export async function rendering(): Promise<void> {
   const put = (changed: typeof articles) =>
     store.apply(
       changed.map(
-        (article) => ({ kind: 'put', article, record: {}, feeds: ownKeys(article), changedAt: NOW }) as const,
+        (article) => ({ kind: 'put', article, record: '{}', feeds: ownKeys(article), changedAt: NOW }) as const,
       ),
+      NOW,
     );
   await put(articles);
   const parts = { store, publication, report: () => {}, entryBytes: 64 * 1024 * 1024 };

@@ -15,7 +15,7 @@ export async function sampleArticles(): Promise<Article[]> {
   return Promise.all(
     paths.map(async (path) => {
       const bytes = await readFile(join(SAMPLE, 'articles', path));
-      return parseArticle(readArticleFile(bytes, path, '2026-11-01T00:00:00Z').record, newsroom);
+      return parseArticle(readArticleFile(bytes, path).record, newsroom);
     }),
   );
 }

@@ -1,0 +1,188 @@
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { describeProblems, PublisherError } from '../errors.ts';
+import { openParsePool } from '../import/pool.ts';
+import { findSources, type ImportSource, type Item } from '../import/source.ts';
+import { type Installation, openInstallation } from '../installation.ts';
+import { createPublisher, type Publication, parseHere, type Submission } from '../publish.ts';
+import { refreshStore } from '../refresh.ts';
+import { usage } from './arguments.ts';
+import { progressBar, type Terminal } from './terminal.ts';
+
+export const IMPORT_HELP = `Usage: feed-publisher import [options] PATH|URL…
+
+Publishes the articles of files, folders and addresses: records as JSON, NDJSON, Markdown or plain text, an RSS, Atom or
+JSON feed, a WordPress export (WXR). Ids are kept: readers do not see old stories as new. What is there already and the
+same is left alone, so that an import can be run again.
+
+Options
+  --data FOLDER      the data folder                                  (DATA_DIR, data)
+  --dry-run          tell what would happen, and change nothing
+  --rejected FILE    where records that were refused go, to mend and import again   (rejected.ndjson)
+`;
+
+/** Records that are parsed and kept together. */
+const BATCH = 500;
+/** Batches under way at once: some being parsed while one is kept. */
+const AHEAD = 6;
+/** From so many bytes on, threads are worth their start. */
+const WORTH_THREADS = 2_000_000;
+/** Refusals that are told one by one; the file has them all. */
+const MOST_TOLD = 50;
+
+type Counts = Record<'created' | 'updated' | 'unchanged' | 'refused', number>;
+
+export async function runImport(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { data: { type: 'string' }, 'dry-run': { type: 'boolean' }, rejected: { type: 'string' } },
+  });
+  if (positionals.length === 0) throw usage('There is nothing named to import.');
+  const sources = (await Promise.all(positionals.map(findSources))).flat();
+  const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
+  try {
+    const rejected = openRejected(values.rejected ?? 'rejected.ndjson');
+    const counts = await importAll(installation, sources, { terminal, rejected, dryRun: values['dry-run'] ?? false });
+    await rejected.close();
+    return report(counts, rejected, { terminal, dryRun: values['dry-run'] ?? false });
+  } finally {
+    await installation.store.close();
+  }
+}
+
+interface How {
+  readonly terminal: Terminal;
+  readonly rejected: Rejected;
+  readonly dryRun: boolean;
+}
+
+async function importAll(installation: Installation, sources: readonly ImportSource[], how: How): Promise<Counts> {
+  const { store, publication, newsroom, dataFolder } = installation;
+  const size = sources.reduce((sum, source) => sum + (source.size ?? 0), 0);
+  const { url, feedsUrl, language } = newsroom;
+  const pool =
+    size < WORTH_THREADS
+      ? undefined
+      : openParsePool({ url, feedsUrl, language, mediaFolder: join(dataFolder, 'media') }, availableParallelism());
+  const parse = pool?.parse ?? parseHere(newsroom);
+  try {
+    const ignore = () => {};
+    await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
+    const publisher = createPublisher({
+      store: how.dryRun ? { ...store, apply: store.rehearse } : store,
+      parse,
+      feeds: publication.feeds,
+      now: Date.now,
+      announce: ignore,
+    });
+    // A store that is filled for the first time takes the dates that its articles tell.
+    const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
+    return await importItems(sources, size, publish, how);
+  } finally {
+    await pool?.close();
+  }
+}
+
+async function importItems(
+  sources: readonly ImportSource[],
+  size: number,
+  publish: (submissions: readonly Submission[]) => Promise<readonly Publication[]>,
+  { terminal, rejected }: How,
+): Promise<Counts> {
+  const counts: Counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
+  const bar = progressBar(terminal, 'Importing');
+  const began = Date.now();
+  const running: Promise<void>[] = [];
+  let read = 0;
+  let batch: Item[] = [];
+
+  const refuse = async (item: Item, error: PublisherError): Promise<void> => {
+    counts.refused += 1;
+    if (counts.refused <= MOST_TOLD) {
+      const place = item.line === undefined ? {} : { line: item.line };
+      const problems = error.problems.map((problem) => ({ ...place, ...problem }));
+      for (const line of describeProblems(
+        new PublisherError(error.code, error.message, { problems, file: item.file }),
+      )) {
+        terminal.err(line);
+      }
+    }
+    await rejected.write(item);
+  };
+  const keep = async (items: readonly Item[]): Promise<void> => {
+    const submissions = items.flatMap(({ content }) => ('record' in content ? [content] : []));
+    const results = (await publish(submissions)).values();
+    for (const item of items) {
+      const result = 'record' in item.content ? results.next().value : undefined;
+      if (result === undefined) await refuse(item, unreadable(item));
+      else if ('refused' in result) await refuse(item, result.refused);
+      else if (result.outcome.result in counts) counts[result.outcome.result as keyof Counts] += 1;
+    }
+    const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const seconds = (Date.now() - began) / 1000;
+    bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
+  };
+
+  try {
+    for (const source of sources) {
+      for await (const item of source.items((bytes) => {
+        read += bytes;
+      })) {
+        batch.push(item);
+        if (batch.length < BATCH) continue;
+        running.push(keep(batch));
+        batch = [];
+        if (running.length >= AHEAD) await running.shift();
+      }
+    }
+    running.push(keep(batch));
+  } finally {
+    await Promise.all(running);
+    bar.stop();
+  }
+  return counts;
+}
+
+function unreadable({ content }: Item): PublisherError {
+  const problems = 'problems' in content ? content.problems : [];
+  return new PublisherError('invalid_article', 'This cannot be read.', { problems });
+}
+
+interface Rejected {
+  readonly file: string;
+  readonly write: (item: Item) => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+/** The file of refused records, one a line; it is made when the first one comes. */
+function openRejected(file: string): Rejected {
+  let stream: WriteStream | undefined;
+  return {
+    file,
+    async write({ content }) {
+      const text = 'record' in content ? JSON.stringify(content.record) : content.text;
+      if (text === undefined) return; // a file that is no text: it is where it was
+      stream ??= createWriteStream(file);
+      if (!stream.write(`${text.replaceAll('\n', ' ')}\n`)) await once(stream, 'drain');
+    },
+    async close() {
+      if (stream === undefined) return;
+      stream.end();
+      await once(stream, 'close');
+    },
+  };
+}
+
+function report(counts: Counts, rejected: Rejected, { terminal, dryRun }: Pick<How, 'terminal' | 'dryRun'>): number {
+  const { created, updated, unchanged, refused } = counts;
+  const would = dryRun ? 'Nothing was changed. It would be: ' : '';
+  terminal.out(`${would}${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
+  if (refused === 0) return 0;
+  terminal.err(`Refused records are in ${rejected.file}: mend them there and import it.`);
+  if (refused > MOST_TOLD) terminal.err(`${refused - MOST_TOLD} refusals more were not told one by one.`);
+  return 1;
+}

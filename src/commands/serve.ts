@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+import { openInstallation } from '../installation.ts';
+import { type Service, serve } from '../serve.ts';
+import { usage } from './arguments.ts';
+import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
+
+export const SERVE_HELP = `Usage: feed-publisher serve [options]
+
+Publishes the feeds of a data folder over HTTP, and watches its articles.
+
+Options
+  --port NUMBER     port to listen on, 0 for any free one             (PORT, 8080)
+  --host ADDRESS    address to listen on                              (HOST, all addresses)
+  --data FOLDER     folder with publication.yaml, articles/, media/   (DATA_DIR, data)
+  --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
+`;
+
+export async function runServe(args: readonly string[], terminal: Terminal): Promise<Service> {
+  const { out, err, env, version } = terminal;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string' },
+      data: { type: 'string' },
+      'public-url': { type: 'string' },
+    },
+  });
+  const host = values.host ?? (env.HOST || '::');
+  const port = portNumber(values.port ?? (env.PORT || '8080'));
+  const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
+  const installation = openInstallation(values.data ?? (env.DATA_DIR || 'data'), { feedsUrl });
+  const bars = new Map<string, ProgressBar>();
+  const progress = (what: string, done: number, total: number) => {
+    const bar = bars.get(what) ?? progressBar(terminal, what);
+    bars.set(what, bar);
+    bar.update(done, total);
+    if (done >= total) bar.stop();
+  };
+  const service = await serve(installation, { host, port, log: err, progress, version }).catch(async (error) => {
+    await installation.store.close();
+    throw error;
+  });
+  const { title } = installation.publication;
+  out(
+    `Feed Publisher: “${title}”, ${service.articles} articles in ${service.feeds} feeds, at http://${name(host)}:${service.port}/feeds/latest.rss (.atom, .json)`,
+  );
+  return service;
+}
+
+function name(host: string): string {
+  if (host === '::' || host === '0.0.0.0') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw usage(`The port must be a whole number from 0 to 65535, not “${text}”.`);
+}
+
+function publicUrl(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const url = URL.parse(text);
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
+  throw usage(`The public address must be an http or https address, not “${text}”.`);
+}

@@ -1,0 +1,36 @@
+import { SingleBar } from 'cli-progress';
+
+/** Where a command speaks, and what it is told by its surroundings. */
+export interface Terminal {
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+  /** Standard error as a stream, where progress is drawn if somebody watches. */
+  readonly screen: NodeJS.WriteStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** This program's version. */
+  readonly version: string;
+}
+
+export interface ProgressBar {
+  readonly update: (done: number, total: number, rate?: string) => void;
+  readonly stop: () => void;
+}
+
+/** A bar with the time that is left, for work that takes more than a moment. Nothing where nobody watches. */
+export function progressBar({ screen }: Terminal, what: string): ProgressBar {
+  let bar: SingleBar | undefined;
+  const began = Date.now();
+  return {
+    update(done, total, rate = '') {
+      if (!screen.isTTY || (bar === undefined && Date.now() - began < 500)) return;
+      if (bar === undefined) {
+        const format = `${what} {bar} {percentage} % {rate}, {eta_formatted} left`;
+        bar = new SingleBar({ format, stream: screen, hideCursor: true, etaBuffer: 50, clearOnComplete: true });
+        bar.start(total, 0, { rate });
+      }
+      bar.setTotal(total);
+      bar.update(done, { rate });
+    },
+    stop: () => bar?.stop(),
+  };
+}

@@ -1,0 +1,208 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { type Problem, PublisherError } from '../errors.ts';
+import { rfc3339 } from '../instant.ts';
+import { parseJson } from '../json.ts';
+import { linesOf } from '../lines.ts';
+import { filesBelow } from '../watch.ts';
+import { feedRecords } from './feed.ts';
+import { holdsArticle, readArticleFile } from './file.ts';
+import { UnreadableRecord } from './record.ts';
+import { isWordpress, wordpressRecords } from './wordpress.ts';
+
+/** One record of a source, or what stands in its place. */
+export interface Item {
+  readonly file: string;
+  readonly line?: number;
+  readonly content:
+    | { readonly record: unknown; readonly publishedAt?: string }
+    | { readonly problems: readonly Problem[]; readonly text?: string };
+}
+
+/** Something records can be read from. */
+export interface ImportSource {
+  readonly name: string;
+  /** Bytes, where that is known before it is read. */
+  readonly size: number | undefined;
+  /** @param advance told of the bytes that were read */
+  readonly items: (advance: (bytes: number) => void) => AsyncIterable<Item>;
+}
+
+type Open = () => AsyncIterable<Uint8Array>;
+
+/** Megabytes an address may send. */
+const MAX_DOWNLOAD = 512;
+const DOWNLOAD_TIMEOUT = 60_000;
+/** Bytes of a line at most. */
+const MAX_LINE = 8 * 1024 * 1024;
+
+/**
+ * Finds what is at a path or an address: a record, many of them, a feed, a WordPress export, or a folder of these.
+ *
+ * @throws PublisherError `usage` where there is nothing, `unreachable_source` where an address does not answer
+ */
+export async function findSources(place: string): Promise<ImportSource[]> {
+  if (/^https?:\/\//i.test(place)) return [await download(place)];
+  const status = await stat(place).catch((cause: Error) => {
+    throw new PublisherError('usage', `Nothing can be read from ${place}.`, { hint: cause.message, cause });
+  });
+  if (!status.isDirectory()) return [fileSource(place, basename(place), status.size)];
+  const files = await filesBelow(place);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(join(place, file))).size));
+  return files.map((file, index) => fileSource(join(place, file), file, sizes[index] ?? 0));
+}
+
+/** @param path what the id of a record that names none is made of */
+function fileSource(file: string, path: string, size: number): ImportSource {
+  return {
+    name: file,
+    size,
+    items: (advance) => {
+      const open: Open = () => counted(createReadStream(file, { highWaterMark: 1 << 20 }), advance);
+      const ending = extname(file).toLowerCase();
+      if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, open());
+      if (ending === '.json') return jsonItems(file, path, open);
+      if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, open);
+      return holdsArticle(file) ? articleFile(file, path, advance) : nothing(file);
+    },
+  };
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  advance: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    advance(chunk.length);
+    yield chunk;
+  }
+}
+
+async function* nothing(file: string): AsyncGenerator<Item> {
+  const rule = 'must end in .json, .ndjson, .md, .txt, .xml, .rss or .atom';
+  yield { file, content: { problems: [{ field: '', rule }] } };
+}
+
+async function* articleFile(file: string, path: string, advance: (bytes: number) => void): AsyncGenerator<Item> {
+  const [bytes, status] = await Promise.all([readFile(file), stat(file)]);
+  advance(bytes.length);
+  try {
+    const { record, dateIsOptional } = readArticleFile(bytes, path);
+    const modified = rfc3339(Math.floor(status.mtimeMs));
+    yield { file, content: dateIsOptional ? { record, publishedAt: modified } : { record } };
+  } catch (error) {
+    yield { file, content: { problems: problemsIn(error) } };
+  }
+}
+
+/** One JSON object a line. */
+async function* ndjsonItems(file: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Item> {
+  for await (const group of linesOf(chunks, MAX_LINE)) {
+    for (const { number: line, bytes } of group) yield { file, line, content: contentOf(bytes, line) };
+  }
+}
+
+function contentOf(bytes: Buffer | undefined, line: number): Item['content'] {
+  if (bytes === undefined)
+    return { problems: [{ field: '', rule: `must not be longer than ${MAX_LINE} bytes`, line }] };
+  try {
+    return { record: parseJson(bytes) };
+  } catch (error) {
+    return { problems: problemsIn(error).map((problem) => ({ ...problem, line })), text: bytes.toString() };
+  }
+}
+
+/** A JSON Feed, a list of records, or one record. */
+async function* jsonItems(file: string, path: string, open: Open): AsyncGenerator<Item> {
+  const bytes = await whole(open());
+  let value: unknown;
+  try {
+    value = parseJson(bytes);
+  } catch (error) {
+    yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
+    return;
+  }
+  if (isJsonFeed(value)) {
+    yield* records(file, feedRecords(once(bytes), {}));
+  } else if (Array.isArray(value)) {
+    for (const record of value) yield { file, content: { record } };
+  } else {
+    yield { file, content: { record: readArticleFile(bytes, path).record } };
+  }
+}
+
+function isJsonFeed(value: unknown): boolean {
+  const version: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'version') : undefined;
+  return typeof version === 'string' && version.startsWith('https://jsonfeed.org/version/');
+}
+
+/** RSS, Atom or a WordPress export, which is read twice: pictures may stand behind the stories that show them. */
+async function* xmlItems(file: string, open: Open): AsyncGenerator<Item> {
+  const head = await beginning(open());
+  yield* records(file, isWordpress(head) ? wordpressRecords(open) : feedRecords(open(), {}));
+}
+
+async function* records(file: string, found: AsyncIterable<{ record: unknown; line: number }>): AsyncGenerator<Item> {
+  try {
+    for await (const { record, line } of found) yield { file, line, content: { record } };
+  } catch (error) {
+    yield { file, content: { problems: problemsIn(error) } };
+  }
+}
+
+async function download(address: string): Promise<ImportSource> {
+  const bytes = await bytesAt(address);
+  const open: Open = () => once(bytes);
+  return {
+    name: address,
+    size: bytes.length,
+    items: (advance) => {
+      advance(bytes.length);
+      const head = bytes.subarray(0, 4096).toString();
+      if (isWordpress(head)) return records(address, wordpressRecords(open));
+      return records(address, feedRecords(open(), { url: address }));
+    },
+  };
+}
+
+async function bytesAt(address: string): Promise<Buffer> {
+  const unreachable = (hint: string, cause?: unknown) =>
+    new PublisherError('unreachable_source', `Nothing can be read from ${address}.`, { hint, cause });
+  try {
+    const headers = {
+      Accept: 'application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.8',
+    };
+    const response = await fetch(address, { headers, signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
+    if (!response.ok || response.body === null) throw unreachable(`It answered ${response.status}.`);
+    return await whole(response.body, MAX_DOWNLOAD * 1024 * 1024);
+  } catch (error) {
+    if (error instanceof PublisherError) throw error;
+    throw unreachable(error instanceof Error ? String(error.cause ?? error.message) : String(error), error);
+  }
+}
+
+async function whole(chunks: AsyncIterable<Uint8Array>, limit = Number.POSITIVE_INFINITY): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > limit) throw new PublisherError('too_large', `More than ${limit} bytes are not read from an address.`);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function beginning(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  for await (const chunk of chunks) return Buffer.from(chunk).subarray(0, 4096).toString();
+  return '';
+}
+
+function problemsIn(error: unknown): readonly Problem[] {
+  if (error instanceof UnreadableRecord || error instanceof PublisherError) return error.problems;
+  throw error;
+}

@@ -1,0 +1,49 @@
+/** A line with its place, from 1. */
+export interface Line {
+  readonly number: number;
+  /** Undefined where the line is longer than the limit. */
+  readonly bytes: Buffer | undefined;
+}
+
+/**
+ * The lines of a stream that hold something, in groups as they come, so that what came together can be kept together.
+ * Never holds more than a line and a chunk.
+ *
+ * @param limit bytes of a line at most
+ */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<readonly Line[]> {
+  let number = 0;
+  let rest: Buffer[] = [];
+  let length = 0;
+
+  function endLine(bytes: Buffer): Line[] {
+    number += 1;
+    const isTooLong = length + bytes.length > limit;
+    const whole = isTooLong ? undefined : Buffer.concat([...rest, bytes]);
+    rest = [];
+    length = 0;
+    return whole === undefined || !isBlank(whole) ? [{ number, bytes: whole }] : [];
+  }
+
+  for await (const chunk of chunks) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
+      lines.push(...endLine(bytes.subarray(start, end)));
+      start = end + 1;
+    }
+    length += bytes.length - start;
+    if (length > limit) rest = [];
+    else rest.push(bytes.subarray(start));
+    if (lines.length > 0) yield lines;
+  }
+  const last = length > 0 ? endLine(Buffer.alloc(0)) : [];
+  if (last.length > 0) yield last;
+}
+
+export const LINE_FEED = 0x0a;
+
+function isBlank(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);
+}

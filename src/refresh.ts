@@ -1,0 +1,76 @@
+import type { Article } from './article.ts';
+import type { Publication } from './config.ts';
+import { PublisherError } from './errors.ts';
+import type { Instant } from './instant.ts';
+import { type ParseRecords, selector } from './publish.ts';
+import type { Put, Store, StoredRecord } from './store.ts';
+
+/** Raised whenever `parseArticle` makes something else of the same record: stored records are then read again. */
+const PARSER_VERSION = 1;
+
+/** Articles read again in one transaction. */
+const BATCH = 500;
+
+interface RefreshParts {
+  readonly store: Store;
+  readonly publication: Publication;
+  readonly parse: ParseRecords;
+  readonly now: () => Instant;
+  readonly progress: (done: number, total: number) => void;
+  /** Told of an article whose record does not pass any more; it stays as it was. */
+  readonly keepAsItWas: (id: string, error: PublisherError) => void;
+}
+
+/**
+ * Brings stored articles up to what the publication says now: its addresses, its language, its rules for feeds. Costs
+ * nothing where none of them changed since the last start.
+ */
+export async function refreshStore(parts: RefreshParts): Promise<void> {
+  const { store, publication } = parts;
+  const { url, feedsUrl, language, feeds } = publication;
+  const reading = JSON.stringify([PARSER_VERSION, url, feedsUrl, language]);
+  const rules = JSON.stringify(feeds.map(({ id, select }) => [id, select]));
+  const sameReading = (await store.setting('reading')) === reading;
+  const sameRules = (await store.setting('rules')) === rules;
+  if (sameReading && sameRules) return;
+  await store.declareFeeds(['latest', ...feeds.map(({ id }) => id)]);
+  await putAgain(parts, sameReading);
+  await store.saveSetting('reading', reading);
+  await store.saveSetting('rules', rules);
+}
+
+async function putAgain(
+  { store, publication, parse, now, progress, keepAsItWas }: RefreshParts,
+  sameReading: boolean,
+): Promise<void> {
+  const select = selector(publication.feeds);
+  const total = await store.count();
+  let done = 0;
+  let last = 0;
+  for (;;) {
+    const page = await store.page(last, BATCH);
+    last = page.at(-1)?.number ?? last;
+    if (page.length === 0) return;
+    const articles = sameReading ? page.map(({ article }) => article) : await readAgain(page, parse, keepAsItWas);
+    const changes = page.flatMap(({ record }, index): Put[] => {
+      const article = articles[index];
+      if (article === undefined) return [];
+      return [{ kind: 'put', article, record: JSON.stringify(record), feeds: select(article), changedAt: now() }];
+    });
+    await store.apply(changes, now());
+    done += page.length;
+    progress(done, total);
+  }
+}
+
+async function readAgain(page: readonly StoredRecord[], parse: ParseRecords, keepAsItWas: RefreshParts['keepAsItWas']) {
+  const parsed = await parse(page.map(({ record }) => record));
+  return page.map(({ article: before }, index): Article => {
+    const again = parsed[index];
+    if (again instanceof PublisherError) keepAsItWas(before.id, again);
+    if (again === undefined || again instanceof PublisherError) return before;
+    const article = { ...again, publicId: before.publicId };
+    // Taken back through the API, an article's record does not say so.
+    return before.withdrawn === undefined ? article : { ...article, withdrawn: before.withdrawn };
+  });
+}

@@ -1,0 +1,73 @@
+/**
+ * The schema, step by step. Append only: a step that was released is never edited, because somebody's store stands on
+ * it. Each runs in one transaction; `user_version` counts those that did.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE revision (last INTEGER NOT NULL) STRICT;
+  INSERT INTO revision VALUES (0);
+
+  -- A row is never deleted: it is the ledger of identities as well. published and public_id stay once it was visible.
+  CREATE TABLE article (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    public_id TEXT NOT NULL UNIQUE,
+    revision INTEGER NOT NULL UNIQUE,
+    published INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    expires INTEGER,
+    withdrawn INTEGER,
+    article TEXT NOT NULL,
+    record TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE feed (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    declared INTEGER NOT NULL DEFAULT 0,
+    changed INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX feed_revision ON feed (revision);
+
+  -- tie: articles of one second stand in an order that does not depend on which came first
+  CREATE TABLE entry (
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    published INTEGER NOT NULL,
+    tie INTEGER NOT NULL,
+    article INTEGER NOT NULL REFERENCES article (number),
+    expires INTEGER,
+    PRIMARY KEY (feed, published, tie, article)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX entry_article ON entry (article);
+  CREATE INDEX entry_expires ON entry (feed, expires) WHERE expires IS NOT NULL;
+
+  CREATE TABLE tombstone (
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    at INTEGER NOT NULL,
+    article INTEGER NOT NULL REFERENCES article (number),
+    PRIMARY KEY (feed, at, article)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tombstone_article ON tombstone (article);
+
+  CREATE TABLE source (
+    path TEXT PRIMARY KEY,
+    id TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    media TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE key (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    scope TEXT NOT NULL CHECK (scope IN ('read', 'write')),
+    hash BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    revoked INTEGER
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

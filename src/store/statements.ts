@@ -1,0 +1,128 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Status } from '../store.ts';
+
+/** Whether a feed was ever visible: by a declared name, an article whose time had come, or one that was taken back. */
+const SEEN = `(
+  feed.declared
+  OR EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number AND entry.published <= :at)
+  OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.feed = feed.number)
+)`;
+
+/** Each names :at, because a statement refuses values it has no place for. */
+const STATUS: Readonly<Record<Status | 'any', string>> = {
+  visible: 'withdrawn IS NULL AND published <= :at AND (expires IS NULL OR expires > :at)',
+  embargoed: 'withdrawn IS NULL AND published > :at',
+  expired: 'withdrawn IS NULL AND expires <= :at',
+  withdrawn: 'withdrawn IS NOT NULL AND :at IS NOT NULL',
+  any: ':at IS NOT NULL',
+};
+
+/** Every statement of the store, prepared once. */
+export function prepareStatements(db: DatabaseSync) {
+  const list = (condition: string) =>
+    db.prepare(`
+      SELECT number, revision, article, record FROM article
+      WHERE revision > :after AND ${condition}
+        AND (:feed IS NULL OR EXISTS (
+          SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
+          WHERE entry.article = article.number AND feed.key = :feed))
+      ORDER BY revision LIMIT :limit`);
+  return {
+    nextRevision: db.prepare('UPDATE revision SET last = last + 1 RETURNING last'),
+    lastRevision: db.prepare('SELECT last FROM revision'),
+    dataVersion: db.prepare('PRAGMA data_version'),
+
+    articleById: db.prepare(
+      'SELECT number, revision, public_id, published, withdrawn, article FROM article WHERE id = ?',
+    ),
+    articleByNumber: db.prepare('SELECT revision, article FROM article WHERE number = ?'),
+    recordById: db.prepare('SELECT number, revision, article, record FROM article WHERE id = ?'),
+    ownerOfPublicId: db.prepare('SELECT id FROM article WHERE public_id = ?'),
+    insertArticle: db.prepare(`
+      INSERT INTO article (id, public_id, revision, published, updated, expires, withdrawn, article, record)
+      VALUES (:id, :public_id, :revision, :published, :updated, :expires, :withdrawn, :article, :record)
+      RETURNING number`),
+    updateArticle: db.prepare(`
+      UPDATE article SET public_id = :public_id, revision = :revision, published = :published, updated = :updated,
+        expires = :expires, withdrawn = :withdrawn, article = :article, record = coalesce(:record, record)
+      WHERE id = :id RETURNING number`),
+    list: {
+      visible: list(STATUS.visible),
+      embargoed: list(STATUS.embargoed),
+      expired: list(STATUS.expired),
+      withdrawn: list(STATUS.withdrawn),
+      any: list(STATUS.any),
+    },
+    page: db.prepare('SELECT number, revision, article, record FROM article WHERE number > ? ORDER BY number LIMIT ?'),
+    count: db.prepare('SELECT count(*) AS count FROM article'),
+
+    // Of several spellings of a name the least one holds, whichever came first: every store has the same.
+    feedNumber: db.prepare(`
+      INSERT INTO feed (key, name) VALUES (?, ?)
+      ON CONFLICT (key) DO UPDATE SET name = min(name, excluded.name) RETURNING number`),
+    declareFeed: db.prepare(`
+      INSERT INTO feed (key, name, declared) VALUES (?, '', 1) ON CONFLICT (key) DO UPDATE SET declared = 1`),
+    declaredFeeds: db.prepare('SELECT number, key FROM feed WHERE declared'),
+    emptyFeed: [
+      db.prepare('DELETE FROM entry WHERE feed = ?'),
+      db.prepare('DELETE FROM tombstone WHERE feed = ?'),
+      db.prepare('DELETE FROM feed WHERE number = ?'),
+    ],
+    touchFeed: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?'),
+    touchedSince: db.prepare('SELECT key FROM feed WHERE revision > ?'),
+    feeds: db.prepare(`SELECT key, name FROM feed WHERE ${SEEN} ORDER BY key`),
+    feed: db.prepare(`
+      SELECT number, name, changed, ${SEEN} AS seen,
+        (SELECT min(published) FROM entry WHERE feed = feed.number AND published > :at) AS opens,
+        (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :at) AS withdrawn,
+        (SELECT max(expires) FROM entry WHERE feed = feed.number AND expires <= :at) AS expired,
+        (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :since) AS forgotten
+      FROM feed WHERE key = :key`),
+
+    insertEntry: db.prepare('INSERT INTO entry (feed, published, tie, article, expires) VALUES (?, ?, ?, ?, ?)'),
+    insertTombstone: db.prepare('INSERT INTO tombstone (feed, at, article) VALUES (?, ?, ?)'),
+    deleteEntries: db.prepare('DELETE FROM entry WHERE article = ?'),
+    deleteTombstones: db.prepare('DELETE FROM tombstone WHERE article = ?'),
+    feedsOfArticle: db.prepare(`
+      SELECT feed.key, feed.name FROM entry JOIN feed ON feed.number = entry.feed WHERE entry.article = :number
+      UNION
+      SELECT feed.key, feed.name FROM tombstone JOIN feed ON feed.number = tombstone.feed WHERE tombstone.article = :number`),
+    newest: db.prepare(NEWEST),
+    tombstones: db.prepare(`
+      SELECT article.public_id, tombstone.at, article.article ->> '$.withdrawn.reason' AS reason
+      FROM tombstone JOIN article ON article.number = tombstone.article
+      WHERE tombstone.feed = :feed AND tombstone.at <= :at AND tombstone.at > :since
+      ORDER BY tombstone.at DESC, tombstone.article DESC LIMIT :limit`),
+    newerThan: db.prepare(`
+      SELECT count(*) AS newer FROM (
+        SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
+        WHERE feed.key = :key AND published <= :at AND (expires IS NULL OR expires > :at)
+          AND (published, tie) > (
+            SELECT published, tie FROM entry AS own WHERE own.feed = feed.number AND own.article = :number)
+        LIMIT :limit)`),
+
+    sources: db.prepare('SELECT path, id, signature, media FROM source'),
+    saveSource: db.prepare(`
+      INSERT INTO source (path, id, signature, media) VALUES (?, ?, ?, ?)
+      ON CONFLICT (path) DO UPDATE SET id = excluded.id, signature = excluded.signature, media = excluded.media`),
+    removeSource: db.prepare('DELETE FROM source WHERE path = ?'),
+    setting: db.prepare('SELECT value FROM setting WHERE name = ?'),
+    saveSetting: db.prepare(`
+      INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`),
+
+    createKey: db.prepare('INSERT INTO key (id, name, scope, hash, created) VALUES (?, ?, ?, ?, ?)'),
+    key: db.prepare('SELECT id, name, scope, hash, created, revoked FROM key WHERE id = ?'),
+    keys: db.prepare('SELECT id, name, scope, hash, created, revoked FROM key ORDER BY created, id'),
+    revokeKey: db.prepare('UPDATE key SET revoked = ? WHERE id = ? AND revoked IS NULL'),
+  };
+}
+
+/** The newest visible entries of a feed: a range of the primary key, read backwards. */
+export const NEWEST = `
+  SELECT article.number, article.revision, entry.published, article.updated, entry.expires
+  FROM entry JOIN article ON article.number = entry.article
+  WHERE entry.feed = :feed AND entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)
+  ORDER BY entry.published DESC, entry.tie DESC
+  LIMIT :limit`;
+
+export type Statements = ReturnType<typeof prepareStatements>;
