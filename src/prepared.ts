@@ -38,8 +38,10 @@ export function keepPrepared(
   }
 
   async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Representations | undefined> {
-    const already = await running.get(name);
-    if (already !== undefined && isCurrent(already)) return already.representations;
+    for (let already = running.get(name); already !== undefined; already = running.get(name)) {
+      const made = await already;
+      if (made === undefined || isCurrent(made)) return made?.representations;
+    }
     const making = make(key, format);
     running.set(name, making);
     try {

@@ -267,7 +267,7 @@ export function openSqliteStore(file: string): Store {
   function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
     // data_version moves when another connection commits; this one's own commits are told where they are made.
     const version = dataVersion();
-    if (version === seen.dataVersion && revision >= seen.revision) return { revision, feeds: [] };
+    if (version === seen.dataVersion && revision >= seen.revision) return { revision: seen.revision, feeds: [] };
     feedNumbers.clear();
     seen = { dataVersion: version, revision: lastRevision() };
     return { revision: seen.revision, feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
