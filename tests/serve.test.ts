@@ -97,7 +97,7 @@ describe('the sample newsroom', () => {
 
   test.each([
     ['atom', /<at:deleted-entry [^>]*ref="tag:[^"]+:en\/clinic-fridays" when="[^"]+"/],
-    ['json', /"_tombstones":\[\{"id":"tag:[^"]+:en\/clinic-fridays","date_withdrawn":/],
+    ['json', /"_tombstones":\{"items":\[\{"id":"tag:[^"]+:en\/clinic-fridays","date_withdrawn":/],
   ])('tells the readers of latest.%s to take back what was withdrawn', async (format, tombstone) => {
     const { port } = await start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
     expect((await ask(port, `/feeds/latest.${format}`)).text).toMatch(tombstone);

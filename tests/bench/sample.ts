@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Article, parseArticle } from '../../src/article.ts';
 import { loadPublication } from '../../src/config.ts';
+import { filesBelow } from '../../src/files.ts';
 import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
 import { mediaIn } from '../../src/media.ts';
-import { filesBelow } from '../../src/watch.ts';
 
 export const SAMPLE = join(import.meta.dirname, '../../data');
 

@@ -156,9 +156,11 @@ test('what was withdrawn is told after the items', () => {
   const document = JSON.parse(json.head(emptyHead) + json.entry(article(), options) + tail);
 
   expect(document.items).toHaveLength(1);
-  expect(document._tombstones).toEqual([
-    { id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-20T00:00:00Z', reason: '"R" & D' },
-    { id: 'post 17', date_withdrawn: '2026-11-19T01:02:03Z' },
-  ]);
+  expect(document._tombstones).toEqual({
+    items: [
+      { id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-20T00:00:00Z', reason: '"R" & D' },
+      { id: 'post 17', date_withdrawn: '2026-11-19T01:02:03Z' },
+    ],
+  });
   expect(json.tail([])).toBe('\n]}\n');
 });

@@ -632,9 +632,9 @@ describe('DELETE', () => {
     });
     expect(await entries()).toMatchObject({
       items: [],
-      _tombstones: [
-        { id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-22T12:00:00Z', reason: 'Wrong & <unfair>' },
-      ],
+      _tombstones: {
+        items: [{ id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-22T12:00:00Z', reason: 'Wrong & <unfair>' }],
+      },
     });
     expect((await ask(port, '/feeds/latest.atom')).text).toContain(
       '<at:comment>Wrong &#x26; &#x3C;unfair></at:comment>'.replace('>></', '&#x3E;</'),
@@ -653,9 +653,9 @@ describe('DELETE', () => {
     expect([items.length, _tombstones]).toEqual([1, undefined]);
 
     expect((await remove('/a')).text).toBe('{"id":"a","result":"withdrawn","revision":4}\n');
-    expect((await entries())._tombstones).toEqual([
-      { id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-22T12:00:00Z' },
-    ]);
+    expect((await entries())._tombstones).toEqual({
+      items: [{ id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-22T12:00:00Z' }],
+    });
   });
 
   test('of an article nobody could see leaves no tombstone', async () => {

@@ -1,0 +1,116 @@
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { FORMATS, feedPath } from '../../src/feeds.ts';
+import { openInstallation } from '../../src/installation.ts';
+import { createKey } from '../../src/keys.ts';
+import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
+import { command } from './terminal.ts';
+
+const SAMPLE = join(import.meta.dirname, '../../data');
+
+/** A moment after all that the sample newsroom and the tests have changed. */
+const NOW = Date.parse('2026-12-24T12:00:00Z');
+
+/** The sample newsroom in a folder of its own, with its articles or without. */
+async function sample(parts: readonly string[]): Promise<string> {
+  const folder = await dataFolder();
+  for (const part of ['publication.yaml', 'media', ...parts]) {
+    await cp(join(SAMPLE, part), join(folder, part), { recursive: true });
+  }
+  return folder;
+}
+
+/** Every document of a service, by its path: tag and bytes. */
+async function documents({ port, dataFolder: folder }: Running): Promise<Record<string, string>> {
+  const { store } = openInstallation(folder);
+  const feeds = await store.feeds(NOW);
+  await store.close();
+  const answers: Record<string, string> = {};
+  for (const { key } of feeds) {
+    for (const format of FORMATS) {
+      const { status, headers, text } = await ask(port, `/${feedPath(key, format)}`);
+      answers[`${key}.${format}`] = `${status} ${headers.etag}\n${text}`;
+    }
+  }
+  return answers;
+}
+
+async function newsroomWithHistory(): Promise<{ folder: string; service: Running }> {
+  const folder = await sample(['articles']);
+  const { store } = openInstallation(folder);
+  const { key } = await createKey(store, 'test', 'write', NOW);
+  await store.close();
+  await put(
+    folder,
+    'old.rss',
+    `<rss version="2.0"><channel><title>Old</title><link>https://old.example/</link><description>Old</description>
+<item><title>From before</title><link>https://old.example/before</link><guid isPermaLink="false">before #1</guid>
+<pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate><description>It was there already.</description></item></channel></rss>`,
+  );
+  expect((await command(['import', '--data', folder, join(folder, 'old.rss')])).code).toBe(0);
+  let now = NOW - 86_400_000;
+  const service = await start(folder, { now: () => now });
+  const headers = { authorization: `Bearer ${key}` };
+  const send = async (method: string, path: string, body?: unknown) => {
+    now += 61_000;
+    const question = body === undefined ? { method, headers } : { method, headers, body: JSON.stringify(body) };
+    const { status, text } = await ask(service.port, `/api/articles/${path}`, question);
+    expect([200, 201], text).toContain(status);
+  };
+  const made = { sections: ['Culture', 'culture'], tags: ['Radio'], language: 'ckb', authors: [{ name: 'Rojin Q' }] };
+  await send('PUT', 'made', record({ id: 'made', ...made }));
+  await send('PUT', 'deep/in%20there', record({ id: 'deep/in there', title: 'Ünï & <b>', url: '/x' }));
+  await send('PUT', 'made', record({ id: 'made', ...made, sections: ['Climate'], updatedAt: '2026-12-01T10:00:00Z' }));
+  await send('PUT', 'taken', record({ id: 'taken', tags: ['Radio', 'water'] }));
+  await send('DELETE', 'taken?reason=It%20was%20%3Cwrong%3E');
+  await send('PUT', 'back', record({ id: 'back', tags: ['Radio'] }));
+  await send('DELETE', 'back');
+  await send('PUT', 'back', record({ id: 'back', tags: ['Radio'] }));
+  await send('PUT', 'later', record({ id: 'later', tags: ['Tomorrow'], embargoUntil: '2027-01-01T00:00:00Z' }));
+  await send('DELETE', 'later');
+  await send('PUT', 'brief', record({ id: 'brief', tags: ['Brief'], expiresAt: '2026-11-21T10:00:00Z' }));
+  await send('DELETE', 'en/oud-maker?reason=Names');
+  now = NOW;
+  return { folder, service };
+}
+
+test('imported into an empty store, an export gives the same documents and tags, byte for byte', {
+  timeout: 60_000,
+}, async () => {
+  const { folder, service } = await newsroomWithHistory();
+  const before = await documents(service);
+  const file = join(folder, 'all.ndjson');
+  const exported = await command(['export', '--data', folder, file]);
+  const other = await sample([]);
+  const imported = await command(['import', '--data', other, '--rejected', join(other, 'rejected.ndjson'), file]);
+  const count = (await readFile(file, 'utf8')).trim().split('\n').length;
+  const after = await documents(await start(other, { now: () => NOW }));
+
+  expect(exported).toEqual({ code: 0, out: '', err: `${count} articles exported to ${file}\n`, drawn: '' });
+  expect(imported).toEqual({
+    code: 0,
+    out: `${count} created, 0 updated, 0 unchanged, 0 refused\n`,
+    err: '',
+    drawn: '',
+  });
+  expect(Object.keys(before).length).toBeGreaterThan(100);
+  expect(Object.keys(after)).toEqual(Object.keys(before));
+  expect(Object.keys(before).filter((name) => before[name] !== after[name])).toEqual([]);
+  expect(before['latest.rss']).toContain('>before #1</guid>');
+  expect(before['tag/radio.atom']).toContain('<at:deleted-entry');
+
+  // And of the second store's export nothing is other than of the first's.
+  await command(['export', '--data', other, join(other, 'all.ndjson')]);
+  expect(await readFile(join(other, 'all.ndjson'), 'utf8')).toBe(await readFile(file, 'utf8'));
+});
+
+test('imported where it comes from, an export changes nothing', { timeout: 60_000 }, async () => {
+  const { folder } = await newsroomWithHistory();
+  const file = join(folder, 'all.ndjson');
+  await command(['export', '--data', folder, file]);
+  const count = (await readFile(file, 'utf8')).trim().split('\n').length;
+  const { code, out, err } = await command(['import', '--data', folder, file]);
+
+  expect([code, out, err]).toEqual([0, `0 created, 0 updated, ${count} unchanged, 0 refused\n`, '']);
+});

@@ -1,0 +1,541 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openInstallation } from '../../src/installation.ts';
+import type { StoredRecord } from '../../src/store.ts';
+import { ask, dataFolder, put, record, start } from '../helpers.ts';
+import { command, type Finished } from './terminal.ts';
+
+/** An import into a data folder, which keeps its refused records there as well. */
+function imported(folder: string, ...args: readonly string[]): Promise<Finished> {
+  return command(['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), ...args]);
+}
+
+async function stored(folder: string): Promise<readonly StoredRecord[]> {
+  const { store } = openInstallation(folder);
+  try {
+    return await store.page(0, 100_000);
+  } finally {
+    await store.close();
+  }
+}
+
+async function titles(folder: string): Promise<Record<string, string>> {
+  return Object.fromEntries((await stored(folder)).map(({ article }) => [article.id, article.title]));
+}
+
+function ndjson(records: readonly unknown[]): string {
+  return records.map((item) => `${JSON.stringify(item)}\n`).join('');
+}
+
+function did(created: number, updated: number, unchanged: number, refused: number): string {
+  return `${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused\n`;
+}
+
+const ALL_WELL = { code: 0, err: '', drawn: '' };
+
+const MARKDOWN = `---
+url: /bridge
+publishedAt: 2026-11-20T10:00:00Z
+---
+# The bridge is open
+
+The first lorry crossed at dawn.
+`;
+
+const WIRE = `Ferry sold
+The ferryman has no more to do.
+DOHUK (Agency) - He sold the boat on Thursday.
+`;
+
+const RSS = `<?xml version="1.0" encoding="utf-8"?>
+<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/">
+<channel><title>The Mill</title><link>https://mill.example/</link><description>Flour.</description>
+<item><title>The wheel turns</title><link>https://mill.example/wheel</link>
+<guid isPermaLink="false">mill-7</guid><pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate>
+<dc:creator>Nadia Miller</dc:creator><description>Water is back.</description>
+<content:encoded><![CDATA[<p>Water is back in the <em>race</em>.</p>]]></content:encoded></item>
+<item><title>The stone is dressed</title><link>https://mill.example/stone</link>
+<guid>https://mill.example/?p=8</guid><pubDate>Thu, 19 Nov 2026 10:00:00 GMT</pubDate>
+<description>Two days of chiselling.</description></item>
+</channel></rss>`;
+
+const ATOM = `<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom"><title>The Kiln</title><id>tag:kiln.example,2026:feed</id>
+<updated>2026-11-20T10:00:00Z</updated><author><name>Omar Potter</name></author>
+<entry><title>Fired</title><id>tag:kiln.example,2026:1</id><link href="https://kiln.example/1"/>
+<published>2026-11-20T10:00:00Z</published><updated>2026-11-20T12:00:00Z</updated>
+<content type="html">&lt;p&gt;Forty bowls.&lt;/p&gt;</content></entry></feed>`;
+
+const JSON_FEED = JSON.stringify({
+  version: 'https://jsonfeed.org/version/1.1',
+  title: 'The Loom',
+  items: [
+    {
+      id: 'urn:loom:1',
+      url: 'https://loom.example/1',
+      title: 'A carpet',
+      content_html: '<p>Knot by knot.</p>',
+      date_published: '2026-11-20T10:00:00Z',
+    },
+  ],
+});
+
+const WXR = `<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0" xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/"
+ xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+ xmlns:wp="http://wordpress.org/export/1.2/">
+<channel><title>Orchard</title><link>https://orchard.example</link><language>en</language>
+<wp:wxr_version>1.2</wp:wxr_version>
+<wp:author><wp:author_login>leyla</wp:author_login><wp:author_display_name>Leyla Baran</wp:author_display_name></wp:author>
+<item><title>Quinces</title><link>https://orchard.example/quinces/</link><dc:creator>leyla</dc:creator>
+<guid isPermaLink="false">https://orchard.example/?p=12</guid>
+<content:encoded><![CDATA[A good year.
+
+Two lorries a day.]]></content:encoded><excerpt:encoded><![CDATA[]]></excerpt:encoded>
+<wp:post_id>12</wp:post_id><wp:post_date_gmt>2026-11-20 10:00:00</wp:post_date_gmt>
+<wp:post_type>post</wp:post_type><wp:status>publish</wp:status>
+<category domain="category" nicename="fruit"><![CDATA[Fruit]]></category></item>
+<item><title>A draft</title><link>https://orchard.example/?p=13</link><dc:creator>leyla</dc:creator>
+<guid isPermaLink="false">https://orchard.example/?p=13</guid><content:encoded><![CDATA[Not yet.]]></content:encoded>
+<wp:post_id>13</wp:post_id><wp:post_date_gmt>2026-11-20 11:00:00</wp:post_date_gmt>
+<wp:post_type>post</wp:post_type><wp:status>draft</wp:status></item>
+</channel></rss>`;
+
+const TWO_LINES = ndjson([record({ id: 'a', title: 'First' }), record({ id: 'b', title: 'Second' })]);
+
+/** What a file holds, and the articles it gives: id, public id, title, authors. */
+type Given = readonly [id: string, publicId: string, title: string, authors: readonly string[]];
+
+const SOURCES: readonly (readonly [name: string, content: string, given: readonly Given[]])[] = [
+  [
+    'lines.ndjson',
+    TWO_LINES,
+    [
+      ['a', 'tag:news.example,2026:a', 'First', []],
+      ['b', 'tag:news.example,2026:b', 'Second', []],
+    ],
+  ],
+  ['one.json', JSON.stringify(record({ id: 'own' })), [['own', 'tag:news.example,2026:own', 'A title', []]]],
+  [
+    'unnamed.json',
+    JSON.stringify(record({ id: undefined })),
+    [['unnamed', 'tag:news.example,2026:unnamed', 'A title', []]],
+  ],
+  [
+    'many.json',
+    JSON.stringify([record({ id: 'x', title: 'X' }), record({ id: 'y', title: 'Y', authors: [{ name: 'Rojin' }] })]),
+    [
+      ['x', 'tag:news.example,2026:x', 'X', []],
+      ['y', 'tag:news.example,2026:y', 'Y', ['Rojin']],
+    ],
+  ],
+  ['bridge.md', MARKDOWN, [['bridge', 'tag:news.example,2026:bridge', 'The bridge is open', []]]],
+  ['2026-11-19-ferry.txt', WIRE, [['2026-11-19-ferry', 'tag:news.example,2026:2026-11-19-ferry', 'Ferry sold', []]]],
+  [
+    'mill.rss',
+    RSS,
+    [
+      ['mill-7', 'mill-7', 'The wheel turns', ['Nadia Miller']],
+      ['https://mill.example/?p=8', 'https://mill.example/?p=8', 'The stone is dressed', []],
+    ],
+  ],
+  ['kiln.atom', ATOM, [['tag:kiln.example,2026:1', 'tag:kiln.example,2026:1', 'Fired', ['Omar Potter']]]],
+  ['loom.json', JSON_FEED, [['urn:loom:1', 'urn:loom:1', 'A carpet', []]]],
+  [
+    'orchard.xml',
+    WXR,
+    [['https://orchard.example/?p=12', 'https://orchard.example/?p=12', 'Quinces', ['Leyla Baran']]],
+  ],
+];
+
+async function given(folder: string): Promise<Given[]> {
+  const found = await stored(folder);
+  return found.map(({ article }) => [
+    article.id,
+    article.publicId,
+    article.title,
+    article.authors.map(({ name }) => name),
+  ]);
+}
+
+test.each(SOURCES)('%s is imported, and once more changes nothing', async (name, content, expected) => {
+  const folder = await dataFolder({ [`in/${name}`]: content });
+  const file = join(folder, 'in', name);
+  const first = await imported(folder, file);
+  const kept = await stored(folder);
+  const second = await imported(folder, file);
+
+  expect(first).toEqual({ ...ALL_WELL, out: did(expected.length, 0, 0, 0) });
+  expect(await given(folder)).toEqual(expected);
+  expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, expected.length, 0) });
+  expect(await stored(folder)).toEqual(kept);
+});
+
+test('a folder of all kinds is imported at once, ids made of the paths in it', async () => {
+  const folder = await dataFolder(Object.fromEntries(SOURCES.map(([name, content]) => [`in/deep/${name}`, content])));
+  const { code, out } = await imported(folder, join(folder, 'in'));
+  const expected = SOURCES.flatMap(([, , articles]) => articles.map(([id]) => id));
+  const fromPaths = ['unnamed', 'bridge', '2026-11-19-ferry'];
+
+  expect([code, out]).toEqual([0, did(expected.length, 0, 0, 0)]);
+  expect((await stored(folder)).map(({ article }) => article.id).sort()).toEqual(
+    expected.map((id) => (fromPaths.includes(id) ? `deep/${id}` : id)).sort(),
+  );
+});
+
+test('a text without a date has that of its file, and keeps it when the file is written again', async () => {
+  const folder = await dataFolder({ 'in/ferry.txt': WIRE });
+  await imported(folder, join(folder, 'in'));
+  const [before] = await stored(folder);
+  await new Promise((done) => setTimeout(done, 1100));
+  await put(folder, 'in/ferry.txt', WIRE.replace('Thursday', 'Friday'));
+  const { out } = await imported(folder, join(folder, 'in'));
+  const [after] = await stored(folder);
+
+  expect(out).toBe(did(0, 1, 0, 0));
+  expect(after?.article.publishedAt).toBe(before?.article.publishedAt);
+});
+
+describe('--dry-run', () => {
+  test('tells the same counts, and changes nothing', async () => {
+    const folder = await dataFolder();
+    await put(folder, 'in/first.ndjson', TWO_LINES);
+    await imported(folder, join(folder, 'in'));
+    const kept = await stored(folder);
+    const records = [
+      record({ id: 'a', title: 'Mended' }),
+      record({ id: 'b', title: 'Second' }),
+      record({ id: 'c' }),
+      record({ id: 'd', url: 'nowhere:', title: '' }),
+      record({ id: 'a', publishedAt: '2025-01-01T00:00:00Z' }),
+    ];
+    await put(folder, 'in/first.ndjson', ndjson(records));
+    const dry = await imported(folder, '--dry-run', join(folder, 'in'));
+
+    expect(dry.out).toBe(`Nothing was changed. It would be: ${did(1, 1, 1, 2)}`);
+    expect(await stored(folder)).toEqual(kept);
+    const wet = await imported(folder, join(folder, 'in'));
+    expect(wet).toEqual({ ...dry, out: did(1, 1, 1, 2) });
+  });
+
+  test('in an empty store, of an id that stands twice, over several batches', async () => {
+    const many = Array.from({ length: 1200 }, (_, number) => record({ id: `n${number % 700}`, title: `T${number}` }));
+    const folder = await dataFolder({ 'in/many.ndjson': ndjson(many) });
+    const dry = await imported(folder, '--dry-run', join(folder, 'in'));
+    expect(await stored(folder)).toEqual([]);
+    const wet = await imported(folder, join(folder, 'in'));
+
+    expect(wet.out).toBe(did(700, 500, 0, 0));
+    expect(dry.out).toBe(`Nothing was changed. It would be: ${wet.out}`);
+  });
+
+  test('leaves no feeds behind', async () => {
+    const folder = await dataFolder({ 'in/a.ndjson': ndjson([record({ sections: ['World'] })]) });
+    await imported(folder, '--dry-run', join(folder, 'in'));
+    const { store } = openInstallation(folder);
+    const feeds = await store.feeds(Date.now());
+    await store.close();
+
+    expect(feeds).toEqual([{ key: 'latest', name: '' }]);
+  });
+});
+
+describe('refused records', () => {
+  const BAD = [
+    record({ id: 'good' }),
+    record({ id: 'no-date', publishedAt: '2026-02-30T10:00:00Z' }),
+    record({ id: 'no-title', title: '' }),
+  ];
+
+  test('are told with file, line, field and rule, and can be mended where they are and imported', async () => {
+    const folder = await dataFolder({ 'in/a.ndjson': `${ndjson(BAD)}\n{"id": "broken",\n` });
+    const { code, out, err } = await imported(folder, join(folder, 'in'));
+    const file = join(folder, 'in/a.ndjson');
+    const rejected = join(folder, 'rejected.ndjson');
+
+    expect([code, out]).toEqual([1, did(1, 0, 0, 3)]);
+    expect(err.split('\n')).toEqual([
+      `${file}:2: publishedAt: must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6) (value: 2026-02-30T10:00:00Z)`,
+      `${file}:3: title: must not be empty (value: )`,
+      expect.stringMatching(/a\.ndjson:5:\d+: is not JSON here$/),
+      `Refused records are in ${rejected}: mend them there and import it.`,
+      '',
+    ]);
+    expect(await readFile(rejected, 'utf8')).toBe(`${ndjson(BAD.slice(1))}{"id": "broken",\n`);
+
+    const mended = BAD.slice(1).map((bad) => ({ ...bad, title: 'Mended', publishedAt: '2026-11-20T10:00:00Z' }));
+    await writeFile(rejected, ndjson([...mended, record({ id: 'broken' })]));
+    const again = await command(['import', '--data', folder, '--rejected', join(folder, 'again.ndjson'), rejected]);
+    expect(again).toEqual({ ...ALL_WELL, out: did(3, 0, 0, 0) });
+    expect(await titles(folder)).toEqual({
+      good: 'A title',
+      'no-date': 'Mended',
+      'no-title': 'Mended',
+      broken: 'A title',
+    });
+  });
+
+  test('the file of them can be imported while it is the file of them: what is still refused stays in it', async () => {
+    const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD) });
+    const rejected = join(folder, 'rejected.ndjson');
+    await imported(folder, join(folder, 'in'));
+    await writeFile(rejected, ndjson([{ ...BAD[1], publishedAt: '2026-11-20T10:00:00Z' }, BAD[2]]));
+    const { out } = await imported(folder, rejected);
+
+    expect(out).toBe(did(1, 0, 0, 1));
+    expect(await readFile(rejected, 'utf8')).toBe(ndjson([BAD[2]]));
+  });
+
+  test('a large file of them is read to its end while it is written', async () => {
+    const bad = Array.from({ length: 7000 }, (_, number) =>
+      JSON.stringify({ id: `n${number}`, body: 'x'.repeat(700) }),
+    );
+    const folder = await dataFolder({ 'rejected.ndjson': `${bad.join('\n')}\n` });
+    const { out } = await imported(folder, join(folder, 'rejected.ndjson'));
+    const kept = await readFile(join(folder, 'rejected.ndjson'), 'utf8');
+
+    expect(out).toBe(did(0, 0, 0, 7000));
+    expect(kept.trim().split('\n').length).toBe(7000);
+    expect(new Set(kept.trim().split('\n'))).toEqual(new Set(bad));
+  });
+
+  test('of a JSON file that is none, the file is named and the others are imported', async () => {
+    const folder = await dataFolder({ 'in/a.json': '{"id": ', 'in/b.json': JSON.stringify(record({ id: 'b' })) });
+    const { code, out, err } = await imported(folder, join(folder, 'in'));
+
+    expect([code, out]).toEqual([1, did(1, 0, 0, 1)]);
+    expect(err).toContain(`${join(folder, 'in/a.json')}:`);
+  });
+
+  test.each([
+    ['rss', RSS.replace('</channel></rss>', '<item><title>Half')],
+    ['xml', '<html><body>404</body></html>'],
+    ['md', '---\n: :\n  - [\n---\nText'],
+    ['txt', Buffer.from([0xff, 0xfe, 0x41])],
+    ['png', 'not an article'],
+    ['json', '"a text"'],
+    ['ndjson', '[]\n'],
+  ])('of a .%s that cannot be read: exit code 1, and a reason with the file', async (ending, content) => {
+    const folder = await dataFolder({ [`in/a.${ending}`]: content });
+    const { code, out, err } = await imported(folder, join(folder, `in/a.${ending}`));
+
+    expect([code, out.split(', ').at(-1)]).toEqual([1, '1 refused\n']);
+    expect(err).toContain(`${join(folder, `in/a.${ending}`)}:`);
+    expect(err).not.toContain('    at ');
+  });
+
+  test('more than fifty are counted, not told one by one', async () => {
+    const bad = Array.from({ length: 70 }, (_, number) => record({ id: `n${number}`, title: '' }));
+    const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
+    const { code, out, err } = await imported(folder, join(folder, 'in'));
+    const lines = err.trim().split('\n');
+
+    expect([code, out]).toEqual([1, did(0, 0, 0, 70)]);
+    expect(lines.length).toBe(52);
+    expect(lines.at(-1)).toBe('20 refusals more were not told one by one.');
+    expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(ndjson(bad));
+  });
+
+  test('are told and kept in the order of their lines, however many are under way', async () => {
+    const bad = Array.from({ length: 2000 }, (_, number) => record({ id: `n${number}`, title: '' }));
+    const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
+    const { err } = await imported(folder, join(folder, 'in'));
+    const lines = [...err.matchAll(/a\.ndjson:(\d+):/g)].map(([, line]) => Number(line));
+
+    const kept = (await readFile(join(folder, 'rejected.ndjson'), 'utf8')).trim().split('\n');
+
+    expect(lines).toEqual(Array.from({ length: 50 }, (_, number) => number + 1));
+    // The first that is out of place, of so many.
+    expect(kept.findIndex((line, number) => line !== JSON.stringify(bad[number]))).toBe(-1);
+  });
+
+  test('an article whose identity would change is refused as well', async () => {
+    const folder = await dataFolder({ 'in/a.ndjson': ndjson([record()]) });
+    await imported(folder, join(folder, 'in'));
+    await put(folder, 'in/a.ndjson', ndjson([record({ publishedAt: '2026-11-19T10:00:00Z' })]));
+    const { code, out, err } = await imported(folder, join(folder, 'in'));
+
+    expect([code, out]).toEqual([1, did(0, 0, 0, 1)]);
+    expect(err).toContain('a.ndjson:1: publishedAt: must stay 2026-11-20T10:00:00Z');
+  });
+});
+
+test('of one id that stands twice the later line wins, within a batch and across them', async () => {
+  const near = [record({ id: 'near', title: 'Earlier' }), record({ id: 'near', title: 'Later' })];
+  const between = Array.from({ length: 1300 }, (_, number) => record({ id: `n${number}` }));
+  const folder = await dataFolder();
+  await put(
+    folder,
+    'in/a.ndjson',
+    ndjson([record({ id: 'far', title: 'Earlier' }), ...between, ...near, record({ id: 'far', title: 'Later' })]),
+  );
+  const { out } = await imported(folder, join(folder, 'in'));
+  const { near: nearTitle, far } = await titles(folder);
+
+  expect(out).toBe(did(1302, 2, 0, 0));
+  expect([nearTitle, far]).toEqual(['Later', 'Later']);
+});
+
+/** Records of some 3 kB, enough of them for threads, with one of each hundred refused and some ids twice. */
+function largeRecords(count: number): readonly unknown[] {
+  const paragraph = '<p>The river <em>rose</em> by <a href="/levels">two metres</a> overnight.</p>';
+  return Array.from({ length: count }, (_, number) =>
+    record({
+      id: `n${number % (count - 40)}`,
+      title: number % 100 === 99 ? '' : `Story ${number}`,
+      body: `<script>no()</script>${paragraph.repeat(35)}`,
+      sections: [`S${number % 5}`],
+    }),
+  );
+}
+
+describe('an import of more than two megabytes', () => {
+  test('in threads gives the same store as one without them', { timeout: 60_000 }, async () => {
+    const records = largeRecords(1000);
+    const parts = [0, 1, 2].map((part) => ndjson(records.slice(part * 340, (part + 1) * 340)));
+    const whole = parts.join('');
+    expect(Buffer.byteLength(whole)).toBeGreaterThan(2_500_000);
+    for (const part of parts) expect(Buffer.byteLength(part)).toBeLessThan(2_000_000);
+    const inThreads = await dataFolder({ 'in/whole.ndjson': whole });
+    const alone = await dataFolder();
+    const large = await imported(inThreads, join(inThreads, 'in'));
+    const small: Finished[] = [];
+    for (const part of parts) {
+      await put(alone, 'in/part.ndjson', part);
+      small.push(await imported(alone, join(alone, 'in')));
+    }
+
+    expect(large.out).toBe(did(951, 39, 0, 10));
+    expect(small.map(({ code }) => code)).toEqual([1, 1, 1]);
+    expect(await stored(inThreads)).toEqual(await stored(alone));
+  });
+
+  test('draws its progress where somebody watches, with rate and time left, and nowhere else', {
+    timeout: 60_000,
+  }, async () => {
+    const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(1500)) });
+    const args = ['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), join(folder, 'in')];
+    const watched = await command([...args, '--dry-run'], { isTTY: true });
+    const unwatched = await command([...args, '--dry-run']);
+
+    expect(watched.drawn).toMatch(/Importing .*\d+ % \d+ records, \d+ a second, \d+s left/);
+    expect(unwatched.drawn).toBe('');
+    expect(unwatched.out).toBe(watched.out);
+  });
+});
+
+describe('an address', () => {
+  async function site(listener: RequestListener): Promise<string> {
+    const server = createServer(listener).listen(0, '127.0.0.1');
+    await new Promise((done) => server.once('listening', done));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/feed`;
+  }
+
+  test.each([
+    ['RSS', RSS, ['mill-7', 'https://mill.example/?p=8']],
+    ['Atom', ATOM, ['tag:kiln.example,2026:1']],
+    ['JSON Feed', JSON_FEED, ['urn:loom:1']],
+    ['WXR', WXR, ['https://orchard.example/?p=12']],
+  ])('serves %s', async (_name, content, publicIds) => {
+    const folder = await dataFolder();
+    const url = await site((_request, response) => void response.end(content));
+    const first = await imported(folder, url);
+    const second = await imported(folder, url);
+
+    expect(first).toEqual({ ...ALL_WELL, out: did(publicIds.length, 0, 0, 0) });
+    expect((await stored(folder)).map(({ article }) => article.publicId)).toEqual(publicIds);
+    expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, publicIds.length, 0) });
+  });
+
+  test.each<[string, RequestListener, RegExp]>([
+    ['that answers 404', (_request, response) => void response.writeHead(404).end(), /It answered 404\./],
+    ['that hangs up', (_request, response) => void response.destroy(), /\w/],
+  ])('%s: exit code 1, and a line that names it', async (_name, listener, reason) => {
+    const folder = await dataFolder();
+    const url = await site(listener);
+    const { code, out, err } = await imported(folder, url);
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err.split('\n')).toEqual([`Nothing can be read from ${url}.`, expect.stringMatching(reason), '']);
+  });
+
+  test('where nobody listens', async () => {
+    const { code, err } = await imported(await dataFolder(), 'http://127.0.0.1:1/feed');
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/^Nothing can be read from http:\/\/127\.0\.0\.1:1\/feed\.\n.+\n$/);
+    expect(err).not.toContain('    at ');
+  });
+
+  test('that is too slow is given up, and named', { timeout: 90_000 }, async () => {
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
+      const controller = new AbortController();
+      setTimeout(
+        () => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError')),
+        200,
+      );
+      return controller.signal;
+    });
+    onTestFinished(() => {
+      vi.restoreAllMocks();
+    });
+    const url = await site((_request, response) => void response.write('<?xml version="1.0"?>'));
+    const { code, out, err } = await imported(await dataFolder(), url);
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^Nothing can be read from http.*\.\n.*timeout.*\n$/);
+  });
+
+  test('that is no feed', async () => {
+    const folder = await dataFolder();
+    const url = await site((_request, response) => void response.end('<!doctype html><p>Welcome'));
+    const { code, out, err } = await imported(folder, url);
+
+    expect([code, out]).toEqual([1, did(0, 0, 0, 1)]);
+    expect(err).toContain(url);
+  });
+});
+
+test('while the service runs, the very next GET shows what was imported', async () => {
+  const folder = await dataFolder({ 'articles/own.json': JSON.stringify(record({ id: 'own', sections: ['World'] })) });
+  const { port } = await start(folder);
+  const before = [await ask(port, '/feeds/latest.json'), await ask(port, '/feeds/section/world.rss')];
+  await put(folder, 'in/a.ndjson', ndjson([record({ id: 'new', title: 'News', sections: ['World', 'Other'] })]));
+  const { out } = await imported(folder, join(folder, 'in'));
+  const latest = await ask(port, '/feeds/latest.json', { headers: { 'If-None-Match': before[0]?.headers.etag ?? '' } });
+  const world = await ask(port, '/feeds/section/world.rss');
+  const other = await ask(port, '/feeds/section/other.atom');
+
+  expect(out).toBe(did(1, 0, 0, 0));
+  expect([
+    latest.status,
+    JSON.parse(latest.text)
+      .items.map(({ title }: { title: string }) => title)
+      .sort(),
+  ]).toEqual([200, ['A title', 'News']]);
+  expect(world.text).toContain('<title>News</title>');
+  expect(world.headers.etag).not.toBe(before[1]?.headers.etag);
+  expect(other.status).toBe(200);
+});
+
+test('what was imported is still there when the service starts, which has no files of it', async () => {
+  const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES });
+  await imported(folder, join(folder, 'in'));
+  await rm(join(folder, 'in'), { recursive: true });
+  const { port, lines } = await start(folder);
+  const { text } = await ask(port, '/feeds/latest.json');
+
+  expect(
+    JSON.parse(text)
+      .items.map(({ title }: { title: string }) => title)
+      .sort(),
+  ).toEqual(['First', 'Second']);
+  expect(lines).toEqual([]);
+});

@@ -1,0 +1,67 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { MIGRATIONS } from '../../src/store/migrations.ts';
+import { ask, dataFolder, record, start } from '../helpers.ts';
+import { command } from './terminal.ts';
+
+const NEWEST = MIGRATIONS.length;
+
+/** A data folder whose store has an earlier schema, or one that nobody knows yet. */
+async function folderWithSchema(version: number): Promise<string> {
+  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  await mkdir(join(folder, 'store'));
+  const db = new DatabaseSync(join(folder, 'store/publisher.sqlite'));
+  for (const step of MIGRATIONS.slice(0, version)) db.exec(step);
+  db.exec(`PRAGMA user_version = ${version}`);
+  db.close();
+  return folder;
+}
+
+const COMMANDS = [['serve', '--port', '0'], ['export'], ['key', 'list'], ['import', '/dev/null']];
+
+test.each(COMMANDS)('an earlier schema is not touched by %s, which says what to do', async (...args) => {
+  const folder = await folderWithSchema(1);
+  const { code, out, err } = await command([...args, '--data', folder]);
+
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toBe(
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, this program ${NEWEST}.\nMake a copy of it, then run the command migrate.\n`,
+  );
+});
+
+test('migrate brings it up to date, says so, and the service starts', async () => {
+  const folder = await folderWithSchema(1);
+  const first = await command(['migrate', '--data', folder]);
+  const second = await command(['migrate'], { env: { DATA_DIR: folder } });
+  const { port } = await start(folder);
+
+  expect(first).toEqual({ code: 0, out: `The store was brought from schema 1 to ${NEWEST}.\n`, err: '', drawn: '' });
+  expect(second).toEqual({ code: 0, out: `The store has schema ${NEWEST} already.\n`, err: '', drawn: '' });
+  expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
+});
+
+test.each([...COMMANDS, ['migrate']])('a newer schema is refused by %s, with what to do', async (...args) => {
+  const folder = await folderWithSchema(NEWEST + 7);
+  const { code, out, err } = await command([...args, '--data', folder]);
+
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toBe(
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema ${NEWEST + 7}, this program ${NEWEST}.\nRun a version of this program as new as the one that wrote it.\n`,
+  );
+});
+
+test('a store that is none is told in a line', async () => {
+  const folder = await dataFolder({
+    'store/publisher.sqlite': 'This is a text, and not a short one at that. '.repeat(30),
+  });
+  for (const args of [...COMMANDS, ['migrate']]) {
+    const { code, err } = await command([...args, '--data', folder]);
+    expect([args, code, err]).toEqual([
+      args,
+      1,
+      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nfile is not a database\n`,
+    ]);
+  }
+});

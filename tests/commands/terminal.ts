@@ -1,0 +1,53 @@
+import { Writable } from 'node:stream';
+import { onTestFinished } from 'vitest';
+import { run } from '../../src/cli.ts';
+
+export interface Finished {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** What was drawn on the screen. */
+  readonly drawn: string;
+}
+
+interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Somebody watches standard error. */
+  readonly isTTY?: boolean;
+}
+
+/** Runs a command line that ends by itself, in this process. */
+export async function command(
+  args: readonly string[],
+  { env = {}, isTTY = false }: Surroundings = {},
+): Promise<Finished> {
+  const said = { out: '', err: '' };
+  const screen = screenOf(isTTY);
+  const result = await run(args, {
+    out: (line) => {
+      said.out += `${line}\n`;
+    },
+    err: (line) => {
+      said.err += `${line}\n`;
+    },
+    screen: screen.stream,
+    env,
+    version: '0.0.0',
+  });
+  if (typeof result === 'number') return { code: result, ...said, drawn: screen.drawn() };
+  onTestFinished(() => result.close());
+  throw new Error(`it serves: ${said.out}`);
+}
+
+/** As much of a terminal as is drawn on. */
+function screenOf(isTTY: boolean) {
+  let drawn = '';
+  const writable = new Writable({
+    write(chunk, _encoding, done) {
+      drawn += chunk;
+      done();
+    },
+  });
+  const stream = Object.assign(writable, { isTTY, columns: 120, rows: 40 }) as unknown as NodeJS.WriteStream;
+  return { stream, drawn: () => drawn };
+}

@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dataFolder } from '../helpers.ts';
+import { command } from './terminal.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+test.each<[string, readonly string[]]>([
+  ['serve', ['--port', '--host', '--data', '--public-url']],
+  ['import', ['--data', '--dry-run', '--rejected']],
+  ['export', ['--data']],
+  ['key', ['--name', '--scope', '--data']],
+  ['migrate', ['--data']],
+])('%s --help tells its use and every option', async (name, options) => {
+  const { code, out, err } = await command([name, '--help']);
+  const short = await command([name, '-h']);
+
+  expect([code, err]).toEqual([0, '']);
+  expect(out.startsWith(`Usage: feed-publisher ${name} `)).toBe(true);
+  expect(new Set(out.slice(out.indexOf('Options')).match(/--[a-z-]+/g))).toEqual(new Set(options));
+  expect(short).toEqual({ code, out, err, drawn: '' });
+});
+
+test('--help names every command', async () => {
+  const { code, out } = await command(['--help']);
+
+  expect(code).toBe(0);
+  expect(out.match(/^ {2}[a-z]+(?= {2})/gm)?.map((name) => name.trim())).toEqual([
+    'serve',
+    'import',
+    'export',
+    'key',
+    'migrate',
+  ]);
+});
+
+test.each<readonly [readonly string[], string]>([
+  [['import'], 'There is nothing named to import.'],
+  [['import', '/nowhere/at-all'], 'Nothing can be read from /nowhere/at-all.'],
+  [['import', '--rejected'], "Option '--rejected <value>' argument missing"],
+  [['import', '--colour', 'x'], "Unknown option '--colour'"],
+  [['export', 'one', 'two'], 'One file at most can be named.'],
+  [['export', '--dry-run'], "Unknown option '--dry-run'"],
+  [['key'], 'What shall be done with keys: create, list or revoke?'],
+  [['key', 'make'], 'What shall be done with keys: create, list or revoke?'],
+  [['key', 'create'], 'A key needs a --name, to tell it from others.'],
+  [['key', 'create', '--name', 'x', '--scope', 'admin'], 'The scope must be one of read, write.'],
+  [['key', 'revoke'], 'Which key? “key list” shows their ids.'],
+  [['key', 'revoke', 'one', 'two'], '“two” is too much.'],
+  [['key', 'list', 'all'], '“all” is too much.'],
+  [['key', 'create', 'x', '--name', 'y'], '“x” is too much.'],
+  [['migrate', 'up'], "Unexpected argument 'up'"],
+  [['serve', 'now'], "Unexpected argument 'now'"],
+  [['publish'], 'There is no command “publish”.'],
+])('%j is wrong use: exit code 2', async (args, message) => {
+  const folder = await dataFolder();
+  const { code, out, err } = await command(args, { env: { DATA_DIR: folder } });
+
+  expect([code, out]).toEqual([2, '']);
+  expect(err.startsWith(message), err).toBe(true);
+  expect(err).not.toContain('    at ');
+});
+
+test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
+  '%s of a folder that is no data folder is told in a line, and makes nothing there',
+  async (...args) => {
+    const folder = join(await dataFolder(), 'mistyped');
+    const { code, out, err } = await command([...args, '--data', folder]);
+
+    expect([code, out, existsSync(folder)]).toEqual([1, '', false]);
+    expect(err).toContain(folder);
+  },
+);
+
+test.each([['export'], ['import', '--rejected']])(
+  '%s to a file that cannot be written is told in a line: exit code 1',
+  async (...args) => {
+    const folder = await dataFolder({ 'in.ndjson': '{"id": "refused"}\n' });
+    const file = join(folder, 'mistyped/all.ndjson');
+    const last = args[0] === 'import' ? [join(folder, 'in.ndjson')] : [];
+    // In a process of its own, which an error that nobody waits for would end.
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args, file, ...last, '--data', folder], {
+      encoding: 'utf8',
+    });
+
+    expect(status).toBe(1);
+    expect(stderr).toContain(file);
+    expect(stderr).not.toContain('triggerUncaughtException');
+  },
+);

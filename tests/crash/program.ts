@@ -1,0 +1,102 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, request } from 'node:http';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+interface Asked {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface Question {
+  readonly method?: string;
+  readonly body?: string;
+  /** Told of every line of the answer as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** The service in a process of its own, as an operator has it, with a client that holds a key. */
+export interface Program {
+  readonly port: number;
+  /** Rejects where the service dies before the answer has come to its end. */
+  readonly ask: (path: string, question?: Question) => Promise<Asked>;
+  /** Ends it as a power cut does; resolves when it is gone. */
+  readonly kill: () => Promise<void>;
+  /** What it said to the operator. */
+  readonly said: () => string;
+}
+
+interface ProgramOptions {
+  readonly dataFolder: string;
+  readonly key: string;
+  /** Another `src/main.ts`, as one that is broken on purpose. */
+  readonly main?: string | undefined;
+  /** Where Node keeps what it compiled: a third of a start is that. */
+  readonly compileCache?: string;
+}
+
+/**
+ * Starts the service on a free port and waits until it says where it is.
+ *
+ * @throws with what it printed where it ends before that
+ */
+export async function startProgram({ dataFolder, key, main = MAIN, compileCache }: ProgramOptions): Promise<Program> {
+  const args = [main, '--port', '0', '--host', '127.0.0.1', '--data', dataFolder];
+  const env = {
+    PATH: process.env.PATH ?? '',
+    ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
+  };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const gone = once(child, 'exit');
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await gone;
+  };
+  onTestFinished(kill);
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  const port = await new Promise<number>((resolve, reject) => {
+    let out = '';
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+      const found = /:(\d+)\/feeds\/.*\n/.exec(out);
+      if (found !== null) resolve(Number(found[1]));
+    });
+    child.once('close', (code) => reject(new Error(`the service ended with ${code}: ${out}${said}`)));
+  });
+  const agent = new Agent({ keepAlive: true });
+  gone.then(
+    () => agent.destroy(),
+    () => {},
+  );
+  return { port, kill, said: () => said, ask: (path, question) => ask({ port, key, agent, path }, question) };
+}
+
+function ask(
+  { port, key, agent, path }: { port: number; key: string; agent: Agent; path: string },
+  { method = 'GET', body, onLine = () => {} }: Question = {},
+): Promise<Asked> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${key}` };
+    const asked = request({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
+      let text = '';
+      let told = 0;
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+        for (let end = text.indexOf('\n', told); end >= 0; end = text.indexOf('\n', told)) {
+          onLine(text.slice(told, end));
+          told = end + 1;
+        }
+      });
+      response.on('error', reject);
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+    });
+    asked.on('error', reject);
+    asked.end(body);
+  });
+}

@@ -1,0 +1,142 @@
+import { SaxesParser } from 'saxes';
+import type { Told } from './ledger.ts';
+import { SECTIONS } from './load.ts';
+import type { Program } from './program.ts';
+
+interface Listed {
+  readonly id: string;
+  readonly publicId: string;
+  readonly revision: number;
+  readonly status: string;
+  readonly withdrawn?: { readonly reason?: string };
+  readonly record: { readonly title: string; readonly body: string; readonly sections: readonly string[] };
+}
+
+/** What a feed shows: the story of each entry by its id, and the ids that were taken back. */
+interface Shown {
+  readonly stories: ReadonlyMap<string, string>;
+  readonly withdrawn: readonly string[];
+}
+
+/** Everything that is there, by the list, with all that is wrong in and between the list, the articles and the feeds. */
+export async function inspect(program: Program, ids: (there: ReadonlyMap<string, Told>) => readonly string[]) {
+  const wrong: string[] = [];
+  const listed = await wholeList(program, wrong);
+  const there = new Map(listed.map((item) => [item.id, { revision: item.revision, stamp: stampOf(item, wrong) }]));
+  if (there.size !== listed.length) wrong.push('the list tells an article twice');
+  await Promise.all(ids(there).map((id) => compareArticle(program, id, listed, wrong)));
+  await compareFeeds(program, listed, wrong);
+  return { there, wrong, lastRevision: listed.at(-1)?.revision ?? 0 };
+}
+
+/** The list from its beginning, in pages that never end where something else does. */
+async function wholeList(program: Program, wrong: string[]): Promise<Listed[]> {
+  const listed: Listed[] = [];
+  for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+    const { text } = await program.ask(`/api/articles?limit=37&cursor=${cursor}`);
+    const page = JSON.parse(text) as { readonly articles: readonly Listed[]; readonly cursor?: string };
+    listed.push(...page.articles);
+    cursor = page.cursor;
+  }
+  listed.forEach(({ id, revision }, index) => {
+    const before = listed[index - 1]?.revision ?? 0;
+    if (revision <= before) wrong.push(`the list tells ${id} at revision ${revision} after ${before}`);
+  });
+  return listed;
+}
+
+/** The stamp of an article, every part of which must carry the same. */
+function stampOf({ id, status, withdrawn, record }: Listed, wrong: string[]): string {
+  const [, stamp = ''] = /^Story (p\d+)$/.exec(record.title) ?? [];
+  const section = SECTIONS[Number(stamp.slice(1)) % SECTIONS.length];
+  const stamps = new Set(record.body.replace(/<[^>]*>/g, '').match(/\S+/g));
+  if (stamps.size !== 1 || !stamps.has(stamp) || record.sections[0] !== section) {
+    wrong.push(`${id}: is half there: ${JSON.stringify(record).slice(0, 200)}`);
+  }
+  return status === 'withdrawn' ? String(withdrawn?.reason) : stamp;
+}
+
+async function compareArticle(program: Program, id: string, listed: readonly Listed[], wrong: string[]): Promise<void> {
+  const { status, text } = await program.ask(`/api/articles/${id}`);
+  const item = listed.find((other) => other.id === id);
+  if (item === undefined && status === 404) return;
+  if (status !== 200 || JSON.stringify(item) !== JSON.stringify(JSON.parse(text))) {
+    wrong.push(`${id}: GET answers ${status} ${text.slice(0, 200)}, the list ${JSON.stringify(item)?.slice(0, 200)}`);
+  }
+}
+
+async function compareFeeds(program: Program, listed: readonly Listed[], wrong: string[]): Promise<void> {
+  const feeds = ['latest', ...SECTIONS.map((section) => `section/${section}`)];
+  for (const feed of feeds) {
+    const members = listed.filter(({ record }) => feed === 'latest' || feed.endsWith(`/${record.sections[0]}`));
+    const live = members.filter(({ status }) => status === 'visible');
+    const gone = members.filter(({ status }) => status === 'withdrawn').map(({ publicId }) => publicId);
+    const stories = new Map(live.map(({ publicId, record }) => [publicId, `${record.title} ${storyIn(record.body)}`]));
+    for (const format of ['rss', 'atom', 'json'] as const) {
+      const { status, text } = await program.ask(`/feeds/${feed}.${format}`);
+      if (status === 404 && members.length === 0 && feed !== 'latest') continue;
+      if (status !== 200) wrong.push(`${feed}.${format}: is answered ${status}`);
+      else compareFeed(`${feed}.${format}`, READERS[format](text), { stories, withdrawn: gone }, wrong);
+    }
+  }
+}
+
+function compareFeed(name: string, shown: Shown, expected: Shown, wrong: string[]): void {
+  for (const id of new Set([...shown.stories.keys(), ...expected.stories.keys()])) {
+    const [is, should] = [shown.stories.get(id), expected.stories.get(id)];
+    if (is !== should) wrong.push(`${name}: has of ${id} ${is?.slice(0, 40)}, and should ${should?.slice(0, 40)}`);
+  }
+  const withdrawn = [...shown.withdrawn].sort().join(' ');
+  if (!name.endsWith('.rss') && withdrawn !== [...expected.withdrawn].sort().join(' ')) {
+    wrong.push(`${name}: tells ${withdrawn} as withdrawn, and should ${[...expected.withdrawn].sort().join(' ')}`);
+  }
+}
+
+function storyIn(html: string): string {
+  return html.replace(/<[^>]*>/g, '').trim();
+}
+
+const READERS: Readonly<Record<'rss' | 'atom' | 'json', (text: string) => Shown>> = {
+  rss: (text) => readXml(text, { entry: 'item', id: 'guid', body: 'content:encoded' }),
+  atom: (text) => readXml(text, { entry: 'entry', id: 'id', body: 'content' }),
+  json(text) {
+    const { items, _tombstones = { items: [] } } = JSON.parse(text) as {
+      readonly items: readonly { readonly id: string; readonly title: string; readonly content_html: string }[];
+      readonly _tombstones?: { readonly items: readonly { readonly id: string }[] };
+    };
+    return {
+      stories: new Map(items.map((item) => [item.id, `${item.title} ${storyIn(item.content_html)}`])),
+      withdrawn: _tombstones.items.map(({ id }) => id),
+    };
+  },
+};
+
+/** Throws where the document is not well-formed. */
+function readXml(text: string, names: { readonly entry: string; readonly id: string; readonly body: string }): Shown {
+  const stories = new Map<string, string>();
+  const withdrawn: string[] = [];
+  const way: string[] = [];
+  let fields: Record<string, string> = {};
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    way.push(name);
+    if (name === names.entry) fields = {};
+    if (name === 'at:deleted-entry') withdrawn.push(String(attributes.ref?.value));
+  });
+  const collect = (part: string) => {
+    const name = way.at(-1) ?? '';
+    if (way.at(-2) === names.entry) fields[name] = (fields[name] ?? '') + part;
+  };
+  parser.on('text', collect);
+  parser.on('cdata', collect);
+  parser.on('closetag', ({ name }) => {
+    way.pop();
+    if (name !== names.entry) return;
+    stories.set(fields[names.id] ?? '', `${fields.title} ${storyIn(fields[names.body] ?? '')}`);
+  });
+  parser.write(text).close();
+  return { stories, withdrawn };
+}
