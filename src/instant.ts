@@ -38,6 +38,18 @@ const HTTP_DATES = ["EEE, dd MMM yyyy HH:mm:ss 'GMT'", "EEEE, dd-MMM-yy HH:mm:ss
 /** Reads a date from a request's header. Undefined where it is missing or none: such a header is ignored (§13.1.3). */
 export function parseHttpDate(text: string | undefined): Instant | undefined {
   if (text === undefined) return undefined;
+  const known = readDates.get(text);
+  if (known !== undefined) return known;
+  const instant = readHttpDate(text);
+  if (readDates.size >= 1000) readDates.clear();
+  if (instant !== undefined) readDates.set(text, instant);
+  return instant;
+}
+
+/** Readers send back the dates they were given: few, and each many times. */
+const readDates = new Map<string, Instant>();
+
+function readHttpDate(text: string): Instant | undefined {
   const single = text.trim().replace(/ +/g, ' ');
   // The obsolete form's two-digit year is the one nearest to the present (RFC 9110 §5.6.7).
   const dates = HTTP_DATES.map((form) => parse(single, form, new UTCDate(), { in: utc }));
