@@ -28,7 +28,7 @@ import {
 import { type Instant, utcYear } from './instant.ts';
 import type { MediaFacts, MediaLookup } from './media.ts';
 import { problemsOf } from './problems.ts';
-import { type Direction, directionOf, shorten, titleText } from './text.ts';
+import { type Direction, directionOf, shorten, titleText, xmlText } from './text.ts';
 import { isUri, linkTarget, webUrl } from './url.ts';
 
 /** A story that passed `parseArticle`: every text XML-safe, every address absolute, every date real. */
@@ -121,12 +121,26 @@ const id = z
     error: 'must not have an empty part, “.” or “..” between slashes',
   });
 
+/** Whether a text can be the id of a record (docs/records.md). */
+export function isRecordId(text: string): boolean {
+  return id.safeParse(text).success;
+}
+
+const MAX_PUBLIC_ID = 2048;
+
+/** An identity is compared character by character, so that white space within it stays as it is. */
+const publicId = z
+  .string({ error: 'must be text' })
+  .transform((value) => xmlText(value).trim())
+  .refine((value) => value !== '', { error: 'must not be empty' })
+  .refine((value) => value.length <= MAX_PUBLIC_ID, { error: `must not be longer than ${MAX_PUBLIC_ID} characters` });
+
 /** The record of docs/records.md. Addresses are resolved against the newsroom, so each newsroom has a schema. */
 function recordSchema(resolve: Resolve) {
   const address = webAddress(resolve);
   return object({
     id,
-    publicId: line(2048).optional(),
+    publicId: publicId.optional(),
     url: address,
     title: line(1000),
     summary: optionalLine(5000).optional(),

@@ -77,7 +77,12 @@ export class PublisherError extends Error {
 export function shown(value: unknown): string {
   const text = typeof value === 'string' ? value.slice(0, 1000) : described(value);
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > 120 ? `${line.slice(0, 119).toWellFormed()}…` : line;
+  return line.length > 120
+    ? `${line
+        .slice(0, 119)
+        .replace(/[\uD800-\uDBFF]$/, '')
+        .toWellFormed()}…`
+    : line;
 }
 
 function described(value: unknown): string {

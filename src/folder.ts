@@ -3,12 +3,13 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { type Problem, PublisherError } from './errors.ts';
+import { filesBelow, isMissing } from './files.ts';
 import { holdsArticle, readArticleFile } from './import/file.ts';
 import { type RawRecord, UnreadableRecord } from './import/record.ts';
 import { rfc3339 } from './instant.ts';
 import { idOf, type Publisher, type Submission } from './publish.ts';
 import type { SourceFile, Store } from './store.ts';
-import { filesBelow, isMissing, type TreeWatcher, watchTrees } from './watch.ts';
+import { type TreeWatcher, watchTrees } from './watch.ts';
 
 /** The articles folder, kept in step with the store. */
 export interface ArticleFolder {
@@ -138,7 +139,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const { refused, saved, missing } = await publishFiles(files, publish);
     const gone = [...before.values()].map(({ id }) => id).filter((id) => !isPublished(id));
     if (gone.length > 0) await publisher.withdraw(gone.map((id) => ({ id })));
-    for (const [path, { id }] of refusedFiles) if (gone.includes(id)) note(path);
+    for (const [path, { id }] of refusedFiles) if (gone.includes(id)) note(path, working?.turn);
     if (saved.length + missing.length > 0) await store.saveSources(saved, missing);
     return refused;
   }
@@ -153,11 +154,12 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     missing.forEach(release);
     const refused: RefusedFile[] = [];
     const owners = new Map<string, ArticleFile>();
+    const claimants: [file: ArticleFile, owner: string][] = [];
     for (const file of read) {
       if (file === undefined) continue;
       const owner = 'problems' in file ? undefined : (owners.get(file.id)?.path ?? pathOfId.get(file.id));
       if ('problems' in file) refused.push(file);
-      else if (owner !== undefined && owner !== file.path) refused.push(idTaken(file, owner));
+      else if (owner !== undefined && owner !== file.path) claimants.push([file, owner]);
       else owners.set(file.id === '' ? file.path : file.id, file); // without an id it is refused for that
     }
     const results = (await publish([...owners.values()].map(submissionOf))).values();
@@ -167,6 +169,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       if (result === undefined) continue;
       if ('outcome' in result) saved.push(keep(file));
       else refused.push({ ...file, problems: placed(result.refused.problems, file.raw) });
+    }
+    for (const [file, owner] of claimants) {
+      if (pathOfId.get(file.id) === owner) refused.push(idTaken(file, owner));
+      else note(file.path, working?.turn); // the owner was refused itself
     }
     for (const { path, id, media } of refused) refusedFiles.set(path, { id, media });
     return { refused, saved, missing };
@@ -239,9 +245,9 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
   }
 
-  function note(path: string): void {
-    turns += 1;
-    noted.set(path, { turn: noted.get(path)?.turn ?? turns, at: Date.now() });
+  /** `turn`: that of the change which this one follows from, so that who waits for the one waits for the other. */
+  function note(path: string, turn = ++turns): void {
+    noted.set(path, { turn: Math.min(turn, noted.get(path)?.turn ?? turn), at: Date.now() });
     schedule();
   }
 
@@ -267,10 +273,11 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   /** Waits for what was noted before, not for what comes after: changes may never end. */
   async function settle(): Promise<void> {
-    const last = turns;
     const deadline = Date.now() + PATIENCE;
-    const isOpen = () =>
-      watcher?.busy() || (working?.turn ?? Infinity) <= last || [...noted.values()].some(({ turn }) => turn <= last);
+    // What a folder brought is noted once it is read.
+    while (watcher?.busy() && !closed && Date.now() < deadline) await setTimeoutPromise(5);
+    const last = turns;
+    const isOpen = () => (working?.turn ?? Infinity) <= last || [...noted.values()].some(({ turn }) => turn <= last);
     while (isOpen() && !closed && Date.now() < deadline) await setTimeoutPromise(5);
   }
 

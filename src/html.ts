@@ -132,7 +132,8 @@ export function isNestedTooDeep(html: string): boolean {
   return tooDeep;
 }
 
-const commonMark = new MarkdownIt({ html: true });
+// Nested deeper than this its parser drops text without a word; such a body is refused for its depth.
+const commonMark = new MarkdownIt({ html: true, maxNesting: 2 * MAX_DEPTH });
 
 /** Markdown (CommonMark with tables and strikethrough) as HTML, still to be cleaned. */
 export function markdownToHtml(markdown: string): string {

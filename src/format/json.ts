@@ -50,11 +50,11 @@ function head({ feed, publication }: Head): string {
   return `${members.slice(0, -1)},\n"items":[\n`;
 }
 
-/** Withdrawals, in a member of our own as the format allows them: those with an underscore. */
+/** Withdrawals, in an object of our own as the format allows them: with an underscore (JSON Feed 1.1, Extensions). */
 function tail(tombstones: readonly Tombstone[]): string {
   if (tombstones.length === 0) return '\n]}\n';
   const list = tombstones.map(({ publicId, at, reason }) => ({ id: publicId, date_withdrawn: rfc3339(at), reason }));
-  return `\n],\n"_tombstones":${JSON.stringify(list)}}\n`;
+  return `\n],\n"_tombstones":${JSON.stringify({ items: list })}}\n`;
 }
 
 /** JSON Feed leaves out what is empty. */

@@ -1,7 +1,5 @@
-import { Parser } from 'htmlparser2';
 import { SaxesParser, type SaxesTagNS } from 'saxes';
-import { escapeHtml } from '../text.ts';
-import { isUri } from '../url.ts';
+import { HTML_ENTITIES } from './html-entities.ts';
 import { UnreadableRecord } from './record.ts';
 
 /** An element of a feed or an export from elsewhere, with everything below it. */
@@ -23,7 +21,7 @@ export interface XmlElement {
   readonly language: string | undefined;
 }
 
-export interface Reading {
+interface Reading {
   /** Where the document stands, for an xml:base that is relative. */
   readonly url?: string | undefined;
   /** Children of a part that nobody asks for: they are passed over and do not count towards the part's size. */
@@ -81,75 +79,6 @@ const UNDECLARED: Readonly<Record<string, string>> = {
 };
 
 const WORDPRESS_NAMESPACE = /^wordpress\.org\/export\/[\d.]+(\/excerpt)?$/;
-
-/** Bytes that are decoded at a time, so that all before one that is wrong is read. */
-const DECODED_AT_ONCE = 1024;
-
-/**
- * The text of an XML or JSON document: in the encoding its byte order mark or its XML declaration says, else UTF-8.
- *
- * @throws UnreadableRecord where the bytes are not what they are said to be
- */
-export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let head = Buffer.alloc(0);
-  let decode: Decode | undefined;
-  for await (const chunk of chunks) {
-    if (decode === undefined) {
-      head = Buffer.concat([head, chunk]);
-      if (head.length < DECODED_AT_ONCE) continue;
-    }
-    const bytes = decode === undefined ? head : chunk;
-    decode ??= decoderFor(encodingOf(head));
-    yield* decode(bytes);
-  }
-  const last = decode === undefined ? head : new Uint8Array();
-  decode ??= decoderFor(encodingOf(head));
-  yield* decode(last);
-  yield* decode(undefined);
-}
-
-/** Decodes bytes that follow each other; undefined says that there are no more. */
-type Decode = (bytes: Uint8Array | undefined) => Generator<string>;
-
-function decoderFor(encoding: string): Decode {
-  let decoder: TextDecoder;
-  try {
-    decoder = new TextDecoder(encoding, { fatal: true });
-  } catch {
-    const rule = 'must be in an encoding of the web, as UTF-8';
-    throw new UnreadableRecord([{ field: '', value: encoding, rule, line: 1 }]);
-  }
-  let line = 1;
-  return function* (bytes) {
-    let text = '';
-    let isText = true;
-    try {
-      if (bytes === undefined) text = decoder.decode();
-      for (let start = 0; bytes !== undefined && start < bytes.length; start += DECODED_AT_ONCE) {
-        text += decoder.decode(bytes.subarray(start, start + DECODED_AT_ONCE), { stream: true });
-      }
-    } catch {
-      isText = false;
-    }
-    line += text.split('\n').length - 1;
-    yield text;
-    if (!isText) throw new UnreadableRecord([{ field: '', rule: `must be ${encoding} text, as it says`, line }]);
-  };
-}
-
-function encodingOf(head: Buffer): string {
-  const [first, second] = head;
-  if (first === 0xfe && second === 0xff) return 'utf-16be';
-  if (first === 0xff && second === 0xfe) return 'utf-16le';
-  if (first === 0 && second !== 0) return 'utf-16be';
-  if (first !== 0 && second === 0) return 'utf-16le';
-  if (first === 0xef && second === 0xbb) return 'utf-8';
-  const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]+)/
-    .exec(head.toString('latin1', 0, DECODED_AT_ONCE))?.[1]
-    ?.trim();
-  // A declaration that can be read byte by byte is not in the UTF-16 it may claim.
-  return declared === undefined || /^(utf-?16|utf-?32|ucs-?[24]|iso-10646)/i.test(declared) ? 'utf-8' : declared;
-}
 
 /**
  * The parts of a feed or an export, one after the other: the children of its root and of its channel. Memory is that
@@ -213,7 +142,9 @@ function partReader({ url, ignored }: Reading): PartReader {
     const rule = message.replace(/^\d+:\d+: |\.$/g, '');
     if (rule === 'undefined entity')
       refuse("must not use entities besides XML's and HTML's: a document's own are not read");
-    const element = open.at(-1);
+    // saxes tells of an element's end before it finds that the end is another's.
+    const unfinished = rule === 'unexpected close tag' && partFrom === parser.position ? parts.pop() : undefined;
+    const element = unfinished ?? open.at(-1);
     // What is left open swallows what follows, so that the place alone says little.
     const since =
       element === undefined || element.line === line() ? '' : `, within <${element.local}> of line ${element.line}`;
@@ -358,6 +289,12 @@ export function elementsOf(element: XmlElement | undefined, ...names: readonly s
   );
 }
 
+/** The first of these elements that says anything, else the first. */
+export function firstOf(element: XmlElement | undefined, ...names: readonly string[]): XmlElement | undefined {
+  const found = elementsOf(element, ...names);
+  return found.find((candidate) => candidate.children.length > 0 || candidate.attributes.size > 0) ?? found[0];
+}
+
 /** All text below the element, without white space at its ends. */
 export function textOf(element: XmlElement | undefined): string {
   return element === undefined ? '' : allText(element).trim();
@@ -370,147 +307,3 @@ function allText({ children }: XmlElement): string {
 export function hasElements({ children }: XmlElement): boolean {
   return children.some((child) => typeof child !== 'string');
 }
-
-/** What stands within the element, as HTML; XHTML's wrapping div (RFC 4287 §3.1.1.3) is no part of it. */
-export function markupOf(element: XmlElement): string {
-  const [only, ...others] = element.children.filter((child) => typeof child !== 'string' || child.trim() !== '');
-  const wrapped = others.length === 0 && typeof only === 'object' && only.local.toLowerCase() === 'div';
-  return (wrapped ? only : element).children.map(htmlOf).join('');
-}
-
-const VOID = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '));
-const ADDRESSES = ['href', 'src', 'cite', 'poster'];
-
-function htmlOf(node: XmlElement | string): string {
-  if (typeof node === 'string') return escapeHtml(node);
-  const name = node.local.toLowerCase();
-  const attributes = [...node.attributes]
-    .map(([key, value]) => [key === 'xml:lang' ? 'lang' : key, value] as const)
-    .filter(([key]) => /^[a-z-]+$/.test(key))
-    .map(([key, value]) => ` ${key}="${escapeHtml(ADDRESSES.includes(key) ? resolved(value, node.base) : value)}"`);
-  const start = `<${name}${attributes.join('')}>`;
-  return VOID.has(name) ? start : `${start}${node.children.map(htmlOf).join('')}</${name}>`;
-}
-
-/** The address against an xml:base; as it is where there is none. */
-export function resolved(address: string, base: string | undefined): string {
-  return base === undefined || isUri(address) ? address : (URL.parse(address, base)?.href ?? address);
-}
-
-/** Elements a title is set in. Others, and those that are not closed, are what the title is about: “List<String>”. */
-const TITLE_MARKUP = new Set(
-  (
-    'a abbr acronym b bdi bdo big blink blockquote center cite code del dfn div em font h1 h2 h3 h4 h5 h6 i ins kbd ' +
-    'li mark marquee ol p pre q rp rt ruby s samp script small span strike strong style sub sup table tbody td th ' +
-    'tr tt u ul var'
-  ).split(' '),
-);
-const NO_END_TAG = new Set(['br', 'hr', 'img', 'wbr']);
-const BREAKS = /^(?:br|hr|p|div|li|ol|ul|h[1-6]|blockquote|center|pre|table|tr|td|th)$/;
-const UNSEEN = new Set(['script', 'style']);
-
-/**
- * The plain text of what RSS leaves open to be text or HTML: markup goes, named and numbered characters are decoded,
- * and what is neither stays, as in `a < b` or `AT&T`.
- */
-export function looseText(source: string): string {
-  const lower = source.toLowerCase();
-  const closed = new Map<string, boolean>();
-  const pieces: string[] = [];
-  let kept = 0;
-  let unseen = 0;
-  const drop = (from: number, to: number, replacement: string) => {
-    if (unseen === 0) pieces.push(source.slice(kept, from));
-    pieces.push(replacement);
-    kept = to;
-  };
-  const isMarkup = (name: string) => {
-    if (NO_END_TAG.has(name)) return true;
-    if (!closed.has(name)) closed.set(name, TITLE_MARKUP.has(name) && lower.includes(`</${name}`));
-    return closed.get(name) === true;
-  };
-  const tag = (name: string) => {
-    if (isMarkup(name)) drop(parser.startIndex, parser.endIndex + 1, BREAKS.test(name) ? ' ' : '');
-  };
-  const parser = new Parser(
-    {
-      onopentag(name) {
-        tag(name);
-        if (UNSEEN.has(name) && isMarkup(name)) unseen += 1;
-      },
-      onclosetag(name, implied) {
-        if (implied) return;
-        tag(name);
-        if (UNSEEN.has(name) && isMarkup(name)) unseen -= 1;
-      },
-      oncomment() {
-        if (source.startsWith('<!--', parser.startIndex)) drop(parser.startIndex, parser.endIndex + 1, '');
-      },
-    },
-    { decodeEntities: false },
-  );
-  parser.end(source);
-  pieces.push(source.slice(kept));
-  return decodeReferences(pieces.join('')).replace(/\s+/gu, ' ').trim();
-}
-
-/** The plain text of HTML, on one line. */
-export function htmlText(html: string): string {
-  let text = '';
-  let unseen = 0;
-  const edge = (name: string, step: number) => {
-    if (UNSEEN.has(name)) unseen += step;
-    if (BREAKS.test(name)) text += ' ';
-  };
-  const parser = new Parser({
-    ontext(data) {
-      if (unseen === 0) text += data;
-    },
-    onopentagname: (name) => edge(name, 1),
-    onclosetag: (name) => edge(name, -1),
-  });
-  parser.end(html);
-  return text.replace(/\s+/gu, ' ').trim();
-}
-
-function decodeReferences(text: string): string {
-  return text.replace(
-    /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});/gi,
-    (reference) => decoded(reference) ?? reference,
-  );
-}
-
-/** The characters a reference of HTML means; undefined where it means none. */
-function decoded(reference: string): string | undefined {
-  let text = '';
-  const parser = new Parser({
-    ontext(data) {
-      text += data;
-    },
-  });
-  parser.end(reference);
-  // HTML also decodes the beginning of a name, as `&not` of `&notice;`.
-  const whole = text !== reference && (!text.endsWith(';') || reference === '&semi;');
-  return whole ? text : undefined;
-}
-
-const knownNames = new Map<string, string>();
-
-/**
- * HTML's named characters for documents that use them without declaring them. What a document declares itself is
- * never asked for, so that a few lines cannot stand for gigabytes, nor for a file.
- */
-const HTML_ENTITIES = new Proxy<Record<string, string>>(
-  {},
-  {
-    get(_, name) {
-      if (typeof name !== 'string' || !/^[a-z][a-z\d]{1,31}$/i.test(name)) return undefined;
-      if (!knownNames.has(name)) {
-        const text = decoded(`&${name};`);
-        if (text === undefined) return undefined;
-        knownNames.set(name, text);
-      }
-      return knownNames.get(name);
-    },
-  },
-);

@@ -1,9 +1,9 @@
 import type { Readable, Writable } from 'node:stream';
 
-export type Params = Readonly<Record<string, unknown>>;
+type Params = Readonly<Record<string, unknown>>;
 
 /** A connection by the Chrome DevTools Protocol over a pair of pipes: JSON messages, each ended by a NUL. */
-export type DevTools = {
+type DevTools = {
   /** Sends a command, to a page by its session or to the browser, and returns the result. Throws when it is refused or the browser is gone. */
   readonly send: (method: string, params?: Params, sessionId?: string) => Promise<Params>;
   /** Waits for the next event of this name. Throws when the browser is gone. */

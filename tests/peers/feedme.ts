@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
-import { instant, type Reading } from './reading.ts';
+import { datesOf, type Reading, textOfHtml, textsOf } from './reading.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -36,9 +36,9 @@ function fromRss(item: Element): Reading {
     id: textOf(item.guid) ?? '',
     title: textOf(item.title) ?? '',
     link: textOf(item.link) ?? '',
-    ...dates(item.pubdate, item['dcterms:modified'] ?? item['atom:updated']),
+    ...datesOf(textOf(item.pubdate), textOf(item['dcterms:modified'])),
     authors: listOf(item['dc:creator'] ?? item.author).flatMap((author) => textOf(author) ?? []),
-    ...texts(item['content:encoded'], item.description),
+    ...textsOf(textOf(item['content:encoded']), plainText(item.description)),
   };
 }
 
@@ -46,11 +46,11 @@ function fromAtom(entry: Element): Reading {
   const link = listOf(entry.link).find((each) => [undefined, 'alternate'].includes(textOf(memberOf(each, 'rel'))));
   return {
     id: textOf(entry.id) ?? '',
-    title: textOf(entry.title) ?? '',
+    title: plainText(entry.title) ?? '',
     link: textOf(memberOf(link, 'href')) ?? '',
-    ...dates(entry.published, entry.updated),
+    ...datesOf(textOf(entry.published), textOf(entry.updated)),
     authors: listOf(entry.author).flatMap((author) => textOf(memberOf(author, 'name')) ?? []),
-    ...texts(entry.content, entry.summary),
+    ...textsOf(textOf(entry.content), plainText(entry.summary)),
   };
 }
 
@@ -59,10 +59,16 @@ function fromJson(item: Element): Reading {
     id: textOf(item.id) ?? '',
     title: textOf(item.title) ?? '',
     link: textOf(item.url) ?? '',
-    ...dates(item.date_published, item.date_modified),
+    ...datesOf(textOf(item.date_published), textOf(item.date_modified)),
     authors: listOf(item.authors).flatMap((author) => textOf(memberOf(author, 'name')) ?? []),
-    ...texts(item.content_html ?? item.content_text, item.summary),
+    ...textsOf(textOf(item.content_html ?? item.content_text), textOf(item.summary)),
   };
+}
+
+/** feedme does not tell the type of a text construct: ours are HTML. */
+function plainText(construct: unknown): string | undefined {
+  const html = textOf(construct);
+  return html === undefined ? undefined : textOfHtml(html);
 }
 
 /** feedme gives an element without attributes as its text, one with attributes as an object with a `text`. */
@@ -81,19 +87,4 @@ function listOf(value: unknown): readonly unknown[] {
 function memberOf(value: unknown, name: string): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
   return Object.entries(value).find(([key]) => key === name)?.[1];
-}
-
-function dates(published: unknown, updated: unknown): Pick<Reading, 'published' | 'updated'> {
-  const [from, to] = [textOf(published), textOf(updated)];
-  return {
-    ...(from === undefined ? {} : { published: instant(from) }),
-    ...(to === undefined ? {} : { updated: instant(to) }),
-  };
-}
-
-/** An entry without a body of its own shows its summary as the body. */
-function texts(content: unknown, summary: unknown): Pick<Reading, 'body' | 'summary'> {
-  const [full, short] = [textOf(content), textOf(summary)];
-  if (full === undefined) return { body: short ?? '' };
-  return { body: full, ...(short === undefined ? {} : { summary: short }) };
 }

@@ -1,6 +1,7 @@
 """Prints the entries of the feed at a URL as Python's feedparser understood them, as one JSON array."""
 
 import calendar
+import html
 import json
 import sys
 
@@ -15,19 +16,24 @@ def seconds(time):
     return None if time is None else calendar.timegm(time)
 
 
+def text(entry, name):
+    value = entry.get(name, "")
+    return html.unescape(value) if entry[f"{name}_detail"]["type"] == "text/html" else value
+
+
 def reading(entry):
     content = entry["content"][0]["value"] if "content" in entry else None
     # Without a summary of its own, feedparser repeats the content as the summary, and then there is no summary_detail.
-    summary = entry["summary"] if "summary_detail" in entry else None
+    summary = text(entry, "summary") if "summary_detail" in entry else None
     return {
         "id": entry.get("id", ""),
-        "title": entry.get("title", ""),
+        "title": text(entry, "title"),
         "link": entry.get("link", ""),
         "published": seconds(entry["published_parsed"]) if "published_parsed" in entry else None,
         # Not entry.get("updated_parsed"): feedparser answers it with the publication date where there is no other.
         "updated": seconds(entry["updated_parsed"]) if "updated_parsed" in entry else None,
         "authors": [author["name"] for author in entry.get("authors", []) if "name" in author],
-        "body": content if content is not None else entry.get("summary", ""),
+        "body": summary if content is None else content,
         "summary": summary if content is not None else None,
     }
 

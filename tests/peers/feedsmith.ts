@@ -1,5 +1,5 @@
 import { type AtomFeed, type JsonFeed, parseFeed, type RssFeed } from 'feedsmith';
-import { instant, type Reading } from './reading.ts';
+import { datesOf, type Reading, textOfHtml, textsOf } from './reading.ts';
 
 /** The document as feedsmith (RSS, Atom and JSON Feed) understood it. Throws when it does not recognise it. */
 export function feedsmith(text: string): readonly Reading[] {
@@ -15,20 +15,20 @@ function fromRss(item: RssFeed.Item<string>): Reading {
     id: item.guid?.value ?? '',
     title: item.title ?? '',
     link: item.link ?? '',
-    ...dates(item.pubDate, item.dcterms?.modified?.[0] ?? item.atom?.updated),
+    ...datesOf(item.pubDate, item.dcterms?.modified?.[0] ?? item.atom?.updated),
     authors: item.dc?.creators ?? names(item.authors),
-    ...texts(item.content?.encoded, item.description),
+    ...textsOf(item.content?.encoded, item.description && textOfHtml(item.description)),
   };
 }
 
 function fromAtom(entry: AtomFeed.Entry<string>): Reading {
   return {
     id: entry.id ?? '',
-    title: entry.title?.value ?? '',
+    title: plainText(entry.title) ?? '',
     link: entry.links?.find(({ rel }) => rel === undefined || rel === 'alternate')?.href ?? '',
-    ...dates(entry.published, entry.updated),
+    ...datesOf(entry.published, entry.updated),
     authors: names(entry.authors),
-    ...texts(entry.content?.value, entry.summary?.value),
+    ...textsOf(entry.content?.value, plainText(entry.summary)),
   };
 }
 
@@ -37,25 +37,17 @@ function fromJson(item: JsonFeed.Item<string>): Reading {
     id: item.id ?? '',
     title: item.title ?? '',
     link: item.url ?? '',
-    ...dates(item.date_published, item.date_modified),
+    ...datesOf(item.date_published, item.date_modified),
     authors: names(item.authors),
-    ...texts(item.content_html ?? item.content_text, item.summary),
+    ...textsOf(item.content_html ?? item.content_text, item.summary),
   };
+}
+
+/** What a text construct says (RFC 4287 §3.1). */
+function plainText(construct: AtomFeed.Entry<string>['title']): string | undefined {
+  return construct?.type === 'html' ? textOfHtml(construct.value) : construct?.value;
 }
 
 function names(people: readonly { readonly name?: string }[] | undefined): readonly string[] {
   return (people ?? []).flatMap(({ name }) => name ?? []);
-}
-
-function dates(published: string | undefined, updated: string | undefined): Pick<Reading, 'published' | 'updated'> {
-  return {
-    ...(published === undefined ? {} : { published: instant(published) }),
-    ...(updated === undefined ? {} : { updated: instant(updated) }),
-  };
-}
-
-/** An entry without a body of its own shows its summary as the body. */
-function texts(content: string | undefined, summary: string | undefined): Pick<Reading, 'body' | 'summary'> {
-  if (content === undefined) return { body: summary ?? '' };
-  return { body: content, ...(summary === undefined ? {} : { summary }) };
 }

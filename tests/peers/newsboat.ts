@@ -6,47 +6,28 @@ import { requireProgram, run } from './programs.ts';
 import { instant, type Reading } from './reading.ts';
 
 /**
- * A newsboat that keeps its cache between reloads, as a subscriber's does: it repeats its ETag and asks for a delta
- * (A-IM: feed). newsboat 2.21 forgets the ETag of its very first fetch, so only the third reload is a conditional one.
+ * The feed at the URL as newsboat (2.21: RSS and Atom; JSON Feed it refuses) understood it. Throws with its log when it
+ * read no feed. Each feed has a cache of its own: newsboat knows an entry by its guid alone, whatever the feed it came in.
  */
-export type NewsboatSubscription = {
-  /** Fetches the feed and returns every entry newsboat then has, the first one of the document first. Throws with its log when it read no feed. */
-  readonly reload: () => Promise<readonly Reading[]>;
-  readonly remove: () => Promise<void>;
-};
-
-/** The feed at the URL as newsboat (2.21: RSS and Atom; JSON Feed it refuses) understood it. */
 export async function newsboat(url: string): Promise<readonly Reading[]> {
-  const subscription = await newsboatSubscription(url);
-  try {
-    return await subscription.reload();
-  } finally {
-    await subscription.remove();
-  }
-}
-
-/** One subscription for one cache: newsboat knows an entry by its guid alone, whatever the feed it came in. */
-export async function newsboatSubscription(url: string): Promise<NewsboatSubscription> {
   const program = await requireProgram('newsboat');
   const folder = await temporaryFolder('newsboat');
   const config = join(folder.path, 'config');
   const urls = join(folder.path, 'urls');
   const cache = join(folder.path, 'cache.db');
   const log = join(folder.path, 'log');
-  await writeFile(config, '');
-  await writeFile(urls, `${url}\n`);
-
-  async function reload(): Promise<readonly Reading[]> {
-    await writeFile(log, '');
+  try {
+    await writeFile(config, '');
+    await writeFile(urls, `${url}\n`);
     const args = ['-C', config, '-u', urls, '-c', cache, '-d', log, '-l', '3', '-x', 'reload'];
     await run(program, args, { env: { HOME: folder.path } });
     // newsboat exits with 0 whatever it met: only its log tells.
     const complaints = await readFile(log, 'utf8');
     if (complaints.includes('Error while retrieving')) throw new Error(`newsboat: ${complaints}`);
     return readCache(cache);
+  } finally {
+    await folder.remove();
   }
-
-  return { reload, remove: folder.remove };
 }
 
 function readCache(path: string): readonly Reading[] {

@@ -3,11 +3,6 @@ import { join } from 'node:path';
 import { freePort, type Server, startServer, temporaryFolder } from './processes.ts';
 import { requireProgram } from './programs.ts';
 
-export type NginxOptions = {
-  /** Answer with the expired copy while a new one is fetched. nginx's default is off: the request that finds it expired waits. */
-  readonly background?: boolean;
-};
-
 /**
  * An nginx with a cache of its own in front of the server on a port of 127.0.0.1. Every answer says in X-Cache-Status
  * what the cache did: MISS, HIT, EXPIRED (fetched anew), REVALIDATED (the origin answered 304), STALE, UPDATING.
@@ -19,10 +14,10 @@ export type NginxOptions = {
  *   an origin that sees `A-IM: feed` beside If-None-Match may be looking at the cache's ETag, not at the reader's.
  * - After a 304 of the origin it goes on serving the headers it stored with the 200; the 304's only renew the lifetime.
  * - It stores any status that has a max-age, and replays a 226 (RFC 3229) to clients that never asked for one.
- * - With `background`, a copy is served however long ago it expired. It honours stale-while-revalidate, too.
+ * - Where stale-while-revalidate allows it, a copy that is being fetched anew is served to those who ask meanwhile.
  * - It adds no Age.
  */
-export async function startNginx(originPort: number, options: NginxOptions = {}): Promise<Server> {
+export async function startNginx(originPort: number): Promise<Server> {
   const program = await requireProgram('nginx');
   const folder = await temporaryFolder('nginx');
   const port = await freePort();
@@ -30,12 +25,12 @@ export async function startNginx(originPort: number, options: NginxOptions = {})
   await chmod(folder.path, 0o755);
   await mkdir(join(folder.path, 'logs'));
   const config = join(folder.path, 'nginx.conf');
-  await writeFile(config, configuration(port, originPort, options.background === true));
+  await writeFile(config, configuration(port, originPort));
   return startServer(program, ['-p', `${folder.path}/`, '-c', config, '-e', 'logs/error.log'], port, folder);
 }
 
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function configuration(port: number, originPort: number, background: boolean): string {
+function configuration(port: number, originPort: number): string {
   return `
 daemon off;
 worker_processes 1;
@@ -60,7 +55,6 @@ http {
       proxy_cache feeds;
       proxy_cache_revalidate on;
       proxy_cache_use_stale updating;
-      proxy_cache_background_update ${background ? 'on' : 'off'};
       add_header X-Cache-Status $upstream_cache_status always;
     }
   }

@@ -10,8 +10,6 @@ import { afterAll } from 'vitest';
 /** A server program under test, and the only way to end it: by its own handle. */
 export type Server = {
   readonly port: number;
-  /** Without a slash at the end. */
-  readonly url: string;
   /** Ends the program and removes its folder. */
   readonly stop: () => Promise<void>;
 };
@@ -71,7 +69,7 @@ export async function startServer(
   unstopped.add(stop);
   const deadline = Date.now() + 15_000;
   while (Date.now() < deadline && isRunning(child)) {
-    if (await accepts(port)) return { port, url: `http://127.0.0.1:${port}`, stop };
+    if (await accepts(port)) return { port, stop };
     await sleep(20);
   }
   await stop();

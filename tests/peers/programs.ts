@@ -18,15 +18,12 @@ const chromiums = ['chromium', 'chromium-browser', 'google-chrome-stable', 'goog
 export type RunOptions = {
   /** Written to the program's standard input. */
   readonly input?: string;
-  readonly cwd?: string;
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Milliseconds until the program is killed. */
-  readonly timeout?: number;
 };
 
 /** The path of an installed program, or undefined. `feedparser` is the path of a Python that can import it. */
-export async function findProgram(name: string): Promise<string | undefined> {
+async function findProgram(name: string): Promise<string | undefined> {
   if (name === 'feedparser') return findPythonWith('feedparser');
   if (name === 'chromium') return firstInstalled(chromiums);
   return findExecutable(name);
@@ -46,10 +43,9 @@ export async function run(program: string, args: readonly string[], options: Run
   const running = execFileAsync(program, args, {
     // A proxy set for the machine must not stand between a reader and a server on loopback.
     env: { ...process.env, no_proxy: '127.0.0.1', NO_PROXY: '127.0.0.1', ...options.env },
-    timeout: options.timeout ?? 30_000,
+    timeout: 30_000,
     killSignal: 'SIGKILL',
     maxBuffer: 64 * 1024 * 1024,
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   // A program that ends before it has read everything closes the pipe; its exit code tells what happened.
   running.child.stdin?.on('error', () => {});
@@ -61,13 +57,8 @@ export async function run(program: string, args: readonly string[], options: Run
  * A test against programs that are not ours. Where one of them is missing the test is reported as skipped, by the
  * program's name; with REQUIRE_PEERS=1 (CI) it fails, so that a green run there means that the peers have agreed.
  */
-export function peerTest(
-  programs: string | readonly string[],
-  name: string,
-  fn: () => Promise<void>,
-  timeout = 60_000,
-): void {
-  test(name, { timeout }, async (context) => {
+export function peerTest(programs: string | readonly string[], name: string, fn: () => Promise<void>): void {
+  test(name, { timeout: 60_000 }, async (context) => {
     for (const program of [programs].flat()) {
       if ((await findProgram(program)) !== undefined) continue;
       if (process.env.REQUIRE_PEERS === '1')

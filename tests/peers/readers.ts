@@ -1,13 +1,10 @@
+import { FORMATS, type Format } from '../../src/feeds.ts';
 import { feedme } from './feedme.ts';
 import { feedparser } from './feedparser.ts';
 import { feedsmith } from './feedsmith.ts';
 import { newsboat } from './newsboat.ts';
+import type { Published } from './newsroom.ts';
 import type { Reading } from './reading.ts';
-
-export type Format = 'rss' | 'atom' | 'json';
-
-/** A published document: its text, and the loopback address that serves it. */
-export type Published = { readonly url: string; readonly text: string };
 
 export type Reader = {
   readonly name: string;
@@ -40,14 +37,14 @@ export const readers: readonly Reader[] = [
   {
     name: 'feedsmith',
     programs: [],
-    formats: ['rss', 'atom', 'json'],
+    formats: FORMATS,
     read: async ({ text }) => feedsmith(text),
     shows: everything,
   },
   {
     name: 'feedme',
     programs: [],
-    formats: ['rss', 'atom', 'json'],
+    formats: FORMATS,
     read: ({ text }) => feedme(text),
     shows: everything,
   },

@@ -6,8 +6,6 @@ import { requireProgram } from './programs.ts';
 export type VarnishOptions = {
   /** Varnish's own handling of gzip, on by default as in Varnish. Off, Accept-Encoding reaches the origin as the client wrote it. */
   readonly gzip?: boolean;
-  /** Seconds for which an expired answer may be served while it is fetched anew. Varnish's default is 10; here 0, so that the next request shows what the origin says. */
-  readonly grace?: number;
 };
 
 /**
@@ -22,7 +20,7 @@ export type VarnishOptions = {
  * - A client's If-None-Match is compared with the stored copy and never sent to the origin; an expired copy is
  *   revalidated with the copy's own ETag and Last-Modified. The client's other headers go along (see nginx, `A-IM`).
  * - On a 304 the origin's new headers replace the stored ones.
- * - stale-while-revalidate in Cache-Control sets the grace of that answer, whatever the option here says.
+ * - stale-while-revalidate in Cache-Control sets the grace of that answer.
  * - It stores no 226.
  */
 export async function startVarnish(originPort: number, options: VarnishOptions = {}): Promise<Server> {
@@ -33,7 +31,7 @@ export async function startVarnish(originPort: number, options: VarnishOptions =
   await writeFile(vcl, configuration(originPort));
   const parameters = [
     `http_gzip_support=${options.gzip === false ? 'off' : 'on'}`,
-    `default_grace=${options.grace ?? 0}`,
+    'default_grace=0',
     'default_keep=600',
   ];
   const args = [

@@ -1,0 +1,77 @@
+import { type SourceDate, sourceDate } from './dates.ts';
+import { looseText } from './loose-text.ts';
+import { MAX_NAME, type Person, type Resolve, resolver, terms } from './record-fields.ts';
+import { elementsOf, firstOf, hasElements, textOf, type XmlElement } from './xml.ts';
+import { resolved } from './xml-markup.ts';
+
+/** What RSS items and Atom entries have in common, for each borrows from the other. */
+
+/** The address of the story among links (RFC 4287 §4.2.7.2), the one for people before others. */
+export function alternate(links: readonly XmlElement[]): string | undefined {
+  const alternates = links.filter(({ attributes }) => ['alternate', ''].includes(attributes.get('rel') ?? ''));
+  const link = alternates.find(({ attributes }) => /^$|html/.test(attributes.get('type') ?? '')) ?? alternates[0];
+  const href = link?.attributes.get('href')?.trim() ?? '';
+  return href === '' ? undefined : resolved(href, link?.base);
+}
+
+/** The first of the elements with a date that can be read, else the first. */
+export function date(element: XmlElement, names: readonly string[]): SourceDate | undefined {
+  const found = names
+    .flatMap((name) => elementsOf(element, name))
+    .map((candidate) => sourceDate(textOf(candidate)))
+    .filter(({ text }) => text !== '');
+  return found.find(({ instant }) => instant !== undefined) ?? found[0];
+}
+
+/** The names of what the story is about. */
+export function categories(item: XmlElement): { sections: string[] | undefined; tags: string[] | undefined } {
+  const named = elementsOf(item, 'category', 'atom:category');
+  const subjects = elementsOf(item, 'dc:subject').map((subject) => looseText(textOf(subject)));
+  return {
+    sections: terms(named.filter(isSection).map(categoryName)),
+    tags: terms([...named.filter((category) => !isSection(category)).map(categoryName), ...subjects]),
+  };
+}
+
+/** Our own feeds and others tell sections from tags by the scheme. */
+function isSection({ attributes }: XmlElement): boolean {
+  return /\/section\/$/.test(attributes.get('domain') ?? attributes.get('scheme') ?? '');
+}
+
+function categoryName(category: XmlElement): string {
+  const own = category.children.filter((child) => typeof child === 'string').join('');
+  return looseText(category.attributes.get('label') ?? (own.trim() || (category.attributes.get('term') ?? '')));
+}
+
+/** RSS 2.0: `mail@example.com (Name)`; others write the name alone, or before the address. */
+export function personOf(text: string): Person {
+  if (text.length > MAX_NAME) return { name: text };
+  const [, mail, name] = /^(\S+@\S+)\s*\((.+)\)$/.exec(text) ?? [];
+  if (mail !== undefined && name !== undefined) return { name, email: mail };
+  const [, before, address] = /^(.+?)\s*[<(](\S+@\S+)[>)]$/.exec(text) ?? [];
+  if (before !== undefined && address !== undefined) return { name: before, email: address };
+  return { name: text, email: text };
+}
+
+/** Atom's authors of an element; RSS items have them as well. */
+export function atomPeople(element: XmlElement): Person[] {
+  return elementsOf(element, 'atom:author').map(atomPerson);
+}
+
+export function atomPerson(author: XmlElement): Person {
+  const email = textOf(firstOf(author, 'atom:email')) || undefined;
+  return {
+    // Some write the name without its element.
+    name: textOf(firstOf(author, 'atom:name')) || (hasElements(author) ? email : textOf(author)),
+    email,
+    url: resolver(author.base)(textOf(firstOf(author, 'atom:uri', 'atom:url'))),
+  };
+}
+
+/** The address of the licence that the item or its feed names. */
+export function license(item: XmlElement, head: readonly XmlElement[], resolve: Resolve): string | undefined {
+  const licences = [...item.children.filter((child) => typeof child !== 'string'), ...head]
+    .filter(({ name, attributes }) => name.endsWith(':license') || attributes.get('rel') === 'license')
+    .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textOf(element));
+  return licences.map(resolve).find((url) => url !== undefined);
+}

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const modules = globSync('**/*.ts', { cwd: join(ROOT, 'src') })
+  .map((path) => path.replaceAll('\\', '/'))
+  .sort();
+const sources = new Map(modules.map((path) => [path, readFileSync(join(ROOT, 'src', path), 'utf8')]));
+
+/** What each module imports, by its path below src: `./x.ts` resolved, packages by their names. */
+const imports = new Map([...sources].map(([path, source]) => [path, importsOf(path, source)]));
+
+/** The same without what is gone when the program runs. */
+const running = new Map([...sources].map(([path, source]) => [path, importsOf(path, withoutTypes(source))]));
+
+function withoutTypes(source: string): string {
+  return source.replace(/^(?:import|export) type [^;]*;$/gm, '');
+}
+
+function importsOf(path: string, source: string): string[] {
+  const specifiers = [...source.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name = '']) => name);
+  return specifiers.map((name) => (name.startsWith('.') ? join(path, '..', name).replaceAll('\\', '/') : name));
+}
+
+function importersOf(name: string): string[] {
+  return modules.filter((path) => imports.get(path)?.some((other) => other === name || other.startsWith(`${name}/`)));
+}
+
+test('every module was read', () => {
+  expect(modules).toContain('main.ts');
+  expect(imports.get('main.ts')).toEqual(['../package.json', 'cli.ts']);
+});
+
+test.each([
+  ['feed', 'format/'],
+  ['express', 'http/'],
+  ['node:sqlite', 'store/'],
+  ['yaml', 'yaml.ts'],
+  ['sanitize-html', 'html.ts'],
+  ['date-fns', 'instant.ts'],
+])('%s is imported below src/%s and nowhere else', (name, place) => {
+  expect(importersOf(name).length).toBeGreaterThan(0);
+  expect(importersOf(name).filter((path) => !path.startsWith(place))).toEqual([]);
+});
+
+test.each([
+  ['format/', ['http/', 'store/', 'import/', 'folder.ts', 'watch.ts', 'node:http', 'node:fs']],
+  ['import/', ['http/', 'store/', 'format/', 'folder.ts', 'watch.ts', 'node:http']],
+  ['http/', ['store/', 'format/', 'import/', 'folder.ts', 'watch.ts']],
+  ['store/', ['http/', 'format/', 'import/', 'folder.ts', 'watch.ts']],
+])('an adapter knows nothing of the others: src/%s', (folder, strangers) => {
+  const adapters = modules.filter((path) => path.startsWith(folder));
+  const known = adapters.flatMap((path) => imports.get(path) ?? []);
+
+  expect(adapters.length).toBeGreaterThan(0);
+  expect(known.filter((name) => strangers.some((stranger) => name.startsWith(stranger)))).toEqual([]);
+});
+
+test('adapters of documents know of the store no more than its types', () => {
+  const adapters = modules.filter((path) => /^(?:format|import)\//.test(path));
+
+  expect(adapters.filter((path) => imports.get(path)?.includes('store.ts')).length).toBeGreaterThan(0);
+  expect(adapters.filter((path) => running.get(path)?.includes('store.ts'))).toEqual([]);
+});
+
+test('no module imports itself by way of others', () => {
+  const circles: string[] = [];
+  const follow = (path: string, way: readonly string[]): void => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '));
+    else for (const next of imports.get(path) ?? []) if (sources.has(next)) follow(next, [...way, path]);
+  };
+  for (const path of modules) follow(path, []);
+
+  expect([...new Set(circles)]).toEqual([]);
+});
+
+test('there is no default export', () => {
+  expect(modules.filter((path) => /\bexport\s+default\b|\bas\s+default\b/.test(sources.get(path) ?? ''))).toEqual([]);
+});
+
+test('only the program and its threads do anything when they are imported', () => {
+  const others = modules.filter((path) => path !== 'main.ts' && path !== 'import/worker.ts');
+  const script = `
+    for (const url of ${JSON.stringify(others.map((path) => pathToFileURL(join(ROOT, 'src', path)).href))}) await import(url);
+    const kept = process.getActiveResourcesInfo().filter((name) => !/^(TTY|Pipe|File)/.test(name));
+    const handlers = ['SIGINT', 'SIGTERM', 'uncaughtException', 'exit'].filter((name) => process.listenerCount(name) > 0);
+    process.stdout.write(JSON.stringify({ kept, handlers }));`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: join(ROOT, 'tests'),
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+
+  expect({ status, stderr, did: JSON.parse(stdout) }).toEqual({
+    status: 0,
+    stderr: '',
+    did: { kept: [], handlers: [] },
+  });
+});
+
+describe('docs/errors.md', () => {
+  const codes = [...(sources.get('errors.ts') ?? '').matchAll(/^ {2}([a-z_]+): \d{3},$/gm)].map(([, code]) => code);
+  const headings = () =>
+    [...readFileSync(join(ROOT, 'docs/errors.md'), 'utf8').matchAll(/^## `?([a-z_]+)`?$/gm)].map(([, code]) => code);
+
+  test('has a heading for every code, and a code for every heading', () => {
+    expect(codes).toContain('feed_not_found');
+    expect(new Set(codes).size).toBe(codes.length);
+    expect(headings().sort()).toEqual([...codes].sort());
+  });
+});

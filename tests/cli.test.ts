@@ -1,0 +1,264 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import packageJson from '../package.json' with { type: 'json' };
+import { run } from '../src/cli.ts';
+import { ask, dataFolder, PUBLICATION, record } from './helpers.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const MAIN = join(ROOT, 'src/main.ts');
+
+interface Finished {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a command line that ends by itself, in this process. */
+async function finished(args: readonly string[], env: Environment = {}): Promise<Finished> {
+  const said = { out: '', err: '' };
+  const result = await run(args, {
+    out: (line) => {
+      said.out += `${line}\n`;
+    },
+    err: (line) => {
+      said.err += `${line}\n`;
+    },
+    screen: process.stderr,
+    env,
+    version: packageJson.version,
+  });
+  if (typeof result === 'number') return { code: result, ...said };
+  await result.close();
+  throw new Error(`it serves: ${said.out}`);
+}
+
+/** A program in a process of its own, as an operator has it. */
+interface Program {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+  /** The first line it prints; rejects with what it said where it ends without one. */
+  readonly line: Promise<string>;
+}
+
+type Environment = Readonly<Record<string, string>>;
+
+function program(args: readonly string[], env: Environment = {}, cwd = ROOT): Program {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH, ...env } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  const line = new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk) => {
+      out += chunk;
+      if (out.includes('\n')) resolve(out.slice(0, out.indexOf('\n')));
+    });
+    child.once('close', () => reject(new Error(`it ended: ${out}${err}`)));
+  });
+  line.catch(() => {}); // only who waits for a line minds that there is none
+  const finished = once(child, 'close').then(() => ({ code: child.exitCode, out, err }));
+  return { child, finished, line };
+}
+
+const NEWSROOM = {
+  'articles/a.json': JSON.stringify(record({ sections: ['World'] })),
+  'articles/b.json': JSON.stringify(record({ id: 'b', tags: ['x', 'y'] })),
+};
+
+function portIn(line: string): number {
+  return Number(/:(\d+)\/feeds/.exec(line)?.[1]);
+}
+
+describe('what it says of itself', () => {
+  test('--version is the one of package.json', async () => {
+    expect(await finished(['--version'])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
+  });
+
+  test('wrong usage is on stderr, and the exit code is 2', async () => {
+    expect(await program(['--port', 'x']).finished).toEqual({
+      code: 2,
+      out: '',
+      err: 'The port must be a whole number from 0 to 65535, not “x”.\nRun with --help to see what there is.\n',
+    });
+  });
+
+  test.each(['--help', '-h'])('%s names every option and variable', async (option) => {
+    const { code, out, err } = await finished([option]);
+
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^Feed Publisher turns .*\n\nUsage: feed-publisher \[COMMAND\] \[options\]\n/);
+    expect(out.match(/(?<=^ {2})[a-z]+(?= )/gm)).toEqual(['serve', 'import', 'export', 'key', 'migrate']);
+    expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual(['--port', '--host', '--data', '--public-url']);
+    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual(['PORT', 'HOST', 'DATA_DIR', 'PUBLIC_URL']);
+  });
+});
+
+const HINT = 'Run with --help to see what there is.\n';
+
+test.each<[readonly string[], Environment, string]>([
+  [['--colour'], {}, "Unknown option '--colour'"],
+  [['--port'], {}, "Option '--port <value>' argument missing"],
+  [['--port', '80a'], {}, 'The port must be a whole number from 0 to 65535, not “80a”.'],
+  [['--port', '65536'], {}, 'The port must be a whole number from 0 to 65535, not “65536”.'],
+  [['--port=-1'], {}, 'The port must be a whole number from 0 to 65535, not “-1”.'],
+  [['--port', '80.5'], {}, 'The port must be a whole number from 0 to 65535, not “80.5”.'],
+  [['--port='], {}, 'The port must be a whole number from 0 to 65535, not “”.'],
+  [[], { PORT: 'http' }, 'The port must be a whole number from 0 to 65535, not “http”.'],
+  [['--public-url', 'feeds.example'], {}, 'The public address must be an http or https address, not “feeds.example”.'],
+  [
+    [],
+    { PUBLIC_URL: 'ftp://x.example' },
+    'The public address must be an http or https address, not “ftp://x.example”.',
+  ],
+  [['publish'], {}, 'There is no command “publish”.'],
+  [['serve', 'now'], {}, "Unexpected argument 'now'"],
+])('%o %o is wrong usage: exit code 2', async (args, env, message) => {
+  const { code, out, err } = await finished(args, env);
+
+  expect([code, out]).toEqual([2, '']);
+  expect(err.startsWith(message), err).toBe(true);
+  expect(err.endsWith(HINT), err).toBe(true);
+  expect(err).not.toContain('    at ');
+});
+
+describe('a publication.yaml that is wrong stops the start with exit code 1', () => {
+  test.each([
+    ['title: [\n', /publication\.yaml:2:1: /],
+    ['title: A\ntitle: B\n', /publication\.yaml:2:1: Map keys must be unique/],
+    [`${PUBLICATION}colour: red\n`, /publication\.yaml:6:9: colour: is not a known field\n$/],
+    [
+      PUBLICATION.replace('language: en', 'language: english language'),
+      /publication\.yaml:5:11: language: must be a language tag, as en, ckb or pt-BR \(BCP 47\) \(value: english language\)\n$/,
+    ],
+    [
+      `${PUBLICATION}feeds:\n  - id: a\n    title: A\n    select:\n      any: [topic/x]\n`,
+      /publication\.yaml:10:13: feeds\[0\]\.select\.any\[0\]: must be latest, section\/…, tag\/…, author\/… or language\/… \(value: topic\/x\)\n$/,
+    ],
+  ])('%j', async (yaml, message) => {
+    const folder = await dataFolder({ ...NEWSROOM, 'publication.yaml': yaml });
+    const { code, out, err } = await finished(['--data', folder, '--port', '0']);
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err.startsWith(join(folder, 'publication.yaml')), err).toBe(true);
+    expect(err).toMatch(message);
+    expect(err).not.toContain('    at ');
+  });
+
+  test('every problem is told at once', async () => {
+    const folder = await dataFolder({ ...NEWSROOM, 'publication.yaml': 'title: 5\nurl: nowhere\nlanguage: en\n' });
+    const { code, err } = await finished(['--data', folder, '--port', '0']);
+
+    expect(code).toBe(1);
+    expect(
+      err
+        .trim()
+        .split('\n')
+        .map((line) => line.slice(folder.length + 1)),
+    ).toEqual([
+      'publication.yaml:1:8: title: must be text (value: 5)',
+      'publication.yaml:2:6: url: must be an http or https address of at most 4096 characters (value: nowhere)',
+      'publication.yaml:1:1: description: is required',
+    ]);
+  });
+
+  test('a folder without one', async () => {
+    const { code, out, err } = await program(['--data', '/nowhere', '--port', '0']).finished;
+
+    expect({ code, out, err }).toEqual({
+      code: 1,
+      out: '',
+      err: 'The publication cannot be read from /nowhere/publication.yaml.\nA data folder needs a publication.yaml with title, url, description and language.\n',
+    });
+  });
+});
+
+describe('serving', () => {
+  test('one line says what is served and where, stderr what is not; SIGTERM ends it with code 0', async () => {
+    const folder = await dataFolder({
+      ...NEWSROOM,
+      'articles/broken.md': '---\nurl: /x\ntitle: X\npublishedAt: 2026-02-30T10:00:00Z\n---\nA body.\n',
+    });
+    const { child, line, finished: end } = program(['--data', folder, '--port', '0', '--host', '127.0.0.1']);
+    const said = await line;
+    const { status } = await ask(portIn(said), '/feeds/latest.rss');
+    child.kill('SIGTERM');
+
+    expect(said).toMatch(
+      /^Feed Publisher: “The Test Post”, 2 articles in 5 feeds, at http:\/\/127\.0\.0\.1:\d+\/feeds\/latest\.rss \(\.atom, \.json\)$/,
+    );
+    expect(status).toBe(200);
+    expect(await end).toEqual({
+      code: 0,
+      out: `${said}\n`,
+      err: 'articles/broken.md:4:14: publishedAt: must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6) (value: 2026-02-30T10:00:00Z)\n',
+    });
+  });
+
+  test('an empty variable is one that is not set; SIGINT ends it with code 0, while a client holds on', async () => {
+    const folder = await dataFolder(NEWSROOM);
+    const empty = { HOST: '', PUBLIC_URL: '', DATA_DIR: '', PORT: '' };
+    const { child, line, finished: end } = program(['serve', '--data', folder, '--port', '0'], empty);
+    const said = await line;
+    const { headers } = await fetch(`http://127.0.0.1:${portIn(said)}/feeds/latest.rss`); // keeps its connection
+    child.kill('SIGINT');
+
+    expect(said).toContain(', at http://localhost:');
+    expect(headers.get('link')).toMatch(/^<https:\/\/feeds\.news\.example\/feeds\/latest\.rss>; rel="self"/);
+    expect(await end).toMatchObject({ code: 0, err: '' });
+  });
+
+  test('variables say what options do not, and options win over them', async () => {
+    const folder = await dataFolder(NEWSROOM);
+    const elsewhere = { DATA_DIR: '/nowhere', PORT: '1', HOST: '192.0.2.1', PUBLIC_URL: 'https://variable.example/' };
+    const byVariables = program([], {
+      DATA_DIR: folder,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      PUBLIC_URL: 'https://variable.example/below',
+    });
+    const byOptions = program(
+      ['--data', folder, '--port', '0', '--host', '::1', '--public-url', 'https://option.example'],
+      elsewhere,
+    );
+    const lines = [await byVariables.line, await byOptions.line];
+    const { headers } = await ask(portIn(lines[0] ?? ''), '/feeds/latest.rss');
+    const other = await fetch(`http://[::1]:${portIn(lines[1] ?? '')}/feeds/latest.rss`);
+
+    expect(lines).toEqual([
+      expect.stringContaining(', at http://127.0.0.1:'),
+      expect.stringContaining(', at http://[::1]:'),
+    ]);
+    expect(headers.link).toMatch(/^<https:\/\/variable\.example\/below\/feeds\/latest\.rss>; rel="self"/);
+    expect(other.headers.get('link')).toMatch(/^<https:\/\/option\.example\/feeds\/latest\.rss>; rel="self"/);
+  });
+
+  test('a port that is taken is told in a line, with exit code 1', async () => {
+    const folder = await dataFolder(NEWSROOM);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const address = taken.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { code, out, err } = await program(['--data', folder, '--port', String(port), '--host', '127.0.0.1'])
+      .finished;
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain(String(port));
+    expect(err).not.toContain('    at ');
+  });
+
+  test('a host that is none of this machine is told in a line, with exit code 1', async () => {
+    const folder = await dataFolder(NEWSROOM);
+    const { code, out, err } = await finished(['--data', folder, '--port', '0', '--host', '192.0.2.1']);
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toContain('192.0.2.1');
+    expect(err).not.toContain('    at ');
+  });
+});

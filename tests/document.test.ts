@@ -1,0 +1,162 @@
+import { describe, expect, test } from 'vitest';
+import type { Article } from '../src/article.ts';
+import { parsePublication } from '../src/config.ts';
+import { createArranger } from '../src/document.ts';
+import { FORMATS, type Format } from '../src/feeds.ts';
+import { atom } from '../src/format/atom.ts';
+import { json } from '../src/format/json.ts';
+import { rss } from '../src/format/rss.ts';
+import { createPublisher, parseHere } from '../src/publish.ts';
+import { openSqliteStore } from '../src/store/sqlite.ts';
+import { article, newsroom, PUBLICATION, record } from './helpers.ts';
+import { feedsmith } from './peers/feedsmith.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+const RENDERERS = { rss, atom, json };
+const publication = parsePublication(
+  `${PUBLICATION}feeds:
+  - { id: two, title: Two, entries: 2 }
+  - { id: short, title: Short, content: summary }
+  - { id: arabic, title: Arabic, language: ar }
+`,
+  'publication.yaml',
+);
+
+async function room(...records: readonly unknown[]) {
+  const store = openSqliteStore(':memory:');
+  await store.declareFeeds(['latest', ...publication.feeds.map(({ id }) => id)]);
+  const announce = () => undefined;
+  const publisher = createPublisher({
+    store,
+    parse: parseHere(newsroom),
+    feeds: publication.feeds,
+    now: () => NOW,
+    announce,
+  });
+  await publisher.load(records.map((each) => ({ record: each })));
+  const reported: string[] = [];
+  const report = (id: string, format: Format, error: unknown) =>
+    reported.push(`${id} ${format} ${error instanceof Error}`);
+  const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
+  const text = async (key: string, format: Format, at = NOW) =>
+    (await arrange(key, format, at))?.bytes.toString() ?? '';
+  return { store, ...publisher, reported, arrange, text };
+}
+
+const options = { content: 'full' as const, feedLanguage: 'en', feedsUrl: newsroom.feedsUrl };
+const fields = [
+  { id: 'c', publishedAt: '2026-11-20T12:00:00Z', language: 'ar' },
+  { id: 'b', publishedAt: '2026-11-20T11:00:00Z', updatedAt: '2026-11-21T00:00:00Z' },
+  { id: 'a' },
+];
+const records = fields.map(record);
+
+describe.each(FORMATS)('a document in %s', (format) => {
+  const { head, separator, tail, entry } = RENDERERS[format];
+
+  test('is head, entries and tail', async () => {
+    const { arrange } = await room(...records);
+    const document = await arrange('latest', format, NOW);
+    const feed = {
+      key: 'latest',
+      title: 'The Test Post',
+      description: 'News for tests.',
+      language: 'en',
+      entries: 50,
+      content: 'full' as const,
+    };
+    const entries = fields.map((each) => entry(article(each), options));
+    const dates = { updatedAt: Date.UTC(2026, 10, 21), publishedAt: Date.UTC(2026, 10, 20, 12) };
+    expect(document?.bytes.toString()).toBe(head({ feed, publication, ...dates }) + entries.join(separator) + tail([]));
+    expect(document).toMatchObject({ feed, format, changedAt: Date.UTC(2026, 10, 21) });
+    expect(document).not.toHaveProperty('nextChangeAt');
+  });
+
+  test('of a feed without entries is head and tail', async () => {
+    const { text } = await room();
+    expect(await text('latest', format)).toMatch(tail([]));
+    expect(await text('section/x', format)).toBe('');
+  });
+
+  test('holds as many as its feed says', async () => {
+    const { text } = await room(...records);
+    expect(feedsmith(await text('two', format)).map(({ id }) => id)).toEqual([
+      'tag:news.example,2026:c',
+      'tag:news.example,2026:b',
+    ]);
+  });
+
+  test('shows what its feed shows, whichever was made first', async () => {
+    const { text } = await room(...records);
+    const first = await text('latest', format);
+    const short = await text('short', format);
+    const arabic = await text('arabic', format);
+    expect(feedsmith(short).map(({ body }) => body)).toEqual(['A body.', 'A body.', 'A body.']);
+    expect(arabic).toContain(entry(article(fields[0]), { ...options, feedLanguage: 'ar' }));
+    expect(await text('latest', format)).toBe(first);
+    const other = await room(...records);
+    expect([
+      await other.text('arabic', format),
+      await other.text('short', format),
+      await other.text('latest', format),
+    ]).toEqual([arabic, short, first]);
+  });
+
+  test('is the same bytes on two instances, in whatever order articles came', async () => {
+    const [one, other] = [await room(...records), await room(...records.toReversed())];
+    expect(await one.text('latest', format)).toBe(await other.text('latest', format));
+  });
+
+  test('follows a change and a withdrawal', async () => {
+    const { text, publish, withdraw } = await room(...records);
+    await text('latest', format);
+    await publish([{ record: record({ id: 'a', title: 'New' }) }]);
+    await withdraw([{ id: 'b' }]);
+    expect(feedsmith(await text('latest', format)).map(({ title }) => title.includes('New'))).toEqual([false, true]);
+  });
+
+  test('leaves out what cannot be rendered, and reports it', async () => {
+    const { store, text, reported } = await room(...records);
+    const bad: Article = { ...article({ id: 'bad' }), ...JSON.parse('{ "authors": null }') };
+    await store.apply(
+      [{ kind: 'put', article: bad, record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+      NOW,
+    );
+    expect(feedsmith(await text('latest', format))).toHaveLength(3);
+    expect(reported).toEqual([`bad ${format} true`]);
+  });
+});
+
+test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %s', async (format) => {
+  const { store, text, reported } = await room(...records);
+  const bad = { ...article({ id: 'bad' }), title: 'a\u0001' };
+  await store.apply(
+    [{ kind: 'put', article: bad, record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+    NOW,
+  );
+  expect(feedsmith(await text('latest', format))).toHaveLength(3);
+  expect(reported).toEqual([`bad ${format} true`]);
+});
+
+test.each([
+  ['an embargo ends', { id: 'e', embargoUntil: '2026-11-23T00:00:00Z' }, 3, 4],
+  ['a licence expires', { id: 'e', expiresAt: '2026-11-23T00:00:00Z' }, 4, 3],
+])('a document changes at the moment %s', async (_, extra, before, after) => {
+  const { arrange } = await room(...records, record(extra));
+  const moment = Date.UTC(2026, 10, 23);
+  const at = async (time: number) => {
+    const document = await arrange('latest', 'json', time);
+    const changed = document?.changedAt === moment;
+    return [feedsmith(document?.bytes.toString() ?? '').length, document?.nextChangeAt, changed];
+  };
+  expect(await at(moment - 1)).toEqual([before, moment, false]);
+  expect(await at(moment)).toEqual([after, undefined, true]);
+});
+
+test('it tells of a removal as a change, in its head as well', async () => {
+  const { arrange, withdraw } = await room(...records);
+  await withdraw([{ id: 'c' }]);
+  const document = await arrange('latest', 'atom', NOW);
+  expect(document?.changedAt).toBe(NOW);
+  expect(document?.bytes.toString()).toContain('    <updated>2026-11-22T00:00:00.000Z</updated>\n');
+});

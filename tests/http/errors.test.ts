@@ -1,0 +1,84 @@
+import { createServer } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
+import { parsePublication } from '../../src/config.ts';
+import { createApp } from '../../src/http/app.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+
+const NEWSROOM = {
+  'articles/a.json': JSON.stringify(record({ sections: ['Middle East'], tags: ['ئاو', 'water'] })),
+};
+
+test.each([
+  ['/feeds/sectoin/middle-east.rss', 'Did you mean /feeds/section/middle-east.rss?'],
+  ['/feeds/section/Middle-East.atom', 'Did you mean /feeds/section/middle-east.atom?'],
+  ['/feeds/middle-east.json', 'Did you mean /feeds/section/middle-east.json?'],
+  ['/feeds/lastest.rss', 'Did you mean /feeds/latest.rss?'],
+  ['/feeds/water.rss', 'Did you mean /feeds/tag/water.rss?'],
+  ['/feeds/tag/%D8%A6%D8%A7%D9%88%D9%88.rss', 'Did you mean /feeds/tag/%D8%A6%D8%A7%D9%88.rss?'],
+  ['/feeds/latest', 'Did you mean /feeds/latest.rss?'],
+  ['/feeds/latest.xml', 'Did you mean /feeds/latest.rss?'],
+  ['/feeds/section/middle-east', 'Did you mean /feeds/section/middle-east.rss?'],
+  ['/feeds/something-else-entirely.rss', 'Every article is in /feeds/latest.rss.'],
+])('%s → %s', async (path, detail) => {
+  const { port } = await start(await dataFolder(NEWSROOM));
+  const { status, headers, text } = await ask(port, path);
+
+  expect([status, headers['content-type']]).toEqual([404, 'application/problem+json; charset=utf-8']);
+  expect(JSON.parse(text)).toEqual({ title: expect.any(String), status: 404, code: 'feed_not_found', detail });
+});
+
+test('the name that a 404 proposes is there', async () => {
+  const { port } = await start(await dataFolder(NEWSROOM));
+  const { text } = await ask(port, '/feeds/latest.xml');
+  const path = /\/\S+(?=\?$)/.exec(JSON.parse(text).detail)?.[0] ?? '';
+
+  expect((await ask(port, path)).status).toBe(200);
+});
+
+test('an error of ours says nothing of itself outside, and everything to the operator', async () => {
+  const failure = new Error('the disk at /dev/sdb is on fire');
+  const told: unknown[] = [];
+  const store = openSqliteStore(':memory:');
+  const app = createApp({
+    publication: parsePublication(PUBLICATION, 'publication.yaml'),
+    store,
+    publisher: { publish: async () => [], load: async () => [], withdraw: async () => [] },
+    prepared: { get: () => Promise.reject(failure), forget: () => {} },
+    now: () => 0,
+    settled: () => undefined,
+    mediaFolder: '/nowhere',
+    version: '0.0.0',
+    bodyDeadline: 1000,
+    fail: (error) => told.push(error),
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  onTestFinished(async () => {
+    server.close();
+    await store.close();
+  });
+  await new Promise((listening) => server.once('listening', listening));
+  const address = server.address();
+  const { status, headers, text } = await ask(
+    typeof address === 'object' ? (address?.port ?? 0) : 0,
+    '/feeds/latest.rss',
+  );
+
+  expect([status, headers['content-type'], headers['cache-control']]).toEqual([
+    500,
+    'application/problem+json; charset=utf-8',
+    'no-store',
+  ]);
+  expect(JSON.parse(text)).toEqual({ title: 'Internal error', status: 500, code: 'internal' });
+  expect(told).toEqual([failure]);
+});
+
+test('an error is a whole JSON line, as long as it says', async () => {
+  const { port } = await start(await dataFolder(NEWSROOM));
+  const { headers, body, text } = await ask(port, '/feeds/tag/%E6%B0%B4.rss', { headers: { 'Accept-Encoding': 'br' } });
+
+  expect(headers['content-encoding']).toBeUndefined();
+  expect(headers['content-length']).toBe(String(body.length));
+  expect(text.endsWith('}\n')).toBe(true);
+  expect(JSON.parse(text).title).toBe('There is no feed tag/水.');
+});

@@ -1,0 +1,81 @@
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { ask, dataFolder, put, record, start } from '../helpers.ts';
+
+const SAMPLE = join(import.meta.dirname, '../../data');
+
+test.each([
+  ['river-hills.jpg', 'image/jpeg'],
+  ['logo.png', 'image/png'],
+  ['ferry.webp', 'image/webp'],
+  ['audio/river-at-dawn.mp3', 'audio/mpeg'],
+])("the sample newsroom's %s is %s, whole and in parts", async (name, type) => {
+  const { port } = await start(SAMPLE, { storeFile: ':memory:' });
+  const path = `/media/${name}`;
+  const size = statSync(join(SAMPLE, 'media', name)).size;
+  const whole = await ask(port, path);
+  const half = Math.floor(size / 2);
+  const [first, second] = await Promise.all(
+    [`bytes=0-${half - 1}`, `bytes=${half}-`].map((Range) => ask(port, path, { headers: { Range } })),
+  );
+
+  expect([whole.status, whole.headers['content-type'], whole.body.length]).toEqual([200, type, size]);
+  expect(whole.headers['cache-control']).toBe('public, max-age=86400');
+  expect([first?.status, first?.headers['content-range']]).toEqual([206, `bytes 0-${half - 1}/${size}`]);
+  expect([second?.status, second?.headers['content-range']]).toEqual([206, `bytes ${half}-${size - 1}/${size}`]);
+  expect(Buffer.concat([first?.body ?? Buffer.of(), second?.body ?? Buffer.of()]).equals(whole.body)).toBe(true);
+});
+
+test('every media address in the sample feeds is answered with the type and length that the feed says', async () => {
+  const { port } = await start(SAMPLE, { storeFile: ':memory:' });
+  const { text } = await ask(port, '/feeds/latest.atom');
+  const links = [...text.matchAll(/<link [^>]*rel="enclosure"[^>]*>/g)].map(([link]) => ({
+    type: /type="([^"]+)"/.exec(link)?.[1],
+    length: /length="([^"]+)"/.exec(link)?.[1],
+    path: /href="https:\/\/feeds\.fourrivers\.example([^"]+)"/.exec(link)?.[1] ?? '',
+  }));
+
+  expect(links.length).toBeGreaterThan(5);
+  for (const { type, length, path } of links) {
+    const { status, headers } = await ask(port, path, { method: 'HEAD' });
+    expect([status, headers['content-type'], headers['content-length']], path).toEqual([200, type, length]);
+  }
+});
+
+test('If-Modified-Since with its own date brings 304', async () => {
+  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), 'media/a.txt': 'water' });
+  const { port } = await start(folder);
+  const { headers } = await ask(port, '/media/a.txt');
+  const again = await ask(port, '/media/a.txt', {
+    headers: { 'If-Modified-Since': String(headers['last-modified']) },
+  });
+
+  expect([again.status, again.body.length]).toEqual([304, 0]);
+});
+
+test('a condition that fails is told as such', async () => {
+  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), 'media/a.txt': 'water' });
+  const { port } = await start(folder);
+  const { status } = await ask(port, '/media/a.txt', {
+    headers: { 'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT' },
+  });
+
+  expect(status).toBe(412);
+});
+
+test('a file that came after the start is there at once', async () => {
+  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  const { port } = await start(folder);
+  const before = await ask(port, '/media/new/a.txt');
+  await put(folder, 'media/new/a.txt', 'water');
+  const after = await ask(port, '/media/new/a.txt');
+
+  expect([before.status, after.status, after.text]).toEqual([404, 200, 'water']);
+});
+
+test('a newsroom without media has none to show', async () => {
+  const { port } = await start(await dataFolder({ 'articles/a.json': JSON.stringify(record()) }));
+
+  expect((await ask(port, '/media/a.png')).status).toBe(404);
+});

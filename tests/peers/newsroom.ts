@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type Article, parseArticle } from '../../src/article.ts';
+import { loadPublication } from '../../src/config.ts';
+import { type Content, customKeys, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feeds.ts';
+import { filesBelow } from '../../src/files.ts';
+import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
+import { mediaIn } from '../../src/media.ts';
+import { ask, type Running, start } from '../helpers.ts';
+
+/** The newsroom in the repository. */
+const SAMPLE = fileURLToPath(new URL('../../data', import.meta.url));
+
+/** A moment at which the sample has stories under embargo, an expired and a withdrawn one. */
+const NOW = Date.parse('2026-11-22T09:00:00Z');
+
+/** A feed of the sample as its files have it, for readers of the published documents to be compared with. */
+export interface SampleFeed {
+  readonly key: FeedKey;
+  readonly content: Content;
+  /** The newest first. */
+  readonly articles: readonly Article[];
+}
+
+export function startSample(): Promise<Running> {
+  return start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
+}
+
+/** Every feed of the sample, worked out from the files alone. */
+export async function sampleFeeds(): Promise<readonly SampleFeed[]> {
+  const publication = loadPublication(SAMPLE);
+  const seen = (await sampleArticles()).filter(({ publishedAt }) => publishedAt <= NOW);
+  const keysOf = new Map(seen.map((article) => [article, sampleKeys(article)]));
+  const keys = new Set(['latest', ...publication.feeds.map(({ id }) => id), ...[...keysOf.values()].flat()]);
+
+  function sampleKeys(article: Article): FeedKey[] {
+    const own = ownKeys(article).map(({ key }) => key);
+    return [...own, ...customKeys(own, publication.feeds)];
+  }
+
+  return [...keys].map((key) => {
+    const custom = publication.feeds.find(({ id }) => id === key);
+    return {
+      key,
+      content: custom?.content ?? 'full',
+      articles: seen
+        .filter((article) => keysOf.get(article)?.includes(key))
+        .filter(({ withdrawn, expiresAt }) => withdrawn === undefined && (expiresAt ?? Number.POSITIVE_INFINITY) > NOW)
+        .sort((one, other) => other.publishedAt - one.publishedAt)
+        .slice(0, custom?.entries ?? publication.entries),
+    };
+  });
+}
+
+async function sampleArticles(): Promise<readonly Article[]> {
+  const newsroom = { ...loadPublication(SAMPLE), media: mediaIn(join(SAMPLE, 'media')) };
+  const folder = join(SAMPLE, 'articles');
+  const paths = (await filesBelow(folder)).filter(holdsArticle);
+  return Promise.all(
+    paths.map(async (path) => {
+      const { record } = readArticleFile(await readFile(join(folder, path)), path);
+      return parseArticle(record, newsroom);
+    }),
+  );
+}
+
+/** A published document: its text, and the loopback address that serves it. */
+export interface Published {
+  readonly url: string;
+  readonly text: string;
+}
+
+export async function publishedFeed(port: number, key: FeedKey, format: Format): Promise<Published> {
+  const path = `/${feedPath(key, format)}`;
+  const { status, text } = await ask(port, path);
+  if (status !== 200) throw new Error(`${path} answered ${status}: ${text}`);
+  return { url: `http://127.0.0.1:${port}${path}`, text };
+}

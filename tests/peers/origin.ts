@@ -1,0 +1,44 @@
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { onTestFinished } from 'vitest';
+
+/** What went by between a cache and the service. */
+export interface Exchange {
+  readonly path: string;
+  readonly ifNoneMatch: string | undefined;
+  readonly status: number;
+}
+
+export interface WatchedOrigin {
+  readonly port: number;
+  readonly exchanges: readonly Exchange[];
+}
+
+/** A proxy that changes nothing and writes down what the cache in front of it asked the service, until the test is over. */
+export async function watchOrigin(servicePort: number): Promise<WatchedOrigin> {
+  const exchanges: Exchange[] = [];
+  const proxy = createServer((asked, answer) => {
+    const { method, url: path = '', headers } = asked;
+    const onward = request(
+      { host: '127.0.0.1', port: servicePort, path, method, headers, agent: false },
+      (answered) => {
+        const status = answered.statusCode ?? 0;
+        exchanges.push({ path, ifNoneMatch: headers['if-none-match'], status });
+        answer.writeHead(status, answered.rawHeaders);
+        answered.pipe(answer);
+      },
+    );
+    onward.on('error', () => answer.destroy());
+    onward.end();
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  onTestFinished(async () => {
+    proxy.closeAllConnections();
+    proxy.close();
+    await once(proxy, 'close');
+  });
+  const address = proxy.address();
+  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
+  return { port: address.port, exchanges };
+}

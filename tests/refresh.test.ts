@@ -1,0 +1,191 @@
+import { rm } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { ask, PUBLICATION, put, record, start } from './helpers.ts';
+import { type Api, clientOf, FORMATS, NOW, SECOND, startApi } from './http/api.ts';
+
+const FEEDS = [
+  'latest',
+  'language/en',
+  'language/ckb',
+  'tag/tigris',
+  'tag/euphrates',
+  'section/sport',
+  'rivers',
+  'more',
+];
+
+const RULE = (select: string, id = 'rivers') => `feeds: [{ id: ${id}, title: Rivers, select: { ${select} } }]\n`;
+const YAML = PUBLICATION + RULE('any: [tag/tigris]');
+
+/** With pictures below the service's address, languages said and not, one embargoed, one expired, one from a file. */
+const RECORDS = [
+  record({ id: 'a', tags: ['Tigris'], body: '<p>A <img src="/media/p.txt"></p>', image: { url: '/media/p.txt' } }),
+  record({ id: 'b', tags: ['Euphrates'], publishedAt: '2026-11-21T10:00:00Z', updatedAt: '2026-11-21T11:00:00Z' }),
+  record({ id: 'c', tags: ['Tigris', 'Euphrates'], sections: ['Sport'], language: 'ckb' }),
+  record({ id: 'd', tags: ['Tigris'], embargoUntil: '2026-12-01T00:00:00Z' }),
+  record({ id: 'e', tags: ['Tigris'], expiresAt: '2026-11-21T00:00:00Z' }),
+];
+/** Taken back through the API: after it was visible, and before. */
+const WITHDRAWN = [
+  record({ id: 'gone', tags: ['Tigris'] }),
+  record({ id: 'never', embargoUntil: '2026-12-01T00:00:00Z' }),
+];
+
+const FILES = { 'media/p.txt': 'x', 'articles/file.json': JSON.stringify(record({ id: 'file', tags: ['Euphrates'] })) };
+
+async function filled(yaml: string): Promise<Api> {
+  const api = await startApi({ ...FILES, 'publication.yaml': yaml });
+  for (const one of [...RECORDS, ...WITHDRAWN]) {
+    const { status, text } = await api.put(`/${String(one.id)}`, { body: one });
+    expect(status, text).toBe(201);
+  }
+  await api.remove('/gone?reason=Wrong');
+  await api.remove('/never');
+  return api;
+}
+
+/** Status, tag and bytes of every feed in every format. */
+async function documentsOf(port: number): Promise<Record<string, unknown>> {
+  const entries: [string, unknown][] = [];
+  for (const feed of FEEDS) {
+    for (const format of FORMATS) {
+      const { status, headers, text } = await ask(port, `/feeds/${feed}.${format}`);
+      entries.push([`${feed}.${format}`, status === 200 ? [status, headers.etag, text] : [status]]);
+    }
+  }
+  return Object.fromEntries(entries);
+}
+
+async function revisionsOf({ get }: Api): Promise<Record<string, number>> {
+  const { articles }: { articles: { id: string; revision: number }[] } = JSON.parse((await get('?limit=500')).text);
+  return Object.fromEntries(articles.map(({ id, revision }) => [id, revision]).sort());
+}
+
+async function restarted(api: Api, yaml: string, now = NOW): Promise<Api> {
+  await api.close();
+  await put(api.dataFolder, 'publication.yaml', yaml);
+  return clientOf(api.dataFolder, { now: () => now });
+}
+
+test.each([
+  ['feedsUrl', YAML.replace('feeds.news.example', 'other.example')],
+  ['language', YAML.replace('language: en', 'language: ckb')],
+  ['title', YAML.replace('The Test Post', 'Another Post')],
+  ['the word any of a feed’s rule', PUBLICATION + RULE('any: [tag/euphrates]')],
+  ['the word all', PUBLICATION + RULE('all: [tag/tigris, tag/euphrates]')],
+  ['the word none', PUBLICATION + RULE('any: [tag/tigris], none: [section/sport]')],
+  [
+    'a feed that is new',
+    `${PUBLICATION}feeds: [{ id: rivers, title: Rivers, select: { any: [tag/tigris] } }, { id: more, title: More }]\n`,
+  ],
+  ['a feed of another name', PUBLICATION + RULE('any: [tag/tigris]', 'more')],
+  ['a feed that is gone', PUBLICATION],
+  ['entries', `${YAML}entries: 1\n`],
+  [
+    'all at once',
+    PUBLICATION.replace('feeds.news.example', 'o.example').replace(': en', ': ckb') + RULE('none: [tag/tigris]'),
+  ],
+])('after a change of %s the feeds are those of a fresh store', async (_, yaml) => {
+  const fresh = await filled(yaml);
+  const api = await restarted(await filled(YAML), yaml);
+
+  expect(await documentsOf(api.port)).toEqual(await documentsOf(fresh.port));
+});
+
+test.each([
+  ['nothing', YAML],
+  ['a comment', `# why\n${YAML}`],
+  ['the title', YAML.replace('The Test Post', 'Another Post')],
+])('a change of %s gives no article a new revision', async (_, yaml) => {
+  const api = await filled(YAML);
+  const before = await revisionsOf(api);
+
+  expect(await revisionsOf(await restarted(api, yaml, NOW + 60 * SECOND))).toEqual(before);
+});
+
+test('a change of feedsUrl gives those a new revision that name it, a change of a rule those that move', async () => {
+  const api = await filled(YAML);
+  const before = await revisionsOf(api);
+  const changed = (after: Record<string, number>, then: Record<string, number>) =>
+    Object.keys(after).filter((id) => after[id] !== then[id]);
+  const moved = await restarted(api, YAML.replace('feeds.news.example', 'other.example'));
+  const atOther = await revisionsOf(moved);
+  const other =
+    PUBLICATION.replace('feeds.news.example', 'other.example') + RULE('any: [tag/tigris], none: [section/sport]');
+  const ruled = await restarted(moved, other);
+
+  expect(changed(atOther, before)).toEqual(['a']);
+  expect(changed(await revisionsOf(ruled), atOther)).toEqual(['c']);
+});
+
+test('what was taken back through the API stays so, with its second and its reason, whatever changes', async () => {
+  const api = await filled(YAML);
+  const now = NOW + 3600 * SECOND;
+  const later = await restarted(
+    api,
+    YAML.replace('language: en', 'language: ckb').replace('feeds.news', 'f.news'),
+    now,
+  );
+
+  expect(JSON.parse((await later.get('/gone')).text)).toMatchObject({
+    status: 'withdrawn',
+    withdrawn: { at: '2026-11-22T12:00:00Z', reason: 'Wrong' },
+  });
+  expect(JSON.parse((await later.get('/never')).text).status).toBe('withdrawn');
+  expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text)._tombstones).toEqual([
+    { id: 'tag:news.example,2026:gone', date_withdrawn: '2026-11-22T12:00:00Z', reason: 'Wrong' },
+  ]);
+  expect(JSON.parse((await ask(later.port, '/feeds/rivers.json')).text)._tombstones).toHaveLength(1);
+});
+
+test('the public ids stay when the site moves: readers must not see old stories as new', async () => {
+  const api = await filled(YAML);
+  const later = await restarted(api, YAML.replace('url: https://news.example/', 'url: https://moved.example/'));
+  const { items }: { items: { id: string }[] } = JSON.parse((await ask(later.port, '/feeds/latest.json')).text);
+
+  expect(items.map(({ id }) => id).sort()).toEqual(['a', 'b', 'c', 'file'].map((id) => `tag:news.example,2026:${id}`));
+});
+
+test('a client that knows only the date hears of a change of the masthead', async () => {
+  const api = await filled(YAML);
+  const before = await ask(api.port, '/feeds/latest.rss');
+  const later = await restarted(api, YAML.replace('feeds.news.example', 'other.example'), NOW + 3600 * SECOND);
+  const headers = { 'If-Modified-Since': before.headers['last-modified'] };
+  const untouched = await ask(later.port, '/feeds/tag/euphrates.rss', { headers });
+
+  expect([untouched.status, untouched.text.includes('https://other.example/feeds/tag/euphrates.rss')]).toEqual([
+    200,
+    true,
+  ]);
+});
+
+test('a record that does not pass any more stays as it was, and the operator is told', async () => {
+  // Without its picture in the media folder, a file named by its address needs a type of its own.
+  const api = await startApi({ 'publication.yaml': YAML, 'media/p.mp3': 'x' });
+  await api.put('/a', { body: record({ media: [{ url: '/media/p.mp3' }] }) });
+  const before = JSON.parse((await ask(api.port, '/feeds/latest.json')).text).items;
+  await api.close();
+  await rm(`${api.dataFolder}/media/p.mp3`);
+  await put(api.dataFolder, 'publication.yaml', YAML.replace('language: en', 'language: ckb'));
+  const later = await start(api.dataFolder, { now: () => NOW });
+
+  expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text).items).toEqual(before);
+  expect(later.lines).toEqual([expect.stringMatching(/^article a stays as it was: media\[0\]\.type: is required/)]);
+});
+
+test('a start that is broken off in the middle of reading again is made up for by the next', async () => {
+  const api = await filled(YAML);
+  const fresh = await filled(YAML.replace('language: en', 'language: ckb'));
+  await api.close();
+  await put(api.dataFolder, 'publication.yaml', YAML.replace('language: en', 'language: ckb'));
+  const broken = start(api.dataFolder, {
+    now: () => NOW,
+    progress: () => {
+      throw new Error('broken off');
+    },
+  });
+  await expect(broken).rejects.toThrow('broken off');
+  const later = await clientOf(api.dataFolder);
+
+  expect(await documentsOf(later.port)).toEqual(await documentsOf(fresh.port));
+});

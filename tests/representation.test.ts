@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, zstdDecompress } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { CODINGS } from '../src/codings.ts';
+import type { Document } from '../src/document.ts';
+import { cacheControl, lastModifiedHeader, represent } from '../src/representation.ts';
+
+const NOON = Date.UTC(2026, 10, 22, 12);
+
+function document(text: string, changedAt = NOON): Document {
+  const feed = { key: 'latest', title: 'T', description: 'D', language: 'en', entries: 50, content: 'full' as const };
+  return { feed, format: 'rss', bytes: Buffer.from(text), changedAt };
+}
+
+const decode = {
+  identity: async (bytes: Buffer) => bytes,
+  br: promisify(brotliDecompress),
+  zstd: promisify(zstdDecompress),
+  gzip: promisify(gunzip),
+};
+
+describe('a representation', () => {
+  test.each(CODINGS)('in %s holds the document', async (coding) => {
+    const text = 'هەواڵ '.repeat(1000);
+    const { bytes } = represent(document(text));
+    expect((await decode[coding](await bytes(coding))).toString()).toBe(text);
+    expect(bytes(coding)).toBe(bytes(coding));
+  });
+
+  test.each(CODINGS)('is the same bytes on two instances in %s', async (coding) => {
+    const [one, other] = [represent(document('a'.repeat(5000))), represent(document('a'.repeat(5000)))];
+    expect(await one.bytes(coding)).toEqual(await other.bytes(coding));
+    expect(one.etag(coding)).toBe(other.etag(coding));
+  });
+
+  test('has a strong tag for each coding, all of one document', () => {
+    const { etag, etags } = represent(document('text'));
+    const digest = createHash('sha256').update('text').digest('base64url').slice(0, 22);
+    expect(CODINGS.map(etag)).toEqual([`"${digest}-br"`, `"${digest}-zstd"`, `"${digest}-gzip"`, `"${digest}"`]);
+    expect([...etags]).toEqual(CODINGS.map(etag));
+  });
+
+  test('has other tags where a byte is another', () => {
+    const one = represent(document('text'));
+    const other = represent(document('texts'));
+    expect(CODINGS.filter((coding) => one.etags.has(other.etag(coding)))).toEqual([]);
+  });
+
+  test.each([
+    [NOON, NOON],
+    [NOON + 1, NOON + 1000],
+    [NOON + 999, NOON + 1000],
+    [0, 0],
+  ])('changed at %d is of the second %d', (changedAt, expected) => {
+    expect(represent(document('a', changedAt)).lastModified).toBe(expected);
+  });
+});
+
+test.each([
+  ['long ago', NOON + 60_000, 'Sun, 22 Nov 2026 12:00:00 GMT'],
+  ['this second', NOON + 999, 'Sun, 22 Nov 2026 12:00:00 GMT'],
+  ['never later than now', NOON - 1, 'Sun, 22 Nov 2026 11:59:59 GMT'],
+])('Last-Modified %s', (_, now, expected) => {
+  expect(lastModifiedHeader({ etags: new Set(), lastModified: NOON }, now)).toBe(expected);
+});
+
+describe('Cache-Control', () => {
+  test.each([
+    ['nothing is known to come', 300, undefined, 300, 60],
+    ['nothing may be kept', 0, undefined, 0, 60],
+    ['the change is far off', 300, NOON + 3_600_000, 300, 60],
+    ['the change comes while it is stale', 300, NOON + 330_000, 300, 30],
+    ['the change comes with the end', 300, NOON + 300_000, 300, 0],
+    ['the change comes before', 300, NOON + 10_000, 10, 0],
+    ['less than a second is none', 300, NOON + 999, 0, 0],
+    ['the change is now', 300, NOON, 0, 0],
+    ['the change is past', 300, NOON - 5000, 0, 0],
+  ])('where %s', (_, maxAge, nextChangeAt, fresh, stale) => {
+    expect(cacheControl(maxAge, NOON, nextChangeAt)).toBe(
+      `public, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=86400`,
+    );
+  });
+});

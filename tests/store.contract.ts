@@ -1,0 +1,801 @@
+import { describe, expect, test } from 'vitest';
+import type { Article } from '../src/article.ts';
+import { customKeys, type NamedKey, ownKeys } from '../src/feeds.ts';
+import type {
+  Change,
+  Condition,
+  ListOptions,
+  Outcome,
+  Put,
+  SnapshotOptions,
+  Store,
+  StoredKey,
+  Withdraw,
+} from '../src/store.ts';
+import { article } from './helpers.ts';
+
+const DAY = Date.UTC(2026, 10, 20);
+const MINUTE = 60_000;
+const NOW = DAY + 24 * 60 * MINUTE;
+const YEAR = 365 * 24 * 60 * MINUTE;
+/** Fifty entries, and every withdrawal. */
+const FIFTY: SnapshotOptions = { limit: 50, tombstonesFor: YEAR };
+
+/** A moment of the test's day, as records write it. */
+function at(minutes: number): string {
+  return new Date(DAY + minutes * MINUTE).toISOString();
+}
+
+function put(fields: Readonly<Record<string, unknown>>, changedAt = 0): Put {
+  const made = article({ publishedAt: at(0), ...fields });
+  return putOf(made, ownKeys(made), changedAt);
+}
+
+function putOf(made: Article, feeds: readonly NamedKey[], changedAt = 0): Put {
+  return { kind: 'put', article: made, record: JSON.stringify({ id: made.id }), feeds, changedAt };
+}
+
+function withdraw(id: string, changedAt: number, reason?: string): Withdraw {
+  return { kind: 'withdraw', id, changedAt, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Outcomes with the feeds they touched in the order of the alphabet: a store may name them in any. */
+function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
+  return outcomes.map((outcome) => ({ ...outcome, touched: outcome.touched.toSorted() }));
+}
+
+/** What every store keeps to. `open` gives an empty one, `openTwice` two connections to one. */
+export function storeContract(
+  name: string,
+  open: () => Promise<Store>,
+  openTwice: () => Promise<readonly [Store, Store]>,
+): void {
+  async function holding(...changes: readonly (Put | Withdraw)[]): Promise<Store> {
+    const store = await open();
+    for (const change of changes) await store.apply([change], NOW);
+    return store;
+  }
+
+  async function idsIn(store: Store, key: string, moment = NOW, limit = 50): Promise<readonly string[] | undefined> {
+    const snapshot = await store.snapshot(key, moment, { ...FIFTY, limit });
+    if (snapshot === undefined) return undefined;
+    const stored = await store.articles(snapshot.entries.map(({ number }) => number));
+    return stored.map((each) => each.article.id);
+  }
+
+  describe(`${name}: changes`, () => {
+    test('each changed article gets the next revision', async () => {
+      const store = await open();
+      expect(inOrder(await store.apply([put({ id: 'a' }), put({ id: 'b', tags: ['x'] })], NOW))).toEqual([
+        { id: 'a', result: 'created', revision: 1, touched: ['language/en', 'latest'] },
+        { id: 'b', result: 'created', revision: 2, touched: ['language/en', 'latest', 'tag/x'] },
+      ]);
+      expect(inOrder(await store.apply([put({ id: 'a', title: 'New' })], NOW))).toEqual([
+        { id: 'a', result: 'updated', revision: 3, touched: ['language/en', 'latest'] },
+      ]);
+      expect(inOrder(await store.apply([withdraw('b', NOW)], NOW))).toEqual([
+        { id: 'b', result: 'withdrawn', revision: 4, touched: ['language/en', 'latest', 'tag/x'] },
+      ]);
+    });
+
+    test('what is put again as it is changes nothing', async () => {
+      const store = await holding(put({ id: 'a' }, 5));
+      const before = await store.snapshot('latest', NOW, FIFTY);
+      expect(await store.apply([put({ id: 'a' }, NOW)], NOW)).toEqual([
+        { id: 'a', result: 'unchanged', revision: 1, touched: [] },
+      ]);
+      expect(await store.snapshot('latest', NOW, FIFTY)).toEqual(before);
+    });
+
+    test('so does one that is withdrawn', async () => {
+      const withdrawn = { at: at(5) };
+      const store = await holding(put({ withdrawn }));
+      expect(await store.apply([put({ withdrawn })], NOW)).toEqual([
+        { id: 'a', result: 'unchanged', revision: 1, touched: [] },
+      ]);
+    });
+
+    test('and one that was withdrawn before its embargo ended', async () => {
+      const fields = { embargoUntil: at(60), withdrawn: { at: at(5) } };
+      const store = await holding(put(fields));
+      expect(await store.apply([put(fields)], NOW)).toEqual([
+        { id: 'a', result: 'unchanged', revision: 1, touched: [] },
+      ]);
+    });
+
+    test('an article that only moves between feeds is changed', async () => {
+      const made = article();
+      const [one, other] = [
+        { key: 'own', name: '' },
+        { key: 'other', name: '' },
+      ];
+      const store = await holding(putOf(made, [one]));
+      expect(inOrder(await store.apply([putOf(made, [other], NOW)], NOW))).toEqual([
+        { id: 'a', result: 'updated', revision: 2, touched: ['other', 'own'] },
+      ]);
+      expect(await idsIn(store, 'own')).toBeUndefined();
+      expect(await idsIn(store, 'other')).toEqual(['a']);
+    });
+
+    test('a change of words moves it', async () => {
+      const store = await holding(put({ id: 'b', sections: ['One'] }), put({ sections: ['One'] }));
+      const [outcome] = await store.apply([put({ sections: ['Two'] }, NOW)], NOW);
+      expect(outcome?.touched.toSorted()).toEqual(['language/en', 'latest', 'section/one', 'section/two']);
+      expect(await idsIn(store, 'section/one')).toEqual(['b']);
+      expect(await idsIn(store, 'section/two')).toEqual(['a']);
+    });
+
+    test('a batch is kept whole or not at all', async () => {
+      const store = await holding(put({ id: 'a' }));
+      const wrong = { ...put({ id: 'c' }), changedAt: Number.NaN };
+      const changes = [put({ id: 'a', title: 'New' }), put({ id: 'b', tags: ['x'] }), wrong];
+      await expect(store.apply(changes, NOW)).rejects.toThrow();
+      expect(await idsIn(store, 'latest')).toEqual(['a']);
+      expect(await store.snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
+      expect((await store.articles([1]))[0]).toMatchObject({ revision: 1, article: { title: 'A title' } });
+      expect(await store.apply([put({ id: 'c' })], NOW)).toMatchObject([{ result: 'created', revision: 2 }]);
+    });
+
+    test('an article may change twice in a batch', async () => {
+      const store = await open();
+      const outcomes = await store.apply([put({ title: 'One' }), put({ title: 'Two' }), withdraw('a', NOW)], NOW);
+      expect(outcomes.map(({ result, revision }) => `${result} ${revision}`)).toEqual([
+        'created 1',
+        'updated 2',
+        'withdrawn 3',
+      ]);
+    });
+
+    test('no change is none', async () => {
+      expect(await (await open()).apply([], NOW)).toEqual([]);
+    });
+
+    test('numbers are never reused, and stay with their article', async () => {
+      const store = await holding(put({ id: 'a' }), put({ id: 'b' }), put({ id: 'a', title: 'New' }));
+      const stored = await store.articles([2, 99, 1]);
+      expect(stored.map(({ number, revision, article: { id } }) => [number, revision, id])).toEqual([
+        [2, 2, 'b'],
+        [1, 3, 'a'],
+      ]);
+    });
+
+    test('an article comes back as it was put', async () => {
+      const made = article({
+        title: 'هەواڵ "😀" & <b>',
+        authors: [{ name: 'A', url: '/a' }],
+        media: [{ url: '/m', type: 'audio/mpeg', duration: 1.5 }],
+      });
+      const store = await holding(putOf(made, ownKeys(made)));
+      expect((await store.articles([1]))[0]?.article).toEqual(made);
+    });
+  });
+
+  describe(`${name}: the identity of an article`, () => {
+    const refused = (field: string, value: string, rule: string) => [
+      { id: 'a', result: 'refused', revision: 1, touched: [], problem: { field, value, rule } },
+    ];
+
+    test('stays once it was visible', async () => {
+      const store = await holding(put({}));
+      const rule = 'must stay 2026-11-20T00:00:00Z, the date of first publication (an embargo counts as its end)';
+      expect(await store.apply([put({ publishedAt: at(1), title: 'New' })], NOW)).toEqual(
+        refused('publishedAt', '2026-11-20T00:01:00Z', rule),
+      );
+      expect(await store.apply([put({ embargoUntil: at(60) })], NOW)).toEqual(
+        refused('publishedAt', '2026-11-20T01:00:00Z', rule),
+      );
+      expect(await store.apply([put({ publicId: 'tag:x.example,2020:other' })], NOW)).toEqual(
+        refused('publicId', 'tag:x.example,2020:other', 'must stay tag:news.example,2026:a'),
+      );
+      expect(await store.find('a')).toMatchObject({ revision: 1, article: { title: 'A title', publishedAt: DAY } });
+    });
+
+    test('stays when the article is withdrawn or expired', async () => {
+      const store = await holding(put({ id: 'w' }), withdraw('w', NOW), put({ id: 'e', expiresAt: at(1) }));
+      const results = await store.apply(
+        [put({ id: 'w', publishedAt: at(1) }), put({ id: 'e', publishedAt: at(1) })],
+        NOW,
+      );
+      expect(results.map(({ result }) => result)).toEqual(['refused', 'refused']);
+    });
+
+    test('is still open while nobody has seen it', async () => {
+      const store = await open();
+      await store.apply([put({ publishedAt: at(60) })], DAY);
+      const other = { publishedAt: at(30), publicId: 'tag:x.example,2020:other' };
+      expect(await store.apply([put(other)], DAY + 60 * MINUTE - 1)).toMatchObject([{ result: 'updated' }]);
+      expect(await store.apply([put({ ...other, publishedAt: at(31) })], DAY + 30 * MINUTE)).toMatchObject([
+        { result: 'refused' },
+      ]);
+    });
+
+    test('is no other article’s', async () => {
+      const store = await holding(put({}));
+      const changes = [put({ id: 'b' }), put({ id: 'tag:news.example,2026:a' }), put({ id: 'c' })];
+      const [before, same, after] = await store.apply(changes, NOW);
+      expect([before?.result, after?.result]).toEqual(['created', 'created']);
+      expect(same).toEqual({
+        id: 'tag:news.example,2026:a',
+        result: 'refused',
+        revision: 0,
+        touched: [],
+        problem: { field: 'publicId', value: 'tag:news.example,2026:a', rule: 'is the identity of the article a' },
+      });
+    });
+
+    test('is told of those that are there', async () => {
+      const store = await holding(put({}), put({ id: 'b', publishedAt: at(1) }), withdraw('b', NOW));
+      expect(await store.identities(['b', 'x', 'a'])).toEqual(
+        new Map([
+          ['b', { publicId: 'tag:news.example,2026:b', publishedAt: DAY + MINUTE }],
+          ['a', { publicId: 'tag:news.example,2026:a', publishedAt: DAY }],
+        ]),
+      );
+    });
+  });
+
+  describe(`${name}: a condition`, () => {
+    const missing: readonly Change[] = [];
+    const there = [put({})];
+    const changed = [put({}), put({ title: 'New' })];
+    const withdrawn = [put({}), withdraw('a', NOW)];
+
+    test.each<[string, readonly Change[], Condition, boolean]>([
+      ['absent, missing', missing, 'absent', true],
+      ['absent, there', there, 'absent', false],
+      ['absent, withdrawn', withdrawn, 'absent', false],
+      ['present, missing', missing, 'present', false],
+      ['present, there', there, 'present', true],
+      ['present, withdrawn', withdrawn, 'present', true],
+      ['revision 1, missing', missing, { revisions: [1] }, false],
+      ['revision 1, there', there, { revisions: [1] }, true],
+      ['revision 1, changed', changed, { revisions: [1] }, false],
+      ['one of many revisions, changed', changed, { revisions: [7, 2, 1] }, true],
+      ['no revision, there', there, { revisions: [] }, false],
+    ])('%s', async (_, before, condition, holds) => {
+      const store = await open();
+      for (const change of before) await store.apply([change], NOW);
+      const stored = await store.find('a');
+      const changes = [{ ...put({ title: 'Newer' }), condition }, put({ id: 'b' })];
+      const [outcome, other] = await store.apply(changes, NOW);
+      expect(other?.result).toBe('created');
+      if (holds) return expect(outcome?.result).toBe(before.length === 0 ? 'created' : 'updated');
+      expect(outcome).toEqual({ id: 'a', result: 'condition-failed', revision: stored?.revision ?? 0, touched: [] });
+      expect(await store.find('a')).toEqual(stored);
+    });
+
+    test('holds for a withdrawal as well', async () => {
+      const store = await holding(put({}));
+      const change = { ...withdraw('a', NOW), condition: { revisions: [9] } };
+      expect(await store.apply([change], NOW)).toMatchObject([{ result: 'condition-failed', revision: 1 }]);
+      expect(await store.apply([{ ...change, condition: { revisions: [1] } }], NOW)).toMatchObject([
+        { result: 'withdrawn' },
+      ]);
+    });
+
+    test('is of the article as the batch has left it', async () => {
+      const twice = { ...put({}), condition: 'absent' } as const;
+      const outcomes = await (await open()).apply([twice, { ...twice, article: article({ title: 'B' }) }], NOW);
+      expect(outcomes.map(({ result }) => result)).toEqual(['created', 'condition-failed']);
+    });
+  });
+
+  test(`${name}: a rehearsal tells what would become of changes, and changes nothing`, async () => {
+    const store = await holding(put({}));
+    const changes = [
+      put({ title: 'New', tags: ['x'] }),
+      put({ id: 'b', tags: ['y'] }),
+      { ...put({ id: 'b' }), condition: 'absent' } as const,
+      put({ id: 'c', publicId: 'tag:news.example,2026:a' }),
+      withdraw('a', NOW),
+      withdraw('d', NOW),
+    ];
+    const before = [await store.snapshot('latest', NOW, FIFTY), await store.feeds(NOW), await store.find('a')];
+    const rehearsed = await store.rehearse(changes, NOW);
+    expect([await store.snapshot('latest', NOW, FIFTY), await store.feeds(NOW), await store.find('a')]).toEqual(before);
+    expect(await store.count()).toBe(1);
+    expect(await store.apply(changes, NOW)).toEqual(rehearsed);
+  });
+
+  describe(`${name}: withdrawal`, () => {
+    test('takes an article out of its feeds, and tells when', async () => {
+      const store = await holding(put({ id: 'a' }), put({ id: 'b' }), withdraw('a', NOW - 5000, 'error'));
+      expect(await store.snapshot('latest', NOW, FIFTY)).toMatchObject({
+        entries: [{ number: 2 }],
+        changedAt: NOW - 5000,
+        removedAt: NOW - 5000,
+      });
+      expect((await store.articles([1]))[0]?.article.withdrawn).toEqual({ at: NOW - 5000, reason: 'error' });
+    });
+
+    test('has happened only from its moment on', async () => {
+      const store = await holding(put({ id: 'a' }), withdraw('a', NOW));
+      expect((await store.snapshot('latest', NOW - 1, FIFTY))?.removedAt).toBeUndefined();
+      expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBe(NOW);
+    });
+
+    test('leaves an empty feed, not none', async () => {
+      const store = await holding(put({ tags: ['x'] }), withdraw('a', NOW));
+      expect(await idsIn(store, 'tag/x')).toEqual([]);
+      expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'x' });
+    });
+
+    test('twice is once', async () => {
+      const store = await holding(put({}), withdraw('a', NOW));
+      expect(await store.apply([withdraw('a', NOW + 1)], NOW)).toEqual([
+        { id: 'a', result: 'unchanged', revision: 2, touched: [] },
+      ]);
+      expect((await store.snapshot('latest', NOW + 1, FIFTY))?.removedAt).toBe(NOW);
+    });
+
+    test('of what is not there is nothing', async () => {
+      expect(await (await open()).apply([withdraw('a', NOW)], NOW)).toEqual([
+        { id: 'a', result: 'absent', revision: 0, touched: [] },
+      ]);
+    });
+
+    test('before anybody saw the article leaves no trace', async () => {
+      const store = await holding(
+        put({ id: 'b' }),
+        put({ id: 'a', embargoUntil: at(60), tags: ['x'] }),
+        withdraw('a', DAY + 30 * MINUTE),
+      );
+      expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBeUndefined();
+      expect(await store.snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
+    });
+
+    test('by the record is the same', async () => {
+      const store = await holding(put({ withdrawn: { at: at(5) } }));
+      expect(await idsIn(store, 'latest')).toEqual([]);
+      expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBe(DAY + 5 * MINUTE);
+    });
+
+    test('ends when the article is published again', async () => {
+      const store = await holding(put({}), withdraw('a', NOW - 2));
+      expect(inOrder(await store.apply([put({}, NOW - 1)], NOW))).toEqual([
+        { id: 'a', result: 'updated', revision: 3, touched: ['language/en', 'latest'] },
+      ]);
+      expect(await idsIn(store, 'latest')).toEqual(['a']);
+      expect(await store.snapshot('latest', NOW, FIFTY)).toMatchObject({ changedAt: NOW - 1 });
+      expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBeUndefined();
+    });
+  });
+
+  describe(`${name}: a tombstone`, () => {
+    const HOUR = 60 * MINUTE;
+    const hour = { limit: 50, tombstonesFor: HOUR };
+    const gone = DAY + HOUR;
+    const stone = { publicId: 'tag:news.example,2026:a', at: gone };
+
+    test.each([
+      [gone - 1, [], DAY, undefined],
+      [gone, [stone], gone, gone + HOUR],
+      [gone + HOUR - 1, [stone], gone, gone + HOUR],
+      [gone + HOUR, [], gone + HOUR, undefined],
+      [gone + 2 * HOUR, [], gone + HOUR, undefined],
+    ])('is there for its time, at %d', async (moment, tombstones, changedAt, nextChangeAt) => {
+      // Another's change is earlier, so that what the feed says of itself is about the withdrawal alone.
+      const store = await holding(put({ id: 'b' }, DAY), put({}, DAY), withdraw('a', gone));
+      const snapshot = await store.snapshot('latest', moment, hour);
+      expect(snapshot?.tombstones).toEqual(tombstones);
+      expect(snapshot?.nextChangeAt).toBe(nextChangeAt);
+      if (moment >= gone) expect(snapshot?.changedAt).toBe(changedAt);
+    });
+
+    test('says why, at a whole second', async () => {
+      const store = await holding(put({}), withdraw('a', gone + 999, 'a mistake'));
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([{ ...stone, reason: 'a mistake' }]);
+    });
+
+    test('stands before older ones, in each feed the article was in and in no other', async () => {
+      const store = await holding(
+        put({ tags: ['x'] }),
+        put({ id: 'b', tags: ['y'] }),
+        withdraw('b', gone + 1000),
+        withdraw('a', gone),
+      );
+      const ids = async (key: string) =>
+        (await store.snapshot(key, NOW, FIFTY))?.tombstones.map(({ publicId }) => publicId.slice(-1));
+      expect([await ids('latest'), await ids('tag/x'), await ids('tag/y')]).toEqual([['b', 'a'], ['a'], ['b']]);
+    });
+
+    test('is none where nothing is told of', async () => {
+      const store = await holding(put({}), withdraw('a', gone));
+      expect(await store.snapshot('latest', gone, { limit: 50, tombstonesFor: 0 })).toMatchObject({
+        tombstones: [],
+        removedAt: gone,
+      });
+    });
+
+    test('goes when the article is published again', async () => {
+      const store = await holding(put({}), withdraw('a', gone), put({ title: 'Again' }));
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([]);
+    });
+
+    test('is none of an article that nobody saw', async () => {
+      const store = await holding(put({ embargoUntil: at(60) }), withdraw('a', gone - 1000));
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones ?? []).toEqual([]);
+    });
+  });
+
+  describe(`${name}: a snapshot`, () => {
+    test('of a feed that nobody knows', async () => {
+      expect(await (await open()).snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
+    });
+
+    test('of a declared feed without articles', async () => {
+      const store = await open();
+      await store.declareFeeds(['latest', 'own']);
+      expect(await store.snapshot('own', NOW, FIFTY)).toEqual({ name: '', entries: [], tombstones: [], changedAt: 0 });
+    });
+
+    test('tells dates, newest first', async () => {
+      const store = await holding(put({ id: 'a' }, 7), put({ id: 'b', publishedAt: at(1), updatedAt: at(3) }, 5));
+      expect(await store.snapshot('latest', NOW, FIFTY)).toEqual({
+        name: '',
+        entries: [
+          { number: 2, revision: 2, publishedAt: DAY + MINUTE, updatedAt: DAY + 3 * MINUTE },
+          { number: 1, revision: 1, publishedAt: DAY, updatedAt: DAY },
+        ],
+        tombstones: [],
+        changedAt: 7,
+      });
+    });
+
+    test('goes by first publication, not by correction', async () => {
+      const store = await holding(put({ id: 'a', updatedAt: at(9) }), put({ id: 'b', publishedAt: at(1) }));
+      expect(await idsIn(store, 'latest')).toEqual(['b', 'a']);
+    });
+
+    test.each([
+      [0, []],
+      [1, ['c']],
+      [2, ['c', 'b']],
+      [3, ['c', 'b', 'a']],
+      [4, ['c', 'b', 'a']],
+    ])('holds at most %d', async (limit, expected) => {
+      const store = await holding(
+        put({ id: 'a' }),
+        put({ id: 'c', publishedAt: at(2) }),
+        put({ id: 'b', publishedAt: at(1) }),
+      );
+      expect(await idsIn(store, 'latest', NOW, limit)).toEqual(expected);
+    });
+
+    test('orders articles of one second alike, whoever came first', async () => {
+      const ids = Array.from({ length: 20 }, (_, index) => `article-${index}`);
+      const forth = await holding(...ids.map((id) => put({ id })));
+      const back = await holding(...ids.toReversed().map((id) => put({ id })));
+      expect(await idsIn(forth, 'latest')).toEqual(await idsIn(back, 'latest'));
+      expect(await idsIn(forth, 'latest', NOW, 7)).toEqual(await idsIn(back, 'latest', NOW, 7));
+    });
+
+    test('calls a feed alike, whoever came first', async () => {
+      const articles = [
+        put({ id: 'a', sections: ['World'] }),
+        put({ id: 'b', sections: ['WORLD'], publishedAt: at(1) }),
+      ];
+      const forth = await (await holding(...articles)).snapshot('section/world', NOW, FIFTY);
+      const back = await (await holding(...articles.toReversed())).snapshot('section/world', NOW, FIFTY);
+      expect(forth?.name).toBe(back?.name);
+    });
+
+    test('is of its own feed alone', async () => {
+      const store = await holding(put({ id: 'a', tags: ['x'] }), put({ id: 'b', language: 'ku' }));
+      expect(await idsIn(store, 'tag/x')).toEqual(['a']);
+      expect(await idsIn(store, 'language/ku')).toEqual(['b']);
+      expect(await store.snapshot('tag/x', NOW, FIFTY)).toMatchObject({ name: 'x' });
+    });
+
+    const opens = DAY + 60 * MINUTE;
+
+    test.each([
+      [opens - 1, ['b'], opens],
+      [opens, ['a', 'b'], undefined],
+      [opens + 1, ['a', 'b'], undefined],
+    ])('of an embargo, at %d', async (moment, ids, nextChangeAt) => {
+      const store = await holding(put({ id: 'b' }), put({ id: 'a', embargoUntil: at(60) }));
+      expect(await idsIn(store, 'latest', moment)).toEqual(ids);
+      expect((await store.snapshot('latest', moment, FIFTY))?.nextChangeAt).toBe(nextChangeAt);
+      expect((await store.snapshot('latest', moment, FIFTY))?.removedAt).toBeUndefined();
+    });
+
+    test.each([
+      [opens - 1, ['a', 'b'], opens, undefined],
+      [opens, ['b'], undefined, opens],
+      [opens + 1, ['b'], undefined, opens],
+    ])('of an expiry, at %d', async (moment, ids, nextChangeAt, removedAt) => {
+      const store = await holding(put({ id: 'b' }), put({ id: 'a', publishedAt: at(1), expiresAt: at(60) }));
+      const snapshot = await store.snapshot('latest', moment, FIFTY);
+      expect(await idsIn(store, 'latest', moment)).toEqual(ids);
+      expect([snapshot?.nextChangeAt, snapshot?.removedAt]).toEqual([nextChangeAt, removedAt]);
+    });
+
+    test('names the first of many moments', async () => {
+      const store = await holding(
+        put({ id: 'a', embargoUntil: at(30) }),
+        put({ id: 'b', embargoUntil: at(20), expiresAt: at(25) }),
+        put({ id: 'c', expiresAt: at(40) }),
+      );
+      const next = async (minutes: number) =>
+        (await store.snapshot('latest', DAY + minutes * MINUTE, FIFTY))?.nextChangeAt;
+      const moments = [await next(0), await next(20), await next(25), await next(30), await next(40)];
+      expect(moments).toEqual([20, 25, 30, 40, undefined].map((minutes) => minutes && DAY + minutes * MINUTE));
+    });
+
+    test('does not wait for what it does not hold', async () => {
+      const store = await holding(put({ id: 'a', expiresAt: at(40) }), put({ id: 'b', publishedAt: at(1) }));
+      expect((await store.snapshot('latest', DAY + MINUTE, { ...FIFTY, limit: 1 }))?.nextChangeAt).toBeUndefined();
+    });
+
+    test('of a feed whose only article is under embargo is none before it ends', async () => {
+      const store = await holding(put({ tags: ['x'], embargoUntil: at(60) }));
+      expect(await idsIn(store, 'tag/x', opens - 1)).toBeUndefined();
+      expect(await idsIn(store, 'tag/x', opens)).toEqual(['a']);
+    });
+
+    test('of a feed whose only article expired is empty', async () => {
+      const store = await holding(put({ tags: ['x'], expiresAt: at(60) }));
+      expect(await idsIn(store, 'tag/x', opens)).toEqual([]);
+    });
+
+    test('tells of the last of many removals', async () => {
+      const store = await holding(
+        put({ id: 'a', expiresAt: at(10) }),
+        put({ id: 'b' }),
+        withdraw('b', DAY + 20 * MINUTE),
+        put({ id: 'c', expiresAt: at(30) }),
+      );
+      const removed = async (minutes: number) =>
+        (await store.snapshot('latest', DAY + minutes * MINUTE, FIFTY))?.removedAt;
+      const moments = [await removed(9), await removed(10), await removed(20), await removed(30)];
+      expect(moments).toEqual([undefined, 10, 20, 30].map((minutes) => minutes && DAY + minutes * MINUTE));
+    });
+
+    test('changed when the latest of its changes was made, in whatever order they came', async () => {
+      const store = await holding(put({ id: 'a' }, NOW - 1), put({ id: 'b' }, 5));
+      expect((await store.snapshot('latest', NOW, FIFTY))?.changedAt).toBe(NOW - 1);
+    });
+  });
+
+  describe(`${name}: the list of feeds`, () => {
+    test('has those that were visible by then, and the declared', async () => {
+      const store = await open();
+      await store.declareFeeds(['own']);
+      await store.declareFeeds(['own', 'latest']);
+      await store.apply(
+        [put({ id: 'a', tags: ['now'] }), put({ id: 'b', tags: ['Later'], embargoUntil: at(60) })],
+        NOW,
+      );
+      const keys = async (moment: number) => (await store.feeds(moment)).map(({ key }) => key).toSorted();
+      expect(await keys(DAY - 1)).toEqual(['latest', 'own']);
+      expect(await keys(DAY)).toEqual(['language/en', 'latest', 'own', 'tag/now']);
+      expect(await keys(DAY + 60 * MINUTE)).toEqual(['language/en', 'latest', 'own', 'tag/later', 'tag/now']);
+      expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/later', name: 'Later' });
+    });
+
+    test('agrees with the snapshots', async () => {
+      const feeds = [{ id: 'own', title: 'Own', select: { any: ['tag/x'], all: [], none: [] } }];
+      const made = article({ tags: ['x'], publishedAt: at(0) });
+      const own = ownKeys(made);
+      const names = customKeys(
+        own.map(({ key }) => key),
+        feeds,
+      ).map((key) => ({ key, name: '' }));
+      const store = await holding(putOf(made, [...own, ...names]));
+      for (const moment of [DAY - 1, DAY]) {
+        const listed = (await store.feeds(moment)).map(({ key }) => key).toSorted();
+        const seen = ['language/en', 'latest', 'own', 'tag/x'].map(async (key) =>
+          (await store.snapshot(key, moment, { ...FIFTY, limit: 1 })) ? [key] : [],
+        );
+        expect(listed).toEqual((await Promise.all(seen)).flat());
+      }
+    });
+  });
+
+  describe(`${name}: declared feeds`, () => {
+    test('that are declared no more are forgotten, and what was in them with them', async () => {
+      const made = article();
+      const store = await open();
+      await store.declareFeeds(['latest', 'own']);
+      await store.apply([putOf(made, [...ownKeys(made), { key: 'own', name: '' }])], NOW);
+      await store.declareFeeds(['latest', 'other']);
+      expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
+      expect((await store.feeds(NOW)).map(({ key }) => key).toSorted()).toEqual(['language/en', 'latest', 'other']);
+      expect((await store.memberships(1)).toSorted()).toEqual(['language/en', 'latest']);
+    });
+
+    test('that come again begin anew', async () => {
+      const made = article();
+      const store = await open();
+      await store.declareFeeds(['own']);
+      await store.apply([putOf(made, [{ key: 'own', name: '' }])], NOW);
+      await store.declareFeeds([]);
+      await store.declareFeeds(['own']);
+      expect(await idsIn(store, 'own')).toEqual([]);
+      await store.apply([putOf(made, [{ key: 'own', name: '' }])], NOW);
+      expect(await idsIn(store, 'own')).toEqual(['a']);
+    });
+  });
+
+  describe(`${name}: articles`, () => {
+    const visible = put({ id: 'visible', tags: ['x'] });
+    const embargoed = put({ id: 'embargoed', embargoUntil: at(60), tags: ['x'] });
+    const expired = put({ id: 'expired', expiresAt: at(10) });
+    const all = [visible, embargoed, expired, put({ id: 'gone', tags: ['x'] }), withdraw('gone', DAY + MINUTE)];
+    const options: ListOptions = { after: 0, limit: 50, at: DAY + 30 * MINUTE };
+    const listed = async (store: Store, asked: Partial<ListOptions>) =>
+      (await store.list({ ...options, ...asked })).map(({ revision, article: { id } }) => `${revision} ${id}`);
+
+    test('are found by their id, with what was handed over', async () => {
+      const store = await holding(visible, put({ title: '"ا"' }));
+      expect(await store.find('a')).toEqual({
+        number: 2,
+        revision: 2,
+        article: article({ publishedAt: at(0), title: '"ا"' }),
+        record: { id: 'a' },
+      });
+      expect(await store.find('x')).toBeUndefined();
+    });
+
+    test('keep their record when they are withdrawn', async () => {
+      const store = await holding(put({}), withdraw('a', NOW));
+      expect((await store.find('a'))?.record).toEqual({ id: 'a' });
+    });
+
+    test.each<[Partial<ListOptions>, readonly string[]]>([
+      [{}, ['1 visible', '2 embargoed', '3 expired', '5 gone']],
+      [{ limit: 2 }, ['1 visible', '2 embargoed']],
+      [{ after: 2, limit: 2 }, ['3 expired', '5 gone']],
+      [{ after: 3 }, ['5 gone']],
+      [{ after: 5 }, []],
+      [{ status: 'visible' }, ['1 visible']],
+      [{ status: 'visible', at: DAY + 5 * MINUTE }, ['1 visible', '3 expired']],
+      [{ status: 'visible', at: DAY + 60 * MINUTE }, ['1 visible', '2 embargoed']],
+      [{ status: 'embargoed' }, ['2 embargoed']],
+      [{ status: 'embargoed', at: DAY + 60 * MINUTE }, []],
+      [{ status: 'expired' }, ['3 expired']],
+      [{ status: 'expired', at: DAY + 10 * MINUTE }, ['3 expired']],
+      [{ status: 'withdrawn' }, ['5 gone']],
+      [{ feed: 'tag/x' }, ['1 visible', '2 embargoed']],
+      [{ feed: 'tag/x', status: 'embargoed' }, ['2 embargoed']],
+      [{ feed: 'tag/x', after: 1, limit: 1 }, ['2 embargoed']],
+      [{ feed: 'tag/unknown' }, []],
+    ])('are listed: %j', async (asked, expected) => {
+      expect(await listed(await holding(...all), asked)).toEqual(expected);
+    });
+
+    test('stand in the list by their last change', async () => {
+      const store = await holding(put({}), put({ id: 'b' }), put({ title: 'New' }));
+      expect(await listed(store, {})).toEqual(['2 b', '3 a']);
+    });
+
+    test('stand on pages by their first', async () => {
+      const store = await holding(
+        put({}),
+        put({ id: 'b' }),
+        put({ id: 'c' }),
+        put({ title: 'New' }),
+        withdraw('b', NOW),
+      );
+      const page = async (after: number, limit: number) =>
+        (await store.page(after, limit)).map(({ number, article: { id } }) => `${number} ${id}`);
+      expect([await page(0, 2), await page(2, 2), await page(3, 2)]).toEqual([['1 a', '2 b'], ['3 c'], []]);
+      expect(await store.count()).toBe(3);
+    });
+
+    test('that a feed shows before another are counted, up to a limit', async () => {
+      const store = await holding(
+        put({}),
+        put({ id: 'b', publishedAt: at(1), tags: ['x'] }),
+        put({ id: 'c', publishedAt: at(2) }),
+        put({ id: 'later', embargoUntil: at(60) }),
+        put({ id: 'expired', publishedAt: at(1), expiresAt: at(10) }),
+      );
+      const newer = (key: string, number: number, moment = DAY + 30 * MINUTE, limit = 50) =>
+        store.newerThan(key, number, moment, limit);
+      expect([await newer('latest', 1), await newer('latest', 2), await newer('latest', 3)]).toEqual([2, 1, 0]);
+      expect(await newer('latest', 1, DAY + 5 * MINUTE)).toBe(3);
+      expect(await newer('latest', 1, DAY + 60 * MINUTE)).toBe(3);
+      expect(await newer('latest', 1, NOW, 2)).toBe(2);
+      expect([await newer('tag/x', 2), await newer('tag/unknown', 2)]).toEqual([0, 0]);
+    });
+
+    test('of one second are counted in the order of the feed', async () => {
+      const ids = Array.from({ length: 9 }, (_, index) => `article-${index}`);
+      const store = await holding(...ids.map((id) => put({ id })));
+      const entries = (await store.snapshot('latest', NOW, FIFTY))?.entries ?? [];
+      const counted = entries.map(({ number }) => store.newerThan('latest', number, NOW, 50));
+      expect(await Promise.all(counted)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    });
+
+    test('know their feeds, visible or not', async () => {
+      const store = await holding(...all);
+      const expected = ['language/en', 'latest', 'tag/x'];
+      expect((await store.memberships(1)).toSorted()).toEqual(expected);
+      expect((await store.memberships(2)).toSorted()).toEqual(expected);
+      expect((await store.memberships(4)).toSorted()).toEqual(expected);
+      expect(await store.memberships(99)).toEqual([]);
+    });
+  });
+
+  test(`${name}: source files are kept, changed and removed together`, async () => {
+    const store = await open();
+    const file = (path: string, signature: string) => ({ path, id: path, signature, media: ['ا.png', 'b'] });
+    const kept = async () => (await store.sources()).toSorted((one, other) => (one.path < other.path ? -1 : 1));
+    expect(await store.sources()).toEqual([]);
+    await store.saveSources([file('a', '1'), file('b', '1'), file('c', '1')], []);
+    await store.saveSources([file('b', '2'), { ...file('d', '1'), media: [] }], ['a', 'x']);
+    expect(await kept()).toEqual([file('b', '2'), file('c', '1'), { ...file('d', '1'), media: [] }]);
+  });
+
+  test(`${name}: a setting is what it was last`, async () => {
+    const store = await open();
+    expect(await store.setting('a')).toBeUndefined();
+    await store.saveSetting('a', '1');
+    await store.saveSetting('b', '');
+    await store.saveSetting('a', '2');
+    expect([await store.setting('a'), await store.setting('b')]).toEqual(['2', '']);
+  });
+
+  test(`${name}: keys are kept in the order in which they were made, and revoked once`, async () => {
+    const store = await open();
+    const key = (id: string, createdAt: number): StoredKey => ({
+      id,
+      name: 'Desk',
+      scope: 'read',
+      hash: Uint8Array.of(1, 2, 255),
+      createdAt,
+    });
+    const write = { ...key('b', 1), scope: 'write' as const };
+    await store.createKey(key('a', 2));
+    await store.createKey(write);
+    expect(await store.keys()).toEqual([write, key('a', 2)]);
+    expect([await store.revokeKey('a', 5), await store.revokeKey('a', 6), await store.revokeKey('x', 7)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(await store.key('a')).toEqual({ ...key('a', 2), revokedAt: 5 });
+    expect(await store.key('x')).toBeUndefined();
+    await expect(store.createKey(write)).rejects.toThrow();
+  });
+
+  describe(`${name}: two connections`, () => {
+    test('see each other’s articles, and hear which feeds changed', async () => {
+      const [one, other] = await openTwice();
+      // As the service begins: it wants the last revision and no feeds.
+      const start = await other.touchedSince(Number.MAX_SAFE_INTEGER);
+      expect(start).toEqual({ revision: 0, feeds: [] });
+      await one.apply([put({ tags: ['x'] })], NOW);
+      const first = await other.touchedSince(start.revision);
+      expect([first.revision, first.feeds.toSorted()]).toEqual([1, ['language/en', 'latest', 'tag/x']]);
+      expect(await idsIn(other, 'tag/x')).toEqual(['a']);
+      expect(await other.touchedSince(first.revision)).toEqual({ revision: 1, feeds: [] });
+      await one.apply([put({ id: 'b' }), withdraw('b', NOW)], NOW);
+      const second = await other.touchedSince(first.revision);
+      expect([second.revision, second.feeds.toSorted()]).toEqual([3, ['language/en', 'latest']]);
+    });
+
+    test('hear nothing of changes that changed nothing', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({})], NOW);
+      const { revision } = await other.touchedSince(0);
+      await one.apply([put({}), withdraw('x', NOW)], NOW);
+      await one.rehearse([put({ title: 'New' })], NOW);
+      await one.saveSetting('a', '1');
+      expect(await other.touchedSince(revision)).toEqual({ revision, feeds: [] });
+    });
+
+    test('write in turn', async () => {
+      const [one, other] = await openTwice();
+      const changes = Array.from({ length: 20 }, (_, index) =>
+        [one, other][index % 2]?.apply([put({ id: `a${index}`, tags: [`t${index % 3}`] })], NOW),
+      );
+      const revisions = (await Promise.all(changes)).flatMap((outcomes) => outcomes?.map(({ revision }) => revision));
+      expect(revisions).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+      expect(await idsIn(one, 'tag/t1')).toEqual(await idsIn(other, 'tag/t1'));
+      expect([await one.count(), await other.count()]).toEqual([20, 20]);
+    });
+  });
+}

@@ -1,0 +1,180 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test } from 'vitest';
+import { PublisherError } from '../../src/errors.ts';
+import { ownKeys } from '../../src/feeds.ts';
+import { migrateDatabase, storeError } from '../../src/store/database.ts';
+import { MIGRATIONS } from '../../src/store/migrations.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { NEWEST } from '../../src/store/statements.ts';
+import type { Put, Store } from '../../src/store.ts';
+import { article, dataFolder } from '../helpers.ts';
+import { storeContract } from '../store.contract.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+const OPTIONS = { limit: 50, tombstonesFor: 86_400_000 };
+
+storeContract(
+  'SQLite',
+  async () => openSqliteStore(':memory:'),
+  async () => {
+    const file = await storeFile();
+    return [opened(file), opened(file)];
+  },
+);
+
+/** A path for a store, whose folder is not there yet. */
+async function storeFile(): Promise<string> {
+  return join(await dataFolder(), 'store', 'publisher.sqlite');
+}
+
+function opened(file: string): Store {
+  const store = openSqliteStore(file);
+  onTestFinished(() => store.close().catch(() => {})); // where the test has not done so
+  return store;
+}
+
+function put(fields: Readonly<Record<string, unknown>>): Put {
+  const made = article(fields);
+  return { kind: 'put', article: made, record: '{"a":1}', feeds: ownKeys(made), changedAt: NOW };
+}
+
+/** A store as a program with these steps left it. */
+async function databaseOf(steps: readonly string[], version = steps.length): Promise<string> {
+  const file = await storeFile();
+  await mkdir(join(file, '..'));
+  const db = new DatabaseSync(file);
+  for (const step of steps) db.exec(step);
+  db.exec(`PRAGMA user_version = ${version}`);
+  db.close();
+  return file;
+}
+
+/** The code of what is thrown, and whether it names the file. */
+function refusal(file: string, work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PublisherError) return [error.code, error.message.includes(file)];
+    throw error;
+  }
+  return 'nothing is thrown';
+}
+
+test('a store that is opened again is as it was left', async () => {
+  const file = await storeFile();
+  const before = opened(file);
+  await before.declareFeeds(['latest', 'own']);
+  await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], NOW);
+  await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error', changedAt: NOW }], NOW);
+  await before.saveSources([{ path: 'a.md', id: 'a', signature: '1', media: [] }], []);
+  await before.saveSetting('s', 'v');
+  await before.createKey({ id: 'k', name: 'K', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 });
+  const everything = async (store: Store) => [
+    await store.snapshot('latest', NOW, OPTIONS),
+    await store.feeds(NOW),
+    await store.page(0, 50),
+    await store.sources(),
+    await store.setting('s'),
+    await store.keys(),
+  ];
+  const left = await everything(before);
+  await before.close();
+  const after = opened(file);
+  expect(await everything(after)).toEqual(left);
+  expect(await after.apply([put({ id: 'd' })], NOW)).toMatchObject([{ result: 'created', revision: 5 }]);
+  expect((await after.find('d'))?.number).toBe(4);
+});
+
+test('what is acknowledged is on disk, without a close', async () => {
+  const file = await storeFile();
+  await opened(file).apply([put({})], NOW);
+  const db = new DatabaseSync(file, { readOnly: true });
+  onTestFinished(() => db.close());
+  expect(db.prepare('SELECT id, revision, record FROM article').all()).toEqual([
+    { id: 'a', revision: 1, record: '{"a":1}' },
+  ]);
+});
+
+test('the newest entries are read from a range of the primary key, and not sorted', async () => {
+  const db = new DatabaseSync(await databaseOf(MIGRATIONS));
+  onTestFinished(() => db.close());
+  const steps = db.prepare(`EXPLAIN QUERY PLAN ${NEWEST}`).all({ feed: 1, at: 1, limit: 1 });
+  expect(steps.map(({ detail }) => detail)).toEqual([
+    'SEARCH entry USING PRIMARY KEY (feed=? AND published<?)',
+    'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
+});
+
+test('a document holds no more than 500 withdrawals, the newest', async () => {
+  const store = opened(':memory:');
+  const ids = Array.from({ length: 501 }, (_, index) => `a${index}`);
+  await store.apply(
+    ids.map((id) => put({ id })),
+    NOW,
+  );
+  await store.apply(
+    ids.map((id, index) => ({ kind: 'withdraw', id, changedAt: NOW + index * 1000 })),
+    NOW,
+  );
+  const tombstones = (await store.snapshot('latest', NOW + 501_000, OPTIONS))?.tombstones ?? [];
+  expect([tombstones.length, tombstones[0]?.at, tombstones.at(-1)?.at]).toEqual([500, NOW + 500_000, NOW + 1000]);
+});
+
+test('a store of a newer program is refused, and not touched', async () => {
+  const file = await databaseOf(MIGRATIONS, MIGRATIONS.length + 1);
+  const expected = ['store_too_new', true];
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(expected);
+  expect(refusal(file, () => migrateDatabase(file))).toEqual(expected);
+});
+
+test.each(MIGRATIONS.map((_, index) => index).slice(1))(
+  'a store of version %d is refused until it is brought up to date',
+  async (version) => {
+    const file = await databaseOf(MIGRATIONS.slice(0, version));
+    expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_outdated', true]);
+    expect(migrateDatabase(file)).toEqual({ from: version, to: MIGRATIONS.length });
+    const store = opened(file);
+    await store.apply([put({})], NOW);
+    expect([await store.count(), await store.keys()]).toEqual([1, []]);
+  },
+);
+
+test('a store that is up to date stays as it is', async () => {
+  const file = await storeFile();
+  await opened(file).apply([put({})], NOW);
+  expect(migrateDatabase(file)).toEqual({ from: MIGRATIONS.length, to: MIGRATIONS.length });
+  expect(await opened(file).count()).toBe(1);
+});
+
+test('a file that is no database cannot be opened', async () => {
+  const file = await storeFile();
+  await mkdir(join(file, '..'));
+  await writeFile(file, 'This is a text, and longer than the hundred bytes of the header of a database. '.repeat(20));
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
+});
+
+test('a folder in the place of the store cannot be opened', async () => {
+  const file = await storeFile();
+  await mkdir(file, { recursive: true });
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
+});
+
+test.each([
+  ['no room', 13, 'insufficient_storage'],
+  ['a disk that fails', 10, 'store_unavailable'],
+  ['a disk that fails at a sync', 1034, 'store_unavailable'],
+  ['a disk that may only be read', 8, 'store_unavailable'],
+  ['another who writes for too long', 5, 'store_unavailable'],
+])('%s is told as what it is', (_, errcode, code) => {
+  const cause = Object.assign(new Error('database or disk'), { errcode });
+  expect(storeError(cause)).toMatchObject({ name: 'PublisherError', code, cause });
+});
+
+test.each([Object.assign(new Error('constraint'), { errcode: 19 }), new Error('a bug'), 5])(
+  '%s is no failure of the store',
+  (error) => {
+    expect(storeError(error)).toBe(error);
+  },
+);

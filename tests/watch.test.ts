@@ -1,0 +1,126 @@
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { filesBelow } from '../src/files.ts';
+import { watchTrees } from '../src/watch.ts';
+import { dataFolder, put } from './helpers.ts';
+
+async function watched(files: Readonly<Record<string, string>> = {}) {
+  const root = await dataFolder(
+    Object.fromEntries(Object.entries(files).map(([path, text]) => [`tree/${path}`, text])),
+  );
+  const folder = join(root, 'tree');
+  await mkdir(folder, { recursive: true });
+  const paths = new Set<string>();
+  const watcher = await watchTrees(root, ['tree'], (path) => paths.add(path));
+  onTestFinished(() => watcher.close());
+  return { root, folder, paths, watcher };
+}
+
+/** Waits until each of the paths in the tree was told. */
+function toldOf(paths: ReadonlySet<string>, expected: readonly string[]) {
+  return expect.poll(() => expected.filter((path) => !paths.has(`tree/${path}`)), { timeout: 5000 }).toEqual([]);
+}
+
+test('filesBelow lists files in the order of their names, without what is hidden', async () => {
+  const folder = await dataFolder({
+    'b/2.txt': '',
+    'b/10.txt': '',
+    'b/.hidden/x.txt': '',
+    'a.txt': '',
+    '.hidden.txt': '',
+    'c/d/e/f.txt': '',
+  });
+
+  expect(await filesBelow(folder)).toEqual(['a.txt', 'b/10.txt', 'b/2.txt', 'c/d/e/f.txt', 'publication.yaml']);
+  expect(await filesBelow(folder, 'b')).toEqual(['b/10.txt', 'b/2.txt']);
+});
+
+test('filesBelow finds nothing where there is no folder', async () => {
+  const folder = await dataFolder();
+
+  expect(await filesBelow(join(folder, 'missing'))).toEqual([]);
+  expect(await filesBelow(join(folder, 'publication.yaml'))).toEqual([]);
+});
+
+test.each<[string, (folder: string) => Promise<unknown>, readonly string[]]>([
+  ['a new file', (folder) => put(folder, 'new.txt', 'x'), ['new.txt']],
+  ['a changed file', (folder) => put(folder, 'a.txt', 'x'), ['a.txt']],
+  ['a removed file', (folder) => rm(join(folder, 'a.txt')), ['a.txt']],
+  [
+    'both names of a renamed file',
+    (folder) => rename(join(folder, 'a.txt'), join(folder, 'b.txt')),
+    ['a.txt', 'b.txt'],
+  ],
+  ['a new file in a folder', (folder) => put(folder, 'sub/deep/new.txt', 'x'), ['sub/deep/new.txt']],
+  ['a file in a new folder', (folder) => put(folder, 'x/y/z.txt', 'x'), ['x', 'x/y/z.txt']],
+  ['a removed folder', (folder) => rm(join(folder, 'sub'), { recursive: true }), ['sub', 'sub/deep/c.txt']],
+  [
+    'what is in a folder that moved',
+    (folder) => rename(join(folder, 'sub'), join(folder, 'm')),
+    ['sub', 'm/deep/c.txt'],
+  ],
+])('%s is told', async (_, change, expected) => {
+  const { folder, paths } = await watched({ 'a.txt': '', 'sub/deep/c.txt': '' });
+  await change(folder);
+
+  await toldOf(paths, expected);
+});
+
+test('a folder that comes, goes and comes again is watched each time', async () => {
+  const { folder, paths } = await watched();
+  for (const name of ['first', 'second', 'third']) {
+    await put(folder, `sub/${name}.txt`, '');
+    await toldOf(paths, [`sub/${name}.txt`]);
+    await put(folder, `sub/${name}-later.txt`, '');
+    await toldOf(paths, [`sub/${name}-later.txt`]);
+    paths.clear();
+    await rm(join(folder, 'sub'), { recursive: true });
+    await toldOf(paths, ['sub']);
+  }
+});
+
+test('what is hidden is not told', async () => {
+  const { folder, paths } = await watched({ '.git/a': '' });
+  await put(folder, '.hidden', '');
+  await put(folder, '.git/b', '');
+  await mkdir(join(folder, '.new'));
+  await put(folder, 'last.txt', '');
+  await toldOf(paths, ['last.txt']);
+
+  expect([...paths]).toEqual(['tree/last.txt']);
+});
+
+test('nothing is told any more once it is closed', async () => {
+  const { root, folder, paths, watcher } = await watched();
+  const other = new Set<string>();
+  const second = await watchTrees(root, ['tree'], (path) => other.add(path));
+  onTestFinished(() => second.close());
+  watcher.close();
+  await put(folder, 'a.txt', '');
+  await toldOf(other, ['a.txt']);
+
+  expect([...paths]).toEqual([]);
+});
+
+test('what is beside the folders is not told', async () => {
+  const { root, folder, paths } = await watched();
+  await put(root, 'other/a.txt', '');
+  await put(root, 'b.txt', '');
+  await put(folder, 'last.txt', '');
+  await toldOf(paths, ['last.txt']);
+
+  expect([...paths]).toEqual(['tree/last.txt']);
+});
+
+test('a folder that was not there is watched when it comes, and again when another takes its place', async () => {
+  const { root, folder, paths } = await watched({ 'a.txt': '' });
+  await put(root, 'new/b.txt', '');
+  await rename(folder, join(root, 'old'));
+  await rename(join(root, 'new'), folder);
+  await toldOf(paths, ['b.txt']);
+  paths.clear();
+  await put(folder, 'c.txt', '');
+
+  await toldOf(paths, ['c.txt']);
+});
