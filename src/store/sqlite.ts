@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Article } from '../article.ts';
+import { type Article, withdrawnArticle } from '../article.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
@@ -133,7 +133,7 @@ export function openSqliteStore(file: string): Store {
     if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
     const live = JSON.parse(known.article) as Article;
     const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
-    const article: Article = { ...live, withdrawn: compact({ at, reason }) };
+    const article = withdrawnArticle(live, compact({ at, reason }));
     const feeds = feedsOf(known.number);
     const { number, revision } = save(article, JSON.stringify(article), false);
     takeOut(number);
