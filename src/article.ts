@@ -322,6 +322,15 @@ function withoutNulls(value: unknown, depth = 0): unknown {
   );
 }
 
+/** The article as one that is taken back, in the form `parseArticle` gives: equal articles are equal to the letter. */
+export function withdrawnArticle(
+  article: Article,
+  withdrawal: { readonly at: Instant; readonly reason?: string },
+): Article {
+  const { withdrawn: _, image, media, source, copyright, license, translations, ...rest } = article;
+  return compact({ ...rest, withdrawn: withdrawal, image, media, source, copyright, license, translations });
+}
+
 /** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */
 export function recordJsonSchema(): object {
   return z.toJSONSchema(recordSchema(webUrl), { io: 'input' });

@@ -1,9 +1,5 @@
 import { usage } from './commands/arguments.ts';
-import { EXPORT_HELP, runExport } from './commands/export.ts';
-import { IMPORT_HELP, runImport } from './commands/import.ts';
-import { KEY_HELP, runKey } from './commands/key.ts';
-import { MIGRATE_HELP, runMigrate } from './commands/migrate.ts';
-import { runServe, SERVE_HELP } from './commands/serve.ts';
+import type { Command } from './commands/command.ts';
 import type { Terminal } from './commands/terminal.ts';
 import { describeProblems, PublisherError } from './errors.ts';
 import type { Service } from './serve.ts';
@@ -22,17 +18,13 @@ Commands
 COMMAND --help tells its options. --version tells the version. An option wins over its environment variable.
 `;
 
-interface Command {
-  readonly help: string;
-  readonly run: (args: readonly string[], terminal: Terminal) => Promise<number | Service>;
-}
-
-const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
-  ['serve', { help: SERVE_HELP, run: runServe }],
-  ['import', { help: IMPORT_HELP, run: runImport }],
-  ['export', { help: EXPORT_HELP, run: runExport }],
-  ['key', { help: KEY_HELP, run: runKey }],
-  ['migrate', { help: MIGRATE_HELP, run: runMigrate }],
+/** Each command is loaded when it is called: a service does not need what an import does. */
+const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>> = new Map([
+  ['serve', () => import('./commands/serve.ts')],
+  ['import', () => import('./commands/import.ts')],
+  ['export', () => import('./commands/export.ts')],
+  ['key', () => import('./commands/key.ts')],
+  ['migrate', () => import('./commands/migrate.ts')],
 ]);
 
 /** Runs a command line. Returns the exit code, or the service that is now running. */
@@ -40,11 +32,12 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   const [first = ''] = argv;
   const named = first !== '' && !first.startsWith('-');
   const wantsHelp = argv.includes('--help') || argv.includes('-h');
-  if (!named && wantsHelp) return said(terminal, `${HELP}\n${SERVE_HELP}`);
   if (!named && argv.includes('--version')) return said(terminal, terminal.version);
   try {
-    const command = COMMANDS.get(named ? first : 'serve');
-    if (command === undefined) throw usage(`There is no command “${first}”.`);
+    const load = COMMANDS.get(named ? first : 'serve');
+    if (load === undefined) throw usage(`There is no command “${first}”.`);
+    const { command } = await load();
+    if (!named && wantsHelp) return said(terminal, `${HELP}\n${command.help}`);
     if (wantsHelp) return said(terminal, command.help);
     return await command.run(named ? argv.slice(1) : argv, terminal);
   } catch (caught) {

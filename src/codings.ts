@@ -8,6 +8,17 @@ export type Coding = (typeof CODINGS)[number];
  */
 export function chooseCoding(acceptEncoding: string | undefined): Coding | undefined {
   if (acceptEncoding === undefined) return 'identity';
+  if (chosen.has(acceptEncoding)) return chosen.get(acceptEncoding);
+  const coding = bestCoding(acceptEncoding);
+  if (chosen.size >= 1000) chosen.clear();
+  chosen.set(acceptEncoding, coding);
+  return coding;
+}
+
+/** Clients of one make all send the same header. */
+const chosen = new Map<string, Coding | undefined>();
+
+function bestCoding(acceptEncoding: string): Coding | undefined {
   const weights = parseWeights(acceptEncoding);
   const any = weights.get('*');
   let best: { coding: Coding; weight: number } | undefined;

@@ -76,10 +76,30 @@ export function ownKeys(article: Article): NamedKey[] {
   return keys.filter(({ key }, index) => keys.findIndex((other) => other.key === key) === index);
 }
 
-/** The operator's feeds that take an article with these keys of its own. */
-export function customKeys(own: readonly FeedKey[], feeds: readonly CustomFeed[]): FeedKey[] {
-  const keys = new Set(own);
-  return feeds.filter(({ select }) => selects(select, keys)).map(({ id }) => id);
+/**
+ * Tells which of the operator's feeds take an article with these keys of its own. Feeds are looked up by a key they
+ * require, so that ten thousand of them cost an article no more than those that may take it.
+ */
+export function customFeedChooser(feeds: readonly CustomFeed[]): (own: readonly FeedKey[]) => FeedKey[] {
+  const byKey = new Map<FeedKey, CustomFeed[]>();
+  const always: CustomFeed[] = [];
+  for (const feed of feeds) {
+    const required = requiredKeys(feed.select);
+    if (required === undefined) always.push(feed);
+    for (const key of new Set(required)) byKey.set(key, [...(byKey.get(key) ?? []), feed]);
+  }
+  return (own) => {
+    const keys = new Set(own);
+    const candidates = new Set([...always, ...own.flatMap((key) => byKey.get(key) ?? [])]);
+    return [...candidates].filter(({ select }) => selects(select, keys)).map(({ id }) => id);
+  };
+}
+
+/** Keys of which an article must have one to be taken; undefined where it needs none. */
+function requiredKeys({ any, all }: Selection): readonly FeedKey[] | undefined {
+  const [first] = all;
+  if (first !== undefined) return [first];
+  return any.length > 0 ? any : undefined;
 }
 
 function selects({ any, all, none }: Selection, keys: ReadonlySet<FeedKey>): boolean {
@@ -93,7 +113,7 @@ function selects({ any, all, none }: Selection, keys: ReadonlySet<FeedKey>): boo
 /** A feed as it presents itself. `name` is the newsroom's word for it, as the store knows it. */
 export function describeFeed(key: FeedKey, name: string, masthead: Masthead): Feed {
   const defaults = { key, language: masthead.language, entries: masthead.entries, content: 'full' as const };
-  const custom = masthead.feeds.find(({ id }) => id === key);
+  const custom = customFeedsById(masthead.feeds).get(key);
   if (custom !== undefined) {
     return {
       key,
@@ -109,6 +129,17 @@ export function describeFeed(key: FeedKey, name: string, masthead: Masthead): Fe
   return key.startsWith('language/') ? { ...feed, language: canonicalLanguage(key) } : feed;
 }
 
+const feedsById = new WeakMap<readonly CustomFeed[], ReadonlyMap<FeedKey, CustomFeed>>();
+
+function customFeedsById(feeds: readonly CustomFeed[]): ReadonlyMap<FeedKey, CustomFeed> {
+  let known = feedsById.get(feeds);
+  if (known === undefined) {
+    known = new Map(feeds.map((feed) => [feed.id, feed]));
+    feedsById.set(feeds, known);
+  }
+  return known;
+}
+
 /** The language a selection is limited to, where it is limited to one. */
 function onlyLanguage({ any, all }: Selection): string | undefined {
   const required = all.filter((key) => key.startsWith('language/'));
@@ -120,11 +151,18 @@ function canonicalLanguage(key: FeedKey): string {
   return Intl.getCanonicalLocales(key.slice('language/'.length))[0] ?? 'und';
 }
 
+const languageNames = new Map<string, string>();
+
 /** What a language calls itself, e.g. `ckb` → کوردیی ناوەندی; its tag where that is not known. */
 function languageName(language: string): string {
+  const known = languageNames.get(language);
+  if (known !== undefined) return known;
+  if (languageNames.size >= 1000) languageNames.clear(); // tags come from outside, and there are many
   // Extensions and private parts of a tag have no names.
   const { baseName } = new Intl.Locale(language);
-  return new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? language;
+  const name = new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? language;
+  languageNames.set(language, name);
+  return name;
 }
 
 /** The path of a feed below the service's address, percent-encoded. */

@@ -18,8 +18,10 @@ export interface ArticleFolder {
    * the article of one that goes.
    */
   readonly start: () => Promise<void>;
-  /** Waits until what has changed on disk is in the store, but not longer than `PATIENCE`; undefined where nothing has. */
-  readonly settled: () => Promise<void> | undefined;
+  /** Whether something has changed on disk that is not in the store yet. */
+  readonly isUnsettled: () => boolean;
+  /** Waits until what has changed on disk is in the store, but not longer than `PATIENCE`. */
+  readonly settled: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -281,7 +283,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   return {
     start,
-    settled: () => (noted.size > 0 || working !== undefined || watcher?.busy() ? settle() : undefined),
+    isUnsettled: () => noted.size > 0 || working !== undefined || watcher?.busy() === true,
+    settled: settle,
     async close() {
       closed = true;
       clearTimeout(timer);

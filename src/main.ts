@@ -1,6 +1,10 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
 import packageJson from '../package.json' with { type: 'json' };
-import { run } from './cli.ts';
+
+// Before anything large is loaded: from the second start on, nothing of it is compiled again.
+enableCompileCache();
+const { run } = await import('./cli.ts');
 
 let stop = (): void => {
   process.exit(0); // nothing was acknowledged yet

@@ -44,5 +44,6 @@ export function preconditions(headers: ConditionalHeaders, { etags, lastModified
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*"/g;
 
 function matches(header: string, known: (tag: string) => boolean): boolean {
-  return header.trim() === '*' || (header.match(ENTITY_TAG) ?? []).some(known);
+  // Nearly every client sends the one tag it has.
+  return known(header) || header.trim() === '*' || (header.match(ENTITY_TAG) ?? []).some(known);
 }

@@ -1,7 +1,25 @@
+import { LRUCache } from 'lru-cache';
 import type { Document } from './document.ts';
 import { type FeedKey, FORMATS, type Format } from './feeds.ts';
 import type { Instant } from './instant.ts';
 import { type Representations, represent } from './representation.ts';
+
+/** Changes that other processes make in the same store. */
+interface News {
+  /** Whether there may be some: asked before every answer. */
+  readonly may: () => boolean;
+  /** The feeds that changed since it was asked last. */
+  readonly touched: () => Promise<readonly FeedKey[]>;
+}
+
+interface PreparedParts {
+  readonly arrange: (key: FeedKey, format: Format, at: Instant) => Promise<Document | undefined>;
+  /** What other processes did. */
+  readonly news: News;
+  /** Bytes of documents, in all their codings, that may be kept. */
+  readonly bytes: number;
+  readonly now: () => Instant;
+}
 
 interface Kept {
   readonly representations: Representations;
@@ -11,6 +29,8 @@ interface Kept {
 }
 
 export interface Prepared {
+  /** The feed's current document where it is at hand; undefined where `get` has something to look up first. */
+  readonly atHand: (key: FeedKey, format: Format) => Representations | undefined;
   /** The feed's current document; undefined where there is no such feed. */
   readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
   /** Forgets the documents of feeds that changed. */
@@ -20,14 +40,12 @@ export interface Prepared {
 /**
  * Keeps every document that was asked for until it changes, and makes each once however many ask at the same time.
  *
- * @param changedElsewhere the feeds that other processes changed since it was asked last
  */
-export function keepPrepared(
-  arrange: (key: FeedKey, format: Format, at: Instant) => Promise<Document | undefined>,
-  changedElsewhere: () => Promise<readonly FeedKey[]>,
-  now: () => Instant,
-): Prepared {
-  const kept = new Map<string, Kept>();
+export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prepared {
+  const kept = new LRUCache<string, Kept>({
+    maxSize: bytes,
+    sizeCalculation: ({ representations }) => representations.size(),
+  });
   const running = new Map<string, Promise<Kept | undefined>>();
 
   async function make(key: FeedKey, format: Format): Promise<Kept | undefined> {
@@ -38,8 +56,8 @@ export function keepPrepared(
   }
 
   async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Representations | undefined> {
-    for (let already = running.get(name); already !== undefined; already = running.get(name)) {
-      const made = await already;
+    for (let under = running.get(name); under !== undefined; under = running.get(name)) {
+      const made = await under;
       if (made === undefined || isCurrent(made)) return made?.representations;
     }
     const making = make(key, format);
@@ -67,14 +85,18 @@ export function keepPrepared(
     }
   }
 
+  function atHand(key: FeedKey, format: Format): Representations | undefined {
+    if (news.may()) return undefined;
+    const known = kept.get(`${key}.${format}`);
+    return known !== undefined && isCurrent(known) ? known.representations : undefined;
+  }
+
   return {
     forget,
+    atHand,
     async get(key, format) {
-      forget(await changedElsewhere());
-      const name = `${key}.${format}`;
-      const known = kept.get(name);
-      if (known !== undefined && isCurrent(known)) return known.representations;
-      return makeOnce(name, key, format);
+      if (news.may()) forget(await news.touched());
+      return atHand(key, format) ?? makeOnce(`${key}.${format}`, key, format);
     },
   };
 }

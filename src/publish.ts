@@ -1,6 +1,6 @@
 import { type Article, type Newsroom, parseArticle } from './article.ts';
 import { PublisherError } from './errors.ts';
-import { type CustomFeed, customKeys, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
+import { type CustomFeed, customFeedChooser, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from './store.ts';
 
@@ -102,10 +102,11 @@ export function publicationOf(outcome: Outcome): Publication {
 
 /** All feeds an article belongs to: those of its own words, and the operator's that choose it. */
 export function selector(feeds: readonly CustomFeed[]): (article: Article) => NamedKey[] {
+  const choose = customFeedChooser(feeds);
   return (article) => {
     const own = ownKeys(article);
-    const keys = own.map(({ key }) => key);
-    return [...own, ...customKeys(keys, feeds).map((key) => ({ key, name: '' }))];
+    const custom = choose(own.map(({ key }) => key));
+    return [...own, ...custom.map((key) => ({ key, name: '' }))];
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Article } from './article.ts';
+import { type Article, withdrawnArticle } from './article.ts';
 import type { Publication } from './config.ts';
 import { PublisherError } from './errors.ts';
 import type { Instant } from './instant.ts';
@@ -71,6 +71,6 @@ async function readAgain(page: readonly StoredRecord[], parse: ParseRecords, kee
     if (again === undefined || again instanceof PublisherError) return before;
     const article = { ...again, publicId: before.publicId };
     // Taken back through the API, an article's record does not say so.
-    return before.withdrawn === undefined ? article : { ...article, withdrawn: before.withdrawn };
+    return before.withdrawn === undefined ? article : withdrawnArticle(article, before.withdrawn);
   });
 }

@@ -11,6 +11,10 @@ export interface Representations extends Validators {
   readonly document: Document;
   readonly etag: (coding: Coding) => string;
   readonly bytes: (coding: Coding) => Promise<Buffer>;
+  /** The bytes in that coding where they are made already. */
+  readonly bytesAtHand: (coding: Coding) => Buffer | undefined;
+  /** Bytes that all codings made so far, or being made, take at most. */
+  readonly size: () => number;
 }
 
 const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<Buffer>> = {
@@ -31,18 +35,33 @@ export function represent(document: Document): Representations {
   const digest = createHash('sha256').update(document.bytes).digest('base64url').slice(0, 22);
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
   const etag = (coding: Coding) => (coding === 'identity' ? `"${digest}"` : `"${digest}-${coding}"`);
-  const encoded = new Map<Coding, Promise<Buffer>>([['identity', Promise.resolve(document.bytes)]]);
+  const made = new Map<Coding, Buffer>([['identity', document.bytes]]);
+  const making = new Map<Coding, Promise<Buffer>>();
+
+  async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
+    try {
+      const bytes = await compress[coding](document.bytes);
+      made.set(coding, bytes);
+      return bytes;
+    } finally {
+      making.delete(coding);
+    }
+  }
+
   return {
     document,
     etag,
     etags: new Set(CODINGS.map(etag)),
     lastModified: secondOf(document.changedAt),
+    bytesAtHand: (coding) => made.get(coding),
+    // A compressed coding is a third of the document or less; counting a half of each leaves room for headers.
+    size: () => Math.ceil(document.bytes.length * 2.5),
     bytes(coding) {
-      const known = encoded.get(coding);
-      if (known !== undefined) return known;
-      const bytes = coding === 'identity' ? Promise.resolve(document.bytes) : compress[coding](document.bytes);
-      encoded.set(coding, bytes);
-      return bytes;
+      const known = made.get(coding);
+      if (known !== undefined || coding === 'identity') return Promise.resolve(known ?? document.bytes);
+      const begun = making.get(coding) ?? make(coding);
+      making.set(coding, begun);
+      return begun;
     },
   };
 }
@@ -74,4 +93,14 @@ export function cacheControl(maxAge: number, now: Instant, nextChangeAt: Instant
   const fresh = Math.min(maxAge, left);
   const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
   return `public, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${STALE_IF_ERROR}`;
+}
+
+/** Until when headers made now stay as they are: Last-Modified reaches its second, a coming change shortens max-age. */
+export function holdsUntil(
+  { lastModified, document }: Representations,
+  { maxAge, now }: { readonly maxAge: number; readonly now: Instant },
+): Instant {
+  if (now < lastModified) return Math.floor(now / 1000) * 1000 + 1000;
+  const shortens = (document.nextChangeAt ?? Number.POSITIVE_INFINITY) - (maxAge + STALE_WHILE_REVALIDATE) * 1000;
+  return now < shortens ? shortens : now + 1; // from then on they count down
 }

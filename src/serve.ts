@@ -36,6 +36,8 @@ const GRACE = 10_000;
 
 /** Bytes of rendered entries that are kept to arrange documents from. */
 const ENTRY_BYTES = 64 * 1024 * 1024;
+/** Bytes of documents that are kept, in all their codings. */
+const DOCUMENT_BYTES = 96 * 1024 * 1024;
 
 /**
  * Serves an installation over HTTP.
@@ -64,16 +66,20 @@ export async function serve(installation: Installation, options: ServeOptions): 
     entryBytes: ENTRY_BYTES,
     report: (id, format, error) => log(`article ${id} is left out of its ${format} feeds: ${String(error)}`),
   });
-  let { revision } = await store.touchedSince(Number.MAX_SAFE_INTEGER);
-  const prepared = keepPrepared(
+  let revision = await store.lastRevision();
+  const prepared = keepPrepared({
     arrange,
-    async () => {
-      const touched = await store.touchedSince(revision);
-      revision = touched.revision;
-      return touched.feeds;
-    },
+    bytes: DOCUMENT_BYTES,
     now,
-  );
+    news: {
+      may: store.mayHaveNews,
+      touched: async () => {
+        const touched = await store.touchedSince(revision);
+        revision = touched.revision;
+        return touched.feeds;
+      },
+    },
+  });
   const publisher = createPublisher({ store, parse, feeds: publication.feeds, now, announce: prepared.forget });
   const folder = openArticleFolder({
     dataFolder,
@@ -90,6 +96,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     publisher,
     prepared,
     now,
+    isUnsettled: folder.isUnsettled,
     settled: folder.settled,
     mediaFolder: join(dataFolder, 'media'),
     version,
@@ -97,7 +104,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     fail,
   });
   // A body has a deadline of its own, which lets one that streams for an hour do so.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 15_000 }, app);
+  const server = createServer({ requestTimeout: 0, headersTimeout: 15_000, optimizeEmptyRequests: true }, app);
   try {
     await folder.start();
     await listen(server, host, port);

@@ -156,7 +156,11 @@ export interface Store {
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
   /** Every feed with an article that was visible by that moment, and the declared ones. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
-  /** The last revision, and the feeds that changed since an earlier one: other processes write, too. */
+  /** The revision of the last change. */
+  lastRevision(): Promise<number>;
+  /** Whether another process may have changed something since `touchedSince` was asked last. Answers at once. */
+  mayHaveNews(): boolean;
+  /** The last revision, and the feeds that changed since an earlier one. */
   touchedSince(revision: number): Promise<{ readonly revision: number; readonly feeds: readonly FeedKey[] }>;
 
   find(id: string): Promise<StoredRecord | undefined>;

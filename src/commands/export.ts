@@ -1,14 +1,14 @@
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
 import { rfc3339 } from '../instant.ts';
-import type { StoredRecord } from '../store.ts';
+import type { Store, StoredRecord } from '../store.ts';
 import { usage } from './arguments.ts';
-import { progressBar, type Terminal } from './terminal.ts';
+import type { Command } from './command.ts';
+import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
-export const EXPORT_HELP = `Usage: feed-publisher export [options] [FILE]
+const HELP = `Usage: feed-publisher export [options] [FILE]
 
 Writes every article back as NDJSON, one record a line, to FILE or to standard output. Imported into an empty store, they
 give the same feeds, byte for byte.
@@ -19,7 +19,9 @@ Options
 
 const PAGE = 500;
 
-export async function runExport(args: readonly string[], terminal: Terminal): Promise<number> {
+export const command: Command = { help: HELP, run };
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -28,28 +30,32 @@ export async function runExport(args: readonly string[], terminal: Terminal): Pr
   const [file, ...others] = positionals;
   if (others.length > 0) throw usage('One file at most can be named.');
   const { store } = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
-  const output: Writable = file === undefined ? process.stdout : createWriteStream(file);
   const bar = progressBar(terminal, 'Exporting');
   try {
-    const total = await store.count();
-    let done = 0;
-    let page = await store.page(0, PAGE);
-    while (page.length > 0) {
-      const text = page.map((stored) => `${JSON.stringify(recordOf(stored))}\n`).join('');
-      if (!output.write(text)) await once(output, 'drain');
-      done += page.length;
-      bar.update(done, total);
-      page = await store.page(page.at(-1)?.number ?? 0, PAGE);
-    }
-    if (file !== undefined) {
-      output.end();
-      await once(output, 'close');
-      terminal.err(`${done} articles exported to ${file}`);
-    }
+    const output = file === undefined ? process.stdout : createWriteStream(file);
+    const exported = linesOf(store, bar);
+    await pipeline(exported, output, { end: file !== undefined });
+    if (file !== undefined) terminal.err(`${await store.count()} articles exported to ${file}`);
     return 0;
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'EPIPE') return 0; // who reads has seen enough
+    throw usage(`${file ?? 'Standard output'} cannot be written: ${error.message}`);
   } finally {
     bar.stop();
     await store.close();
+  }
+}
+
+async function* linesOf(store: Store, bar: ProgressBar): AsyncGenerator<string> {
+  const total = await store.count();
+  let done = 0;
+  let page = await store.page(0, PAGE);
+  while (page.length > 0) {
+    yield page.map((stored) => `${JSON.stringify(recordOf(stored))}\n`).join('');
+    done += page.length;
+    bar.update(done, total);
+    page = await store.page(page.at(-1)?.number ?? 0, PAGE);
   }
 }
 

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,10 +9,12 @@ import { findSources, type ImportSource, type Item } from '../import/source.ts';
 import { type Installation, openInstallation } from '../installation.ts';
 import { createPublisher, type Publication, parseHere, type Submission } from '../publish.ts';
 import { refreshStore } from '../refresh.ts';
+import type { Outcome } from '../store.ts';
 import { usage } from './arguments.ts';
+import type { Command } from './command.ts';
 import { progressBar, type Terminal } from './terminal.ts';
 
-export const IMPORT_HELP = `Usage: feed-publisher import [options] PATH|URL…
+const HELP = `Usage: feed-publisher import [options] PATH|URL…
 
 Publishes the articles of files, folders and addresses: records as JSON, NDJSON, Markdown or plain text, an RSS, Atom or
 JSON feed, a WordPress export (WXR). Ids are kept: readers do not see old stories as new. What is there already and the
@@ -35,7 +37,9 @@ const MOST_TOLD = 50;
 
 type Counts = Record<'created' | 'updated' | 'unchanged' | 'refused', number>;
 
-export async function runImport(args: readonly string[], terminal: Terminal): Promise<number> {
+export const command: Command = { help: HELP, run };
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -45,10 +49,11 @@ export async function runImport(args: readonly string[], terminal: Terminal): Pr
   const sources = (await Promise.all(positionals.map(findSources))).flat();
   const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
   try {
-    const rejected = openRejected(values.rejected ?? 'rejected.ndjson');
-    const counts = await importAll(installation, sources, { terminal, rejected, dryRun: values['dry-run'] ?? false });
-    await rejected.close();
-    return report(counts, rejected, { terminal, dryRun: values['dry-run'] ?? false });
+    const dryRun = values['dry-run'] ?? false;
+    const rejected = openRejected(values.rejected ?? 'rejected.ndjson', dryRun);
+    const counts = await importAll(installation, sources, { terminal, rejected, dryRun });
+    rejected.close();
+    return report(counts, rejected, { terminal, dryRun });
   } finally {
     await installation.store.close();
   }
@@ -91,40 +96,42 @@ async function importItems(
   sources: readonly ImportSource[],
   size: number,
   publish: (submissions: readonly Submission[]) => Promise<readonly Publication[]>,
-  { terminal, rejected }: How,
+  { terminal, rejected, dryRun }: How,
 ): Promise<Counts> {
   const counts: Counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
   const bar = progressBar(terminal, 'Importing');
   const began = Date.now();
+  const resultOf = dryRun ? rehearsedResult() : ({ result }: Outcome) => countable(result);
   const running: Promise<void>[] = [];
   let read = 0;
   let batch: Item[] = [];
 
-  const refuse = async (item: Item, error: PublisherError): Promise<void> => {
+  const refuse = (item: Item, error: PublisherError): void => {
     counts.refused += 1;
-    if (counts.refused <= MOST_TOLD) {
-      const place = item.line === undefined ? {} : { line: item.line };
-      const problems = error.problems.map((problem) => ({ ...place, ...problem }));
-      for (const line of describeProblems(
-        new PublisherError(error.code, error.message, { problems, file: item.file }),
-      )) {
-        terminal.err(line);
-      }
-    }
-    await rejected.write(item);
+    rejected.write(item);
+    if (counts.refused > MOST_TOLD) return;
+    const place = item.line === undefined ? {} : { line: item.line };
+    const problems = error.problems.map((problem) => ({ ...place, ...problem }));
+    const told = new PublisherError(error.code, error.message, { problems, file: item.file });
+    describeProblems(told).forEach(terminal.err);
   };
-  const keep = async (items: readonly Item[]): Promise<void> => {
-    const submissions = items.flatMap(({ content }) => ('record' in content ? [content] : []));
-    const results = (await publish(submissions)).values();
+  const count = (items: readonly Item[], publications: readonly Publication[]): void => {
+    const results = publications.values();
     for (const item of items) {
       const result = 'record' in item.content ? results.next().value : undefined;
-      if (result === undefined) await refuse(item, unreadable(item));
-      else if ('refused' in result) await refuse(item, result.refused);
-      else if (result.outcome.result in counts) counts[result.outcome.result as keyof Counts] += 1;
+      if (result === undefined) refuse(item, unreadable(item));
+      else if ('refused' in result) refuse(item, result.refused);
+      else counts[resultOf(result.outcome, item)] += 1;
     }
-    const done = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    const done = Object.values(counts).reduce((sum, each) => sum + each, 0);
     const seconds = (Date.now() - began) / 1000;
     bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
+  };
+  /** Batches are parsed at the same time, and counted in their order. */
+  const keep = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
+    const publishing = publish(items.flatMap(({ content }) => ('record' in content ? [content] : [])));
+    await before;
+    count(items, await publishing);
   };
 
   try {
@@ -134,17 +141,34 @@ async function importItems(
       })) {
         batch.push(item);
         if (batch.length < BATCH) continue;
-        running.push(keep(batch));
+        running.push(keep(batch, running.at(-1)));
         batch = [];
         if (running.length >= AHEAD) await running.shift();
       }
     }
-    running.push(keep(batch));
+    running.push(keep(batch, running.at(-1)));
   } finally {
     await Promise.all(running);
     bar.stop();
   }
   return counts;
+}
+
+function countable(result: Outcome['result']): keyof Counts {
+  if (result === 'created' || result === 'updated' || result === 'unchanged') return result;
+  throw new Error(`an import cannot end in ${result}`);
+}
+
+/** A rehearsal keeps nothing, so that a record that comes twice has to be remembered to be counted as it will be. */
+function rehearsedResult(): (outcome: Outcome, item: Item) => keyof Counts {
+  const seen = new Map<string, string>();
+  return ({ id, result }, { content }) => {
+    const text = createHash('sha256').update(JSON.stringify(content)).digest('base64');
+    const before = seen.get(id);
+    seen.set(id, text);
+    if (before === undefined) return countable(result);
+    return before === text ? 'unchanged' : 'updated';
+  };
 }
 
 function unreadable({ content }: Item): PublisherError {
@@ -154,27 +178,39 @@ function unreadable({ content }: Item): PublisherError {
 
 interface Rejected {
   readonly file: string;
-  readonly write: (item: Item) => Promise<void>;
-  readonly close: () => Promise<void>;
+  readonly write: (item: Item) => void;
+  readonly close: () => void;
 }
 
-/** The file of refused records, one a line; it is made when the first one comes. */
-function openRejected(file: string): Rejected {
-  let stream: WriteStream | undefined;
+/**
+ * The file of refused records, one a line. It takes its name when all is read: it may be the very file that is being
+ * imported.
+ */
+function openRejected(file: string, dryRun: boolean): Rejected {
+  const growing = `${file}.part`;
+  let descriptor: number | undefined;
   return {
     file,
-    async write({ content }) {
+    write({ content }) {
       const text = 'record' in content ? JSON.stringify(content.record) : content.text;
-      if (text === undefined) return; // a file that is no text: it is where it was
-      stream ??= createWriteStream(file);
-      if (!stream.write(`${text.replaceAll('\n', ' ')}\n`)) await once(stream, 'drain');
+      if (dryRun || text === undefined) return; // a file that is no text is where it was
+      descriptor ??= openForWriting(growing);
+      writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
     },
-    async close() {
-      if (stream === undefined) return;
-      stream.end();
-      await once(stream, 'close');
+    close() {
+      if (descriptor === undefined) return;
+      closeSync(descriptor);
+      renameSync(growing, file);
     },
   };
+}
+
+function openForWriting(file: string): number {
+  try {
+    return openSync(file, 'w');
+  } catch (error) {
+    throw usage(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function report(counts: Counts, rejected: Rejected, { terminal, dryRun }: Pick<How, 'terminal' | 'dryRun'>): number {
@@ -182,7 +218,7 @@ function report(counts: Counts, rejected: Rejected, { terminal, dryRun }: Pick<H
   const would = dryRun ? 'Nothing was changed. It would be: ' : '';
   terminal.out(`${would}${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
   if (refused === 0) return 0;
-  terminal.err(`Refused records are in ${rejected.file}: mend them there and import it.`);
+  if (!dryRun) terminal.err(`Refused records are in ${rejected.file}: mend them there and import it.`);
   if (refused > MOST_TOLD) terminal.err(`${refused - MOST_TOLD} refusals more were not told one by one.`);
   return 1;
 }

@@ -4,9 +4,10 @@ import { rfc3339 } from '../instant.ts';
 import { createKey } from '../keys.ts';
 import { SCOPES, type StoredKey } from '../store.ts';
 import { usage } from './arguments.ts';
+import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
-export const KEY_HELP = `Usage: feed-publisher key create --name NAME [--scope read|write]
+const HELP = `Usage: feed-publisher key create --name NAME [--scope read|write]
        feed-publisher key list
        feed-publisher key revoke ID
 
@@ -19,14 +20,17 @@ Options
   --data FOLDER     the data folder   (DATA_DIR, data)
 `;
 
-export async function runKey(args: readonly string[], terminal: Terminal): Promise<number> {
+export const command: Command = { help: HELP, run };
+
+async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
     options: { data: { type: 'string' }, name: { type: 'string' }, scope: { type: 'string' } },
   });
   const [action, id, ...others] = positionals;
-  if (others.length > 0) throw usage(`“${others.join(' ')}” is too much.`);
+  if (others.length > 0 || (id !== undefined && action !== 'revoke'))
+    throw usage(`“${positionals.join(' ')}” is too much.`);
   const { store } = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
   try {
     switch (action) {

@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
 import { type Service, serve } from '../serve.ts';
 import { usage } from './arguments.ts';
+import type { Command } from './command.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
-export const SERVE_HELP = `Usage: feed-publisher serve [options]
+const HELP = `Usage: feed-publisher serve [options]
 
 Publishes the feeds of a data folder over HTTP, and watches its articles.
 
@@ -15,7 +16,9 @@ Options
   --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
 `;
 
-export async function runServe(args: readonly string[], terminal: Terminal): Promise<Service> {
+export const command: Command = { help: HELP, run };
+
+async function run(args: readonly string[], terminal: Terminal): Promise<Service> {
   const { out, err, env, version } = terminal;
   const { values } = parseArgs({
     args: [...args],

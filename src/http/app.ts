@@ -1,4 +1,5 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { RequestListener } from 'node:http';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
@@ -18,7 +19,7 @@ type Handler = RequestHandler<{ path: string[] }>;
 type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
 /** The HTTP side: every address this service answers stands in the list below. */
-export function createApp(parts: AppParts): Express {
+export function createApp(parts: AppParts): RequestListener {
   const feeds = feedHandlers(parts);
   const articles = articleHandlers(parts);
   const description = openApi(parts.version, parts.publication.feedsUrl);
@@ -47,7 +48,10 @@ export function createApp(parts: AppParts): Express {
   }
   app.use(notFound);
   app.use(errorHandler(parts.fail));
-  return app;
+
+  return (request, response) => {
+    if (!feeds.answerAtHand(request, response)) app(request, response);
+  };
 }
 
 /** Express answers HEAD by GET. */

@@ -122,7 +122,7 @@ export function articleHandlers({ publication, store, publisher, now, bodyDeadli
 async function publishLines(publisher: Publisher, lines: readonly Line[]): Promise<unknown[]> {
   const read = lines.map((line) => ({ line: line.number, ...readLine(line) }));
   const submissions = read.flatMap((item): Submission[] => ('record' in item ? [{ record: item.record }] : []));
-  const results = (await publisher.publish(submissions)).values();
+  const results = (await publishOrRefuse(publisher, submissions)).values();
   return read.map((item) => {
     if ('refused' in item) return { line: item.line, ...described(item.refused) };
     const result = results.next().value;
@@ -131,6 +131,19 @@ async function publishLines(publisher: Publisher, lines: readonly Line[]): Promi
     const { id, result: became, revision } = result.outcome;
     return { line: item.line, id, result: became, revision };
   });
+}
+
+/** The answer has begun: what befalls all of the lines, such as a full disk, is told for each. */
+async function publishOrRefuse(
+  publisher: Publisher,
+  submissions: readonly Submission[],
+): Promise<readonly Published[]> {
+  try {
+    return await publisher.publish(submissions);
+  } catch (error) {
+    if (!(error instanceof PublisherError)) throw error;
+    return submissions.map(() => ({ refused: error }));
+  }
 }
 
 function readLine({ bytes }: Line): { record: unknown } | { refused: PublisherError } {

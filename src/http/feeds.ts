@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Publication } from '../config.ts';
 import { PublisherError } from '../errors.ts';
@@ -5,6 +6,7 @@ import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../fee
 import type { Instant } from '../instant.ts';
 import type { Prepared } from '../prepared.ts';
 import type { Store } from '../store.ts';
+import { answerTo, codingFor } from './answer.ts';
 import { respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
@@ -12,11 +14,18 @@ export interface FeedParts {
   readonly store: Store;
   readonly prepared: Prepared;
   readonly now: () => Instant;
-  /** Fulfilled when changes on disk that are known by now are published; undefined where there are none. */
-  readonly settled: () => Promise<void> | undefined;
+  /** Whether there are changes on disk that are known and not published yet. */
+  readonly isUnsettled: () => boolean;
+  /** Waits for those, within reason. */
+  readonly settled: () => Promise<void>;
 }
 
-export function feedHandlers({ publication, store, prepared, now, settled }: FeedParts) {
+/** Addresses that are remembered: every feed in every format, and the spellings that readers make of them. */
+const MOST_ADDRESSES = 50_000;
+
+export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled }: FeedParts) {
+  const { maxAge, feedsUrl } = publication;
+  const addresses = new Map<string, { readonly key: FeedKey; readonly format: Format }>();
   const retired = new Map(publication.retired.map((feed) => [feed.feed, feed]));
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
@@ -28,16 +37,43 @@ export function feedHandlers({ publication, store, prepared, now, settled }: Fee
     if (gone !== undefined) {
       throw new PublisherError('feed_gone', `The feed ${key} is gone for good.`, { hint: 'Readers may forget it.' });
     }
-    await settled();
+    if (isUnsettled()) await settled();
     const representations = await prepared.get(key, format);
     if (representations === undefined) throw await unknownFeed(key, format);
-    await respondWithDocument(request, response, {
-      representations,
-      now: now(),
-      maxAge: publication.maxAge,
-      feedsUrl: publication.feedsUrl,
-    });
+    const context = { now: now(), maxAge, feedsUrl };
+    let answer = answerTo(request, representations, context);
+    if (answer === undefined) {
+      await representations.bytes(codingFor(request.headers));
+      answer = answerTo(request, representations, context);
+    }
+    if (answer === undefined) throw new Error('the coding was made and is not at hand');
+    if (addresses.size >= MOST_ADDRESSES) addresses.clear();
+    addresses.set(request.originalUrl, { key, format });
+    respondWithDocument(response, answer);
   };
+
+  /**
+   * Answers a request for a document that is at hand, without Express: its way in costs more than the answer. Only for
+   * addresses that `feed` has answered before, and by the same means, so that both ways give the same bytes.
+   *
+   * @returns whether the request is answered
+   */
+  function answerAtHand(request: IncomingMessage, response: ServerResponse): boolean {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+    const address = addresses.get(request.url ?? '');
+    if (address === undefined || isUnsettled()) return false;
+    const representations = prepared.atHand(address.key, address.format);
+    if (representations === undefined) return false;
+    try {
+      const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
+      if (answer === undefined) return false;
+      respondWithDocument(response, answer);
+      return true;
+    } catch (error) {
+      if (error instanceof PublisherError) return false; // for the writer of errors
+      throw error;
+    }
+  }
 
   async function unknownFeed(key: FeedKey, format: Format): Promise<PublisherError> {
     const known = (await store.feeds(now())).map((feed) => feed.key);
@@ -53,7 +89,7 @@ export function feedHandlers({ publication, store, prepared, now, settled }: Fee
     (_request, response) =>
       respondWithRedirect(response, location);
 
-  return { feed, alias };
+  return { feed, alias, answerAtHand };
 }
 
 /** From a request's path, as it was asked for, back to where the service's addresses begin. */

@@ -1,78 +1,15 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { chooseCoding } from '../codings.ts';
 import { PublisherError } from '../errors.ts';
-import { FORMATS, feedPath, MEDIA_TYPES } from '../feeds.ts';
-import type { Instant } from '../instant.ts';
-import { preconditions } from '../preconditions.ts';
-import { cacheControl, lastModifiedHeader, type Representations } from '../representation.ts';
-
-/** What every answer says: any web page may read it, and nobody may guess its type. */
-const FOR_ALL = {
-  'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'ETag, Link, Content-Length, Retry-After',
-  'X-Content-Type-Options': 'nosniff',
-} as const;
-
-const FOR_NEWSROOM = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const;
+import type { Answer } from './answer.ts';
+import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
 
 type Headers = Record<string, string | number>;
 
-interface DocumentAnswer {
-  readonly representations: Representations;
-  readonly now: Instant;
-  /** Seconds. */
-  readonly maxAge: number;
-  readonly feedsUrl: string;
-}
-
-/**
- * Answers GET or HEAD with a document: the one writer of validators and caching headers.
- *
- * @throws PublisherError `not_acceptable`, `precondition_failed`
- */
-export async function respondWithDocument(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { representations, now, maxAge, feedsUrl }: DocumentAnswer,
-): Promise<void> {
-  const coding = chooseCoding(header(request, 'accept-encoding'));
-  if (coding === undefined) {
-    throw new PublisherError('not_acceptable', 'None of the content codings the request accepts is offered.', {
-      hint: 'Offered are br, zstd, gzip and identity.',
-    });
-  }
-  const decision = preconditions(request.headers, representations);
-  if (decision === 'failed') {
-    throw new PublisherError('precondition_failed', 'The feed is not the one that the request expects.');
-  }
-  const { document } = representations;
-  const headers: Headers = {
-    ...FOR_ALL,
-    'Cache-Control': cacheControl(maxAge, now, document.nextChangeAt),
-    ETag: representations.etag(coding),
-    'Last-Modified': lastModifiedHeader(representations, now),
-    Link: links(document.feed.key, document.format, feedsUrl),
-    Vary: 'Accept-Encoding',
-  };
-  // RFC 9110 §15.4.5: what a 200 would say, but nothing of the content that does not come.
-  if (decision === 'not-modified') return write(response, 304, headers);
-  const bytes = await representations.bytes(coding);
-  headers['Content-Type'] = `${MEDIA_TYPES[document.format]}; charset=utf-8`;
-  headers['Content-Length'] = bytes.length;
-  if (coding !== 'identity') headers['Content-Encoding'] = coding;
-  write(response, 200, headers, request.method === 'HEAD' ? undefined : bytes);
-}
-
-/** The feed itself and its other formats (RFC 8288). */
-function links(key: string, format: (typeof FORMATS)[number], feedsUrl: string): string {
-  return FORMATS.map((other) => {
-    const relation = other === format ? 'self' : 'alternate';
-    return { relation, link: `<${feedsUrl}${feedPath(key, other)}>; rel="${relation}"; type="${MEDIA_TYPES[other]}"` };
-  })
-    .sort((a, b) => b.relation.localeCompare(a.relation))
-    .map(({ link }) => link)
-    .join(', ');
+/** Writes the answer of a document. */
+export function respondWithDocument(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  response.end(body);
 }
 
 /** Sends a client to another address for good (RFC 9110 §15.4.9). */
@@ -165,9 +102,4 @@ export function beginLines(response: ServerResponse): (lines: readonly unknown[]
 function write(response: ServerResponse, status: number, headers: Headers, body?: Buffer): void {
   response.writeHead(status, headers);
   response.end(body);
-}
-
-function header(request: IncomingMessage, name: string): string | undefined {
-  const value = request.headers[name];
-  return Array.isArray(value) ? value.join(', ') : value;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Article } from '../article.ts';
+import { type Article, withdrawnArticle } from '../article.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
@@ -70,7 +70,8 @@ export function openSqliteStore(file: string): Store {
   const sql = prepareStatements(db);
   /** Numbers of feeds by key and name. They never change, except that a declared feed can be forgotten. */
   const feedNumbers = new Map<string, number>();
-  let seen = { dataVersion: dataVersion(), revision: lastRevision() };
+  /** `data_version` moves when another connection commits. */
+  let seenVersion = dataVersion();
 
   function transaction<Result>(work: () => Result): Result {
     try {
@@ -132,7 +133,7 @@ export function openSqliteStore(file: string): Store {
     if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
     const live = JSON.parse(known.article) as Article;
     const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
-    const article: Article = { ...live, withdrawn: compact({ at, reason }) };
+    const article = withdrawnArticle(live, compact({ at, reason }));
     const feeds = feedsOf(known.number);
     const { number, revision } = save(article, JSON.stringify(article), false);
     takeOut(number);
@@ -265,12 +266,9 @@ export function openSqliteStore(file: string): Store {
   }
 
   function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
-    // data_version moves when another connection commits; this one's own commits are told where they are made.
-    const version = dataVersion();
-    if (version === seen.dataVersion && revision >= seen.revision) return { revision: seen.revision, feeds: [] };
+    seenVersion = dataVersion();
     feedNumbers.clear();
-    seen = { dataVersion: version, revision: lastRevision() };
-    return { revision: seen.revision, feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    return { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
   }
 
   return {
@@ -286,6 +284,8 @@ export function openSqliteStore(file: string): Store {
           : [{ number, revision: row.revision, article: JSON.parse(row.article) as Article }];
       }),
     feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
+    lastRevision: async () => lastRevision(),
+    mayHaveNews: () => dataVersion() !== seenVersion,
     touchedSince: async (revision) => touchedSince(revision),
 
     find: async (id) => storedRecord(sql.recordById.get(id) as RecordRow | undefined),
