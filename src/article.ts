@@ -332,6 +332,7 @@ export function withdrawnArticle(
 }
 
 /** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */
-export function recordJsonSchema(): object {
-  return z.toJSONSchema(recordSchema(webUrl), { io: 'input' });
+export function recordJsonSchema(): { readonly required: readonly string[] } {
+  const schema = z.toJSONSchema(recordSchema(webUrl), { io: 'input' });
+  return { ...schema, required: schema.required ?? [] };
 }

@@ -22,6 +22,7 @@ const ERROR_STATUS = {
   address_unavailable: 500,
   usage: 400,
   unreachable_source: 502,
+  unwritable_output: 500,
   internal: 500,
   store_outdated: 500,
   store_too_new: 500,
@@ -63,7 +64,7 @@ export class PublisherError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'PublisherError';
     this.code = code;
-    this.problems = details.problems ?? [];
+    this.problems = told(details.problems ?? []);
     this.hint = details.hint;
     this.file = details.file;
   }
@@ -71,6 +72,17 @@ export class PublisherError extends Error {
   get status(): number {
     return ERROR_STATUS[this.code];
   }
+}
+
+/** Problems that are told of one record at most: a name written half a million times is not half a million answers. */
+const MOST_PROBLEMS = 100;
+
+function told(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= MOST_PROBLEMS) return problems;
+  return [
+    ...problems.slice(0, MOST_PROBLEMS),
+    { field: '', rule: `and ${problems.length - MOST_PROBLEMS} problems more` },
+  ];
 }
 
 /** A value as it is shown in a message: on one line and not longer than a line. */

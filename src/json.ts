@@ -1,8 +1,10 @@
 import { visit } from 'jsonc-parser';
-import { type Problem, PublisherError } from './errors.ts';
+import { type Problem, PublisherError, shown } from './errors.ts';
 
 /** Deeper than any record, and far from where a recursive reader of it would fail. */
 const MAX_DEPTH = 64;
+/** Names in all objects together: far more than a record has, and few enough to look at each. */
+const MAX_NAMES = 10_000;
 
 /**
  * Reads JSON (RFC 8259) as strictly as data from outside wants it: UTF-8 and nothing else, no name twice in an object
@@ -72,6 +74,7 @@ function syntaxProblems(text: string, error: unknown): Problem[] {
 function namesTwice(text: string): Problem[] {
   const problems: Problem[] = [];
   const objects: Set<string>[] = [];
+  let count = 0;
   visit(text, {
     onObjectBegin: () => {
       objects.push(new Set());
@@ -81,8 +84,11 @@ function namesTwice(text: string): Problem[] {
     },
     onObjectProperty: (name, _offset, _length, line, column) => {
       const names = objects.at(-1);
-      if (names?.has(name))
-        problems.push({ field: name, rule: 'stands twice in one object', line: line + 1, column: column + 1 });
+      count += 1;
+      const place = { line: line + 1, column: column + 1 };
+      if (names?.has(name)) problems.push({ field: shown(name), rule: 'stands twice in one object', ...place });
+      if (count > MAX_NAMES)
+        throw invalid([{ field: '', rule: `must not have more than ${MAX_NAMES} names`, ...place }]);
       names?.add(name);
     },
   });

@@ -18,8 +18,11 @@ const problem = {
   },
 };
 
+const record = recordJsonSchema();
+
 const schemas = {
-  Record: recordJsonSchema(),
+  Record: record,
+  RecordAtAddress: { ...record, required: record.required.filter((field) => field !== 'id') },
   Article: {
     type: 'object',
     required: ['id', 'publicId', 'revision', 'status', 'publishedAt', 'record'],
@@ -84,7 +87,7 @@ export function openApi(version: string, serviceUrl: string): Json {
   return {
     openapi: '3.1.0',
     info: { title: 'Feed Publisher', version, description: 'Articles in, out and back.' },
-    servers: [{ url: serviceUrl }],
+    servers: [{ url: serviceUrl.replace(/\/$/, '') }],
     security: [{ key: [] }],
     paths: {
       '/api/articles': {
@@ -112,18 +115,18 @@ export function openApi(version: string, serviceUrl: string): Json {
               description: 'What became of each line, one object a line, while the lines still come',
               content: { 'application/x-ndjson': { schema: ref('Line') } },
             },
-            ...errors(401, 403, 408, 415),
+            ...errors(401, 403, 415),
           },
         }),
       },
       '/api/articles/{id}': {
         parameters: [parameter('path', 'id', text, 'The newsroom’s id; slashes may stand in it.')],
         get: operation('Get an article', 'read', {
-          responses: { 200: json('The article', ref('Article'), revisionHeader), ...errors(401, 404) },
+          responses: { 200: json('The article', ref('Article'), revisionHeader), ...errors(400, 401, 404) },
         }),
         put: operation('Publish or correct an article', 'write', {
           parameters: conditions,
-          requestBody: { required: true, content: { 'application/json': { schema: ref('Record') } } },
+          requestBody: { required: true, content: { 'application/json': { schema: ref('RecordAtAddress') } } },
           responses: {
             200: json('Updated, or the same as before', ref('Change'), revisionHeader),
             201: json('Created', ref('Change'), revisionHeader),
@@ -134,7 +137,7 @@ export function openApi(version: string, serviceUrl: string): Json {
           parameters: [...conditions, parameter('query', 'reason', text, 'Told to readers of Atom and JSON Feed.')],
           responses: {
             200: json('Withdrawn, now or before', ref('Change'), revisionHeader),
-            ...errors(401, 403, 404, 412, 507),
+            ...errors(400, 401, 403, 404, 412, 507),
           },
         }),
       },
@@ -148,7 +151,7 @@ export function openApi(version: string, serviceUrl: string): Json {
               properties: { id: text, feeds: { type: 'array', items: ref('Placement') } },
               additionalProperties: false,
             }),
-            ...errors(401, 404),
+            ...errors(400, 401, 404),
           },
         }),
       },
@@ -197,5 +200,6 @@ function json(description: string, schema: Json, headers?: Json): Json {
 
 function errors(...statuses: readonly number[]): Json {
   const content = { 'application/problem+json': { schema: ref('Error') } };
-  return Object.fromEntries(statuses.map((status) => [status, { description: 'See docs/errors.md', content }]));
+  const error = { description: 'See docs/errors.md', content };
+  return Object.fromEntries([...statuses, 'default'].map((status) => [status, error]));
 }

@@ -3,6 +3,7 @@ import { PublisherError } from './errors.ts';
 import { type CustomFeed, customFeedChooser, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from './store.ts';
+import { lineText, shorten } from './text.ts';
 
 /** A record with what is asked of its article. */
 export interface Submission {
@@ -13,6 +14,9 @@ export interface Submission {
 }
 
 export type Publication = { readonly outcome: Outcome } | { readonly refused: PublisherError };
+
+/** Characters of a reason at most. */
+const MAX_REASON = 1000;
 
 /** The write path: parse, keep, announce. */
 export interface Publisher {
@@ -89,9 +93,15 @@ export function createPublisher({ store, parse, feeds, now, announce }: Publishe
     },
     withdraw: (withdrawals) => {
       const changedAt = now();
-      return apply(withdrawals.map((withdrawal) => ({ kind: 'withdraw', changedAt, ...withdrawal })));
+      return apply(withdrawals.map((withdrawal) => withdrawalChange(withdrawal, changedAt)));
     },
   };
+}
+
+/** A reason is text from outside, and stands in feeds. */
+function withdrawalChange({ reason = '', ...rest }: Withdrawal, changedAt: Instant): Change {
+  const clean = shorten(lineText(reason), MAX_REASON);
+  return { kind: 'withdraw', changedAt, ...rest, ...(clean === '' ? {} : { reason: clean }) };
 }
 
 export function publicationOf(outcome: Outcome): Publication {

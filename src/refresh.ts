@@ -32,8 +32,25 @@ export async function refreshStore(parts: RefreshParts): Promise<void> {
   const rules = JSON.stringify(feeds.map(({ id, select }) => [id, select]));
   const sameReading = (await store.setting('reading')) === reading;
   const sameRules = (await store.setting('rules')) === rules;
-  if (sameReading && sameRules) return;
-  await store.declareFeeds(['latest', ...feeds.map(({ id }) => id)]);
+  if (!sameReading || !sameRules) await placeAgain(parts, { reading, rules, sameReading });
+  await tellNewMasthead(parts);
+}
+
+/** What feeds say of themselves stands in every document. */
+async function tellNewMasthead({ store, publication, now }: RefreshParts): Promise<void> {
+  const masthead = JSON.stringify(publication);
+  const before = await store.setting('masthead');
+  if (masthead === before) return;
+  if (before !== undefined) await store.touchAllFeeds(now());
+  await store.saveSetting('masthead', masthead);
+}
+
+async function placeAgain(
+  parts: RefreshParts,
+  { reading, rules, sameReading }: { reading: string; rules: string; sameReading: boolean },
+): Promise<void> {
+  const { store, publication } = parts;
+  await store.declareFeeds(['latest', ...publication.feeds.map(({ id }) => id)]);
   await putAgain(parts, sameReading);
   await store.saveSetting('reading', reading);
   await store.saveSetting('rules', rules);

@@ -54,8 +54,8 @@ export function represent(document: Document): Representations {
     etags: new Set(CODINGS.map(etag)),
     lastModified: secondOf(document.changedAt),
     bytesAtHand: (coding) => made.get(coding),
-    // A compressed coding is a third of the document or less; counting a half of each leaves room for headers.
-    size: () => Math.ceil(document.bytes.length * 2.5),
+    // Three compressed codings are each a third of the document or more; small ones have headers to count.
+    size: () => Math.ceil(document.bytes.length * 2.5) + 1024,
     bytes(coding) {
       const known = made.get(coding);
       if (known !== undefined || coding === 'identity') return Promise.resolve(known ?? document.bytes);

@@ -4,9 +4,10 @@ import { createArranger } from './document.ts';
 import { describeProblems, PublisherError } from './errors.ts';
 import { openArticleFolder } from './folder.ts';
 import { createApp } from './http/app.ts';
+import { openParser } from './import/pool.ts';
 import type { Installation } from './installation.ts';
 import { keepPrepared } from './prepared.ts';
-import { createPublisher, parseHere } from './publish.ts';
+import { createPublisher } from './publish.ts';
 import { refreshStore } from './refresh.ts';
 
 export interface ServeOptions {
@@ -47,7 +48,8 @@ const DOCUMENT_BYTES = 96 * 1024 * 1024;
 export async function serve(installation: Installation, options: ServeOptions): Promise<Service> {
   const { dataFolder, publication, newsroom, store } = installation;
   const { host, port, log, version, now = Date.now, progress = () => {} } = options;
-  const parse = parseHere(newsroom);
+  const parser = openParser(newsroom, join(dataFolder, 'media'));
+  const { parse } = parser;
   const refuse = (error: PublisherError) => describeProblems(error).forEach(log);
   const fail = (error: unknown) => log(error instanceof Error ? (error.stack ?? error.message) : String(error));
 
@@ -110,6 +112,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     await listen(server, host, port);
   } catch (error) {
     await folder.close();
+    await parser.close();
     throw error;
   }
   let closing: Promise<void> | undefined;
@@ -118,6 +121,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     await new Promise((done) => server.close(done));
     clearTimeout(impatience);
     await folder.close();
+    await parser.close();
     await store.close();
   }
   return {

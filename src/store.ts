@@ -150,6 +150,8 @@ export interface Store {
   apply(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
   /** Tells what `apply` would do, and does nothing. */
   rehearse(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
+  /** Makes every feed one that changed at that moment, without a change to an article. */
+  touchAllFeeds(changedAt: Instant): Promise<void>;
   /** The feed's newest visible articles at that moment; undefined where no such feed was ever visible. */
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
   /** The articles with these numbers, in the same order; those that are gone are left out. */

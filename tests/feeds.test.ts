@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   type CustomFeed,
-  customKeys,
+  customFeedChooser,
   describeFeed,
   feedId,
   feedPath,
@@ -55,7 +55,7 @@ test.each([
   ['any and none', { any: ['tag/a'], none: ['tag/b'] }, false],
 ])('a selection: %s', (_, select, expected) => {
   const feed = { id: 'own', title: 'Own', select: { any: [], all: [], none: [], ...select } };
-  expect(customKeys(['latest', 'tag/a', 'tag/b'], [feed])).toEqual(expected ? ['own'] : []);
+  expect(customFeedChooser([feed])(['latest', 'tag/a', 'tag/b'])).toEqual(expected ? ['own'] : []);
 });
 
 describe('a feed presents itself', () => {

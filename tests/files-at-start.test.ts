@@ -23,16 +23,16 @@ async function life<Found>(folder: string, now: number, work: (port: number) => 
 
 interface Told {
   readonly items: readonly { readonly id: string; readonly title: string }[];
-  readonly _tombstones?: readonly { readonly id: string; readonly date_withdrawn: string }[];
+  readonly _tombstones?: { readonly items: readonly { readonly id: string; readonly date_withdrawn: string }[] };
 }
 
 async function latest(port: number): Promise<{ titles: string[]; withdrawn: string[]; answer: Answer }> {
   const answer = await ask(port, '/feeds/latest.json');
-  const { items, _tombstones = [] } = JSON.parse(answer.text) as Told;
+  const { items, _tombstones = { items: [] } } = JSON.parse(answer.text) as Told;
   return {
     answer,
     titles: items.map(({ title }) => title).sort(),
-    withdrawn: _tombstones.map(({ id, date_withdrawn }) => `${id} ${date_withdrawn}`).sort(),
+    withdrawn: _tombstones.items.map(({ id, date_withdrawn }) => `${id} ${date_withdrawn}`).sort(),
   };
 }
 

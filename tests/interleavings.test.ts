@@ -51,15 +51,19 @@ test('ten writers with a condition lose no update, in whatever order their steps
         report: (id, format, error) => expect.fail(`${id} ${format}: ${error}`),
       });
       let revision = 0;
-      const prepared = keepPrepared(
+      const prepared = keepPrepared({
         arrange,
-        async () => {
-          const touched = await store.touchedSince(revision);
-          revision = touched.revision;
-          return touched.feeds;
+        bytes: 1e7,
+        now: () => NOW,
+        news: {
+          may: () => true,
+          touched: async () => {
+            const touched = await store.touchedSince(revision);
+            revision = touched.revision;
+            return touched.feeds;
+          },
         },
-        () => NOW,
-      );
+      });
       const parts = { parse: parseHere(newsroom), feeds: [], now: () => NOW, announce: prepared.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });

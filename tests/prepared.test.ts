@@ -29,8 +29,8 @@ function workshop() {
       runs.push({ name: `${key}.${format}`, at, finish, fail: reject });
     });
   const elsewhere: string[] = [];
-  const changedElsewhere = async () => elsewhere.splice(0);
-  const prepared = keepPrepared(arrange, changedElsewhere, () => clock.now);
+  const news = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
+  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => clock.now });
   const text = async (key = 'latest', format: Format = 'rss') =>
     (await prepared.get(key, format))?.document.bytes.toString();
   /** Asks, and answers what that started. */

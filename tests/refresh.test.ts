@@ -132,10 +132,10 @@ test('what was taken back through the API stays so, with its second and its reas
     withdrawn: { at: '2026-11-22T12:00:00Z', reason: 'Wrong' },
   });
   expect(JSON.parse((await later.get('/never')).text).status).toBe('withdrawn');
-  expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text)._tombstones).toEqual([
+  expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text)._tombstones.items).toEqual([
     { id: 'tag:news.example,2026:gone', date_withdrawn: '2026-11-22T12:00:00Z', reason: 'Wrong' },
   ]);
-  expect(JSON.parse((await ask(later.port, '/feeds/rivers.json')).text)._tombstones).toHaveLength(1);
+  expect(JSON.parse((await ask(later.port, '/feeds/rivers.json')).text)._tombstones.items).toHaveLength(1);
 });
 
 test('the public ids stay when the site moves: readers must not see old stories as new', async () => {

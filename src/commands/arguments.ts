@@ -4,3 +4,9 @@ import { PublisherError } from '../errors.ts';
 export function usage(message: string): PublisherError {
   return new PublisherError('usage', message, { hint: 'Run with --help to see what there is.' });
 }
+
+/** A file that a command should write and cannot. */
+export function unwritable(file: string, cause: unknown): PublisherError {
+  const hint = cause instanceof Error ? cause.message : String(cause);
+  return new PublisherError('unwritable_output', `${file} cannot be written.`, { hint, cause });
+}

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
 import { rfc3339 } from '../instant.ts';
 import type { Store, StoredRecord } from '../store.ts';
-import { usage } from './arguments.ts';
+import { unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
@@ -40,7 +40,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
     if (error.code === 'EPIPE') return 0; // who reads has seen enough
-    throw usage(`${file ?? 'Standard output'} cannot be written: ${error.message}`);
+    throw unwritable(file ?? 'Standard output', error);
   } finally {
     bar.stop();
     await store.close();

@@ -10,7 +10,7 @@ import { type Installation, openInstallation } from '../installation.ts';
 import { createPublisher, type Publication, parseHere, type Submission } from '../publish.ts';
 import { refreshStore } from '../refresh.ts';
 import type { Outcome } from '../store.ts';
-import { usage } from './arguments.ts';
+import { unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { progressBar, type Terminal } from './terminal.ts';
 
@@ -209,7 +209,7 @@ function openForWriting(file: string): number {
   try {
     return openSync(file, 'w');
   } catch (error) {
-    throw usage(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw unwritable(file, error);
   }
 }
 

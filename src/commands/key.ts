@@ -29,8 +29,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     options: { data: { type: 'string' }, name: { type: 'string' }, scope: { type: 'string' } },
   });
   const [action, id, ...others] = positionals;
-  if (others.length > 0 || (id !== undefined && action !== 'revoke'))
-    throw usage(`“${positionals.join(' ')}” is too much.`);
+  const [surplus] = action === 'revoke' || id === undefined ? others : [id];
+  if (surplus !== undefined) throw usage(`“${surplus}” is too much.`);
   const { store } = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
   try {
     switch (action) {

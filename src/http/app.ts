@@ -1,6 +1,6 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import { PublisherError } from '../errors.ts';
+import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
@@ -73,20 +73,27 @@ const notFound: RequestHandler = (request) => {
 
 function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
+    if (request.socket.destroyed) return; // the client went away
     const known = publicError(error, fail);
     // A bulk request that ends early: its client must not take what came for all of it.
     if (response.headersSent) return response.destroy();
-    respondWithError(request, response, known, headersFor(known, request.complete));
+    respondWithError(request, response, known, HEADERS_FOR[known.code]);
+    // Node reads and drops what is left of the body, so that a client that is still sending sees the answer at all.
+    if (isStillComing(request)) setTimeout(() => isStillComing(request) && request.destroy(), LEFTOVER).unref();
   };
 }
 
-function headersFor(error: PublisherError, complete: boolean): Record<string, string> {
-  return {
-    ...(error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {}),
-    // What is left of the request's body will not be read.
-    ...(complete ? {} : { Connection: 'close' }),
-  };
+/** Milliseconds for which the rest of a refused body is read and dropped. */
+const LEFTOVER = 5000;
+
+function isStillComing(request: IncomingMessage): boolean {
+  return !request.complete && !request.destroyed;
 }
+
+const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
+  unauthorized: { 'WWW-Authenticate': 'Bearer' },
+  request_timeout: { Connection: 'close' }, // what comes as slowly is not waited for
+};
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {
   if (error instanceof PublisherError) {

@@ -69,7 +69,7 @@ export function articleHandlers({ publication, store, publisher, now, bodyDeadli
     const { reason } = query(request, ['reason']);
     const condition = conditionOf(request);
     const [outcome] = await publisher.withdraw([
-      { id, ...(reason ? { reason: reason.slice(0, 1000) } : {}), ...(condition === undefined ? {} : { condition }) },
+      { id, ...(reason === undefined ? {} : { reason }), ...(condition === undefined ? {} : { condition }) },
     ]);
     if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
     if (outcome.result === 'condition-failed') throw conditionFailed(id);
@@ -100,13 +100,21 @@ export function articleHandlers({ publication, store, publisher, now, bodyDeadli
   });
 
   const bulk = guarded('write', async (request, response) => {
+    const groups = readLines(request, bodyDeadline); // refuses before the answer begins
     const answer = beginLines(response);
-    for await (const group of readLines(request, bodyDeadline)) {
-      for (let start = 0; start < group.length; start += BULK_BATCH) {
-        await answer(await publishLines(publisher, group.slice(start, start + BULK_BATCH)));
+    try {
+      for await (const group of groups) {
+        for (let start = 0; start < group.length; start += BULK_BATCH) {
+          await answer(await publishLines(publisher, group.slice(start, start + BULK_BATCH)));
+        }
       }
+      response.end();
+    } catch (error) {
+      if (!(error instanceof PublisherError)) throw error;
+      await answer([described(error)]);
+      // Cut off rather than ended: its client must not take what came for all of it.
+      request.socket.destroySoon();
     }
-    response.end();
   });
 
   async function find(id: string): Promise<StoredRecord> {
@@ -212,9 +220,10 @@ function etagOf(revision: number): string {
 function conditionOf({ headers }: IncomingMessage): Condition | undefined {
   const ifMatch = headers['if-match']?.trim();
   const ifNoneMatch = headers['if-none-match']?.trim();
+  if (ifMatch !== undefined && ifNoneMatch === '*') return { revisions: [] }; // there and not there at once
   if (ifMatch === '*') return 'present';
   if (ifMatch !== undefined)
-    return { revisions: [...ifMatch.matchAll(/(?<!W\/)"(\d+)"/g)].map(([, tag]) => Number(tag)) };
+    return { revisions: [...ifMatch.matchAll(/(?<!W\/)"(0|[1-9]\d*)"/g)].map(([, tag]) => Number(tag)) };
   if (ifNoneMatch === undefined) return undefined;
   if (ifNoneMatch === '*') return 'absent';
   throw new PublisherError('invalid_query', 'If-None-Match of a change must be *.', {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
 import type { Answer } from './answer.ts';
@@ -95,7 +94,10 @@ export function beginLines(response: ServerResponse): (lines: readonly unknown[]
   response.writeHead(200, { ...FOR_NEWSROOM, 'Content-Type': 'application/x-ndjson; charset=utf-8' });
   return async (lines) => {
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-    if (!response.write(text) && !response.destroyed) await once(response, 'drain');
+    if (response.write(text) || response.destroyed) return;
+    await new Promise<void>((resolve) => {
+      response.once('drain', resolve).once('close', resolve); // who went away reads no more
+    });
   };
 }
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Article } from '../article.ts';
+import type { Article, Newsroom } from '../article.ts';
 import { PublisherError } from '../errors.ts';
-import type { ParseRecords } from '../publish.ts';
+import { type ParseRecords, parseHere } from '../publish.ts';
 import type { Parsed, WorkerNewsroom } from './worker.ts';
 
 export interface ParsePool {
@@ -52,4 +52,27 @@ export function openParsePool(newsroom: WorkerNewsroom, threads: number): ParseP
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
+}
+
+/** Characters of a body from which on parsing it here would hold up every other request. */
+const LARGE_BODY = 64 * 1024;
+
+/** Parses records here, and those with a large body in a thread that is started for the first of them. */
+export function openParser(newsroom: Newsroom, mediaFolder: string): ParsePool {
+  const { url, feedsUrl, language } = newsroom;
+  const here = parseHere(newsroom);
+  let pool: ParsePool | undefined;
+  return {
+    parse(records) {
+      if (!records.some(hasLargeBody)) return here(records);
+      pool ??= openParsePool({ url, feedsUrl, language, mediaFolder }, 1);
+      return pool.parse(records);
+    },
+    close: async () => pool?.close(),
+  };
+}
+
+function hasLargeBody(record: unknown): boolean {
+  const body: unknown = typeof record === 'object' && record !== null ? Reflect.get(record, 'body') : undefined;
+  return typeof body === 'string' && body.length >= LARGE_BODY;
 }

@@ -43,6 +43,8 @@ interface FeedRow {
   readonly changed: number;
   readonly seen: number;
   readonly opens: number | null;
+  readonly expires: number | null;
+  readonly withdraws: number | null;
   readonly withdrawn: number | null;
   readonly expired: number | null;
   readonly forgotten: number | null;
@@ -251,7 +253,8 @@ export function openSqliteStore(file: string): Store {
       removedAt: latest(feed.withdrawn, feed.expired),
       nextChangeAt: earliest(
         feed.opens,
-        ...rows.map(({ expires }) => expires),
+        feed.expires,
+        feed.withdraws,
         ...tombstones.slice(-1).map((oldest) => oldest.at + tombstonesFor),
       ),
     });
@@ -275,6 +278,9 @@ export function openSqliteStore(file: string): Store {
     declareFeeds: async (keys) => transaction(() => declareFeeds(keys)),
     apply: async (changes, at) => transaction(() => apply(changes, at)),
     rehearse: async (changes, at) => rehearse(changes, at),
+    touchAllFeeds: async (changedAt) => {
+      transaction(() => sql.touchAllFeeds.run(changedAt, Number(sql.nextRevision.get()?.last)));
+    },
     snapshot: async (key, at, options) => snapshot(key, at, options),
     articles: async (numbers) =>
       numbers.flatMap((number) => {

@@ -25,7 +25,10 @@ export function prepareStatements(db: DatabaseSync) {
       WHERE revision > :after AND ${condition}
         AND (:feed IS NULL OR EXISTS (
           SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
-          WHERE entry.article = article.number AND feed.key = :feed))
+          WHERE entry.article = article.number AND feed.key = :feed
+          UNION ALL
+          SELECT 1 FROM tombstone JOIN feed ON feed.number = tombstone.feed
+          WHERE tombstone.article = article.number AND feed.key = :feed))
       ORDER BY revision LIMIT :limit`);
   return {
     nextRevision: db.prepare('UPDATE revision SET last = last + 1 RETURNING last'),
@@ -69,11 +72,14 @@ export function prepareStatements(db: DatabaseSync) {
       db.prepare('DELETE FROM feed WHERE number = ?'),
     ],
     touchFeed: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?'),
+    touchAllFeeds: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ?'),
     touchedSince: db.prepare('SELECT key FROM feed WHERE revision > ?'),
     feeds: db.prepare(`SELECT key, name FROM feed WHERE ${SEEN} ORDER BY key`),
     feed: db.prepare(`
       SELECT number, name, changed, ${SEEN} AS seen,
         (SELECT min(published) FROM entry WHERE feed = feed.number AND published > :at) AS opens,
+        (SELECT min(expires) FROM entry WHERE feed = feed.number AND expires > :at) AS expires,
+        (SELECT min(at) FROM tombstone WHERE feed = feed.number AND at > :at) AS withdraws,
         (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :at) AS withdrawn,
         (SELECT max(expires) FROM entry WHERE feed = feed.number AND expires <= :at) AS expired,
         (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :since) AS forgotten

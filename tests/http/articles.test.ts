@@ -637,7 +637,7 @@ describe('DELETE', () => {
       },
     });
     expect((await ask(port, '/feeds/latest.atom')).text).toContain(
-      '<at:comment>Wrong &#x26; &#x3C;unfair></at:comment>'.replace('>></', '&#x3E;</'),
+      '<at:comment>Wrong &#x26; &#x3C;unfair&#x3E;</at:comment>',
     );
 
     const again = await remove('/a?reason=another');
@@ -698,7 +698,7 @@ describe('DELETE', () => {
     await put('/a', { body: story() });
     await remove(`/a?reason=${'x'.repeat(999)}${encodeURIComponent('🌊')}`);
 
-    expect(JSON.parse((await get('/a')).text).withdrawn.reason.slice(990)).toBe('x'.repeat(9));
+    expect(JSON.parse((await get('/a')).text).withdrawn.reason.slice(990)).toBe(`${'x'.repeat(9)}…`);
   });
 });
 

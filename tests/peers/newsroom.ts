@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Article, parseArticle } from '../../src/article.ts';
 import { loadPublication } from '../../src/config.ts';
-import { type Content, customKeys, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feeds.ts';
+import { type Content, customFeedChooser, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feeds.ts';
 import { filesBelow } from '../../src/files.ts';
 import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
 import { mediaIn } from '../../src/media.ts';
@@ -36,7 +36,7 @@ export async function sampleFeeds(): Promise<readonly SampleFeed[]> {
 
   function sampleKeys(article: Article): FeedKey[] {
     const own = ownKeys(article).map(({ key }) => key);
-    return [...own, ...customKeys(own, publication.feeds)];
+    return [...own, ...customFeedChooser(publication.feeds)(own)];
   }
 
   return [...keys].map((key) => {
