@@ -525,7 +525,9 @@ export function storeContract(
 
     test('waits for the expiry of what it does not hold as well: it is a date the feed tells', async () => {
       const store = await holding(put({ id: 'a', expiresAt: at(40) }), put({ id: 'b', publishedAt: at(1) }));
-      expect((await store.snapshot('latest', DAY + MINUTE, { ...FIFTY, limit: 1 }))?.nextChangeAt).toBe(DAY + 40 * MINUTE);
+      expect((await store.snapshot('latest', DAY + MINUTE, { ...FIFTY, limit: 1 }))?.nextChangeAt).toBe(
+        DAY + 40 * MINUTE,
+      );
     });
 
     test('of a feed whose only article is under embargo is none before it ends', async () => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
@@ -78,16 +78,7 @@ function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
     // A bulk request that ends early: its client must not take what came for all of it.
     if (response.headersSent) return response.destroy();
     respondWithError(request, response, known, HEADERS_FOR[known.code]);
-    // Node reads and drops what is left of the body, so that a client that is still sending sees the answer at all.
-    if (isStillComing(request)) setTimeout(() => isStillComing(request) && request.destroy(), LEFTOVER).unref();
   };
-}
-
-/** Milliseconds for which the rest of a refused body is read and dropped. */
-const LEFTOVER = 5000;
-
-function isStillComing(request: IncomingMessage): boolean {
-  return !request.complete && !request.destroyed;
 }
 
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {

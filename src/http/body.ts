@@ -43,12 +43,16 @@ async function* withDeadline(
 ): AsyncGenerator<Buffer> {
   const chunks: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false }); // there is still an answer to send
   let left = deadline;
-  for (;;) {
-    const asked = Date.now();
-    const next = await within(left, chunks.next());
-    if (next.done) return;
-    left = renews(next.value) ? deadline : left - (Date.now() - asked);
-    yield next.value; // what is done with it takes none of the client's time
+  try {
+    for (;;) {
+      const asked = Date.now();
+      const next = await within(left, chunks.next());
+      if (next.done) return;
+      left = renews(next.value) ? deadline : left - (Date.now() - asked);
+      yield next.value; // what is done with it takes none of the client's time
+    }
+  } finally {
+    void chunks.return?.(); // lets go of the request, so that what is left of it can be dropped
   }
 }
 

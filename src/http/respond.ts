@@ -53,20 +53,29 @@ export function respondWithError(
     ...(error.problems.length === 0 ? {} : { problems: error.problems }),
   };
   const body = Buffer.from(`${JSON.stringify(problem)}\n`);
-  write(
-    response,
-    error.status,
-    {
-      ...FOR_ALL,
-      // A feed that does not exist may be published the next moment; one that is gone stays gone.
-      'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
-      'Content-Type': 'application/problem+json; charset=utf-8',
-      'Content-Length': body.length,
-      ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
-      ...headers,
-    },
-    request.method === 'HEAD' ? undefined : body,
-  );
+  response.writeHead(error.status, {
+    ...FOR_ALL,
+    // A feed that does not exist may be published the next moment; one that is gone stays gone.
+    'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
+    'Content-Type': 'application/problem+json; charset=utf-8',
+    'Content-Length': body.length,
+    ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
+    ...headers,
+  });
+  if (request.method !== 'HEAD') response.write(body);
+  // What comes too slowly is not waited for.
+  if (error.code === 'request_timeout' || request.complete || request.destroyed) response.end();
+  else dropRest(request, () => response.end());
+}
+
+/** Milliseconds for which the rest of a refused body is read and dropped. */
+const LEFTOVER = 5000;
+
+/** A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6). */
+function dropRest(request: IncomingMessage, then: () => void): void {
+  const timer = setTimeout(then, LEFTOVER).unref();
+  request.once('close', () => clearTimeout(timer));
+  request.once('end', then).resume();
 }
 
 /** Answers the newsroom's side: for this client alone, and never kept. */

@@ -108,15 +108,11 @@ const TABLE: Readonly<Record<string, readonly [Hostile, Expected]>> = {
   ],
   'a name 500,000 times': [
     { body: withMember(Array(500_000).fill('"a":1').join(',')) },
-    { status: 400, code: 'invalid_json', problems: expect.arrayContaining([expect.objectContaining({ field: 'a' })]) },
+    notJson('', 'must not have more than 10000 names'),
   ],
   '500,000 fields nobody knows': [
     { body: withMember(Array.from({ length: 500_000 }, (_, index) => `"a${index}":1`).join(',')) },
-    {
-      status: 422,
-      code: 'invalid_article',
-      problems: expect.arrayContaining([expect.objectContaining({ field: 'a0', rule: 'is not a known field' })]),
-    },
+    notJson('', 'must not have more than 10000 names'),
   ],
   'a __proto__': [{ body: withMember('"__proto__":{"title":"x"}') }, invalid('__proto__', 'is not a known field')],
   '__proto__ within': [
