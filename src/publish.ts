@@ -104,7 +104,7 @@ function withdrawalChange({ reason = '', ...rest }: Withdrawal, changedAt: Insta
   return { kind: 'withdraw', changedAt, ...rest, ...(clean === '' ? {} : { reason: clean }) };
 }
 
-export function publicationOf(outcome: Outcome): Publication {
+function publicationOf(outcome: Outcome): Publication {
   if (outcome.problem === undefined) return { outcome };
   const message = `The article “${outcome.id}” would change its identity.`;
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
@@ -128,7 +128,7 @@ function datedRecord({ record, publishedAt }: Submission, known: ReadonlyMap<str
 }
 
 /** The public id an article has once holds, whatever it would be made of today, unless the record names another. */
-export function withKnownIdentity(article: Article, record: unknown, known: ReadonlyMap<string, Identity>): Article {
+function withKnownIdentity(article: Article, record: unknown, known: ReadonlyMap<string, Identity>): Article {
   const identity = known.get(article.id);
   const named = typeof record === 'object' && record !== null && Reflect.get(record, 'publicId') != null;
   return identity === undefined || named ? article : { ...article, publicId: identity.publicId };

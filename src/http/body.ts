@@ -3,7 +3,7 @@ import { PublisherError } from '../errors.ts';
 import { LINE_FEED, type Line, linesOf } from '../lines.ts';
 
 /** Bytes of one record at most. Longer than the longest body that is allowed, in JSON's most wasteful spelling. */
-export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
+const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 /**
  * The whole body of a request.
  *

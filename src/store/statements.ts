@@ -130,5 +130,3 @@ export const NEWEST = `
   WHERE entry.feed = :feed AND entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)
   ORDER BY entry.published DESC, entry.tie DESC
   LIMIT :limit`;
-
-export type Statements = ReturnType<typeof prepareStatements>;

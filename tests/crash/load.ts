@@ -16,7 +16,7 @@ export interface Load {
 }
 
 /** The record that carries a stamp everywhere it can be half there: title, story, section. */
-export function stamped(id: string, number: number) {
+function stamped(id: string, number: number) {
   const stamp = `p${number}`;
   return {
     id,
