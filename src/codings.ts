@@ -10,6 +10,7 @@ export function chooseCoding(acceptEncoding: string | undefined): Coding | undef
   if (acceptEncoding === undefined) return 'identity';
   if (chosen.has(acceptEncoding)) return chosen.get(acceptEncoding);
   const coding = bestCoding(acceptEncoding);
+  if (acceptEncoding.length > 200) return coding;
   if (chosen.size >= 1000) chosen.clear();
   chosen.set(acceptEncoding, coding);
   return coding;

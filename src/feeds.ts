@@ -178,10 +178,13 @@ export function feedId(key: FeedKey, siteUrl: string): string {
 /** The known key that looks most like the one asked for, where one is near enough to be meant. */
 export function nearestKey(asked: string, known: readonly FeedKey[]): FeedKey | undefined {
   const wanted = asked.toLowerCase();
+  const most = Math.max(2, wanted.length / 3);
   let nearest: { key: FeedKey; steps: number } | undefined;
   for (const key of known) {
-    const steps = Math.min(distance(wanted, key), 1 + distance(wanted, key.slice(key.indexOf('/') + 1)));
+    const name = key.slice(key.indexOf('/') + 1);
+    if (Math.min(Math.abs(key.length - wanted.length), Math.abs(name.length - wanted.length)) > most) continue;
+    const steps = Math.min(distance(wanted, key), 1 + distance(wanted, name));
     if (nearest === undefined || steps < nearest.steps) nearest = { key, steps };
   }
-  return nearest !== undefined && nearest.steps <= Math.max(2, wanted.length / 3) ? nearest.key : undefined;
+  return nearest !== undefined && nearest.steps <= most ? nearest.key : undefined;
 }

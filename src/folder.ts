@@ -65,7 +65,8 @@ const PATIENCE = 1000;
 interface Noted {
   /** Its place among all that were noted. */
   readonly turn: number;
-  /** When it changed last, milliseconds. */
+  /** When it was noted first, and when it changed last, milliseconds. */
+  readonly since: number;
   readonly at: number;
 }
 
@@ -89,7 +90,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   async function start(): Promise<void> {
     for (const needed of [folder, mediaFolder]) await mkdir(needed, { recursive: true });
     // Watched before it is read, so that no change falls between; what is noted meanwhile waits for its turn.
-    watcher = await watchTrees(dataFolder, ['articles', 'media'], changed);
+    watcher = await watchTrees(dataFolder, ['articles', 'media'], { onChange: changed, fail });
     const done = catchUp();
     working = { turn: 0, done };
     await done;
@@ -135,13 +136,24 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   /** Publishes the files that are there and withdraws the articles of those that are not. Returns what was refused. */
   async function bringUpToDate(paths: readonly string[], publish: Publisher['publish']): Promise<RefusedFile[]> {
     const before = new Map(paths.flatMap((path) => filesAt(path)));
-    const files = [...new Set([...paths.filter(holdsArticle), ...before.keys()])];
-    const { refused, saved, missing } = await publishFiles(files, publish);
-    const gone = [...before.values()].map(({ id }) => id).filter((id) => !isPublished(id));
-    if (gone.length > 0) await publisher.withdraw(gone.map((id) => ({ id })));
-    for (const [path, { id }] of refusedFiles) if (gone.includes(id)) note(path, working?.turn);
-    if (saved.length + missing.length > 0) await store.saveSources(saved, missing);
-    return refused;
+    try {
+      const files = [...new Set([...paths.filter(holdsArticle), ...before.keys()])];
+      const { refused, saved, missing } = await publishFiles(files, publish);
+      const gone = [...before.values()].map(({ id }) => id).filter((id) => !isPublished(id));
+      if (gone.length > 0) await publisher.withdraw(gone.map((id) => ({ id })));
+      for (const [path, { id }] of refusedFiles) if (gone.includes(id)) note(path, working?.turn);
+      if (saved.length + missing.length > 0) await store.saveSources(saved, missing);
+      return refused;
+    } catch (error) {
+      for (const file of before.values()) restore(file); // what went is still to be withdrawn
+      throw error;
+    }
+  }
+
+  function restore(file: SourceFile): void {
+    if (published.has(file.path)) return;
+    published.set(file.path, file);
+    if (!pathOfId.has(file.id)) pathOfId.set(file.id, file.path);
   }
 
   function isPublished(id: string): boolean {
@@ -247,7 +259,9 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   /** `turn`: that of the change which this one follows from, so that who waits for the one waits for the other. */
   function note(path: string, turn = ++turns): void {
-    noted.set(path, { turn: Math.min(turn, noted.get(path)?.turn ?? turn), at: Date.now() });
+    const before = noted.get(path);
+    const at = Date.now();
+    noted.set(path, { turn: Math.min(turn, before?.turn ?? turn), since: before?.since ?? at, at });
     schedule();
   }
 
@@ -258,17 +272,37 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   function work(): void {
     timer = undefined;
-    const paths = [...noted].filter(([, { at }]) => Date.now() - at >= QUIET).map(([path]) => path);
-    const batch = paths.slice(0, BATCH);
+    const quiet = [...noted].filter(([, { at }]) => Date.now() - at >= QUIET);
+    const batch = quiet.slice(0, BATCH).map(([path]) => path);
+    if (batch.length === 0) {
+      schedule();
+      return;
+    }
     const turn = Math.min(...batch.map((path) => noted.get(path)?.turn ?? turns));
     for (const path of batch) noted.delete(path);
     const done = bringUpToDate(batch, publisher.publish)
-      .then((refused) => refused.forEach(tellUnlessHalfWritten), fail)
+      .then(
+        (refused) => refused.forEach(tellUnlessHalfWritten),
+        (error) => {
+          fail(error);
+          setTimeout(() => {
+            for (const path of batch) note(path);
+          }, HALF_WRITTEN).unref();
+        },
+      )
       .finally(() => {
         working = undefined;
         schedule();
       });
     working = { turn, done };
+  }
+
+  /** The first turn that is not over. A file that is written without end is not waited for. */
+  function openTurn(): number {
+    let first = working?.turn ?? Number.POSITIVE_INFINITY;
+    const patient = Date.now() - PATIENCE;
+    for (const { turn, since } of noted.values()) if (since > patient) first = Math.min(first, turn);
+    return first;
   }
 
   /** Waits for what was noted before, not for what comes after: changes may never end. */
@@ -277,13 +311,13 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     // What a folder brought is noted once it is read.
     while (watcher?.busy() && !closed && Date.now() < deadline) await setTimeoutPromise(5);
     const last = turns;
-    const isOpen = () => (working?.turn ?? Infinity) <= last || [...noted.values()].some(({ turn }) => turn <= last);
-    while (isOpen() && !closed && Date.now() < deadline) await setTimeoutPromise(5);
+    while (openTurn() <= last && !closed && Date.now() < deadline) await setTimeoutPromise(5);
   }
 
   return {
     start,
-    isUnsettled: () => noted.size > 0 || working !== undefined || watcher?.busy() === true,
+    isUnsettled: () =>
+      watcher?.busy() === true || working !== undefined || (noted.size > 0 && openTurn() < Number.POSITIVE_INFINITY),
     settled: settle,
     async close() {
       closed = true;

@@ -53,7 +53,7 @@ export function parseHttpDate(text: string | undefined): Instant | undefined {
   if (known !== undefined) return known;
   const instant = readHttpDate(text);
   if (readDates.size >= 1000) readDates.clear();
-  if (instant !== undefined) readDates.set(text, instant);
+  if (instant !== undefined && text.length < 50) readDates.set(text, instant);
   return instant;
 }
 

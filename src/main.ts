@@ -6,10 +6,11 @@ import packageJson from '../package.json' with { type: 'json' };
 enableCompileCache();
 const { run } = await import('./cli.ts');
 
-let stop = (): void => {
-  process.exit(0); // nothing was acknowledged yet
+/** A command that is broken off has not done what it was asked: the exit codes of shells say so. */
+let stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
+  process.exit(signal === 'SIGINT' ? 130 : 143);
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal));
 
 const result = await run(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),

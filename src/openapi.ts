@@ -49,9 +49,9 @@ const schemas = {
   },
   Line: {
     type: 'object',
-    required: ['line', 'result'],
+    required: ['result'],
     properties: {
-      line: { type: 'integer', minimum: 1 },
+      line: { type: 'integer', minimum: 1, description: 'Missing where the rest of the request was not read.' },
       id: text,
       result: { enum: ['created', 'updated', 'unchanged', 'refused'] },
       revision,

@@ -13,7 +13,8 @@ export interface Submission {
   readonly condition?: Condition;
 }
 
-export type Publication = { readonly outcome: Outcome } | { readonly refused: PublisherError };
+/** What became of a submission. */
+export type Published = { readonly outcome: Outcome } | { readonly refused: PublisherError };
 
 /** Characters of a reason at most. */
 const MAX_REASON = 1000;
@@ -21,12 +22,12 @@ const MAX_REASON = 1000;
 /** The write path: parse, keep, announce. */
 export interface Publisher {
   /** Publishes those of the records that can be, in one transaction, and says of each what became of it. */
-  readonly publish: (submissions: readonly Submission[]) => Promise<readonly Publication[]>;
+  readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /**
    * The same for the records a store begins with. Nobody has seen its feeds yet, so they changed when their articles
    * say, not now: replicas that start at different times tell the same dates.
    */
-  readonly load: (submissions: readonly Submission[]) => Promise<readonly Publication[]>;
+  readonly load: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /** Takes articles back. */
   readonly withdraw: (withdrawals: readonly Withdrawal[]) => Promise<readonly Outcome[]>;
 }
@@ -61,7 +62,7 @@ export function createPublisher({ store, parse, feeds, now, announce }: Publishe
   async function put(
     submissions: readonly Submission[],
     changedAt: (article: Article) => Instant,
-  ): Promise<readonly Publication[]> {
+  ): Promise<readonly Published[]> {
     const known = await store.identities(submissions.map(({ record }) => idOf(record)));
     const records = submissions.map((submission) => datedRecord(submission, known));
     const parsed = await parse(records);
@@ -74,11 +75,11 @@ export function createPublisher({ store, parse, feeds, now, announce }: Publishe
       return [condition === undefined ? change : { ...change, condition }];
     });
     const outcomes = (await apply(changes)).values();
-    return parsed.map((result): Publication => {
+    return parsed.map((result): Published => {
       if (result instanceof PublisherError) return { refused: result };
       const outcome = outcomes.next();
       if (outcome.done) throw new Error('the store answered for fewer changes than it was given');
-      return publicationOf(outcome.value);
+      return publishedOf(outcome.value);
     });
   }
 
@@ -104,7 +105,7 @@ function withdrawalChange({ reason = '', ...rest }: Withdrawal, changedAt: Insta
   return { kind: 'withdraw', changedAt, ...rest, ...(clean === '' ? {} : { reason: clean }) };
 }
 
-function publicationOf(outcome: Outcome): Publication {
+function publishedOf(outcome: Outcome): Published {
   if (outcome.problem === undefined) return { outcome };
   const message = `The article “${outcome.id}” would change its identity.`;
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };

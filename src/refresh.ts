@@ -69,10 +69,13 @@ async function putAgain(
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
     const articles = sameReading ? page.map(({ article }) => article) : await readAgain(page, parse, keepAsItWas);
-    const changes = page.flatMap(({ record }, index): Put[] => {
+    const changes = page.flatMap(({ record, revision }, index): Put[] => {
       const article = articles[index];
       if (article === undefined) return [];
-      return [{ kind: 'put', article, record: JSON.stringify(record), feeds: select(article), changedAt: now() }];
+      // What somebody else changed meanwhile is newer than what was read.
+      const condition = { revisions: [revision] };
+      const feeds = select(article);
+      return [{ kind: 'put', article, record: JSON.stringify(record), feeds, changedAt: now(), condition }];
     });
     await store.apply(changes, now());
     done += page.length;

@@ -9,6 +9,12 @@ export interface TreeWatcher {
   readonly close: () => void;
 }
 
+interface TreeListener {
+  readonly onChange: (path: string) => void;
+  /** Told of a folder that cannot be read or watched. The others are. */
+  readonly fail: (error: unknown) => void;
+}
+
 interface WatchedFolder {
   readonly watcher: FSWatcher;
   /** A folder that another was moved over has the same path and another inode. */
@@ -24,7 +30,7 @@ interface WatchedFolder {
 export async function watchTrees(
   root: string,
   folders: readonly string[],
-  onChange: (path: string) => void,
+  { onChange, fail }: TreeListener,
 ): Promise<TreeWatcher> {
   const watched = new Map<string, WatchedFolder>();
   let reading = 0;
@@ -39,20 +45,27 @@ export async function watchTrees(
       if (name === null || name.startsWith('.') || (folder === '' && !folders.includes(name))) return;
       changed(below(folder, name));
     });
-    watcher.on('error', () => forget(folder)); // the folder is gone
+    watcher.on('error', (error) => {
+      forget(folder);
+      failUnlessMissing(error);
+    });
     watched.set(folder, { watcher, inode: ino });
     for (const entry of await entriesOf(path)) {
       if (entry.isDirectory() && (folder !== '' || folders.includes(entry.name))) {
-        await watchFolder(below(folder, entry.name)).catch(unlessMissing);
+        await watchFolder(below(folder, entry.name)).catch(failUnlessMissing);
       }
     }
+  }
+
+  function failUnlessMissing(error: unknown): void {
+    if (!isMissing(error)) fail(error);
   }
 
   function changed(path: string): void {
     onChange(path);
     reading += 1;
     readFolder(path)
-      .catch(unlessMissing)
+      .catch(failUnlessMissing)
       .finally(() => {
         reading -= 1;
       });

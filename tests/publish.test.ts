@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CustomFeed } from '../src/feeds.ts';
-import { createPublisher, type ParseRecords, type Publication, parseHere } from '../src/publish.ts';
+import { createPublisher, type ParseRecords, type Published, parseHere } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { newsroom, record } from './helpers.ts';
 
@@ -31,7 +31,7 @@ function desk(parse: ParseRecords = parseHere(newsroom)) {
 }
 
 /** What became of each: its result, or the code of the refusal with the fields that are at fault. */
-function said(publications: readonly Publication[]): readonly string[] {
+function said(publications: readonly Published[]): readonly string[] {
   return publications.map((each) =>
     'outcome' in each
       ? each.outcome.result

@@ -12,7 +12,7 @@ async function watched(files: Readonly<Record<string, string>> = {}) {
   const folder = join(root, 'tree');
   await mkdir(folder, { recursive: true });
   const paths = new Set<string>();
-  const watcher = await watchTrees(root, ['tree'], (path) => paths.add(path));
+  const watcher = await watchTrees(root, ['tree'], { onChange: (path) => paths.add(path), fail });
   onTestFinished(() => watcher.close());
   return { root, folder, paths, watcher };
 }
@@ -21,6 +21,8 @@ async function watched(files: Readonly<Record<string, string>> = {}) {
 function toldOf(paths: ReadonlySet<string>, expected: readonly string[]) {
   return expect.poll(() => expected.filter((path) => !paths.has(`tree/${path}`)), { timeout: 5000 }).toEqual([]);
 }
+
+const fail = (error: unknown) => expect.fail(String(error));
 
 test('filesBelow lists files in the order of their names, without what is hidden', async () => {
   const folder = await dataFolder({
@@ -94,7 +96,7 @@ test('what is hidden is not told', async () => {
 test('nothing is told any more once it is closed', async () => {
   const { root, folder, paths, watcher } = await watched();
   const other = new Set<string>();
-  const second = await watchTrees(root, ['tree'], (path) => other.add(path));
+  const second = await watchTrees(root, ['tree'], { onChange: (path) => other.add(path), fail });
   onTestFinished(() => second.close());
   watcher.close();
   await put(folder, 'a.txt', '');

@@ -7,10 +7,10 @@ import { describeProblems, PublisherError } from '../errors.ts';
 import { openParsePool } from '../import/pool.ts';
 import { findSources, type ImportSource, type Item } from '../import/source.ts';
 import { type Installation, openInstallation } from '../installation.ts';
-import { createPublisher, type Publication, parseHere, type Submission } from '../publish.ts';
+import { createPublisher, type Published, parseHere, type Submission } from '../publish.ts';
 import { refreshStore } from '../refresh.ts';
 import type { Outcome } from '../store.ts';
-import { unwritable, usage } from './arguments.ts';
+import { publicUrl, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { progressBar, type Terminal } from './terminal.ts';
 
@@ -22,6 +22,7 @@ same is left alone, so that an import can be run again.
 
 Options
   --data FOLDER      the data folder                                  (DATA_DIR, data)
+  --public-url URL   the address the service is given                 (PUBLIC_URL, feedsUrl in publication.yaml)
   --dry-run          tell what would happen, and change nothing
   --rejected FILE    where records that were refused go, to mend and import again   (rejected.ndjson)
 `;
@@ -43,11 +44,18 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { data: { type: 'string' }, 'dry-run': { type: 'boolean' }, rejected: { type: 'string' } },
+    options: {
+      data: { type: 'string' },
+      'dry-run': { type: 'boolean' },
+      'public-url': { type: 'string' },
+      rejected: { type: 'string' },
+    },
   });
   if (positionals.length === 0) throw usage('There is nothing named to import.');
   const sources = (await Promise.all(positionals.map(findSources))).flat();
-  const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
+  const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'), {
+    feedsUrl: publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL),
+  });
   try {
     const dryRun = values['dry-run'] ?? false;
     const rejected = openRejected(values.rejected ?? 'rejected.ndjson', dryRun);
@@ -76,7 +84,8 @@ async function importAll(installation: Installation, sources: readonly ImportSou
   const parse = pool?.parse ?? parseHere(newsroom);
   try {
     const ignore = () => {};
-    await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
+    if (!how.dryRun)
+      await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
     const publisher = createPublisher({
       store: how.dryRun ? { ...store, apply: store.rehearse } : store,
       parse,
@@ -95,7 +104,7 @@ async function importAll(installation: Installation, sources: readonly ImportSou
 async function importItems(
   sources: readonly ImportSource[],
   size: number,
-  publish: (submissions: readonly Submission[]) => Promise<readonly Publication[]>,
+  publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>,
   { terminal, rejected, dryRun }: How,
 ): Promise<Counts> {
   const counts: Counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
@@ -115,7 +124,7 @@ async function importItems(
     const told = new PublisherError(error.code, error.message, { problems, file: item.file });
     describeProblems(told).forEach(terminal.err);
   };
-  const count = (items: readonly Item[], publications: readonly Publication[]): void => {
+  const count = (items: readonly Item[], publications: readonly Published[]): void => {
     const results = publications.values();
     for (const item of items) {
       const result = 'record' in item.content ? results.next().value : undefined;
@@ -130,8 +139,8 @@ async function importItems(
   /** Batches are parsed at the same time, and counted in their order. */
   const keep = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
     const publishing = publish(items.flatMap(({ content }) => ('record' in content ? [content] : [])));
-    await before;
-    count(items, await publishing);
+    const [publications] = await Promise.all([publishing, before]);
+    count(items, publications);
   };
 
   try {
@@ -141,7 +150,9 @@ async function importItems(
       })) {
         batch.push(item);
         if (batch.length < BATCH) continue;
-        running.push(keep(batch, running.at(-1)));
+        const kept = keep(batch, running.at(-1));
+        kept.catch(() => {}); // told where it is awaited
+        running.push(kept);
         batch = [];
         if (running.length >= AHEAD) await running.shift();
       }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
 import { type Service, serve } from '../serve.ts';
-import { usage } from './arguments.ts';
+import { publicUrl, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
@@ -60,11 +60,4 @@ function portNumber(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw usage(`The port must be a whole number from 0 to 65535, not “${text}”.`);
-}
-
-function publicUrl(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
-  throw usage(`The public address must be an http or https address, not “${text}”.`);
 }

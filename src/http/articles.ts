@@ -7,7 +7,7 @@ import { parseJson } from '../json.ts';
 import { authorise } from '../keys.ts';
 import type { Line } from '../lines.ts';
 import { placementsOf, statusOf } from '../placement.ts';
-import type { Publication as Published, Publisher, Submission } from '../publish.ts';
+import type { Published, Publisher, Submission } from '../publish.ts';
 import { type Condition, type Scope, STATUSES, type Status, type Store, type StoredRecord } from '../store.ts';
 import { readBody, readLines } from './body.ts';
 import { beginLines, respondWithJson } from './respond.ts';
@@ -197,7 +197,7 @@ function idIn(path: readonly string[]): string {
 function withId(record: unknown, id: string): unknown {
   if (typeof record !== 'object' || record === null || Array.isArray(record)) return record;
   const own: unknown = Reflect.get(record, 'id');
-  if (own === undefined || own === null || own === id) return { ...record, id };
+  if (own === undefined || own === null || String(own).normalize('NFC') === id) return { ...record, id };
   throw new PublisherError('invalid_article', 'The record is another article’s.', {
     problems: [
       { field: 'id', value: String(own).slice(0, 120), rule: `must be ${id}, as in the address, or left out` },

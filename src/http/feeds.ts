@@ -22,6 +22,10 @@ export interface FeedParts {
 
 /** Addresses that are remembered: every feed in every format, and the spellings that readers make of them. */
 const MOST_ADDRESSES = 50_000;
+/** Longer ones are answered like all others, and not remembered. */
+const LONGEST_ADDRESS = 300;
+/** Longer names are nobody's mistake in typing. */
+const LONGEST_NAME = 200;
 
 export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled }: FeedParts) {
   const { maxAge, feedsUrl } = publication;
@@ -47,8 +51,10 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
       answer = answerTo(request, representations, context);
     }
     if (answer === undefined) throw new Error('the coding was made and is not at hand');
-    if (addresses.size >= MOST_ADDRESSES) addresses.clear();
-    addresses.set(request.originalUrl, { key, format });
+    if (request.originalUrl.length <= LONGEST_ADDRESS) {
+      if (addresses.size >= MOST_ADDRESSES) addresses.clear();
+      addresses.set(request.originalUrl, { key, format });
+    }
     respondWithDocument(response, answer);
   };
 
@@ -76,7 +82,7 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
   }
 
   async function unknownFeed(key: FeedKey, format: Format): Promise<PublisherError> {
-    const known = (await store.feeds(now())).map((feed) => feed.key);
+    const known = key.length > LONGEST_NAME ? [] : (await store.feeds(now())).map((feed) => feed.key);
     const nearest = nearestKey(key, known);
     const hint =
       nearest === undefined ? 'Every article is in /feeds/latest.rss.' : `Did you mean /${feedPath(nearest, format)}?`;

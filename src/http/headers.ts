@@ -1,7 +1,7 @@
 /** What every public answer says: any web page may read it, and nobody may guess its type. */
 export const FOR_ALL = {
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'ETag, Link, Content-Length, Retry-After',
+  'Access-Control-Expose-Headers': 'ETag, Link, Content-Length',
   'X-Content-Type-Options': 'nosniff',
 } as const;
 

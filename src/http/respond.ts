@@ -27,7 +27,7 @@ export function respondWithMethods(response: ServerResponse, methods: readonly s
     ...FOR_ALL,
     Allow: methods.join(', '),
     'Access-Control-Allow-Methods': methods.join(', '),
-    'Access-Control-Allow-Headers': 'If-None-Match, If-Modified-Since, A-IM',
+    'Access-Control-Allow-Headers': 'If-None-Match, If-Modified-Since',
     'Access-Control-Max-Age': 86_400,
   });
 }

@@ -1,3 +1,5 @@
+import { PublisherError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { fieldPath } from '../problems.ts';
 import { readYaml } from '../yaml.ts';
 import { type FileFacts, type RawRecord, UnreadableRecord } from './record.ts';
@@ -12,11 +14,17 @@ export function readJson(text: string, { id }: FileFacts): RawRecord {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
   } catch (error) {
     const { problems } = readYaml(text);
     if (problems.length > 0) throw new UnreadableRecord(problems);
     throw new UnreadableRecord([{ field: '', rule: error instanceof Error ? error.message : 'is not JSON' }]);
+  }
+  try {
+    return parseJson(Buffer.from(text)); // names that stand twice
+  } catch (error) {
+    if (error instanceof PublisherError) throw new UnreadableRecord(error.problems);
+    throw error;
   }
 }
 

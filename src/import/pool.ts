@@ -66,7 +66,10 @@ export function openParser(newsroom: Newsroom, mediaFolder: string): ParsePool {
     parse(records) {
       if (!records.some(hasLargeBody)) return here(records);
       pool ??= openParsePool({ url, feedsUrl, language, mediaFolder }, 1);
-      return pool.parse(records);
+      return pool.parse(records).catch((error) => {
+        pool = undefined; // the thread is dead; the next large body gets another
+        throw error;
+      });
     },
     close: async () => pool?.close(),
   };

@@ -78,6 +78,7 @@ export function openSqliteStore(file: string): Store {
   function transaction<Result>(work: () => Result): Result {
     try {
       db.exec('BEGIN IMMEDIATE');
+      if (dataVersion() !== seenVersion) feedNumbers.clear(); // another process may have forgotten feeds
       const result = work();
       db.exec('COMMIT');
       return result;
@@ -89,11 +90,13 @@ export function openSqliteStore(file: string): Store {
   }
 
   function rehearse(changes: readonly Change[], at: Instant): Outcome[] {
-    db.exec('BEGIN IMMEDIATE');
     try {
+      db.exec('BEGIN IMMEDIATE');
       return apply(changes, at);
+    } catch (error) {
+      throw storeError(error);
     } finally {
-      db.exec('ROLLBACK');
+      if (db.isTransaction) db.exec('ROLLBACK');
       feedNumbers.clear();
     }
   }
@@ -118,6 +121,7 @@ export function openSqliteStore(file: string): Store {
     const before = known === undefined ? [] : feedsOf(known.number).map(({ key }) => key);
     const after = feeds.map(({ key }) => key);
     if (known?.article === text && sameMembers(before, expectedMembership(article, after))) {
+      sql.keepRecord.run(record, article.id, record); // it may say in words what it left to a default before
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     }
     const { number, revision } = save(article, text, known === undefined, record);
@@ -152,7 +156,7 @@ export function openSqliteStore(file: string): Store {
       touched: [],
       problem,
     });
-    if (known !== undefined && known.published <= at) {
+    if (known !== undefined && known.published <= Math.min(at, known.withdrawn ?? at)) {
       if (known.published !== article.publishedAt) {
         return refused({
           field: 'publishedAt',

@@ -49,6 +49,7 @@ export function prepareStatements(db: DatabaseSync) {
       UPDATE article SET public_id = :public_id, revision = :revision, published = :published, updated = :updated,
         expires = :expires, withdrawn = :withdrawn, article = :article, record = coalesce(:record, record)
       WHERE id = :id RETURNING number`),
+    keepRecord: db.prepare('UPDATE article SET record = ? WHERE id = ? AND record <> ?'),
     list: {
       visible: list(STATUS.visible),
       embargoed: list(STATUS.embargoed),

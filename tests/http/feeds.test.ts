@@ -38,7 +38,7 @@ test.each([
   expect(etag).toMatch(/^"[\w-]{22}"$/);
   expect(rest).toEqual({
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'ETag, Link, Content-Length, Retry-After',
+    'access-control-expose-headers': 'ETag, Link, Content-Length',
     'cache-control': 'public, max-age=300, stale-while-revalidate=60, stale-if-error=86400',
     'content-length': String(body.length),
     'content-type': type,
