@@ -36,9 +36,9 @@ const BODY_DEADLINE = 30_000;
 const GRACE = 10_000;
 
 /** Bytes of rendered entries that are kept to arrange documents from. */
-const ENTRY_BYTES = 64 * 1024 * 1024;
+const ENTRY_BYTES = 24 * 1024 * 1024;
 /** Bytes of documents that are kept, in all their codings. */
-const DOCUMENT_BYTES = 96 * 1024 * 1024;
+const DOCUMENT_BYTES = 40 * 1024 * 1024;
 
 /**
  * Serves an installation over HTTP.
