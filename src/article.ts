@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { compact } from './compact.ts';
-import { type Problem, PublisherError } from './errors.ts';
+import { type Problem, PublisherError, shown } from './errors.ts';
 import {
   instant,
   languageTag,
@@ -97,6 +97,8 @@ export interface Newsroom {
 
 const MAX_ID = 512;
 const MAX_BODY = 4 * 1024 * 1024;
+/** Some of Markdown takes time that grows with the square of its length. */
+const MAX_MARKDOWN = 512 * 1024;
 const SUMMARY_LENGTH = 280;
 
 const email = z.email({ error: 'must be an e-mail address' });
@@ -207,6 +209,10 @@ export function parseArticle(record: unknown, newsroom: Newsroom): Article {
   const result = schemaFor(newsroom).safeParse(withoutNulls(record));
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
+  if (parsed.bodyFormat === 'markdown' && parsed.body.length > MAX_MARKDOWN) {
+    const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
+    throw invalid(record, [{ field: 'body', value: shown(parsed.body), rule }]);
+  }
   const body = bodyHtml(parsed);
   if (isNestedTooDeep(body))
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);

@@ -240,7 +240,7 @@ describe('--dry-run', () => {
     const feeds = await store.feeds(Date.now());
     await store.close();
 
-    expect(feeds).toEqual([{ key: 'latest', name: '' }]);
+    expect(feeds).toEqual([]);
   });
 });
 

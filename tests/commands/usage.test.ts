@@ -9,7 +9,7 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 test.each<[string, readonly string[]]>([
   ['serve', ['--port', '--host', '--data', '--public-url']],
-  ['import', ['--data', '--dry-run', '--rejected']],
+  ['import', ['--data', '--dry-run', '--public-url', '--rejected']],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
   ['migrate', ['--data']],

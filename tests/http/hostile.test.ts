@@ -67,11 +67,11 @@ const TABLE: Readonly<Record<string, readonly [Hostile, Expected]>> = {
     { body: body({ bodyFormat: 'markdown', body: `${'> '.repeat(5000)}x` }) },
     invalid('body', 'must not nest elements deeper than 100 levels'),
   ],
-  'lists nested 2,000 deep in Markdown': [
+  'lists nested 600 deep in Markdown': [
     {
       body: body({
         bodyFormat: 'markdown',
-        body: Array.from({ length: 2000 }, (_, depth) => `${' '.repeat(depth * 2)}- x`).join('\n'),
+        body: Array.from({ length: 600 }, (_, depth) => `${' '.repeat(depth * 2)}- x`).join('\n'),
       }),
     },
     invalid('body', 'must not nest elements deeper than 100 levels'),
@@ -165,9 +165,13 @@ const TABLE: Readonly<Record<string, readonly [Hostile, Expected]>> = {
     invalid('publishedAt', /3339/),
   ],
 
-  '1 MB of _a in Markdown': [{ body: body({ bodyFormat: 'markdown', body: '_a'.repeat(MiB / 2) }) }, taken],
-  '1 MB of [ in Markdown': [{ body: body({ bodyFormat: 'markdown', body: '['.repeat(MiB) }) }, taken],
-  '1 MB of * and _ in Markdown': [{ body: body({ bodyFormat: 'markdown', body: '*_a_'.repeat(250_000) }) }, taken],
+  '512 kB of _a in Markdown': [{ body: body({ bodyFormat: 'markdown', body: '_a'.repeat(MiB / 4) }) }, taken],
+  '512 kB of [ in Markdown': [{ body: body({ bodyFormat: 'markdown', body: '['.repeat(MiB / 2) }) }, taken],
+  '512 kB of * and _ in Markdown': [{ body: body({ bodyFormat: 'markdown', body: '*_a_'.repeat(MiB / 8) }) }, taken],
+  '512 kB of Markdown and a letter': [
+    { body: body({ bodyFormat: 'markdown', body: 'x'.repeat(MiB / 2 + 1) }) },
+    invalid('body', 'must not be longer than 524288 characters in Markdown'),
+  ],
   '1 MB of text lines': [{ body: body({ bodyFormat: 'text', body: 'x\n'.repeat(MiB / 2) }) }, taken],
   '4 MB of blank lines': [{ body: body({ bodyFormat: 'text', body: `a${'\n \t'.repeat(MiB)}b` }) }, taken],
   '100,000 attributes': [
