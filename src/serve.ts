@@ -7,7 +7,7 @@ import { createApp } from './http/app.ts';
 import { openParser } from './import/pool.ts';
 import type { Installation } from './installation.ts';
 import { keepPrepared } from './prepared.ts';
-import { createPublisher } from './publish.ts';
+import { createPublisher, selector } from './publish.ts';
 import { refreshStore } from './refresh.ts';
 
 export interface ServeOptions {
@@ -46,9 +46,9 @@ const DOCUMENT_BYTES = 40 * 1024 * 1024;
  * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
 export async function serve(installation: Installation, options: ServeOptions): Promise<Service> {
-  const { dataFolder, publication, newsroom, store } = installation;
+  const { dataFolder, publication, store } = installation;
   const { host, port, log, version, now = Date.now, progress = () => {} } = options;
-  const parser = openParser(newsroom, join(dataFolder, 'media'));
+  const parser = openParser(installation);
   const { parse } = parser;
   const refuse = (error: PublisherError) => describeProblems(error).forEach(log);
   const fail = (error: unknown) => log(error instanceof Error ? (error.stack ?? error.message) : String(error));
@@ -57,6 +57,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     store,
     publication,
     parse,
+    select: selector(publication.feeds),
     now,
     progress: (done, total) => progress('Reading the stored articles again', done, total),
     keepAsItWas: (id, error) => log(`article ${id} stays as it was: ${describeProblems(error).join('; ')}`),
@@ -82,7 +83,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
       },
     },
   });
-  const publisher = createPublisher({ store, parse, feeds: publication.feeds, now, announce: prepared.forget });
+  const publisher = createPublisher({ store, parse, now, announce: prepared.forget });
   const folder = openArticleFolder({
     dataFolder,
     store,

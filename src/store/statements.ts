@@ -31,13 +31,14 @@ export function prepareStatements(db: DatabaseSync) {
           WHERE tombstone.article = article.number AND feed.key = :feed))
       ORDER BY revision LIMIT :limit`);
   return {
-    nextRevision: db.prepare('UPDATE revision SET last = last + 1 RETURNING last'),
+    saveRevision: db.prepare('UPDATE revision SET last = ?'),
     lastRevision: db.prepare('SELECT last FROM revision'),
     dataVersion: db.prepare('PRAGMA data_version'),
 
     articleById: db.prepare(
       'SELECT number, revision, public_id, published, withdrawn, article FROM article WHERE id = ?',
     ),
+    identityById: db.prepare('SELECT public_id, published FROM article WHERE id = ?'),
     articleByNumber: db.prepare('SELECT revision, article FROM article WHERE number = ?'),
     recordById: db.prepare('SELECT number, revision, article, record FROM article WHERE id = ?'),
     ownerOfPublicId: db.prepare('SELECT id FROM article WHERE public_id = ?'),

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Article, parseArticle } from '../../src/article.ts';
+import { type Article, articleText, parseArticle } from '../../src/article.ts';
 import { loadPublication } from '../../src/config.ts';
 import { cleanHtml } from '../../src/html.ts';
 import { newsroomOf } from '../../src/installation.ts';
@@ -119,7 +119,13 @@ export async function measureKeeping(dataFolder: string, count: number): Promise
   for (let start = 0; start < count; start += BATCH) {
     const changes = Array.from({ length: Math.min(BATCH, count - start) }, (_, offset) => {
       const { article, record } = copied(originals, start + offset);
-      return { kind: 'put', article, record, feeds: select(article), changedAt: article.publishedAt } as const;
+      return {
+        kind: 'put',
+        article: articleText(article),
+        record,
+        feeds: select(article),
+        changedAt: article.publishedAt,
+      } as const;
     });
     const before = performance.now();
     await store.apply(changes, Date.now());

@@ -3,6 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
+import { ownKeys } from '../../src/feeds.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createKey } from '../../src/keys.ts';
 import { openApi } from '../../src/openapi.ts';
@@ -311,7 +312,7 @@ describe('every real answer is one that is declared', () => {
     const app = createApp({
       publication,
       store,
-      publisher: createPublisher({ store, parse: parseHere(newsroom), feeds: [], now, announce: () => {} }),
+      publisher: createPublisher({ store, parse: parseHere({ newsroom, select: ownKeys }), now, announce: () => {} }),
       prepared: { atHand: () => undefined, get: () => Promise.resolve(undefined), forget: () => {} },
       now,
       isUnsettled: () => false,
