@@ -73,7 +73,7 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     for (const stored of await store.articles(missing.map(({ number }) => number))) {
       try {
         const options = { content: feed.content, feedLanguage: feed.language, feedsUrl: publication.feedsUrl };
-        const entry = Buffer.from(RENDERERS[format].entry(stored.article, options));
+        const entry = ownBytes(RENDERERS[format].entry(stored.article, options));
         kept.set(entryName(stored, feed, format), entry);
         entries.set(stored.number, entry);
       } catch (error) {
@@ -84,6 +84,13 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
   }
 
   return { arrange };
+}
+
+/** The text in memory of its own: a slice of Node's pool would hold on to its neighbours when they are forgotten. */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 /** What an entry's bytes depend on: the article as it is now, the format, and what of the feed shows in an entry. */
