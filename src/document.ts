@@ -34,11 +34,23 @@ interface ArrangerParts {
   readonly entryBytes: number;
 }
 
+/** What is kept in memory to be used again. */
+export interface KeptCounts {
+  readonly count: number;
+  readonly bytes: number;
+  /** How many had to go for others. */
+  readonly evicted: number;
+}
+
 /** Arranges documents of entries, each rendered once for all feeds that show it alike. */
 export function createArranger({ store, publication, report, entryBytes }: ArrangerParts) {
+  let evicted = 0;
   const kept = new LRUCache<string, Buffer>({
     maxSize: entryBytes,
     sizeCalculation: (entry) => Math.max(1, entry.length),
+    dispose: (_entry, _name, reason) => {
+      if (reason === 'evict') evicted += 1;
+    },
   });
 
   /** @returns undefined where no such feed was ever visible */
@@ -83,7 +95,8 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
   }
 
-  return { arrange };
+  const counts = (): KeptCounts => ({ count: kept.size, bytes: kept.calculatedSize, evicted });
+  return { arrange, counts };
 }
 
 /** The text in memory of its own: a slice of Node's pool would hold on to its neighbours when they are forgotten. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { Document } from './document.ts';
+import type { Document, KeptCounts } from './document.ts';
 import { type FeedKey, FORMATS, type Format } from './feeds.ts';
 import type { Instant } from './instant.ts';
 import { type Representations, represent } from './representation.ts';
@@ -41,10 +41,15 @@ export interface Prepared {
  * Keeps every document that was asked for until it changes, and makes each once however many ask at the same time.
  *
  */
-export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prepared {
+export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts: () => KeptCounts } {
+  const { arrange, news, bytes, now } = parts;
+  let evicted = 0;
   const kept = new LRUCache<string, Kept>({
     maxSize: bytes,
     sizeCalculation: ({ representations }) => representations.size(),
+    dispose: (_kept, _name, reason) => {
+      if (reason === 'evict') evicted += 1;
+    },
   });
   const running = new Map<string, Promise<Kept | undefined>>();
 
@@ -94,6 +99,7 @@ export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prep
   return {
     forget,
     atHand,
+    counts: () => ({ count: kept.size, bytes: kept.calculatedSize, evicted }),
     async get(key, format) {
       if (news.may()) forget(await news.touched());
       return atHand(key, format) ?? makeOnce(`${key}.${format}`, key, format);

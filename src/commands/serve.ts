@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
-import { type Service, serve } from '../serve.ts';
+import { LOG_LEVELS, openLog } from '../log.ts';
+import { type ServeOptions, type Service, serve } from '../serve.ts';
 import { publicUrl, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
@@ -14,12 +15,19 @@ Options
   --host ADDRESS    address to listen on                              (HOST, all addresses)
   --data FOLDER     folder with publication.yaml, articles/, media/   (DATA_DIR, data)
   --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
+  --metrics-port N  port for /metrics; off for none                   (METRICS_PORT, 9464)
+
+Variables
+  METRICS_HOST      address that port is on (127.0.0.1)
+  LOG_LEVEL         trace, debug, info, warn, error, fatal or silent (info)
+  LOG_SAMPLE        one in how many answered feeds the log tells; 1 for all, 0 for none (100)
+  SHUTDOWN_DELAY    seconds between the signal to end and taking no more requests (0)
 `;
 
 export const command: Command = { help: HELP, run };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<Service> {
-  const { out, err, env, version } = terminal;
+  const { out, screen, env, version } = terminal;
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -27,10 +35,15 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
       host: { type: 'string' },
       data: { type: 'string' },
       'public-url': { type: 'string' },
+      'metrics-port': { type: 'string' },
     },
   });
   const host = values.host ?? (env.HOST || '::');
-  const port = portNumber(values.port ?? (env.PORT || '8080'));
+  const port = portNumber(values.port ?? (env.PORT || '8080'), 'The port');
+  const metrics = metricsAddress(values['metrics-port'] ?? env.METRICS_PORT, env.METRICS_HOST);
+  const level = oneOf(LOG_LEVELS, 'LOG_LEVEL', env.LOG_LEVEL || 'info');
+  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '100', 1_000_000);
+  const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', 3600);
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
   const installation = openInstallation(values.data ?? (env.DATA_DIR || 'data'), { feedsUrl });
   const bars = new Map<string, ProgressBar>();
@@ -40,7 +53,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
     bar.update(done, total);
     if (done >= total) bar.stop();
   };
-  const service = await serve(installation, { host, port, log: err, progress, version }).catch(async (error) => {
+  const log = openLog(screen, { level, isTTY: screen.isTTY });
+  const options = { host, port, metrics, log, logSample, shutdownDelay, progress, version };
+  const service = await serve(installation, options).catch(async (error) => {
     await installation.store.close();
     throw error;
   });
@@ -48,7 +63,15 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   out(
     `Feed Publisher: “${title}”, ${service.articles} articles in ${service.feeds} feeds, at http://${name(host)}:${service.port}/feeds/latest.rss (.atom, .json)`,
   );
-  return service;
+  const close = () => service.close().finally(log.close);
+  return { ...service, close };
+}
+
+/** Nobody minds the default port being taken by another service of this kind. */
+function metricsAddress(port: string | undefined, host: string | undefined): ServeOptions['metrics'] {
+  if (port === 'off') return undefined;
+  const isRequired = port !== undefined && port !== '';
+  return { host: host || '127.0.0.1', port: portNumber(isRequired ? port : '9464', 'The metrics port'), isRequired };
 }
 
 function name(host: string): string {
@@ -56,8 +79,18 @@ function name(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw usage(`The port must be a whole number from 0 to 65535, not “${text}”.`);
+function portNumber(text: string, what: string): number {
+  return wholeNumber(what, text, 65_535);
+}
+
+function wholeNumber(what: string, text: string, largest: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= largest) return number;
+  throw usage(`${what} must be a whole number from 0 to ${largest}, not “${text}”.`);
+}
+
+function oneOf<Value extends string>(values: readonly Value[], what: string, text: string): Value {
+  const value = values.find((known) => known === text);
+  if (value !== undefined) return value;
+  throw usage(`${what} must be one of ${values.join(', ')}, not “${text}”.`);
 }

@@ -10,6 +10,7 @@ import { FOR_ALL } from './headers.ts';
 /** A response as it is written: headers as one list of names and values, which Node writes as they stand. */
 export interface Answer {
   readonly status: 200 | 304;
+  readonly coding: Coding;
   readonly headers: string[];
   /** Undefined where only the head is asked for. */
   readonly body?: Buffer;
@@ -44,11 +45,11 @@ export function answerTo(
     throw new PublisherError('precondition_failed', 'The feed is not the one that the request expects.');
   }
   const { full, unchanged } = headersOf(representations, coding, context);
-  if (decision === 'not-modified') return { status: 304, headers: unchanged };
+  if (decision === 'not-modified') return { status: 304, coding, headers: unchanged };
   const body = representations.bytesAtHand(coding);
   if (body === undefined) return undefined;
   const headers = full(body.length);
-  return question.method === 'HEAD' ? { status: 200, headers } : { status: 200, headers, body };
+  return question.method === 'HEAD' ? { status: 200, coding, headers } : { status: 200, coding, headers, body };
 }
 
 /** @throws PublisherError `not_acceptable` */

@@ -4,10 +4,13 @@ import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
+import { type HealthParts, healthHandlers } from './health.ts';
 import { mediaHandler } from './media.ts';
+import type { Observer } from './observe.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends FeedParts, ArticleParts {
+interface AppParts extends FeedParts, ArticleParts, HealthParts {
+  readonly observer: Observer;
   readonly mediaFolder: string;
   readonly version: string;
   /** Told of an error that is nobody's but ours. */
@@ -22,6 +25,8 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 export function createApp(parts: AppParts): RequestListener {
   const feeds = feedHandlers(parts);
   const articles = articleHandlers(parts);
+  const health = healthHandlers(parts);
+  const { observer, phase } = parts;
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
@@ -33,6 +38,8 @@ export function createApp(parts: AppParts): RequestListener {
     ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
     ['/api/articles', { get: articles.list, post: articles.bulk }],
     ['/api/articles/*path', { get: articles.read, put: articles.put, delete: articles.withdraw }],
+    ['/healthz', { get: health.alive }],
+    ['/readyz', { get: health.ready }],
   ];
 
   const app = express();
@@ -50,7 +57,12 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(errorHandler(parts.fail));
 
   return (request, response) => {
-    if (!feeds.answerAtHand(request, response)) app(request, response);
+    const began = performance.now();
+    if (phase() === 'stopping') response.shouldKeepAlive = false;
+    const answer = feeds.answerAtHand(request, response);
+    if (answer !== undefined) return observer.answeredAtHand(request, answer, began);
+    observer.follow(request, response, began);
+    app(request, response);
   };
 }
 

@@ -6,8 +6,8 @@ import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../fee
 import type { Instant } from '../instant.ts';
 import type { Prepared } from '../prepared.ts';
 import type { Store } from '../store.ts';
-import { answerTo, codingFor } from './answer.ts';
-import { respondWithDocument, respondWithRedirect } from './respond.ts';
+import { type Answer, answerTo, codingFor } from './answer.ts';
+import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
   readonly publication: Publication;
@@ -55,6 +55,7 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
       if (addresses.size >= MOST_ADDRESSES) addresses.clear();
       addresses.set(request.originalUrl, { key, format });
     }
+    noteContent(response, answer.body?.length ?? 0, answer.coding);
     respondWithDocument(response, answer);
   };
 
@@ -62,21 +63,20 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
    * Answers a request for a document that is at hand, without Express: its way in costs more than the answer. Only for
    * addresses that `feed` has answered before, and by the same means, so that both ways give the same bytes.
    *
-   * @returns whether the request is answered
+   * @returns what the request is answered with; undefined where it is not
    */
-  function answerAtHand(request: IncomingMessage, response: ServerResponse): boolean {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return false;
+  function answerAtHand(request: IncomingMessage, response: ServerResponse): Answer | undefined {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const address = addresses.get(request.url ?? '');
-    if (address === undefined || isUnsettled()) return false;
+    if (address === undefined || isUnsettled()) return undefined;
     const representations = prepared.atHand(address.key, address.format);
-    if (representations === undefined) return false;
+    if (representations === undefined) return undefined;
     try {
       const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
-      if (answer === undefined) return false;
-      respondWithDocument(response, answer);
-      return true;
+      if (answer !== undefined) respondWithDocument(response, answer);
+      return answer;
     } catch (error) {
-      if (error instanceof PublisherError) return false; // for the writer of errors
+      if (error instanceof PublisherError) return undefined; // for the writer of errors
       throw error;
     }
   }

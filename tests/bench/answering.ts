@@ -56,7 +56,8 @@ function address({ port }: Opponent): string {
 }
 
 async function launch(name: string, args: readonly string[]): Promise<Opponent> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = { ...process.env, METRICS_PORT: 'off', LOG_LEVEL: 'warn' };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const [line] = (await once(lines, 'line')) as [string];
   const port = /(\d+)(?:\/|$)/.exec(line)?.[1];

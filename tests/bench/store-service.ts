@@ -9,7 +9,8 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 /** Starts the program as its users do. */
 export function launch(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const env = { ...process.env, METRICS_PORT: 'off', LOG_LEVEL: 'warn' };
+  return spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
 export interface Service {

@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
+import { createCounters } from '../../src/counters.ts';
 import { createApp } from '../../src/http/app.ts';
+import { createObserver } from '../../src/http/observe.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { ask, dataFolder, listen, PUBLICATION, record, start } from '../helpers.ts';
 
 const NEWSROOM = {
   'articles/a.json': JSON.stringify(record({ sections: ['Middle East'], tags: ['ئاو', 'water'] })),
@@ -51,6 +53,8 @@ test('an error of ours says nothing of itself outside, and everything to the ope
     mediaFolder: '/nowhere',
     version: '0.0.0',
     bodyDeadline: 1000,
+    phase: () => 'serving',
+    observer: createObserver({ log: listen().log.log, counters: createCounters(), sample: 0 }),
     fail: (error) => told.push(error),
   });
   const server = createServer(app).listen(0, '127.0.0.1');

@@ -257,6 +257,7 @@ beforeAll(async () => {
   const { key } = await keyFor(folder);
   const main = join(import.meta.dirname, '../../src/main.ts');
   child = spawn(process.execPath, [main, '--data', folder, '--port', '0', '--host', '127.0.0.1'], {
+    env: { ...process.env, METRICS_PORT: 'off' },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   let out = '';

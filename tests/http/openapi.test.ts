@@ -2,14 +2,16 @@ import { createServer, request } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
+import { createCounters } from '../../src/counters.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { ownKeys } from '../../src/feeds.ts';
 import { createApp } from '../../src/http/app.ts';
+import { createObserver } from '../../src/http/observe.ts';
 import { createKey } from '../../src/keys.ts';
 import { openApi } from '../../src/openapi.ts';
 import { createPublisher, parseHere } from '../../src/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { type Answer, ask, newsroom, PUBLICATION, record } from '../helpers.ts';
+import { type Answer, ask, listen, newsroom, PUBLICATION, record } from '../helpers.ts';
 import { type Api, keyFor, NOW, startApi } from './api.ts';
 
 interface Content {
@@ -320,6 +322,8 @@ describe('every real answer is one that is declared', () => {
       mediaFolder: '/nowhere',
       version: '0.0.0',
       bodyDeadline: 1000,
+      phase: () => 'serving',
+      observer: createObserver({ log: listen().log.log, counters: createCounters(), sample: 0 }),
       fail: () => {},
     });
     const server = createServer(app).listen(0, '127.0.0.1');
