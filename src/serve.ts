@@ -108,6 +108,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     arrange: countDocuments(arranger.arrange, counters),
     bytes: DOCUMENT_BYTES,
     now,
+    fail,
     news: {
       may: store.mayHaveNews,
       touched: async () => {
@@ -188,6 +189,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     operator?.closeAllConnections();
     await folder.close();
     await parser.close();
+    await prepared.close();
     await store.close();
     log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
   }

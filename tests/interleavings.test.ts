@@ -56,6 +56,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
         arrange,
         bytes: 1e7,
         now: () => NOW,
+        fail: (error) => expect.fail(String(error)),
         news: {
           may: () => true,
           touched: async () => {

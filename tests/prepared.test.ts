@@ -24,13 +24,15 @@ function workshop() {
       const finish = (text: string | undefined, nextChangeAt?: number) => {
         const feed = { key, title: '', description: '', language: 'en', entries: 1, content: 'full' as const };
         const next = nextChangeAt === undefined ? {} : { nextChangeAt };
-        resolve(text === undefined ? undefined : { feed, format, bytes: Buffer.from(text), changedAt: 0, ...next });
+        const bytes = Buffer.from(text ?? '');
+        resolve(text === undefined ? undefined : { feed, format, bytes, entries: [], changedAt: 0, ...next });
       };
       runs.push({ name: `${key}.${format}`, at, finish, fail: reject });
     });
   const elsewhere: string[] = [];
+  const told: unknown[] = [];
   const news = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
-  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => clock.now });
+  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => clock.now, fail: (error) => told.push(error) });
   const text = async (key = 'latest', format: Format = 'rss') =>
     (await prepared.get(key, format))?.document.bytes.toString();
   /** Asks, and answers what that started. */
@@ -40,7 +42,7 @@ function workshop() {
     runs.at(-1)?.finish(answer, nextChangeAt);
     return asked;
   };
-  return { runs, clock, elsewhere, prepared, text, make };
+  return { runs, clock, elsewhere, told, prepared, text, make };
 }
 
 test('a document is made once, however many ask at the same time', async () => {

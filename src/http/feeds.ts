@@ -6,13 +6,13 @@ import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../fee
 import type { Instant } from '../instant.ts';
 import type { Prepared } from '../prepared.ts';
 import type { Store } from '../store.ts';
-import { type Answer, answerTo, codingFor } from './answer.ts';
+import { type Answer, answerTo } from './answer.ts';
 import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
   readonly publication: Publication;
   readonly store: Store;
-  readonly prepared: Prepared;
+  readonly prepared: Pick<Prepared, 'atHand' | 'get'>;
   readonly now: () => Instant;
   /** Whether there are changes on disk that are known and not published yet. */
   readonly isUnsettled: () => boolean;
@@ -46,11 +46,11 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     if (representations === undefined) throw await unknownFeed(key, format);
     const context = { now: now(), maxAge, feedsUrl };
     let answer = answerTo(request, representations, context);
-    if (answer === undefined) {
-      await representations.bytes(codingFor(request.headers));
+    if ('pending' in answer) {
+      await answer.pending;
       answer = answerTo(request, representations, context);
     }
-    if (answer === undefined) throw new Error('the coding was made and is not at hand');
+    if ('pending' in answer) throw new Error('the coding was made and is not at hand');
     if (request.originalUrl.length <= LONGEST_ADDRESS) {
       if (addresses.size >= MOST_ADDRESSES) addresses.clear();
       addresses.set(request.originalUrl, { key, format });
@@ -73,7 +73,8 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     if (representations === undefined) return undefined;
     try {
       const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
-      if (answer !== undefined) respondWithDocument(response, answer);
+      if ('pending' in answer) return undefined;
+      respondWithDocument(response, answer);
       return answer;
     } catch (error) {
       if (error instanceof PublisherError) return undefined; // for the writer of errors

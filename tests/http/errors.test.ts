@@ -46,7 +46,7 @@ test('an error of ours says nothing of itself outside, and everything to the ope
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
     publisher: { publish: async () => [], load: async () => [], withdraw: async () => [] },
-    prepared: { atHand: () => undefined, get: () => Promise.reject(failure), forget: () => {} },
+    prepared: { atHand: () => undefined, get: () => Promise.reject(failure) },
     now: () => 0,
     isUnsettled: () => false,
     settled: async () => {},

@@ -315,7 +315,7 @@ describe('every real answer is one that is declared', () => {
       publication,
       store,
       publisher: createPublisher({ store, parse: parseHere({ newsroom, select: ownKeys }), now, announce: () => {} }),
-      prepared: { atHand: () => undefined, get: () => Promise.resolve(undefined), forget: () => {} },
+      prepared: { atHand: () => undefined, get: () => Promise.resolve(undefined) },
       now,
       isUnsettled: () => false,
       settled: async () => {},
