@@ -39,7 +39,6 @@ export interface Prepared {
 
 /**
  * Keeps every document that was asked for until it changes, and makes each once however many ask at the same time.
- *
  */
 export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prepared {
   const kept = new LRUCache<string, Kept>({
@@ -47,6 +46,8 @@ export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prep
     sizeCalculation: ({ representations }) => representations.size(),
   });
   const running = new Map<string, Promise<Kept | undefined>>();
+  /** Under way while it is asked which feeds other processes changed: until that is known, nothing kept is trusted. */
+  let catchingUp: Promise<void> | undefined;
 
   async function make(key: FeedKey, format: Format): Promise<Kept | undefined> {
     const from = now();
@@ -85,18 +86,31 @@ export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prep
     }
   }
 
-  function atHand(key: FeedKey, format: Format): Representations | undefined {
-    if (news.may()) return undefined;
-    const known = kept.get(`${key}.${format}`);
+  async function catchUp(): Promise<void> {
+    if (catchingUp !== undefined) await catchingUp; // begun, perhaps, before a change that this request has to show
+    if (catchingUp === undefined && news.may()) {
+      catchingUp = news
+        .touched()
+        .then(forget)
+        .finally(() => {
+          catchingUp = undefined;
+        });
+    }
+    await catchingUp;
+  }
+
+  function lookUp(name: string): Representations | undefined {
+    const known = kept.get(name);
     return known !== undefined && isCurrent(known) ? known.representations : undefined;
   }
 
   return {
     forget,
-    atHand,
+    atHand: (key, format) => (catchingUp !== undefined || news.may() ? undefined : lookUp(`${key}.${format}`)),
     async get(key, format) {
-      if (news.may()) forget(await news.touched());
-      return atHand(key, format) ?? makeOnce(`${key}.${format}`, key, format);
+      await catchUp();
+      const name = `${key}.${format}`;
+      return lookUp(name) ?? makeOnce(name, key, format);
     },
   };
 }
