@@ -2,12 +2,13 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
-import { type ArticleParts, articleHandlers } from './articles.ts';
+import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { mediaHandler } from './media.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
 interface AppParts extends FeedParts, ArticleParts {
+  readonly changes: ChangeHandlers;
   readonly mediaFolder: string;
   readonly version: string;
   /** Told of an error that is nobody's but ours. */
@@ -22,6 +23,7 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 export function createApp(parts: AppParts): RequestListener {
   const feeds = feedHandlers(parts);
   const articles = articleHandlers(parts);
+  const { changes } = parts;
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
@@ -31,8 +33,8 @@ export function createApp(parts: AppParts): RequestListener {
     ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
     ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
-    ['/api/articles', { get: articles.list, post: articles.bulk }],
-    ['/api/articles/*path', { get: articles.read, put: articles.put, delete: articles.withdraw }],
+    ['/api/articles', { get: articles.list, post: changes.bulk }],
+    ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
   ];
 
   const app = express();
@@ -84,6 +86,7 @@ function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { 'WWW-Authenticate': 'Bearer' },
   request_timeout: { Connection: 'close' }, // what comes as slowly is not waited for
+  store_unavailable: { 'Retry-After': '2' },
 };
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
+import { handOver } from '../../src/http/forward.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
 
@@ -43,14 +44,13 @@ test('an error of ours says nothing of itself outside, and everything to the ope
   const app = createApp({
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    publisher: { publish: async () => [], load: async () => [], withdraw: async () => [] },
+    changes: handOver('/nowhere'),
     prepared: { atHand: () => undefined, get: () => Promise.reject(failure), forget: () => {} },
     now: () => 0,
     isUnsettled: () => false,
     settled: async () => {},
     mediaFolder: '/nowhere',
     version: '0.0.0',
-    bodyDeadline: 1000,
     fail: (error) => told.push(error),
   });
   const server = createServer(app).listen(0, '127.0.0.1');

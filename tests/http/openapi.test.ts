@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
+import { changeHandlers } from '../../src/http/articles.ts';
 import { createKey } from '../../src/keys.ts';
 import { openApi } from '../../src/openapi.ts';
 import { createPublisher, parseHere } from '../../src/publish.ts';
@@ -308,17 +309,17 @@ describe('every real answer is one that is declared', () => {
     const store = { ...real, apply: reject, ...(status === 503 ? { find: reject, list: reject } : {}) };
     const publication = parsePublication(PUBLICATION, 'publication.yaml');
     const now = () => NOW;
+    const publisher = createPublisher({ store, parse: parseHere(newsroom), feeds: [], now, announce: () => {} });
     const app = createApp({
       publication,
       store,
-      publisher: createPublisher({ store, parse: parseHere(newsroom), feeds: [], now, announce: () => {} }),
+      changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
       prepared: { atHand: () => undefined, get: () => Promise.resolve(undefined), forget: () => {} },
       now,
       isUnsettled: () => false,
       settled: async () => {},
       mediaFolder: '/nowhere',
       version: '0.0.0',
-      bodyDeadline: 1000,
       fail: () => {},
     });
     const server = createServer(app).listen(0, '127.0.0.1');
