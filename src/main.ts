@@ -21,4 +21,7 @@ const result = await run(process.argv.slice(2), {
 });
 
 if (typeof result === 'number') process.exitCode = result;
-else stop = () => void result.close().finally(() => process.exit(0));
+else {
+  stop = () => void result.close().finally(() => process.exit(0));
+  void result.ended?.then((code) => process.exit(code));
+}

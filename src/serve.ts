@@ -1,13 +1,14 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createArranger } from './document.ts';
-import { describeProblems, PublisherError } from './errors.ts';
+import { describeProblems } from './errors.ts';
 import { openArticleFolder } from './folder.ts';
 import { createApp } from './http/app.ts';
 import { type ChangeHandlers, changeHandlers } from './http/articles.ts';
 import { handOver, takeOver } from './http/forward.ts';
 import { openParser } from './import/pool.ts';
 import type { Installation } from './installation.ts';
+import { listen } from './listen.ts';
 import { keepPrepared, type Prepared } from './prepared.ts';
 import { createPublisher } from './publish.ts';
 import { refreshStore } from './refresh.ts';
@@ -93,11 +94,12 @@ export async function serve(installation: Installation, options: ServeOptions): 
   });
   // A body has a deadline of its own, which lets one that streams for an hour do so.
   const server = createServer({ requestTimeout: 0, headersTimeout: 15_000, optimizeEmptyRequests: true }, app);
+  let boundPort: number;
   let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
   try {
     await writing.start();
     if (part?.role === 'writer') takingOver = await takeOver(part.socket, app);
-    await listen(server, host, port);
+    boundPort = await listen(server, { host, port, shared: part !== undefined });
   } catch (error) {
     await takingOver?.close();
     await writing.close();
@@ -114,7 +116,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     await store.close();
   }
   return {
-    port: portOf(server),
+    port: boundPort,
     articles: await store.count(),
     feeds: (await store.feeds(now())).length,
     close() {
@@ -197,23 +199,4 @@ async function openWriting(
 function leaveWriting(socket: string): Writing {
   const nothing = async () => {};
   return { changes: handOver(socket), isUnsettled: () => false, settled: nothing, start: nothing, close: nothing };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((done, refused) => {
-    server.once('error', (cause) =>
-      refused(
-        new PublisherError('address_unavailable', `Port ${port} of ${host} cannot be listened on.`, {
-          hint: cause.message,
-          cause,
-        }),
-      ),
-    );
-    server.listen(port, host, () => done());
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

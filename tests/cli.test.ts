@@ -94,8 +94,8 @@ describe('what it says of itself', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^Feed Publisher turns .*\n\nUsage: feed-publisher \[COMMAND\] \[options\]\n/);
     expect(out.match(/(?<=^ {2})[a-z]+(?= )/gm)).toEqual(['serve', 'import', 'export', 'key', 'migrate']);
-    expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual(['--port', '--host', '--data', '--public-url']);
-    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual(['PORT', 'HOST', 'DATA_DIR', 'PUBLIC_URL']);
+    expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual(['--port', '--host', '--data', '--public-url', '--workers']);
+    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual(['PORT', 'HOST', 'DATA_DIR', 'PUBLIC_URL', 'WORKERS']);
   });
 });
 
@@ -116,6 +116,14 @@ test.each<[readonly string[], Environment, string]>([
     { PUBLIC_URL: 'ftp://x.example' },
     'The public address must be an http or https address, not “ftp://x.example”.',
   ],
+  [['--workers', '0'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “0”.'],
+  [['--workers', '257'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “257”.'],
+  [['--workers', '1.5'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1.5”.'],
+  [['--workers', 'many'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “many”.'],
+  [['--workers', '1e1'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1e1”.'],
+  [['--workers='], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “”.'],
+  [[], { WORKERS: '-2' }, 'The number of workers must be auto or a whole number from 1 to 256, not “-2”.'],
+  [['worker', 'reader'], {}, 'A worker is started by “serve --workers”.'],
   [['publish'], {}, 'There is no command “publish”.'],
   [['serve', 'now'], {}, "Unexpected argument 'now'"],
 ])('%o %o is wrong usage: exit code 2', async (args, env, message) => {

@@ -47,23 +47,24 @@ export function handOver(socketPath: string): ChangeHandlers {
 }
 
 function passOn(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
-  const status = answer.statusCode ?? 502;
-  // Who is too slow is not waited for: the connection ends with the answer (RFC 9110 §15.5.9).
-  const isLate = status === 408;
-  response.writeHead(status, [...endToEnd(answer), ...(isLate ? ['Connection', 'close'] : [])]);
+  const isLast = answer.headers.connection === 'close'; // as to who is too slow, and not waited for
+  response.writeHead(answer.statusCode ?? 502, [...endToEnd(answer), ...(isLast ? ['Connection', 'close'] : [])]);
   answer.pipe(response, { end: false });
   answer.once('end', () => {
     request.unpipe();
-    if (isLate || request.complete) response.end();
+    if (isLast || request.complete) response.end();
     else dropRest(request, () => response.end());
   });
   answer.once('error', () => cutOff(response)); // as it was here
 }
 
-/** The request's headers with the client's address; how its body ends is said anew. */
+/**
+ * The request's headers with the client's address; how its body ends is said anew. The connection is kept, because it is
+ * this side that has to end it: an answer is lost where the other does while something is still on its way there.
+ */
 function headersFor(request: IncomingMessage): string[] {
   const framing = request.headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked'];
-  return [...endToEnd(request), ...framing, PEER, request.socket.remoteAddress ?? ''];
+  return [...endToEnd(request), ...framing, 'Connection', 'keep-alive', PEER, request.socket.remoteAddress ?? ''];
 }
 
 /** A message's headers, as they came, without those of its connection. */

@@ -308,7 +308,7 @@ describe('on the way to the writer', () => {
       from: '127.0.0.1',
       rawHeaders: [
         ...['Host', 'news.example', 'X-Twice', 'one', 'X-Twice', 'two', 'X-Forwarded-For', '192.0.2.2'],
-        ...['Content-Length', '3', 'x-feed-publisher-peer', '127.0.0.1', 'Connection', 'close'],
+        ...['Content-Length', '3', 'Connection', 'keep-alive', 'x-feed-publisher-peer', '127.0.0.1'],
       ],
       body: 'abc',
     });
@@ -349,7 +349,18 @@ describe('on the way to the writer', () => {
   test('an answer comes back as it was, without what is about the connection', async () => {
     const lines = ['PUT /a HTTP/1.1', 'Host: x', 'Connection: close', 'Content-Length: 0', '', ''];
     const answer = await told(lines, (_request, response) => {
-      const headers = ['ETag', '"1"', 'Set-Thing', '1', 'Set-Thing', '2', 'Connection', 'Set-Hop', 'Set-Hop', 'x'];
+      const headers = [
+        'ETag',
+        '"1"',
+        'Set-Thing',
+        '1',
+        'Set-Thing',
+        '2',
+        'Connection',
+        'keep-alive, Set-Hop',
+        'Set-Hop',
+        'x',
+      ];
       response.writeHead(207, [...headers, 'Date', 'Sun, 22 Nov 2026 10:00:00 GMT', 'Content-Length', '3']);
       response.end('abc');
     });
