@@ -420,8 +420,12 @@ describe('the end', () => {
           () => true,
         );
     await until(refused);
-    for (const [index, { asked }] of under.entries()) asked.end(JSON.stringify(record({ id: `ended${index}` })));
-    const answers = await Promise.all(under.map(async ({ answer }) => whole(await answer)));
+    const answers: Answer[] = [];
+    // One after the other, so that there are readers that still have some when the writer has none of its own.
+    for (const [index, { asked, answer }] of under.entries()) {
+      asked.end(JSON.stringify(record({ id: `ended${index}` })));
+      answers.push(await whole(await answer));
+    }
     const { code, out, err } = await service.finished;
 
     expect(answers.map(({ body }) => body.toString().match(/"created"/g)?.length)).toEqual(under.map(() => 2));

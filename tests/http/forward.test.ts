@@ -37,7 +37,7 @@ async function pair(options: Parameters<typeof start>[1] = {}) {
     (port: number) =>
     (path: string, { headers = {}, ...asked }: Asked = {}) =>
       ask(port, path, { ...asked, headers: { Authorization: `Bearer ${key}`, ...headers } });
-  return { folder, key, writer, reader, byWriter: asking(writer.port), byReader: asking(reader.port) };
+  return { folder, key, writer, reader, close, byWriter: asking(writer.port), byReader: asking(reader.port) };
 }
 
 /** All that an answer says but when. */
@@ -146,6 +146,21 @@ describe('many that come to a reader', () => {
       expect(await next()).toBe('aborted');
     },
   );
+
+  test('are taken to their end by a writer that is about to end', async () => {
+    const { reader, writer, key, close } = await pair();
+    const { asked, next } = converse(reader.port, key);
+    asked.write(`${body}\n`);
+    expect(await next()).toMatchObject({ id: 'a', result: 'created' });
+    const ended = writer.close();
+    await expect(ask(writer.port, '/feeds/latest.rss')).rejects.toThrow('ECONNREFUSED');
+    asked.end(`${JSON.stringify(record({ id: 'b' }))}\n`);
+
+    expect(await next()).toMatchObject({ id: 'b', result: 'created' });
+    expect(await next()).toBe('the end');
+    await close();
+    await ended;
+  });
 
   test('and whose client goes away let go of the writer; what was answered is kept', async () => {
     const { reader, writer, key, byWriter } = await pair();
