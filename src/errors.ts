@@ -29,6 +29,7 @@ const ERROR_STATUS = {
   store_too_new: 500,
   store_unavailable: 503,
   insufficient_storage: 507,
+  worker_failed: 500,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -30,4 +30,5 @@ else {
     stop = breakOff; // who says it twice does not wait
     result.close().then(() => process.exit(0), die);
   };
+  void result.ended?.then((code) => process.exit(code));
 }

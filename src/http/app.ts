@@ -2,7 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
-import { type ArticleParts, articleHandlers } from './articles.ts';
+import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import { mediaHandler } from './media.ts';
@@ -11,6 +11,7 @@ import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from
 
 interface AppParts extends FeedParts, ArticleParts, HealthParts {
   readonly observer: Observer;
+  readonly changes: ChangeHandlers;
   readonly mediaFolder: string;
   readonly version: string;
   /** Told of an error that is nobody's but ours. */
@@ -21,12 +22,18 @@ type Method = 'get' | 'put' | 'post' | 'delete';
 type Handler = RequestHandler<{ path: string[] }>;
 type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
+interface App {
+  readonly listener: RequestListener;
+  /** The same for requests that somebody else counts and logs. */
+  readonly unobserved: RequestListener;
+}
+
 /** The HTTP side: every address this service answers stands in the list below. */
-export function createApp(parts: AppParts): RequestListener {
+export function createApp(parts: AppParts): App {
   const feeds = feedHandlers(parts);
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
-  const { observer, phase } = parts;
+  const { observer, phase, changes } = parts;
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
@@ -36,8 +43,8 @@ export function createApp(parts: AppParts): RequestListener {
     ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
     ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
-    ['/api/articles', { get: articles.list, post: articles.bulk }],
-    ['/api/articles/*path', { get: articles.read, put: articles.put, delete: articles.withdraw }],
+    ['/api/articles', { get: articles.list, post: changes.bulk }],
+    ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
     ['/healthz', { get: health.alive }],
     ['/readyz', { get: health.ready }],
   ];
@@ -56,7 +63,7 @@ export function createApp(parts: AppParts): RequestListener {
   app.use(notFound);
   app.use(errorHandler(parts.fail));
 
-  return (request, response) => {
+  const listener: RequestListener = (request, response) => {
     const began = performance.now();
     if (phase() === 'stopping') response.shouldKeepAlive = false;
     const answer = feeds.answerAtHand(request, response);
@@ -64,6 +71,7 @@ export function createApp(parts: AppParts): RequestListener {
     observer.follow(request, response, began);
     app(request, response);
   };
+  return { listener, unobserved: app };
 }
 
 /** Express answers HEAD by GET. */
@@ -96,6 +104,7 @@ function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { 'WWW-Authenticate': 'Bearer' },
   request_timeout: { Connection: 'close' }, // what comes as slowly is not waited for
+  store_unavailable: { 'Retry-After': '2' },
 };
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {

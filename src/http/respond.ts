@@ -95,7 +95,7 @@ export function respondWithError(
 const LEFTOVER = 5000;
 
 /** A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6). */
-function dropRest(request: IncomingMessage, then: () => void): void {
+export function dropRest(request: IncomingMessage, then: () => void): void {
   const timer = setTimeout(then, LEFTOVER).unref();
   request.once('close', () => clearTimeout(timer));
   request.once('end', then).resume();
@@ -149,4 +149,12 @@ function write(response: ServerResponse, status: number, headers: Headers, body?
   noteContent(response, body?.length ?? 0);
   response.writeHead(status, headers);
   response.end(body);
+}
+
+/**
+ * Ends an answer so that its client sees that there should have been more. Not at once: what was written before goes to
+ * the connection when this turn is over.
+ */
+export function cutOff(response: ServerResponse): void {
+  setImmediate(() => response.socket?.destroySoon());
 }

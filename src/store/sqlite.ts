@@ -305,9 +305,11 @@ export function openSqliteStore(file: string): Store {
   }
 
   function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
-    seenVersion = dataVersion();
+    const version = dataVersion(); // before the rest: what is committed between is news again
     feedNumbers.clear();
-    return { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    const touched = { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    seenVersion = version; // after it: where it fails, there is still news
+    return touched;
   }
 
   return {

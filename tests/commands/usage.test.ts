@@ -8,7 +8,7 @@ import { command } from './terminal.ts';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 test.each<[string, readonly string[]]>([
-  ['serve', ['--port', '--host', '--data', '--public-url', '--metrics-port']],
+  ['serve', ['--port', '--host', '--data', '--public-url', '--workers', '--cache-mb', '--metrics-port']],
   ['import', ['--data', '--dry-run', '--public-url', '--rejected']],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
