@@ -31,7 +31,13 @@ interface Finished {
 
 /** The program with these arguments, which leads a group of processes as under a terminal. */
 function program(folder: string, args: readonly string[]) {
-  const env = { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compileCache, TMPDIR: folder };
+  const env = {
+    PATH: process.env.PATH ?? '',
+    NODE_COMPILE_CACHE: compileCache,
+    TMPDIR: folder,
+    LOG_LEVEL: 'error',
+    METRICS_PORT: 'off',
+  };
   const all = [MAIN, '--data', folder, '--host', '127.0.0.1', ...args];
   const child = spawn(process.execPath, all, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -49,13 +55,18 @@ function program(folder: string, args: readonly string[]) {
 }
 
 /** The service with workers, once it says where it is. */
-async function startWorkers(folder: string, workers = 2) {
+async function startWorkers(folder: string, workers = 2, more: readonly string[] = []) {
   const { key } = await keyFor(folder);
-  const { child, said, finished } = program(folder, ['--port', '0', '--workers', String(workers)]);
+  const { child, said, finished } = program(folder, ['--port', '0', '--workers', String(workers), ...more]);
   await until(() => said.out.includes('\n') || child.exitCode !== null);
   const port = Number(/:(\d+)\/feeds/.exec(said.out)?.[1]);
   if (Number.isNaN(port)) throw new Error(`it ended: ${said.out}${said.err}`);
   return { folder, key, child, said, finished, port, connect: () => connectionTo(port, key) };
+}
+
+/** What the lines of a log say. */
+function messagesOf(log: string): string[] {
+  return log.split('\n').flatMap((line) => (line === '' ? [] : [String(JSON.parse(line).msg)]));
 }
 
 /** Waits until something is so; the test's own time limit is the end of patience. */
@@ -318,7 +329,7 @@ describe('a process that is killed', () => {
     expect(loads.flatMap(({ acknowledged }) => acknowledged).filter((id) => !ids.has(id))).toEqual([]);
     const others = loads.flatMap((load) => load.others.map((other) => JSON.stringify(other)));
     expect(others.filter((other) => !mayBeAnswered.includes(other))).toEqual([]);
-    expect(service.said.err.split('\n').filter((line) => line.startsWith('The '))).toEqual([
+    expect(messagesOf(service.said.err).filter((message) => message.startsWith('The '))).toEqual([
       `The ${role} process ${killed} of the service ended by SIGKILL.`,
     ]);
     expect(service.said.out.match(/\n/g)).toHaveLength(1);
@@ -385,7 +396,7 @@ describe('a process that is killed', () => {
     }
     const { code, err } = await service.finished;
 
-    expect([code, err.trim().split('\n')]).toEqual([
+    expect([code, messagesOf(err)]).toEqual([
       1,
       [
         ...[...seen].map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`),
@@ -435,9 +446,9 @@ describe('the end', () => {
   });
 
   test.each([
-    ['a second signal', ['SIGTERM', 'SIGTERM']],
-    ['the death of the one that was started', ['SIGKILL']],
-  ] as const)('%s ends all at once', async (_, signals) => {
+    ['a second signal', ['SIGTERM', 'SIGTERM'], [143, null]],
+    ['the death of the one that was started', ['SIGKILL'], [null, 'SIGKILL']],
+  ] as const)('%s ends all at once', async (_, signals, ending) => {
     const service = await startWorkers(await empty());
     const pids = workersOf(service.child).map(({ pid }) => pid);
     const asked = service.connect().begin('/api/articles', { method: 'POST' });
@@ -451,7 +462,7 @@ describe('the end', () => {
     const { code, signal } = await service.finished;
     await until(() => !pids.some(isAlive));
 
-    expect([code, signal]).toEqual([null, signals[0]]);
+    expect([code, signal]).toEqual(ending);
   });
 });
 
@@ -497,3 +508,27 @@ describe('what stops a start is told once, as without workers, with exit code 1'
     expect(readdirSync(folder).filter((name) => name.startsWith('feed-publisher-'))).toEqual([]);
   });
 });
+
+test('metrics are those of all of them', async () => {
+  const metricsPort = await freePort();
+  const service = await startWorkers(await empty(), 2, ['--metrics-port', String(metricsPort)]);
+  await answersOf(manyTo(service, 24), '/feeds/latest.rss');
+  const { body } = await connectionTo(metricsPort, service.key).ask('/metrics');
+  const values = new Map(
+    body
+      .toString()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  );
+
+  expect(values.get('feed_publisher_requests_total{route="/feeds/*",method="GET",status="200"}')).toBe('24');
+  expect(values.get('feed_publisher_build_info{version="0.1.0"}')).toBe('1');
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
