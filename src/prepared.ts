@@ -43,7 +43,7 @@ interface Popular {
 }
 
 /** Milliseconds without a change after which popular documents are made again: changes come in bursts. */
-const QUIET = 20;
+const QUIET = 50;
 /** Documents that are made again without being asked for, the most asked for of all. */
 const MOST_POPULAR = 100;
 

@@ -74,7 +74,7 @@ const HEAD_DEADLINE = 15_000;
 /** One in how many feeds that were answered is told in the log. */
 const SAMPLE = 100;
 /** Megabytes of entries and documents that are kept. */
-export const CACHE = 48;
+const CACHE = 48;
 /** Part of them that is for entries, which documents are arranged from. */
 const FOR_ENTRIES = 1 / 4;
 

@@ -10,7 +10,10 @@ const MAIN = join(import.meta.dirname, '../../src/main.ts');
 /** Starts the program as its users do. */
 export function launch(args: readonly string[]): ChildProcess {
   const env = { ...process.env, METRICS_PORT: 'off', LOG_LEVEL: 'warn' };
-  return spawn(process.execPath, [MAIN, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  return spawn(process.execPath, ['--max-semi-space-size=8', MAIN, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 }
 
 export interface Service {
