@@ -44,10 +44,16 @@ export function memoryOf(pid: number, name: 'VmRSS' | 'VmHWM'): number {
 
 /** A process and those it started, the oldest first. */
 export function processTree(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
-    readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) => childrenOf(pid, thread));
   return [pid, ...children.flatMap(processTree)];
+}
+
+function childrenOf(pid: number, thread: string): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return []; // the thread has ended
+  }
 }
 
 /** Megabytes of a process and those it started; what they share is counted for each. */
