@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
 import { change } from './delivery/change.ts';
 import { codings } from './delivery/codings.ts';
@@ -9,7 +8,7 @@ import { opponents } from './delivery/opponents.ts';
 import { warm } from './delivery/warm.ts';
 import { workers } from './delivery/workers.ts';
 import { print } from './figures.ts';
-import { CAN_PIN, LOAD_CORE, SERVER_CORE } from './processes.ts';
+import { CAN_PIN, LOAD_CORE, SERVER_CORE, temporaryFolder } from './processes.ts';
 import { CONNECTIONS, type Load, openLoad, ROUNDS, SECONDS } from './rates.ts';
 
 export interface Bench {
@@ -39,19 +38,17 @@ export async function delivery(wanted: readonly string[] = []): Promise<void> {
   );
   print(`${CONNECTIONS} connections; medians of ${ROUNDS} rounds of ${SECONDS} s in turn, after one that warms up`);
   const load = openLoad();
-  const folder = mkdtempSync(join(tmpdir(), 'feed-publisher-bench-'));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove);
+  const folder = temporaryFolder('bench');
   try {
     for (const [name, section] of SECTIONS) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       const began = performance.now();
-      await section({ folder: join(folder, name), load });
+      await section({ folder: join(folder.path, name), load });
       print(`(${name}: ${((performance.now() - began) / 1000).toFixed(0)} s)`);
     }
   } finally {
     await load.close();
-    remove();
+    folder.remove();
   }
   print(`\nAll of it took ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }

@@ -39,6 +39,7 @@ const LENGTH = '\r\ncontent-length: ';
 process.on('message', (task: LoadTask) => {
   void run(task).then((figures) => process.send?.(figures));
 });
+process.once('disconnect', () => process.exit()); // nobody is there to tell
 
 async function run({ port, requests, connections, seconds: limit, most = Infinity }: LoadTask): Promise<LoadFigures> {
   const latencies = createHistogram({ lowest: 1, highest: 60_000_000, figures: 3 });

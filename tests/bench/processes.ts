@@ -1,6 +1,7 @@
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 /** Where the servers run, and where the load is made. */
 export const SERVER_CORE = 0;
@@ -29,6 +30,17 @@ export function endWithThis(child: ChildProcess): ChildProcess {
   process.once('exit', end);
   child.once('exit', () => process.off('exit', end));
   return child;
+}
+
+/** A new empty folder, which is gone when it is removed or this process ends. */
+export function temporaryFolder(name: string): { readonly path: string; readonly remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), `feed-publisher-${name}-`));
+  const remove = () => {
+    rmSync(path, { recursive: true, force: true });
+    process.off('exit', remove);
+  };
+  process.once('exit', remove);
+  return { path, remove };
 }
 
 /** Whether a program is installed: it prints its version. */

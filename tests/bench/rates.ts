@@ -8,7 +8,7 @@ import { cpuSecondsOf, LOAD_CORE, memoryOfTree, pinned, processTree } from './pr
 /** Rounds that count; one before them warms up. */
 export const ROUNDS = setting('BENCH_ROUNDS', 5);
 /** Seconds of a round. */
-export const SECONDS = 0.8;
+export const SECONDS = 0.6;
 export const CONNECTIONS = 32;
 
 export interface Load {

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ENVIRONMENT, endWithThis, pinned, SERVER_CORE } from '../processes.ts';
+import { ENVIRONMENT, endWithThis, pinned, SERVER_CORE, temporaryFolder } from '../processes.ts';
 import { PATH } from '../sample.ts';
 
 export interface Server {
@@ -29,7 +28,7 @@ export async function startOpponent(kind: 'bare' | 'cached' | 'naive', file = ''
  */
 export async function startNginx(bytes: { identity: Buffer; compressed: Buffer }): Promise<Server> {
   // Started by root, nginx hands its worker to an unprivileged user, who must be able to reach the files.
-  const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-nginx-'));
+  const { path: folder, remove } = temporaryFolder('nginx');
   await chmod(folder, 0o755);
   await mkdir(join(folder, 'feeds'), { recursive: true });
   await writeFile(join(folder, PATH), bytes.identity);
@@ -48,7 +47,7 @@ export async function startNginx(bytes: { identity: Buffer; compressed: Buffer }
     ...server,
     async stop() {
       await server.stop();
-      await rm(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }

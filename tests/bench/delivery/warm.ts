@@ -12,7 +12,7 @@ const OPERATOR_FEEDS = 10_000;
 const ARTICLES = 1000;
 const REQUESTS = setting('BENCH_REQUESTS', 200_000);
 /** Seconds after which no more is asked, unless a number was asked for. */
-const LIMIT = process.env.BENCH_REQUESTS === undefined ? 40 : REQUESTS / 100;
+const LIMIT = process.env.BENCH_REQUESTS === undefined ? 30 : REQUESTS / 100;
 const PARTS = 10;
 /** Different requests, which come again and again. */
 const DIFFERENT = 50_000;
