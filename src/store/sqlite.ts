@@ -78,6 +78,8 @@ export function openSqliteStore(file: string): Store {
   const feedNumbers = new Map<string, number>();
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
+  let hasLooked = false;
+  let hasNews = false;
 
   function transaction<Result>(work: () => Result): Result {
     try {
@@ -300,6 +302,22 @@ export function openSqliteStore(file: string): Store {
     return Number(sql.dataVersion.get()?.data_version);
   }
 
+  /**
+   * Looks once in a turn of the event loop: all requests of a turn came before it began, so that no change which was
+   * acknowledged before one of them is missed. To look costs as much as a third of an answer.
+   */
+  function mayHaveNews(): boolean {
+    if (hasLooked) return hasNews;
+    hasNews = dataVersion() !== seenVersion;
+    hasLooked = true;
+    setImmediate(lookAgain);
+    return hasNews;
+  }
+
+  function lookAgain(): void {
+    hasLooked = false;
+  }
+
   function lastRevision(): number {
     return Number(sql.lastRevision.get()?.last);
   }
@@ -309,6 +327,7 @@ export function openSqliteStore(file: string): Store {
     feedNumbers.clear();
     const touched = { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
     seenVersion = version; // after it: where it fails, there is still news
+    hasLooked = false;
     return touched;
   }
 
@@ -333,7 +352,7 @@ export function openSqliteStore(file: string): Store {
       }),
     feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
     lastRevision: async () => lastRevision(),
-    mayHaveNews: () => dataVersion() !== seenVersion,
+    mayHaveNews,
     touchedSince: async (revision) => touchedSince(revision),
 
     find: async (id) => storedRecord(sql.recordById.get(id) as RecordRow | undefined),
