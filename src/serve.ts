@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Counters, countDocuments, createCounters } from './counters.ts';
 import { createArranger, type KeptCounts } from './document.ts';
+import { giveBackHeap } from './heap.ts';
 import { createApp } from './http/app.ts';
 import { takeOver } from './http/forward.ts';
 import type { Phase } from './http/health.ts';
@@ -72,7 +73,7 @@ export interface ServiceProcess extends Service {
 /** Milliseconds within which a request's head must have come. */
 const HEAD_DEADLINE = 15_000;
 /** One in how many feeds that were answered is told in the log. */
-const SAMPLE = 100;
+const SAMPLE = 1000;
 /** Megabytes of entries and documents that are kept. */
 const CACHE = 48;
 /** Part of them that is for entries, which documents are arranged from. */
@@ -133,6 +134,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   try {
     operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
     await writing.start();
+    giveBackHeap();
     // Who hands a request over counts and logs it.
     if (part?.role === 'writer') takingOver = await takeOver(part.socket, unobserved);
     boundPort = await listen(server, { host, port, shared: part !== undefined });

@@ -25,7 +25,7 @@ Options
 Variables
   METRICS_HOST      address that port is on (127.0.0.1)
   LOG_LEVEL         trace, debug, info, warn, error, fatal or silent (info)
-  LOG_SAMPLE        one in how many answered feeds the log tells; 1 for all, 0 for none (100)
+  LOG_SAMPLE        one in how many answered feeds the log tells; 1 for all, 0 for none (1000)
   SHUTDOWN_DELAY    seconds between the signal to end and taking no more requests (0)
 `;
 
@@ -52,7 +52,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   const port = portNumber(values.port ?? (env.PORT || '8080'), 'The port');
   const metrics = metricsAddress(values['metrics-port'] ?? env.METRICS_PORT, env.METRICS_HOST);
   const level = oneOf(LOG_LEVELS, 'LOG_LEVEL', env.LOG_LEVEL || 'info');
-  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '100', 1_000_000);
+  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '1000', 1_000_000);
   const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', 3600);
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
   const workers = workerCount(values.workers ?? (env.WORKERS || '1'));
