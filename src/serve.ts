@@ -3,9 +3,14 @@ import { join } from 'node:path';
 import { createArranger } from './document.ts';
 import { describeProblems, PublisherError } from './errors.ts';
 import { openArticleFolder } from './folder.ts';
+import { createAdmission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
+import { createClientOf, type Trust } from './http/client.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './http/connections.ts';
 import { openParser } from './import/pool.ts';
 import type { Installation } from './installation.ts';
+import { createLimiter, type Rate } from './limiter.ts';
+import { createGate } from './overload.ts';
 import { keepPrepared } from './prepared.ts';
 import { createPublisher } from './publish.ts';
 import { refreshStore } from './refresh.ts';
@@ -22,6 +27,11 @@ export interface ServeOptions {
   readonly version: string;
   /** Milliseconds within which a record, or a line of many, must have come. */
   readonly bodyDeadline?: number;
+  readonly connections?: Partial<ConnectionLimits>;
+  /** Proxies whose word about their clients is believed; none where it is left out. */
+  readonly trust?: Trust | undefined;
+  /** How much a client may ask for; as much as it likes where it is left out. */
+  readonly rate?: Rate | undefined;
 }
 
 export interface Service {
@@ -92,7 +102,20 @@ export async function serve(installation: Installation, options: ServeOptions): 
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
 
+  const connections = createConnections(
+    { ...CONNECTION_LIMITS, ...(options.trust && { idle: IDLE_BEHIND_PROXY }), ...options.connections },
+    options.trust,
+  );
+  const gate = createGate();
+  const admission = createAdmission({
+    store,
+    connections,
+    gate,
+    limiter: options.rate && createLimiter(options.rate),
+    clientOf: createClientOf(options.trust),
+  });
   const app = createApp({
+    admission,
     publication,
     store,
     publisher,
@@ -105,21 +128,21 @@ export async function serve(installation: Installation, options: ServeOptions): 
     bodyDeadline: options.bodyDeadline ?? BODY_DEADLINE,
     fail,
   });
-  // A body has a deadline of its own, which lets one that streams for an hour do so.
-  const server = createServer({ requestTimeout: 0, headersTimeout: 15_000, optimizeEmptyRequests: true }, app);
+  const server = createServer(connections.options, app);
+  connections.watch(server);
   try {
     await folder.start();
     await listen(server, host, port);
   } catch (error) {
+    gate.close();
     await folder.close();
     await parser.close();
     throw error;
   }
   let closing: Promise<void> | undefined;
   async function close(): Promise<void> {
-    const impatience = setTimeout(() => server.closeAllConnections(), GRACE);
-    await new Promise((done) => server.close(done));
-    clearTimeout(impatience);
+    await connections.drain(GRACE);
+    gate.close();
     await folder.close();
     await parser.close();
     await store.close();

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
 import { type Service, serve } from '../serve.ts';
-import { publicUrl, usage } from './arguments.ts';
+import { connectionCounts, publicUrl, rate, trustedProxies, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
@@ -14,6 +14,12 @@ Options
   --host ADDRESS    address to listen on                              (HOST, all addresses)
   --data FOLDER     folder with publication.yaml, articles/, media/   (DATA_DIR, data)
   --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
+
+Limits
+  --trust-proxy WHICH      proxies whose X-Forwarded-For is believed: their number, or
+                           addresses, networks, loopback, uniquelocal          (TRUST_PROXY, none)
+  --rate-limit RATE        tokens a client gets a minute, and has at once      (RATE_LIMIT, 300:300; off for none)
+  --max-connections COUNT  connections, in all and of one client               (MAX_CONNECTIONS, 10000:256)
 `;
 
 export const command: Command = { help: HELP, run };
@@ -27,11 +33,19 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
       host: { type: 'string' },
       data: { type: 'string' },
       'public-url': { type: 'string' },
+      'trust-proxy': { type: 'string' },
+      'rate-limit': { type: 'string' },
+      'max-connections': { type: 'string' },
     },
   });
   const host = values.host ?? (env.HOST || '::');
   const port = portNumber(values.port ?? (env.PORT || '8080'));
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
+  const limits = {
+    trust: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
+    rate: rate(values['rate-limit'] ?? (env.RATE_LIMIT || '300:300')),
+    connections: connectionCounts(values['max-connections'] ?? (env.MAX_CONNECTIONS || '10000:256')),
+  };
   const installation = openInstallation(values.data ?? (env.DATA_DIR || 'data'), { feedsUrl });
   const bars = new Map<string, ProgressBar>();
   const progress = (what: string, done: number, total: number) => {
@@ -40,7 +54,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
     bar.update(done, total);
     if (done >= total) bar.stop();
   };
-  const service = await serve(installation, { host, port, log: err, progress, version }).catch(async (error) => {
+  const options = { host, port, log: err, progress, version, ...limits };
+  const service = await serve(installation, options).catch(async (error) => {
     await installation.store.close();
     throw error;
   });

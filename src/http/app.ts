@@ -2,12 +2,14 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
+import type { Admission } from './admission.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { mediaHandler } from './media.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends FeedParts, ArticleParts {
+interface AppParts extends Omit<FeedParts, 'refuseSpent'>, ArticleParts {
+  readonly admission: Admission;
   readonly mediaFolder: string;
   readonly version: string;
   /** Told of an error that is nobody's but ours. */
@@ -20,7 +22,8 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 
 /** The HTTP side: every address this service answers stands in the list below. */
 export function createApp(parts: AppParts): RequestListener {
-  const feeds = feedHandlers(parts);
+  const { admission, fail } = parts;
+  const feeds = feedHandlers({ ...parts, refuseSpent: admission.refuseSpent });
   const articles = articleHandlers(parts);
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
@@ -38,20 +41,29 @@ export function createApp(parts: AppParts): RequestListener {
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
   for (const [path, handlers] of routes) {
-    if (handlers.get) app.get(path, handlers.get);
-    if (handlers.put) app.put(path, handlers.put);
-    if (handlers.post) app.post(path, handlers.post);
-    if (handlers.delete) app.delete(path, handlers.delete);
+    if (handlers.get) app.get(path, ended(handlers.get));
+    if (handlers.put) app.put(path, ended(handlers.put));
+    if (handlers.post) app.post(path, ended(handlers.post));
+    if (handlers.delete) app.delete(path, ended(handlers.delete));
     const methods = methodsOf(handlers);
     app.options(path, (_request, response) => respondWithMethods(response, methods));
     app.all(path, methodNotAllowed(methods));
   }
   app.use(notFound);
-  app.use(errorHandler(parts.fail));
+  app.use(errorHandler(fail));
 
-  return (request, response) => {
-    if (!feeds.answerAtHand(request, response)) app(request, response);
-  };
+  /** Lets the next request in line begin when this one's work is done, not when its client has read the answer. */
+  function ended(handler: Handler): Handler {
+    return async (request, response, next) => {
+      try {
+        await handler(request, response, next);
+      } finally {
+        admission.end(request);
+      }
+    };
+  }
+
+  return admission.listener({ atHand: feeds.answerAtHand, theLongWay: app, fail });
 }
 
 /** Express answers HEAD by GET. */

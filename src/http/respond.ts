@@ -1,5 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { PublisherError } from '../errors.ts';
+import { httpDate } from '../instant.ts';
 import type { Answer } from './answer.ts';
 import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
 
@@ -45,6 +46,24 @@ export function respondWithError(
   error: PublisherError,
   headers: Headers = {},
 ): void {
+  const body = problemOf(error);
+  response.writeHead(error.status, { ...headersOf(error, body.length), ...headers });
+  if (request.method !== 'HEAD') response.write(body);
+  // What comes too slowly is not waited for.
+  if (error.code === 'request_timeout' || request.complete || request.destroyed) response.end();
+  else dropRest(request, () => response.end());
+}
+
+/** The same for what is no request and so has no response to write to; the connection is closed behind it. */
+export function rawError(error: PublisherError): Buffer {
+  const body = problemOf(error);
+  const headers = { Date: httpDate(Date.now()), Connection: 'close', ...headersOf(error, body.length) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${lines.join('')}\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+function problemOf(error: PublisherError): Buffer {
   const problem = {
     title: error.message,
     status: error.status,
@@ -52,20 +71,19 @@ export function respondWithError(
     ...(error.hint === undefined ? {} : { detail: error.hint }),
     ...(error.problems.length === 0 ? {} : { problems: error.problems }),
   };
-  const body = Buffer.from(`${JSON.stringify(problem)}\n`);
-  response.writeHead(error.status, {
+  return Buffer.from(`${JSON.stringify(problem)}\n`);
+}
+
+function headersOf(error: PublisherError, length: number): Headers {
+  return {
     ...FOR_ALL,
     // A feed that does not exist may be published the next moment; one that is gone stays gone.
     'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
     'Content-Type': 'application/problem+json; charset=utf-8',
-    'Content-Length': body.length,
+    'Content-Length': length,
     ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
-    ...headers,
-  });
-  if (request.method !== 'HEAD') response.write(body);
-  // What comes too slowly is not waited for.
-  if (error.code === 'request_timeout' || request.complete || request.destroyed) response.end();
-  else dropRest(request, () => response.end());
+    ...(error.retryAfter === undefined ? {} : { 'Retry-After': error.retryAfter }),
+  };
 }
 
 /** Milliseconds for which the rest of a refused body is read and dropped. */

@@ -4,6 +4,7 @@ import { parsePublication } from '../../src/config.ts';
 import { createApp } from '../../src/http/app.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { admissionFor } from './api.ts';
 
 const NEWSROOM = {
   'articles/a.json': JSON.stringify(record({ sections: ['Middle East'], tags: ['ئاو', 'water'] })),
@@ -41,6 +42,7 @@ test('an error of ours says nothing of itself outside, and everything to the ope
   const told: unknown[] = [];
   const store = openSqliteStore(':memory:');
   const app = createApp({
+    admission: admissionFor(store),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
     publisher: { publish: async () => [], load: async () => [], withdraw: async () => [] },

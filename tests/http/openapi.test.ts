@@ -9,7 +9,7 @@ import { openApi } from '../../src/openapi.ts';
 import { createPublisher, parseHere } from '../../src/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Answer, ask, newsroom, PUBLICATION, record } from '../helpers.ts';
-import { type Api, keyFor, NOW, startApi } from './api.ts';
+import { type Api, admissionFor, keyFor, NOW, startApi } from './api.ts';
 
 interface Content {
   readonly schema: object;
@@ -309,6 +309,7 @@ describe('every real answer is one that is declared', () => {
     const publication = parsePublication(PUBLICATION, 'publication.yaml');
     const now = () => NOW;
     const app = createApp({
+      admission: admissionFor(store),
       publication,
       store,
       publisher: createPublisher({ store, parse: parseHere(newsroom), feeds: [], now, announce: () => {} }),

@@ -1,0 +1,171 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { PublisherError } from '../errors.ts';
+import { authorise } from '../keys.ts';
+import type { Limiter } from '../limiter.ts';
+import type { Gate, Lane } from '../overload.ts';
+import type { Store } from '../store.ts';
+import type { Answer } from './answer.ts';
+import { isLoopback, networkOf } from './client.ts';
+import { type Connections, headTooLarge } from './connections.ts';
+import { respondWithDocument, respondWithError } from './respond.ts';
+
+export interface AdmissionParts {
+  readonly store: Store;
+  readonly connections: Connections;
+  readonly gate: Gate;
+  /** Undefined where clients may ask for as much as they like. */
+  readonly limiter: Limiter | undefined;
+  readonly clientOf: (request: IncomingMessage) => string;
+}
+
+export type Admission = ReturnType<typeof createAdmission>;
+
+interface Ways {
+  /** The answer where its bytes are at hand. */
+  readonly atHand: (request: IncomingMessage) => Answer | undefined;
+  /** Answers everything. */
+  readonly theLongWay: RequestListener;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Fields of a request's head. */
+const MOST_FIELDS = 100;
+/** What an answer costs its client: one with content, and one without, such as a 304. */
+const FULL = 1;
+const EMPTY = 0.05;
+/** Seconds after which to come back when there was too much to do. */
+const RECOVERY = 10;
+/** What asks whether the service is well must hear it above all when it is not. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/**
+ * Decides who is answered and when: what is at hand at once, the rest in line; a client that asks for too much hears
+ * nothing but that its copy is current.
+ */
+export function createAdmission({ store, connections, gate, limiter, clientOf }: AdmissionParts) {
+  /** Requests whose client has had its share, let through for the 304 that it may be. */
+  const spent = new WeakSet<IncomingMessage>();
+  const endings = new WeakMap<IncomingMessage, () => void>();
+
+  /** Undefined for a client that is not counted. */
+  function accountOf(request: IncomingMessage): string | undefined {
+    if (limiter === undefined) return undefined;
+    const client = clientOf(request);
+    return isLoopback(client) ? undefined : networkOf(client);
+  }
+
+  function tooMany(account: string): PublisherError {
+    const seconds = limiter?.retryAfter(account) ?? 1;
+    return new PublisherError('too_many_requests', 'Too many requests came from this address.', {
+      hint: `Come back in ${seconds} seconds, and send If-None-Match: an answer that nothing changed is nearly free.`,
+      retryAfter: seconds,
+    });
+  }
+
+  /** Whether the client may have this answer, which is taken from its share. */
+  function isDue(account: string, { status, body }: Answer): boolean {
+    return limiter?.take(account, body === undefined ? EMPTY : FULL) !== false || status === 304;
+  }
+
+  /** Takes a share for an answer that is not known yet. False for a client that has none left. */
+  function takeShare(account: string, request: IncomingMessage, response: ServerResponse): boolean {
+    if (limiter?.take(account, FULL) === false) {
+      if (!isFeedRevalidation(request)) return false;
+      spent.add(request);
+      return true;
+    }
+    response.once('finish', () => {
+      if (response.statusCode === 304) limiter?.giveBack(account, FULL - EMPTY);
+      else if (response.statusCode >= 500) limiter?.giveBack(account, FULL);
+    });
+    return true;
+  }
+
+  /** Throws `too_many_requests` for a request that may have nothing but a 304. */
+  function refuseSpent(request: IncomingMessage): void {
+    const account = spent.has(request) ? accountOf(request) : undefined;
+    if (account !== undefined) throw tooMany(account);
+  }
+
+  /** Marks the end of a request's work for this process, while its answer may still be on the way to a slow client. */
+  function end(request: IncomingMessage): void {
+    endings.get(request)?.();
+  }
+
+  async function isNewsroom({ headers, url = '' }: IncomingMessage): Promise<boolean> {
+    if (headers.authorization === undefined || !url.startsWith('/api/')) return false;
+    try {
+      await authorise(store, headers.authorization, 'read');
+      return true;
+    } catch (error) {
+      if (error instanceof PublisherError) return false; // it is told by the long way
+      throw error;
+    }
+  }
+
+  function listener({ atHand, theLongWay, fail }: Ways): RequestListener {
+    return (request, response) => {
+      connections.received(request, response);
+      if (request.rawHeaders.length > MOST_FIELDS * 2) {
+        return respondWithError(request, response, headTooLarge(`more than ${MOST_FIELDS} fields`));
+      }
+      const answer = atHand(request);
+      if (answer !== undefined) {
+        const account = accountOf(request);
+        if (account === undefined || isDue(account, answer)) return respondWithDocument(response, answer);
+        return respondWithError(request, response, tooMany(account));
+      }
+      if (PROBES.has(request.url ?? '')) return theLongWay(request, response);
+      connections.hold(request, response);
+      if (request.headers.authorization === undefined) return admitReader(request, response);
+      isNewsroom(request).then(
+        (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response)),
+        (error) => broken(request, response, error),
+      );
+    };
+
+    function admitReader(request: IncomingMessage, response: ServerResponse): void {
+      const account = accountOf(request);
+      if (account === undefined || takeShare(account, request, response)) queue('readers', request, response);
+      else respondWithError(request, response, tooMany(account));
+    }
+
+    function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {
+      gate.enter(lane, {
+        isGone: () => response.destroyed,
+        refuse: () => respondWithError(request, response, overloaded()),
+        begin: (done) => {
+          // Others may have had it made meanwhile.
+          const answer = spent.has(request) ? undefined : atHand(request);
+          if (answer !== undefined) {
+            respondWithDocument(response, answer);
+            return done();
+          }
+          endings.set(request, done);
+          response.once('close', done);
+          theLongWay(request, response);
+        },
+      });
+    }
+
+    function broken(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+      fail(error);
+      respondWithError(request, response, new PublisherError('internal', 'Internal error'));
+    }
+  }
+
+  return { listener, refuseSpent, end };
+}
+
+/** Whether a feed is asked for by who has a copy. */
+function isFeedRevalidation({ method, url = '', headers }: IncomingMessage): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || !url.startsWith('/feeds/')) return false;
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
+}
+
+function overloaded(): PublisherError {
+  return new PublisherError('overloaded', 'There is too much to do at the moment.', {
+    hint: `Come back in ${RECOVERY} seconds. Feeds that others ask for as well are answered meanwhile.`,
+    retryAfter: RECOVERY,
+  });
+}
