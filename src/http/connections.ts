@@ -18,6 +18,8 @@ export interface ConnectionLimits {
   readonly stall: number;
   /** Time to take an answer, beside what its length allows. */
   readonly answer: number;
+  /** Time in which the rest of a request may still come when its answer is sent, or of what is no request. */
+  readonly leftover: number;
 }
 
 export const CONNECTION_LIMITS: ConnectionLimits = {
@@ -27,6 +29,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   idle: 10_000,
   stall: 15_000,
   answer: 30_000,
+  leftover: 5000,
 };
 
 /** Longer than proxies keep theirs (nginx: 60 s): none must send a request into a connection that is being closed. */
@@ -37,8 +40,6 @@ const SLOWEST_READER = 8 * 1024;
 /** Bytes of a request's head. */
 const HEAD_BYTES = 16 * 1024;
 const REQUESTS_PER_CONNECTION = 10_000;
-/** Time in which the rest of a request may still come when its answer is sent, or of what is no request. */
-const LEFTOVER = 5000;
 /** Time in which requests that are on their way when the service ends are still heard. */
 const LAST_CALL = 100;
 
@@ -109,7 +110,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
 
   function received(request: IncomingMessage, response: ServerResponse): void {
     if (draining && !isBusy(request.socket)) response.shouldKeepAlive = false;
-    if (!request.destroyed) response.once('finish', () => dropRest(request)); // it has a body
+    if (!request.destroyed) response.once('finish', () => awaitRest(request, limits.leftover)); // it has a body
   }
 
   /** Says what is wrong with what came, behind the answers to what came before it. */
@@ -132,7 +133,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     if (!socket.writable) return void socket.destroy();
     socket.end(rawError(reasonOf(error)));
     // A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6).
-    const timer = setTimeout(() => socket.destroy(), LEFTOVER).unref();
+    const timer = setTimeout(() => socket.destroy(), limits.leftover).unref();
     socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
   }
 
@@ -190,11 +191,11 @@ function clientBehind(socket: Socket, trust: Trust | undefined): string | undefi
 }
 
 /** A request that is answered before its end has little time left to come to it. */
-function dropRest(request: IncomingMessage): void {
+function awaitRest(request: IncomingMessage, milliseconds: number): void {
   if (request.complete) return;
   setTimeout(() => {
     if (!request.complete) request.socket.destroySoon();
-  }, LEFTOVER).unref();
+  }, milliseconds).unref();
 }
 
 /** What was seen of a connection when it was looked at last. */

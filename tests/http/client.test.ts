@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createClientOf, isLoopback, networkOf, parseTrust, withoutMapping } from '../../src/http/client.ts';
 
 /** Who the service takes a request for that comes from 127.0.0.1 and brings this header. */
-async function clientFor(trusted: string | undefined, forwarded: string | readonly string[] | undefined) {
+async function clientFor(trusted: string | undefined, forwarded: string | string[] | undefined) {
   const clientOf = createClientOf(trusted === undefined ? undefined : parseTrust(trusted));
   const server = createServer((asked, response) => response.end(clientOf(asked))).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
@@ -12,7 +12,7 @@ async function clientFor(trusted: string | undefined, forwarded: string | readon
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
   return new Promise<string>((resolve, reject) => {
     const headers = forwarded === undefined ? {} : { 'X-Forwarded-For': forwarded };
-    const asked = request({ host: '127.0.0.1', port, headers: { ...headers }, agent: false }, (response) => {
+    const asked = request({ host: '127.0.0.1', port, headers, agent: false }, (response) => {
       let text = '';
       response.on('data', (chunk) => {
         text += chunk;
