@@ -18,7 +18,7 @@ export async function speak(port: number, said: string | Uint8Array = ''): Promi
   const text = () => Buffer.concat(chunks).toString('latin1');
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
   socket.on('error', () => {}); // the service may close it under what is still being said
-  const closed = once(socket, 'close').then(text);
+  const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(text())));
   await once(socket, 'connect');
   if (said.length > 0) socket.write(said);
   return { socket, text, closed };
@@ -32,7 +32,8 @@ export function answersIn(text: string): { status: number; headers: string; body
     const head = /^HTTP\/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n/.exec(rest);
     if (head === null) throw new Error(`no answer begins here: ${rest.slice(0, 200)}`);
     const [whole, status = '', headers = ''] = head;
-    const length = status === '304' ? 0 : Number(/^content-length: (\d+)\r$/im.exec(headers)?.[1] ?? 0);
+    const end = /^transfer-encoding: chunked\r$/im.test(headers) ? rest.indexOf('\r\n0\r\n\r\n') + 7 - whole.length : 0;
+    const length = status === '304' ? 0 : Number(/^content-length: (\d+)\r$/im.exec(headers)?.[1] ?? end);
     if (rest.length < whole.length + length) throw new Error(`the answer breaks off: ${rest.slice(0, 200)}`);
     answers.push({ status: Number(status), headers, body: rest.slice(whole.length, whole.length + length) });
     rest = rest.slice(whole.length + length);

@@ -123,7 +123,11 @@ export function beginLines(response: ServerResponse): (lines: readonly unknown[]
     const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
     if (response.write(text) || response.destroyed) return;
     await new Promise<void>((resolve) => {
-      response.once('drain', resolve).once('close', resolve); // who went away reads no more
+      const goOn = () => {
+        response.off('drain', goOn).off('close', goOn);
+        resolve();
+      };
+      response.on('drain', goOn).on('close', goOn); // who went away reads no more
     });
   };
 }

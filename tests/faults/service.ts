@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, onTestFinished } from 'vitest';
+import type { ConnectionLimits } from '../../src/http/connections.ts';
+import { ask, dataFolder, PUBLICATION, record } from '../helpers.ts';
+import { keyFor } from '../http/api.ts';
+
+const MiB = 1024 * 1024;
+/** What polite clients read: a small feed, whatever else is published. */
+export const POLITE = '/feeds/tag/polite.rss';
+/**
+ * Memory that a service may hold beyond what it held before: what the JavaScript engine keeps for its next garbage.
+ * What is tested here would, if it were not let go, be several times as much.
+ */
+const MARGIN = 48 * MiB;
+
+/** The service in a process of its own, and what can be seen of it from outside. */
+export interface Besieged {
+  readonly port: number;
+  readonly key: string;
+  readonly folder: string;
+  /** Bytes of resident memory. */
+  readonly memory: () => number;
+  /** Files and connections that are open. */
+  readonly open: () => number;
+  /** Ends it as an operator does; resolves with its exit code. */
+  readonly stop: () => Promise<number | null>;
+  readonly said: () => string;
+  /** Polite clients who read meanwhile; resolves with what was wrong with their answers. */
+  readonly politely: (siege: () => Promise<unknown>) => Promise<string[]>;
+  /** Takes what it holds now for what it may hold afterwards. */
+  readonly measure: () => void;
+  /** Fails unless memory and connections are where they were before, and nothing was said to the operator. */
+  readonly expectRecovered: () => Promise<void>;
+}
+
+interface Options {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+  /** Less patience than `src/main.ts` has. */
+  readonly hurried?: Partial<ConnectionLimits>;
+}
+
+export async function besiege({ files = {}, args = [], hurried }: Options = {}): Promise<Besieged> {
+  const folder = await dataFolder({
+    'publication.yaml': PUBLICATION,
+    'articles/a.json': JSON.stringify(record({ tags: ['Polite'] })),
+    ...files,
+  });
+  const { key } = await keyFor(folder);
+  const program =
+    hurried === undefined
+      ? [
+          join(import.meta.dirname, '../../src/main.ts'),
+          '--data',
+          folder,
+          '--port',
+          '0',
+          '--host',
+          '127.0.0.1',
+          ...args,
+        ]
+      : [join(import.meta.dirname, 'hurried.ts'), folder, JSON.stringify(hurried)];
+  const env = { PATH: process.env.PATH ?? '' };
+  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { pid } = child;
+  if (pid === undefined) throw new Error('the service did not begin');
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  const ended = once(child, 'close') as Promise<[number | null]>;
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  const port = await portOf(child.stdout);
+  // What is made once, by the first that ask, is there before anything is measured.
+  for (let time = 0; time < 300; time += 1) await ask(port, POLITE);
+  const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  const open = () => readdirSync(`/proc/${pid}/fd`).length;
+  let before = { memory: memory(), open: open() };
+
+  async function politely(siege: () => Promise<unknown>): Promise<string[]> {
+    const wrong: string[] = [];
+    let isOver = false;
+    let asked = 0;
+    const client = async () => {
+      while (!isOver) {
+        const begin = performance.now();
+        const status = await ask(port, POLITE).then((answer) => answer.status, String);
+        const took = performance.now() - begin;
+        asked += 1;
+        if (status !== 200 || took > 5000) wrong.push(`${status} after ${Math.round(took)} ms`);
+        await sleep(20);
+      }
+    };
+    const clients = [client(), client(), client()];
+    await siege().finally(() => {
+      isOver = true;
+    });
+    await Promise.all(clients);
+    return asked < 10 ? [...wrong, `only ${asked} polite requests`] : wrong;
+  }
+
+  return {
+    port,
+    key,
+    folder,
+    memory,
+    open,
+    politely,
+    said: () => said,
+    measure() {
+      before = { memory: memory(), open: open() };
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = await ended;
+      return code;
+    },
+    async expectRecovered() {
+      await expect.poll(open, { timeout: 15_000 }).toBeLessThanOrEqual(before.open);
+      await expect.poll(memory, { timeout: 10_000, interval: 200 }).toBeLessThan(before.memory + MARGIN);
+      expect(said).toBe('');
+    },
+  };
+}
+
+function portOf(stdout: NodeJS.ReadableStream): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let out = '';
+    stdout.on('data', (chunk) => {
+      out += String(chunk);
+      const port = /:(\d+)\/feeds/.exec(out)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    });
+    stdout.once('end', () => reject(new Error(`the service ended: ${out}`)));
+  });
+}
