@@ -3,8 +3,13 @@
  * long the line is, how long its head has stood there and how late the event loop is tell what is too much.
  */
 
-/** The newsroom stands in a line of its own: a flood of readers must not keep it from publishing. */
-export type Lane = 'newsroom' | 'readers';
+/**
+ * A flood of requests must not keep the newsroom from publishing, nor the readers of a feed that has just changed from
+ * having it. So each of them stands in a line of its own: the newsroom, who asks for a feed that was answered before,
+ * and all others.
+ */
+export const LANES = ['newsroom', 'feeds', 'others'] as const;
+export type Lane = (typeof LANES)[number];
 
 export interface LaneLimits {
   /** Requests that may wait. */
@@ -19,10 +24,14 @@ export interface LaneLimits {
 
 const LIMITS: Readonly<Record<Lane, LaneLimits>> = {
   newsroom: { waiting: 256, active: 256, patience: 30_000, lag: Number.POSITIVE_INFINITY },
-  readers: { waiting: 1000, active: 16, patience: 5000, lag: 500 },
+  feeds: { waiting: 1000, active: 16, patience: 5000, lag: Number.POSITIVE_INFINITY },
+  others: { waiting: 250, active: 16, patience: 5000, lag: 500 },
 };
 
-/** Milliseconds of work after which the event loop is let go, to answer what is at hand. */
+/**
+ * Milliseconds of work after which the event loop is let go. It then goes round for as long as the work took, unless it
+ * hears nothing new before: a round takes one new connection at most, and a client may be behind a thousand others.
+ */
 const TURN = 5;
 
 /** Whether a request may join its line. */
@@ -45,6 +54,8 @@ export interface Job {
 
 export interface Gate {
   readonly enter: (lane: Lane, job: Job) => void;
+  /** To be told of every connection and every request. */
+  readonly heard: () => void;
   readonly close: () => void;
 }
 
@@ -68,30 +79,35 @@ export function createGate({
   now = () => performance.now(),
   lag = measureLag(now),
 }: GateParts = {}): Gate {
-  const lines: Readonly<Record<Lane, Line>> = {
-    newsroom: { limits: limits.newsroom, waiting: [], active: 0 },
-    readers: { limits: limits.readers, waiting: [], active: 0 },
-  };
+  const lines = new Map(LANES.map((lane): [Lane, Line] => [lane, { limits: limits[lane], waiting: [], active: 0 }]));
   let isComing = false;
+  let hasHeard = false;
+  let restsUntil = 0;
 
-  function turn(): void {
-    isComing = false;
-    const ends = now() + TURN;
-    while (now() < ends && hasWorkAtAll()) {
-      beginNext(lines.newsroom);
-      beginNext(lines.readers);
+  async function turn(): Promise<void> {
+    if (hasHeard && now() < restsUntil) {
+      hasHeard = false;
+      setImmediate(() => void turn());
+      return;
     }
+    const began = now();
+    do {
+      for (const line of lines.values()) beginNext(line);
+      await allPromises(); // a job that never waits is over by then, and its time counted
+    } while (now() < began + TURN && hasWorkAtAll());
+    restsUntil = now() + (now() - began);
+    isComing = false;
     if (hasWorkAtAll()) comeAgain();
   }
 
   function hasWorkAtAll(): boolean {
-    return hasWork(lines.newsroom) || hasWork(lines.readers);
+    return lines.values().some(hasWork);
   }
 
   function comeAgain(): void {
     if (isComing) return;
     isComing = true;
-    setImmediate(turn);
+    setImmediate(() => void turn());
   }
 
   function beginNext(line: Line): void {
@@ -114,16 +130,24 @@ export function createGate({
 
   return {
     enter(lane, job) {
-      const line = lines[lane];
-      if (!isTaken({ waiting: line.waiting.length, lag: lag.now() }, line.limits)) {
+      const line = lines.get(lane);
+      if (line === undefined || !isTaken({ waiting: line.waiting.length, lag: lag.now() }, line.limits)) {
         job.refuse();
         return;
       }
       line.waiting.push({ job, since: now() });
       if (hasWork(line)) comeAgain();
     },
+    heard() {
+      hasHeard = true;
+    },
     close: lag.stop,
   };
+}
+
+/** Resolves when no promise is left that could go on: Node runs what `nextTick` is given behind all of them. */
+function allPromises(): Promise<void> {
+  return new Promise((resolve) => process.nextTick(resolve));
 }
 
 function hasWork({ waiting, active, limits }: Line): boolean {

@@ -45,6 +45,9 @@ const BODY_DEADLINE = 30_000;
 /** Milliseconds that requests have to end when the service does. */
 const GRACE = 10_000;
 
+/** Connections that may wait to be taken: of those beyond, the first packet is dropped, which costs a second at least. */
+const BACKLOG = 4096;
+
 /** Bytes of rendered entries that are kept to arrange documents from. */
 const ENTRY_BYTES = 24 * 1024 * 1024;
 /** Bytes of documents that are kept, in all their codings. */
@@ -129,7 +132,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     fail,
   });
   const server = createServer(connections.options, app);
-  connections.watch(server);
+  connections.watch(server.on('connection', gate.heard));
   try {
     await folder.start();
     await listen(server, host, port);
@@ -168,7 +171,7 @@ function listen(server: Server, host: string, port: number): Promise<void> {
         }),
       ),
     );
-    server.listen(port, host, () => done());
+    server.listen({ port, host, backlog: BACKLOG }, () => done());
   });
 }
 

@@ -17,14 +17,14 @@ test.each<[waiting: number, lag: number, boolean]>([
 });
 
 /** A gate on a clock that stands until it is set, and what became of the jobs that entered it. */
-function gateWith({ readers = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
+function gateWith({ others = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
   const clock = { now: 0 };
   const began: string[] = [];
   const refused: string[] = [];
   const dones = new Map<string, () => void>();
   const gone = new Set<string>();
   const gate = createGate({
-    limits: { readers, newsroom },
+    limits: { others, newsroom, feeds: LIMITS },
     now: () => clock.now,
     lag: { now: () => lag, stop: () => {} },
   });
@@ -41,7 +41,7 @@ function gateWith({ readers = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
     for (const name of names) gate.enter(lane, job(name, takes));
   };
   const happened = () => [began.join(''), refused.join('')];
-  return { clock, gone, enter, happened, done: (name: string) => dones.get(name)?.() };
+  return { clock, gone, enter, happened, heard: gate.heard, done: (name: string) => dones.get(name)?.() };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -49,7 +49,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 describe('a line', () => {
   test('begins nothing within the turn that brought it, and as many as may be at once in the next', async () => {
     const { enter, happened, done } = gateWith();
-    enter('readers', 'abc');
+    enter('others', 'abc');
     expect(happened()).toEqual(['', '']);
     await turn();
     expect(happened()).toEqual(['ab', '']);
@@ -61,41 +61,67 @@ describe('a line', () => {
 
   test('refuses at once what finds it full', () => {
     const { enter, happened } = gateWith();
-    enter('readers', 'abcde');
+    enter('others', 'abcde');
     expect(happened()).toEqual(['', 'de']);
   });
 
-  test('lets the newsroom in when it is full of readers, and the other way round', async () => {
+  test('that is full keeps nobody out of another', async () => {
     const { enter, happened } = gateWith();
-    enter('readers', 'abcd');
+    enter('others', 'abcd');
     enter('newsroom', 'ABCD');
+    enter('feeds', '1234');
     await turn();
-    expect(happened()).toEqual(['AaBb', 'dD']);
+    expect(happened()).toEqual(['A1aB2b', 'dD4']);
   });
 
   test('refuses everybody when the event loop is late all the time, but for the newsroom where it has no such limit', async () => {
     const { enter, happened } = gateWith({ lag: 501, newsroom: { ...LIMITS, lag: Number.POSITIVE_INFINITY } });
-    enter('readers', 'a');
+    enter('others', 'a');
     enter('newsroom', 'A');
     await turn();
     expect(happened()).toEqual(['A', 'a']);
   });
 
   test('works for a few milliseconds of a turn, however much waits', async () => {
-    const { enter, happened } = gateWith({ readers: { ...LIMITS, active: 9, waiting: 9 } });
-    enter('readers', 'abcdef', 2);
+    const { enter, happened } = gateWith({ others: { ...LIMITS, active: 9, waiting: 9 } });
+    enter('others', 'abcdef', 2);
     await turn();
     expect(happened()).toEqual(['abc', '']);
     await turn();
     expect(happened()).toEqual(['abcdef', '']);
   });
 
+  test('rests for as long as it worked while the event loop hears anything', async () => {
+    const { clock, enter, happened, heard } = gateWith();
+    enter('others', 'ab', 20);
+    await turn();
+    for (const _ of [1, 2, 3]) {
+      heard();
+      await turn();
+    }
+    expect(happened()).toEqual(['a', '']);
+    clock.now += 20;
+    heard();
+    await turn();
+    expect(happened()).toEqual(['ab', '']);
+  });
+
+  test('does not rest when nothing is heard', async () => {
+    const { enter, happened, heard } = gateWith();
+    heard();
+    enter('others', 'ab', 20);
+    await turn();
+    await turn();
+    await turn();
+    expect(happened()).toEqual(['ab', '']);
+  });
+
   test('refuses who has waited too long when his turn comes', async () => {
     const { clock, enter, happened, done } = gateWith();
-    enter('readers', 'abcd');
+    enter('others', 'abcd');
     await turn();
     clock.now = 1001;
-    enter('readers', 'e');
+    enter('others', 'e');
     done('a');
     await turn();
     expect(happened()).toEqual(['abe', 'dc']);
@@ -103,7 +129,7 @@ describe('a line', () => {
 
   test('passes over who is gone', async () => {
     const { gone, enter, happened } = gateWith();
-    enter('readers', 'abc');
+    enter('others', 'abc');
     gone.add('a');
     await turn();
     expect(happened()).toEqual(['bc', '']);

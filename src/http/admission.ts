@@ -5,7 +5,7 @@ import type { Limiter } from '../limiter.ts';
 import type { Gate, Lane } from '../overload.ts';
 import type { Store } from '../store.ts';
 import type { Answer } from './answer.ts';
-import { isLoopback, networkOf } from './client.ts';
+import { isOurs, networkOf } from './client.ts';
 import { type Connections, headTooLarge } from './connections.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
 
@@ -23,6 +23,8 @@ export type Admission = ReturnType<typeof createAdmission>;
 interface Ways {
   /** The answer where its bytes are at hand. */
   readonly atHand: (request: IncomingMessage) => Answer | undefined;
+  /** Whether a document was answered at the request's address before. */
+  readonly wasAnswered: (request: IncomingMessage) => boolean;
   /** Answers everything. */
   readonly theLongWay: RequestListener;
   readonly fail: (error: unknown) => void;
@@ -51,7 +53,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   function accountOf(request: IncomingMessage): string | undefined {
     if (limiter === undefined) return undefined;
     const client = clientOf(request);
-    return isLoopback(client) ? undefined : networkOf(client);
+    return isOurs(client) ? undefined : networkOf(client);
   }
 
   function tooMany(account: string): PublisherError {
@@ -75,8 +77,10 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
       return true;
     }
     response.once('finish', () => {
-      if (response.statusCode === 304) limiter?.giveBack(account, FULL - EMPTY);
-      else if (response.statusCode >= 500) limiter?.giveBack(account, FULL);
+      const { statusCode } = response;
+      const isEmpty = statusCode === 304 || (statusCode === 200 && request.method === 'HEAD');
+      if (isEmpty) limiter?.giveBack(account, FULL - EMPTY);
+      else if (statusCode >= 500) limiter?.giveBack(account, FULL);
     });
     return true;
   }
@@ -103,8 +107,9 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
-  function listener({ atHand, theLongWay, fail }: Ways): RequestListener {
+  function listener({ atHand, wasAnswered, theLongWay, fail }: Ways): RequestListener {
     return (request, response) => {
+      gate.heard();
       connections.received(request, response);
       if (request.rawHeaders.length > MOST_FIELDS * 2) {
         return respondWithError(request, response, headTooLarge(`more than ${MOST_FIELDS} fields`));
@@ -126,8 +131,11 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
 
     function admitReader(request: IncomingMessage, response: ServerResponse): void {
       const account = accountOf(request);
-      if (account === undefined || takeShare(account, request, response)) queue('readers', request, response);
-      else respondWithError(request, response, tooMany(account));
+      if (account !== undefined && !takeShare(account, request, response)) {
+        respondWithError(request, response, tooMany(account));
+        return;
+      }
+      queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
     }
 
     function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {

@@ -63,7 +63,7 @@ export function createApp(parts: AppParts): RequestListener {
     };
   }
 
-  return admission.listener({ atHand: feeds.answerAtHand, theLongWay: app, fail });
+  return admission.listener({ atHand: feeds.answerAtHand, wasAnswered: feeds.wasAnswered, theLongWay: app, fail });
 }
 
 /** Express answers HEAD by GET. */

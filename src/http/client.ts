@@ -49,8 +49,16 @@ export function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }
 
-export function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.');
+/** This machine, private networks and those of one link (RFC 1122 §3.2.1.3, 1918, 3927, 4193, 4291 §2.5.6). */
+const OURS =
+  /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
+
+/**
+ * Whether an address is of this machine or of a private network. Such a peer may be a proxy that nobody told us of, and
+ * what all its clients do must not count as one's.
+ */
+export function isOurs(address: string): boolean {
+  return OURS.test(address);
 }
 
 /** What counts as one client: an address of IPv4, and of IPv6 the /64 that one subscriber is given (RFC 6177). */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { PublisherError } from '../errors.ts';
-import { isLoopback, networkOf, type Trust, withoutMapping } from './client.ts';
+import { isOurs, networkOf, type Trust, withoutMapping } from './client.ts';
 import { rawError } from './respond.ts';
 
 /** What a connection may cost. All times are milliseconds. */
@@ -40,8 +40,8 @@ const SLOWEST_READER = 8 * 1024;
 /** Bytes of a request's head. */
 const HEAD_BYTES = 16 * 1024;
 const REQUESTS_PER_CONNECTION = 10_000;
-/** Time in which requests that are on their way when the service ends are still heard. */
-const LAST_CALL = 100;
+/** Time in which a connection that may bring another request is still heard when the service ends. */
+const LAST_CALL = 500;
 
 export interface Connections {
   /** For `createServer`. */
@@ -98,18 +98,32 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
   function hold(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     const known = held.get(socket) ?? { count: 0, request, response };
+    if (known.count > 0 && known.response === response) return;
+    if (draining) {
+      known.response.shouldKeepAlive = true; // it is the last no more
+      response.shouldKeepAlive = false;
+    }
     held.set(socket, Object.assign(known, { count: known.count + 1, request, response }));
     response.once('close', () => {
       known.count -= 1;
       if (known.count > 0) return;
       held.delete(socket);
       if (known.afterwards !== undefined) known.afterwards();
-      else if (draining) socket.destroySoon();
+      else if (draining) endSoon(socket);
     });
   }
 
+  /** Ends a connection that is told to, or would have been if its answer had not begun before. */
+  function endSoon(socket: Socket): void {
+    setTimeout(() => {
+      if (!isBusy(socket)) socket.destroySoon();
+    }, LAST_CALL).unref();
+  }
+
   function received(request: IncomingMessage, response: ServerResponse): void {
-    if (draining && !isBusy(request.socket)) response.shouldKeepAlive = false;
+    if (isBusy(request.socket))
+      hold(request, response); // its answer is one that waits
+    else if (draining) response.shouldKeepAlive = false;
     if (!request.destroyed) response.once('finish', () => awaitRest(request, limits.leftover)); // it has a body
   }
 
@@ -149,12 +163,13 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     // It would destroy connections whose last answer is still on its way out.
     ending.closeIdleConnections = () => {};
     const closed = new Promise((done) => ending.close(done));
-    const lastCall = setTimeout(() => {
-      for (const socket of sockets.keys()) if (!isBusy(socket)) socket.destroySoon();
-    }, LAST_CALL);
+    for (const socket of sockets.keys()) {
+      const last = held.get(socket);
+      if (last === undefined) endSoon(socket);
+      else last.response.shouldKeepAlive = false;
+    }
     const impatience = setTimeout(() => ending.closeAllConnections(), grace);
     await closed;
-    clearTimeout(lastCall);
     clearTimeout(impatience);
   }
 
@@ -184,10 +199,10 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
   };
 }
 
-/** Undefined for a peer that speaks for others: a proxy, or one on this machine that nobody told us of. */
+/** Undefined for a peer that speaks for others, or may. */
 function clientBehind(socket: Socket, trust: Trust | undefined): string | undefined {
   const address = withoutMapping(socket.remoteAddress ?? '');
-  return isLoopback(address) || trust?.(address, 0) ? undefined : networkOf(address);
+  return isOurs(address) || trust?.(address, 0) ? undefined : networkOf(address);
 }
 
 /** A request that is answered before its end has little time left to come to it. */

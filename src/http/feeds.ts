@@ -81,6 +81,11 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     }
   }
 
+  /** Whether a document was answered at this address before. */
+  function wasAnswered(request: IncomingMessage): boolean {
+    return addresses.has(request.url ?? '');
+  }
+
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
     refuseSpent(request);
     const known = key.length > LONGEST_NAME ? [] : (await store.feeds(now())).map((feed) => feed.key);
@@ -96,7 +101,7 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     (_request, response) =>
       respondWithRedirect(response, location);
 
-  return { feed, alias, answerAtHand };
+  return { feed, alias, answerAtHand, wasAnswered };
 }
 
 /** From a request's path, as it was asked for, back to where the service's addresses begin. */

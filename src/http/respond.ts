@@ -82,8 +82,16 @@ function headersOf(error: PublisherError, length: number): Headers {
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': length,
     ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
-    ...(error.retryAfter === undefined ? {} : { 'Retry-After': error.retryAfter }),
+    ...(error.retryAfter === undefined ? {} : comeBack(error.retryAfter)),
   };
+}
+
+/**
+ * Without the connection: a thousand clients that ask again at once on those they have keep the event loop reading from
+ * them, and nothing else is heard for seconds (libuv reads on while more than 1,024 connections have something to say).
+ */
+function comeBack(seconds: number): Headers {
+  return { 'Retry-After': seconds, Connection: 'close' };
 }
 
 /** Milliseconds for which the rest of a refused body is read and dropped. */

@@ -56,28 +56,24 @@ test('clients that send many lines and read no answers are held up, and cut', { 
   const service = await besiege({ hurried: { stall: 1000, answer: 5000 } });
   const lines = `{${' '.repeat(100)}\n`.repeat(60_000); // none of which is a record, and all of which are answered
   const head = `POST /api/articles HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${service.key}\r\n`;
+  const few = `${head}Connection: close\r\nContent-Length: 4\r\n\r\n{\n{\n`;
+  expect((await (await speak(service.port, few)).closed).match(/"result":"refused"/g)).toHaveLength(2);
   const open = service.open();
-  // The first time shows how much garbage such work leaves, the second that it is garbage.
-  for (const time of ['first', 'second']) {
-    const clients: Raw[] = [];
-    const wrong = await service.politely(async () => {
-      while (clients.length < 5) {
-        clients.push(await deaf(service, `${head}Content-Length: ${lines.length}\r\n\r\n${lines}`));
-      }
-      await expect.poll(service.open, { timeout: 10_000, interval: 20 }).toBeGreaterThanOrEqual(open + 5);
-      await sleep(1000);
-    });
-
-    expect(wrong).toEqual([]);
-    await expect.poll(service.open, { timeout: 10_000 }).toBeLessThanOrEqual(open);
-    for (const { socket, closed } of clients) {
-      socket.resume();
-      const text = await closed;
-      expect(text.startsWith('HTTP/1.1 200 OK\r\n')).toBe(true);
-      expect(text.endsWith('\r\n0\r\n\r\n')).toBe(false); // an answer that ends well would say that all was heard
+  const clients: Raw[] = [];
+  const wrong = await service.politely(async () => {
+    while (clients.length < 10) {
+      clients.push(await deaf(service, `${head}Content-Length: ${lines.length}\r\n\r\n${lines}`));
     }
-    if (time === 'first') service.measure();
-  }
+    await expect.poll(service.open, { timeout: 10_000, interval: 20 }).toBeGreaterThanOrEqual(open + 10);
+    await sleep(1000);
+  });
+
+  expect(wrong).toEqual([]);
   await service.expectRecovered();
+  for (const { socket, closed } of clients) {
+    socket.resume();
+    // What the system still held for them may be lost; an answer that ends well would say that all was heard.
+    expect((await closed).endsWith('\r\n0\r\n\r\n')).toBe(false);
+  }
   expect(await service.stop()).toBe(0);
 });

@@ -11,10 +11,18 @@ import { keyFor } from '../http/api.ts';
 const MiB = 1024 * 1024;
 /** What polite clients read: a small feed, whatever else is published. */
 export const POLITE = '/feeds/tag/polite.rss';
-/**
- * Memory that a service may hold beyond what it held before: what the JavaScript engine keeps for its next garbage.
- * What is tested here would, if it were not let go, be several times as much.
- */
+/** Two thousand feeds, among which the nearest is sought for everybody who asks for one that is not there. */
+export const MANY_FEEDS: Readonly<Record<string, string>> = Object.fromEntries(
+  Array.from({ length: 50 }, (_, number) => {
+    const tags = Array.from({ length: 40 }, (_, tag) => `A tag with a name that is long, ${number}, ${tag}`);
+    return [`articles/${number}.json`, JSON.stringify(record({ id: `m${number}`, tags }))];
+  }),
+);
+/** The address of such a feed: the dearest answer of a few bytes there is. */
+export const NOWHERE = '/feeds/tag/a-tag-with-a-name-that-is-wrong.rss';
+/** Room for what the service needs. What is not let go ends it, and garbage does not hide what is held. */
+const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
+/** Memory that may be held afterwards beyond what was before: pages that nothing stands in and the system has not back. */
 const MARGIN = 48 * MiB;
 
 /** The service in a process of its own, and what can be seen of it from outside. */
@@ -31,8 +39,6 @@ export interface Besieged {
   readonly said: () => string;
   /** Polite clients who read meanwhile; resolves with what was wrong with their answers. */
   readonly politely: (siege: () => Promise<unknown>) => Promise<string[]>;
-  /** Takes what it holds now for what it may hold afterwards. */
-  readonly measure: () => void;
   /** Fails unless memory and connections are where they were before, and nothing was said to the operator. */
   readonly expectRecovered: () => Promise<void>;
 }
@@ -64,7 +70,7 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
           ...args,
         ]
       : [join(import.meta.dirname, 'hurried.ts'), folder, JSON.stringify(hurried)];
-  const env = { PATH: process.env.PATH ?? '' };
+  const env = { PATH: process.env.PATH ?? '', NODE_OPTIONS: SMALL_HEAP };
   const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const { pid } = child;
   if (pid === undefined) throw new Error('the service did not begin');
@@ -82,7 +88,7 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
   for (let time = 0; time < 300; time += 1) await ask(port, POLITE);
   const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
   const open = () => readdirSync(`/proc/${pid}/fd`).length;
-  let before = { memory: memory(), open: open() };
+  const before = { memory: memory(), open: open() };
 
   async function politely(siege: () => Promise<unknown>): Promise<string[]> {
     const wrong: string[] = [];
@@ -114,9 +120,6 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
     open,
     politely,
     said: () => said,
-    measure() {
-      before = { memory: memory(), open: open() };
-    },
     async stop() {
       child.kill('SIGTERM');
       const [code] = await ended;

@@ -121,8 +121,9 @@ describe('a client', () => {
     expect((await from('2001:db8:1:3::1')(FEED)).status).toBe(200);
   });
 
-  test('on this machine is not counted', async () => {
-    const { port } = await service(1);
+  test('on this machine or in a private network is not counted', async () => {
+    const { port, from } = await service(1);
+    expect(await statuses(5, () => from('10.1.2.3')(FEED))).toEqual(all(200, 5));
     expect(await statuses(5, () => ask(port, FEED))).toEqual(all(200, 5));
     expect(await statuses(5, () => ask(port, '/nothing'))).toEqual(all(404, 5));
   });
@@ -147,7 +148,7 @@ describe('where there is more to do than can be done', () => {
     const { key } = await createKey(store, 'k', 'write', 0);
     const under: { request: IncomingMessage; response: ServerResponse }[] = [];
     const connections = createConnections(CONNECTION_LIMITS);
-    const gate = createGate({ limits: { readers: LIMITS, newsroom: LIMITS } });
+    const gate = createGate({ limits: { others: LIMITS, newsroom: LIMITS, feeds: LIMITS } });
     let entered = 0;
     const counting: Gate = {
       ...gate,
@@ -165,11 +166,12 @@ describe('where there is more to do than can be done', () => {
     });
     const atHand = ({ url }: IncomingMessage) =>
       url === '/warm' ? { status: 200 as const, headers: ['Content-Length', '7'], body: BODY } : undefined;
+    const wasAnswered = ({ url }: IncomingMessage) => url === '/changed';
     const theLongWay: RequestListener = (request, response) => under.push({ request, response });
-    const server = createServer(connections.options, admission.listener({ atHand, theLongWay, fail: () => {} })).listen(
-      0,
-      '127.0.0.1',
-    );
+    const server = createServer(
+      connections.options,
+      admission.listener({ atHand, wasAnswered, theLongWay, fail: () => {} }),
+    ).listen(0, '127.0.0.1');
     connections.watch(server);
     onTestFinished(async () => {
       server.closeAllConnections();
@@ -232,6 +234,16 @@ describe('where there is more to do than can be done', () => {
     expect((await published).text).toBe('published');
     expect((await ask(port, '/api/articles', { headers: headers(key.replace(/.{3}$/, 'xxx')) })).status).toBe(503);
     expect((await ask(port, '/cold', { headers: headers(key) })).status).toBe(503);
+  });
+
+  test('who reads a feed that has just changed comes in', async () => {
+    const { port, under, fill } = await busy();
+    await fill();
+    const changed = ask(port, '/changed');
+    await expect.poll(() => under.length).toBe(2);
+    under[1]?.response.end('changed');
+
+    expect((await changed).text).toBe('changed');
   });
 
   test.each(['/healthz', '/readyz'])('%s goes past everybody', async (path) => {

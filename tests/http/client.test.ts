@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createClientOf, isLoopback, networkOf, parseTrust, withoutMapping } from '../../src/http/client.ts';
+import { createClientOf, isOurs, networkOf, parseTrust, withoutMapping } from '../../src/http/client.ts';
 
 /** Who the service takes a request for that comes from 127.0.0.1 and brings this header. */
 async function clientFor(trusted: string | undefined, forwarded: string | string[] | undefined) {
@@ -112,11 +112,25 @@ describe('one client is', () => {
     ['127.0.0.1', true],
     ['127.9.9.9', true],
     ['::1', true],
+    ['10.1.2.3', true],
+    ['172.16.0.1', true],
+    ['172.31.255.255', true],
+    ['192.168.1.1', true],
+    ['169.254.1.1', true],
+    ['fd00::1', true],
+    ['fe80::1%eth0', true],
     ['128.0.0.1', false],
+    ['100.1.1.1', false],
+    ['172.15.0.1', false],
+    ['172.32.0.1', false],
+    ['192.169.0.1', false],
+    ['203.0.113.7', false],
     ['::2', false],
-    ['1127.0.0.1', false],
+    ['fe00::1', false],
+    ['fd::1', false],
+    ['2001:db8::1', false],
     ['', false],
-  ])('%s on this machine: %s', (address, here) => {
-    expect(isLoopback(address)).toBe(here);
+  ])('%s is of this machine or a private network: %s', (address, here) => {
+    expect(isOurs(address)).toBe(here);
   });
 });
