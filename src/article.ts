@@ -98,7 +98,7 @@ export interface Newsroom {
 const MAX_ID = 512;
 const MAX_BODY = 4 * 1024 * 1024;
 /** Some of Markdown takes time that grows with the square of its length. */
-const MAX_MARKDOWN = 512 * 1024;
+const MAX_MARKDOWN = 256 * 1024;
 const SUMMARY_LENGTH = 280;
 
 const email = z.email({ error: 'must be an e-mail address' });
@@ -335,6 +335,18 @@ export function withdrawnArticle(
 ): Article {
   const { withdrawn: _, image, media, source, copyright, license, translations, ...rest } = article;
   return compact({ ...rest, withdrawn: withdrawal, image, media, source, copyright, license, translations });
+}
+
+/** An article as a store keeps it: its JSON, and what of it decides where it stands. */
+export interface ArticleText
+  extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {
+  readonly text: string;
+}
+
+/** The article ready to be kept. */
+export function articleText(article: Article): ArticleText {
+  const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn } = article;
+  return compact({ id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text: JSON.stringify(article) });
 }
 
 /** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */

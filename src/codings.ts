@@ -19,14 +19,18 @@ export function chooseCoding(acceptEncoding: string | undefined): Coding | undef
 /** Clients of one make all send the same header. */
 const chosen = new Map<string, Coding | undefined>();
 
-function bestCoding(acceptEncoding: string): Coding | undefined {
+/** The same among the codings that are offered. */
+export function bestCoding(
+  acceptEncoding: string,
+  offered: (coding: Coding) => boolean = () => true,
+): Coding | undefined {
   const weights = parseWeights(acceptEncoding);
   const any = weights.get('*');
   let best: { coding: Coding; weight: number } | undefined;
   for (const coding of CODINGS) {
     // Identity is acceptable unless it is ruled out, but comes after everything the client asked for.
     const weight = weights.get(coding) ?? (coding === 'identity' ? (any === 0 ? 0 : Number.MIN_VALUE) : (any ?? 0));
-    if (weight > (best?.weight ?? 0)) best = { coding, weight };
+    if (weight > (best?.weight ?? 0) && offered(coding)) best = { coding, weight };
   }
   return best?.coding;
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Publication } from './config.ts';
 import { describeFeed, type Feed, type FeedKey, type Format } from './feeds.ts';
@@ -13,10 +14,26 @@ export interface Document {
   readonly feed: Feed;
   readonly format: Format;
   readonly bytes: Buffer;
+  /** The entries within the bytes, in their order. */
+  readonly entries: readonly Part[];
   /** When the document last became another: an article came, changed or left. */
   readonly changedAt: Instant;
   /** When time alone will make it another, where that is known. */
   readonly nextChangeAt?: Instant;
+}
+
+/** An entry within a document. */
+export interface Part {
+  readonly start: number;
+  readonly end: number;
+  /** Names the entry's bytes in four characters. */
+  readonly tag: string;
+}
+
+/** An entry as it is kept. */
+interface Entry {
+  readonly bytes: Buffer;
+  readonly tag: string;
 }
 
 const RENDERERS: Readonly<Record<Format, Renderer>> = { rss, atom, json };
@@ -34,11 +51,23 @@ interface ArrangerParts {
   readonly entryBytes: number;
 }
 
+/** What is kept in memory to be used again. */
+export interface KeptCounts {
+  readonly count: number;
+  readonly bytes: number;
+  /** How many had to go for others. */
+  readonly evicted: number;
+}
+
 /** Arranges documents of entries, each rendered once for all feeds that show it alike. */
 export function createArranger({ store, publication, report, entryBytes }: ArrangerParts) {
-  const kept = new LRUCache<string, Buffer>({
+  let evicted = 0;
+  const kept = new LRUCache<string, Entry>({
     maxSize: entryBytes,
-    sizeCalculation: (entry) => Math.max(1, entry.length),
+    sizeCalculation: ({ bytes }) => Math.max(1, bytes.length),
+    dispose: (_entry, _name, reason) => {
+      if (reason === 'evict') evicted += 1;
+    },
   });
 
   /** @returns undefined where no such feed was ever visible */
@@ -51,7 +80,7 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     return {
       feed,
       format,
-      bytes: joined(format, headOf(feed, snapshot), entries, snapshot.tombstones),
+      ...joined(format, headOf(feed, snapshot), entries, snapshot.tombstones),
       changedAt: Math.max(snapshot.changedAt, snapshot.entries[0]?.publishedAt ?? 0, snapshot.removedAt ?? 0),
       ...(snapshot.nextChangeAt === undefined ? {} : { nextChangeAt: snapshot.nextChangeAt }),
     };
@@ -67,13 +96,14 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     };
   }
 
-  async function entriesOf(refs: readonly EntryRef[], feed: Feed, format: Format): Promise<Buffer[]> {
+  async function entriesOf(refs: readonly EntryRef[], feed: Feed, format: Format): Promise<Entry[]> {
     const entries = new Map(refs.map((ref) => [ref.number, kept.get(entryName(ref, feed, format))]));
     const missing = refs.filter(({ number }) => entries.get(number) === undefined);
     for (const stored of await store.articles(missing.map(({ number }) => number))) {
       try {
         const options = { content: feed.content, feedLanguage: feed.language, feedsUrl: publication.feedsUrl };
-        const entry = Buffer.from(RENDERERS[format].entry(stored.article, options));
+        const bytes = ownBytes(RENDERERS[format].entry(stored.article, options));
+        const entry = { bytes, tag: hash('sha256', bytes, 'base64url').slice(0, 4) };
         kept.set(entryName(stored, feed, format), entry);
         entries.set(stored.number, entry);
       } catch (error) {
@@ -83,7 +113,15 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
   }
 
-  return { arrange };
+  const counts = (): KeptCounts => ({ count: kept.size, bytes: kept.calculatedSize, evicted });
+  return { arrange, counts };
+}
+
+/** The text in memory of its own: a slice of Node's pool would hold on to its neighbours when they are forgotten. */
+function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }
 
 /** What an entry's bytes depend on: the article as it is now, the format, and what of the feed shows in an entry. */
@@ -91,9 +129,35 @@ function entryName({ number, revision }: Pick<EntryRef, 'number' | 'revision'>, 
   return [number, revision, format, feed.content, format === 'rss' ? feed.language : ''].join(' ');
 }
 
-function joined(format: Format, head: Head, entries: readonly Buffer[], tombstones: readonly Tombstone[]): Buffer {
+function joined(
+  format: Format,
+  head: Head,
+  entries: readonly Entry[],
+  tombstones: readonly Tombstone[],
+): Pick<Document, 'bytes' | 'entries'> {
   const renderer = RENDERERS[format];
   const separator = Buffer.from(renderer.separator);
-  const parts = entries.flatMap((entry, index) => (index === 0 ? [entry] : [separator, entry]));
-  return Buffer.concat([Buffer.from(renderer.head(head)), ...parts, Buffer.from(renderer.tail(tombstones))]);
+  const before = Buffer.from(renderer.head(head));
+  let end = before.length - separator.length;
+  const parts = entries.map(({ bytes, tag }): Part => {
+    const start = end + separator.length;
+    end = start + bytes.length;
+    return { start, end, tag };
+  });
+  const between = entries.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [separator, bytes]));
+  return {
+    bytes: Buffer.concat([before, ...between, Buffer.from(renderer.tail(tombstones))]),
+    entries: parts,
+  };
+}
+
+/** The document with these of its entries alone: its head, they, its tail. */
+export function documentOf({ bytes, entries, format }: Document, some: readonly Part[]): Buffer {
+  const separator = Buffer.from(RENDERERS[format].separator);
+  const before = bytes.subarray(0, entries.at(0)?.start ?? bytes.length);
+  const after = bytes.subarray(entries.at(-1)?.end ?? bytes.length);
+  const chosen = some.flatMap(({ start, end }, index) =>
+    index === 0 ? [bytes.subarray(start, end)] : [separator, bytes.subarray(start, end)],
+  );
+  return Buffer.concat([before, ...chosen, after]);
 }

@@ -22,6 +22,7 @@ const ERROR_STATUS = {
   range_not_satisfiable: 416,
   too_many_requests: 429,
   headers_too_large: 431,
+  not_ready: 503,
   address_unavailable: 500,
   usage: 400,
   unreachable_source: 502,
@@ -32,6 +33,7 @@ const ERROR_STATUS = {
   store_unavailable: 503,
   overloaded: 503,
   insufficient_storage: 507,
+  worker_failed: 500,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
@@ -113,12 +115,15 @@ function described(value: unknown): string {
   }
 }
 
-/** One line per problem, in the form compilers use: `file:line:column: field: rule (value: …)`. */
+/** One line per problem, in the form compilers use. */
 export function describeProblems(error: PublisherError): string[] {
   if (error.problems.length === 0) return [error.file ? `${error.file}: ${error.message}` : error.message];
-  return error.problems.map((problem) => {
-    const place = [error.file, problem.line, problem.column].filter((part) => part !== undefined).join(':');
-    const value = problem.value === undefined ? '' : ` (value: ${problem.value})`;
-    return [place, problem.field, `${problem.rule}${value}`].filter((part) => part !== '').join(': ');
-  });
+  return error.problems.map((problem) => describeProblem(problem, error.file));
+}
+
+/** `file:line:column: field: rule (value: …)` */
+export function describeProblem({ field, value, rule, line, column }: Problem, file?: string): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const said = value === undefined ? '' : ` (value: ${value})`;
+  return [place, field, `${rule}${said}`].filter((part) => part !== '').join(': ');
 }

@@ -14,15 +14,19 @@ const MAX_NAMES = 10_000;
  */
 export function parseJson(bytes: Uint8Array): unknown {
   const text = decode(bytes);
-  if (depthOf(text) > MAX_DEPTH)
-    throw invalid([{ field: '', rule: `must not be nested deeper than ${MAX_DEPTH} levels` }]);
+  const { depth, names } = structureOf(text);
+  if (depth > MAX_DEPTH) throw invalid([{ field: '', rule: `must not be nested deeper than ${MAX_DEPTH} levels` }]);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw invalid(syntaxProblems(text, error));
   }
-  const twice = namesTwice(text);
+  if (names.length > MAX_NAMES) {
+    const place = placesIn(text)(names[MAX_NAMES]?.start ?? 0);
+    throw invalid([{ field: '', rule: `must not have more than ${MAX_NAMES} names`, ...place }]);
+  }
+  const twice = namesTwice(text, names);
   if (twice.length > 0) throw invalid(twice);
   return value;
 }
@@ -39,21 +43,52 @@ function decode(bytes: Uint8Array): string {
   }
 }
 
-function depthOf(text: string): number {
+/** A name's place in the text, its quotes included, and the object it stands in. */
+interface Name {
+  readonly object: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** How deep a text nests, and the names in it. Of a text that is no JSON only the depth means something. */
+function structureOf(text: string): { readonly depth: number; readonly names: readonly Name[] } {
+  const names: Name[] = [];
+  const objects: number[] = [];
+  let count = 0;
   let depth = 0;
-  let deepest = 0;
-  let inString = false;
+  let last = { start: 0, end: 0 };
   for (let index = 0; index < text.length; index += 1) {
     const sign = text.charCodeAt(index);
-    if (inString) {
-      if (sign === 0x5c)
-        index += 1; // backslash
-      else if (sign === 0x22) inString = false;
-    } else if (sign === 0x22) inString = true;
-    else if (sign === 0x7b || sign === 0x5b) deepest = Math.max(deepest, ++depth);
-    else if (sign === 0x7d || sign === 0x5d) depth -= 1;
+    if (sign === QUOTE) {
+      const end = endOfString(text, index);
+      last = { start: index, end };
+      index = end - 1;
+    } else if (sign === COLON) {
+      if (names.length <= MAX_NAMES) names.push({ object: objects.at(-1) ?? 0, ...last });
+    } else if (sign === BRACE || sign === BRACKET) {
+      objects.push(++count);
+      depth = Math.max(depth, objects.length);
+    } else if (sign === END_OF_BRACE || sign === END_OF_BRACKET) objects.pop();
   }
-  return deepest;
+  return { depth, names };
+}
+
+const QUOTE = 0x22;
+const COLON = 0x3a;
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
+const END_OF_BRACE = 0x7d;
+const END_OF_BRACKET = 0x5d;
+const BACKSLASH = 0x5c;
+
+/** The place behind a string's last quote. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1;
+    if (escapes % 2 === 0) return end + 1;
+  }
+  return text.length;
 }
 
 function syntaxProblems(text: string, error: unknown): Problem[] {
@@ -71,26 +106,30 @@ function syntaxProblems(text: string, error: unknown): Problem[] {
   return [first ?? { field: '', rule: error instanceof Error ? error.message : 'is not JSON' }];
 }
 
-function namesTwice(text: string): Problem[] {
-  const problems: Problem[] = [];
-  const objects: Set<string>[] = [];
-  let count = 0;
-  visit(text, {
-    onObjectBegin: () => {
-      objects.push(new Set());
-    },
-    onObjectEnd: () => {
-      objects.pop();
-    },
-    onObjectProperty: (name, _offset, _length, line, column) => {
-      const names = objects.at(-1);
-      count += 1;
-      const place = { line: line + 1, column: column + 1 };
-      if (names?.has(name)) problems.push({ field: shown(name), rule: 'stands twice in one object', ...place });
-      if (count > MAX_NAMES)
-        throw invalid([{ field: '', rule: `must not have more than ${MAX_NAMES} names`, ...place }]);
-      names?.add(name);
-    },
+function namesTwice(text: string, names: readonly Name[]): Problem[] {
+  const known = new Set<string>();
+  const placeOf = placesIn(text);
+  return names.flatMap(({ object, start, end }): Problem[] => {
+    const spelling = text.slice(start, end);
+    const name = spelling.includes('\\') ? (JSON.parse(spelling) as string) : spelling.slice(1, -1);
+    const key = `${object} ${name}`;
+    if (known.has(key)) return [{ field: shown(name), rule: 'stands twice in one object', ...placeOf(start) }];
+    known.add(key);
+    return [];
   });
-  return problems;
+}
+
+/** Tells places, each behind the one before: a text is gone through once however many are asked for. */
+function placesIn(text: string): (offset: number) => { readonly line: number; readonly column: number } {
+  let line = 1;
+  let lineStart = 0;
+  let lineEnd = text.indexOf('\n');
+  return (offset) => {
+    while (lineEnd >= 0 && lineEnd < offset) {
+      line += 1;
+      lineStart = lineEnd + 1;
+      lineEnd = text.indexOf('\n', lineStart);
+    }
+    return { line, column: offset - lineStart + 1 };
+  };
 }

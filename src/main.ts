@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { enableCompileCache } from 'node:module';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -7,10 +7,9 @@ enableCompileCache();
 const { run } = await import('./cli.ts');
 
 /** A command that is broken off has not done what it was asked: the exit codes of shells say so. */
-let stop = (signal: 'SIGINT' | 'SIGTERM'): void => {
-  process.exit(signal === 'SIGINT' ? 130 : 143);
-};
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(signal));
+const breakOff = (signal: 'SIGINT' | 'SIGTERM'): void => process.exit(signal === 'SIGINT' ? 130 : 143);
+let stop = breakOff;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
 
 const result = await run(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
@@ -21,4 +20,15 @@ const result = await run(process.argv.slice(2), {
 });
 
 if (typeof result === 'number') process.exitCode = result;
-else stop = () => void result.close().finally(() => process.exit(0));
+else {
+  const die = (error: unknown): void => {
+    result.fail(error);
+    process.exit(1);
+  };
+  process.once('uncaughtException', die);
+  stop = () => {
+    stop = breakOff; // who says it twice does not wait
+    result.close().then(() => process.exit(0), die);
+  };
+  void result.ended?.then((code) => process.exit(code));
+}

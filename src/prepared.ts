@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Document } from './document.ts';
+import type { Coding } from './codings.ts';
+import type { Document, KeptCounts } from './document.ts';
 import { type FeedKey, FORMATS, type Format } from './feeds.ts';
 import type { Instant } from './instant.ts';
 import { type Representations, represent } from './representation.ts';
@@ -19,6 +21,8 @@ interface PreparedParts {
   /** Bytes of documents, in all their codings, that may be kept. */
   readonly bytes: number;
   readonly now: () => Instant;
+  /** Told when a document that nobody waits for cannot be made. */
+  readonly fail: (error: unknown) => void;
 }
 
 interface Kept {
@@ -26,39 +30,75 @@ interface Kept {
   /** The document holds from this moment on, and until time changes it. */
   readonly from: Instant;
   readonly until: Instant;
+  /** How often it was asked for. */
+  asked: number;
 }
+
+/** A document that changed and will be asked for again soon. */
+interface Popular {
+  readonly key: FeedKey;
+  readonly format: Format;
+  readonly asked: number;
+  readonly codings: readonly Coding[];
+}
+
+/** Milliseconds without a change after which popular documents are made again: changes come in bursts. */
+const QUIET = 50;
+/** Documents that are made again without being asked for, the most asked for of all. */
+const MOST_POPULAR = 100;
 
 export interface Prepared {
   /** The feed's current document where it is at hand; undefined where `get` has something to look up first. */
   readonly atHand: (key: FeedKey, format: Format) => Representations | undefined;
   /** The feed's current document; undefined where there is no such feed. */
   readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
-  /** Forgets the documents of feeds that changed. */
+  /**
+   * Forgets the documents of feeds that changed. Those that were asked for since they were made are made again at once,
+   * in the codings they were asked for in, so that no reader has to wait for it.
+   */
   readonly forget: (keys: readonly FeedKey[]) => void;
+  /** Makes nothing more that nobody waits for. */
+  readonly close: () => Promise<void>;
 }
 
 /**
  * Keeps every document that was asked for until it changes, and makes each once however many ask at the same time.
- *
  */
-export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prepared {
+export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts: () => KeptCounts } {
+  const { arrange, news, bytes, now, fail } = parts;
+  let evicted = 0;
   const kept = new LRUCache<string, Kept>({
     maxSize: bytes,
     sizeCalculation: ({ representations }) => representations.size(),
+    dispose: (_kept, _name, reason) => {
+      if (reason === 'evict') evicted += 1;
+    },
   });
   const running = new Map<string, Promise<Kept | undefined>>();
+  const popular = new Map<string, Popular>();
+  let timer: NodeJS.Timeout | undefined;
+  let remaking: Promise<void> | undefined;
+  let isClosed = false;
+  /** Under way while it is asked which feeds other processes changed: until that is known, nothing kept is trusted. */
+  let catchingUp: Promise<void> | undefined;
 
   async function make(key: FeedKey, format: Format): Promise<Kept | undefined> {
     const from = now();
     const document = await arrange(key, format, from);
     if (document === undefined) return undefined;
-    return { representations: represent(document), from, until: document.nextChangeAt ?? Number.POSITIVE_INFINITY };
+    const name = `${key}.${format}`;
+    const representations = represent(document, () => {
+      if (kept.peek(name) === made) kept.set(name, made); // which takes its size anew
+    });
+    const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
+    const made: Kept = { representations, from, until, asked: 0 };
+    return made;
   }
 
-  async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Representations | undefined> {
+  async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Kept | undefined> {
     for (let under = running.get(name); under !== undefined; under = running.get(name)) {
       const made = await under;
-      if (made === undefined || isCurrent(made)) return made?.representations;
+      if (made === undefined || isCurrent(made)) return made;
     }
     const making = make(key, format);
     running.set(name, making);
@@ -66,7 +106,7 @@ export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prep
       const made = await making;
       // A change meanwhile has taken this off the list: it answers those who asked before the change, and is not kept.
       if (made !== undefined && running.get(name) === making) kept.set(name, made);
-      return made?.representations;
+      return made;
     } finally {
       if (running.get(name) === making) running.delete(name);
     }
@@ -79,24 +119,85 @@ export function keepPrepared({ arrange, news, bytes, now }: PreparedParts): Prep
   }
 
   function forget(keys: readonly FeedKey[]): void {
-    for (const name of keys.flatMap((key) => FORMATS.map((format) => `${key}.${format}`))) {
-      kept.delete(name);
-      running.delete(name);
+    for (const key of keys) {
+      for (const format of FORMATS) {
+        const name = `${key}.${format}`;
+        const before = kept.peek(name);
+        if (before !== undefined && before.asked > 0) {
+          const codings = before.representations.whole.codings();
+          popular.set(name, { key, format, asked: before.asked, codings });
+        }
+        kept.delete(name);
+        running.delete(name);
+      }
+    }
+    remakeSoon();
+  }
+
+  function remakeSoon(): void {
+    if (popular.size === 0 || remaking !== undefined || isClosed) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      remaking = remake().finally(() => {
+        remaking = undefined;
+        remakeSoon();
+      });
+    }, QUIET);
+    timer.unref();
+  }
+
+  async function remake(): Promise<void> {
+    const first = [...popular].sort(([, a], [, b]) => b.asked - a.asked).slice(0, MOST_POPULAR);
+    popular.clear();
+    for (const [name, { key, format, codings }] of first) {
+      if (isClosed) return;
+      try {
+        const { representations } = kept.peek(name) ?? (await makeOnce(name, key, format)) ?? {};
+        for (const coding of codings) await representations?.whole.bytes(coding);
+      } catch (error) {
+        fail(error);
+      }
+      await setImmediate(); // requests come first
     }
   }
 
-  function atHand(key: FeedKey, format: Format): Representations | undefined {
-    if (news.may()) return undefined;
-    const known = kept.get(`${key}.${format}`);
-    return known !== undefined && isCurrent(known) ? known.representations : undefined;
+  async function catchUp(): Promise<void> {
+    if (catchingUp !== undefined) await catchingUp; // begun, perhaps, before a change that this request has to show
+    if (catchingUp === undefined && news.may()) {
+      catchingUp = news
+        .touched()
+        .then(forget)
+        .finally(() => {
+          catchingUp = undefined;
+        });
+    }
+    await catchingUp;
+  }
+
+  function lookUp(name: string): Representations | undefined {
+    const known = kept.get(name);
+    if (known === undefined || !isCurrent(known)) return undefined;
+    known.asked += 1;
+    return known.representations;
   }
 
   return {
     forget,
-    atHand,
+    atHand: (key, format) => (catchingUp !== undefined || news.may() ? undefined : lookUp(`${key}.${format}`)),
+    counts: () => ({ count: kept.size, bytes: kept.calculatedSize, evicted }),
     async get(key, format) {
-      if (news.may()) forget(await news.touched());
-      return atHand(key, format) ?? makeOnce(`${key}.${format}`, key, format);
+      await catchUp();
+      const name = `${key}.${format}`;
+      const known = lookUp(name);
+      if (known !== undefined) return known;
+      const made = await makeOnce(name, key, format);
+      if (made !== undefined) made.asked += 1;
+      return made?.representations;
+    },
+    async close() {
+      isClosed = true;
+      clearTimeout(timer);
+      await remaking;
     },
   };
 }

@@ -1,17 +1,23 @@
-import { type Article, type Newsroom, parseArticle } from './article.ts';
+import { type Article, type ArticleText, articleText, type Newsroom, parseArticle } from './article.ts';
 import { PublisherError } from './errors.ts';
 import { type CustomFeed, customFeedChooser, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
+import { parseJson } from './json.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from './store.ts';
 import { lineText, shorten } from './text.ts';
 
+/** A record as it was handed over: read already, or as JSON that is still to be read. */
+export type Unparsed = { readonly record: unknown } | { readonly json: Uint8Array };
+
 /** A record with what is asked of its article. */
-export interface Submission {
-  readonly record: unknown;
+export type Submission = Unparsed & {
   /** Used where the record has no `publishedAt`, unless the store knows when the article was published. RFC 3339. */
   readonly publishedAt?: string;
   readonly condition?: Condition;
-}
+};
+
+/** A record that was parsed: its article, ready to be kept, and the feeds the article belongs to. */
+export type Candidate = Pick<Put, 'article' | 'record' | 'feeds' | 'madePublicId'>;
 
 /** What became of a submission. */
 export type Published = { readonly outcome: Outcome } | { readonly refused: PublisherError };
@@ -41,18 +47,22 @@ export interface Withdrawal {
 interface PublisherParts {
   readonly store: Store;
   readonly parse: ParseRecords;
-  readonly feeds: readonly CustomFeed[];
   readonly now: () => Instant;
   /** Told which feeds changed, after the change is kept and before it is acknowledged. */
   readonly announce: (touched: readonly FeedKey[]) => void;
 }
 
 /** Parses records, in this thread or in others. */
-export type ParseRecords = (records: readonly unknown[]) => Promise<readonly (Article | PublisherError)[]>;
+export type ParseRecords = (records: readonly Unparsed[]) => Promise<readonly (Candidate | PublisherError)[]>;
 
-export function createPublisher({ store, parse, feeds, now, announce }: PublisherParts): Publisher {
-  const select = selector(feeds);
+/** What records are parsed with. */
+export interface Desk {
+  readonly newsroom: Newsroom;
+  /** The feeds an article belongs to. */
+  readonly select: (article: Article) => readonly NamedKey[];
+}
 
+export function createPublisher({ store, parse, now, announce }: PublisherParts): Publisher {
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
     const outcomes = await store.apply(changes, now());
     announce([...new Set(outcomes.flatMap(({ touched }) => touched))]);
@@ -61,17 +71,13 @@ export function createPublisher({ store, parse, feeds, now, announce }: Publishe
 
   async function put(
     submissions: readonly Submission[],
-    changedAt: (article: Article) => Instant,
+    changedAt: (article: ArticleText) => Instant,
   ): Promise<readonly Published[]> {
-    const known = await store.identities(submissions.map(({ record }) => idOf(record)));
-    const records = submissions.map((submission) => datedRecord(submission, known));
-    const parsed = await parse(records);
+    const parsed = await parse(await withDates(submissions));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
       const condition = submissions[index]?.condition;
-      const article = withKnownIdentity(result, records[index], known);
-      const record = JSON.stringify(records[index]);
-      const change = { kind: 'put', article, record, feeds: select(article), changedAt: changedAt(article) } as const;
+      const change = { kind: 'put', ...result, changedAt: changedAt(result.article) } as const;
       return [condition === undefined ? change : { ...change, condition }];
     });
     const outcomes = (await apply(changes)).values();
@@ -81,6 +87,15 @@ export function createPublisher({ store, parse, feeds, now, announce }: Publishe
       if (outcome.done) throw new Error('the store answered for fewer changes than it was given');
       return publishedOf(outcome.value);
     });
+  }
+
+  /** Records without a date of their own get the one they came with, or the one that is known. */
+  async function withDates(submissions: readonly Submission[]): Promise<readonly Unparsed[]> {
+    const undated = submissions.flatMap((submission) =>
+      'record' in submission && submission.publishedAt !== undefined ? [idOf(submission.record)] : [],
+    );
+    const known = undated.length === 0 ? new Map<string, Identity>() : await store.identities(undated);
+    return submissions.map((submission) => datedRecord(submission, known));
   }
 
   return {
@@ -122,17 +137,12 @@ export function selector(feeds: readonly CustomFeed[]): (article: Article) => Na
 }
 
 /** The record with the date that holds where it names none itself. */
-function datedRecord({ record, publishedAt }: Submission, known: ReadonlyMap<string, Identity>): unknown {
-  if (publishedAt === undefined || typeof record !== 'object' || record === null) return record;
+function datedRecord(submission: Submission, known: ReadonlyMap<string, Identity>): Unparsed {
+  if ('json' in submission) return { json: submission.json };
+  const { record, publishedAt } = submission;
+  if (publishedAt === undefined || typeof record !== 'object' || record === null) return { record };
   const identity = known.get(idOf(record));
-  return { publishedAt: identity === undefined ? publishedAt : rfc3339(identity.publishedAt), ...record };
-}
-
-/** The public id an article has once holds, whatever it would be made of today, unless the record names another. */
-function withKnownIdentity(article: Article, record: unknown, known: ReadonlyMap<string, Identity>): Article {
-  const identity = known.get(article.id);
-  const named = typeof record === 'object' && record !== null && Reflect.get(record, 'publicId') != null;
-  return identity === undefined || named ? article : { ...article, publicId: identity.publicId };
+  return { record: { publishedAt: identity === undefined ? publishedAt : rfc3339(identity.publishedAt), ...record } };
 }
 
 /** The id of a record that is not parsed yet; empty where it has none. */
@@ -142,13 +152,16 @@ export function idOf(record: unknown): string {
 }
 
 /** Parses in this thread. */
-export function parseHere(newsroom: Newsroom): ParseRecords {
-  return async (records) => records.map((record) => parsedOrRefused(record, newsroom));
+export function parseHere(desk: Desk): ParseRecords {
+  return async (records) => records.map((record) => parsedOrRefused(record, desk));
 }
 
-export function parsedOrRefused(record: unknown, newsroom: Newsroom): Article | PublisherError {
+export function parsedOrRefused(raw: Unparsed, { newsroom, select }: Desk): Candidate | PublisherError {
   try {
-    return parseArticle(record, newsroom);
+    const record = 'json' in raw ? parseJson(raw.json) : raw.record;
+    const article = parseArticle(record, newsroom);
+    const madePublicId = Reflect.get(Object(record), 'publicId') == null;
+    return { article: articleText(article), record: JSON.stringify(record), feeds: select(article), madePublicId };
   } catch (error) {
     if (error instanceof PublisherError) return error;
     throw error;

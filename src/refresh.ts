@@ -1,8 +1,8 @@
-import { type Article, withdrawnArticle } from './article.ts';
+import { type Article, articleText, withdrawnArticle } from './article.ts';
 import type { Publication } from './config.ts';
 import { PublisherError } from './errors.ts';
 import type { Instant } from './instant.ts';
-import { type ParseRecords, selector } from './publish.ts';
+import type { Desk, ParseRecords } from './publish.ts';
 import type { Put, Store, StoredRecord } from './store.ts';
 
 /** Raised whenever `parseArticle` makes something else of the same record: stored records are then read again. */
@@ -15,6 +15,7 @@ interface RefreshParts {
   readonly store: Store;
   readonly publication: Publication;
   readonly parse: ParseRecords;
+  readonly select: Desk['select'];
   readonly now: () => Instant;
   readonly progress: (done: number, total: number) => void;
   /** Told of an article whose record does not pass any more; it stays as it was. */
@@ -57,10 +58,9 @@ async function placeAgain(
 }
 
 async function putAgain(
-  { store, publication, parse, now, progress, keepAsItWas }: RefreshParts,
+  { store, parse, select, now, progress, keepAsItWas }: RefreshParts,
   sameReading: boolean,
 ): Promise<void> {
-  const select = selector(publication.feeds);
   const total = await store.count();
   let done = 0;
   let last = 0;
@@ -74,8 +74,9 @@ async function putAgain(
       if (article === undefined) return [];
       // What somebody else changed meanwhile is newer than what was read.
       const condition = { revisions: [revision] };
+      const text = articleText(article);
       const feeds = select(article);
-      return [{ kind: 'put', article, record: JSON.stringify(record), feeds, changedAt: now(), condition }];
+      return [{ kind: 'put', article: text, record: JSON.stringify(record), feeds, changedAt: now(), condition }];
     });
     await store.apply(changes, now());
     done += page.length;
@@ -84,12 +85,12 @@ async function putAgain(
 }
 
 async function readAgain(page: readonly StoredRecord[], parse: ParseRecords, keepAsItWas: RefreshParts['keepAsItWas']) {
-  const parsed = await parse(page.map(({ record }) => record));
+  const parsed = await parse(page.map(({ record }) => ({ record })));
   return page.map(({ article: before }, index): Article => {
     const again = parsed[index];
     if (again instanceof PublisherError) keepAsItWas(before.id, again);
     if (again === undefined || again instanceof PublisherError) return before;
-    const article = { ...again, publicId: before.publicId };
+    const article = { ...(JSON.parse(again.article.text) as Article), publicId: before.publicId };
     // Taken back through the API, an article's record does not say so.
     return before.withdrawn === undefined ? article : withdrawnArticle(article, before.withdrawn);
   });

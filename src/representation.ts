@@ -1,51 +1,50 @@
-import { createHash } from 'node:crypto';
-import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import { hash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { CODINGS, type Coding } from './codings.ts';
-import type { Document } from './document.ts';
+import { missingEntries, opaqueTag } from './delta.ts';
+import { type Document, documentOf } from './document.ts';
+import { type Encoded, encoded } from './encoded.ts';
 import { httpDate, type Instant } from './instant.ts';
 import type { Validators } from './preconditions.ts';
 
-/** A document as it can be answered with: its validators, and its bytes in each coding once they were asked for. */
+/** A document as it can be answered with: its validators, its bytes, and what is new in it to those who have another. */
 export interface Representations extends Validators {
   readonly document: Document;
   readonly etag: (coding: Coding) => string;
-  readonly bytes: (coding: Coding) => Promise<Buffer>;
-  /** The bytes in that coding where they are made already. */
-  readonly bytesAtHand: (coding: Coding) => Buffer | undefined;
-  /** Bytes that all codings made so far, or being made, take at most. */
+  readonly whole: Encoded;
+  /** The document without the entries that the client of that If-None-Match has; undefined where that is not known. */
+  readonly delta: (ifNoneMatch: string | undefined) => Encoded | undefined;
+  /** Bytes of all that is made. */
   readonly size: () => number;
 }
 
-const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<Buffer>> = {
-  br: (bytes) =>
-    promisify(brotliCompress)(bytes, {
-      params: {
-        [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-        [constants.BROTLI_PARAM_QUALITY]: 6,
-        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-      },
-    }),
-  zstd: (bytes) => promisify(zstdCompress)(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
-  gzip: (bytes) => promisify(gzip)(bytes, { level: 6 }),
-};
+/** Deltas that are kept: readers lack the last story, or the last few. */
+const MOST_DELTAS = 32;
+/** Bytes that a document's tags, dates and headers take besides. */
+const OVERHEAD = 4096;
 
-/** The document's representations: bytes, tags and date belong together and are made together, each once. */
-export function represent(document: Document): Representations {
-  const digest = createHash('sha256').update(document.bytes).digest('base64url').slice(0, 22);
+/**
+ * The document's representations: bytes, tags and date belong together and are made together, each once.
+ *
+ * @param grown told when they take more memory
+ */
+export function represent(document: Document, grown: () => void = () => {}): Representations {
+  const tag = opaqueTag(hash('sha256', document.bytes, 'base64url').slice(0, 16), document.entries);
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
-  const etag = (coding: Coding) => (coding === 'identity' ? `"${digest}"` : `"${digest}-${coding}"`);
-  const made = new Map<Coding, Buffer>([['identity', document.bytes]]);
-  const making = new Map<Coding, Promise<Buffer>>();
+  const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
+  const whole = encoded(document.bytes, grown);
+  const deltas = new LRUCache<string, Encoded>({ max: MOST_DELTAS });
 
-  async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
-    try {
-      const bytes = await compress[coding](document.bytes);
-      made.set(coding, bytes);
-      return bytes;
-    } finally {
-      making.delete(coding);
-    }
+  function delta(ifNoneMatch: string | undefined): Encoded | undefined {
+    const missing = missingEntries(ifNoneMatch, document);
+    if (missing === undefined) return undefined;
+    const name = missing.map(({ start }) => start).join(' ');
+    const known = deltas.get(name);
+    if (known !== undefined) return known;
+    const made = encoded(documentOf(document, missing), grown);
+    deltas.set(name, made);
+    grown();
+    return made;
   }
 
   return {
@@ -53,16 +52,9 @@ export function represent(document: Document): Representations {
     etag,
     etags: new Set(CODINGS.map(etag)),
     lastModified: secondOf(document.changedAt),
-    bytesAtHand: (coding) => made.get(coding),
-    // Three compressed codings are each a third of the document or more; small ones have headers to count.
-    size: () => Math.ceil(document.bytes.length * 2.5) + 1024,
-    bytes(coding) {
-      const known = made.get(coding);
-      if (known !== undefined || coding === 'identity') return Promise.resolve(known ?? document.bytes);
-      const begun = making.get(coding) ?? make(coding);
-      making.set(coding, begun);
-      return begun;
-    },
+    whole,
+    delta,
+    size: () => deltas.values().reduce((sum, each) => sum + each.size(), whole.size() + OVERHEAD),
   };
 }
 
@@ -83,16 +75,21 @@ const STALE_WHILE_REVALIDATE = 60;
 const STALE_IF_ERROR = 86_400;
 
 /**
- * Cache-Control of a document for everybody, in whole seconds (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor
+ * Cache-Control of a document, in whole seconds (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor
  * stale-while-revalidate reaches past the next change that is known already, such as the end of an embargo; what is
  * shown while the service is down (stale-if-error) may be older.
  */
-export function cacheControl(maxAge: number, now: Instant, nextChangeAt: Instant | undefined): string {
+export function cacheControl(
+  maxAge: number,
+  now: Instant,
+  nextChangeAt: Instant | undefined,
+  sharing: 'public' | 'private' = 'public',
+): string {
   const left =
     nextChangeAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Math.floor((nextChangeAt - now) / 1000));
   const fresh = Math.min(maxAge, left);
   const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
-  return `public, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${STALE_IF_ERROR}`;
+  return `${sharing}, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${STALE_IF_ERROR}`;
 }
 
 /** Until when headers made now stay as they are: Last-Modified reaches its second, a coming change shortens max-age. */

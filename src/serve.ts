@@ -1,91 +1,227 @@
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { createArranger } from './document.ts';
-import { describeProblems, PublisherError } from './errors.ts';
-import { openArticleFolder } from './folder.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Counters, countDocuments, createCounters } from './counters.ts';
+import { createArranger, type KeptCounts } from './document.ts';
 import { createAdmission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
-import { createClientOf, type Trust } from './http/client.ts';
+import { createClientOf, parseTrust } from './http/client.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './http/connections.ts';
-import { openParser } from './import/pool.ts';
+import { takeOver } from './http/forward.ts';
+import type { Phase } from './http/health.ts';
+import { createObserver } from './http/observe.ts';
+import { type MetricsAddress, serveOperator } from './http/operator.ts';
 import type { Installation } from './installation.ts';
 import { createLimiter, type Rate } from './limiter.ts';
+import { listen } from './listen.ts';
+import { type Log, type LogLevel, type OpenLog, tellError } from './log.ts';
+import type { Metrics, MetricValues } from './metrics.ts';
 import { createGate } from './overload.ts';
-import { keepPrepared } from './prepared.ts';
-import { createPublisher } from './publish.ts';
-import { refreshStore } from './refresh.ts';
+import { keepPrepared, type Prepared } from './prepared.ts';
+import { leaveWriting, openWriting } from './writing.ts';
 
-export interface ServeOptions {
+/** How a service serves, in plain values: what its workers are told as well. */
+export interface ServeSettings {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  readonly now?: () => number;
-  /** One line for the operator. */
-  readonly log: (line: string) => void;
-  /** How far work at start has come that takes long. */
-  readonly progress?: (what: string, done: number, total: number) => void;
   readonly version: string;
   /** Milliseconds within which a record, or a line of many, must have come. */
   readonly bodyDeadline?: number;
+  readonly logLevel?: LogLevel;
+  /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
+  readonly logSample?: number;
+  /** Seconds between saying that no more requests should come and taking none. */
+  readonly shutdownDelay?: number;
+  /** Megabytes of rendered entries and documents that are kept. */
+  readonly cache?: number;
   readonly connections?: Partial<ConnectionLimits>;
-  /** Proxies whose word about their clients is believed; none where it is left out. */
-  readonly trust?: Trust | undefined;
-  /** How much a client may ask for; as much as it likes where it is left out. */
+  /** Proxies whose word about their clients is believed, as `parseTrust` reads them; none unless it is said. */
+  readonly trustProxy?: string | undefined;
+  /** How much a client may ask for; as much as it likes unless it is said. */
   readonly rate?: Rate | undefined;
 }
 
-export interface Service {
-  readonly port: number;
-  readonly articles: number;
-  readonly feeds: number;
-  readonly close: () => Promise<void>;
+export interface ServeOptions extends ServeSettings {
+  readonly now?: () => number;
+  readonly log: OpenLog;
+  /** Where the operator asks for metrics; nowhere unless it is said. */
+  readonly metrics?: MetricsAddress | undefined;
+  /** How far work at start has come that takes long. */
+  readonly progress?: (what: string, done: number, total: number) => void;
+  /** What this process does where several share a service; everything unless it is said. */
+  readonly part?: Part;
 }
 
-const BODY_DEADLINE = 30_000;
-/** Milliseconds that requests have to end when the service does. */
-const GRACE = 10_000;
+/** Of the processes that share a service all answer, and one writes. It takes the others' changes at a socket. */
+export type Part =
+  | { readonly role: 'reader'; readonly socket: string }
+  | { readonly role: 'writer'; readonly socket: string; readonly readersGone: Promise<void> };
 
-/** Connections that may wait to be taken: of those beyond, the first packet is dropped, which costs a second at least. */
-const BACKLOG = 4096;
+export interface Service {
+  readonly port: number;
+  /** Undefined where there is none. */
+  readonly metricsPort: number | undefined;
+  readonly articles: number;
+  readonly feeds: number;
+  /** Tells the log of an error that nobody expected. */
+  readonly fail: (error: unknown) => void;
+  /** Finishes what is under way, and ends. */
+  readonly close: () => Promise<void>;
+  /** Settles with the exit code where the service ends by itself, because it cannot go on. */
+  readonly ended?: Promise<number>;
+}
 
-/** Bytes of rendered entries that are kept to arrange documents from. */
-const ENTRY_BYTES = 24 * 1024 * 1024;
-/** Bytes of documents that are kept, in all their codings. */
-const DOCUMENT_BYTES = 40 * 1024 * 1024;
+/** A service that is one process, or a worker of one. */
+export interface ServiceProcess extends Service {
+  /** What it counted, to be added to what others did. */
+  readonly measure: () => Promise<MetricValues>;
+}
+
+/** One in how many feeds that were answered is told in the log. */
+const SAMPLE = 100;
+/** Megabytes of entries and documents that are kept. */
+const CACHE = 48;
+/** Part of them that is for entries, which documents are arranged from. */
+const FOR_ENTRIES = 1 / 4;
 
 /**
  * Serves an installation over HTTP.
  *
  * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
-export async function serve(installation: Installation, options: ServeOptions): Promise<Service> {
-  const { dataFolder, publication, newsroom, store } = installation;
-  const { host, port, log, version, now = Date.now, progress = () => {} } = options;
-  const parser = openParser(newsroom, join(dataFolder, 'media'));
-  const { parse } = parser;
-  const refuse = (error: PublisherError) => describeProblems(error).forEach(log);
-  const fail = (error: unknown) => log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+export async function serve(installation: Installation, options: ServeOptions): Promise<ServiceProcess> {
+  const { dataFolder, publication, store } = installation;
+  const { host, port, version, shutdownDelay = 0, part, now = Date.now } = options;
+  const { log } = options.log;
+  const counters = createCounters();
+  let phase: Phase = 'starting';
+  const fail = (error: unknown) => tellError(log, error);
 
-  await refreshStore({
-    store,
+  const documents = await openDocuments(installation, { log, counters, fail, now, cache: options.cache ?? CACHE });
+  const { prepared } = documents;
+  const writing =
+    part?.role === 'reader'
+      ? leaveWriting(part.socket)
+      : await openWriting(installation, { ...options, log, counters, now, fail, announce: prepared.forget });
+  const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
+  const clientOf = createClientOf(trust);
+  const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
+  const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...options.connections }, trust);
+  const gate = createGate();
+  const limiter = options.rate && createLimiter(options.rate);
+  const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
+  const health = { check: store.lastRevision, phase: () => phase };
+  const { listener, unobserved } = createApp({
+    ...health,
+    admission: createAdmission({ store, connections, gate, limiter, clientOf }),
+    observer,
     publication,
-    parse,
+    store,
+    prepared,
     now,
-    progress: (done, total) => progress('Reading the stored articles again', done, total),
-    keepAsItWas: (id, error) => log(`article ${id} stays as it was: ${describeProblems(error).join('; ')}`),
+    changes: writing.changes,
+    isUnsettled: writing.isUnsettled,
+    settled: writing.settled,
+    mediaFolder: join(dataFolder, 'media'),
+    version,
+    fail,
   });
+  let metrics: Promise<Metrics> | undefined;
+  // Loaded when somebody asks: it takes a fifth of a start.
+  const openMetrics = () => {
+    metrics ??= import('./metrics.ts').then((module) =>
+      module.openMetrics({ ...documents, counters, store, version, droppedLogLines: options.log.dropped }),
+    );
+    return metrics;
+  };
+  const server = createServer(connections.options, listener);
+  connections.watch(server.on('connection', gate.heard));
+  let operator: Awaited<ReturnType<typeof serveOperator>>;
+  let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
+  let boundPort: number;
+  try {
+    operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
+    await writing.start();
+    // Who hands a request over counts and logs it.
+    if (part?.role === 'writer') takingOver = await takeOver(part.socket, unobserved);
+    boundPort = await listen(server, { host, port, shared: part !== undefined });
+  } catch (error) {
+    gate.close();
+    operator?.close();
+    await takingOver?.close();
+    await writing.close();
+    throw error;
+  }
+  phase = 'serving';
+  const articles = await store.count();
+  const feeds = (await store.feeds(now())).length;
+  const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
+  log.info({ ...started, role: part?.role, articles, feeds }, 'started');
 
-  const { arrange } = createArranger({
+  async function close(): Promise<void> {
+    const began = performance.now();
+    log.info({}, 'stopping');
+    phase = 'stopping';
+    connections.announceEnd();
+    if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
+    await connections.end();
+    gate.close();
+    if (part?.role === 'writer') await part.readersGone; // they may have changes to hand over until then
+    await takingOver?.close();
+    operator?.close();
+    await writing.close();
+    await prepared.close();
+    await store.close();
+    log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
+  }
+  let closing: Promise<void> | undefined;
+  return {
+    port: boundPort,
+    metricsPort: operator?.port,
+    articles,
+    feeds,
+    fail,
+    measure: async () => (await openMetrics()).values(),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+interface DocumentParts {
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly fail: (error: unknown) => void;
+  readonly now: () => number;
+  readonly cache: number;
+}
+
+interface Documents {
+  readonly prepared: Prepared;
+  readonly keptDocuments: () => KeptCounts;
+  readonly keptEntries: () => KeptCounts;
+}
+
+/** The documents of the store, as it is now, whoever writes it. */
+async function openDocuments(
+  { store, publication }: Installation,
+  { log, counters, fail, now, cache }: DocumentParts,
+): Promise<Documents> {
+  const bytes = cache * 1024 * 1024;
+  const arranger = createArranger({
     store,
     publication,
-    entryBytes: ENTRY_BYTES,
-    report: (id, format, error) => log(`article ${id} is left out of its ${format} feeds: ${String(error)}`),
+    entryBytes: bytes * FOR_ENTRIES,
+    report: (id, format, err) => log.error({ err, article: id }, `Article ${id} is left out of its ${format} feeds.`),
   });
   let revision = await store.lastRevision();
   const prepared = keepPrepared({
-    arrange,
-    bytes: DOCUMENT_BYTES,
+    arrange: countDocuments(arranger.arrange, counters),
+    bytes: bytes * (1 - FOR_ENTRIES),
     now,
+    fail,
     news: {
       may: store.mayHaveNews,
       touched: async () => {
@@ -95,87 +231,5 @@ export async function serve(installation: Installation, options: ServeOptions): 
       },
     },
   });
-  const publisher = createPublisher({ store, parse, feeds: publication.feeds, now, announce: prepared.forget });
-  const folder = openArticleFolder({
-    dataFolder,
-    store,
-    publisher,
-    refuse,
-    fail,
-    progress: (done, total) => progress('Publishing changed files', done, total),
-  });
-
-  const connections = createConnections(
-    { ...CONNECTION_LIMITS, ...(options.trust && { idle: IDLE_BEHIND_PROXY }), ...options.connections },
-    options.trust,
-  );
-  const gate = createGate();
-  const admission = createAdmission({
-    store,
-    connections,
-    gate,
-    limiter: options.rate && createLimiter(options.rate),
-    clientOf: createClientOf(options.trust),
-  });
-  const app = createApp({
-    admission,
-    publication,
-    store,
-    publisher,
-    prepared,
-    now,
-    isUnsettled: folder.isUnsettled,
-    settled: folder.settled,
-    mediaFolder: join(dataFolder, 'media'),
-    version,
-    bodyDeadline: options.bodyDeadline ?? BODY_DEADLINE,
-    fail,
-  });
-  const server = createServer(connections.options, app);
-  connections.watch(server.on('connection', gate.heard));
-  try {
-    await folder.start();
-    await listen(server, host, port);
-  } catch (error) {
-    gate.close();
-    await folder.close();
-    await parser.close();
-    throw error;
-  }
-  let closing: Promise<void> | undefined;
-  async function close(): Promise<void> {
-    await connections.drain(GRACE);
-    gate.close();
-    await folder.close();
-    await parser.close();
-    await store.close();
-  }
-  return {
-    port: portOf(server),
-    articles: await store.count(),
-    feeds: (await store.feeds(now())).length,
-    close() {
-      closing ??= close();
-      return closing;
-    },
-  };
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((done, refused) => {
-    server.once('error', (cause) =>
-      refused(
-        new PublisherError('address_unavailable', `Port ${port} of ${host} cannot be listened on.`, {
-          hint: cause.message,
-          cause,
-        }),
-      ),
-    );
-    server.listen({ port, host, backlog: BACKLOG }, () => done());
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return { prepared, keptDocuments: prepared.counts, keptEntries: arranger.counts };
 }

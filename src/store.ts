@@ -1,4 +1,4 @@
-import type { Article } from './article.ts';
+import type { Article, ArticleText } from './article.ts';
 import type { Problem } from './errors.ts';
 import type { FeedKey, NamedKey } from './feeds.ts';
 import type { Instant } from './instant.ts';
@@ -8,7 +8,9 @@ export type Change = Put | Withdraw;
 
 export interface Put {
   readonly kind: 'put';
-  readonly article: Article;
+  readonly article: ArticleText;
+  /** The public id was made here, not told by the record: one that the article has already holds. */
+  readonly madePublicId?: boolean;
   /** What was handed over, before it was parsed, as JSON. */
   readonly record: string;
   /** Every feed the article belongs to, whether or not it is visible yet. */

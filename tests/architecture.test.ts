@@ -41,6 +41,8 @@ test.each([
   ['yaml', 'yaml.ts'],
   ['sanitize-html', 'html.ts'],
   ['date-fns', 'instant.ts'],
+  ['pino', 'log.ts'],
+  ['prom-client', 'metrics.ts'],
 ])('%s is imported below src/%s and nowhere else', (name, place) => {
   expect(importersOf(name).length).toBeGreaterThan(0);
   expect(importersOf(name).filter((path) => !path.startsWith(place))).toEqual([]);

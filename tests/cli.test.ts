@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { run } from '../src/cli.ts';
-import { ask, dataFolder, PUBLICATION, record } from './helpers.ts';
+import { ask, dataFolder, PUBLICATION, record, toldIn } from './helpers.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'src/main.ts');
@@ -47,7 +47,7 @@ type Environment = Readonly<Record<string, string>>;
 
 function program(args: readonly string[], env: Environment = {}, cwd = ROOT): Program {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH, ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH, METRICS_PORT: 'off', ...env } });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';
@@ -80,7 +80,7 @@ describe('what it says of itself', () => {
     expect(await finished(['--version'])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
   });
 
-  test('wrong usage is on stderr, and the exit code is 2', async () => {
+  test('wrong usage is on stderr in plain text, and the exit code is 2', async () => {
     expect(await program(['--port', 'x']).finished).toEqual({
       code: 2,
       out: '',
@@ -94,8 +94,25 @@ describe('what it says of itself', () => {
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^Feed Publisher turns .*\n\nUsage: feed-publisher \[COMMAND\] \[options\]\n/);
     expect(out.match(/(?<=^ {2})[a-z]+(?= )/gm)).toEqual(['serve', 'import', 'export', 'key', 'migrate']);
-    expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual(['--port', '--host', '--data', '--public-url']);
-    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual(['PORT', 'HOST', 'DATA_DIR', 'PUBLIC_URL']);
+    expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([
+      '--port',
+      '--host',
+      '--data',
+      '--public-url',
+      '--workers',
+      '--cache-mb',
+      '--metrics-port',
+    ]);
+    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual([
+      'PORT',
+      'HOST',
+      'DATA_DIR',
+      'PUBLIC_URL',
+      'WORKERS',
+      'CACHE_MB',
+      'METRICS_PORT',
+    ]);
+    expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual(['METRICS_HOST', 'LOG_LEVEL', 'LOG_SAMPLE', 'SHUTDOWN_DELAY']);
   });
 });
 
@@ -116,6 +133,19 @@ test.each<[readonly string[], Environment, string]>([
     { PUBLIC_URL: 'ftp://x.example' },
     'The public address must be an http or https address, not “ftp://x.example”.',
   ],
+  [['--metrics-port', 'none'], {}, 'The metrics port must be a whole number from 0 to 65535, not “none”.'],
+  [[], { METRICS_PORT: '-1' }, 'The metrics port must be a whole number from 0 to 65535, not “-1”.'],
+  [[], { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not “loud”.'],
+  [[], { LOG_SAMPLE: '0.5' }, 'LOG_SAMPLE must be a whole number from 0 to 1000000, not “0.5”.'],
+  [[], { SHUTDOWN_DELAY: '10s' }, 'SHUTDOWN_DELAY must be a whole number from 0 to 3600, not “10s”.'],
+  [['--workers', '0'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “0”.'],
+  [['--workers', '257'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “257”.'],
+  [['--workers', '1.5'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1.5”.'],
+  [['--workers', 'many'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “many”.'],
+  [['--workers', '1e1'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1e1”.'],
+  [['--workers='], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “”.'],
+  [[], { WORKERS: '-2' }, 'The number of workers must be auto or a whole number from 1 to 256, not “-2”.'],
+  [['worker', 'reader'], {}, 'A worker is started by “serve --workers”.'],
   [['publish'], {}, 'There is no command “publish”.'],
   [['serve', 'now'], {}, "Unexpected argument 'now'"],
 ])('%o %o is wrong usage: exit code 2', async (args, env, message) => {
@@ -179,7 +209,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
 });
 
 describe('serving', () => {
-  test('one line says what is served and where, stderr what is not; SIGTERM ends it with code 0', async () => {
+  test('one line says what is served and where, the log what is not; SIGTERM ends it with code 0', async () => {
     const folder = await dataFolder({
       ...NEWSROOM,
       'articles/broken.md': '---\nurl: /x\ntitle: X\npublishedAt: 2026-02-30T10:00:00Z\n---\nA body.\n',
@@ -193,16 +223,43 @@ describe('serving', () => {
       /^Feed Publisher: “The Test Post”, 2 articles in 5 feeds, at http:\/\/127\.0\.0\.1:\d+\/feeds\/latest\.rss \(\.atom, \.json\)$/,
     );
     expect(status).toBe(200);
-    expect(await end).toEqual({
-      code: 0,
-      out: `${said}\n`,
-      err: 'articles/broken.md:4:14: publishedAt: must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6) (value: 2026-02-30T10:00:00Z)\n',
-    });
+    const { code, out, err } = await end;
+    expect([code, out]).toEqual([0, `${said}\n`]);
+    expect(toldIn(err)).toEqual([
+      {
+        level: 'warn',
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        pid: child.pid,
+        msg: 'articles/broken.md is not published.',
+        code: 'invalid_article',
+        file: 'articles/broken.md',
+        problems: [
+          {
+            field: 'publishedAt',
+            value: '2026-02-30T10:00:00Z',
+            rule: 'must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6)',
+            line: 4,
+            column: 14,
+          },
+        ],
+      },
+      expect.objectContaining({ level: 'info', msg: 'started', port: portIn(said), articles: 2, feeds: 5 }),
+      expect.objectContaining({ level: 'info', msg: 'stopping' }),
+      expect.objectContaining({ level: 'info', msg: 'stopped' }),
+    ]);
   });
 
   test('an empty variable is one that is not set; SIGINT ends it with code 0, while a client holds on', async () => {
     const folder = await dataFolder(NEWSROOM);
-    const empty = { HOST: '', PUBLIC_URL: '', DATA_DIR: '', PORT: '' };
+    const empty = {
+      HOST: '',
+      PUBLIC_URL: '',
+      DATA_DIR: '',
+      PORT: '',
+      LOG_SAMPLE: '',
+      LOG_LEVEL: '',
+      SHUTDOWN_DELAY: '',
+    };
     const { child, line, finished: end } = program(['serve', '--data', folder, '--port', '0'], empty);
     const said = await line;
     const { headers } = await fetch(`http://127.0.0.1:${portIn(said)}/feeds/latest.rss`); // keeps its connection
@@ -210,7 +267,9 @@ describe('serving', () => {
 
     expect(said).toContain(', at http://localhost:');
     expect(headers.get('link')).toMatch(/^<https:\/\/feeds\.news\.example\/feeds\/latest\.rss>; rel="self"/);
-    expect(await end).toMatchObject({ code: 0, err: '' });
+    const { code, err } = await end;
+    expect(code).toBe(0);
+    expect(toldIn(err).map(({ msg }) => msg)).toEqual(['started', 'stopping', 'stopped']);
   });
 
   test('variables say what options do not, and options win over them', async () => {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { Article } from '../src/article.ts';
+import { type Article, articleText } from '../src/article.ts';
 import { parsePublication } from '../src/config.ts';
 import { createArranger } from '../src/document.ts';
 import { FORMATS, type Format } from '../src/feeds.ts';
 import { atom } from '../src/format/atom.ts';
 import { json } from '../src/format/json.ts';
 import { rss } from '../src/format/rss.ts';
-import { createPublisher, parseHere } from '../src/publish.ts';
+import { createPublisher, parseHere, selector } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { article, newsroom, PUBLICATION, record } from './helpers.ts';
 import { feedsmith } from './peers/feedsmith.ts';
@@ -28,8 +28,7 @@ async function room(...records: readonly unknown[]) {
   const announce = () => undefined;
   const publisher = createPublisher({
     store,
-    parse: parseHere(newsroom),
-    feeds: publication.feeds,
+    parse: parseHere({ newsroom, select: selector(publication.feeds) }),
     now: () => NOW,
     announce,
   });
@@ -119,7 +118,7 @@ describe.each(FORMATS)('a document in %s', (format) => {
     const { store, text, reported } = await room(...records);
     const bad: Article = { ...article({ id: 'bad' }), ...JSON.parse('{ "authors": null }') };
     await store.apply(
-      [{ kind: 'put', article: bad, record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+      [{ kind: 'put', article: articleText(bad), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
       NOW,
     );
     expect(feedsmith(await text('latest', format))).toHaveLength(3);
@@ -131,7 +130,7 @@ test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %
   const { store, text, reported } = await room(...records);
   const bad = { ...article({ id: 'bad' }), title: 'a\u0001' };
   await store.apply(
-    [{ kind: 'put', article: bad, record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+    [{ kind: 'put', article: articleText(bad), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
     NOW,
   );
   expect(feedsmith(await text('latest', format))).toHaveLength(3);

@@ -4,16 +4,15 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openInstallation } from '../src/installation.ts';
 import { createKey } from '../src/keys.ts';
 import { serve } from '../src/serve.ts';
-import { type Answer, ask, dataFolder, put, record } from './helpers.ts';
+import { type Answer, ask, dataFolder, listen, put, record } from './helpers.ts';
 
 const FIRST = Date.parse('2026-11-20T12:00:00Z');
 const SECOND = Date.parse('2026-11-21T12:00:00Z');
 
 /** One life of the service: what it said, and what it answered to what was asked of it. */
 async function life<Found>(folder: string, now: number, work: (port: number) => Promise<Found>) {
-  const lines: string[] = [];
+  const { log, lines } = listen();
   const installation = openInstallation(folder);
-  const log = (line: string) => lines.push(line);
   const service = await serve(installation, { host: '127.0.0.1', port: 0, now: () => now, log, version: '0.0.0' });
   onTestFinished(() => service.close());
   const found = await work(service.port);

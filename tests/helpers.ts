@@ -2,10 +2,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { type Article, type Newsroom, parseArticle } from '../src/article.ts';
+import { describeProblem, type Problem } from '../src/errors.ts';
 import { openInstallation } from '../src/installation.ts';
-import { type ServeOptions, type Service, serve } from '../src/serve.ts';
+import { type OpenLog, openLog } from '../src/log.ts';
+import { type ServeOptions, type ServiceProcess, serve } from '../src/serve.ts';
 
 /** A newsroom without files of its own. */
 export const newsroom: Newsroom = {
@@ -57,10 +60,50 @@ export async function put(folder: string, path: string, content: string | Uint8A
   await writeFile(file, content);
 }
 
-export interface Running extends Service {
+export interface Running extends ServiceProcess {
   readonly dataFolder: string;
-  /** What the service said to the operator. */
+  /** What the service complained of to the operator. */
   readonly lines: readonly string[];
+  /** Everything it told. */
+  readonly told: readonly Told[];
+}
+
+/** A line of the log. */
+export interface Told {
+  readonly level: string;
+  readonly msg: string;
+  readonly file?: string;
+  readonly problems?: readonly Problem[];
+  readonly [field: string]: unknown;
+}
+
+/** What comes out of a log on standard error, line by line. */
+export function toldIn(text: string): Told[] {
+  return text.split('\n').flatMap((line): Told[] => (line === '' ? [] : [JSON.parse(line)]));
+}
+
+/** The log of a service in this process, and what it was told. */
+export function listen(): { log: OpenLog; told: Told[]; lines: string[] } {
+  const told: Told[] = [];
+  const lines: string[] = [];
+  const stream = new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      for (const line of toldIn(text)) {
+        told.push(line);
+        lines.push(...complaintsIn(line));
+      }
+      done();
+    },
+  });
+  return { log: openLog(stream), told, lines };
+}
+
+/** A complaint in words, and each problem of a file as compilers tell it. Requests are none, however they ended. */
+function complaintsIn({ level, msg, file, problems = [] }: Told): string[] {
+  if (level === 'info' || msg === 'request') return [];
+  const described = problems.map((problem) => describeProblem(problem, file));
+  return file !== undefined && described.length > 0 ? described : [[msg, ...described].join(' ')];
 }
 
 interface StartOptions extends Partial<ServeOptions> {
@@ -71,12 +114,11 @@ interface StartOptions extends Partial<ServeOptions> {
 
 /** The real service on a free port of loopback, until the test is over. */
 export async function start(folder: string, { feedsUrl, storeFile, ...options }: StartOptions = {}): Promise<Running> {
-  const lines: string[] = [];
-  const log = (line: string) => lines.push(line);
+  const { log, told, lines } = listen();
   const installation = openInstallation(folder, { feedsUrl, storeFile });
   const service = await serve(installation, { host: '127.0.0.1', port: 0, log, version: '0.0.0', ...options });
   onTestFinished(() => service.close());
-  return { ...service, dataFolder: folder, lines };
+  return { ...service, dataFolder: folder, lines, told };
 }
 
 export interface Answer {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../src/config.ts';
 import { createArranger } from '../src/document.ts';
+import { ownKeys } from '../src/feeds.ts';
 import { assertWellFormed } from '../src/format/xml.ts';
 import { keepPrepared } from '../src/prepared.ts';
 import { createPublisher, parseHere } from '../src/publish.ts';
@@ -55,6 +56,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
         arrange,
         bytes: 1e7,
         now: () => NOW,
+        fail: (error) => expect.fail(String(error)),
         news: {
           may: () => true,
           touched: async () => {
@@ -64,7 +66,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
           },
         },
       });
-      const parts = { parse: parseHere(newsroom), feeds: [], now: () => NOW, announce: prepared.forget };
+      const parts = { parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce: prepared.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });
       /** The highest count that any writer was told is kept. */
@@ -115,7 +117,7 @@ test('without a condition they do lose some: the test above would notice', async
     fc.asyncProperty(fc.scheduler(), async (scheduler) => {
       const real = openSqliteStore(':memory:');
       const store = scheduledStore(real, scheduler);
-      const parts = { parse: parseHere(newsroom), feeds: [], now: () => NOW, announce: () => {} };
+      const parts = { parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce: () => {} };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });
       const write = async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parsePublication } from '../src/config.ts';
 import { type Placement, placementsOf, statusOf } from '../src/placement.ts';
-import { createPublisher, parseHere } from '../src/publish.ts';
+import { createPublisher, parseHere, selector } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { article, newsroom, PUBLICATION, record } from './helpers.ts';
 
@@ -19,7 +19,12 @@ const publication = parsePublication(
 async function placements(id: string, ...records: readonly unknown[]): Promise<readonly Placement[]> {
   const store = openSqliteStore(':memory:');
   await store.declareFeeds(['latest', ...publication.feeds.map((feed) => feed.id)]);
-  const parts = { store, parse: parseHere(newsroom), feeds: publication.feeds, now: () => NOW, announce: () => {} };
+  const parts = {
+    store,
+    parse: parseHere({ newsroom, select: selector(publication.feeds) }),
+    now: () => NOW,
+    announce: () => {},
+  };
   const { publish, withdraw } = createPublisher(parts);
   await publish(records.map((each) => ({ record: each })));
   if (id === 'gone') await withdraw([{ id }]);

@@ -24,13 +24,15 @@ function workshop() {
       const finish = (text: string | undefined, nextChangeAt?: number) => {
         const feed = { key, title: '', description: '', language: 'en', entries: 1, content: 'full' as const };
         const next = nextChangeAt === undefined ? {} : { nextChangeAt };
-        resolve(text === undefined ? undefined : { feed, format, bytes: Buffer.from(text), changedAt: 0, ...next });
+        const bytes = Buffer.from(text ?? '');
+        resolve(text === undefined ? undefined : { feed, format, bytes, entries: [], changedAt: 0, ...next });
       };
       runs.push({ name: `${key}.${format}`, at, finish, fail: reject });
     });
   const elsewhere: string[] = [];
+  const told: unknown[] = [];
   const news = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
-  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => clock.now });
+  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => clock.now, fail: (error) => told.push(error) });
   const text = async (key = 'latest', format: Format = 'rss') =>
     (await prepared.get(key, format))?.document.bytes.toString();
   /** Asks, and answers what that started. */
@@ -40,7 +42,7 @@ function workshop() {
     runs.at(-1)?.finish(answer, nextChangeAt);
     return asked;
   };
-  return { runs, clock, elsewhere, prepared, text, make };
+  return { runs, clock, elsewhere, told, prepared, text, make };
 }
 
 test('a document is made once, however many ask at the same time', async () => {
@@ -169,4 +171,38 @@ test('what another process changed is made again', async () => {
   elsewhere.push('latest');
   expect(await make('b')).toBe('b');
   expect(runs).toHaveLength(2);
+});
+
+test('who asks while it is found out what another process changed does not get what was kept before', async () => {
+  const { elsewhere, prepared, text, make } = workshop();
+  await make('old');
+  elsewhere.push('latest');
+  const first = text();
+  expect(elsewhere).toEqual([]); // asked, and not answered yet: so finds it the second of two requests in one packet
+  expect(prepared.atHand('latest', 'rss')).toBeUndefined();
+  const second = make('new');
+
+  expect(await Promise.all([first, second])).toEqual(['new', 'new']);
+});
+
+test('a change while it is found out what changed is found out as well', async () => {
+  const { elsewhere, text, make } = workshop();
+  await make('old');
+  elsewhere.push('tag/a');
+  const first = text();
+  elsewhere.push('latest');
+  const second = make('new');
+
+  expect(await Promise.all([first, second])).toEqual(['old', 'new']);
+});
+
+test('what cannot be found out is asked again by the next', async () => {
+  const answers = [() => Promise.reject(new Error('disk')), () => Promise.resolve([])];
+  const arrange = async () => undefined;
+  const news = { may: () => answers.length > 0, touched: () => answers.shift()?.() ?? Promise.resolve([]) };
+  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => 0, fail: () => {} });
+
+  await expect(prepared.get('latest', 'rss')).rejects.toThrow('disk');
+  expect(await prepared.get('latest', 'rss')).toBeUndefined();
+  expect(answers).toEqual([]);
 });

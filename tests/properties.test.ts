@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { SaxesParser } from 'saxes';
 import { describe, expect, test } from 'vitest';
-import { type Article, parseArticle } from '../src/article.ts';
+import { type Article, articleText, parseArticle } from '../src/article.ts';
 import { parsePublication } from '../src/config.ts';
 import { createArranger } from '../src/document.ts';
 import { PublisherError } from '../src/errors.ts';
@@ -155,7 +155,7 @@ async function documents(articles: readonly Article[]): Promise<Record<Format, s
   const store = openSqliteStore(':memory:');
   const changes = articles.map((article) => ({
     kind: 'put' as const,
-    article,
+    article: articleText(article),
     record: '{}',
     feeds: ownKeys(article),
     changedAt: 0,

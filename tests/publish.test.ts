@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
-import type { CustomFeed } from '../src/feeds.ts';
-import { createPublisher, type ParseRecords, type Published, parseHere } from '../src/publish.ts';
+import { type CustomFeed, ownKeys } from '../src/feeds.ts';
+import { createPublisher, type ParseRecords, type Published, parseHere, selector } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { newsroom, record } from './helpers.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const FEEDS: readonly CustomFeed[] = [{ id: 'own', title: 'Own', select: { any: ['tag/x'], all: [], none: [] } }];
 
-function desk(parse: ParseRecords = parseHere(newsroom)) {
+function desk(parse: ParseRecords = parseHere({ newsroom, select: selector(FEEDS) })) {
   const store = openSqliteStore(':memory:');
   const clock = { now: NOW };
   const announced: (readonly string[])[] = [];
   const announce = (touched: readonly string[]) => announced.push(touched);
-  const { publish, load, withdraw } = createPublisher({ store, parse, feeds: FEEDS, now: () => clock.now, announce });
+  const { publish, load, withdraw } = createPublisher({ store, parse, now: () => clock.now, announce });
   const snapshot = (key = 'latest') => store.snapshot(key, NOW, { limit: 50, tombstonesFor: 0 });
   return {
     store,
@@ -96,7 +96,7 @@ test('each feed is announced once, after the change is kept', async () => {
   const seen: unknown[] = [];
   const announce = () =>
     seen.push(store.snapshot('latest', NOW, { limit: 50, tombstonesFor: 0 }).then((feed) => feed?.entries.length));
-  const other = createPublisher({ store, parse: parseHere(newsroom), feeds: [], now: () => NOW, announce });
+  const other = createPublisher({ store, parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce });
   await other.publish([{ record: record({ id: 'c' }) }]);
   expect(await Promise.all(seen)).toEqual([3]);
 });

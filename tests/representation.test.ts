@@ -10,7 +10,7 @@ const NOON = Date.UTC(2026, 10, 22, 12);
 
 function document(text: string, changedAt = NOON): Document {
   const feed = { key: 'latest', title: 'T', description: 'D', language: 'en', entries: 50, content: 'full' as const };
-  return { feed, format: 'rss', bytes: Buffer.from(text), changedAt };
+  return { feed, format: 'rss', bytes: Buffer.from(text), entries: [], changedAt };
 }
 
 const decode = {
@@ -23,20 +23,20 @@ const decode = {
 describe('a representation', () => {
   test.each(CODINGS)('in %s holds the document', async (coding) => {
     const text = 'هەواڵ '.repeat(1000);
-    const { bytes } = represent(document(text));
+    const { bytes } = represent(document(text)).whole;
     expect((await decode[coding](await bytes(coding))).toString()).toBe(text);
     expect(await bytes(coding)).toBe(await bytes(coding));
   });
 
   test.each(CODINGS)('is the same bytes on two instances in %s', async (coding) => {
     const [one, other] = [represent(document('a'.repeat(5000))), represent(document('a'.repeat(5000)))];
-    expect(await one.bytes(coding)).toEqual(await other.bytes(coding));
+    expect(await one.whole.bytes(coding)).toEqual(await other.whole.bytes(coding));
     expect(one.etag(coding)).toBe(other.etag(coding));
   });
 
   test('has a strong tag for each coding, all of one document', () => {
     const { etag, etags } = represent(document('text'));
-    const digest = createHash('sha256').update('text').digest('base64url').slice(0, 22);
+    const digest = createHash('sha256').update('text').digest('base64url').slice(0, 16);
     expect(CODINGS.map(etag)).toEqual([`"${digest}-br"`, `"${digest}-zstd"`, `"${digest}-gzip"`, `"${digest}"`]);
     expect([...etags]).toEqual(CODINGS.map(etag));
   });

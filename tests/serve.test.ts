@@ -185,7 +185,10 @@ describe('two services on the same articles', () => {
     const folder = await dataFolder();
     await cp(SAMPLE, folder, { recursive: true, filter: (path) => path !== join(SAMPLE, 'store') });
     const args = [join(ROOT, 'src/main.ts'), '--data', folder, '--port', '0', '--host', '127.0.0.1'];
-    const child = spawn(process.execPath, args, { env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, args, {
+      env: { PATH, METRICS_PORT: 'off', LOG_LEVEL: 'warn', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
     let out = '';
     for await (const chunk of child.stdout) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Article } from '../src/article.ts';
+import { type Article, articleText } from '../src/article.ts';
 import { customFeedChooser, type NamedKey, ownKeys } from '../src/feeds.ts';
 import type {
   Change,
@@ -32,7 +32,7 @@ function put(fields: Readonly<Record<string, unknown>>, changedAt = 0): Put {
 }
 
 function putOf(made: Article, feeds: readonly NamedKey[], changedAt = 0): Put {
-  return { kind: 'put', article: made, record: JSON.stringify({ id: made.id }), feeds, changedAt };
+  return { kind: 'put', article: articleText(made), record: JSON.stringify({ id: made.id }), feeds, changedAt };
 }
 
 function withdraw(id: string, changedAt: number, reason?: string): Withdraw {
@@ -275,7 +275,10 @@ export function storeContract(
 
     test('is of the article as the batch has left it', async () => {
       const twice = { ...put({}), condition: 'absent' } as const;
-      const outcomes = await (await open()).apply([twice, { ...twice, article: article({ title: 'B' }) }], NOW);
+      const outcomes = await (await open()).apply(
+        [twice, { ...twice, article: articleText(article({ title: 'B' })) }],
+        NOW,
+      );
       expect(outcomes.map(({ result }) => result)).toEqual(['created', 'condition-failed']);
     });
   });

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeProblems, PublisherError } from '../errors.ts';
 import { openParsePool } from '../import/pool.ts';
 import { findSources, type ImportSource, type Item } from '../import/source.ts';
 import { type Installation, openInstallation } from '../installation.ts';
-import { createPublisher, type Published, parseHere, type Submission } from '../publish.ts';
+import { createPublisher, type Published, parseHere, type Submission, selector } from '../publish.ts';
 import { refreshStore } from '../refresh.ts';
 import type { Outcome } from '../store.ts';
 import { publicUrl, unwritable, usage } from './arguments.ts';
@@ -74,22 +73,18 @@ interface How {
 }
 
 async function importAll(installation: Installation, sources: readonly ImportSource[], how: How): Promise<Counts> {
-  const { store, publication, newsroom, dataFolder } = installation;
+  const { store, publication, newsroom } = installation;
   const size = sources.reduce((sum, source) => sum + (source.size ?? 0), 0);
-  const { url, feedsUrl, language } = newsroom;
-  const pool =
-    size < WORTH_THREADS
-      ? undefined
-      : openParsePool({ url, feedsUrl, language, mediaFolder: join(dataFolder, 'media') }, availableParallelism());
-  const parse = pool?.parse ?? parseHere(newsroom);
+  const select = selector(publication.feeds);
+  const pool = size < WORTH_THREADS ? undefined : openParsePool(installation, availableParallelism());
+  const parse = pool?.parse ?? parseHere({ newsroom, select });
   try {
     const ignore = () => {};
     if (!how.dryRun)
-      await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
+      await refreshStore({ store, publication, parse, select, now: Date.now, progress: ignore, keepAsItWas: ignore });
     const publisher = createPublisher({
       store: how.dryRun ? { ...store, apply: store.rehearse } : store,
       parse,
-      feeds: publication.feeds,
       now: Date.now,
       announce: ignore,
     });
@@ -120,14 +115,14 @@ async function importItems(
     rejected.write(item);
     if (counts.refused > MOST_TOLD) return;
     const place = item.line === undefined ? {} : { line: item.line };
-    const problems = error.problems.map((problem) => ({ ...place, ...problem }));
+    const problems = error.problems.map((problem) => ({ ...problem, ...place }));
     const told = new PublisherError(error.code, error.message, { problems, file: item.file });
     describeProblems(told).forEach(terminal.err);
   };
   const count = (items: readonly Item[], publications: readonly Published[]): void => {
     const results = publications.values();
     for (const item of items) {
-      const result = 'record' in item.content ? results.next().value : undefined;
+      const result = 'problems' in item.content ? undefined : results.next().value;
       if (result === undefined) refuse(item, unreadable(item));
       else if ('refused' in result) refuse(item, result.refused);
       else counts[resultOf(result.outcome, item)] += 1;
@@ -138,7 +133,7 @@ async function importItems(
   };
   /** Batches are parsed at the same time, and counted in their order. */
   const keep = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
-    const publishing = publish(items.flatMap(({ content }) => ('record' in content ? [content] : [])));
+    const publishing = publish(items.flatMap(({ content }) => ('problems' in content ? [] : [content])));
     const [publications] = await Promise.all([publishing, before]);
     count(items, publications);
   };
@@ -174,7 +169,8 @@ function countable(result: Outcome['result']): keyof Counts {
 function rehearsedResult(): (outcome: Outcome, item: Item) => keyof Counts {
   const seen = new Map<string, string>();
   return ({ id, result }, { content }) => {
-    const text = createHash('sha256').update(JSON.stringify(content)).digest('base64');
+    const told = 'json' in content ? content.json : JSON.stringify(content);
+    const text = hash('sha256', told, 'base64');
     const before = seen.get(id);
     seen.set(id, text);
     if (before === undefined) return countable(result);
@@ -203,7 +199,7 @@ function openRejected(file: string, dryRun: boolean): Rejected {
   return {
     file,
     write({ content }) {
-      const text = 'record' in content ? JSON.stringify(content.record) : content.text;
+      const text = textOf(content);
       if (dryRun || text === undefined) return; // a file that is no text is where it was
       descriptor ??= openForWriting(growing);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
@@ -214,6 +210,11 @@ function openRejected(file: string, dryRun: boolean): Rejected {
       renameSync(growing, file);
     },
   };
+}
+
+function textOf(content: Item['content']): string | undefined {
+  if ('json' in content) return content.json.toString();
+  return 'record' in content ? JSON.stringify(content.record) : content.text;
 }
 
 function openForWriting(file: string): number {

@@ -1,9 +1,14 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openInstallation } from '../installation.ts';
-import { type Service, serve } from '../serve.ts';
-import { connectionCounts, publicUrl, rate, trustedProxies, usage } from './arguments.ts';
+import { loadPublication, type Publication } from '../config.ts';
+import { LOG_LEVELS, openLog } from '../log.ts';
+import type { ServeOptions, Service } from '../serve.ts';
+import { superviseWorkers } from '../workers.ts';
+import { publicUrl, usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
+import { connectionCounts, rate, trustedProxies } from './limits.ts';
+import { progressBars, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher serve [options]
 
@@ -14,18 +19,30 @@ Options
   --host ADDRESS    address to listen on                              (HOST, all addresses)
   --data FOLDER     folder with publication.yaml, articles/, media/   (DATA_DIR, data)
   --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
+  --workers NUMBER  processes that serve; auto: one for each core     (WORKERS, 1)
+  --cache-mb NUMBER megabytes of documents kept, for each process     (CACHE_MB, 48)
+  --metrics-port N  port for /metrics; off for none                   (METRICS_PORT, 9464)
 
 Limits
-  --trust-proxy WHICH      proxies whose X-Forwarded-For is believed: their number, or
-                           addresses, networks, loopback, uniquelocal          (TRUST_PROXY, none)
-  --rate-limit RATE        tokens a client gets a minute, and has at once      (RATE_LIMIT, 300:300; off for none)
-  --max-connections COUNT  connections, in all and of one client               (MAX_CONNECTIONS, 10000:256)
+  --trust-proxy WHICH    proxies whose X-Forwarded-For is believed: their number, or
+                         addresses, networks, loopback, uniquelocal              (TRUST_PROXY, none)
+  --rate-limit RATE      tokens a client gets a minute, and has at once          (RATE_LIMIT, 300:300; off for none)
+  --max-connections NUM  connections for each process, in all and of one client  (MAX_CONNECTIONS, 10000:256)
+
+Variables
+  METRICS_HOST      address that port is on (127.0.0.1)
+  LOG_LEVEL         trace, debug, info, warn, error, fatal or silent (info)
+  LOG_SAMPLE        one in how many answered feeds the log tells; 1 for all, 0 for none (100)
+  SHUTDOWN_DELAY    seconds between the signal to end and taking no more requests (0)
 `;
+
+/** More is a port or a typing mistake. */
+const MOST_WORKERS = 256;
 
 export const command: Command = { help: HELP, run };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<Service> {
-  const { out, err, env, version } = terminal;
+  const { out, screen, env, version } = terminal;
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -33,37 +50,61 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
       host: { type: 'string' },
       data: { type: 'string' },
       'public-url': { type: 'string' },
+      'metrics-port': { type: 'string' },
+      workers: { type: 'string' },
+      'cache-mb': { type: 'string' },
       'trust-proxy': { type: 'string' },
       'rate-limit': { type: 'string' },
       'max-connections': { type: 'string' },
     },
   });
   const host = values.host ?? (env.HOST || '::');
-  const port = portNumber(values.port ?? (env.PORT || '8080'));
+  const port = portNumber(values.port ?? (env.PORT || '8080'), 'The port');
+  const metrics = metricsAddress(values['metrics-port'] ?? env.METRICS_PORT, env.METRICS_HOST);
+  const level = oneOf(LOG_LEVELS, 'LOG_LEVEL', env.LOG_LEVEL || 'info');
+  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '100', 1_000_000);
+  const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', 3600);
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
+  const workers = workerCount(values.workers ?? (env.WORKERS || '1'));
+  const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '48'), 1_000_000);
   const limits = {
-    trust: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
+    trustProxy: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
     rate: rate(values['rate-limit'] ?? (env.RATE_LIMIT || '300:300')),
     connections: connectionCounts(values['max-connections'] ?? (env.MAX_CONNECTIONS || '10000:256')),
   };
-  const installation = openInstallation(values.data ?? (env.DATA_DIR || 'data'), { feedsUrl });
-  const bars = new Map<string, ProgressBar>();
-  const progress = (what: string, done: number, total: number) => {
-    const bar = bars.get(what) ?? progressBar(terminal, what);
-    bars.set(what, bar);
-    bar.update(done, total);
-    if (done >= total) bar.stop();
-  };
-  const options = { host, port, log: err, progress, version, ...limits };
-  const service = await serve(installation, options).catch(async (error) => {
-    await installation.store.close();
-    throw error;
-  });
-  const { title } = installation.publication;
+  const dataFolder = resolve(values.data ?? (env.DATA_DIR || 'data'));
+  const publication = loadPublication(dataFolder, feedsUrl);
+  const log = openLog(screen, { level, isTTY: screen.isTTY });
+  const settings = { host, port, version, logLevel: level, logSample, shutdownDelay, cache, ...limits };
+  const service =
+    workers > 1
+      ? await superviseWorkers({ workers, dataFolder, publication, settings, metrics, log })
+      : await serveAlone(dataFolder, publication, { ...settings, metrics, log, progress: progressBars(terminal) });
+  const { title } = publication;
   out(
     `Feed Publisher: “${title}”, ${service.articles} articles in ${service.feeds} feeds, at http://${name(host)}:${service.port}/feeds/latest.rss (.atom, .json)`,
   );
-  return service;
+  const close = () => service.close().finally(log.close);
+  return { ...service, close };
+}
+
+/** Nobody minds the default port being taken by another service of this kind. */
+function metricsAddress(port: string | undefined, host: string | undefined): ServeOptions['metrics'] {
+  if (port === 'off') return undefined;
+  const isRequired = port !== undefined && port !== '';
+  return { host: host || '127.0.0.1', port: portNumber(isRequired ? port : '9464', 'The metrics port'), isRequired };
+}
+
+async function serveAlone(dataFolder: string, publication: Publication, options: ServeOptions): Promise<Service> {
+  // A supervisor does without these and their memory.
+  const [{ openInstallation }, { serve }] = await Promise.all([import('../installation.ts'), import('../serve.ts')]);
+  const installation = openInstallation(dataFolder, { publication });
+  try {
+    return await serve(installation, options);
+  } catch (error) {
+    await installation.store.close();
+    throw error;
+  }
 }
 
 function name(host: string): string {
@@ -71,8 +112,25 @@ function name(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw usage(`The port must be a whole number from 0 to 65535, not “${text}”.`);
+function portNumber(text: string, what: string): number {
+  return wholeNumber(what, text, 65_535);
+}
+
+function wholeNumber(what: string, text: string, largest: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number <= largest) return number;
+  throw usage(`${what} must be a whole number from 0 to ${largest}, not “${text}”.`);
+}
+
+function oneOf<Value extends string>(values: readonly Value[], what: string, text: string): Value {
+  const value = values.find((known) => known === text);
+  if (value !== undefined) return value;
+  throw usage(`${what} must be one of ${values.join(', ')}, not “${text}”.`);
+}
+
+function workerCount(text: string): number {
+  if (text === 'auto') return availableParallelism();
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_WORKERS) return count;
+  throw usage(`The number of workers must be auto or a whole number from 1 to ${MOST_WORKERS}, not “${text}”.`);
 }

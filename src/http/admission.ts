@@ -7,6 +7,7 @@ import type { Store } from '../store.ts';
 import type { Answer } from './answer.ts';
 import { isOurs, networkOf } from './client.ts';
 import { type Connections, headTooLarge } from './connections.ts';
+import type { Observer } from './observe.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
 
 export interface AdmissionParts {
@@ -27,6 +28,7 @@ interface Ways {
   readonly wasAnswered: (request: IncomingMessage) => boolean;
   /** Answers everything. */
   readonly theLongWay: RequestListener;
+  readonly observer: Observer;
   readonly fail: (error: unknown) => void;
 }
 
@@ -56,8 +58,9 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     return isOurs(client) ? undefined : networkOf(client);
   }
 
-  function tooMany(account: string): PublisherError {
-    const seconds = limiter?.retryAfter(account) ?? 1;
+  function tooMany(request: IncomingMessage): PublisherError {
+    const account = accountOf(request);
+    const seconds = account === undefined ? 1 : (limiter?.retryAfter(account) ?? 1);
     return new PublisherError('too_many_requests', 'Too many requests came from this address.', {
       hint: `Come back in ${seconds} seconds, and send If-None-Match: an answer that nothing changed is nearly free.`,
       retryAfter: seconds,
@@ -65,13 +68,17 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   }
 
   /** Whether the client may have this answer, which is taken from its share. */
-  function isDue(account: string, { status, body }: Answer): boolean {
-    return limiter?.take(account, body === undefined ? EMPTY : FULL) !== false || status === 304;
+  function isDue(request: IncomingMessage, { status, body }: Answer): boolean {
+    const account = accountOf(request);
+    if (account === undefined || limiter === undefined) return true;
+    return limiter.take(account, body === undefined ? EMPTY : FULL) || status === 304;
   }
 
   /** Takes a share for an answer that is not known yet. False for a client that has none left. */
-  function takeShare(account: string, request: IncomingMessage, response: ServerResponse): boolean {
-    if (limiter?.take(account, FULL) === false) {
+  function takeShare(request: IncomingMessage, response: ServerResponse): boolean {
+    const account = accountOf(request);
+    if (account === undefined || limiter === undefined) return true;
+    if (!limiter.take(account, FULL)) {
       if (!isFeedRevalidation(request)) return false;
       spent.add(request);
       return true;
@@ -79,16 +86,15 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     response.once('finish', () => {
       const { statusCode } = response;
       const isEmpty = statusCode === 304 || (statusCode === 200 && request.method === 'HEAD');
-      if (isEmpty) limiter?.giveBack(account, FULL - EMPTY);
-      else if (statusCode >= 500) limiter?.giveBack(account, FULL);
+      if (isEmpty) limiter.giveBack(account, FULL - EMPTY);
+      else if (statusCode >= 500) limiter.giveBack(account, FULL);
     });
     return true;
   }
 
   /** Throws `too_many_requests` for a request that may have nothing but a 304. */
   function refuseSpent(request: IncomingMessage): void {
-    const account = spent.has(request) ? accountOf(request) : undefined;
-    if (account !== undefined) throw tooMany(account);
+    if (spent.has(request)) throw tooMany(request);
   }
 
   /** Marks the end of a request's work for this process, while its answer may still be on the way to a slow client. */
@@ -107,35 +113,40 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
-  function listener({ atHand, wasAnswered, theLongWay, fail }: Ways): RequestListener {
+  function listener({ atHand, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
     return (request, response) => {
+      const began = performance.now();
       gate.heard();
       connections.received(request, response);
-      if (request.rawHeaders.length > MOST_FIELDS * 2) {
-        return respondWithError(request, response, headTooLarge(`more than ${MOST_FIELDS} fields`));
+      const isTooLarge = request.rawHeaders.length > MOST_FIELDS * 2;
+      const answer = isTooLarge ? undefined : atHand(request);
+      if (answer !== undefined && isDue(request, answer)) {
+        respondWithDocument(response, answer);
+        observer.answeredAtHand(request, answer, began);
+        return;
       }
-      const answer = atHand(request);
-      if (answer !== undefined) {
-        const account = accountOf(request);
-        if (account === undefined || isDue(account, answer)) return respondWithDocument(response, answer);
-        return respondWithError(request, response, tooMany(account));
-      }
-      if (PROBES.has(request.url ?? '')) return theLongWay(request, response);
+      observer.follow(request, response, began);
+      if (isTooLarge) respondWithError(request, response, headTooLarge(`more than ${MOST_FIELDS} fields`));
+      else if (answer !== undefined) respondWithError(request, response, tooMany(request));
+      else if (PROBES.has(request.url ?? '')) theLongWay(request, response);
+      else admit(request, response);
+    };
+
+    function admit(request: IncomingMessage, response: ServerResponse): void {
       connections.hold(request, response);
-      if (request.headers.authorization === undefined) return admitReader(request, response);
+      if (request.headers.authorization === undefined) {
+        admitReader(request, response);
+        return;
+      }
       isNewsroom(request).then(
         (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response)),
         (error) => broken(request, response, error),
       );
-    };
+    }
 
     function admitReader(request: IncomingMessage, response: ServerResponse): void {
-      const account = accountOf(request);
-      if (account !== undefined && !takeShare(account, request, response)) {
-        respondWithError(request, response, tooMany(account));
-        return;
-      }
-      queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
+      if (takeShare(request, response)) queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
+      else respondWithError(request, response, tooMany(request));
     }
 
     function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {
@@ -143,12 +154,6 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
         isGone: () => response.destroyed,
         refuse: () => respondWithError(request, response, overloaded()),
         begin: (done) => {
-          // Others may have had it made meanwhile.
-          const answer = spent.has(request) ? undefined : atHand(request);
-          if (answer !== undefined) {
-            respondWithDocument(response, answer);
-            return done();
-          }
           endings.set(request, done);
           response.once('close', done);
           theLongWay(request, response);

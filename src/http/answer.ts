@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { type Coding, chooseCoding } from '../codings.ts';
+import { bestCoding, type Coding, chooseCoding } from '../codings.ts';
+import { acceptsDelta } from '../delta.ts';
+import type { Encoded } from '../encoded.ts';
 import { PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, MEDIA_TYPES } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
@@ -9,10 +11,16 @@ import { FOR_ALL } from './headers.ts';
 
 /** A response as it is written: headers as one list of names and values, which Node writes as they stand. */
 export interface Answer {
-  readonly status: 200 | 304;
+  readonly status: 200 | 226 | 304;
+  readonly coding: Coding;
   readonly headers: string[];
   /** Undefined where only the head is asked for. */
   readonly body?: Buffer;
+}
+
+/** There is no answer before that is fulfilled. */
+export interface Pending {
+  readonly pending: Promise<unknown>;
 }
 
 export interface AnswerContext {
@@ -27,9 +35,12 @@ interface Question {
   readonly headers: IncomingHttpHeaders;
 }
 
+/** Bytes up to which compressing takes less than a millisecond, and is waited for. */
+const WORTH_WAITING = 32 * 1024;
+
 /**
- * The answer to GET or HEAD of a document: the one place that decides validators and caching headers. Undefined while
- * the bytes in the coding that the client prefers are not made yet.
+ * The answer to GET or HEAD of a document: the one place that decides validators and caching headers. A client's
+ * favourite coding that is not made yet is begun, and the answer is in the best one that is.
  *
  * @throws PublisherError `not_acceptable`, `precondition_failed`
  */
@@ -37,22 +48,48 @@ export function answerTo(
   question: Question,
   representations: Representations,
   context: AnswerContext,
-): Answer | undefined {
-  const coding = codingFor(question.headers);
-  const decision = preconditions(question.headers, representations);
+): Answer | Pending {
+  const { method, headers } = question;
+  const favourite = codingFor(headers);
+  const decision = preconditions(headers, representations);
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed is not the one that the request expects.');
   }
-  const { full, unchanged } = headersOf(representations, coding, context);
-  if (decision === 'not-modified') return { status: 304, headers: unchanged };
-  const body = representations.bytesAtHand(coding);
-  if (body === undefined) return undefined;
-  const headers = full(body.length);
-  return question.method === 'HEAD' ? { status: 200, headers } : { status: 200, headers, body };
+  const aIm = headers['a-im'];
+  const wantsDelta = acceptsDelta(Array.isArray(aIm) ? aIm.join() : aIm);
+  const delta =
+    wantsDelta && method === 'GET' && decision === 'proceed'
+      ? representations.delta(headers['if-none-match'])
+      : undefined;
+  const kind = delta !== undefined ? 'delta' : wantsDelta ? 'private' : 'public';
+  if (decision === 'not-modified') {
+    const { unchanged } = headersOf(kind, representations, favourite, context);
+    return { status: 304, coding: favourite, headers: unchanged };
+  }
+  const content = delta ?? representations.whole;
+  const coding = codingAtHand(content, favourite, acceptEncoding(headers));
+  if (coding === undefined) return { pending: content.bytes(favourite) };
+  const body = content.atHand(coding) ?? content.identity;
+  const made = headersOf(kind, representations, coding, context, content).full(body.length);
+  const status = delta === undefined ? 200 : 226;
+  return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
+}
+
+/** The coding that can be answered with now; undefined where it is better, or the client leaves no choice but, to wait. */
+function codingAtHand(content: Encoded, favourite: Coding, accepted: string): Coding | undefined {
+  if (content.atHand(favourite) !== undefined) return favourite;
+  content.bytes(favourite).catch(() => {}); // whoever has to have it waits for it, and is told
+  if (content.identity.length <= WORTH_WAITING) return undefined;
+  return bestCoding(accepted, (coding) => content.atHand(coding) !== undefined);
+}
+
+function acceptEncoding(headers: IncomingHttpHeaders): string {
+  const accepted = headers['accept-encoding'] ?? '';
+  return Array.isArray(accepted) ? accepted.join(', ') : accepted;
 }
 
 /** @throws PublisherError `not_acceptable` */
-export function codingFor(headers: IncomingHttpHeaders): Coding {
+function codingFor(headers: IncomingHttpHeaders): Coding {
   const accepted = headers['accept-encoding'];
   const coding = chooseCoding(Array.isArray(accepted) ? accepted.join(', ') : accepted);
   if (coding !== undefined) return coding;
@@ -68,22 +105,36 @@ interface MadeHeaders {
   readonly full: (length: number) => string[];
 }
 
-const made = new WeakMap<Representations, Map<Coding, MadeHeaders>>();
+/** To whom an answer goes: to anybody; to one that takes deltas, and so to it alone; to one as its delta. */
+type Kind = 'public' | 'private' | 'delta';
 
-function headersOf(representations: Representations, coding: Coding, context: AnswerContext): MadeHeaders {
-  let codings = made.get(representations);
+const made = {
+  public: new WeakMap<Encoded, Map<Coding, MadeHeaders>>(),
+  private: new WeakMap<Encoded, Map<Coding, MadeHeaders>>(),
+  delta: new WeakMap<Encoded, Map<Coding, MadeHeaders>>(),
+};
+
+function headersOf(
+  kind: Kind,
+  representations: Representations,
+  coding: Coding,
+  context: AnswerContext,
+  content = representations.whole,
+): MadeHeaders {
+  let codings = made[kind].get(content);
   if (codings === undefined) {
     codings = new Map();
-    made.set(representations, codings);
+    made[kind].set(content, codings);
   }
   const known = codings.get(coding);
   if (known !== undefined && context.now < known.until) return known;
-  const headers = makeHeaders(representations, coding, context);
+  const headers = makeHeaders(kind, representations, coding, context);
   codings.set(coding, headers);
   return headers;
 }
 
 function makeHeaders(
+  kind: Kind,
   representations: Representations,
   coding: Coding,
   { now, maxAge, feedsUrl }: AnswerContext,
@@ -92,11 +143,12 @@ function makeHeaders(
   // RFC 9110 §15.4.5: a 304 says what a 200 would, but nothing of the content that does not come.
   const unchanged = flat({
     ...FOR_ALL,
-    'Cache-Control': cacheControl(maxAge, now, document.nextChangeAt),
+    // A cache that does not know 226 would give one client's delta to others (RFC 9111 §3).
+    'Cache-Control': kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, document.nextChangeAt, kind),
     ETag: representations.etag(coding),
     'Last-Modified': lastModifiedHeader(representations, now),
-    Link: links(document.feed.key, document.format, feedsUrl),
-    Vary: 'Accept-Encoding',
+    // Of a cache that asked with its own tag and a reader's A-IM, the reader would get a delta of something else.
+    Vary: 'Accept-Encoding, A-IM',
   });
   let whole: string[] | undefined;
   return {
@@ -106,6 +158,8 @@ function makeHeaders(
       whole ??= [
         ...unchanged,
         ...flat({
+          ...(kind === 'delta' ? { IM: 'feed' } : {}),
+          Link: links(document.feed.key, document.format, feedsUrl),
           'Content-Type': `${MEDIA_TYPES[document.format]}; charset=utf-8`,
           'Content-Length': String(length),
           ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),

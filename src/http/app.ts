@@ -3,13 +3,17 @@ import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
 import type { Admission } from './admission.ts';
-import { type ArticleParts, articleHandlers } from './articles.ts';
+import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
+import { type HealthParts, healthHandlers } from './health.ts';
 import { mediaHandler } from './media.ts';
+import type { Observer } from './observe.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends Omit<FeedParts, 'refuseSpent'>, ArticleParts {
+interface AppParts extends Omit<FeedParts, 'refuseSpent'>, ArticleParts, HealthParts {
   readonly admission: Admission;
+  readonly observer: Observer;
+  readonly changes: ChangeHandlers;
   readonly mediaFolder: string;
   readonly version: string;
   /** Told of an error that is nobody's but ours. */
@@ -20,11 +24,18 @@ type Method = 'get' | 'put' | 'post' | 'delete';
 type Handler = RequestHandler<{ path: string[] }>;
 type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
+interface App {
+  readonly listener: RequestListener;
+  /** The same for requests that somebody else counts and logs. */
+  readonly unobserved: RequestListener;
+}
+
 /** The HTTP side: every address this service answers stands in the list below. */
-export function createApp(parts: AppParts): RequestListener {
-  const { admission, fail } = parts;
+export function createApp(parts: AppParts): App {
+  const { admission, observer, changes, fail } = parts;
   const feeds = feedHandlers({ ...parts, refuseSpent: admission.refuseSpent });
   const articles = articleHandlers(parts);
+  const health = healthHandlers(parts);
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
@@ -34,8 +45,10 @@ export function createApp(parts: AppParts): RequestListener {
     ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
     ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
-    ['/api/articles', { get: articles.list, post: articles.bulk }],
-    ['/api/articles/*path', { get: articles.read, put: articles.put, delete: articles.withdraw }],
+    ['/api/articles', { get: articles.list, post: changes.bulk }],
+    ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
+    ['/healthz', { get: health.alive }],
+    ['/readyz', { get: health.ready }],
   ];
 
   const app = express();
@@ -63,7 +76,11 @@ export function createApp(parts: AppParts): RequestListener {
     };
   }
 
-  return admission.listener({ atHand: feeds.answerAtHand, wasAnswered: feeds.wasAnswered, theLongWay: app, fail });
+  const { answerAtHand, wasAnswered } = feeds;
+  return {
+    listener: admission.listener({ atHand: answerAtHand, wasAnswered, theLongWay: app, observer, fail }),
+    unobserved: app,
+  };
 }
 
 /** Express answers HEAD by GET. */
@@ -96,6 +113,7 @@ function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { 'WWW-Authenticate': 'Bearer' },
   request_timeout: { Connection: 'close' }, // what comes as slowly is not waited for
+  store_unavailable: { 'Retry-After': '2' },
 };
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {

@@ -8,7 +8,7 @@ import { rawError } from './respond.ts';
 export interface ConnectionLimits {
   /** Connections at once. */
   readonly total: number;
-  /** Connections of one client at once. */
+  /** Connections of one client at once; 0 for no bound. */
   readonly perClient: number;
   /** Time for a request's head to come. */
   readonly head: number;
@@ -40,6 +40,8 @@ const SLOWEST_READER = 8 * 1024;
 /** Bytes of a request's head. */
 const HEAD_BYTES = 16 * 1024;
 const REQUESTS_PER_CONNECTION = 10_000;
+/** Time that requests have to end when the service does. */
+const GRACE = 10_000;
 /** Time in which a connection that may bring another request is still heard when the service ends. */
 const LAST_CALL = 500;
 
@@ -51,8 +53,10 @@ export interface Connections {
   readonly received: (request: IncomingMessage, response: ServerResponse) => void;
   /** To be told of a request that is not answered at once. */
   readonly hold: (request: IncomingMessage, response: ServerResponse) => void;
-  /** Ends listening, lets every request that was heard have its answer, and closes; after `grace` in any case. */
-  readonly drain: (grace: number) => Promise<void>;
+  /** From now on every answer says that it is the last of its connection. */
+  readonly announceEnd: () => void;
+  /** Takes no more connections, and resolves when every request that was heard has its answer; soon in any case. */
+  readonly end: () => Promise<void>;
 }
 
 /** The last request of a connection that waits for its answer, and how many do. */
@@ -71,7 +75,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
   const held = new WeakMap<Socket, Held>();
   const refused = new WeakSet<Socket>();
   let server: Server | undefined;
-  let draining = false;
+  let ending = false;
 
   const isBusy = (socket: Socket) => held.has(socket);
 
@@ -79,7 +83,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     const client = clientBehind(socket, trust);
     if (client !== undefined) {
       const count = (clients.get(client) ?? 0) + 1;
-      if (count > limits.perClient) return void socket.destroy();
+      if (limits.perClient > 0 && count > limits.perClient) return void socket.destroy();
       clients.set(client, count);
     }
     sockets.set(socket, { written: 0, since: performance.now(), isWatched: false });
@@ -99,7 +103,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     const { socket } = request;
     const known = held.get(socket) ?? { count: 0, request, response };
     if (known.count > 0 && known.response === response) return;
-    if (draining) {
+    if (ending) {
       known.response.shouldKeepAlive = true; // it is the last no more
       response.shouldKeepAlive = false;
     }
@@ -109,7 +113,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
       if (known.count > 0) return;
       held.delete(socket);
       if (known.afterwards !== undefined) known.afterwards();
-      else if (draining) endSoon(socket);
+      else if (ending) endSoon(socket);
     });
   }
 
@@ -123,7 +127,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
   function received(request: IncomingMessage, response: ServerResponse): void {
     if (isBusy(request.socket))
       hold(request, response); // its answer is one that waits
-    else if (draining) response.shouldKeepAlive = false;
+    else if (ending) response.shouldKeepAlive = false;
     if (!request.destroyed) response.once('finish', () => awaitRest(request, limits.leftover)); // it has a body
   }
 
@@ -156,19 +160,22 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     for (const [socket, progress] of sockets) look(socket, progress, { now, isBusy: isBusy(socket), limits });
   }
 
-  async function drain(grace: number): Promise<void> {
-    if (server === undefined) return;
-    const ending = server;
-    draining = true;
-    // It would destroy connections whose last answer is still on its way out.
-    ending.closeIdleConnections = () => {};
-    const closed = new Promise((done) => ending.close(done));
+  function announceEnd(): void {
+    ending = true;
     for (const socket of sockets.keys()) {
       const last = held.get(socket);
-      if (last === undefined) endSoon(socket);
-      else last.response.shouldKeepAlive = false;
+      if (last !== undefined) last.response.shouldKeepAlive = false;
     }
-    const impatience = setTimeout(() => ending.closeAllConnections(), grace);
+  }
+
+  async function end(): Promise<void> {
+    if (server === undefined) return;
+    const closing = server;
+    // It would destroy connections whose last answer is still on its way out.
+    closing.closeIdleConnections = () => {};
+    const closed = new Promise((done) => closing.close(done));
+    for (const socket of sockets.keys()) if (!isBusy(socket)) endSoon(socket);
+    const impatience = setTimeout(() => closing.closeAllConnections(), GRACE);
     await closed;
     clearTimeout(impatience);
   }
@@ -195,7 +202,8 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     },
     received,
     hold,
-    drain,
+    announceEnd,
+    end,
   };
 }
 

@@ -6,13 +6,13 @@ import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../fee
 import type { Instant } from '../instant.ts';
 import type { Prepared } from '../prepared.ts';
 import type { Store } from '../store.ts';
-import { type Answer, answerTo, codingFor } from './answer.ts';
-import { respondWithDocument, respondWithRedirect } from './respond.ts';
+import { type Answer, answerTo } from './answer.ts';
+import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
   readonly publication: Publication;
   readonly store: Store;
-  readonly prepared: Prepared;
+  readonly prepared: Pick<Prepared, 'atHand' | 'get'>;
   readonly now: () => Instant;
   /** Whether there are changes on disk that are known and not published yet. */
   readonly isUnsettled: () => boolean;
@@ -48,22 +48,23 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     if (representations === undefined) throw await unknownFeed(request, key, format);
     const context = { now: now(), maxAge, feedsUrl };
     let answer = answerTo(request, representations, context);
-    if (answer === undefined) {
-      await representations.bytes(codingFor(request.headers));
+    if ('pending' in answer) {
+      await answer.pending;
       answer = answerTo(request, representations, context);
     }
-    if (answer === undefined) throw new Error('the coding was made and is not at hand');
+    if ('pending' in answer) throw new Error('the coding was made and is not at hand');
     if (answer.status !== 304) refuseSpent(request);
     if (request.originalUrl.length <= LONGEST_ADDRESS) {
       if (addresses.size >= MOST_ADDRESSES) addresses.clear();
       addresses.set(request.originalUrl, { key, format });
     }
+    noteContent(response, answer.body?.length ?? 0, answer.coding);
     respondWithDocument(response, answer);
   };
 
   /**
-   * Answers a request for a document that is at hand, without Express: its way in costs more than the answer. Only for
-   * addresses that `feed` has answered before, and by the same means, so that both ways give the same bytes.
+   * The answer to a request for a document that is at hand, without Express: its way in costs more than the answer. Only
+   * for addresses that `feed` has answered before, and by the same means, so that both ways give the same bytes.
    *
    * @returns undefined where the long way has something to do first
    */
@@ -74,7 +75,8 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     const representations = prepared.atHand(address.key, address.format);
     if (representations === undefined) return undefined;
     try {
-      return answerTo(request, representations, { now: now(), maxAge, feedsUrl });
+      const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
+      return 'pending' in answer ? undefined : answer;
     } catch (error) {
       if (error instanceof PublisherError) return undefined; // for the writer of errors
       throw error;

@@ -1,10 +1,30 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Coding } from '../codings.ts';
 import { PublisherError } from '../errors.ts';
 import { httpDate } from '../instant.ts';
 import type { Answer } from './answer.ts';
 import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
 
 type Headers = Record<string, string | number>;
+
+/** What an answer carries. */
+interface Content {
+  readonly bytes: number;
+  readonly coding: Coding;
+}
+
+/** For who counts: Node keeps no list of headers that were written as they stand. */
+const contents = new WeakMap<ServerResponse, Content>();
+
+/** What was answered with, where it was noted. */
+export function contentOf(response: ServerResponse): Content | undefined {
+  return contents.get(response);
+}
+
+/** Notes what an answer carries, beside what was noted before. */
+export function noteContent(response: ServerResponse, bytes: number, coding: Coding = 'identity'): void {
+  contents.set(response, { bytes: bytes + (contents.get(response)?.bytes ?? 0), coding });
+}
 
 /** Writes the answer of a document. */
 export function respondWithDocument(response: ServerResponse, { status, headers, body }: Answer): void {
@@ -48,7 +68,10 @@ export function respondWithError(
 ): void {
   const body = problemOf(error);
   response.writeHead(error.status, { ...headersOf(error, body.length), ...headers });
-  if (request.method !== 'HEAD') response.write(body);
+  if (request.method !== 'HEAD') {
+    noteContent(response, body.length);
+    response.write(body);
+  }
   // What comes too slowly is not waited for.
   if (error.code === 'request_timeout' || request.complete || request.destroyed) response.end();
   else dropRest(request, () => response.end());
@@ -98,7 +121,7 @@ function comeBack(seconds: number): Headers {
 const LEFTOVER = 5000;
 
 /** A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6). */
-function dropRest(request: IncomingMessage, then: () => void): void {
+export function dropRest(request: IncomingMessage, then: () => void): void {
   const timer = setTimeout(then, LEFTOVER).unref();
   request.once('close', () => clearTimeout(timer));
   request.once('end', then).resume();
@@ -124,11 +147,23 @@ export function respondWithJson(
   );
 }
 
+/** Answers the operator, for the moment. */
+export function respondWithText(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { type, text }: { type: string; text: string },
+): void {
+  const body = Buffer.from(text);
+  const headers = { ...FOR_NEWSROOM, 'Content-Type': type, 'Content-Length': body.length };
+  write(response, 200, headers, request.method === 'HEAD' ? undefined : body);
+}
+
 /** Begins an answer of one JSON object a line, which is written while the request is still coming. */
 export function beginLines(response: ServerResponse): (lines: readonly unknown[]) => Promise<void> {
   response.writeHead(200, { ...FOR_NEWSROOM, 'Content-Type': 'application/x-ndjson; charset=utf-8' });
   return async (lines) => {
-    const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+    const text = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    noteContent(response, text.length);
     if (response.write(text) || response.destroyed) return;
     await new Promise<void>((resolve) => {
       const goOn = () => {
@@ -141,6 +176,15 @@ export function beginLines(response: ServerResponse): (lines: readonly unknown[]
 }
 
 function write(response: ServerResponse, status: number, headers: Headers, body?: Buffer): void {
+  noteContent(response, body?.length ?? 0);
   response.writeHead(status, headers);
   response.end(body);
+}
+
+/**
+ * Ends an answer so that its client sees that there should have been more. Not at once: what was written before goes to
+ * the connection when this turn is over.
+ */
+export function cutOff(response: ServerResponse): void {
+  setImmediate(() => response.socket?.destroySoon());
 }

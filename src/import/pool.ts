@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Article, Newsroom } from '../article.ts';
 import { PublisherError } from '../errors.ts';
-import { type ParseRecords, parseHere } from '../publish.ts';
-import type { Parsed, WorkerNewsroom } from './worker.ts';
+import type { Installation } from '../installation.ts';
+import { type Candidate, type ParseRecords, parseHere, selector, type Unparsed } from '../publish.ts';
+import type { Parsed, Range, Task, ThreadDesk } from './worker.ts';
+
+type Place = Pick<Installation, 'dataFolder' | 'publication' | 'newsroom'>;
 
 export interface ParsePool {
   readonly parse: ParseRecords;
@@ -14,10 +16,15 @@ export interface ParsePool {
  * Parses in threads beside this one: cleaning HTML is most of the work of an import. Answers come in the order of the
  * questions, so that of two records with one id the later one stays the later one.
  */
-export function openParsePool(newsroom: WorkerNewsroom, threads: number): ParsePool {
+export function openParsePool({ dataFolder, publication, newsroom }: Place, threads: number): ParsePool {
+  const { url, feedsUrl, language } = newsroom;
+  const mediaFolder = join(dataFolder, 'media');
+  const workerData: ThreadDesk = { newsroom: { url, feedsUrl, language }, mediaFolder, feeds: publication.feeds };
   const waiting = new Map<number, { resolve: (parsed: Parsed) => void; reject: (error: unknown) => void }>();
   const workers = Array.from({ length: threads }, () => {
-    const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData: newsroom });
+    // V8 lets a heap grow in proportion to its limit, long before it is near it.
+    const resourceLimits = { maxOldGenerationSizeMb: 512 };
+    const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData, resourceLimits });
     worker.on('message', (parsed: Parsed) => {
       waiting.get(parsed.number)?.resolve(parsed);
       waiting.delete(parsed.number);
@@ -36,14 +43,15 @@ export function openParsePool(newsroom: WorkerNewsroom, threads: number): ParseP
       const number = ++last;
       const answer = new Promise<Parsed>((resolve, reject) => {
         waiting.set(number, { resolve, reject });
-        workers[number % workers.length]?.postMessage({ number, records });
+        const task = packed(number, records);
+        workers[number % workers.length]?.postMessage(task, [task.json.buffer]);
       });
       const turn = before;
       before = answer.catch(() => {});
       await turn;
       const parsed = await answer;
-      return parsed.results.map((result): Article | PublisherError => {
-        if ('article' in result) return result.article;
+      return parsed.results.map((result): Candidate | PublisherError => {
+        if ('article' in result) return result;
         const { code, message, problems } = result.refusal;
         return new PublisherError(code, message, { problems });
       });
@@ -54,18 +62,32 @@ export function openParsePool(newsroom: WorkerNewsroom, threads: number): ParseP
   };
 }
 
+/** Bytes move between threads in one piece, and are not copied there. */
+function packed(number: number, records: readonly Unparsed[]): Task & { readonly json: Uint8Array<ArrayBuffer> } {
+  const size = records.reduce((sum, raw) => sum + ('json' in raw ? raw.json.length : 0), 0);
+  const json = new Uint8Array(size);
+  let end = 0;
+  const ranges = records.map((raw): { record: unknown } | Range => {
+    if ('record' in raw) return { record: raw.record };
+    const start = end;
+    json.set(raw.json, start);
+    end += raw.json.length;
+    return { start, end };
+  });
+  return { number, records: ranges, json };
+}
+
 /** Characters of a body from which on parsing it here would hold up every other request. */
 const LARGE_BODY = 64 * 1024;
 
 /** Parses records here, and those with a large body in a thread that is started for the first of them. */
-export function openParser(newsroom: Newsroom, mediaFolder: string): ParsePool {
-  const { url, feedsUrl, language } = newsroom;
-  const here = parseHere(newsroom);
+export function openParser(place: Place): ParsePool {
+  const here = parseHere({ newsroom: place.newsroom, select: selector(place.publication.feeds) });
   let pool: ParsePool | undefined;
   return {
     parse(records) {
       if (!records.some(hasLargeBody)) return here(records);
-      pool ??= openParsePool({ url, feedsUrl, language, mediaFolder }, 1);
+      pool ??= openParsePool(place, 1);
       return pool.parse(records).catch((error) => {
         pool = undefined; // the thread is dead; the next large body gets another
         throw error;
@@ -75,7 +97,9 @@ export function openParser(newsroom: Newsroom, mediaFolder: string): ParsePool {
   };
 }
 
-function hasLargeBody(record: unknown): boolean {
+function hasLargeBody(raw: Unparsed): boolean {
+  if ('json' in raw) return raw.json.length >= LARGE_BODY;
+  const { record } = raw;
   const body: unknown = typeof record === 'object' && record !== null ? Reflect.get(record, 'body') : undefined;
   return typeof body === 'string' && body.length >= LARGE_BODY;
 }

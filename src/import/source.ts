@@ -17,6 +17,7 @@ export interface Item {
   readonly line?: number;
   readonly content:
     | { readonly record: unknown; readonly publishedAt?: string }
+    | { readonly json: Buffer }
     | { readonly problems: readonly Problem[]; readonly text?: string };
 }
 
@@ -99,19 +100,13 @@ async function* articleFile(file: string, path: string, advance: (bytes: number)
 /** One JSON object a line. */
 async function* ndjsonItems(file: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Item> {
   for await (const group of linesOf(chunks, MAX_LINE)) {
-    for (const { number: line, bytes } of group) yield { file, line, content: contentOf(bytes, line) };
+    for (const { number: line, bytes } of group) {
+      yield { file, line, content: bytes === undefined ? { problems: [TOO_LONG] } : { json: bytes } };
+    }
   }
 }
 
-function contentOf(bytes: Buffer | undefined, line: number): Item['content'] {
-  if (bytes === undefined)
-    return { problems: [{ field: '', rule: `must not be longer than ${MAX_LINE} bytes`, line }] };
-  try {
-    return { record: parseJson(bytes) };
-  } catch (error) {
-    return { problems: problemsIn(error).map((problem) => ({ ...problem, line })), text: bytes.toString() };
-  }
-}
+const TOO_LONG: Problem = { field: '', rule: `must not be longer than ${MAX_LINE} bytes` };
 
 /** A JSON Feed, a list of records, or one record. */
 async function* jsonItems(file: string, path: string, open: Open): AsyncGenerator<Item> {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { type Article, withdrawnArticle } from '../article.ts';
+import { hash } from 'node:crypto';
+import { type Article, type ArticleText, articleText, withdrawnArticle } from '../article.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
@@ -28,6 +28,10 @@ interface KnownArticle {
   readonly published: number;
   readonly withdrawn: number | null;
   readonly article: string;
+}
+
+interface NumberedKey extends NamedKey {
+  readonly number: number;
 }
 
 interface RecordRow {
@@ -103,35 +107,59 @@ export function openSqliteStore(file: string): Store {
 
   function apply(changes: readonly Change[], at: Instant): Outcome[] {
     const touched = new Map<FeedKey, Instant>();
+    const before = lastRevision();
+    let revision = before;
+    const next = () => ++revision;
     const outcomes = changes.map((change) => {
-      const outcome = change.kind === 'put' ? put(change, at) : withdraw(change);
+      const outcome = change.kind === 'put' ? put(change, at, next) : withdraw(change, next);
       for (const key of outcome.touched) touched.set(key, Math.max(touched.get(key) ?? 0, change.changedAt));
       return outcome;
     });
-    const revision = lastRevision();
+    if (revision > before) sql.saveRevision.run(revision);
     for (const [key, changedAt] of touched) sql.touchFeed.run(changedAt, revision, key);
     return outcomes;
   }
 
-  function put({ article, record, feeds, condition }: Put, at: Instant): Outcome {
-    const known = sql.articleById.get(article.id) as KnownArticle | undefined;
+  function put({ record, feeds, condition, ...change }: Put, at: Instant, next: () => number): Outcome {
+    const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
+    const article = withKnownIdentity(change, known);
     const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
     if (failed !== undefined) return failed;
-    const text = JSON.stringify(article);
-    const before = known === undefined ? [] : feedsOf(known.number).map(({ key }) => key);
-    const after = feeds.map(({ key }) => key);
-    if (known?.article === text && sameMembers(before, expectedMembership(article, after))) {
+    const before = known === undefined ? [] : feedsOf(known.number);
+    if (known?.article === article.text) {
       sql.keepRecord.run(record, article.id, record); // it may say in words what it left to a default before
-      return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
+      const touched = move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
+      if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
+      const revision = next();
+      sql.saveArticleRevision.run(revision, known.number);
+      return { id: article.id, result: 'updated', revision, touched };
     }
-    const { number, revision } = save(article, text, known === undefined, record);
+    const { number, revision } = save(article, next(), known === undefined, record);
     if (known !== undefined) takeOut(number);
     place(number, article, feeds);
     const result = known === undefined ? 'created' : 'updated';
-    return { id: article.id, result, revision, touched: [...new Set([...before, ...after])] };
+    const touched = [...new Set([...before, ...feeds].map(({ key }) => key))];
+    return { id: article.id, result, revision, touched };
   }
 
-  function withdraw({ id, reason, changedAt, condition }: Withdraw): Outcome {
+  /** Takes an article that is as it was out of feeds and puts it into others. Returns those that changed. */
+  function move(
+    number: number,
+    article: ArticleText,
+    { from, to }: { readonly from: readonly NumberedKey[]; readonly to: readonly NamedKey[] },
+  ): FeedKey[] {
+    const [before, after] = [from, to].map((feeds) => new Set(feeds.map(({ key }) => key)));
+    const left = from.filter(({ key }) => !after?.has(key));
+    const entered = to.filter(({ key }) => !before?.has(key));
+    for (const feed of left) {
+      sql.deleteEntry.run(feed.number, article.publishedAt, tieOf(article.publicId), number);
+      sql.deleteTombstone.run(feed.number, number);
+    }
+    place(number, article, entered);
+    return [...left, ...entered].map(({ key }) => key);
+  }
+
+  function withdraw({ id, reason, changedAt, condition }: Withdraw, next: () => number): Outcome {
     const known = sql.articleById.get(id) as KnownArticle | undefined;
     const failed = conditionFailed(id, condition, known);
     if (failed !== undefined) return failed;
@@ -139,16 +167,16 @@ export function openSqliteStore(file: string): Store {
     if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
     const live = JSON.parse(known.article) as Article;
     const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
-    const article = withdrawnArticle(live, compact({ at, reason }));
+    const article = articleText(withdrawnArticle(live, compact({ at, reason })));
     const feeds = feedsOf(known.number);
-    const { number, revision } = save(article, JSON.stringify(article), false);
+    const { number, revision } = save(article, next(), false);
     takeOut(number);
     place(number, article, feeds);
     return { id, result: 'withdrawn', revision, touched: feeds.map(({ key }) => key) };
   }
 
   /** The identity ledger: what a reader may have seen of an article's identity stays. */
-  function identityRefused(article: Article, known: KnownArticle | undefined, at: Instant): Outcome | undefined {
+  function identityRefused(article: ArticleText, known: KnownArticle | undefined, at: Instant): Outcome | undefined {
     const refused = (problem: Problem): Outcome => ({
       id: article.id,
       result: 'refused',
@@ -174,8 +202,12 @@ export function openSqliteStore(file: string): Store {
     return refused({ field: 'publicId', value: article.publicId, rule: `is the identity of the article ${owner.id}` });
   }
 
-  function save(article: Article, text: string, isNew: boolean, record?: string): { number: number; revision: number } {
-    const { last: revision } = sql.nextRevision.get() as { last: number };
+  function save(
+    article: ArticleText,
+    revision: number,
+    isNew: boolean,
+    record?: string,
+  ): { number: number; revision: number } {
     const row = {
       id: article.id,
       public_id: article.publicId,
@@ -184,7 +216,7 @@ export function openSqliteStore(file: string): Store {
       updated: article.updatedAt ?? article.publishedAt,
       expires: article.expiresAt ?? null,
       withdrawn: article.withdrawn?.at ?? null,
-      article: text,
+      article: article.text,
       record: record ?? null,
     };
     const { number } = (isNew ? sql.insertArticle : sql.updateArticle).get(row) as { number: number };
@@ -197,7 +229,7 @@ export function openSqliteStore(file: string): Store {
   }
 
   /** Puts an article into its feeds, or its tombstone where it was visible before it was taken back. */
-  function place(number: number, article: Article, feeds: readonly NamedKey[]): void {
+  function place(number: number, article: ArticleText, feeds: readonly NamedKey[]): void {
     const tie = tieOf(article.publicId);
     for (const feed of feeds) {
       if (article.withdrawn === undefined) {
@@ -217,8 +249,8 @@ export function openSqliteStore(file: string): Store {
     return number;
   }
 
-  function feedsOf(number: number): NamedKey[] {
-    return sql.feedsOfArticle.all({ number }) as unknown as NamedKey[];
+  function feedsOf(number: number): NumberedKey[] {
+    return sql.feedsOfArticle.all({ number }) as unknown as NumberedKey[];
   }
 
   function declareFeeds(keys: readonly FeedKey[]): void {
@@ -273,9 +305,11 @@ export function openSqliteStore(file: string): Store {
   }
 
   function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
-    seenVersion = dataVersion();
+    const version = dataVersion(); // before the rest: what is committed between is news again
     feedNumbers.clear();
-    return { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    const touched = { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    seenVersion = version; // after it: where it fails, there is still news
+    return touched;
   }
 
   return {
@@ -283,7 +317,11 @@ export function openSqliteStore(file: string): Store {
     apply: async (changes, at) => transaction(() => apply(changes, at)),
     rehearse: async (changes, at) => rehearse(changes, at),
     touchAllFeeds: async (changedAt) => {
-      transaction(() => sql.touchAllFeeds.run(changedAt, Number(sql.nextRevision.get()?.last)));
+      transaction(() => {
+        const revision = lastRevision() + 1;
+        sql.saveRevision.run(revision);
+        sql.touchAllFeeds.run(changedAt, revision);
+      });
     },
     snapshot: async (key, at, options) => snapshot(key, at, options),
     articles: async (numbers) =>
@@ -302,7 +340,7 @@ export function openSqliteStore(file: string): Store {
     identities: async (ids) =>
       new Map(
         ids.flatMap((id) => {
-          const row = sql.articleById.get(id) as KnownArticle | undefined;
+          const row = sql.identityById.get(id) as Pick<KnownArticle, 'public_id' | 'published'> | undefined;
           return row === undefined ? [] : [[id, { publicId: row.public_id, publishedAt: row.published }]];
         }),
       ),
@@ -361,13 +399,22 @@ function holds(condition: Condition, known: KnownArticle | undefined): boolean {
   return known !== undefined && condition.revisions.includes(known.revision);
 }
 
-function wasVisible({ withdrawn, publishedAt }: Article): boolean {
+/** The public id an article has once holds, whatever it would be made of today. */
+function withKnownIdentity(
+  { article, madePublicId }: Pick<Put, 'article' | 'madePublicId'>,
+  known: KnownArticle | undefined,
+): ArticleText {
+  if (known === undefined || madePublicId !== true || known.public_id === article.publicId) return article;
+  return articleText({ ...(JSON.parse(article.text) as Article), publicId: known.public_id });
+}
+
+function wasVisible({ withdrawn, publishedAt }: ArticleText): boolean {
   return withdrawn !== undefined && publishedAt <= withdrawn.at;
 }
 
 /** Taken back before anybody saw it, an article is in no feed at all. */
-function expectedMembership(article: Article, feeds: readonly FeedKey[]): readonly FeedKey[] {
-  return article.withdrawn === undefined || wasVisible(article) ? feeds : [];
+function isInFeeds(article: ArticleText): boolean {
+  return article.withdrawn === undefined || wasVisible(article);
 }
 
 function storedRecord(row: RecordRow | undefined): StoredRecord | undefined {
@@ -390,11 +437,7 @@ function storedKey(row: Record<string, unknown> | undefined): StoredKey | undefi
 
 /** 48 bits of the public id: an order among articles of one second that is the same in every store. */
 function tieOf(publicId: string): number {
-  return createHash('sha256').update(publicId).digest().readUIntBE(0, 6);
-}
-
-function sameMembers(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && new Set([...one, ...other]).size === one.length;
+  return hash('sha256', publicId, 'buffer').readUIntBE(0, 6);
 }
 
 function latest(...moments: readonly (Instant | null)[]): Instant | undefined {

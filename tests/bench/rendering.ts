@@ -1,3 +1,4 @@
+import { articleText } from '../../src/article.ts';
 import { loadPublication } from '../../src/config.ts';
 import { createArranger } from '../../src/document.ts';
 import { FORMATS, ownKeys } from '../../src/feeds.ts';
@@ -17,7 +18,14 @@ export async function rendering(): Promise<void> {
   const put = (changed: typeof articles) =>
     store.apply(
       changed.map(
-        (article) => ({ kind: 'put', article, record: '{}', feeds: ownKeys(article), changedAt: NOW }) as const,
+        (article) =>
+          ({
+            kind: 'put',
+            article: articleText(article),
+            record: '{}',
+            feeds: ownKeys(article),
+            changedAt: NOW,
+          }) as const,
       ),
       NOW,
     );

@@ -8,7 +8,13 @@ import { command } from './terminal.ts';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 test.each<[string, readonly string[]]>([
-  ['serve', ['--port', '--host', '--data', '--public-url', '--trust-proxy', '--rate-limit', '--max-connections']],
+  [
+    'serve',
+    [
+      ...['--port', '--host', '--data', '--public-url', '--workers', '--cache-mb', '--metrics-port'],
+      ...['--trust-proxy', '--rate-limit', '--max-connections'],
+    ],
+  ],
   ['import', ['--data', '--dry-run', '--public-url', '--rejected']],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],

@@ -47,6 +47,8 @@ export async function startProgram({ dataFolder, key, main = MAIN, compileCache 
   const args = [main, '--port', '0', '--host', '127.0.0.1', '--data', dataFolder];
   const env = {
     PATH: process.env.PATH ?? '',
+    METRICS_PORT: 'off',
+    LOG_LEVEL: 'warn',
     ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
   };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });

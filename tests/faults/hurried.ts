@@ -3,13 +3,14 @@
  * `node hurried.ts FOLDER LIMITS`, the limits in JSON.
  */
 import { openInstallation } from '../../src/installation.ts';
+import { openLog } from '../../src/log.ts';
 import { serve } from '../../src/serve.ts';
 
 const [folder = '', limits = '{}'] = process.argv.slice(2);
 const service = await serve(openInstallation(folder), {
   host: '127.0.0.1',
   port: 0,
-  log: (line) => process.stderr.write(`${line}\n`),
+  log: openLog(process.stderr),
   version: '0.0.0',
   connections: JSON.parse(limits),
 });

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createAdmission } from '../../src/http/admission.ts';
-import { createClientOf, parseTrust } from '../../src/http/client.ts';
+import type { Answer as Document } from '../../src/http/answer.ts';
+import { createClientOf } from '../../src/http/client.ts';
 import { CONNECTION_LIMITS, createConnections } from '../../src/http/connections.ts';
 import { createKey } from '../../src/keys.ts';
 import { createGate, type Gate, type LaneLimits } from '../../src/overload.ts';
@@ -17,7 +18,7 @@ describe('a client', () => {
   async function service(burst = 9) {
     const api = await startApi(
       { 'articles/a.json': JSON.stringify(record({ tags: ['One', 'Two'] })) },
-      { trust: parseTrust('loopback'), rate: { perMinute: 1, burst } },
+      { trustProxy: 'loopback', rate: { perMinute: 1, burst } },
     );
     const from =
       (client: string) =>
@@ -140,7 +141,13 @@ describe('a client', () => {
 
 describe('where there is more to do than can be done', () => {
   const LIMITS: LaneLimits = { waiting: 2, active: 1, patience: 60_000, lag: Number.POSITIVE_INFINITY };
-  const BODY = Buffer.from('at hand');
+  const AT_HAND: Document = {
+    status: 200,
+    coding: 'identity',
+    headers: ['Content-Length', '7'],
+    body: Buffer.from('at hand'),
+  };
+  const observer = { answeredAtHand: () => {}, follow: () => {} };
 
   /** `/warm` is at hand; everything else is worked on until it is told to be done. */
   async function busy() {
@@ -164,13 +171,12 @@ describe('where there is more to do than can be done', () => {
       limiter: undefined,
       clientOf: createClientOf(),
     });
-    const atHand = ({ url }: IncomingMessage) =>
-      url === '/warm' ? { status: 200 as const, headers: ['Content-Length', '7'], body: BODY } : undefined;
+    const atHand = ({ url }: IncomingMessage) => (url === '/warm' ? AT_HAND : undefined);
     const wasAnswered = ({ url }: IncomingMessage) => url === '/changed';
     const theLongWay: RequestListener = (request, response) => under.push({ request, response });
     const server = createServer(
       connections.options,
-      admission.listener({ atHand, wasAnswered, theLongWay, fail: () => {} }),
+      admission.listener({ atHand, wasAnswered, theLongWay, observer, fail: () => {} }),
     ).listen(0, '127.0.0.1');
     connections.watch(server);
     onTestFinished(async () => {

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
+import { articleText } from '../../src/article.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { ownKeys } from '../../src/feeds.ts';
 import { migrateDatabase, storeError } from '../../src/store/database.ts';
@@ -37,7 +38,7 @@ function opened(file: string): Store {
 
 function put(fields: Readonly<Record<string, unknown>>): Put {
   const made = article(fields);
-  return { kind: 'put', article: made, record: '{"a":1}', feeds: ownKeys(made), changedAt: NOW };
+  return { kind: 'put', article: articleText(made), record: '{"a":1}', feeds: ownKeys(made), changedAt: NOW };
 }
 
 /** A store as a program with these steps left it. */

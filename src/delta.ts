@@ -1,0 +1,38 @@
+import type { Document, Part } from './document.ts';
+
+/** Entries that a tag can name and stay within 255 characters, the most that some readers' databases keep. */
+const MOST_NAMED = 56;
+
+/** What a document's entity tags are made of: a digest of its bytes, and the names of its entries. */
+export function opaqueTag(digest: string, entries: readonly Part[]): string {
+  const canName = entries.length > 0 && entries.length <= MOST_NAMED;
+  return canName ? `${digest}.${entries.map(({ tag }) => tag).join('')}` : digest;
+}
+
+/** One tag as `represent` makes them, weak ones too: caches that compress make them weak. */
+const OWN_TAG = /^\s*(?:W\/)?"[\w-]{16}\.((?:[\w-]{4})*)(?:-(?:br|zstd|gzip))?"\s*$/;
+
+/**
+ * The entries that a client lacks which has the document of that tag: those the tag does not name. Whichever replica
+ * gave it, and however long ago, because the tag itself says what the client has. Undefined where it is no such tag, or
+ * nothing of the document is known to the client.
+ *
+ * Of entries whose names are the same in four characters, one in sixteen millions, each is sent.
+ */
+export function missingEntries(ifNoneMatch: string | undefined, { entries }: Document): readonly Part[] | undefined {
+  const names = OWN_TAG.exec(ifNoneMatch ?? '')?.[1]?.match(/.{4}/g);
+  if (names === undefined || names === null || entries.length > MOST_NAMED) return undefined;
+  const known = new Set(names);
+  const met = new Set<string>();
+  for (const { tag } of entries) {
+    if (met.has(tag)) known.delete(tag);
+    met.add(tag);
+  }
+  const missing = entries.filter(({ tag }) => !known.has(tag));
+  return missing.length < entries.length || entries.length === 0 ? missing : undefined;
+}
+
+/** Whether a request accepts the instance manipulation `feed` (RFC 3229 §10.5.3; `feed` is registered with it). */
+export function acceptsDelta(aIm: string | undefined): boolean {
+  return aIm?.split(',').some((part) => /^\s*feed\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(part)) ?? false;
+}

@@ -1,0 +1,59 @@
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import type { Coding } from './codings.ts';
+
+/** Bytes in each coding, made once it is asked for and off the event loop. */
+export interface Encoded {
+  readonly identity: Buffer;
+  readonly bytes: (coding: Coding) => Promise<Buffer>;
+  /** The bytes in that coding where they are made already. */
+  readonly atHand: (coding: Coding) => Buffer | undefined;
+  /** The codings they are made in, or being made. */
+  readonly codings: () => readonly Coding[];
+  /** Bytes of all codings that are made. */
+  readonly size: () => number;
+}
+
+const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<Buffer>> = {
+  br: (bytes) =>
+    promisify(brotliCompress)(bytes, {
+      params: {
+        [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+        [constants.BROTLI_PARAM_QUALITY]: 6,
+        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+      },
+    }),
+  zstd: (bytes) => promisify(zstdCompress)(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
+  gzip: (bytes) => promisify(gzip)(bytes, { level: 6 }),
+};
+
+/** @param grown told when another coding is made */
+export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded {
+  const made = new Map<Coding, Buffer>([['identity', identity]]);
+  const making = new Map<Coding, Promise<Buffer>>();
+
+  async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
+    try {
+      const bytes = await compress[coding](identity);
+      made.set(coding, bytes);
+      grown();
+      return bytes;
+    } finally {
+      making.delete(coding);
+    }
+  }
+
+  return {
+    identity,
+    atHand: (coding) => made.get(coding),
+    codings: () => [...made.keys(), ...making.keys()],
+    size: () => made.values().reduce((sum, bytes) => sum + bytes.length, 0),
+    bytes(coding) {
+      const known = made.get(coding);
+      if (known !== undefined || coding === 'identity') return Promise.resolve(known ?? identity);
+      const begun = making.get(coding) ?? make(coding);
+      making.set(coding, begun);
+      return begun;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { PublisherError } from '../errors.ts';
+import { listen } from '../listen.ts';
+import type { Log } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { type HealthParts, healthHandlers } from './health.ts';
+import { respondWithError, respondWithText } from './respond.ts';
+
+interface OperatorParts extends HealthParts {
+  /** Called when metrics are asked for. */
+  readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
+  /** Told of an error that is nobody's but ours. */
+  readonly fail: (error: unknown) => void;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+export interface MetricsAddress {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Where it cannot be listened on, the service does not start. It does without, unless somebody asked for it. */
+  readonly isRequired: boolean;
+}
+
+interface OperatorServer {
+  readonly port: number;
+  readonly close: () => void;
+}
+
+/** Milliseconds within which a request's head must have come. */
+const HEAD_DEADLINE = 15_000;
+
+/**
+ * Serves metrics and health at a port of their own.
+ *
+ * @throws PublisherError `address_unavailable` where metrics were asked for
+ */
+export async function serveOperator(
+  parts: OperatorParts,
+  address: MetricsAddress | undefined,
+  log: Log,
+): Promise<OperatorServer | undefined> {
+  if (address === undefined) return undefined;
+  const server = createServer({ headersTimeout: HEAD_DEADLINE }, createOperatorApp(parts));
+  try {
+    const port = await listen(server, address);
+    return {
+      port,
+      close() {
+        server.close();
+        server.closeAllConnections();
+      },
+    };
+  } catch (error) {
+    if (address.isRequired || !(error instanceof PublisherError)) throw error;
+    log.warn({ reason: error.hint }, `There are no metrics. ${error.message}`);
+    return undefined;
+  }
+}
+
+/** The operator's own port: every address it answers. What is asked there is neither counted nor logged. */
+function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): RequestListener {
+  const { alive, ready } = healthHandlers(parts);
+  const routes: Readonly<Record<string, Handler>> = {
+    '/healthz': alive,
+    '/readyz': ready,
+    '/metrics': async (request, response) => {
+      const { contentType, text } = await openMetrics();
+      respondWithText(request, response, { type: contentType, text: await text() });
+    },
+  };
+
+  return (request, response) => {
+    const [path = ''] = request.url?.split('?', 1) ?? [];
+    const handle = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (handle === undefined) {
+      const hint = `Here are ${Object.keys(routes).join(', ')}.`;
+      return respondWithError(
+        request,
+        response,
+        new PublisherError('not_found', `There is nothing at ${path}.`, { hint }),
+      );
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const error = new PublisherError('method_not_allowed', `${request.method} is not a method of ${path}.`);
+      return respondWithError(request, response, error, { Allow: 'GET, HEAD' });
+    }
+    handle(request, response).catch((error) => {
+      fail(error);
+      respondWithError(request, response, new PublisherError('internal', 'Internal error'));
+    });
+  };
+}
