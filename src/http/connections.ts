@@ -125,8 +125,8 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
   }
 
   function received(request: IncomingMessage, response: ServerResponse): void {
-    if (isBusy(request.socket))
-      hold(request, response); // its answer is one that waits
+    // Behind others, its answer waits even if it is at hand.
+    if (isBusy(request.socket)) hold(request, response);
     else if (ending) response.shouldKeepAlive = false;
     if (!request.destroyed) response.once('finish', () => awaitRest(request, limits.leftover)); // it has a body
   }
