@@ -9,6 +9,9 @@ interface Address {
   readonly shared?: boolean;
 }
 
+/** Connections that may wait to be taken: of those beyond, the first packet is dropped, which costs a second at least. */
+const BACKLOG = 4096;
+
 /**
  * Listens, and tells on which port.
  *
@@ -24,7 +27,7 @@ export function listen(server: Server, { host, port, shared = false }: Address):
         }),
       ),
     );
-    server.listen({ port, host, reusePort: shared }, () => done(portOf(server)));
+    server.listen({ port, host, reusePort: shared, backlog: BACKLOG }, () => done(portOf(server)));
   });
 }
 

@@ -4,16 +4,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Counters, countDocuments, createCounters } from './counters.ts';
 import { createArranger, type KeptCounts } from './document.ts';
 import { giveBackHeap } from './heap.ts';
+import { createAdmission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
+import { createClientOf, parseTrust } from './http/client.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './http/connections.ts';
 import { takeOver } from './http/forward.ts';
 import type { Phase } from './http/health.ts';
 import { createObserver } from './http/observe.ts';
 import { type MetricsAddress, serveOperator } from './http/operator.ts';
-import { stopperOf } from './http/stop.ts';
 import type { Installation } from './installation.ts';
+import { createLimiter, type Rate } from './limiter.ts';
 import { listen } from './listen.ts';
 import { type Log, type LogLevel, type OpenLog, tellError } from './log.ts';
 import type { Metrics, MetricValues } from './metrics.ts';
+import { createGate } from './overload.ts';
 import { keepPrepared, type Prepared } from './prepared.ts';
 import { leaveWriting, openWriting } from './writing.ts';
 
@@ -32,6 +36,11 @@ export interface ServeSettings {
   readonly shutdownDelay?: number;
   /** Megabytes of rendered entries and documents that are kept. */
   readonly cache?: number;
+  readonly connections?: Partial<ConnectionLimits>;
+  /** Proxies whose word about their clients is believed, as `parseTrust` reads them; none unless it is said. */
+  readonly trustProxy?: string | undefined;
+  /** How much a client may ask for; as much as it likes unless it is said. */
+  readonly rate?: Rate | undefined;
 }
 
 export interface ServeOptions extends ServeSettings {
@@ -70,8 +79,6 @@ export interface ServiceProcess extends Service {
   readonly measure: () => Promise<MetricValues>;
 }
 
-/** Milliseconds within which a request's head must have come. */
-const HEAD_DEADLINE = 15_000;
 /** One in how many feeds that were answered is told in the log. */
 const SAMPLE = 1000;
 /** Megabytes of entries and documents that are kept. */
@@ -98,10 +105,17 @@ export async function serve(installation: Installation, options: ServeOptions): 
     part?.role === 'reader'
       ? leaveWriting(part.socket)
       : await openWriting(installation, { ...options, log, counters, now, fail, announce: prepared.forget });
-  const observer = createObserver({ log, counters, sample: options.logSample ?? SAMPLE });
+  const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
+  const clientOf = createClientOf(trust);
+  const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
+  const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...options.connections }, trust);
+  const gate = createGate();
+  const limiter = options.rate && createLimiter(options.rate);
+  const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
   const health = { check: store.lastRevision, phase: () => phase };
   const { listener, unobserved } = createApp({
     ...health,
+    admission: createAdmission({ store, connections, gate, limiter, clientOf }),
     observer,
     publication,
     store,
@@ -122,12 +136,8 @@ export async function serve(installation: Installation, options: ServeOptions): 
     );
     return metrics;
   };
-  // A body has a deadline of its own, which lets one that streams for an hour do so.
-  const server = createServer(
-    { requestTimeout: 0, headersTimeout: HEAD_DEADLINE, optimizeEmptyRequests: true },
-    listener,
-  );
-  const stop = stopperOf(server);
+  const server = createServer(connections.options, listener);
+  connections.watch(server.on('connection', gate.heard));
   let operator: Awaited<ReturnType<typeof serveOperator>>;
   let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
   let boundPort: number;
@@ -139,6 +149,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     if (part?.role === 'writer') takingOver = await takeOver(part.socket, unobserved);
     boundPort = await listen(server, { host, port, shared: part !== undefined });
   } catch (error) {
+    gate.close();
     operator?.close();
     await takingOver?.close();
     await writing.close();
@@ -154,9 +165,10 @@ export async function serve(installation: Installation, options: ServeOptions): 
     const began = performance.now();
     log.info({}, 'stopping');
     phase = 'stopping';
-    for (const response of observer.underWay) response.shouldKeepAlive = false;
+    connections.announceEnd();
     if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
-    await stop();
+    await connections.end();
+    gate.close();
     if (part?.role === 'writer') await part.readersGone; // they may have changes to hand over until then
     await takingOver?.close();
     operator?.close();

@@ -7,6 +7,7 @@ import type { ServeOptions, Service } from '../serve.ts';
 import { superviseWorkers } from '../workers.ts';
 import { publicUrl, usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { connectionCounts, rate, trustedProxies } from './limits.ts';
 import { progressBars, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher serve [options]
@@ -21,6 +22,12 @@ Options
   --workers NUMBER  processes that serve; auto: one for each core     (WORKERS, 1)
   --cache-mb NUMBER megabytes of documents kept, for each process     (CACHE_MB, 48)
   --metrics-port N  port for /metrics; off for none                   (METRICS_PORT, 9464)
+
+Limits
+  --trust-proxy WHICH    proxies whose X-Forwarded-For is believed: their number, or
+                         addresses, networks, loopback, uniquelocal              (TRUST_PROXY, none)
+  --rate-limit RATE      tokens a client gets a minute, and has at once          (RATE_LIMIT, 300:300; off for none)
+  --max-connections NUM  connections for each process, in all and of one client  (MAX_CONNECTIONS, 10000:256)
 
 Variables
   METRICS_HOST      address that port is on (127.0.0.1)
@@ -46,6 +53,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
       'metrics-port': { type: 'string' },
       workers: { type: 'string' },
       'cache-mb': { type: 'string' },
+      'trust-proxy': { type: 'string' },
+      'rate-limit': { type: 'string' },
+      'max-connections': { type: 'string' },
     },
   });
   const host = values.host ?? (env.HOST || '::');
@@ -57,10 +67,15 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
   const workers = workerCount(values.workers ?? (env.WORKERS || '1'));
   const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '48'), 1_000_000);
+  const limits = {
+    trustProxy: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
+    rate: rate(values['rate-limit'] ?? (env.RATE_LIMIT || '300:300')),
+    connections: connectionCounts(values['max-connections'] ?? (env.MAX_CONNECTIONS || '10000:256')),
+  };
   const dataFolder = resolve(values.data ?? (env.DATA_DIR || 'data'));
   const publication = loadPublication(dataFolder, feedsUrl);
   const log = openLog(screen, { level, isTTY: screen.isTTY });
-  const settings = { host, port, version, logLevel: level, logSample, shutdownDelay, cache };
+  const settings = { host, port, version, logLevel: level, logSample, shutdownDelay, cache, ...limits };
   const service =
     workers > 1
       ? await superviseWorkers({ workers, dataFolder, publication, settings, metrics, log })

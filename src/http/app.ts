@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
+import type { Admission } from './admission.ts';
 import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
@@ -9,7 +10,8 @@ import { mediaHandler } from './media.ts';
 import type { Observer } from './observe.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends FeedParts, ArticleParts, HealthParts {
+interface AppParts extends Omit<FeedParts, 'refuseSpent'>, ArticleParts, HealthParts {
+  readonly admission: Admission;
   readonly observer: Observer;
   readonly changes: ChangeHandlers;
   readonly mediaFolder: string;
@@ -30,10 +32,10 @@ interface App {
 
 /** The HTTP side: every address this service answers stands in the list below. */
 export function createApp(parts: AppParts): App {
-  const feeds = feedHandlers(parts);
+  const { admission, observer, changes, fail } = parts;
+  const feeds = feedHandlers({ ...parts, refuseSpent: admission.refuseSpent });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
-  const { observer, phase, changes } = parts;
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
@@ -52,26 +54,33 @@ export function createApp(parts: AppParts): App {
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
   for (const [path, handlers] of routes) {
-    if (handlers.get) app.get(path, handlers.get);
-    if (handlers.put) app.put(path, handlers.put);
-    if (handlers.post) app.post(path, handlers.post);
-    if (handlers.delete) app.delete(path, handlers.delete);
+    if (handlers.get) app.get(path, ended(handlers.get));
+    if (handlers.put) app.put(path, ended(handlers.put));
+    if (handlers.post) app.post(path, ended(handlers.post));
+    if (handlers.delete) app.delete(path, ended(handlers.delete));
     const methods = methodsOf(handlers);
     app.options(path, (_request, response) => respondWithMethods(response, methods));
     app.all(path, methodNotAllowed(methods));
   }
   app.use(notFound);
-  app.use(errorHandler(parts.fail));
+  app.use(errorHandler(fail));
 
-  const listener: RequestListener = (request, response) => {
-    const began = performance.now();
-    if (phase() === 'stopping') response.shouldKeepAlive = false;
-    const answer = feeds.answerAtHand(request, response);
-    if (answer !== undefined) return observer.answeredAtHand(request, answer, began);
-    observer.follow(request, response, began);
-    app(request, response);
+  /** Lets the next request in line begin when this one's work is done, not when its client has read the answer. */
+  function ended(handler: Handler): Handler {
+    return async (request, response, next) => {
+      try {
+        await handler(request, response, next);
+      } finally {
+        admission.end(request);
+      }
+    };
+  }
+
+  const { answerAtHand, wasAnswered } = feeds;
+  return {
+    listener: admission.listener({ atHand: answerAtHand, wasAnswered, theLongWay: app, observer, fail }),
+    unobserved: app,
   };
-  return { listener, unobserved: app };
 }
 
 /** Express answers HEAD by GET. */

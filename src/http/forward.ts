@@ -42,6 +42,7 @@ export function handOver(socketPath: string): ChangeHandlers {
     });
     response.once('close', () => asked.destroy());
     request.pipe(asked);
+    return new Promise<void>((done) => asked.once('close', done));
   };
   return { put: change, withdraw: change, bulk: change };
 }

@@ -7,13 +7,14 @@ import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { ownKeys } from '../../src/feeds.ts';
 import { createApp } from '../../src/http/app.ts';
 import { changeHandlers } from '../../src/http/articles.ts';
+import { createClientOf } from '../../src/http/client.ts';
 import { createObserver } from '../../src/http/observe.ts';
 import { createKey } from '../../src/keys.ts';
 import { openApi } from '../../src/openapi.ts';
 import { createPublisher, parseHere } from '../../src/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Answer, ask, listen, newsroom, PUBLICATION, record } from '../helpers.ts';
-import { type Api, keyFor, NOW, startApi } from './api.ts';
+import { type Api, admissionFor, keyFor, NOW, startApi } from './api.ts';
 
 interface Content {
   readonly schema: object;
@@ -319,6 +320,7 @@ describe('every real answer is one that is declared', () => {
       announce: () => {},
     });
     const { listener } = createApp({
+      admission: admissionFor(store),
       publication,
       store,
       changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
@@ -330,7 +332,12 @@ describe('every real answer is one that is declared', () => {
       version: '0.0.0',
       check: async () => {},
       phase: () => 'serving',
-      observer: createObserver({ log: listen().log.log, counters: createCounters(), sample: 0 }),
+      observer: createObserver({
+        log: listen().log.log,
+        clientOf: createClientOf(),
+        counters: createCounters(),
+        sample: 0,
+      }),
       fail: () => {},
     });
     const server = createServer(listener).listen(0, '127.0.0.1');
