@@ -338,6 +338,23 @@ describe('a document that was asked for', () => {
     expect(runs.map(({ name }) => name)).toEqual(Array(4).fill('latest.rss'));
   });
 
+  test('and changes while another is made again has its turn after that one', async () => {
+    const { runs, prepared, text } = await withLatest();
+    const asked = text('tag/a');
+    await begun();
+    runs[1]?.finish('tag');
+    await asked;
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    prepared.forget(['tag/a']);
+    await pass(QUIET);
+    expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/a.rss', 'latest.rss']);
+    runs[2]?.finish('b');
+    await idle();
+    await pass(QUIET);
+    expect(runs.slice(3).map(({ name }) => name)).toEqual(['tag/a.rss']);
+  });
+
   test('by another process is made again like any other', async () => {
     const { runs, elsewhere, prepared, text } = await withLatest();
     elsewhere.push('latest', 'tag/a');
