@@ -1,9 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Answer, ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { ask, dataFolder, decoded, PUBLICATION, record, start } from '../helpers.ts';
 
 /** What this HTTP server promises, one promise a file: a new case is a new file in a folder beside this one. */
 
@@ -75,7 +74,7 @@ describe.each(readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => ent
     const toSay = Object.entries(expected.headers).map(([name, value]) => [name, value === null ? null : fill(value)]);
     expect(said, description).toEqual(Object.fromEntries(toSay));
     if (expected.body === undefined) return;
-    const text = decoded(answer);
+    const text = decoded(answer).toString();
     if (typeof expected.body === 'string') expect(text, description).toBe(fill(expected.body));
     else expect(JSON.parse(text), description).toEqual(expected.body);
   });
@@ -99,17 +98,4 @@ async function placeholders(port: number): Promise<(text: string) => string> {
     values.set(`{etag:${coding}}`, String(headers.etag));
   }
   return (text) => text.replace(/\{[a-z-]+(?::[a-z]+)?\}/g, (name) => values.get(name) ?? name);
-}
-
-function decoded({ headers, body }: Answer): string {
-  switch (headers['content-encoding']) {
-    case 'br':
-      return brotliDecompressSync(body).toString();
-    case 'zstd':
-      return zstdDecompressSync(body).toString();
-    case 'gzip':
-      return gunzipSync(body).toString();
-    default:
-      return body.toString();
-  }
 }
