@@ -88,7 +88,9 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     if (document === undefined) return undefined;
     const name = `${key}.${format}`;
     const representations = represent(document, () => {
-      if (kept.peek(name) === made) kept.set(name, made); // which takes its size anew
+      if (kept.peek(name) !== made) return;
+      kept.delete(name); // of a value that it has, the cache does not take the size anew
+      kept.set(name, made);
     });
     const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
     const made: Kept = { representations, from, until, asked: 0 };

@@ -3,6 +3,7 @@ import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 import { type Article, type Newsroom, parseArticle } from '../src/article.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
@@ -153,4 +154,20 @@ export function ask(
     asked.on('error', reject);
     asked.end(body);
   });
+}
+
+/** An answer's body without its content coding. */
+export function decoded({ headers, body }: Answer): Buffer {
+  switch (headers['content-encoding']) {
+    case undefined:
+      return body;
+    case 'br':
+      return brotliDecompressSync(body);
+    case 'zstd':
+      return zstdDecompressSync(body);
+    case 'gzip':
+      return gunzipSync(body);
+    default:
+      throw new Error(`${headers['content-encoding']} is none of our codings`);
+  }
 }

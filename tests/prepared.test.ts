@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Document } from '../src/document.ts';
-import type { Format } from '../src/feeds.ts';
+import { FORMATS, type Format } from '../src/feeds.ts';
 import { keepPrepared } from '../src/prepared.ts';
 
 interface Run {
@@ -8,6 +9,11 @@ interface Run {
   readonly at: number;
   readonly finish: (text: string | undefined, nextChangeAt?: number) => void;
   readonly fail: (error: Error) => void;
+}
+
+function document(key: string, format: Format, text: string): Document {
+  const feed = { key, title: '', description: '', language: 'en', entries: 1, content: 'full' as const };
+  return { feed, format, bytes: Buffer.from(text), entries: [], changedAt: 0 };
 }
 
 /** Waits until what was asked for is being made. */
@@ -22,10 +28,8 @@ function workshop() {
   const arrange = (key: string, format: Format, at: number) =>
     new Promise<Document | undefined>((resolve, reject) => {
       const finish = (text: string | undefined, nextChangeAt?: number) => {
-        const feed = { key, title: '', description: '', language: 'en', entries: 1, content: 'full' as const };
         const next = nextChangeAt === undefined ? {} : { nextChangeAt };
-        const bytes = Buffer.from(text ?? '');
-        resolve(text === undefined ? undefined : { feed, format, bytes, entries: [], changedAt: 0, ...next });
+        resolve(text === undefined ? undefined : { ...document(key, format, text), ...next });
       };
       runs.push({ name: `${key}.${format}`, at, finish, fail: reject });
     });
@@ -205,4 +209,408 @@ test('what cannot be found out is asked again by the next', async () => {
   await expect(prepared.get('latest', 'rss')).rejects.toThrow('disk');
   expect(await prepared.get('latest', 'rss')).toBeUndefined();
   expect(answers).toEqual([]);
+});
+
+/** Milliseconds without a change after which documents are made again. */
+const QUIET = 50;
+
+/** Time that passes when a test says so. */
+function standingClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+}
+
+async function pass(milliseconds: number): Promise<void> {
+  vi.advanceTimersByTime(milliseconds);
+  await idle();
+}
+
+/** Waits until all has been done that needs no more than its turn. */
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await begun();
+}
+
+describe('a document that was asked for', () => {
+  /** A workshop with `latest.rss` in it, which was asked for. */
+  async function withLatest() {
+    standingClock();
+    const shop = workshop();
+    await shop.make('a');
+    return shop;
+  }
+
+  test('is made again after a change, without being asked for', async () => {
+    const { runs, prepared } = await withLatest();
+    prepared.forget(['latest']);
+    expect(prepared.atHand('latest', 'rss')).toBeUndefined();
+    await pass(QUIET - 1);
+    expect(runs).toHaveLength(1);
+    await pass(1);
+    expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
+    runs[1]?.finish('b');
+    await idle();
+    expect(prepared.atHand('latest', 'rss')?.document.bytes.toString()).toBe('b');
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is made again in the codings that it was asked for in', async () => {
+    const { runs, prepared } = await withLatest();
+    const before = prepared.atHand('latest', 'rss')?.whole;
+    await before?.bytes('gzip');
+    const underWay = before?.bytes('br');
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    runs[1]?.finish('b');
+    await underWay;
+    const after = await vi.waitUntil(() => prepared.atHand('latest', 'rss')?.whole);
+    await vi.waitUntil(() => after.atHand('br') !== undefined);
+    expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
+  });
+
+  test('is made again once after a burst of changes', async () => {
+    const { runs, prepared } = await withLatest();
+    for (let change = 0; change < 10; change += 1) {
+      prepared.forget(['latest']);
+      await pass(QUIET - 1);
+    }
+    expect(runs).toHaveLength(1);
+    await pass(1);
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is not made again twice where somebody asks first', async () => {
+    const { runs, prepared, make } = await withLatest();
+    prepared.forget(['latest']);
+    expect(await make('b')).toBe('b');
+    await pass(QUIET);
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is not made twice where somebody asks while it is made again', async () => {
+    const { runs, prepared, text } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    const asked = text();
+    await begun();
+    runs[1]?.finish('b');
+    expect(await asked).toBe('b');
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is not made again a second time where nobody asked for it since', async () => {
+    const { runs, prepared } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    runs[1]?.finish('b');
+    await idle();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is made again however often it changes, as long as somebody asks in between', async () => {
+    const { runs, prepared, text } = await withLatest();
+    for (let change = 1; change <= 5; change += 1) {
+      prepared.forget(['latest']);
+      await pass(QUIET);
+      runs[change]?.finish(`change ${change}`);
+      await idle();
+      expect(await text()).toBe(`change ${change}`);
+    }
+    expect(runs).toHaveLength(6);
+  });
+
+  test('is not made again where another feed changed', async () => {
+    const { runs, prepared, text } = await withLatest();
+    prepared.forget(['tag/a', 'section/latest']);
+    await pass(QUIET);
+    expect(await text()).toBe('a');
+    expect(runs).toHaveLength(1);
+  });
+
+  test('is alone made again of the formats of its feed', async () => {
+    const { runs, prepared } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    runs[1]?.finish('b');
+    await idle();
+    await pass(QUIET);
+    expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
+  });
+
+  test('that is gone is asked for no more', async () => {
+    const { runs, prepared, told } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    runs[1]?.finish(undefined);
+    await idle();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    expect(runs).toHaveLength(2);
+    expect(told).toEqual([]);
+  });
+
+  test('and changes while it is made again is made again once more, and what was begun before is not shown', async () => {
+    const { runs, prepared, text } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    const early = text();
+    await begun();
+    prepared.forget(['latest']);
+    const late = text();
+    await begun();
+    runs[2]?.finish('c');
+    expect(await late).toBe('c');
+    runs[1]?.finish('b');
+    expect(await early).toBe('b');
+    await pass(QUIET);
+    expect(await text()).toBe('c');
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    expect(runs.map(({ name }) => name)).toEqual(Array(4).fill('latest.rss'));
+  });
+
+  test('and changes while another is made again has its turn after that one', async () => {
+    const { runs, prepared, text } = await withLatest();
+    const asked = text('tag/a');
+    await begun();
+    runs[1]?.finish('tag');
+    await asked;
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    prepared.forget(['tag/a']);
+    await pass(QUIET);
+    expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/a.rss', 'latest.rss']);
+    runs[2]?.finish('b');
+    await idle();
+    await pass(QUIET);
+    expect(runs.slice(3).map(({ name }) => name)).toEqual(['tag/a.rss']);
+  });
+
+  test('by another process is made again like any other', async () => {
+    const { runs, elsewhere, prepared, text } = await withLatest();
+    elsewhere.push('latest', 'tag/a');
+    const other = text('tag/b');
+    await begun();
+    runs[1]?.finish('other');
+    await other;
+    await pass(QUIET);
+    expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/b.rss', 'latest.rss']);
+    runs[2]?.finish('b');
+    await idle();
+    expect(prepared.atHand('latest', 'rss')?.document.bytes.toString()).toBe('b');
+  });
+
+  test('and cannot be made again is told of, and made when somebody asks', async () => {
+    const { runs, told, prepared, make } = await withLatest();
+    const failure = new Error('disk');
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    runs[1]?.fail(failure);
+    await idle();
+    expect(told).toEqual([failure]);
+    expect(await make('b')).toBe('b');
+    prepared.forget(['latest']);
+    await pass(QUIET);
+    expect(runs).toHaveLength(4);
+  });
+});
+
+describe('documents that were asked for', () => {
+  /** Feeds with these names, each asked for as often, and a workshop that makes at once whatever is begun. */
+  async function asked(times: Readonly<Record<string, number>>) {
+    standingClock();
+    const made: string[] = [];
+    const failing = new Set<string>();
+    const told: unknown[] = [];
+    const arrange = async (key: string, format: Format) => {
+      made.push(key);
+      if (failing.has(key)) throw new Error(key);
+      return document(key, format, key);
+    };
+    const news = { may: () => false, touched: async () => [] };
+    const prepared = keepPrepared({ arrange, news, bytes: 1e7, now: () => 100, fail: (error) => told.push(error) });
+    for (const [key, count] of Object.entries(times)) {
+      for (let time = 0; time < count; time += 1) await prepared.get(key, 'rss');
+    }
+    made.length = 0;
+    /** Waits until nothing more comes of it. */
+    const settled = async () => {
+      for (let before = -1; before < made.length; ) {
+        before = made.length;
+        await idle();
+      }
+    };
+    return { prepared, made, failing, told, settled };
+  }
+
+  const numbered = (count: number, times: (index: number) => number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`feed-${index}`, times(index)]));
+
+  test('are made again the most asked for first', async () => {
+    const { prepared, made, settled } = await asked({ once: 1, often: 5, twice: 2, unasked: 0 });
+    prepared.forget(['once', 'twice', 'often', 'unasked']);
+    await pass(QUIET);
+    await settled();
+    expect(made).toEqual(['often', 'twice', 'once']);
+  });
+
+  test('are made again as far as they are the hundred most asked for', async () => {
+    const times = numbered(130, (index) => 1 + (index % 10));
+    const { prepared, made, settled } = await asked(times);
+    prepared.forget(Object.keys(times));
+    await pass(QUIET);
+    await settled();
+    await pass(QUIET);
+    await settled();
+    const counts = made.map((key) => times[key] ?? 0);
+    expect(made).toHaveLength(100);
+    expect(counts).toEqual(counts.toSorted((one, other) => other - one));
+    expect(Math.min(...counts)).toBe(3);
+    expect(counts.filter((count) => count > 3)).toHaveLength(91);
+  });
+
+  test('are made again although one of them cannot be', async () => {
+    const { prepared, made, failing, told, settled } = await asked({ a: 3, b: 2, c: 1 });
+    failing.add('b');
+    prepared.forget(['a', 'b', 'c']);
+    await pass(QUIET);
+    await settled();
+    expect(made).toEqual(['a', 'b', 'c']);
+    expect(told).toEqual([new Error('b')]);
+  });
+
+  test('let requests come first', async () => {
+    const { prepared, made, settled } = await asked({ a: 3, b: 2, c: 1 });
+    prepared.forget(['a', 'b', 'c']);
+    vi.advanceTimersByTime(QUIET);
+    setImmediate(() => made.push('a request'));
+    await settled();
+    expect(made.indexOf('a request')).toBeLessThan(made.indexOf('b'));
+  });
+
+  test('are not made again once it is closed', async () => {
+    const { prepared, made, settled } = await asked({ a: 1 });
+    prepared.forget(['a']);
+    await prepared.close();
+    await pass(QUIET);
+    await settled();
+    prepared.forget(['a']);
+    await pass(QUIET);
+    await settled();
+    expect(made).toEqual([]);
+  });
+});
+
+test('closing waits for the document that is being made again, and begins no other', async () => {
+  standingClock();
+  const { runs, prepared, text } = workshop();
+  const asked = [text('a'), text('b')];
+  await begun();
+  for (const run of runs) run.finish('first');
+  await Promise.all(asked);
+  prepared.forget(['a', 'b']);
+  await pass(QUIET);
+  let closed = false;
+  const closing = prepared.close().then(() => {
+    closed = true;
+  });
+  await begun();
+  expect([runs.length, closed]).toEqual([3, false]);
+  runs[2]?.finish('second');
+  await closing;
+  await pass(QUIET);
+  expect(runs).toHaveLength(3);
+});
+
+test('nothing that is shown is older than the last change before it was asked for', async () => {
+  const command = fc.oneof(
+    fc.record({ what: fc.constantFrom('change', 'ask', 'look', 'quiet'), format: fc.constantFrom(...FORMATS) }),
+    fc.record({ what: fc.constant('finish'), which: fc.nat() }),
+  );
+  let shown = 0;
+  let remade = 0;
+  standingClock();
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60 }), async (commands) => {
+      let version = 0;
+      const runs: (() => void)[] = [];
+      const prepared = keepPrepared({
+        arrange: (key, format) => {
+          const begunAt = version;
+          return new Promise((resolve) => runs.push(() => resolve(document(key, format, String(begunAt)))));
+        },
+        news: { may: () => false, touched: async () => [] },
+        bytes: 1e6,
+        now: () => 100,
+        fail: (error) => expect.fail(String(error)),
+      });
+      const waiting: Promise<void>[] = [];
+      for (const each of commands) {
+        if ('which' in each) {
+          runs.splice(each.which % Math.max(1, runs.length), 1)[0]?.();
+        } else if (each.what === 'change') {
+          version += 1;
+          prepared.forget(['latest']);
+        } else if (each.what === 'ask') {
+          const least = version;
+          const answer = prepared.get('latest', each.format).then((got) => {
+            expect(Number(got?.document.bytes)).toBeGreaterThanOrEqual(least);
+          });
+          waiting.push(answer);
+        } else if (each.what === 'look') {
+          const found = prepared.atHand('latest', each.format);
+          if (found === undefined) continue;
+          expect(Number(found.document.bytes), 'at hand is what is current').toBe(version);
+          shown += 1;
+        } else {
+          const before = runs.length;
+          await pass(QUIET);
+          remade += runs.length - before;
+        }
+        await begun();
+      }
+      while (runs.length > 0) {
+        for (const run of runs.splice(0)) run();
+        await begun();
+      }
+      await Promise.all(waiting);
+      await prepared.close();
+    }),
+    { numRuns: 200 },
+  );
+  expect(Math.min(shown, remade)).toBeGreaterThan(50);
+});
+
+describe('the bytes that are kept', () => {
+  const TEXT = 'The river rose in the night. '.repeat(2000);
+
+  test('are counted with every coding that is made', async () => {
+    const { prepared, make } = workshop();
+    await make(TEXT);
+    const before = prepared.counts();
+    const gzip = await prepared.atHand('latest', 'rss')?.whole.bytes('gzip');
+    const br = await prepared.atHand('latest', 'rss')?.whole.bytes('br');
+
+    expect(before).toEqual({ count: 1, bytes: expect.any(Number), evicted: 0 });
+    expect(before.bytes).toBeGreaterThanOrEqual(TEXT.length);
+    expect([gzip?.length, br?.length]).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(prepared.counts().bytes - before.bytes).toBe((gzip?.length ?? 0) + (br?.length ?? 0));
+  });
+
+  test('are not more than may be', async () => {
+    const { runs, prepared, text } = workshop();
+    for (let feed = 0; feed < 40; feed += 1) {
+      const asked = text(`tag/${feed}`);
+      await begun();
+      runs[feed]?.finish(TEXT);
+      await asked;
+    }
+    const { count, bytes, evicted } = prepared.counts();
+
+    expect(bytes).toBeLessThanOrEqual(1e6);
+    expect([count, evicted]).toEqual([Math.floor(1e6 / (TEXT.length + 4096)), 40 - count]);
+  });
 });

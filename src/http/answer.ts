@@ -18,9 +18,9 @@ export interface Answer {
   readonly body?: Buffer;
 }
 
-/** There is no answer before that is fulfilled. */
-export interface Pending {
-  readonly pending: Promise<unknown>;
+/** There is an answer once its bytes are made. */
+interface Pending {
+  readonly pending: () => Promise<Answer>;
 }
 
 export interface AnswerContext {
@@ -67,12 +67,15 @@ export function answerTo(
     return { status: 304, coding: favourite, headers: unchanged };
   }
   const content = delta ?? representations.whole;
-  const coding = codingAtHand(content, favourite, acceptEncoding(headers));
-  if (coding === undefined) return { pending: content.bytes(favourite) };
-  const body = content.atHand(coding) ?? content.identity;
-  const made = headersOf(kind, representations, coding, context, content).full(body.length);
   const status = delta === undefined ? 200 : 226;
-  return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
+  const answerIn = (coding: Coding, body: Buffer): Answer => {
+    const made = headersOf(kind, representations, coding, context, content).full(body.length);
+    return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
+  };
+  const coding = codingAtHand(content, favourite, acceptEncoding(headers));
+  if (coding !== undefined) return answerIn(coding, content.atHand(coding) ?? content.identity);
+  // Of these bytes: by the time they are made, the delta may have had to go for others.
+  return { pending: async () => answerIn(favourite, await content.bytes(favourite)) };
 }
 
 /** The coding that can be answered with now; undefined where it is better, or the client leaves no choice but, to wait. */

@@ -47,12 +47,8 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     const representations = await prepared.get(key, format);
     if (representations === undefined) throw await unknownFeed(request, key, format);
     const context = { now: now(), maxAge, feedsUrl };
-    let answer = answerTo(request, representations, context);
-    if ('pending' in answer) {
-      await answer.pending;
-      answer = answerTo(request, representations, context);
-    }
-    if ('pending' in answer) throw new Error('the coding was made and is not at hand');
+    const ready = answerTo(request, representations, context);
+    const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseSpent(request);
     if (request.originalUrl.length <= LONGEST_ADDRESS) {
       if (addresses.size >= MOST_ADDRESSES) addresses.clear();

@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Answer, ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { ask, dataFolder, decoded, PUBLICATION, record, start } from '../helpers.ts';
+import { unmemorable, watchWays } from '../http/ways.ts';
 
-/** What this HTTP server promises, one promise a file: a new case is a new file in a folder beside this one. */
+/**
+ * What this HTTP server promises, one promise a file: a new case is a new file in a folder beside this one. Each is kept
+ * both ways there are to answer: by what is at hand for an address that is known, and through Express.
+ */
 
 const FOLDER = import.meta.dirname;
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -55,29 +58,44 @@ retired:
   'media/sub/file.txt': 'file',
 };
 
-describe.each(readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory()))('$name', (group) => {
-  const files = readdirSync(join(FOLDER, group.name));
+const groups = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory());
 
-  test.each(files)('%s', async (file) => {
-    const {
-      description,
-      request,
-      expect: expected,
-    } = caseFile.parse(JSON.parse(readFileSync(join(FOLDER, group.name, file), 'utf8')));
-    const { port } = await start(await dataFolder(NEWSROOM), { now: () => NOW });
-    const fill = await placeholders(port);
+describe.each(['at hand', 'Express'] as const)('%s:', (way) => {
+  describe.each(groups)('$name', (group) => {
+    const files = readdirSync(join(FOLDER, group.name));
 
-    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, fill(value)]));
-    const answer = await ask(port, request.path, { method: request.method, headers });
+    test.each(files)('%s', async (file) => {
+      const {
+        description,
+        request,
+        expect: expected,
+      } = caseFile.parse(JSON.parse(readFileSync(join(FOLDER, group.name, file), 'utf8')));
+      const { port } = await start(await dataFolder(NEWSROOM), { now: () => NOW });
+      const fill = await placeholders(port);
 
-    expect(answer.status, description).toBe(expected.status);
-    const said = Object.fromEntries(Object.keys(expected.headers).map((name) => [name, answer.headers[name] ?? null]));
-    const toSay = Object.entries(expected.headers).map(([name, value]) => [name, value === null ? null : fill(value)]);
-    expect(said, description).toEqual(Object.fromEntries(toSay));
-    if (expected.body === undefined) return;
-    const text = decoded(answer);
-    if (typeof expected.body === 'string') expect(text, description).toBe(fill(expected.body));
-    else expect(JSON.parse(text), description).toEqual(expected.body);
+      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, fill(value)]));
+      const path = way === 'Express' ? unmemorable(request.path) : request.path;
+      const question = { method: request.method, headers };
+      if (way === 'at hand') await ask(port, path, question);
+      const ways = watchWays();
+      const answer = await ask(port, path, question);
+
+      expect(answer.status, description).toBe(expected.status);
+      const isDocument = request.path.startsWith('/feeds/') && [200, 226, 304].includes(expected.status);
+      expect(ways(), description).toEqual([isDocument ? way : 'Express']);
+      const said = Object.fromEntries(
+        Object.keys(expected.headers).map((name) => [name, answer.headers[name] ?? null]),
+      );
+      const toSay = Object.entries(expected.headers).map(([name, value]) => [
+        name,
+        value === null ? null : fill(value),
+      ]);
+      expect(said, description).toEqual(Object.fromEntries(toSay));
+      if (expected.body === undefined) return;
+      const text = decoded(answer).toString();
+      if (typeof expected.body === 'string') expect(text, description).toBe(fill(expected.body));
+      else expect(JSON.parse(text), description).toEqual(expected.body);
+    });
   });
 });
 
@@ -89,6 +107,7 @@ async function placeholders(port: number): Promise<(text: string) => string> {
     ['{etag}', etag],
     ['{opaque-tag}', etag.slice(1, -1)],
     ['{opaque-tag-start}', etag.slice(1, 9)],
+    ['{entry-names}', etag.slice(etag.indexOf('.') + 1, -1)],
     ['{last-modified}', String(plain.headers['last-modified'])],
     ['{cache-control}', String(plain.headers['cache-control'])],
     ['{link}', String(plain.headers.link)],
@@ -99,17 +118,4 @@ async function placeholders(port: number): Promise<(text: string) => string> {
     values.set(`{etag:${coding}}`, String(headers.etag));
   }
   return (text) => text.replace(/\{[a-z-]+(?::[a-z]+)?\}/g, (name) => values.get(name) ?? name);
-}
-
-function decoded({ headers, body }: Answer): string {
-  switch (headers['content-encoding']) {
-    case 'br':
-      return brotliDecompressSync(body).toString();
-    case 'zstd':
-      return zstdDecompressSync(body).toString();
-    case 'gzip':
-      return gunzipSync(body).toString();
-    default:
-      return body.toString();
-  }
 }
