@@ -102,6 +102,9 @@ describe('what it says of itself', () => {
       '--workers',
       '--cache-mb',
       '--metrics-port',
+      '--trust-proxy',
+      '--rate-limit',
+      '--max-connections',
     ]);
     expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual([
       'PORT',
@@ -111,6 +114,9 @@ describe('what it says of itself', () => {
       'WORKERS',
       'CACHE_MB',
       'METRICS_PORT',
+      'TRUST_PROXY',
+      'RATE_LIMIT',
+      'MAX_CONNECTIONS',
     ]);
     expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual(['METRICS_HOST', 'LOG_LEVEL', 'LOG_SAMPLE', 'SHUTDOWN_DELAY']);
   });

@@ -11,7 +11,18 @@ test.each<[string, readonly string[]]>([
   [
     'serve',
     [
-      ...['--port', '--host', '--data', '--public-url', '--workers', '--cache-mb', '--metrics-port'],
+      ...[
+        '--port',
+        '--host',
+        '--data',
+        '--public-url',
+        '--workers',
+        '--cache-mb',
+        '--metrics-port',
+        '--trust-proxy',
+        '--rate-limit',
+        '--max-connections',
+      ],
       ...['--trust-proxy', '--rate-limit', '--max-connections'],
     ],
   ],
