@@ -1,5 +1,5 @@
-import { describe, expect, test } from 'vitest';
-import { ask, dataFolder, decoded, put, record, start } from '../helpers.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type Answer, ask, dataFolder, decoded, put, record, start } from '../helpers.ts';
 
 const CODINGS = ['br', 'zstd', 'gzip', 'identity'] as const;
 
@@ -63,3 +63,127 @@ test('many who ask at once for what nobody asked for yet get the same bytes', as
 async function tagOf(port: number, path: string, coding: string): Promise<string | undefined> {
   return (await ask(port, path, { headers: { 'Accept-Encoding': coding } })).headers.etag;
 }
+
+/** A newsroom whose one feed is that large in RSS. */
+async function newsroomOf(bytes: number): Promise<string> {
+  const files = (length: number) => ({
+    'articles/a.json': JSON.stringify(record({ summary: 'Short.', body: `<p>${'x'.repeat(length)}</p>` })),
+  });
+  const { port, close } = await start(await dataFolder(files(1000)));
+  const { body } = await ask(port, '/feeds/latest.rss');
+  await close();
+  return dataFolder(files(1000 + bytes - body.length));
+}
+
+/** The service of such a newsroom, of which nobody asked for anything yet. */
+async function serviceOf(bytes: number) {
+  const { port } = await start(await newsroomOf(bytes));
+  return {
+    port,
+    get: (accepted: string, method = 'GET', more: Readonly<Record<string, string>> = {}) =>
+      ask(port, '/feeds/latest.rss', { method, headers: { 'Accept-Encoding': accepted, ...more } }),
+  };
+}
+
+function codingOf({ headers }: Answer): string {
+  return headers['content-encoding'] ?? 'identity';
+}
+
+describe('a document that takes long to compress', () => {
+  const LARGE = 400_000;
+
+  test.each([
+    ['br', 'identity'],
+    ['gzip, deflate, br, zstd', 'identity'],
+    ['zstd;q=0.5', 'identity'],
+    ['*', 'identity'],
+    ['br, identity;q=0.1', 'identity'],
+    ['identity', 'identity'],
+    ['br, identity;q=0', 'br'],
+    ['gzip;q=0.5, zstd, identity;q=0', 'zstd'],
+    ['gzip;q=0.1, *;q=0', 'gzip'],
+  ])('is answered to the first who asks with “%s” in %s', async (accepted, coding) => {
+    const { get } = await serviceOf(LARGE);
+    const first = await get(accepted);
+
+    expect([first.status, codingOf(first)]).toEqual([200, coding]);
+    expect(decoded(first)).toHaveLength(LARGE);
+    expect(first.headers).toMatchObject({ 'content-length': String(first.body.length), vary: 'Accept-Encoding, A-IM' });
+  });
+
+  test.each([
+    ['br, gzip', 'gzip'],
+    ['br, gzip;q=0.1, identity;q=0.5', 'identity'],
+    ['br, gzip;q=0', 'identity'],
+    ['br, gzip;q=0.001, identity;q=0', 'gzip'],
+    ['br, gzip;q=0, identity;q=0', 'br'],
+  ])('and is there in gzip is answered to the first who asks with “%s” in %s', async (accepted, coding) => {
+    const { get } = await serviceOf(LARGE);
+    await get('gzip, identity;q=0');
+    const answer = await get(accepted);
+
+    expect(codingOf(answer)).toBe(coding);
+    expect(decoded(answer)).toHaveLength(LARGE);
+  });
+
+  test.each(['br', 'zstd', 'gzip'])('is soon answered in %s, as anew to those who have it', async (coding) => {
+    const { get } = await serviceOf(LARGE);
+    const first = await get(coding);
+    const head = await get(coding, 'HEAD');
+    const soon = await vi.waitFor(async () => {
+      const answer = await get(coding);
+      expect(codingOf(answer)).toBe(coding);
+      return answer;
+    });
+
+    expect(codingOf(first)).toBe('identity');
+    expect(head.body).toHaveLength(0);
+    expect(decoded(soon).equals(first.body)).toBe(true);
+    expect(soon.headers.etag).toBe(`${String(first.headers.etag).slice(0, -1)}-${coding}"`);
+    for (const { headers } of [first, soon]) {
+      const again = await get(coding, 'GET', { 'If-None-Match': String(headers.etag) });
+      expect([again.status, again.headers.etag]).toEqual([304, soon.headers.etag]);
+    }
+  });
+
+  test('is answered in the same way to HEAD', async () => {
+    const { get } = await serviceOf(LARGE);
+    const head = await get('br', 'HEAD');
+    const made = await get('br, identity;q=0');
+    const later = await get('br', 'HEAD');
+
+    expect([codingOf(head), head.headers['content-length'], head.body.length]).toEqual(['identity', `${LARGE}`, 0]);
+    expect({ ...later.headers, date: '' }).toEqual({ ...made.headers, date: '' });
+  });
+
+  test('is waited for up to 32 KiB', async () => {
+    const waited = await (await serviceOf(32 * 1024)).get('br');
+    const notWaited = await (await serviceOf(32 * 1024 + 1)).get('br');
+
+    expect([codingOf(waited), decoded(waited).length]).toEqual(['br', 32_768]);
+    expect([codingOf(notWaited), notWaited.body.length]).toEqual(['identity', 32_769]);
+  });
+
+  test('is waited for where what is new in it is small, and its delta is not where that is large', async () => {
+    const folder = await newsroomOf(LARGE);
+    const { port } = await start(folder);
+    const get = (tag?: string) => {
+      const condition = tag === undefined ? {} : { 'If-None-Match': tag };
+      return ask(port, '/feeds/latest.rss', { headers: { 'Accept-Encoding': 'br', 'A-IM': 'feed', ...condition } });
+    };
+    const before = await get();
+    await put(folder, 'articles/b.json', JSON.stringify(record({ id: 'b' })));
+    const small = await get(String(before.headers.etag));
+    await put(folder, 'articles/c.json', JSON.stringify(record({ id: 'c', body: `<p>${'y'.repeat(LARGE)}</p>` })));
+    const large = await get(String(small.headers.etag));
+
+    expect([small.status, codingOf(small)]).toEqual([226, 'br']);
+    expect(decoded(small).length).toBeLessThan(32_768);
+    expect([large.status, codingOf(large)]).toEqual([226, 'identity']);
+    await vi.waitFor(async () => {
+      const soon = await get(String(small.headers.etag));
+      expect([soon.status, codingOf(soon)]).toEqual([226, 'br']);
+      expect(decoded(soon).equals(large.body)).toBe(true);
+    });
+  });
+});

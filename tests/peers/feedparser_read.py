@@ -1,4 +1,4 @@
-"""Prints the entries of the feed at a URL as Python's feedparser understood them, as one JSON array."""
+"""Prints the feed at a URL as Python's feedparser understood it, as JSON. The tag of what was read before may follow the URL."""
 
 import calendar
 import html
@@ -38,9 +38,10 @@ def reading(entry):
     }
 
 
-feed = feedparser.parse(sys.argv[1])
+feed = feedparser.parse(sys.argv[1], etag=sys.argv[2] if len(sys.argv) > 2 else None)
 if feed.get("status", 200) >= 400:
     sys.exit(f"status {feed.status}")
 if feed.bozo:
     sys.exit(f"{type(feed.bozo_exception).__name__}: {feed.bozo_exception}")
-json.dump([reading(entry) for entry in feed.entries], sys.stdout)
+entries = [reading(entry) for entry in feed.entries]
+json.dump({"status": feed.status, "etag": feed.get("etag"), "entries": entries}, sys.stdout)

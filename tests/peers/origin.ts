@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 export interface Exchange {
   readonly path: string;
   readonly ifNoneMatch: string | undefined;
+  readonly aIm?: string | undefined;
   readonly status: number;
 }
 
@@ -14,16 +15,24 @@ export interface WatchedOrigin {
   readonly exchanges: readonly Exchange[];
 }
 
-/** A proxy that changes nothing and writes down what the cache in front of it asked the service, until the test is over. */
-export async function watchOrigin(servicePort: number): Promise<WatchedOrigin> {
+/** Headers by which a client says what it has. */
+export const CONDITIONS = ['a-im', 'if-none-match', 'if-modified-since'] as const;
+
+/**
+ * A proxy that writes down what whoever is in front of it asked the service, until the test is over. It changes nothing
+ * but that it keeps headers of these names from the service.
+ */
+export async function watchOrigin(servicePort: number, kept: readonly string[] = []): Promise<WatchedOrigin> {
   const exchanges: Exchange[] = [];
   const proxy = createServer((asked, answer) => {
-    const { method, url: path = '', headers } = asked;
+    const { method, url: path = '' } = asked;
+    const headers = Object.fromEntries(Object.entries(asked.headers).filter(([name]) => !kept.includes(name)));
+    const said = (name: string) => headers[name]?.toString();
     const onward = request(
       { host: '127.0.0.1', port: servicePort, path, method, headers, agent: false },
       (answered) => {
         const status = answered.statusCode ?? 0;
-        exchanges.push({ path, ifNoneMatch: headers['if-none-match'], status });
+        exchanges.push({ path, ifNoneMatch: said('if-none-match'), aIm: said('a-im'), status });
         answer.writeHead(status, answered.rawHeaders);
         answered.pipe(answer);
       },
