@@ -23,7 +23,7 @@ export const NOWHERE = '/feeds/tag/a-tag-with-a-name-that-is-wrong.rss';
 /** Room for what the service needs. What is not let go ends it, and garbage does not hide what is held. */
 const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
 /** Memory that may be held afterwards beyond what was before: pages that nothing stands in and the system has not back. */
-const MARGIN = 48 * MiB;
+const MARGIN = 72 * MiB;
 
 /** The service in a process of its own, and what can be seen of it from outside. */
 export interface Besieged {
