@@ -30,6 +30,8 @@ Options
 const BATCH = 1000;
 /** Batches under way at once: some being parsed while one is kept. */
 const AHEAD = 6;
+/** Megabytes: a batch and the indexes it goes into, or its pages are written twice. */
+const STORE_CACHE = 192;
 /** From so many bytes on, threads are worth their start. */
 const WORTH_THREADS = 2_000_000;
 /** Refusals that are told one by one; the file has them all. */
@@ -54,6 +56,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const sources = (await Promise.all(positionals.map(findSources))).flat();
   const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'), {
     feedsUrl: publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL),
+    storeCache: STORE_CACHE,
   });
   try {
     const dryRun = values['dry-run'] ?? false;

@@ -22,8 +22,8 @@ export function openParsePool({ dataFolder, publication, newsroom }: Place, thre
   const workerData: ThreadDesk = { newsroom: { url, feedsUrl, language }, mediaFolder, feeds: publication.feeds };
   const waiting = new Map<number, { resolve: (parsed: Parsed) => void; reject: (error: unknown) => void }>();
   const workers = Array.from({ length: threads }, () => {
-    // V8 lets a heap grow in proportion to its limit, long before it is near it.
-    const resourceLimits = { maxOldGenerationSizeMb: 512 };
+    // V8 lets a heap grow in proportion to its limit, long before it is near it. A batch's garbage dies young.
+    const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 96 };
     const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData, resourceLimits });
     worker.on('message', (parsed: Parsed) => {
       waiting.get(parsed.number)?.resolve(parsed);

@@ -4,16 +4,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../errors.ts';
 import { MIGRATIONS } from './migrations.ts';
 
+/** Megabytes of the database that are kept in memory. The system keeps the rest, as far as it has room. */
+const CACHE = 8;
+
 /** Milliseconds to wait for another process that is writing. */
 const BUSY_TIMEOUT = 10_000;
 
 /**
  * Opens the database, making it where there is none.
  *
+ * @param cache megabytes of it that are kept in memory
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
-export function openDatabase(file: string): DatabaseSync {
-  const db = connect(file);
+export function openDatabase(file: string, cache = CACHE): DatabaseSync {
+  const db = connect(file, cache);
   const version = schemaVersion(db);
   if (version === 0) migrate(db);
   else if (version !== MIGRATIONS.length) {
@@ -40,7 +44,7 @@ export function migrateDatabase(file: string): { readonly from: number; readonly
   }
 }
 
-function connect(file: string): DatabaseSync {
+function connect(file: string, cache = CACHE): DatabaseSync {
   try {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
@@ -50,7 +54,7 @@ function connect(file: string): DatabaseSync {
       PRAGMA page_size = 8192;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -8192;
+      PRAGMA cache_size = -${cache * 1024};
       PRAGMA wal_autocheckpoint = 8192;
       PRAGMA journal_size_limit = 67108864;
     `);

@@ -69,10 +69,11 @@ const MOST_TOMBSTONES = 500;
  * The store on SQLite.
  *
  * @param file the database's path, or `:memory:` for one that ends with the process
+ * @param cache megabytes of it that are kept in memory
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
-export function openSqliteStore(file: string): Store {
-  const db = openDatabase(file);
+export function openSqliteStore(file: string, cache?: number): Store {
+  const db = openDatabase(file, cache);
   const sql = prepareStatements(db);
   /** Numbers of feeds by key and name. They never change, except that a declared feed can be forgotten. */
   const feedNumbers = new Map<string, number>();
