@@ -27,18 +27,29 @@ const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<B
   gzip: (bytes) => promisify(gzip)(bytes, { level: 6 }),
 };
 
+/** Compressions at once: as many as Node has threads for. What waits for one takes megabytes all the time. */
+const MOST_AT_ONCE = 4;
+let underWay = 0;
+
+/** Whether there is a thread for a compression that nobody waits for. */
+export function mayCompress(): boolean {
+  return underWay < MOST_AT_ONCE;
+}
+
 /** @param grown told when another coding is made */
 export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded {
   const made = new Map<Coding, Buffer>([['identity', identity]]);
   const making = new Map<Coding, Promise<Buffer>>();
 
   async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
+    underWay += 1;
     try {
       const bytes = await compress[coding](identity);
       made.set(coding, bytes);
       grown();
       return bytes;
     } finally {
+      underWay -= 1;
       making.delete(coding);
     }
   }
