@@ -25,6 +25,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['export', () => import('./commands/export.ts')],
   ['key', () => import('./commands/key.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
+  ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
 
 /** Runs a command line. Returns the exit code, or the service that is now running. */

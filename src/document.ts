@@ -146,9 +146,21 @@ function joined(
   });
   const between = entries.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [separator, bytes]));
   return {
-    bytes: Buffer.concat([before, ...between, Buffer.from(renderer.tail(tombstones))]),
+    bytes: inPages([before, ...between, Buffer.from(renderer.tail(tombstones))]),
     entries: parts,
   };
+}
+
+/**
+ * The parts in one piece, in pages of its own: what can be resized is not taken from the allocator's heap, where
+ * hundreds of kilobytes that come and go between entries that stay leave holes of many megabytes.
+ */
+function inPages(parts: readonly Buffer[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const bytes = Buffer.from(new ArrayBuffer(length, { maxByteLength: length }), 0, length);
+  let end = 0;
+  for (const part of parts) end += part.copy(bytes, end);
+  return bytes;
 }
 
 /** The document with these of its entries alone: its head, they, its tail. */

@@ -21,13 +21,19 @@ const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<B
         [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
         [constants.BROTLI_PARAM_QUALITY]: 6,
         [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+        [constants.BROTLI_PARAM_LGWIN]: windowFor(bytes.length),
       },
     }),
   zstd: (bytes) => promisify(zstdCompress)(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
   gzip: (bytes) => promisify(gzip)(bytes, { level: 6 }),
 };
 
-/** Compressions at once: as many as Node has threads for. What waits for one takes megabytes all the time. */
+/** The window that holds so many bytes, as a power of two: a larger one takes megabytes and finds nothing more. */
+function windowFor(bytes: number): number {
+  return Math.min(constants.BROTLI_DEFAULT_WINDOW, Math.max(constants.BROTLI_MIN_WINDOW_BITS, 32 - Math.clz32(bytes)));
+}
+
+/** Compressions at once: as many as Node has threads for. What waits for one takes memory all the time. */
 const MOST_AT_ONCE = 4;
 let underWay = 0;
 

@@ -5,6 +5,7 @@ const ERROR_STATUS = {
   invalid_path: 400,
   invalid_query: 400,
   invalid_json: 400,
+  malformed_request: 400,
   unauthorized: 401,
   forbidden: 403,
   feed_not_found: 404,
@@ -19,6 +20,8 @@ const ERROR_STATUS = {
   too_large: 413,
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
+  too_many_requests: 429,
+  headers_too_large: 431,
   not_ready: 503,
   address_unavailable: 500,
   usage: 400,
@@ -28,7 +31,9 @@ const ERROR_STATUS = {
   store_outdated: 500,
   store_too_new: 500,
   store_unavailable: 503,
+  overloaded: 503,
   insufficient_storage: 507,
+  worker_failed: 500,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
@@ -51,6 +56,8 @@ interface ErrorDetails {
   readonly hint?: string;
   /** The file the problems are in. */
   readonly file?: string;
+  /** Whole seconds after which it may be tried again. */
+  readonly retryAfter?: number;
   readonly cause?: unknown;
 }
 
@@ -60,6 +67,7 @@ export class PublisherError extends Error {
   readonly problems: readonly Problem[];
   readonly hint: string | undefined;
   readonly file: string | undefined;
+  readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -68,6 +76,7 @@ export class PublisherError extends Error {
     this.problems = told(details.problems ?? []);
     this.hint = details.hint;
     this.file = details.file;
+    this.retryAfter = details.retryAfter;
   }
 
   get status(): number {

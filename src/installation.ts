@@ -16,6 +16,8 @@ export interface Installation {
 export interface InstallationOptions {
   /** The service's public address where it is not the one in publication.yaml. */
   readonly feedsUrl?: string | undefined;
+  /** What stands in publication.yaml, where that was read before. */
+  readonly publication?: Publication | undefined;
   /** Where the store is; in the data folder unless it is said. */
   readonly storeFile?: string | undefined;
 }
@@ -27,7 +29,7 @@ export interface InstallationOptions {
  */
 export function openInstallation(folder: string, options: InstallationOptions = {}): Installation {
   const dataFolder = resolve(folder);
-  const publication = loadPublication(dataFolder, options.feedsUrl);
+  const publication = options.publication ?? loadPublication(dataFolder, options.feedsUrl);
   return {
     dataFolder,
     publication,

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { enableCompileCache } from 'node:module';
 import packageJson from '../package.json' with { type: 'json' };
 
@@ -30,4 +30,5 @@ else {
     stop = breakOff; // who says it twice does not wait
     result.close().then(() => process.exit(0), die);
   };
+  void result.ended?.then((code) => process.exit(code));
 }

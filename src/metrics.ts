@@ -1,4 +1,14 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  type Aggregator,
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
 import { answersOf, BOUNDS, type Counters } from './counters.ts';
 import type { KeptCounts } from './document.ts';
 import type { Store } from './store.ts';
@@ -16,7 +26,11 @@ export interface Metrics {
   readonly contentType: string;
   /** The metrics as they are now, in Prometheus' text format 0.0.4. */
   readonly text: () => Promise<string>;
+  /** The same, to be added up with those of other processes. */
+  readonly values: () => Promise<MetricValues>;
 }
+
+export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[];
 
 type Labels = Readonly<Record<string, string | number>>;
 type Values = Iterable<readonly [labels: Labels, value: number]>;
@@ -38,8 +52,13 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   }
 
   /** Without a value where it cannot be had: metrics are needed most when the store fails. */
-  function gauge(name: string, help: string, value: () => number | Promise<number>): void {
-    const metric = new Gauge({ name: `feed_publisher_${name}`, help, registers, collect });
+  function gauge(
+    name: string,
+    help: string,
+    value: () => number | Promise<number>,
+    aggregator: Aggregator = 'sum',
+  ): void {
+    const metric = new Gauge({ name: `feed_publisher_${name}`, help, registers, collect, aggregator });
     async function collect(): Promise<void> {
       metric.reset();
       try {
@@ -86,17 +105,31 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     gauge(`kept_${what}_bytes`, `Bytes they take at most.`, () => counts().bytes);
     counter(`evicted_${what}_total`, `Rendered ${what} that had to go for others.`, [], () => [[{}, counts().evicted]]);
   }
-  gauge('store_revision', 'The number of the last change in the store.', () => store.lastRevision());
+  gauge('store_revision', 'The number of the last change in the store.', () => store.lastRevision(), 'max');
   gauge(
     'articles',
     'Articles in the store, withdrawn ones too; counted once a minute.',
     onceIn(COUNT_EVERY, () => store.count()),
+    'max',
   );
   counter('dropped_log_lines_total', 'Log lines that nobody took in time.', [], () => [[{}, parts.droppedLogLines()]]);
   const help = 'The version that runs.';
-  new Gauge({ name: 'feed_publisher_build_info', help, labelNames: ['version'], registers }).set({ version }, 1);
+  new Gauge({ name: 'feed_publisher_build_info', help, labelNames: ['version'], registers, aggregator: 'first' }).set(
+    { version },
+    1,
+  );
   collectDefaultMetrics({ register: registry });
 
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    values: () => registry.getMetricsAsJSON(),
+  };
+}
+
+/** What several processes counted, added up. */
+export function addedUp(values: readonly MetricValues[]): Pick<Metrics, 'contentType' | 'text'> {
+  const registry = AggregatorRegistry.aggregate(values.map((each) => [...each]));
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }
 

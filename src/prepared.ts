@@ -43,7 +43,7 @@ interface Popular {
 }
 
 /** Milliseconds without a change after which popular documents are made again: changes come in bursts. */
-const QUIET = 20;
+const QUIET = 50;
 /** Documents that are made again without being asked for, the most asked for of all. */
 const MOST_POPULAR = 100;
 
@@ -79,6 +79,8 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   let timer: NodeJS.Timeout | undefined;
   let remaking: Promise<void> | undefined;
   let isClosed = false;
+  /** Under way while it is asked which feeds other processes changed: until that is known, nothing kept is trusted. */
+  let catchingUp: Promise<void> | undefined;
 
   async function make(key: FeedKey, format: Format): Promise<Kept | undefined> {
     const from = now();
@@ -161,9 +163,21 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     }
   }
 
-  function atHand(key: FeedKey, format: Format): Representations | undefined {
-    if (news.may()) return undefined;
-    const known = kept.get(`${key}.${format}`);
+  async function catchUp(): Promise<void> {
+    if (catchingUp !== undefined) await catchingUp; // begun, perhaps, before a change that this request has to show
+    if (catchingUp === undefined && news.may()) {
+      catchingUp = news
+        .touched()
+        .then(forget)
+        .finally(() => {
+          catchingUp = undefined;
+        });
+    }
+    await catchingUp;
+  }
+
+  function lookUp(name: string): Representations | undefined {
+    const known = kept.get(name);
     if (known === undefined || !isCurrent(known)) return undefined;
     known.asked += 1;
     return known.representations;
@@ -171,13 +185,14 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
 
   return {
     forget,
-    atHand,
+    atHand: (key, format) => (catchingUp !== undefined || news.may() ? undefined : lookUp(`${key}.${format}`)),
     counts: () => ({ count: kept.size, bytes: kept.calculatedSize, evicted }),
     async get(key, format) {
-      if (news.may()) forget(await news.touched());
-      const known = atHand(key, format);
+      await catchUp();
+      const name = `${key}.${format}`;
+      const known = lookUp(name);
       if (known !== undefined) return known;
-      const made = await makeOnce(`${key}.${format}`, key, format);
+      const made = await makeOnce(name, key, format);
       if (made !== undefined) made.asked += 1;
       return made?.representations;
     },

@@ -1,48 +1,63 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { countChanges, countDocuments, createCounters } from './counters.ts';
-import { createArranger } from './document.ts';
-import { PublisherError } from './errors.ts';
-import { openArticleFolder } from './folder.ts';
+import { type Counters, countDocuments, createCounters } from './counters.ts';
+import { createArranger, type KeptCounts } from './document.ts';
+import { giveBackHeap } from './heap.ts';
+import { createAdmission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
+import { createClientOf, parseTrust } from './http/client.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './http/connections.ts';
+import { takeOver } from './http/forward.ts';
 import type { Phase } from './http/health.ts';
 import { createObserver } from './http/observe.ts';
-import { createOperatorApp } from './http/operator.ts';
-import { stopperOf } from './http/stop.ts';
-import { openParser } from './import/pool.ts';
+import { type MetricsAddress, serveOperator } from './http/operator.ts';
 import type { Installation } from './installation.ts';
-import { type Log, type OpenLog, tellError } from './log.ts';
-import { keepPrepared } from './prepared.ts';
-import { createPublisher, selector } from './publish.ts';
-import { refreshStore } from './refresh.ts';
+import { createLimiter, type Rate } from './limiter.ts';
+import { listen } from './listen.ts';
+import { type Log, type LogLevel, type OpenLog, tellError } from './log.ts';
+import type { Metrics, MetricValues } from './metrics.ts';
+import { createGate } from './overload.ts';
+import { keepPrepared, type Prepared } from './prepared.ts';
+import { leaveWriting, openWriting } from './writing.ts';
 
-export interface ServeOptions {
+/** How a service serves, in plain values: what its workers are told as well. */
+export interface ServeSettings {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  readonly now?: () => number;
-  readonly log: OpenLog;
-  /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
-  readonly logSample?: number;
-  /** Where the operator asks for metrics; nowhere unless it is said. */
-  readonly metrics?: MetricsAddress | undefined;
-  /** Seconds between saying that no more requests should come and taking none. */
-  readonly shutdownDelay?: number;
-  /** How far work at start has come that takes long. */
-  readonly progress?: (what: string, done: number, total: number) => void;
   readonly version: string;
   /** Milliseconds within which a record, or a line of many, must have come. */
   readonly bodyDeadline?: number;
+  readonly logLevel?: LogLevel;
+  /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
+  readonly logSample?: number;
+  /** Seconds between saying that no more requests should come and taking none. */
+  readonly shutdownDelay?: number;
+  /** Megabytes of rendered entries and documents that are kept. */
+  readonly cache?: number;
+  readonly connections?: Partial<ConnectionLimits>;
+  /** Proxies whose word about their clients is believed, as `parseTrust` reads them; none unless it is said. */
+  readonly trustProxy?: string | undefined;
+  /** How much a client may ask for; as much as it likes unless it is said. */
+  readonly rate?: Rate | undefined;
 }
 
-interface MetricsAddress {
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
-  /** Where it cannot be listened on, the service does not start. It does without, unless somebody asked for it. */
-  readonly isRequired: boolean;
+export interface ServeOptions extends ServeSettings {
+  readonly now?: () => number;
+  readonly log: OpenLog;
+  /** Where the operator asks for metrics; nowhere unless it is said. */
+  readonly metrics?: MetricsAddress | undefined;
+  /** How far work at start has come that takes long. */
+  readonly progress?: (what: string, done: number, total: number) => void;
+  /** What this process does where several share a service; everything unless it is said. */
+  readonly part?: Part;
 }
+
+/** Of the processes that share a service all answer, and one writes. It takes the others' changes at a socket. */
+export type Part =
+  | { readonly role: 'reader'; readonly socket: string }
+  | { readonly role: 'writer'; readonly socket: string; readonly readersGone: Promise<void> };
 
 export interface Service {
   readonly port: number;
@@ -54,59 +69,159 @@ export interface Service {
   readonly fail: (error: unknown) => void;
   /** Finishes what is under way, and ends. */
   readonly close: () => Promise<void>;
+  /** Settles with the exit code where the service ends by itself, because it cannot go on. */
+  readonly ended?: Promise<number>;
 }
 
-const BODY_DEADLINE = 30_000;
-/** Milliseconds within which a request's head must have come. */
-const HEAD_DEADLINE = 15_000;
-/** One in how many feeds that were answered is told in the log. */
-const SAMPLE = 100;
+/** A service that is one process, or a worker of one. */
+export interface ServiceProcess extends Service {
+  /** What it counted, to be added to what others did. */
+  readonly measure: () => Promise<MetricValues>;
+}
 
-/** Bytes of rendered entries that are kept to arrange documents from. */
-const ENTRY_BYTES = 24 * 1024 * 1024;
-/** Bytes of documents that are kept, in all their codings. */
-const DOCUMENT_BYTES = 40 * 1024 * 1024;
+/** One in how many feeds that were answered is told in the log. */
+const SAMPLE = 1000;
+/** Megabytes of entries and documents that are kept. */
+const CACHE = 48;
+/** Part of them that is for entries, which documents are arranged from. */
+const FOR_ENTRIES = 1 / 4;
 
 /**
  * Serves an installation over HTTP.
  *
  * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
-export async function serve(installation: Installation, options: ServeOptions): Promise<Service> {
+export async function serve(installation: Installation, options: ServeOptions): Promise<ServiceProcess> {
   const { dataFolder, publication, store } = installation;
-  const { host, port, version, shutdownDelay = 0, now = Date.now, progress = () => {} } = options;
+  const { host, port, version, shutdownDelay = 0, part, now = Date.now } = options;
   const { log } = options.log;
   const counters = createCounters();
   let phase: Phase = 'starting';
-  const parser = openParser(installation);
-  const { parse } = parser;
   const fail = (error: unknown) => tellError(log, error);
-  const refuse = ({ message, code, file, problems }: PublisherError) => {
-    counters.refusedFiles += 1;
-    log.warn({ code, file, problems }, message);
-  };
 
-  await refreshStore({
-    store,
+  const documents = await openDocuments(installation, { log, counters, fail, now, cache: options.cache ?? CACHE });
+  const { prepared } = documents;
+  const writing =
+    part?.role === 'reader'
+      ? leaveWriting(part.socket)
+      : await openWriting(installation, { ...options, log, counters, now, fail, announce: prepared.forget });
+  const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
+  const clientOf = createClientOf(trust);
+  const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
+  const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...options.connections }, trust);
+  const gate = createGate();
+  const limiter = options.rate && createLimiter(options.rate);
+  const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
+  const health = { check: store.lastRevision, phase: () => phase };
+  const { listener, unobserved } = createApp({
+    ...health,
+    admission: createAdmission({ store, connections, gate, limiter, clientOf }),
+    observer,
     publication,
-    parse,
-    select: selector(publication.feeds),
+    store,
+    prepared,
     now,
-    progress: (done, total) => progress('Reading the stored articles again', done, total),
-    keepAsItWas: (id, { code, problems }) =>
-      log.warn({ code, article: id, problems }, `Article ${id} stays as it was.`),
+    changes: writing.changes,
+    isUnsettled: writing.isUnsettled,
+    settled: writing.settled,
+    mediaFolder: join(dataFolder, 'media'),
+    version,
+    fail,
   });
+  let metrics: Promise<Metrics> | undefined;
+  // Loaded when somebody asks: it takes a fifth of a start.
+  const openMetrics = () => {
+    metrics ??= import('./metrics.ts').then((module) =>
+      module.openMetrics({ ...documents, counters, store, version, droppedLogLines: options.log.dropped }),
+    );
+    return metrics;
+  };
+  const server = createServer(connections.options, listener);
+  connections.watch(server.on('connection', gate.heard));
+  let operator: Awaited<ReturnType<typeof serveOperator>>;
+  let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
+  let boundPort: number;
+  try {
+    operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
+    await writing.start();
+    giveBackHeap();
+    // Who hands a request over counts and logs it.
+    if (part?.role === 'writer') takingOver = await takeOver(part.socket, unobserved);
+    boundPort = await listen(server, { host, port, shared: part !== undefined });
+  } catch (error) {
+    gate.close();
+    operator?.close();
+    await takingOver?.close();
+    await writing.close();
+    throw error;
+  }
+  phase = 'serving';
+  const articles = await store.count();
+  const feeds = (await store.feeds(now())).length;
+  const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
+  log.info({ ...started, role: part?.role, articles, feeds }, 'started');
 
+  async function close(): Promise<void> {
+    const began = performance.now();
+    log.info({}, 'stopping');
+    phase = 'stopping';
+    connections.announceEnd();
+    if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
+    await connections.end();
+    gate.close();
+    if (part?.role === 'writer') await part.readersGone; // they may have changes to hand over until then
+    await takingOver?.close();
+    operator?.close();
+    await writing.close();
+    await prepared.close();
+    await store.close();
+    log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
+  }
+  let closing: Promise<void> | undefined;
+  return {
+    port: boundPort,
+    metricsPort: operator?.port,
+    articles,
+    feeds,
+    fail,
+    measure: async () => (await openMetrics()).values(),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+interface DocumentParts {
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly fail: (error: unknown) => void;
+  readonly now: () => number;
+  readonly cache: number;
+}
+
+interface Documents {
+  readonly prepared: Prepared;
+  readonly keptDocuments: () => KeptCounts;
+  readonly keptEntries: () => KeptCounts;
+}
+
+/** The documents of the store, as it is now, whoever writes it. */
+async function openDocuments(
+  { store, publication }: Installation,
+  { log, counters, fail, now, cache }: DocumentParts,
+): Promise<Documents> {
+  const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
     store,
     publication,
-    entryBytes: ENTRY_BYTES,
+    entryBytes: bytes * FOR_ENTRIES,
     report: (id, format, err) => log.error({ err, article: id }, `Article ${id} is left out of its ${format} feeds.`),
   });
   let revision = await store.lastRevision();
   const prepared = keepPrepared({
     arrange: countDocuments(arranger.arrange, counters),
-    bytes: DOCUMENT_BYTES,
+    bytes: bytes * (1 - FOR_ENTRIES),
     now,
     fail,
     news: {
@@ -118,128 +233,5 @@ export async function serve(installation: Installation, options: ServeOptions): 
       },
     },
   });
-  const publisher = countChanges(createPublisher({ store, parse, now, announce: prepared.forget }), counters);
-  const folder = openArticleFolder({
-    dataFolder,
-    store,
-    publisher,
-    refuse,
-    fail,
-    progress: (done, total) => progress('Publishing changed files', done, total),
-  });
-
-  const observer = createObserver({ log, counters, sample: options.logSample ?? SAMPLE });
-  const health = { store, phase: () => phase };
-  const app = createApp({
-    ...health,
-    observer,
-    publication,
-    publisher,
-    prepared,
-    now,
-    isUnsettled: folder.isUnsettled,
-    settled: folder.settled,
-    mediaFolder: join(dataFolder, 'media'),
-    version,
-    bodyDeadline: options.bodyDeadline ?? BODY_DEADLINE,
-    fail,
-  });
-  // A body has a deadline of its own, which lets one that streams for an hour do so.
-  const server = createServer({ requestTimeout: 0, headersTimeout: HEAD_DEADLINE, optimizeEmptyRequests: true }, app);
-  const stop = stopperOf(server);
-  const operatorApp = createOperatorApp({
-    ...health,
-    fail,
-    // Loaded when somebody asks: it takes a fifth of a start.
-    openMetrics: async () =>
-      (await import('./metrics.ts')).openMetrics({
-        counters,
-        store,
-        version,
-        keptDocuments: prepared.counts,
-        keptEntries: arranger.counts,
-        droppedLogLines: options.log.dropped,
-      }),
-  });
-  let operator: Server | undefined;
-  try {
-    operator = await listenForOperator(operatorApp, options.metrics, log);
-    await folder.start();
-    await listen(server, host, port);
-  } catch (error) {
-    operator?.close();
-    await folder.close();
-    await parser.close();
-    throw error;
-  }
-  phase = 'serving';
-  const articles = await store.count();
-  const feeds = (await store.feeds(now())).length;
-  const metricsPort = operator && portOf(operator);
-  log.info({ version, node: process.version, host, port: portOf(server), metricsPort, articles, feeds }, 'started');
-
-  async function close(): Promise<void> {
-    const began = performance.now();
-    log.info({}, 'stopping');
-    phase = 'stopping';
-    for (const response of observer.underWay) response.shouldKeepAlive = false;
-    if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
-    await stop();
-    operator?.close();
-    operator?.closeAllConnections();
-    await folder.close();
-    await parser.close();
-    await prepared.close();
-    await store.close();
-    log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
-  }
-  let closing: Promise<void> | undefined;
-  return {
-    port: portOf(server),
-    metricsPort,
-    articles,
-    feeds,
-    fail,
-    close() {
-      closing ??= close();
-      return closing;
-    },
-  };
-}
-
-/** @throws PublisherError `address_unavailable` where metrics were asked for */
-async function listenForOperator(
-  app: RequestListener,
-  address: MetricsAddress | undefined,
-  log: Log,
-): Promise<Server | undefined> {
-  if (address === undefined) return undefined;
-  const server = createServer({ headersTimeout: HEAD_DEADLINE }, app);
-  try {
-    await listen(server, address.host, address.port);
-    return server;
-  } catch (error) {
-    if (address.isRequired || !(error instanceof PublisherError)) throw error;
-    log.warn({ reason: error.hint }, `There are no metrics. ${error.message}`);
-    return undefined;
-  }
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((done, refused) => {
-    server.once('error', (cause) =>
-      refused(
-        new PublisherError('address_unavailable', `Port ${port} of ${host} cannot be listened on.`, {
-          hint: cause.message,
-          cause,
-        }),
-      ),
-    );
-    server.listen(port, host, () => done());
-  });
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return { prepared, keptDocuments: prepared.counts, keptEntries: arranger.counts };
 }

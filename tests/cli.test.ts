@@ -99,9 +99,25 @@ describe('what it says of itself', () => {
       '--host',
       '--data',
       '--public-url',
+      '--workers',
+      '--cache-mb',
       '--metrics-port',
+      '--trust-proxy',
+      '--rate-limit',
+      '--max-connections',
     ]);
-    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual(['PORT', 'HOST', 'DATA_DIR', 'PUBLIC_URL', 'METRICS_PORT']);
+    expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual([
+      'PORT',
+      'HOST',
+      'DATA_DIR',
+      'PUBLIC_URL',
+      'WORKERS',
+      'CACHE_MB',
+      'METRICS_PORT',
+      'TRUST_PROXY',
+      'RATE_LIMIT',
+      'MAX_CONNECTIONS',
+    ]);
     expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual(['METRICS_HOST', 'LOG_LEVEL', 'LOG_SAMPLE', 'SHUTDOWN_DELAY']);
   });
 });
@@ -128,6 +144,14 @@ test.each<[readonly string[], Environment, string]>([
   [[], { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not “loud”.'],
   [[], { LOG_SAMPLE: '0.5' }, 'LOG_SAMPLE must be a whole number from 0 to 1000000, not “0.5”.'],
   [[], { SHUTDOWN_DELAY: '10s' }, 'SHUTDOWN_DELAY must be a whole number from 0 to 3600, not “10s”.'],
+  [['--workers', '0'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “0”.'],
+  [['--workers', '257'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “257”.'],
+  [['--workers', '1.5'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1.5”.'],
+  [['--workers', 'many'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “many”.'],
+  [['--workers', '1e1'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1e1”.'],
+  [['--workers='], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “”.'],
+  [[], { WORKERS: '-2' }, 'The number of workers must be auto or a whole number from 1 to 256, not “-2”.'],
+  [['worker', 'reader'], {}, 'A worker is started by “serve --workers”.'],
   [['publish'], {}, 'There is no command “publish”.'],
   [['serve', 'now'], {}, "Unexpected argument 'now'"],
 ])('%o %o is wrong usage: exit code 2', async (args, env, message) => {

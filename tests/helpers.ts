@@ -9,7 +9,7 @@ import { type Article, type Newsroom, parseArticle } from '../src/article.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
 import { openInstallation } from '../src/installation.ts';
 import { type OpenLog, openLog } from '../src/log.ts';
-import { type ServeOptions, type Service, serve } from '../src/serve.ts';
+import { type ServeOptions, type ServiceProcess, serve } from '../src/serve.ts';
 
 /** A newsroom without files of its own. */
 export const newsroom: Newsroom = {
@@ -61,7 +61,7 @@ export async function put(folder: string, path: string, content: string | Uint8A
   await writeFile(file, content);
 }
 
-export interface Running extends Service {
+export interface Running extends ServiceProcess {
   readonly dataFolder: string;
   /** What the service complained of to the operator. */
   readonly lines: readonly string[];

@@ -177,8 +177,42 @@ test('what another process changed is made again', async () => {
   expect(runs).toHaveLength(2);
 });
 
+test('who asks while it is found out what another process changed does not get what was kept before', async () => {
+  const { elsewhere, prepared, text, make } = workshop();
+  await make('old');
+  elsewhere.push('latest');
+  const first = text();
+  expect(elsewhere).toEqual([]); // asked, and not answered yet: so finds it the second of two requests in one packet
+  expect(prepared.atHand('latest', 'rss')).toBeUndefined();
+  const second = make('new');
+
+  expect(await Promise.all([first, second])).toEqual(['new', 'new']);
+});
+
+test('a change while it is found out what changed is found out as well', async () => {
+  const { elsewhere, text, make } = workshop();
+  await make('old');
+  elsewhere.push('tag/a');
+  const first = text();
+  elsewhere.push('latest');
+  const second = make('new');
+
+  expect(await Promise.all([first, second])).toEqual(['old', 'new']);
+});
+
+test('what cannot be found out is asked again by the next', async () => {
+  const answers = [() => Promise.reject(new Error('disk')), () => Promise.resolve([])];
+  const arrange = async () => undefined;
+  const news = { may: () => answers.length > 0, touched: () => answers.shift()?.() ?? Promise.resolve([]) };
+  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => 0, fail: () => {} });
+
+  await expect(prepared.get('latest', 'rss')).rejects.toThrow('disk');
+  expect(await prepared.get('latest', 'rss')).toBeUndefined();
+  expect(answers).toEqual([]);
+});
+
 /** Milliseconds without a change after which documents are made again. */
-const QUIET = 20;
+const QUIET = 50;
 
 /** Time that passes when a test says so. */
 function standingClock(): void {

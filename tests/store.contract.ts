@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { type Article, articleText } from '../src/article.ts';
 import { customFeedChooser, type NamedKey, ownKeys } from '../src/feeds.ts';
@@ -769,6 +770,7 @@ export function storeContract(
       const [one, other] = await openTwice();
       expect([await other.lastRevision(), other.mayHaveNews()]).toEqual([0, false]);
       await one.apply([put({ tags: ['x'] })], NOW);
+      await nextTurn();
       expect([one.mayHaveNews(), other.mayHaveNews()]).toEqual([false, true]);
       const first = await other.touchedSince(0);
       expect(other.mayHaveNews()).toBe(false);

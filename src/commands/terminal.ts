@@ -34,3 +34,14 @@ export function progressBar({ screen }: Terminal, what: string): ProgressBar {
     stop: () => bar?.stop(),
   };
 }
+
+/** A bar for each thing that takes long, by its name. */
+export function progressBars(terminal: Terminal): (what: string, done: number, total: number) => void {
+  const bars = new Map<string, ProgressBar>();
+  return (what, done, total) => {
+    const bar = bars.get(what) ?? progressBar(terminal, what);
+    bars.set(what, bar);
+    bar.update(done, total);
+    if (done >= total) bar.stop();
+  };
+}

@@ -2,15 +2,18 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { openApi } from '../openapi.ts';
-import { type ArticleParts, articleHandlers } from './articles.ts';
+import type { Admission } from './admission.ts';
+import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import { mediaHandler } from './media.ts';
 import type { Observer } from './observe.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends FeedParts, ArticleParts, HealthParts {
+interface AppParts extends Omit<FeedParts, 'refuseSpent'>, ArticleParts, HealthParts {
+  readonly admission: Admission;
   readonly observer: Observer;
+  readonly changes: ChangeHandlers;
   readonly mediaFolder: string;
   readonly version: string;
   /** Told of an error that is nobody's but ours. */
@@ -21,12 +24,18 @@ type Method = 'get' | 'put' | 'post' | 'delete';
 type Handler = RequestHandler<{ path: string[] }>;
 type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
+interface App {
+  readonly listener: RequestListener;
+  /** The same for requests that somebody else counts and logs. */
+  readonly unobserved: RequestListener;
+}
+
 /** The HTTP side: every address this service answers stands in the list below. */
-export function createApp(parts: AppParts): RequestListener {
-  const feeds = feedHandlers(parts);
+export function createApp(parts: AppParts): App {
+  const { admission, observer, changes, fail } = parts;
+  const feeds = feedHandlers({ ...parts, refuseSpent: admission.refuseSpent });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
-  const { observer, phase } = parts;
   const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
@@ -36,8 +45,8 @@ export function createApp(parts: AppParts): RequestListener {
     ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
     ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
-    ['/api/articles', { get: articles.list, post: articles.bulk }],
-    ['/api/articles/*path', { get: articles.read, put: articles.put, delete: articles.withdraw }],
+    ['/api/articles', { get: articles.list, post: changes.bulk }],
+    ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
     ['/healthz', { get: health.alive }],
     ['/readyz', { get: health.ready }],
   ];
@@ -45,24 +54,32 @@ export function createApp(parts: AppParts): RequestListener {
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
   for (const [path, handlers] of routes) {
-    if (handlers.get) app.get(path, handlers.get);
-    if (handlers.put) app.put(path, handlers.put);
-    if (handlers.post) app.post(path, handlers.post);
-    if (handlers.delete) app.delete(path, handlers.delete);
+    if (handlers.get) app.get(path, ended(handlers.get));
+    if (handlers.put) app.put(path, ended(handlers.put));
+    if (handlers.post) app.post(path, ended(handlers.post));
+    if (handlers.delete) app.delete(path, ended(handlers.delete));
     const methods = methodsOf(handlers);
     app.options(path, (_request, response) => respondWithMethods(response, methods));
     app.all(path, methodNotAllowed(methods));
   }
   app.use(notFound);
-  app.use(errorHandler(parts.fail));
+  app.use(errorHandler(fail));
 
-  return (request, response) => {
-    const began = performance.now();
-    if (phase() === 'stopping') response.shouldKeepAlive = false;
-    const answer = feeds.answerAtHand(request, response);
-    if (answer !== undefined) return observer.answeredAtHand(request, answer, began);
-    observer.follow(request, response, began);
-    app(request, response);
+  /** Lets the next request in line begin when this one's work is done, not when its client has read the answer. */
+  function ended(handler: Handler): Handler {
+    return async (request, response, next) => {
+      try {
+        await handler(request, response, next);
+      } finally {
+        admission.end(request);
+      }
+    };
+  }
+
+  const { answerAtHand, wasAnswered } = feeds;
+  return {
+    listener: admission.listener({ atHand: answerAtHand, wasAnswered, theLongWay: app, observer, fail }),
+    unobserved: app,
   };
 }
 
@@ -96,6 +113,7 @@ function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { 'WWW-Authenticate': 'Bearer' },
   request_timeout: { Connection: 'close' }, // what comes as slowly is not waited for
+  store_unavailable: { 'Retry-After': '2' },
 };
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {

@@ -10,18 +10,25 @@ import { placementsOf, statusOf } from '../placement.ts';
 import type { Published, Publisher, Submission } from '../publish.ts';
 import { type Condition, type Scope, STATUSES, type Status, type Store, type StoredRecord } from '../store.ts';
 import { readBody, readLines } from './body.ts';
-import { beginLines, respondWithJson } from './respond.ts';
+import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
   readonly publication: Publication;
   readonly store: Store;
-  readonly publisher: Publisher;
   readonly now: () => Instant;
+}
+
+interface ChangeParts {
+  readonly store: Store;
+  readonly publisher: Publisher;
   /** Milliseconds within which a record, or a line of many, must have come. */
   readonly bodyDeadline: number;
 }
 
 type Handler = RequestHandler<{ path: string[] }>;
+
+/** What changes articles: one, one that is taken back, many. */
+export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handler>>;
 
 /** Records of a bulk request that are kept in one transaction at most. */
 const BULK_BATCH = 200;
@@ -29,28 +36,19 @@ const BULK_BATCH = 200;
 const PAGE = 50;
 const LARGEST_PAGE = 500;
 
-/** The newsroom's side: articles in, out and back, each for a key with the scope it takes. */
-export function articleHandlers({ publication, store, publisher, now, bodyDeadline }: ArticleParts) {
-  const guarded =
-    (scope: Scope, handle: (request: Request<{ path: string[] }>, response: Response) => Promise<void>): Handler =>
-    async (request, response) => {
-      await authorise(store, request.headers.authorization, scope);
-      await handle(request, response);
-    };
+type Handle = (request: Request<{ path: string[] }>, response: Response) => Promise<void>;
 
-  const put = guarded('write', async (request, response) => {
-    const id = idIn(request.params.path);
-    const record = withId(parseJson(await readBody(request, bodyDeadline)), id);
-    const condition = conditionOf(request);
-    const [result] = await publisher.publish([condition === undefined ? { record } : { record, condition }]);
-    const { outcome } = accepted(result);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id);
-    respondWithJson(request, response, {
-      status: outcome.result === 'created' ? 201 : 200,
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
-    });
-  });
+/** The newsroom's side is for those with a key of the scope that it takes. */
+function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
+  return (scope, handle) => async (request, response) => {
+    await authorise(store, request.headers.authorization, scope);
+    await handle(request, response);
+  };
+}
+
+/** What the newsroom may know of its articles. */
+export function articleHandlers({ publication, store, now }: ArticleParts) {
+  const guarded = guard(store);
 
   const read = guarded('read', async (request, response) => {
     const path = request.params.path;
@@ -62,21 +60,6 @@ export function articleHandlers({ publication, store, publisher, now, bodyDeadli
     }
     const stored = await find(idIn(path));
     respondWithJson(request, response, { body: shown(stored, now()), headers: { ETag: etagOf(stored.revision) } });
-  });
-
-  const withdraw = guarded('write', async (request, response) => {
-    const id = idIn(request.params.path);
-    const { reason } = query(request, ['reason']);
-    const condition = conditionOf(request);
-    const [outcome] = await publisher.withdraw([
-      { id, ...(reason === undefined ? {} : { reason }), ...(condition === undefined ? {} : { condition }) },
-    ]);
-    if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id);
-    respondWithJson(request, response, {
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
-    });
   });
 
   const list = guarded('read', async (request, response) => {
@@ -99,6 +82,48 @@ export function articleHandlers({ publication, store, publisher, now, bodyDeadli
     });
   });
 
+  async function find(id: string): Promise<StoredRecord> {
+    const stored = await store.find(id);
+    if (stored === undefined) throw articleNotFound(id);
+    return stored;
+  }
+
+  return { read, list };
+}
+
+/** The newsroom's way in: articles that come, change and are taken back. */
+export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
+  const guarded = guard(store);
+
+  const put = guarded('write', async (request, response) => {
+    const id = idIn(request.params.path);
+    const record = withId(parseJson(await readBody(request, bodyDeadline)), id);
+    const condition = conditionOf(request);
+    const [result] = await publisher.publish([condition === undefined ? { record } : { record, condition }]);
+    const { outcome } = accepted(result);
+    if (outcome.result === 'condition-failed') throw conditionFailed(id);
+    respondWithJson(request, response, {
+      status: outcome.result === 'created' ? 201 : 200,
+      body: { id, result: outcome.result, revision: outcome.revision },
+      headers: { ETag: etagOf(outcome.revision) },
+    });
+  });
+
+  const withdraw = guarded('write', async (request, response) => {
+    const id = idIn(request.params.path);
+    const { reason } = query(request, ['reason']);
+    const condition = conditionOf(request);
+    const [outcome] = await publisher.withdraw([
+      { id, ...(reason === undefined ? {} : { reason }), ...(condition === undefined ? {} : { condition }) },
+    ]);
+    if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
+    if (outcome.result === 'condition-failed') throw conditionFailed(id);
+    respondWithJson(request, response, {
+      body: { id, result: outcome.result, revision: outcome.revision },
+      headers: { ETag: etagOf(outcome.revision) },
+    });
+  });
+
   const bulk = guarded('write', async (request, response) => {
     const groups = readLines(request, bodyDeadline); // refuses before the answer begins
     const answer = beginLines(response);
@@ -112,18 +137,11 @@ export function articleHandlers({ publication, store, publisher, now, bodyDeadli
     } catch (error) {
       if (!(error instanceof PublisherError)) throw error;
       await answer([described(error)]);
-      // Cut off rather than ended: its client must not take what came for all of it.
-      request.socket.destroySoon();
+      cutOff(response); // rather than ended: its client must not take what came for all of it
     }
   });
 
-  async function find(id: string): Promise<StoredRecord> {
-    const stored = await store.find(id);
-    if (stored === undefined) throw articleNotFound(id);
-    return stored;
-  }
-
-  return { put, read, withdraw, list, bulk };
+  return { put, withdraw, bulk };
 }
 
 /** What became of each line, in their order. */

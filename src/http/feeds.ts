@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import type { Publication } from '../config.ts';
 import { PublisherError } from '../errors.ts';
@@ -18,6 +18,8 @@ export interface FeedParts {
   readonly isUnsettled: () => boolean;
   /** Waits for those, within reason. */
   readonly settled: () => Promise<void>;
+  /** Throws `too_many_requests` for a request that may have nothing but a 304. */
+  readonly refuseSpent: (request: IncomingMessage) => void;
 }
 
 /** Addresses that are remembered: every feed in every format, and the spellings that readers make of them. */
@@ -27,14 +29,14 @@ const LONGEST_ADDRESS = 300;
 /** Longer names are nobody's mistake in typing. */
 const LONGEST_NAME = 200;
 
-export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled }: FeedParts) {
+export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled, refuseSpent }: FeedParts) {
   const { maxAge, feedsUrl } = publication;
   const addresses = new Map<string, { readonly key: FeedKey; readonly format: Format }>();
   const retired = new Map(publication.retired.map((feed) => [feed.feed, feed]));
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
     const { key, format } = parsePath(request.params.path.join('/'));
-    if (format === undefined) throw await unknownFeed(key, 'rss');
+    if (format === undefined) throw await unknownFeed(request, key, 'rss');
     const gone = retired.get(key);
     if (gone?.movedTo !== undefined)
       return respondWithRedirect(response, upwards(request.path) + feedPath(gone.movedTo, format));
@@ -43,10 +45,11 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     }
     if (isUnsettled()) await settled();
     const representations = await prepared.get(key, format);
-    if (representations === undefined) throw await unknownFeed(key, format);
+    if (representations === undefined) throw await unknownFeed(request, key, format);
     const context = { now: now(), maxAge, feedsUrl };
     const ready = answerTo(request, representations, context);
     const answer = 'pending' in ready ? await ready.pending() : ready;
+    if (answer.status !== 304) refuseSpent(request);
     if (request.originalUrl.length <= LONGEST_ADDRESS) {
       if (addresses.size >= MOST_ADDRESSES) addresses.clear();
       addresses.set(request.originalUrl, { key, format });
@@ -56,12 +59,12 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
   };
 
   /**
-   * Answers a request for a document that is at hand, without Express: its way in costs more than the answer. Only for
-   * addresses that `feed` has answered before, and by the same means, so that both ways give the same bytes.
+   * The answer to a request for a document that is at hand, without Express: its way in costs more than the answer. Only
+   * for addresses that `feed` has answered before, and by the same means, so that both ways give the same bytes.
    *
-   * @returns what the request is answered with; undefined where it is not
+   * @returns undefined where the long way has something to do first
    */
-  function answerAtHand(request: IncomingMessage, response: ServerResponse): Answer | undefined {
+  function answerAtHand(request: IncomingMessage): Answer | undefined {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const address = addresses.get(request.url ?? '');
     if (address === undefined || isUnsettled()) return undefined;
@@ -69,16 +72,20 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     if (representations === undefined) return undefined;
     try {
       const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
-      if ('pending' in answer) return undefined;
-      respondWithDocument(response, answer);
-      return answer;
+      return 'pending' in answer ? undefined : answer;
     } catch (error) {
       if (error instanceof PublisherError) return undefined; // for the writer of errors
       throw error;
     }
   }
 
-  async function unknownFeed(key: FeedKey, format: Format): Promise<PublisherError> {
+  /** Whether a document was answered at this address before. */
+  function wasAnswered(request: IncomingMessage): boolean {
+    return addresses.has(request.url ?? '');
+  }
+
+  async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
+    refuseSpent(request);
     const known = key.length > LONGEST_NAME ? [] : (await store.feeds(now())).map((feed) => feed.key);
     const nearest = nearestKey(key, known);
     const hint =
@@ -92,7 +99,7 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     (_request, response) =>
       respondWithRedirect(response, location);
 
-  return { feed, alias, answerAtHand };
+  return { feed, alias, answerAtHand, wasAnswered };
 }
 
 /** From a request's path, as it was asked for, back to where the service's addresses begin. */

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
-import type { Store } from '../store.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
 export interface HealthParts {
-  readonly store: Store;
+  /** Rejects where nothing can be served, with the reason. */
+  readonly check: () => Promise<unknown>;
   /** Whether requests are taken; not before the start is over, nor once the end has begun. */
   readonly phase: () => Phase;
 }
@@ -17,7 +17,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 const RETRY_AFTER = 5;
 
 /** Whether the service lives, and whether requests should be sent to it. */
-export function healthHandlers({ store, phase }: HealthParts): { readonly alive: Handler; readonly ready: Handler } {
+export function healthHandlers({ check, phase }: HealthParts): { readonly alive: Handler; readonly ready: Handler } {
   const say = (request: IncomingMessage, response: ServerResponse, text: string) =>
     respondWithText(request, response, { type: 'text/plain; charset=utf-8', text });
 
@@ -25,7 +25,7 @@ export function healthHandlers({ store, phase }: HealthParts): { readonly alive:
     /** That there is an answer is the answer: the event loop turns. */
     alive: async (request, response) => say(request, response, 'ok'),
     async ready(request, response) {
-      const reason = phase() === 'serving' ? await unreadable(store) : `The service is ${phase()}.`;
+      const reason = phase() === 'serving' ? await whatFails(check) : `The service is ${phase()}.`;
       if (reason === undefined) return say(request, response, 'ready');
       const error = new PublisherError('not_ready', reason);
       respondWithError(request, response, error, { 'Retry-After': RETRY_AFTER });
@@ -33,10 +33,9 @@ export function healthHandlers({ store, phase }: HealthParts): { readonly alive:
   };
 }
 
-/** Why the store cannot be read; undefined where it can. */
-async function unreadable(store: HealthParts['store']): Promise<string | undefined> {
+async function whatFails(check: HealthParts['check']): Promise<string | undefined> {
   try {
-    await store.lastRevision();
+    await check();
     return undefined;
   } catch (error) {
     return `The store cannot be read: ${error instanceof Error ? error.message : String(error)}`;

@@ -6,6 +6,8 @@ import { contentOf } from './respond.ts';
 
 interface ObserverParts {
   readonly log: Log;
+  /** Who asks. Known while the connection is open. */
+  readonly clientOf: (request: IncomingMessage) => string;
   readonly counters: Counters;
   /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
   readonly sample: number;
@@ -17,8 +19,6 @@ export interface Observer {
   readonly answeredAtHand: (request: IncomingMessage, answer: Answer, began: number) => void;
   /** Follows any other request to its end. */
   readonly follow: (request: IncomingMessage, response: ServerResponse, began: number) => void;
-  /** What is followed and not at its end. */
-  readonly underWay: ReadonlySet<ServerResponse>;
 }
 
 interface Finished {
@@ -36,13 +36,18 @@ const CLIENT_LEFT = 499;
 const ASKED_WITHOUT_END = new Set(['/feeds/*', '/media/*', '/healthz', '/readyz']);
 const NOTHING_SPECIAL = new Set([200, 206, 226, 304]);
 
+/** A flood that is sent away, before a route is chosen or from one, must not become a flood of lines. */
+function isGivenWithoutEnd(route: string, status: number): boolean {
+  if (status === 429 || (status === 503 && route === 'other')) return true;
+  return ASKED_WITHOUT_END.has(route) && NOTHING_SPECIAL.has(status);
+}
+
 /** Characters of what a client chose that stand in a line. */
 const LONGEST_PATH = 1000;
 const LONGEST_AGENT = 200;
 
-export function createObserver({ log, counters, sample }: ObserverParts): Observer {
+export function createObserver({ log, clientOf, counters, sample }: ObserverParts): Observer {
   const feeds = countsOf(counters, '/feeds/*');
-  const underWay = new Set<ServerResponse>();
   let unsampled = 0;
 
   function isSampled(): boolean {
@@ -69,7 +74,6 @@ export function createObserver({ log, counters, sample }: ObserverParts): Observ
   }
 
   return {
-    underWay,
     answeredAtHand(request, { status, coding, body }, began) {
       const milliseconds = performance.now() - began;
       const bytes = body === undefined ? 0 : body.length;
@@ -79,9 +83,7 @@ export function createObserver({ log, counters, sample }: ObserverParts): Observ
     },
     follow(request, response, began) {
       const client = clientOf(request); // its socket forgets when it is closed
-      underWay.add(response);
       response.once('close', () => {
-        underWay.delete(response);
         const milliseconds = performance.now() - began;
         const route = routeOf(request);
         const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
@@ -90,16 +92,11 @@ export function createObserver({ log, counters, sample }: ObserverParts): Observ
         counters.bytes[coding] += bytes;
         const finished = { request, client, status, bytes, milliseconds };
         if (!response.writableFinished) tell(finished, { aborted: true });
-        else if (!ASKED_WITHOUT_END.has(route) || !NOTHING_SPECIAL.has(status)) tell(finished, {});
+        else if (!isGivenWithoutEnd(route, status)) tell(finished, {});
         else if (isSampled()) tell(finished, { sample });
       });
     },
   };
-}
-
-/** Who asks. */
-function clientOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress ?? '';
 }
 
 /** The route that Express chose, as it stands in the list of routes. */

@@ -1,28 +1,72 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
+import { listen } from '../listen.ts';
+import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
 interface OperatorParts extends HealthParts {
-  /** Called when metrics are asked for first. */
-  readonly openMetrics: () => Promise<Metrics>;
+  /** Called when metrics are asked for. */
+  readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
   /** Told of an error that is nobody's but ours. */
   readonly fail: (error: unknown) => void;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
+export interface MetricsAddress {
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  /** Where it cannot be listened on, the service does not start. It does without, unless somebody asked for it. */
+  readonly isRequired: boolean;
+}
+
+interface OperatorServer {
+  readonly port: number;
+  readonly close: () => void;
+}
+
+/** Milliseconds within which a request's head must have come. */
+const HEAD_DEADLINE = 15_000;
+
+/**
+ * Serves metrics and health at a port of their own.
+ *
+ * @throws PublisherError `address_unavailable` where metrics were asked for
+ */
+export async function serveOperator(
+  parts: OperatorParts,
+  address: MetricsAddress | undefined,
+  log: Log,
+): Promise<OperatorServer | undefined> {
+  if (address === undefined) return undefined;
+  const server = createServer({ headersTimeout: HEAD_DEADLINE }, createOperatorApp(parts));
+  try {
+    const port = await listen(server, address);
+    return {
+      port,
+      close() {
+        server.close();
+        server.closeAllConnections();
+      },
+    };
+  } catch (error) {
+    if (address.isRequired || !(error instanceof PublisherError)) throw error;
+    log.warn({ reason: error.hint }, `There are no metrics. ${error.message}`);
+    return undefined;
+  }
+}
+
 /** The operator's own port: every address it answers. What is asked there is neither counted nor logged. */
-export function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): RequestListener {
-  let metrics: Promise<Metrics> | undefined;
+function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: Readonly<Record<string, Handler>> = {
     '/healthz': alive,
     '/readyz': ready,
     '/metrics': async (request, response) => {
-      metrics ??= openMetrics();
-      const { contentType, text } = await metrics;
+      const { contentType, text } = await openMetrics();
       respondWithText(request, response, { type: contentType, text: await text() });
     },
   };

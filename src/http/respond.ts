@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Coding } from '../codings.ts';
 import { PublisherError } from '../errors.ts';
+import { httpDate } from '../instant.ts';
 import type { Answer } from './answer.ts';
 import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
 
@@ -65,23 +66,8 @@ export function respondWithError(
   error: PublisherError,
   headers: Headers = {},
 ): void {
-  const problem = {
-    title: error.message,
-    status: error.status,
-    code: error.code,
-    ...(error.hint === undefined ? {} : { detail: error.hint }),
-    ...(error.problems.length === 0 ? {} : { problems: error.problems }),
-  };
-  const body = Buffer.from(`${JSON.stringify(problem)}\n`);
-  response.writeHead(error.status, {
-    ...FOR_ALL,
-    // A feed that does not exist may be published the next moment; one that is gone stays gone.
-    'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
-    'Content-Type': 'application/problem+json; charset=utf-8',
-    'Content-Length': body.length,
-    ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
-    ...headers,
-  });
+  const body = problemOf(error);
+  response.writeHead(error.status, { ...headersOf(error, body.length), ...headers });
   if (request.method !== 'HEAD') {
     noteContent(response, body.length);
     response.write(body);
@@ -91,11 +77,51 @@ export function respondWithError(
   else dropRest(request, () => response.end());
 }
 
+/** The same for what is no request and so has no response to write to; the connection is closed behind it. */
+export function rawError(error: PublisherError): Buffer {
+  const body = problemOf(error);
+  const headers = { Date: httpDate(Date.now()), Connection: 'close', ...headersOf(error, body.length) };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${lines.join('')}\r\n`;
+  return Buffer.concat([Buffer.from(head), body]);
+}
+
+function problemOf(error: PublisherError): Buffer {
+  const problem = {
+    title: error.message,
+    status: error.status,
+    code: error.code,
+    ...(error.hint === undefined ? {} : { detail: error.hint }),
+    ...(error.problems.length === 0 ? {} : { problems: error.problems }),
+  };
+  return Buffer.from(`${JSON.stringify(problem)}\n`);
+}
+
+function headersOf(error: PublisherError, length: number): Headers {
+  return {
+    ...FOR_ALL,
+    // A feed that does not exist may be published the next moment; one that is gone stays gone.
+    'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
+    'Content-Type': 'application/problem+json; charset=utf-8',
+    'Content-Length': length,
+    ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
+    ...(error.retryAfter === undefined ? {} : comeBack(error.retryAfter)),
+  };
+}
+
+/**
+ * Without the connection: a thousand clients that ask again at once on those they have keep the event loop reading from
+ * them, and nothing else is heard for seconds (libuv reads on while more than 1,024 connections have something to say).
+ */
+function comeBack(seconds: number): Headers {
+  return { 'Retry-After': seconds, Connection: 'close' };
+}
+
 /** Milliseconds for which the rest of a refused body is read and dropped. */
 const LEFTOVER = 5000;
 
 /** A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6). */
-function dropRest(request: IncomingMessage, then: () => void): void {
+export function dropRest(request: IncomingMessage, then: () => void): void {
   const timer = setTimeout(then, LEFTOVER).unref();
   request.once('close', () => clearTimeout(timer));
   request.once('end', then).resume();
@@ -140,7 +166,11 @@ export function beginLines(response: ServerResponse): (lines: readonly unknown[]
     noteContent(response, text.length);
     if (response.write(text) || response.destroyed) return;
     await new Promise<void>((resolve) => {
-      response.once('drain', resolve).once('close', resolve); // who went away reads no more
+      const goOn = () => {
+        response.off('drain', goOn).off('close', goOn);
+        resolve();
+      };
+      response.on('drain', goOn).on('close', goOn); // who went away reads no more
     });
   };
 }
@@ -149,4 +179,12 @@ function write(response: ServerResponse, status: number, headers: Headers, body?
   noteContent(response, body?.length ?? 0);
   response.writeHead(status, headers);
   response.end(body);
+}
+
+/**
+ * Ends an answer so that its client sees that there should have been more. Not at once: what was written before goes to
+ * the connection when this turn is over.
+ */
+export function cutOff(response: ServerResponse): void {
+  setImmediate(() => response.socket?.destroySoon());
 }

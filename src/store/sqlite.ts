@@ -30,6 +30,10 @@ interface KnownArticle {
   readonly article: string;
 }
 
+interface NumberedKey extends NamedKey {
+  readonly number: number;
+}
+
 interface RecordRow {
   readonly number: number;
   readonly revision: number;
@@ -74,6 +78,8 @@ export function openSqliteStore(file: string): Store {
   const feedNumbers = new Map<string, number>();
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
+  let hasLooked = false;
+  let hasNews = false;
 
   function transaction<Result>(work: () => Result): Result {
     try {
@@ -121,17 +127,38 @@ export function openSqliteStore(file: string): Store {
     const article = withKnownIdentity(change, known);
     const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
     if (failed !== undefined) return failed;
-    const before = known === undefined ? [] : feedsOf(known.number).map(({ key }) => key);
-    const after = feeds.map(({ key }) => key);
-    if (known?.article === article.text && sameMembers(before, expectedMembership(article, after))) {
+    const before = known === undefined ? [] : feedsOf(known.number);
+    if (known?.article === article.text) {
       sql.keepRecord.run(record, article.id, record); // it may say in words what it left to a default before
-      return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
+      const touched = move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
+      if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
+      const revision = next();
+      sql.saveArticleRevision.run(revision, known.number);
+      return { id: article.id, result: 'updated', revision, touched };
     }
     const { number, revision } = save(article, next(), known === undefined, record);
     if (known !== undefined) takeOut(number);
     place(number, article, feeds);
     const result = known === undefined ? 'created' : 'updated';
-    return { id: article.id, result, revision, touched: [...new Set([...before, ...after])] };
+    const touched = [...new Set([...before, ...feeds].map(({ key }) => key))];
+    return { id: article.id, result, revision, touched };
+  }
+
+  /** Takes an article that is as it was out of feeds and puts it into others. Returns those that changed. */
+  function move(
+    number: number,
+    article: ArticleText,
+    { from, to }: { readonly from: readonly NumberedKey[]; readonly to: readonly NamedKey[] },
+  ): FeedKey[] {
+    const [before, after] = [from, to].map((feeds) => new Set(feeds.map(({ key }) => key)));
+    const left = from.filter(({ key }) => !after?.has(key));
+    const entered = to.filter(({ key }) => !before?.has(key));
+    for (const feed of left) {
+      sql.deleteEntry.run(feed.number, article.publishedAt, tieOf(article.publicId), number);
+      sql.deleteTombstone.run(feed.number, number);
+    }
+    place(number, article, entered);
+    return [...left, ...entered].map(({ key }) => key);
   }
 
   function withdraw({ id, reason, changedAt, condition }: Withdraw, next: () => number): Outcome {
@@ -224,8 +251,8 @@ export function openSqliteStore(file: string): Store {
     return number;
   }
 
-  function feedsOf(number: number): NamedKey[] {
-    return sql.feedsOfArticle.all({ number }) as unknown as NamedKey[];
+  function feedsOf(number: number): NumberedKey[] {
+    return sql.feedsOfArticle.all({ number }) as unknown as NumberedKey[];
   }
 
   function declareFeeds(keys: readonly FeedKey[]): void {
@@ -275,14 +302,33 @@ export function openSqliteStore(file: string): Store {
     return Number(sql.dataVersion.get()?.data_version);
   }
 
+  /**
+   * Looks once in a turn of the event loop: all requests of a turn came before it began, so that no change which was
+   * acknowledged before one of them is missed. To look costs as much as a third of an answer.
+   */
+  function mayHaveNews(): boolean {
+    if (hasLooked) return hasNews;
+    hasNews = dataVersion() !== seenVersion;
+    hasLooked = true;
+    setImmediate(lookAgain);
+    return hasNews;
+  }
+
+  function lookAgain(): void {
+    hasLooked = false;
+  }
+
   function lastRevision(): number {
     return Number(sql.lastRevision.get()?.last);
   }
 
   function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
-    seenVersion = dataVersion();
+    const version = dataVersion(); // before the rest: what is committed between is news again
     feedNumbers.clear();
-    return { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    const touched = { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
+    seenVersion = version; // after it: where it fails, there is still news
+    hasLooked = false;
+    return touched;
   }
 
   return {
@@ -306,7 +352,7 @@ export function openSqliteStore(file: string): Store {
       }),
     feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
     lastRevision: async () => lastRevision(),
-    mayHaveNews: () => dataVersion() !== seenVersion,
+    mayHaveNews,
     touchedSince: async (revision) => touchedSince(revision),
 
     find: async (id) => storedRecord(sql.recordById.get(id) as RecordRow | undefined),
@@ -386,8 +432,8 @@ function wasVisible({ withdrawn, publishedAt }: ArticleText): boolean {
 }
 
 /** Taken back before anybody saw it, an article is in no feed at all. */
-function expectedMembership(article: ArticleText, feeds: readonly FeedKey[]): readonly FeedKey[] {
-  return article.withdrawn === undefined || wasVisible(article) ? feeds : [];
+function isInFeeds(article: ArticleText): boolean {
+  return article.withdrawn === undefined || wasVisible(article);
 }
 
 function storedRecord(row: RecordRow | undefined): StoredRecord | undefined {
@@ -411,10 +457,6 @@ function storedKey(row: Record<string, unknown> | undefined): StoredKey | undefi
 /** 48 bits of the public id: an order among articles of one second that is the same in every store. */
 function tieOf(publicId: string): number {
   return hash('sha256', publicId, 'buffer').readUIntBE(0, 6);
-}
-
-function sameMembers(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && new Set([...one, ...other]).size === one.length;
 }
 
 function latest(...moments: readonly (Instant | null)[]): Instant | undefined {

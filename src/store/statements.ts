@@ -50,6 +50,7 @@ export function prepareStatements(db: DatabaseSync) {
       UPDATE article SET public_id = :public_id, revision = :revision, published = :published, updated = :updated,
         expires = :expires, withdrawn = :withdrawn, article = :article, record = coalesce(:record, record)
       WHERE id = :id RETURNING number`),
+    saveArticleRevision: db.prepare('UPDATE article SET revision = ? WHERE number = ?'),
     keepRecord: db.prepare('UPDATE article SET record = ? WHERE id = ? AND record <> ?'),
     list: {
       visible: list(STATUS.visible),
@@ -89,12 +90,15 @@ export function prepareStatements(db: DatabaseSync) {
 
     insertEntry: db.prepare('INSERT INTO entry (feed, published, tie, article, expires) VALUES (?, ?, ?, ?, ?)'),
     insertTombstone: db.prepare('INSERT INTO tombstone (feed, at, article) VALUES (?, ?, ?)'),
+    deleteEntry: db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?'),
+    deleteTombstone: db.prepare('DELETE FROM tombstone WHERE feed = ? AND article = ?'),
     deleteEntries: db.prepare('DELETE FROM entry WHERE article = ?'),
     deleteTombstones: db.prepare('DELETE FROM tombstone WHERE article = ?'),
     feedsOfArticle: db.prepare(`
-      SELECT feed.key, feed.name FROM entry JOIN feed ON feed.number = entry.feed WHERE entry.article = :number
+      SELECT feed.number, feed.key, feed.name FROM entry JOIN feed ON feed.number = entry.feed
+      WHERE entry.article = :number
       UNION
-      SELECT feed.key, feed.name FROM tombstone JOIN feed ON feed.number = tombstone.feed WHERE tombstone.article = :number`),
+      SELECT feed.number, feed.key, feed.name FROM tombstone JOIN feed ON feed.number = tombstone.feed WHERE tombstone.article = :number`),
     newest: db.prepare(NEWEST),
     tombstones: db.prepare(`
       SELECT article.public_id, tombstone.at, article.article ->> '$.withdrawn.reason' AS reason

@@ -7,6 +7,28 @@ export function median(figures: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** The figure that this share of all does not exceed. */
+export function percentile(figures: readonly number[], share: number): number {
+  return figures.toSorted((a, b) => a - b)[Math.ceil(figures.length * share) - 1] ?? Number.NaN;
+}
+
+/** The median of what each round's figure is of another's in the same round. */
+export function ratio(mine: readonly number[] = [], theirs: readonly number[] = []): number {
+  return median(mine.map((figure, round) => figure / (theirs[round] ?? Number.NaN)));
+}
+
+/** A figure in a table; a dash where there is none. */
+export function figure(value: number, digits = 0): string {
+  return Number.isFinite(value) ? value.toFixed(digits) : '–';
+}
+
+/** A whole number from the environment. */
+export function setting(name: string, otherwise: number): number {
+  const text = process.env[name] ?? String(otherwise);
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${name} must be a whole number, not “${text}”`);
+  return Number(text);
+}
+
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }

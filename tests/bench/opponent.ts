@@ -1,63 +1,71 @@
 /**
  * The servers ours is measured against, each in a process of its own:
- *   node opponent.ts bare URL   node:http writing the answers that URL gives, byte for byte
- *   node opponent.ts naive      an Express handler that renders the newest 50 through `feed` at every request
+ *   node opponent.ts bare FILE    node:http writing the answers that stand in that file, byte for byte
+ *   node opponent.ts cached FILE  an Express handler that sends the body of the first of them as a string
+ *   node opponent.ts naive        an Express handler that renders the newest 50 through `feed` at every request
  * Prints the port it listens on.
  */
-import { createServer, get, type IncomingMessage, type RequestListener } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
 import express from 'express';
 import { Feed } from 'feed';
 import type { Article } from '../../src/article.ts';
-import { sampleArticles } from './sample.ts';
+import { PATH, sampleArticles } from './sample.ts';
 
-const [kind, url = ''] = process.argv.slice(2);
-const server = createServer(kind === 'bare' ? await bare(url) : await naive());
+/** An answer with the address at which `bare` gives it. */
+export interface RecordedAnswer {
+  readonly path: string;
+  readonly status: number;
+  /** Names and values in turn, without those that Node writes itself. */
+  readonly headers: readonly string[];
+  /** Base64; empty where there is none. */
+  readonly body: string;
+}
+
+const [kind, file = ''] = process.argv.slice(2);
+const server = createServer({ optimizeEmptyRequests: true }, await listener());
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   if (typeof address === 'object') process.stdout.write(`${address?.port}\n`);
 });
 
-async function bare(original: string): Promise<RequestListener> {
-  const full = await answerOf(original, {});
-  const unchanged = await answerOf(original, { 'If-None-Match': full.etag });
+function listener(): RequestListener | Promise<RequestListener> {
+  if (kind === 'bare') return bare(recorded());
+  return kind === 'cached' ? cached(recorded()) : naive();
+}
+
+function recorded(): RecordedAnswer[] {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/** Nothing is negotiated or compared: each answer has an address of its own. */
+function bare(answers: readonly RecordedAnswer[]): RequestListener {
+  const byPath = new Map(
+    answers.map(({ path, status, headers, body }) => [
+      path,
+      { status, headers: [...headers], body: body === '' ? undefined : Buffer.from(body, 'base64') },
+    ]),
+  );
   return (request, response) => {
-    const answer = request.headers['if-none-match'] === undefined ? full : unchanged;
+    const answer = byPath.get(request.url ?? '');
+    if (answer === undefined) throw new Error(`there is no ${request.url}`);
     response.writeHead(answer.status, answer.headers);
     response.end(answer.body);
   };
 }
 
-interface Recorded {
-  readonly status: number;
-  readonly headers: string[];
-  readonly etag: string;
-  readonly body: Buffer;
-}
-
-/** An answer as it came, without the headers that node:http writes itself. */
-function answerOf(address: string, headers: Record<string, string>): Promise<Recorded> {
-  return new Promise((resolve, reject) => {
-    get(address, { headers, agent: false }, (response: IncomingMessage) => {
-      const chunks: Buffer[] = [];
-      response.on('data', (chunk: Buffer) => chunks.push(chunk));
-      response.on('end', () => {
-        const pairs = response.rawHeaders.flatMap((name, index, all) =>
-          index % 2 === 0 && !/^(date|connection|keep-alive)$/i.test(name) ? [name, all[index + 1] ?? ''] : [],
-        );
-        const { statusCode = 0, headers: parsed } = response;
-        resolve({ status: statusCode, headers: pairs, etag: parsed.etag ?? '', body: Buffer.concat(chunks) });
-      });
-    }).on('error', reject);
+function cached([answer]: readonly RecordedAnswer[]): RequestListener {
+  const text = Buffer.from(answer?.body ?? '', 'base64').toString();
+  return express().get(PATH, (_request, response) => {
+    response.type('application/rss+xml').send(text);
   });
 }
 
 async function naive(): Promise<RequestListener> {
   const newest = (await sampleArticles()).toSorted((a, b) => b.publishedAt - a.publishedAt).slice(0, 50);
-  const app = express();
-  app.get('/feeds/latest.rss', (_request, response) => {
+  return express().get(PATH, (_request, response) => {
     response.type('application/rss+xml').send(render(newest));
   });
-  return app;
 }
 
 function render(articles: readonly Article[]): string {

@@ -1,17 +1,21 @@
 /**
- * `npm run bench`: what rendering, answering and storing cost. `npm run bench -- store` is one of them;
- * `BENCH_ARTICLES=1000000` fills a store of that size.
+ * `npm run bench`: what rendering, delivering and storing cost. `npm run bench -- store` is one of them,
+ * `npm run bench -- delivery opponents day` two sections of one. `BENCH_ARTICLES=1000000` fills a store of that size,
+ * `BENCH_REQUESTS=1000000` asks as often for the warm feeds, `BENCH_ROUNDS=9` measures rates in more rounds.
  */
-import { answering } from './answering.ts';
+import { delivery } from './delivery.ts';
 import { rendering } from './rendering.ts';
 import { storing } from './store.ts';
 
-const BENCHES: ReadonlyMap<string, () => Promise<void>> = new Map([
+const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void>> = new Map([
   ['rendering', rendering],
-  ['answering', answering],
+  ['delivery', delivery],
   ['store', storing],
 ]);
 
-const [wanted] = process.argv.slice(2);
+// So that those it has started end as well.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
+const [wanted, ...sections] = process.argv.slice(2);
 if (wanted !== undefined && !BENCHES.has(wanted)) throw new Error(`there are ${[...BENCHES.keys()].join(', ')}`);
-for (const [name, bench] of BENCHES) if (wanted === undefined || wanted === name) await bench();
+for (const [name, bench] of BENCHES) if (wanted === undefined || wanted === name) await bench(sections);

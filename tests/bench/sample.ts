@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Article, parseArticle } from '../../src/article.ts';
 import { loadPublication } from '../../src/config.ts';
@@ -8,14 +8,35 @@ import { mediaIn } from '../../src/media.ts';
 
 export const SAMPLE = join(import.meta.dirname, '../../data');
 
-/** The articles of the sample newsroom. */
-export async function sampleArticles(): Promise<Article[]> {
-  const newsroom = { ...loadPublication(SAMPLE), media: mediaIn(join(SAMPLE, 'media')) };
+/** Its feed of full-text entries that is measured. */
+export const PATH = '/feeds/latest.rss';
+
+/** A record with its id, and the file it came from. */
+export interface SampleRecord {
+  readonly path: string;
+  readonly record: Readonly<Record<string, unknown>>;
+}
+
+/** The records of the sample newsroom, as its files hold them. */
+export async function sampleRecords(): Promise<SampleRecord[]> {
   const paths = (await filesBelow(join(SAMPLE, 'articles'))).filter(holdsArticle);
   return Promise.all(
     paths.map(async (path) => {
-      const bytes = await readFile(join(SAMPLE, 'articles', path));
-      return parseArticle(readArticleFile(bytes, path).record, newsroom);
+      const { record } = readArticleFile(await readFile(join(SAMPLE, 'articles', path)), path);
+      return { path, record: record as SampleRecord['record'] };
     }),
   );
+}
+
+/** The articles of the sample newsroom. */
+export async function sampleArticles(): Promise<Article[]> {
+  const newsroom = { ...loadPublication(SAMPLE), media: mediaIn(join(SAMPLE, 'media')) };
+  return (await sampleRecords()).map(({ record }) => parseArticle(record, newsroom));
+}
+
+/** A copy of the sample newsroom that may be changed, without its store and without some of its files. */
+export async function copySample(folder: string, without: readonly string[] = []): Promise<string> {
+  const left = new Set(['store', ...without.map((path) => join('articles', path))].map((path) => join(SAMPLE, path)));
+  await cp(SAMPLE, folder, { recursive: true, filter: (source) => !left.has(source) });
+  return folder;
 }

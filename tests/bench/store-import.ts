@@ -9,14 +9,13 @@ import { selector } from '../../src/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { linkTarget } from '../../src/url.ts';
 import { recordOf } from './newsroom.ts';
-import { launch, memoryOf } from './store-service.ts';
+import { cpuSecondsIn, memoryOf } from './processes.ts';
+import { launch } from './service.ts';
 
 /** As `import` keeps them. */
 const BATCH = 500;
 /** Milliseconds between looks at what the threads of an import have used. */
 const LOOK = 100;
-/** Of `/proc/PID/task/TID/stat`: a clock tick, fixed on Linux. */
-const TICK = 0.01;
 /** Records a single thread is measured with. */
 const SAMPLE = 10_000;
 /** Articles that are made from one parsed one. */
@@ -57,10 +56,9 @@ function threadsOf(pid: number): { id: string; kind: string; seconds: number }[]
   const folder = `/proc/${pid}/task`;
   try {
     return readdirSync(folder).map((id) => {
-      const [, name = '', rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(join(folder, id, 'stat'), 'utf8')) ?? [];
-      const fields = rest.split(' ');
-      // proc(5): utime and stime are fields 14 and 15, the state behind the name is field 3.
-      return { id, kind: KINDS[name] ?? 'others', seconds: (Number(fields[11]) + Number(fields[12])) * TICK };
+      const stat = readFileSync(join(folder, id, 'stat'), 'utf8');
+      const [, name = ''] = /\((.*)\)/.exec(stat) ?? [];
+      return { id, kind: KINDS[name] ?? 'others', seconds: cpuSecondsIn(stat) };
     });
   } catch {
     return []; // it has ended

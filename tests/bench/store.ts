@@ -2,14 +2,14 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openInstallation, storeFile } from '../../src/installation.ts';
-import { createKey } from '../../src/keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { median, print, printTable } from './figures.ts';
+import { median, percentile, print, printTable, setting } from './figures.ts';
 import { FEED_KEYS, operatorFeeds, PUBLICATION, recordOf, writeRecords } from './newsroom.ts';
+import { memoryOf } from './processes.ts';
+import { putNew, type Service, withService, writerOf } from './service.ts';
 import { measureImport, measureKeeping, measureParsing } from './store-import.ts';
-import { memoryOf, type Service, withService } from './store-service.ts';
 
-const ARTICLES = Number(process.env.BENCH_ARTICLES ?? 100_000);
+const ARTICLES = setting('BENCH_ARTICLES', 100_000);
 /** The smaller store, beside which the cost of a change is shown. */
 const FEW = 10_000;
 const FILES = 10_000;
@@ -170,9 +170,8 @@ async function changing(newsrooms: readonly Newsroom[]): Promise<void> {
 
 /** Puts articles one by one and asks, when each is acknowledged, for a feed it is in. */
 async function change(data: string) {
+  const headers = await writerOf(data);
   const { store } = openInstallation(data);
-  const { key } = await createKey(store, 'bench', 'write', Date.now());
-  const headers = { Authorization: `Bearer ${key}` };
   const puts: number[] = [];
   const gets: number[] = [];
   const touched: number[] = [];
@@ -183,11 +182,10 @@ async function change(data: string) {
       const title = `Breaking ${number}.`;
       // Of articles of one second the newest 50 are not the last 50 that came.
       const publishedAt = new Date(began - (CHANGES - number) * 1000).toISOString();
-      const body = JSON.stringify({ ...recordOf(UNUSED + number), id, title, publishedAt, updatedAt: undefined });
+      const record = { ...recordOf(UNUSED + number), id, title, publishedAt, updatedAt: undefined };
       let start = performance.now();
-      const put = await service.ask(`/api/articles/${id}`, { method: 'PUT', headers, body });
+      await putNew(service, headers, record);
       puts.push(performance.now() - start);
-      if (put.status !== 201) throw new Error(`PUT answered ${put.status}: ${put.text}`);
       const stored = await store.find(id);
       const feeds = stored === undefined ? [] : await store.memberships(stored.number);
       touched.push(feeds.length);
@@ -222,13 +220,9 @@ async function startingOnFiles(folder: string): Promise<void> {
 }
 
 async function get(service: Service, path: string): Promise<string> {
-  const { status, text } = await service.ask(path);
+  const { status, body } = await service.ask(path);
   if (status !== 200) throw new Error(`${path} answered ${status}`);
-  return text;
-}
-
-function percentile(figures: readonly number[], share: number): number {
-  return figures.toSorted((a, b) => a - b)[Math.ceil(figures.length * share) - 1] ?? Number.NaN;
+  return body.toString();
 }
 
 function megabytes(bytes: number): string {

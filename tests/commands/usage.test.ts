@@ -8,7 +8,24 @@ import { command } from './terminal.ts';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 test.each<[string, readonly string[]]>([
-  ['serve', ['--port', '--host', '--data', '--public-url', '--metrics-port']],
+  [
+    'serve',
+    [
+      ...[
+        '--port',
+        '--host',
+        '--data',
+        '--public-url',
+        '--workers',
+        '--cache-mb',
+        '--metrics-port',
+        '--trust-proxy',
+        '--rate-limit',
+        '--max-connections',
+      ],
+      ...['--trust-proxy', '--rate-limit', '--max-connections'],
+    ],
+  ],
   ['import', ['--data', '--dry-run', '--public-url', '--rejected']],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
@@ -53,6 +70,18 @@ test.each<readonly [readonly string[], string]>([
   [['key', 'create', 'x', '--name', 'y'], '“x” is too much.'],
   [['migrate', 'up'], "Unexpected argument 'up'"],
   [['serve', 'now'], "Unexpected argument 'now'"],
+  [
+    ['serve', '--trust-proxy', 'true'],
+    'The trusted proxies must be their number, or a list of addresses, networks, loopback and uniquelocal, not “true”.',
+  ],
+  [
+    ['serve', '--rate-limit', '5/s'],
+    'The rate limit must be tokens a minute, and at once, as in 300:300, or off, not “5/s”.',
+  ],
+  [
+    ['serve', '--max-connections', 'off'],
+    'The connections must be a number, in all and of one client, as in 10000:256 or 10000:off, not “off”.',
+  ],
   [['publish'], 'There is no command “publish”.'],
 ])('%j is wrong use: exit code 2', async (args, message) => {
   const folder = await dataFolder();

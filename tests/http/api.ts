@@ -1,8 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import { type Admission, createAdmission } from '../../src/http/admission.ts';
+import { createClientOf } from '../../src/http/client.ts';
+import { CONNECTION_LIMITS, createConnections } from '../../src/http/connections.ts';
 import { storeFile } from '../../src/installation.ts';
 import { createKey } from '../../src/keys.ts';
+import { createGate } from '../../src/overload.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Scope } from '../../src/store.ts';
+import type { Scope, Store } from '../../src/store.ts';
 import { type Answer, ask, dataFolder, type Running, start } from '../helpers.ts';
 
 /** Two days after the articles that `record` makes. */
@@ -18,6 +22,12 @@ export async function keyFor(folder: string, scope: Scope = 'write'): Promise<{ 
   } finally {
     await store.close();
   }
+}
+
+/** For an app without a service around it: admits whoever comes. */
+export function admissionFor(store: Store): Admission {
+  const connections = createConnections(CONNECTION_LIMITS);
+  return createAdmission({ store, connections, gate: createGate(), limiter: undefined, clientOf: createClientOf() });
 }
 
 interface Asked {

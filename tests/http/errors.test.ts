@@ -3,9 +3,12 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
 import { createCounters } from '../../src/counters.ts';
 import { createApp } from '../../src/http/app.ts';
+import { createClientOf } from '../../src/http/client.ts';
+import { handOver } from '../../src/http/forward.ts';
 import { createObserver } from '../../src/http/observe.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { ask, dataFolder, listen, PUBLICATION, record, start } from '../helpers.ts';
+import { admissionFor } from './api.ts';
 
 const NEWSROOM = {
   'articles/a.json': JSON.stringify(record({ sections: ['Middle East'], tags: ['ئاو', 'water'] })),
@@ -42,22 +45,28 @@ test('an error of ours says nothing of itself outside, and everything to the ope
   const failure = new Error('the disk at /dev/sdb is on fire');
   const told: unknown[] = [];
   const store = openSqliteStore(':memory:');
-  const app = createApp({
+  const { listener } = createApp({
+    admission: admissionFor(store),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    publisher: { publish: async () => [], load: async () => [], withdraw: async () => [] },
+    changes: handOver('/nowhere'),
     prepared: { atHand: () => undefined, get: () => Promise.reject(failure) },
     now: () => 0,
     isUnsettled: () => false,
     settled: async () => {},
     mediaFolder: '/nowhere',
     version: '0.0.0',
-    bodyDeadline: 1000,
+    check: async () => {},
     phase: () => 'serving',
-    observer: createObserver({ log: listen().log.log, counters: createCounters(), sample: 0 }),
+    observer: createObserver({
+      log: listen().log.log,
+      clientOf: createClientOf(),
+      counters: createCounters(),
+      sample: 0,
+    }),
     fail: (error) => told.push(error),
   });
-  const server = createServer(app).listen(0, '127.0.0.1');
+  const server = createServer(listener).listen(0, '127.0.0.1');
   onTestFinished(async () => {
     server.close();
     await store.close();

@@ -6,13 +6,15 @@ import { createCounters } from '../../src/counters.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { ownKeys } from '../../src/feeds.ts';
 import { createApp } from '../../src/http/app.ts';
+import { changeHandlers } from '../../src/http/articles.ts';
+import { createClientOf } from '../../src/http/client.ts';
 import { createObserver } from '../../src/http/observe.ts';
 import { createKey } from '../../src/keys.ts';
 import { openApi } from '../../src/openapi.ts';
 import { createPublisher, parseHere } from '../../src/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { type Answer, ask, listen, newsroom, PUBLICATION, record } from '../helpers.ts';
-import { type Api, keyFor, NOW, startApi } from './api.ts';
+import { type Api, admissionFor, keyFor, NOW, startApi } from './api.ts';
 
 interface Content {
   readonly schema: object;
@@ -311,22 +313,34 @@ describe('every real answer is one that is declared', () => {
     const store = { ...real, apply: reject, ...(status === 503 ? { find: reject, list: reject } : {}) };
     const publication = parsePublication(PUBLICATION, 'publication.yaml');
     const now = () => NOW;
-    const app = createApp({
+    const publisher = createPublisher({
+      store,
+      parse: parseHere({ newsroom, select: ownKeys }),
+      now,
+      announce: () => {},
+    });
+    const { listener } = createApp({
+      admission: admissionFor(store),
       publication,
       store,
-      publisher: createPublisher({ store, parse: parseHere({ newsroom, select: ownKeys }), now, announce: () => {} }),
+      changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
       prepared: { atHand: () => undefined, get: () => Promise.resolve(undefined) },
       now,
       isUnsettled: () => false,
       settled: async () => {},
       mediaFolder: '/nowhere',
       version: '0.0.0',
-      bodyDeadline: 1000,
+      check: async () => {},
       phase: () => 'serving',
-      observer: createObserver({ log: listen().log.log, counters: createCounters(), sample: 0 }),
+      observer: createObserver({
+        log: listen().log.log,
+        clientOf: createClientOf(),
+        counters: createCounters(),
+        sample: 0,
+      }),
       fail: () => {},
     });
-    const server = createServer(app).listen(0, '127.0.0.1');
+    const server = createServer(listener).listen(0, '127.0.0.1');
     onTestFinished(async () => {
       server.close();
       await real.close();

@@ -1,0 +1,81 @@
+import cluster from 'node:cluster';
+import { PublisherError } from '../errors.ts';
+import { openInstallation } from '../installation.ts';
+import { openLog } from '../log.ts';
+import { type Part, type ServiceProcess, serve } from '../serve.ts';
+import { type Assignment, failureOf, isOrder, type Report } from '../workers.ts';
+import { usage } from './arguments.ts';
+import type { Command } from './command.ts';
+import { progressBars, type Terminal } from './terminal.ts';
+
+const HELP = `Usage: feed-publisher worker writer|reader
+
+One process of several that serve. “serve --workers” starts it and tells it the rest.
+`;
+
+export const command: Command = { help: HELP, run };
+
+/** Serves until the supervisor says that it is enough, whose end is its own. Returns the exit code. */
+async function run([role]: readonly string[], terminal: Terminal): Promise<number> {
+  if (!cluster.isWorker || (role !== 'writer' && role !== 'reader'))
+    throw usage('A worker is started by “serve --workers”.');
+  leaveSignals();
+  const begin = Promise.withResolvers<Assignment>();
+  const stop = Promise.withResolvers<void>();
+  let service: ServiceProcess | undefined;
+  const readersGone = Promise.withResolvers<void>();
+  process.on('message', (order: unknown) => {
+    if (!isOrder(order)) return;
+    if (order.kind === 'begin') begin.resolve(order.assignment);
+    else if (order.kind === 'stop') stop.resolve();
+    else if (order.kind === 'readers-gone') readersGone.resolve();
+    else void service?.measure().then((values) => report({ kind: 'measured', number: order.number, values }));
+  });
+  await report({ kind: 'here' });
+  const assignment = await begin.promise;
+  const { socket } = assignment;
+  const part: Part = role === 'reader' ? { role, socket } : { role, socket, readersGone: readersGone.promise };
+  try {
+    service = await serveAssigned(assignment, part, terminal);
+    await report({ kind: 'serving', port: service.port, articles: service.articles, feeds: service.feeds });
+    await stop.promise;
+    await service.close();
+    return 0;
+  } catch (error) {
+    if (!(error instanceof PublisherError)) throw error;
+    await report({ kind: 'failed', failure: failureOf(error) });
+    return 1;
+  } finally {
+    process.channel?.unref();
+  }
+}
+
+async function serveAssigned(
+  { dataFolder, publication, settings }: Assignment,
+  part: Part,
+  terminal: Terminal,
+): Promise<ServiceProcess> {
+  const installation = openInstallation(dataFolder, { publication });
+  try {
+    const { screen } = terminal;
+    const log = openLog(screen, { level: settings.logLevel ?? 'info', isTTY: screen.isTTY });
+    const service = await serve(installation, { ...settings, part, log, progress: progressBars(terminal) });
+    process.once('uncaughtException', (error) => {
+      service.fail(error);
+      process.exit(1);
+    });
+    return { ...service, close: () => service.close().finally(log.close) };
+  } catch (error) {
+    await installation.store.close();
+    throw error;
+  }
+}
+
+/** A terminal and some supervisors of services signal every process of a group: it is the supervisor who decides. */
+function leaveSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(signal).on(signal, () => {});
+}
+
+function report(told: Report): Promise<void> {
+  return new Promise((resolve) => process.send?.(told, () => resolve()));
+}

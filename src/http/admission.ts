@@ -1,0 +1,184 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { PublisherError } from '../errors.ts';
+import { authorise } from '../keys.ts';
+import type { Limiter } from '../limiter.ts';
+import type { Gate, Lane } from '../overload.ts';
+import type { Store } from '../store.ts';
+import type { Answer } from './answer.ts';
+import { isOurs, networkOf } from './client.ts';
+import { type Connections, headTooLarge } from './connections.ts';
+import type { Observer } from './observe.ts';
+import { respondWithDocument, respondWithError } from './respond.ts';
+
+export interface AdmissionParts {
+  readonly store: Store;
+  readonly connections: Connections;
+  readonly gate: Gate;
+  /** Undefined where clients may ask for as much as they like. */
+  readonly limiter: Limiter | undefined;
+  readonly clientOf: (request: IncomingMessage) => string;
+}
+
+export type Admission = ReturnType<typeof createAdmission>;
+
+interface Ways {
+  /** The answer where its bytes are at hand. */
+  readonly atHand: (request: IncomingMessage) => Answer | undefined;
+  /** Whether a document was answered at the request's address before. */
+  readonly wasAnswered: (request: IncomingMessage) => boolean;
+  /** Answers everything. */
+  readonly theLongWay: RequestListener;
+  readonly observer: Observer;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Fields of a request's head. */
+const MOST_FIELDS = 100;
+/** What an answer costs its client: one with content, and one without, such as a 304. */
+const FULL = 1;
+const EMPTY = 0.05;
+/** Seconds after which to come back when there was too much to do. */
+const RECOVERY = 10;
+/** What asks whether the service is well must hear it above all when it is not. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
+/**
+ * Decides who is answered and when: what is at hand at once, the rest in line; a client that asks for too much hears
+ * nothing but that its copy is current.
+ */
+export function createAdmission({ store, connections, gate, limiter, clientOf }: AdmissionParts) {
+  /** Requests whose client has had its share, let through for the 304 that it may be. */
+  const spent = new WeakSet<IncomingMessage>();
+  const endings = new WeakMap<IncomingMessage, () => void>();
+
+  /** Undefined for a client that is not counted. */
+  function accountOf(request: IncomingMessage): string | undefined {
+    if (limiter === undefined) return undefined;
+    const client = clientOf(request);
+    return isOurs(client) ? undefined : networkOf(client);
+  }
+
+  function tooMany(request: IncomingMessage): PublisherError {
+    const account = accountOf(request);
+    const seconds = account === undefined ? 1 : (limiter?.retryAfter(account) ?? 1);
+    return new PublisherError('too_many_requests', 'Too many requests came from this address.', {
+      hint: `Come back in ${seconds} seconds, and send If-None-Match: an answer that nothing changed is nearly free.`,
+      retryAfter: seconds,
+    });
+  }
+
+  /** Whether the client may have this answer, which is taken from its share. */
+  function isDue(request: IncomingMessage, { status, body }: Answer): boolean {
+    const account = accountOf(request);
+    if (account === undefined || limiter === undefined) return true;
+    return limiter.take(account, body === undefined ? EMPTY : FULL) || status === 304;
+  }
+
+  /** Takes a share for an answer that is not known yet. False for a client that has none left. */
+  function takeShare(request: IncomingMessage, response: ServerResponse): boolean {
+    const account = accountOf(request);
+    if (account === undefined || limiter === undefined) return true;
+    if (!limiter.take(account, FULL)) {
+      if (!isFeedRevalidation(request)) return false;
+      spent.add(request);
+      return true;
+    }
+    response.once('finish', () => {
+      const { statusCode } = response;
+      const isEmpty = statusCode === 304 || (statusCode === 200 && request.method === 'HEAD');
+      if (isEmpty) limiter.giveBack(account, FULL - EMPTY);
+      else if (statusCode >= 500) limiter.giveBack(account, FULL);
+    });
+    return true;
+  }
+
+  /** Throws `too_many_requests` for a request that may have nothing but a 304. */
+  function refuseSpent(request: IncomingMessage): void {
+    if (spent.has(request)) throw tooMany(request);
+  }
+
+  /** Marks the end of a request's work for this process, while its answer may still be on the way to a slow client. */
+  function end(request: IncomingMessage): void {
+    endings.get(request)?.();
+  }
+
+  async function isNewsroom({ headers, url = '' }: IncomingMessage): Promise<boolean> {
+    if (headers.authorization === undefined || !url.startsWith('/api/')) return false;
+    try {
+      await authorise(store, headers.authorization, 'read');
+      return true;
+    } catch (error) {
+      if (error instanceof PublisherError) return false; // it is told by the long way
+      throw error;
+    }
+  }
+
+  function listener({ atHand, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
+    return (request, response) => {
+      const began = performance.now();
+      gate.heard();
+      connections.received(request, response);
+      const isTooLarge = request.rawHeaders.length > MOST_FIELDS * 2;
+      const answer = isTooLarge ? undefined : atHand(request);
+      if (answer !== undefined && isDue(request, answer)) {
+        respondWithDocument(response, answer);
+        observer.answeredAtHand(request, answer, began);
+        return;
+      }
+      observer.follow(request, response, began);
+      if (isTooLarge) respondWithError(request, response, headTooLarge(`more than ${MOST_FIELDS} fields`));
+      else if (answer !== undefined) respondWithError(request, response, tooMany(request));
+      else if (PROBES.has(request.url ?? '')) theLongWay(request, response);
+      else admit(request, response);
+    };
+
+    function admit(request: IncomingMessage, response: ServerResponse): void {
+      connections.hold(request, response);
+      if (request.headers.authorization === undefined) {
+        admitReader(request, response);
+        return;
+      }
+      isNewsroom(request).then(
+        (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response)),
+        (error) => broken(request, response, error),
+      );
+    }
+
+    function admitReader(request: IncomingMessage, response: ServerResponse): void {
+      if (takeShare(request, response)) queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
+      else respondWithError(request, response, tooMany(request));
+    }
+
+    function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {
+      gate.enter(lane, {
+        isGone: () => response.destroyed,
+        refuse: () => respondWithError(request, response, overloaded()),
+        begin: (done) => {
+          endings.set(request, done);
+          response.once('close', done);
+          theLongWay(request, response);
+        },
+      });
+    }
+
+    function broken(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+      fail(error);
+      respondWithError(request, response, new PublisherError('internal', 'Internal error'));
+    }
+  }
+
+  return { listener, refuseSpent, end };
+}
+
+/** Whether a feed is asked for by who has a copy. */
+function isFeedRevalidation({ method, url = '', headers }: IncomingMessage): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || !url.startsWith('/feeds/')) return false;
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
+}
+
+function overloaded(): PublisherError {
+  return new PublisherError('overloaded', 'There is too much to do at the moment.', {
+    hint: `Come back in ${RECOVERY} seconds. Feeds that others ask for as well are answered meanwhile.`,
+    retryAfter: RECOVERY,
+  });
+}

@@ -1,0 +1,269 @@
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { PublisherError } from '../errors.ts';
+import { isOurs, networkOf, type Trust, withoutMapping } from './client.ts';
+import { rawError } from './respond.ts';
+
+/** What a connection may cost. All times are milliseconds. */
+export interface ConnectionLimits {
+  /** Connections at once. */
+  readonly total: number;
+  /** Connections of one client at once; 0 for no bound. */
+  readonly perClient: number;
+  /** Time for a request's head to come. */
+  readonly head: number;
+  /** Time for which a connection without a request is kept. */
+  readonly idle: number;
+  /** Time in which a client must have taken something of what waits for it. */
+  readonly stall: number;
+  /** Time to take an answer, beside what its length allows. */
+  readonly answer: number;
+  /** Time in which the rest of a request may still come when its answer is sent, or of what is no request. */
+  readonly leftover: number;
+}
+
+export const CONNECTION_LIMITS: ConnectionLimits = {
+  total: 10_000,
+  perClient: 256,
+  head: 15_000,
+  idle: 10_000,
+  stall: 15_000,
+  answer: 30_000,
+  leftover: 5000,
+};
+
+/** Longer than proxies keep theirs (nginx: 60 s): none must send a request into a connection that is being closed. */
+export const IDLE_BEHIND_PROXY = 75_000;
+
+/** Bytes a second at which an answer must be taken. */
+const SLOWEST_READER = 8 * 1024;
+/** Bytes of a request's head. */
+const HEAD_BYTES = 16 * 1024;
+const REQUESTS_PER_CONNECTION = 10_000;
+/** Time that requests have to end when the service does. */
+const GRACE = 10_000;
+/** Time in which a connection that may bring another request is still heard when the service ends. */
+const LAST_CALL = 500;
+
+export interface Connections {
+  /** For `createServer`. */
+  readonly options: ServerOptions;
+  readonly watch: (server: Server) => void;
+  /** To be told of every request before it is answered. */
+  readonly received: (request: IncomingMessage, response: ServerResponse) => void;
+  /** To be told of a request that is not answered at once. */
+  readonly hold: (request: IncomingMessage, response: ServerResponse) => void;
+  /** From now on every answer says that it is the last of its connection. */
+  readonly announceEnd: () => void;
+  /** Takes no more connections, and resolves when every request that was heard has its answer; soon in any case. */
+  readonly end: () => Promise<void>;
+}
+
+/** The last request of a connection that waits for its answer, and how many do. */
+interface Held {
+  count: number;
+  request: IncomingMessage;
+  response: ServerResponse;
+  /** What is to be done when all of them are answered. */
+  afterwards?: () => void;
+}
+
+/** Keeps what connections cost within limits, whatever their clients do or leave undone. */
+export function createConnections(limits: ConnectionLimits, trust?: Trust): Connections {
+  const sockets = new Map<Socket, Progress>();
+  const clients = new Map<string, number>();
+  const held = new WeakMap<Socket, Held>();
+  const refused = new WeakSet<Socket>();
+  let server: Server | undefined;
+  let ending = false;
+
+  const isBusy = (socket: Socket) => held.has(socket);
+
+  function opened(socket: Socket): void {
+    const client = clientBehind(socket, trust);
+    if (client !== undefined) {
+      const count = (clients.get(client) ?? 0) + 1;
+      if (limits.perClient > 0 && count > limits.perClient) return void socket.destroy();
+      clients.set(client, count);
+    }
+    sockets.set(socket, { written: 0, since: performance.now(), isWatched: false });
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (client !== undefined) leave(client);
+    });
+  }
+
+  function leave(client: string): void {
+    const left = (clients.get(client) ?? 1) - 1;
+    if (left === 0) clients.delete(client);
+    else clients.set(client, left);
+  }
+
+  function hold(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    const known = held.get(socket) ?? { count: 0, request, response };
+    if (known.count > 0 && known.response === response) return;
+    if (ending) {
+      known.response.shouldKeepAlive = true; // it is the last no more
+      response.shouldKeepAlive = false;
+    }
+    held.set(socket, Object.assign(known, { count: known.count + 1, request, response }));
+    response.once('close', () => {
+      known.count -= 1;
+      if (known.count > 0) return;
+      held.delete(socket);
+      if (known.afterwards !== undefined) known.afterwards();
+      else if (ending) endSoon(socket);
+    });
+  }
+
+  /** Ends a connection that is told to, or would have been if its answer had not begun before. */
+  function endSoon(socket: Socket): void {
+    setTimeout(() => {
+      if (!isBusy(socket)) socket.destroySoon();
+    }, LAST_CALL).unref();
+  }
+
+  function received(request: IncomingMessage, response: ServerResponse): void {
+    // Behind others, its answer waits even if it is at hand.
+    if (isBusy(request.socket)) hold(request, response);
+    else if (ending) response.shouldKeepAlive = false;
+    if (!request.destroyed) response.once('finish', () => awaitRest(request, limits.leftover)); // it has a body
+  }
+
+  /** Says what is wrong with what came, behind the answers to what came before it. */
+  function malformed(error: Error & { code?: string }, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return void socket.destroy();
+    if (refused.has(socket)) return;
+    refused.add(socket);
+    const last = held.get(socket);
+    if (last?.request.complete) {
+      last.afterwards = () => refuse(socket, error);
+      return;
+    }
+    // The body of that request is broken. What was said in answer already cannot be taken back.
+    const isAnswered = last !== undefined && (last.count > 1 || last.response.headersSent);
+    if (isAnswered) socket.destroy();
+    else refuse(socket, error);
+  }
+
+  function refuse(socket: Socket, error: Error & { code?: string }): void {
+    if (!socket.writable) return void socket.destroy();
+    socket.end(rawError(reasonOf(error)));
+    // A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6).
+    const timer = setTimeout(() => socket.destroy(), limits.leftover).unref();
+    socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
+  }
+
+  function sweep(): void {
+    const now = performance.now();
+    for (const [socket, progress] of sockets) look(socket, progress, { now, isBusy: isBusy(socket), limits });
+  }
+
+  function announceEnd(): void {
+    ending = true;
+    for (const socket of sockets.keys()) {
+      const last = held.get(socket);
+      if (last !== undefined) last.response.shouldKeepAlive = false;
+    }
+  }
+
+  async function end(): Promise<void> {
+    if (server === undefined) return;
+    const closing = server;
+    // It would destroy connections whose last answer is still on its way out.
+    closing.closeIdleConnections = () => {};
+    const closed = new Promise((done) => closing.close(done));
+    for (const socket of sockets.keys()) if (!isBusy(socket)) endSoon(socket);
+    const impatience = setTimeout(() => closing.closeAllConnections(), GRACE);
+    await closed;
+    clearTimeout(impatience);
+  }
+
+  return {
+    options: {
+      requestTimeout: 0, // a body has a deadline of its own, which lets one that streams for an hour do so
+      headersTimeout: limits.head,
+      connectionsCheckingInterval: Math.ceil(limits.head / 5),
+      keepAliveTimeout: limits.idle,
+      maxHeaderSize: HEAD_BYTES,
+      optimizeEmptyRequests: true,
+    },
+    watch(started) {
+      server = started;
+      started.maxConnections = limits.total;
+      started.maxHeadersCount = 0; // those beyond a count would be left out in silence
+      started.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
+      const sweeping = setInterval(sweep, Math.ceil(limits.stall / 3)).unref();
+      started
+        .on('connection', opened)
+        .on('clientError', malformed)
+        .on('close', () => clearInterval(sweeping));
+    },
+    received,
+    hold,
+    announceEnd,
+    end,
+  };
+}
+
+/** Undefined for a peer that speaks for others, or may. */
+function clientBehind(socket: Socket, trust: Trust | undefined): string | undefined {
+  const address = withoutMapping(socket.remoteAddress ?? '');
+  return isOurs(address) || trust?.(address, 0) ? undefined : networkOf(address);
+}
+
+/** A request that is answered before its end has little time left to come to it. */
+function awaitRest(request: IncomingMessage, milliseconds: number): void {
+  if (request.complete) return;
+  setTimeout(() => {
+    if (!request.complete) request.socket.destroySoon();
+  }, milliseconds).unref();
+}
+
+/** What was seen of a connection when it was looked at last. */
+interface Progress {
+  /** Bytes ever given to it. */
+  written: number;
+  /** When that was first seen to be the number. */
+  since: number;
+  /** Whether it is closed when nothing moves. */
+  isWatched: boolean;
+}
+
+interface Look {
+  readonly now: number;
+  readonly isBusy: boolean;
+  readonly limits: ConnectionLimits;
+}
+
+/** Cuts a connection whose client does not read, or reads too slowly, or keeps it open with less than a request. */
+function look(socket: Socket, progress: Progress, { now, isBusy, limits }: Look): void {
+  const waiting = socket.writableLength;
+  if (progress.written !== socket.bytesWritten) {
+    progress.written = socket.bytesWritten;
+    progress.since = now;
+  }
+  const age = now - progress.since;
+  if (waiting > 0) {
+    if (age > limits.answer + (waiting / SLOWEST_READER) * 1000) return void socket.destroy();
+    // Node sees whether the system takes bytes of what was written, and closes the connection if it takes none.
+    if (!progress.isWatched) socket.setTimeout(limits.stall);
+    progress.isWatched = true;
+    return;
+  }
+  if (progress.isWatched && isBusy) socket.setTimeout(0);
+  progress.isWatched = false;
+  if (!isBusy && age > limits.idle + limits.head + limits.answer) socket.destroy();
+}
+
+function reasonOf({ code }: { readonly code?: string }): PublisherError {
+  if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(`more than ${HEAD_BYTES} bytes`);
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new PublisherError('request_timeout', 'The request did not come in time.');
+  return new PublisherError('malformed_request', 'This is not a request of HTTP/1.1.');
+}
+
+export function headTooLarge(what: string): PublisherError {
+  return new PublisherError('headers_too_large', `The request’s head has ${what}.`);
+}

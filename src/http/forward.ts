@@ -1,0 +1,108 @@
+import { rm } from 'node:fs/promises';
+import {
+  request as ask,
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http';
+import type { RequestHandler } from 'express';
+import { PublisherError } from '../errors.ts';
+import type { ChangeHandlers } from './articles.ts';
+import { cutOff, dropRest } from './respond.ts';
+
+/** Tells the writer whose request it is. From outside it says nothing: it is taken away before it is set. */
+const PEER = 'x-feed-publisher-peer';
+
+/** Headers that are about one connection, not about the message (RFC 9110 §7.6.1); 100 Continue was said already. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Bytes of a request's head. More than a client may send, because a head grows on its way by the client's address. */
+const MAX_HEAD = 32 * 1024;
+
+/** Hands every change over to the process that writes: the request as it comes, and its answer back as that comes. */
+export function handOver(socketPath: string): ChangeHandlers {
+  const change: RequestHandler = (request, response, next) => {
+    const { method, originalUrl: path } = request;
+    // A connection for each: none that the writer closes at the same moment, and its address is the request's.
+    const asked = ask({ socketPath, method, path, headers: headersFor(request), agent: false });
+    asked.once('response', (answer) => passOn(answer, request, response));
+    asked.on('error', (cause) => {
+      request.unpipe(asked);
+      if (!response.headersSent && !response.destroyed) next(writerAway(cause));
+    });
+    response.once('close', () => asked.destroy());
+    request.pipe(asked);
+    return new Promise<void>((done) => asked.once('close', done));
+  };
+  return { put: change, withdraw: change, bulk: change };
+}
+
+function passOn(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
+  const isLast = answer.headers.connection === 'close'; // as to who is too slow, and not waited for
+  response.writeHead(answer.statusCode ?? 502, [...endToEnd(answer), ...(isLast ? ['Connection', 'close'] : [])]);
+  answer.pipe(response, { end: false });
+  answer.once('end', () => {
+    request.unpipe();
+    if (isLast || request.complete) response.end();
+    else dropRest(request, () => response.end());
+  });
+  answer.once('error', () => cutOff(response)); // as it was here
+}
+
+/**
+ * The request's headers with the client's address; how its body ends is said anew. The connection is kept, because it is
+ * this side that has to end it: an answer is lost where the other does while something is still on its way there.
+ */
+function headersFor(request: IncomingMessage): string[] {
+  const framing = request.headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked'];
+  return [...endToEnd(request), ...framing, 'Connection', 'keep-alive', PEER, request.socket.remoteAddress ?? ''];
+}
+
+/** A message's headers, as they came, without those of its connection. */
+function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
+  const named = (headers.connection ?? '').toLowerCase().split(/[ \t]*,[ \t]*/);
+  const stay = new Set([...OF_THE_CONNECTION, ...named, PEER]);
+  return rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 && !stay.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
+  );
+}
+
+function writerAway(cause: Error): PublisherError {
+  return new PublisherError('store_unavailable', 'The process that keeps changes is being started again.', {
+    hint: 'Send the change again: where it was kept already, that is no other change.',
+    cause,
+  });
+}
+
+/**
+ * Takes the changes that other processes hand over at a socket in the file system. To the listener they come from their
+ * clients' addresses.
+ */
+export async function takeOver(socketPath: string, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
+  const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD }, (request, response) => {
+    Object.defineProperty(request.socket, 'remoteAddress', { value: request.headers[PEER] });
+    listener(request, response);
+  });
+  await rm(socketPath, { force: true }); // what a writer that was killed has left
+  await new Promise<void>((done, refused) => {
+    // Exclusive: this process's own, not one that a cluster shares.
+    server.once('error', refused).listen({ path: socketPath, exclusive: true }, done);
+  });
+  return {
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections(); // those who asked are gone
+      }),
+  };
+}

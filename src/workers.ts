@@ -1,0 +1,237 @@
+import cluster, { type Worker } from 'node:cluster';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Publication } from './config.ts';
+import { type ErrorCode, type Problem, PublisherError } from './errors.ts';
+import { serveOperator } from './http/operator.ts';
+import { expectFree } from './listen.ts';
+import { type OpenLog, tellError } from './log.ts';
+import type { MetricValues } from './metrics.ts';
+import type { ServeOptions, ServeSettings, Service } from './serve.ts';
+
+/** One worker writes and all answer. */
+export type Role = 'writer' | 'reader';
+
+/** What a worker serves. All are told the same, so that one that starts later says the same as the others. */
+export interface Assignment {
+  readonly dataFolder: string;
+  readonly publication: Publication;
+  readonly settings: ServeSettings;
+  /** Where the writer takes the changes that came to others. */
+  readonly socket: string;
+}
+
+/** What the supervisor says to a worker. */
+export type Order =
+  | { readonly kind: 'begin'; readonly assignment: Assignment }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'measure'; readonly number: number }
+  | { readonly kind: 'readers-gone' };
+
+/** What a worker says to the supervisor. */
+export type Report =
+  | { readonly kind: 'here' }
+  | ({ readonly kind: 'serving' } & Serving)
+  | { readonly kind: 'measured'; readonly number: number; readonly values: MetricValues }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
+type Serving = Pick<Service, 'port' | 'articles' | 'feeds'>;
+
+/** A PublisherError on its way from one process to another. */
+interface Failure {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly problems: readonly Problem[];
+  readonly hint?: string | undefined;
+  readonly file?: string | undefined;
+}
+
+interface SupervisorOptions extends Omit<Assignment, 'socket'> {
+  readonly workers: number;
+  readonly metrics: ServeOptions['metrics'];
+  readonly log: OpenLog;
+}
+
+/** Deaths within a minute after which the service ends: what dies so often does not get well by being started again. */
+const MOST_DEATHS = 5;
+const MINUTE = 60_000;
+/** Milliseconds before a worker that died is started again; twice as many after each further death. */
+const FIRST_PAUSE = 100;
+/** Milliseconds that a worker has to stop. Its requests under way have ten seconds of them. */
+const LAST_PATIENCE = 15_000;
+/** Milliseconds that a worker has to tell what it counted; one that is slower is left out. */
+const MEASURED_IN = 2000;
+
+/**
+ * Serves an installation by several processes that share a port. This is none of them: it starts them, and starts again
+ * those that die.
+ *
+ * @throws PublisherError what a worker's `serve` throws; `worker_failed`
+ */
+export async function superviseWorkers(options: SupervisorOptions): Promise<Service> {
+  const { workers, dataFolder, publication, settings } = options;
+  const { log } = options.log;
+  const folder = mkdtempSync(join(tmpdir(), 'feed-publisher-')); // for this user alone
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const socket = join(folder, 'writer');
+  const running = new Map<Worker, { readonly role: Role; readonly gone: Promise<void> }>();
+  const startFailed = Promise.withResolvers<never>();
+  const ended = Promise.withResolvers<number>();
+  let started: Serving | undefined;
+  let port = settings.port;
+  let deaths: readonly number[] = [];
+  let closing: Promise<void> | undefined;
+  let asked = 0;
+  const measuring = new Map<number, (values: MetricValues) => void>();
+
+  /** Settles when the worker serves; never, where it ends before. */
+  function begin(role: Role): Promise<Serving> {
+    const serving = Promise.withResolvers<Serving>();
+    // Told what it is by its command line, too, where an operator sees it.
+    cluster.setupPrimary({ exec: join(import.meta.dirname, 'main.ts'), args: ['worker', role] });
+    const worker = cluster.fork();
+    const assignment = { dataFolder, publication, settings: { ...settings, port }, socket };
+    let failure: PublisherError | undefined;
+    worker.on('message', (report: unknown) => {
+      if (!isReport(report)) return;
+      if (report.kind === 'here') tell(worker, { kind: 'begin', assignment });
+      else if (report.kind === 'serving') serving.resolve(report);
+      else if (report.kind === 'measured') measuring.get(report.number)?.(report.values);
+      else failure = errorOf(report.failure);
+    });
+    const gone = goneOf(worker).then((how) => {
+      running.delete(worker);
+      died(role, failure ?? endedEarly(worker, role, how));
+    });
+    running.set(worker, { role, gone });
+    return serving.promise;
+  }
+
+  function died(role: Role, error: PublisherError): void {
+    if (closing !== undefined) return;
+    if (started === undefined) startFailed.reject(error);
+    else beginAgain(role, error);
+  }
+
+  function beginAgain(role: Role, error: PublisherError): void {
+    const { code, hint, file, problems, message } = error;
+    log.error({ code, hint, file, problems: problems.length === 0 ? undefined : problems }, message);
+    const now = performance.now();
+    deaths = [...deaths.filter((at) => now - at < MINUTE), now];
+    if (deaths.length >= MOST_DEATHS) giveUp();
+    else setTimeout(() => closing ?? begin(role), FIRST_PAUSE * 2 ** (deaths.length - 1));
+  }
+
+  function giveUp(): void {
+    log.error({}, `${MOST_DEATHS} processes of the service ended within a minute: it stops.`);
+    void close().then(() => ended.resolve(1));
+  }
+
+  function close(): Promise<void> {
+    closing ??= stopAll();
+    return closing;
+  }
+
+  /** Readers may have changes to hand over until they are gone: the writer is the last to go. */
+  async function stopAll(): Promise<void> {
+    const all = [...running];
+    const readers = all.filter(([, { role }]) => role === 'reader');
+    const impatience = setTimeout(
+      () => {
+        for (const worker of running.keys()) worker.process.kill('SIGKILL');
+      },
+      LAST_PATIENCE + (settings.shutdownDelay ?? 0) * 1000,
+    );
+    for (const [worker] of all) tell(worker, { kind: 'stop' });
+    await Promise.all(readers.map(([, { gone }]) => gone));
+    for (const worker of running.keys()) tell(worker, { kind: 'readers-gone' });
+    await Promise.all(all.map(([, { gone }]) => gone));
+    clearTimeout(impatience);
+    operator?.close();
+  }
+
+  /** What all workers counted since each was started. */
+  async function openMetrics() {
+    const { addedUp } = await import('./metrics.ts');
+    const counted = await Promise.all([...running.keys()].map(measured));
+    return addedUp(counted.flatMap((values) => (values === undefined ? [] : [values])));
+  }
+
+  function measured(worker: Worker): Promise<MetricValues | undefined> {
+    const number = ++asked;
+    return new Promise<MetricValues | undefined>((resolve) => {
+      measuring.set(number, resolve);
+      setTimeout(resolve, MEASURED_IN, undefined).unref();
+      tell(worker, { kind: 'measure', number });
+    }).finally(() => measuring.delete(number));
+  }
+
+  const fail = (error: unknown) => tellError(log, error);
+  const phase = () => (closing !== undefined ? 'stopping' : started === undefined ? 'starting' : 'serving');
+  const operator = await serveOperator({ check: async () => {}, phase, fail, openMetrics }, options.metrics, log);
+
+  async function startAll(): Promise<Serving> {
+    if (port !== 0) await expectFree({ host: settings.host, port });
+    const serving = await begin('writer'); // it brings the store up to date before others read it
+    port = serving.port;
+    await Promise.all(Array.from({ length: workers - 1 }, () => begin('reader')));
+    return serving;
+  }
+
+  try {
+    started = await Promise.race([startAll(), startFailed.promise]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const { articles, feeds } = started;
+  return { port: started.port, metricsPort: operator?.port, articles, feeds, fail, close, ended: ended.promise };
+}
+
+function tell(worker: Worker, order: Order): void {
+  worker.send(order, () => {}); // to one that just died nothing can be said, and need not be
+}
+
+/** How a process ended, once all that it said before has been heard. */
+function goneOf(worker: Worker): Promise<string> {
+  const exited = new Promise<string>((resolve) => {
+    worker.once('exit', (code, signal) => resolve(signal ? `by ${signal}` : `with code ${code}`));
+  });
+  const heard = new Promise<void>((resolve) => void worker.once('disconnect', () => resolve()));
+  const unborn = new Promise<string>((resolve) => {
+    worker.on('error', (error) => {
+      if (worker.process.pid === undefined) resolve(error.message);
+    });
+  });
+  return Promise.race([unborn, Promise.all([exited, heard]).then(([how]) => how)]);
+}
+
+function endedEarly(worker: Worker, role: Role, how: string): PublisherError {
+  return new PublisherError('worker_failed', `The ${role} process ${worker.process.pid} of the service ended ${how}.`);
+}
+
+function errorOf({ code, message, problems, hint, file }: Failure): PublisherError {
+  return new PublisherError(code, message, {
+    problems,
+    ...(hint === undefined ? {} : { hint }),
+    ...(file === undefined ? {} : { file }),
+  });
+}
+
+export function failureOf({ code, message, problems, hint, file }: PublisherError): Failure {
+  return { code, message, problems, hint, file };
+}
+
+/** Others speak over the same channel, such as the collector of metrics. */
+function isReport(message: unknown): message is Report {
+  return isOneOf(message, ['here', 'serving', 'measured', 'failed']);
+}
+
+export function isOrder(message: unknown): message is Order {
+  return isOneOf(message, ['begin', 'stop', 'measure', 'readers-gone']);
+}
+
+function isOneOf(message: unknown, kinds: readonly string[]): boolean {
+  return typeof message === 'object' && message !== null && 'kind' in message && kinds.includes(String(message.kind));
+}

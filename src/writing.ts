@@ -1,0 +1,79 @@
+import { type Counters, countChanges } from './counters.ts';
+import type { PublisherError } from './errors.ts';
+import { openArticleFolder } from './folder.ts';
+import { type ChangeHandlers, changeHandlers } from './http/articles.ts';
+import { handOver } from './http/forward.ts';
+import { openParser } from './import/pool.ts';
+import type { Installation } from './installation.ts';
+import type { Log } from './log.ts';
+import type { Prepared } from './prepared.ts';
+import { createPublisher, selector } from './publish.ts';
+import { refreshStore } from './refresh.ts';
+
+/** What keeps the store in step with the world, or leaves that to another process. */
+export interface Writing {
+  readonly changes: ChangeHandlers;
+  readonly isUnsettled: () => boolean;
+  readonly settled: () => Promise<void>;
+  readonly start: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+interface WritingParts {
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly now: () => number;
+  readonly announce: Prepared['forget'];
+  readonly fail: (error: unknown) => void;
+  readonly progress?: (what: string, done: number, total: number) => void;
+  readonly bodyDeadline?: number;
+}
+
+/** Milliseconds within which a record, or a line of many, must have come. */
+const BODY_DEADLINE = 30_000;
+
+/** Brings the store up to the publication, and from its start on keeps it in step with files and takes changes. */
+export async function openWriting(installation: Installation, parts: WritingParts): Promise<Writing> {
+  const { dataFolder, publication, store } = installation;
+  const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
+  const parser = openParser(installation);
+  const { parse } = parser;
+  await refreshStore({
+    store,
+    publication,
+    parse,
+    select: selector(publication.feeds),
+    now,
+    progress: (done, total) => progress('Reading the stored articles again', done, total),
+    keepAsItWas: (id, { code, problems }) =>
+      log.warn({ code, article: id, problems }, `Article ${id} stays as it was.`),
+  });
+  const publisher = countChanges(createPublisher({ store, parse, now, announce }), counters);
+  const folder = openArticleFolder({
+    dataFolder,
+    store,
+    publisher,
+    refuse: ({ message, code, file, problems }: PublisherError) => {
+      counters.refusedFiles += 1;
+      log.warn({ code, file, problems }, message);
+    },
+    fail,
+    progress: (done, total) => progress('Publishing changed files', done, total),
+  });
+  return {
+    changes: changeHandlers({ store, publisher, bodyDeadline }),
+    isUnsettled: folder.isUnsettled,
+    settled: folder.settled,
+    start: folder.start,
+    async close() {
+      await folder.close();
+      await parser.close();
+    },
+  };
+}
+
+/** Another process writes: this one hands it what changes, and knows of files when they are in the store. */
+export function leaveWriting(socket: string): Writing {
+  const nothing = async () => {};
+  return { changes: handOver(socket), isUnsettled: () => false, settled: nothing, start: nothing, close: nothing };
+}

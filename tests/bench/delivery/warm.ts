@@ -1,0 +1,101 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Bench } from '../delivery.ts';
+import { figure, print, printTable, setting } from '../figures.ts';
+import { FEED_KEYS, operatorFeeds, PUBLICATION, writeRecords } from '../newsroom.ts';
+import { memoryOf, SERVER_CORE } from '../processes.ts';
+import { type Load, requestText } from '../rates.ts';
+import { type Service, withService } from '../service.ts';
+import { measureImport } from '../store-import.ts';
+
+const OPERATOR_FEEDS = 10_000;
+const ARTICLES = 1000;
+const REQUESTS = setting('BENCH_REQUESTS', 200_000);
+/** Seconds after which no more is asked, unless a number was asked for. */
+const LIMIT = process.env.BENCH_REQUESTS === undefined ? 30 : REQUESTS / 100;
+const PARTS = 10;
+/** Different requests, which come again and again. */
+const DIFFERENT = 50_000;
+const READERS = 8;
+const FORMATS = ['rss', 'atom', 'json'];
+const CODINGS = ['identity', 'gzip', 'br', 'zstd'];
+
+/** Popular ones first. */
+const FEEDS = [...FEED_KEYS, ...Array.from({ length: OPERATOR_FEEDS }, (_, number) => `desk-${number}`)];
+
+/** The memory of a service with many feeds, all of which are asked for. */
+export async function warm({ folder, load }: Bench): Promise<void> {
+  await mkdir(folder);
+  await writeFile(join(folder, 'publication.yaml'), PUBLICATION + operatorFeeds(OPERATOR_FEEDS));
+  const file = join(folder, 'records.ndjson');
+  await writeRecords(file, ARTICLES);
+  await measureImport(file, folder);
+  await rm(file);
+  await withService(folder, (service) => stayWarm(service, load), { core: SERVER_CORE });
+}
+
+async function stayWarm(service: Service, load: Load): Promise<void> {
+  const { pid, port } = service;
+  const now = () => figure(memoryOf(pid, 'VmRSS'));
+  const rows = [
+    ['', 'answers', 'a second', 'of them 304', 'RSS MB'],
+    ['at start', '', '', '', now()],
+  ];
+  const start = performance.now();
+  const tags = await askForEach(service);
+  const rate = (FEEDS.length * 1000) / (performance.now() - start);
+  rows.push(['each feed once', figure(FEEDS.length), figure(rate), '0', now()]);
+  const requests = mix(tags);
+  for (let part = 0; part < PARTS; part += 1) {
+    const rotated = [...requests.slice((part * DIFFERENT) / PARTS), ...requests.slice(0, (part * DIFFERENT) / PARTS)];
+    const figures = await load.run({ port, requests: rotated, seconds: LIMIT / PARTS, most: REQUESTS / PARTS });
+    const { statuses, answers, seconds, errors } = figures;
+    const unchanged = statuses[304] ?? 0;
+    if (errors > 0 || unchanged + (statuses[200] ?? 0) < answers) {
+      throw new Error(`${errors} errors, answers ${JSON.stringify(statuses)}`);
+    }
+    const share = figure((part + 1) * (100 / PARTS));
+    rows.push([`mix, ${share} %`, figure(answers), figure(answers / seconds), figure(unchanged), now()]);
+  }
+  print(`\n${FEEDS.length} feeds over ${ARTICLES} articles, then a mix of feeds, formats, codings and conditions,`);
+  print(`popular feeds more often: ${REQUESTS} requests, or as many as are answered in ${figure(LIMIT)} s`);
+  printTable(rows);
+  print(`At its highest: ${figure(memoryOf(pid, 'VmHWM'))} MB; asked with all feeds warm: 256 MB`);
+}
+
+/** Asks for every feed, in one format and coding each. Returns their tags. */
+async function askForEach({ ask }: Service): Promise<string[]> {
+  const tags: string[] = [];
+  let next = 0;
+  const reader = async (): Promise<void> => {
+    while (next < FEEDS.length) {
+      const feed = next;
+      next += 1;
+      const coding = CODINGS[Math.floor(feed / FORMATS.length) % CODINGS.length] ?? '';
+      const { status, headers } = await ask(pathOf(feed, feed), { headers: { 'Accept-Encoding': coding } });
+      if (status !== 200) throw new Error(`${pathOf(feed, feed)} answered ${status}`);
+      tags[feed] = headers.etag ?? '';
+    }
+  };
+  await Promise.all(Array.from({ length: READERS }, reader));
+  return tags;
+}
+
+function pathOf(feed: number, format: number): string {
+  return `/feeds/${FEEDS[feed]}.${FORMATS[format % FORMATS.length]}`;
+}
+
+/**
+ * Requests in an order without pattern: the feed with rank r is asked for 1/r as often as the first (Zipf), and half of
+ * the requests have a tag.
+ */
+function mix(tags: readonly string[]): string[] {
+  return Array.from({ length: DIFFERENT }, () => {
+    const feed = Math.floor(FEEDS.length ** Math.random()) - 1;
+    const coding = CODINGS[Math.floor(Math.random() * CODINGS.length)] ?? '';
+    // The tag that is known is of one format.
+    return Math.random() < 0.5
+      ? requestText(pathOf(feed, feed), { 'Accept-Encoding': coding, 'If-None-Match': tags[feed] ?? '' })
+      : requestText(pathOf(feed, Math.floor(Math.random() * FORMATS.length)), { 'Accept-Encoding': coding });
+  });
+}

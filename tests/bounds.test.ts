@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { FORMATS } from '../src/feeds.ts';
+import { ask, dataFolder, PUBLICATION, record, start } from './helpers.ts';
+
+const MB = 1024 * 1024;
+/** Feeds beside `latest` and `language/en`, and stories in each. */
+const FEEDS = 60;
+const STORIES = 4;
+const CODINGS = ['identity', 'gzip', 'br', 'zstd'];
+
+/** Kilobytes that no coding makes small, another in each story. */
+function noise(seed: number): string {
+  let state = seed + 1;
+  const words = Array.from({ length: 800 }, () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state.toString(36);
+  });
+  return `<p>${words.join(' ')}</p>`;
+}
+
+function files(): Record<string, string> {
+  const stories = Array.from({ length: FEEDS * STORIES }, (_, number) => {
+    const id = `story-${number}`;
+    const fields = { id, url: `https://news.example/${id}`, body: noise(number), tags: [`t${number % FEEDS}`] };
+    return [`articles/${id}.json`, JSON.stringify(record(fields))] as const;
+  });
+  return { 'publication.yaml': PUBLICATION, ...Object.fromEntries(stories) };
+}
+
+test('however many documents are asked for, in all codings and as deltas, what is kept stays within its bound', async () => {
+  const { port, measure } = await start(await dataFolder(files()), { cache: 1 });
+  const value = async (name: string) => {
+    const metric = (await measure()).find((each) => each.name === `feed_publisher_${name}`);
+    return Number(metric?.values[0]?.value);
+  };
+  let most = { documents: 0, entries: 0 };
+  for (let feed = 0; feed < FEEDS; feed += 1) {
+    for (const format of FORMATS) {
+      const path = `/feeds/tag/t${feed}.${format}`;
+      for (const coding of CODINGS) {
+        const { status, headers } = await ask(port, path, { headers: { 'Accept-Encoding': coding } });
+        expect(status).toBe(200);
+        // One who lacks the newest story: the tag without its first name.
+        const tag = String(headers.etag).replace(/\..{4}/, '.');
+        const delta = await ask(port, path, { headers: { 'A-IM': 'feed', 'If-None-Match': tag } });
+        expect(delta.status).toBe(226);
+      }
+    }
+    const [documents, entries] = [await value('kept_documents_bytes'), await value('kept_entries_bytes')];
+    most = { documents: Math.max(most.documents, documents), entries: Math.max(most.entries, entries) };
+  }
+
+  expect(most.documents).toBeGreaterThan(0.5 * MB);
+  expect(most.documents).toBeLessThanOrEqual(0.75 * MB);
+  expect(most.entries).toBeGreaterThan(0.2 * MB);
+  expect(most.entries).toBeLessThanOrEqual(0.25 * MB);
+  expect(await value('evicted_documents_total')).toBeGreaterThan(100);
+  expect(await value('evicted_entries_total')).toBeGreaterThan(100);
+});

@@ -1,0 +1,18 @@
+/**
+ * The service as `src/main.ts` runs it, with less patience than an operator's, so that a test need not wait as long:
+ * `node hurried.ts FOLDER LIMITS`, the limits in JSON.
+ */
+import { openInstallation } from '../../src/installation.ts';
+import { openLog } from '../../src/log.ts';
+import { serve } from '../../src/serve.ts';
+
+const [folder = '', limits = '{}'] = process.argv.slice(2);
+const service = await serve(openInstallation(folder), {
+  host: '127.0.0.1',
+  port: 0,
+  log: openLog(process.stderr),
+  version: '0.0.0',
+  connections: JSON.parse(limits),
+});
+process.once('SIGTERM', () => void service.close().finally(() => process.exit(0)));
+process.stdout.write(`at http://localhost:${service.port}/feeds/latest.rss\n`);

@@ -1,0 +1,300 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createAdmission } from '../../src/http/admission.ts';
+import type { Answer as Document } from '../../src/http/answer.ts';
+import { createClientOf } from '../../src/http/client.ts';
+import { CONNECTION_LIMITS, createConnections } from '../../src/http/connections.ts';
+import { createKey } from '../../src/keys.ts';
+import { createGate, type Gate, type LaneLimits } from '../../src/overload.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { type Answer, ask, record } from '../helpers.ts';
+import { speak } from '../raw.ts';
+import { startApi } from './api.ts';
+
+const FEED = '/feeds/latest.rss';
+
+describe('a client', () => {
+  /** Nine answers with content and hardly one more a minute, for whom a proxy on this machine speaks. */
+  async function service(burst = 9) {
+    const api = await startApi(
+      { 'articles/a.json': JSON.stringify(record({ tags: ['One', 'Two'] })) },
+      { trustProxy: 'loopback', rate: { perMinute: 1, burst } },
+    );
+    const from =
+      (client: string) =>
+      (path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET'): Promise<Answer> =>
+        ask(api.port, path, { method, headers: { 'X-Forwarded-For': client, ...headers } });
+    return { ...api, from };
+  }
+
+  async function statuses(times: number, asked: () => Promise<Answer>): Promise<number[]> {
+    const answers: number[] = [];
+    for (let time = 0; time < times; time += 1) answers.push((await asked()).status);
+    return answers;
+  }
+
+  const all = (status: number, times: number) => Array(times).fill(status);
+
+  test('that asks for everything again and again is told to wait, in whole seconds', async () => {
+    const { from } = await service();
+    const ask = from('203.0.113.7');
+    expect(await statuses(9, () => ask(FEED))).toEqual(all(200, 9));
+    const { status, headers, text } = await ask(FEED);
+
+    expect([status, headers['cache-control'], headers['content-type']]).toEqual([
+      429,
+      'no-store',
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(headers['retry-after']).toMatch(/^2\d\d$/); // of nine tokens half, one a minute
+    expect(JSON.parse(text)).toEqual({
+      title: 'Too many requests came from this address.',
+      status: 429,
+      code: 'too_many_requests',
+      detail: `Come back in ${headers['retry-after']} seconds, and send If-None-Match: an answer that nothing changed is nearly free.`,
+    });
+  });
+
+  test('that has had its share is told all the same that its copy is current, of feeds at hand and of others', async () => {
+    const { from } = await service(3);
+    const ask = from('203.0.113.7');
+    const { etag = '', 'last-modified': date = '' } = (await ask(FEED)).headers;
+    const other = (await ask('/feeds/tag/one.rss')).headers.etag ?? '';
+    await ask(FEED);
+
+    expect((await ask(FEED)).status).toBe(429);
+    expect((await ask(FEED, { 'If-None-Match': etag })).status).toBe(304);
+    expect((await ask(FEED, { 'If-Modified-Since': date })).status).toBe(304);
+    expect((await ask('/feeds/tag/one.rss', { 'If-None-Match': other })).status).toBe(304);
+    // Under an address that was not asked for before, and so goes the long way.
+    expect((await ask('/feeds/tag/one.rss?_=1', { 'If-None-Match': other })).status).toBe(304);
+  });
+
+  test.each([
+    ['a feed at hand', FEED, 429],
+    ['a feed not at hand', '/feeds/tag/two.atom', 429],
+    ['no feed', '/feeds/tag/three.rss', 429],
+    ['no address', '/nothing', 429],
+    ['a file', '/media/a.png', 429],
+    ['the list of articles', '/api/articles', 429],
+  ])('that has had its share does not get %s by pretending to have a copy', async (_, path, expected) => {
+    const { from } = await service(1);
+    const ask = from('203.0.113.7');
+    await ask(FEED);
+
+    expect((await ask(path, { 'If-None-Match': '"x"' })).status).toBe(expected);
+  });
+
+  test('pays next to nothing for what has no content', async () => {
+    const { from } = await service(3);
+    const ask = from('203.0.113.7');
+    const { etag = '' } = (await ask(FEED)).headers;
+
+    expect(await statuses(10, () => ask(FEED, { 'If-None-Match': etag }))).toEqual(all(304, 10));
+    expect(await statuses(8, () => ask(FEED, {}, 'HEAD'))).toEqual(all(200, 8));
+    // The long way costs no more than the short one.
+    expect(await statuses(1, () => ask('/feeds/tag/one.rss', { 'If-None-Match': etag }))).toEqual([200]);
+    expect((await ask(FEED)).status).toBe(429);
+  });
+
+  test('pays for addresses that are none', async () => {
+    const { from } = await service(3);
+    const ask = from('203.0.113.7');
+
+    expect(await statuses(4, () => ask('/feeds/nothing.rss'))).toEqual([404, 404, 404, 429]);
+  });
+
+  test('is not another, nor one whose address it writes into the header itself', async () => {
+    const { from } = await service(1);
+    await from('203.0.113.7')(FEED);
+
+    expect((await from('203.0.113.7')(FEED)).status).toBe(429);
+    expect((await from('198.51.100.1, 203.0.113.7')(FEED)).status).toBe(429);
+    expect((await from('127.0.0.1, 203.0.113.7')(FEED)).status).toBe(429);
+    expect((await from('203.0.113.8')(FEED)).status).toBe(200);
+  });
+
+  test('of IPv6 is all of its /64', async () => {
+    const { from } = await service(1);
+    await from('2001:db8:1:2::1')(FEED);
+
+    expect((await from('2001:db8:1:2:9:9:9:9')(FEED)).status).toBe(429);
+    expect((await from('2001:db8:1:3::1')(FEED)).status).toBe(200);
+  });
+
+  test('on this machine or in a private network is not counted', async () => {
+    const { port, from } = await service(1);
+    expect(await statuses(5, () => from('10.1.2.3')(FEED))).toEqual(all(200, 5));
+    expect(await statuses(5, () => ask(port, FEED))).toEqual(all(200, 5));
+    expect(await statuses(5, () => ask(port, '/nothing'))).toEqual(all(404, 5));
+  });
+
+  test('with a key of the newsroom is not counted, and with one that looks like it is', async () => {
+    const { from, key } = await service(2);
+    const asNewsroom = (bearer: string) => () => from('203.0.113.7')('/api/articles', { Authorization: bearer });
+
+    expect(await statuses(5, asNewsroom(`Bearer ${key}`))).toEqual(all(200, 5));
+    expect(await statuses(4, asNewsroom(`Bearer ${key.slice(0, -3)}xxx`))).toEqual([401, 401, 429, 429]);
+    expect(await statuses(2, asNewsroom(`Bearer ${key}`))).toEqual(all(200, 2));
+  });
+});
+
+describe('where there is more to do than can be done', () => {
+  const LIMITS: LaneLimits = { waiting: 2, active: 1, patience: 60_000, lag: Number.POSITIVE_INFINITY };
+  const AT_HAND: Document = {
+    status: 200,
+    coding: 'identity',
+    headers: ['Content-Length', '7'],
+    body: Buffer.from('at hand'),
+  };
+  const observer = { answeredAtHand: () => {}, follow: () => {} };
+
+  /** `/warm` is at hand; everything else is worked on until it is told to be done. */
+  async function busy() {
+    const store = openSqliteStore(':memory:');
+    const { key } = await createKey(store, 'k', 'write', 0);
+    const under: { request: IncomingMessage; response: ServerResponse }[] = [];
+    const connections = createConnections(CONNECTION_LIMITS);
+    const gate = createGate({ limits: { others: LIMITS, newsroom: LIMITS, feeds: LIMITS } });
+    let entered = 0;
+    const counting: Gate = {
+      ...gate,
+      enter(lane, job) {
+        entered += 1;
+        gate.enter(lane, job);
+      },
+    };
+    const admission = createAdmission({
+      store,
+      connections,
+      gate: counting,
+      limiter: undefined,
+      clientOf: createClientOf(),
+    });
+    const atHand = ({ url }: IncomingMessage) => (url === '/warm' ? AT_HAND : undefined);
+    const wasAnswered = ({ url }: IncomingMessage) => url === '/changed';
+    const theLongWay: RequestListener = (request, response) => under.push({ request, response });
+    const server = createServer(
+      connections.options,
+      admission.listener({ atHand, wasAnswered, theLongWay, observer, fail: () => {} }),
+    ).listen(0, '127.0.0.1');
+    connections.watch(server);
+    onTestFinished(async () => {
+      server.closeAllConnections();
+      server.close();
+      await store.close();
+    });
+    await new Promise((listening) => server.once('listening', listening));
+    const address = server.address();
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    const finishFirst = () => under.shift()?.response.end('done');
+    /** One that is worked on, and two that wait; ends with what they are answered. */
+    const fill = async () => {
+      const answers = [1, 2, 3].map((number) => ask(port, `/cold/${number}`).catch(() => undefined));
+      await expect.poll(() => [entered, under.length]).toEqual([3, 1]);
+      return { answered: Promise.all(answers) };
+    };
+    return { port, key, under, admission, finishFirst, fill, entries: () => entered };
+  }
+
+  test('what is at hand is answered', async () => {
+    const { port, fill } = await busy();
+    await fill();
+    const { status, text } = await ask(port, '/warm');
+
+    expect([status, text]).toEqual([200, 'at hand']);
+  });
+
+  test('a reader is told to come back, and those in line have their answers in turn', async () => {
+    const { port, under, fill, finishFirst } = await busy();
+    const { answered } = await fill();
+    const { status, headers, text } = await ask(port, '/cold/4');
+
+    expect([status, headers['retry-after'], headers['cache-control'], headers['content-type']]).toEqual([
+      503,
+      '10',
+      'no-store',
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(JSON.parse(text)).toEqual({
+      title: 'There is too much to do at the moment.',
+      status: 503,
+      code: 'overloaded',
+      detail: 'Come back in 10 seconds. Feeds that others ask for as well are answered meanwhile.',
+    });
+    for (const _ of [1, 2, 3]) {
+      await expect.poll(() => under.length).toBe(1);
+      finishFirst();
+    }
+    expect((await answered).map((answer) => answer?.text)).toEqual(['done', 'done', 'done']);
+  });
+
+  test('the newsroom comes in, and who only says that it is does not', async () => {
+    const { port, key, under, fill } = await busy();
+    await fill();
+    const headers = (bearer: string) => ({ Authorization: `Bearer ${bearer}` });
+    const published = ask(port, '/api/articles/a', { method: 'PUT', body: '{}', headers: headers(key) });
+    await expect.poll(() => under.length).toBe(2);
+    under[1]?.response.end('published');
+
+    expect((await published).text).toBe('published');
+    expect((await ask(port, '/api/articles', { headers: headers(key.replace(/.{3}$/, 'xxx')) })).status).toBe(503);
+    expect((await ask(port, '/cold', { headers: headers(key) })).status).toBe(503);
+  });
+
+  test('who reads a feed that has just changed comes in', async () => {
+    const { port, under, fill } = await busy();
+    await fill();
+    const changed = ask(port, '/changed');
+    await expect.poll(() => under.length).toBe(2);
+    under[1]?.response.end('changed');
+
+    expect((await changed).text).toBe('changed');
+  });
+
+  test.each(['/healthz', '/readyz'])('%s goes past everybody', async (path) => {
+    const { port, under, fill } = await busy();
+    await fill();
+    const probe = ask(port, path);
+    await expect.poll(() => under.length).toBe(2);
+    under[1]?.response.end('well');
+
+    expect((await probe).text).toBe('well');
+  });
+
+  test('a client that reads its answer slowly takes nobody’s place', async () => {
+    const { port, under, admission } = await busy();
+    const { socket } = await speak(port);
+    socket.pause();
+    socket.write('GET /cold/large HTTP/1.1\r\nHost: a\r\n\r\n');
+    await expect.poll(() => under.length).toBe(1);
+    const [large] = under.splice(0);
+    large?.response.end(Buffer.alloc(16 * 1024 * 1024)); // more than the system takes of it
+    if (large !== undefined) admission.end(large.request);
+    const next = ask(port, '/cold/next');
+    await expect.poll(() => under.length).toBe(1);
+    under[0]?.response.end('next');
+
+    expect((await next).text).toBe('next');
+    expect(large?.response.writableFinished).toBe(false);
+  });
+
+  test('one that goes away while it waits is not worked for', async () => {
+    const { port, under, entries, finishFirst } = await busy();
+    const first = ask(port, '/cold/first');
+    await expect.poll(() => under.length).toBe(1);
+    const { socket } = await speak(port, 'GET /cold/impatient HTTP/1.1\r\nHost: a\r\n\r\n');
+    await expect.poll(entries).toBe(2);
+    const last = ask(port, '/cold/last');
+    await expect.poll(entries).toBe(3);
+    socket.destroy();
+    await ask(port, '/warm'); // by now it is known there that it went
+    finishFirst();
+    await first;
+    await expect.poll(() => under.length).toBe(1);
+
+    expect(under[0]?.request.url).toBe('/cold/last');
+    finishFirst();
+    expect((await last).status).toBe(200);
+  });
+});
