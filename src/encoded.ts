@@ -33,18 +33,29 @@ function windowFor(bytes: number): number {
   return Math.min(constants.BROTLI_DEFAULT_WINDOW, Math.max(constants.BROTLI_MIN_WINDOW_BITS, 32 - Math.clz32(bytes)));
 }
 
+/** Compressions at once: as many as Node has threads for. What waits for one takes memory all the time. */
+const MOST_AT_ONCE = 4;
+let underWay = 0;
+
+/** Whether there is a thread for a compression that nobody waits for. */
+export function mayCompress(): boolean {
+  return underWay < MOST_AT_ONCE;
+}
+
 /** @param grown told when another coding is made */
 export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded {
   const made = new Map<Coding, Buffer>([['identity', identity]]);
   const making = new Map<Coding, Promise<Buffer>>();
 
   async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
+    underWay += 1;
     try {
       const bytes = await compress[coding](identity);
       made.set(coding, bytes);
       grown();
       return bytes;
     } finally {
+      underWay -= 1;
       making.delete(coding);
     }
   }

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { bestCoding, type Coding, chooseCoding } from '../codings.ts';
 import { acceptsDelta } from '../delta.ts';
-import type { Encoded } from '../encoded.ts';
+import { type Encoded, mayCompress } from '../encoded.ts';
 import { PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, MEDIA_TYPES } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
@@ -81,9 +81,11 @@ export function answerTo(
 /** The coding that can be answered with now; undefined where it is better, or the client leaves no choice but, to wait. */
 function codingAtHand(content: Encoded, favourite: Coding, accepted: string): Coding | undefined {
   if (content.atHand(favourite) !== undefined) return favourite;
-  content.bytes(favourite).catch(() => {}); // whoever has to have it waits for it, and is told
   if (content.identity.length <= WORTH_WAITING) return undefined;
-  return bestCoding(accepted, (coding) => content.atHand(coding) !== undefined);
+  const best = bestCoding(accepted, (coding) => content.atHand(coding) !== undefined);
+  // Clients can ask for more deltas than could ever be compressed.
+  if (best !== undefined && mayCompress()) content.bytes(favourite).catch(() => {}); // who has to have it is told
+  return best;
 }
 
 function acceptEncoding(headers: IncomingHttpHeaders): string {

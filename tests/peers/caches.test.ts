@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, vi } from 'vitest';
-import { type Answer, ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
+import { type Answer, ask, dataFolder, decoded, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
 import { startNginx } from './nginx.ts';
 import { watchOrigin } from './origin.ts';
 import type { Server } from './processes.ts';
@@ -15,7 +15,7 @@ interface Cache {
 }
 
 const caches: readonly Cache[] = [
-  { name: 'nginx', program: 'nginx', start: startNginx },
+  { name: 'nginx', program: 'nginx', start: (port) => startNginx(port) },
   { name: 'Varnish', program: 'varnishd', start: (port) => startVarnish(port) },
   { name: 'Varnish without gzip', program: 'varnishd', start: (port) => startVarnish(port, { gzip: false }) },
 ];
@@ -114,7 +114,7 @@ for (const cache of caches) {
         const answer = await get(accepted === undefined ? {} : { 'Accept-Encoding': accepted });
         const coding = answer.headers['content-encoding'] ?? 'identity';
         expect(codingsIn(accepted), `${accepted}`).toContain(coding);
-        expect(decode(answer.body, coding), `${accepted}`).toBe(text);
+        expect(decoded(answer).toString(), `${accepted}`).toBe(text);
       }
     });
 
@@ -127,6 +127,141 @@ for (const cache of caches) {
       expect(again.status).toBe(304);
     });
   });
+}
+
+/** Caches as they are, and such as are told to let deltas through. */
+const cachesBeforeDeltas: readonly (Cache & { readonly letsThrough: boolean })[] = [
+  ...caches.map((cache) => ({ ...cache, letsThrough: false })),
+  {
+    name: 'nginx that lets deltas through',
+    program: 'nginx',
+    start: (port) => startNginx(port, { deltas: true }),
+    letsThrough: true,
+  },
+  {
+    name: 'nginx that lets deltas through and ignores Vary',
+    program: 'nginx',
+    start: (port) => startNginx(port, { deltas: true, ignoresVary: true }),
+    letsThrough: true,
+  },
+  {
+    name: 'Varnish that lets deltas through',
+    program: 'varnishd',
+    start: (port) => startVarnish(port, { deltas: true }),
+    letsThrough: true,
+  },
+];
+
+for (const cache of cachesBeforeDeltas) {
+  describe(`behind ${cache.name}`, () => {
+    peerTest(cache.program, 'nobody gets the delta of another, in whatever order they ask', async () => {
+      const { service, get } = await publishBehind(cache, LONG);
+      const { clients, wholes } = await clientsOf(service, 3);
+      let addresses = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          fc.shuffledSubarray(clients, { minLength: 2 }),
+          fc.constantFrom({}, { 'Accept-Encoding': 'gzip' }),
+          async (order, accepted) => {
+            addresses += 1;
+            const path = `${FEED}?address=${addresses}`;
+            for (const client of order) {
+              const answer = await get({ ...client.headers, ...accepted }, path);
+              expectFor(client, answer, wholes.slice(-1));
+              if (cache.letsThrough) expect(answer.status === 226, client.name).toBe(client.delta !== undefined);
+            }
+            // Nor do those who take deltas cost the others their copy.
+            expectFor(PLAIN, await get(accepted, path), wholes.slice(-1));
+            const again = await get(accepted, path);
+            expectFor(PLAIN, again, wholes.slice(-1));
+            expect(cacheState(again)).toBe('HIT');
+          },
+        ),
+        { numRuns: 60 },
+      );
+    });
+
+    peerTest(cache.program, 'nobody gets the delta of what the cache has, in whatever order they ask', async () => {
+      const { service, get } = await publishBehind(cache, SHORT);
+      const { clients, wholes } = await clientsOf(service, 2);
+      const orders = fc.sample(fc.shuffledSubarray(clients, { minLength: clients.length }), 24);
+      const everybody = async (least: number) => {
+        for (const [number, order] of orders.entries()) {
+          for (const client of order) {
+            expectFor(client, await get(client.headers, `${FEED}?address=${number}`), wholes.slice(least));
+          }
+        }
+      };
+      await everybody(1);
+      await sleep(SHORT * 1000 + 200);
+      wholes.push(await VERSIONS[2](service));
+      for (const client of clients) await learn(client, service);
+      await everybody(1);
+      await vi.waitFor(() => everybody(2), { timeout: 10_000 });
+    });
+  });
+}
+
+/** Somebody who asks, and what its delta would be. */
+interface Client {
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
+  delta?: string;
+}
+
+const PLAIN: Client = { name: 'who takes no deltas', headers: {} };
+
+/** Three states of the newsroom, one after the other: makes it so, and returns the whole feed. */
+const VERSIONS = [
+  (service: Running) => ask(service.port, FEED).then(({ text }) => text),
+  (service: Running) => published(service, 'b', 'Another'),
+  (service: Running) => published(service, 'a', 'As it is'),
+] as const;
+
+async function published(service: Running, id: string, title: string): Promise<string> {
+  const body = `<p>${'The river rose in the night. '.repeat(200)}</p>`;
+  await put(service.dataFolder, `articles/${id}.json`, JSON.stringify(record({ id, title, body })));
+  return (await ask(service.port, FEED)).text;
+}
+
+/** Takes the newsroom through its first states, and returns clients that have each of them, or others, and all wholes. */
+async function clientsOf(service: Running, states: number): Promise<{ clients: Client[]; wholes: string[] }> {
+  const clients: Client[] = [
+    PLAIN,
+    { name: 'who has nothing', headers: { 'A-IM': 'feed' } },
+    { name: 'who has what we do not know', headers: { 'A-IM': 'feed', 'If-None-Match': '"5f8e-62b1a0c9d4e00"' } },
+  ];
+  const wholes: string[] = [];
+  for (const [index, make] of VERSIONS.slice(0, states).entries()) {
+    wholes.push(await make(service));
+    const tag = String((await ask(service.port, FEED)).headers.etag);
+    clients.push({ name: `who has state ${index}`, headers: { 'A-IM': 'feed', 'If-None-Match': tag } });
+    clients.push({ name: `who has state ${index} and takes no deltas`, headers: { 'If-None-Match': tag } });
+  }
+  for (const client of clients) await learn(client, service);
+  return { clients, wholes };
+}
+
+async function learn(client: Client, service: Running): Promise<void> {
+  const { status, text } = await ask(service.port, FEED, { headers: client.headers });
+  if (status === 226) client.delta = text;
+}
+
+/** Whole, or nothing where the client has that, or its own delta and that kept from everybody else. */
+function expectFor({ name, headers, delta }: Client, answer: Answer, wholes: readonly string[]): void {
+  const text = decoded(answer).toString();
+  if (answer.status === 226) {
+    expect(text, name).toBe(delta ?? 'no delta');
+    expect([answer.headers.im, answer.headers['cache-control']], name).toEqual(['feed', 'no-store']);
+    return;
+  }
+  expect(answer.headers.im, name).toBeUndefined();
+  if (answer.status === 304) {
+    expect(String(answer.headers.etag).replace(/^W\/|-gzip(?="$)/g, ''), name).toBe(headers['If-None-Match']);
+    return;
+  }
+  expect(answer.status, name).toBe(200);
+  expect(wholes.includes(text), `${name} gets a whole`).toBe(true);
 }
 
 /** What clients send as Accept-Encoding: browsers, readers, and those that send none. */
@@ -144,10 +279,4 @@ const acceptable = [
 function codingsIn(accepted: string | undefined): readonly string[] {
   const named = (accepted ?? '').split(',').map((part) => part.trim());
   return ['identity', ...named.filter((part) => !part.endsWith(';q=0')).map((part) => part.replace(/;.*/, ''))];
-}
-
-function decode(body: Buffer, coding: string): string {
-  if (coding === 'br') return brotliDecompressSync(body).toString();
-  if (coding === 'zstd') return zstdDecompressSync(body).toString();
-  return (coding === 'gzip' ? gunzipSync(body) : body).toString();
 }

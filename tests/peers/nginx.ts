@@ -3,6 +3,13 @@ import { join } from 'node:path';
 import { freePort, type Server, startServer, temporaryFolder } from './processes.ts';
 import { requireProgram } from './programs.ts';
 
+export type NginxOptions = {
+  /** Requests with A-IM go to the origin, with the client's own condition. */
+  readonly deltas?: boolean;
+  /** As caches do that keep one copy for all, whatever Vary says. */
+  readonly ignoresVary?: boolean;
+};
+
 /**
  * An nginx with a cache of its own in front of the server on a port of 127.0.0.1. Every answer says in X-Cache-Status
  * what the cache did: MISS, HIT, EXPIRED (fetched anew), REVALIDATED (the origin answered 304), STALE, UPDATING.
@@ -17,7 +24,7 @@ import { requireProgram } from './programs.ts';
  * - Where stale-while-revalidate allows it, a copy that is being fetched anew is served to those who ask meanwhile.
  * - It adds no Age.
  */
-export async function startNginx(originPort: number): Promise<Server> {
+export async function startNginx(originPort: number, options: NginxOptions = {}): Promise<Server> {
   const program = await requireProgram('nginx');
   const folder = await temporaryFolder('nginx');
   const port = await freePort();
@@ -25,12 +32,21 @@ export async function startNginx(originPort: number): Promise<Server> {
   await chmod(folder.path, 0o755);
   await mkdir(join(folder.path, 'logs'));
   const config = join(folder.path, 'nginx.conf');
-  await writeFile(config, configuration(port, originPort));
+  const more = `${options.deltas ? PASSING_DELTAS : ''}${options.ignoresVary ? IGNORING_VARY : ''}`;
+  await writeFile(config, configuration(port, originPort, more));
   return startServer(program, ['-p', `${folder.path}/`, '-c', config, '-e', 'logs/error.log'], port, folder);
 }
 
+/** What is passed on may be stored all the same: that is the origin's to forbid. */
+const PASSING_DELTAS = `
+      proxy_cache_bypass $http_a_im;
+      proxy_set_header If-None-Match $condition;`;
+
+const IGNORING_VARY = `
+      proxy_ignore_headers Vary;`;
+
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function configuration(port: number, originPort: number): string {
+function configuration(port: number, originPort: number, more: string): string {
   return `
 daemon off;
 worker_processes 1;
@@ -45,6 +61,10 @@ http {
   uwsgi_temp_path temp_uwsgi;
   scgi_temp_path temp_scgi;
   proxy_cache_path cache keys_zone=feeds:1m max_size=64m inactive=10m use_temp_path=off;
+  map $http_a_im $condition {
+    default $http_if_none_match;
+    "" $upstream_cache_etag;
+  }
   server {
     listen 127.0.0.1:${port};
     location / {
@@ -54,7 +74,7 @@ http {
       proxy_set_header Connection "";
       proxy_cache feeds;
       proxy_cache_revalidate on;
-      proxy_cache_use_stale updating;
+      proxy_cache_use_stale updating;${more}
       add_header X-Cache-Status $upstream_cache_status always;
     }
   }

@@ -6,6 +6,8 @@ import { requireProgram } from './programs.ts';
 export type VarnishOptions = {
   /** Varnish's own handling of gzip, on by default as in Varnish. Off, Accept-Encoding reaches the origin as the client wrote it. */
   readonly gzip?: boolean;
+  /** Requests with A-IM go to the origin as they are. */
+  readonly deltas?: boolean;
 };
 
 /**
@@ -28,7 +30,7 @@ export async function startVarnish(originPort: number, options: VarnishOptions =
   const folder = await temporaryFolder('varnish');
   const port = await freePort();
   const vcl = join(folder.path, 'feeds.vcl');
-  await writeFile(vcl, configuration(originPort));
+  await writeFile(vcl, configuration(originPort, options.deltas ? PASSING_DELTAS : ''));
   const parameters = [
     `http_gzip_support=${options.gzip === false ? 'off' : 'on'}`,
     'default_grace=0',
@@ -45,10 +47,15 @@ export async function startVarnish(originPort: number, options: VarnishOptions =
   return startServer(program, args, port, folder);
 }
 
-function configuration(originPort: number): string {
+const PASSING_DELTAS = `
+sub vcl_recv {
+  if (req.http.A-IM) { return (pass); }
+}`;
+
+function configuration(originPort: number, more: string): string {
   return `
 vcl 4.1;
-backend origin { .host = "127.0.0.1"; .port = "${originPort}"; }
+backend origin { .host = "127.0.0.1"; .port = "${originPort}"; }${more}
 sub vcl_backend_response {
   unset beresp.http.X-Revalidated;
   if (beresp.was_304) { set beresp.http.X-Revalidated = "1"; }
