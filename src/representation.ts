@@ -33,7 +33,11 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
   const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
   const whole = encoded(document.bytes, grown);
-  const deltas = new LRUCache<string, Encoded>({ max: MOST_DELTAS });
+  const deltas = new LRUCache<string, Encoded>({
+    max: MOST_DELTAS,
+    maxSize: document.bytes.length + 1, // clients that make up tags must not push other documents out
+    sizeCalculation: ({ identity }) => identity.length + 1,
+  });
 
   function delta(ifNoneMatch: string | undefined): Encoded | undefined {
     const missing = missingEntries(ifNoneMatch, document);

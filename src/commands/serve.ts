@@ -20,7 +20,7 @@ Options
   --data FOLDER     folder with publication.yaml, articles/, media/   (DATA_DIR, data)
   --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
   --workers NUMBER  processes that serve; auto: one for each core     (WORKERS, 1)
-  --cache-mb NUMBER megabytes of documents kept, for each process     (CACHE_MB, 48)
+  --cache-mb NUMBER megabytes of documents kept, for each process     (CACHE_MB, 32)
   --metrics-port N  port for /metrics; off for none                   (METRICS_PORT, 9464)
 
 Limits
@@ -66,7 +66,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', 3600);
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
   const workers = workerCount(values.workers ?? (env.WORKERS || '1'));
-  const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '48'), 1_000_000);
+  const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '32'), 1_000_000);
   const limits = {
     trustProxy: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
     rate: rate(values['rate-limit'] ?? (env.RATE_LIMIT || '300:300')),

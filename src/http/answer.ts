@@ -151,7 +151,8 @@ function makeHeaders(
     // A cache that does not know 226 would give one client's delta to others (RFC 9111 §3).
     'Cache-Control': kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, document.nextChangeAt, kind),
     ETag: representations.etag(coding),
-    'Last-Modified': lastModifiedHeader(representations, now),
+    // libcurl takes a body whose date is not newer than the one it has for nothing new, and newsboat would miss entries.
+    ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
     // Of a cache that asked with its own tag and a reader's A-IM, the reader would get a delta of something else.
     Vary: 'Accept-Encoding, A-IM',
   });

@@ -18,6 +18,9 @@ const TAGS = 200;
 const AUTHORS = 100;
 const FIRST_DAY = Date.parse('2012-01-01T00:00:00Z');
 const LAST_DAY = Date.parse('2026-10-31T00:00:00Z');
+/** Articles in all these years, in the order in which they were published, as archives are written out. */
+const ARCHIVE = 1_000_000;
+const SECONDS_BETWEEN = Math.floor((LAST_DAY - FIRST_DAY) / 1000 / ARCHIVE);
 
 const LATIN =
   'council river market students bridge report winter minister harvest evening railway budget museum letters border ' +
@@ -56,7 +59,7 @@ export function recordOf(number: number) {
     `<ul class="facts">${Array.from({ length: 3 + below(3) }, () => `<li>${words(8)}</li>`).join('\n')}</ul>`,
     `<blockquote><p>“${words(18)}”</p></blockquote>\n<p>${words(paragraphLength)} ${link()}.</p>`,
   ];
-  const publishedAt = FIRST_DAY + below((LAST_DAY - FIRST_DAY) / 1000) * 1000;
+  const publishedAt = FIRST_DAY + ((number % ARCHIVE) * SECONDS_BETWEEN + below(SECONDS_BETWEEN)) * 1000;
   const isCorrected = chance() < 0.1;
   return {
     id: `story-${number.toString().padStart(7, '0')}`,
