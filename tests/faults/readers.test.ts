@@ -52,7 +52,7 @@ test('200 readers that stop reading a large document hold no copies of it, and a
   expect(await service.stop()).toBe(0);
 });
 
-test('clients that send many lines and read no answers are held up, and cut', { timeout: 40_000 }, async () => {
+test('clients that send many lines and read no answers are held up, and cut', { timeout: 60_000 }, async () => {
   const service = await besiege({ hurried: { stall: 1000, answer: 5000 } });
   const lines = `{${' '.repeat(100)}\n`.repeat(60_000); // none of which is a record, and all of which are answered
   const head = `POST /api/articles HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${service.key}\r\n`;
@@ -60,16 +60,21 @@ test('clients that send many lines and read no answers are held up, and cut', { 
   expect((await (await speak(service.port, few)).closed).match(/"result":"refused"/g)).toHaveLength(2);
   const open = service.open();
   const clients: Raw[] = [];
-  const wrong = await service.politely(async () => {
-    while (clients.length < 10) {
+  const wave = async () => {
+    for (let count = 0; count < 10; count += 1) {
       clients.push(await deaf(service, `${head}Content-Length: ${lines.length}\r\n\r\n${lines}`));
     }
     await expect.poll(service.open, { timeout: 10_000, interval: 20 }).toBeGreaterThanOrEqual(open + 10);
     await sleep(1000);
-  });
+  };
+  const wrong = await service.politely(wave);
+  await expect.poll(service.open, { timeout: 15_000 }).toBeLessThanOrEqual(open);
+  // What bulk requests need at all is taken once; what is held for the deaf would be taken again.
+  const needed = service.memory();
+  wrong.push(...(await service.politely(wave)));
 
   expect(wrong).toEqual([]);
-  await service.expectRecovered();
+  await service.expectRecovered(needed);
   for (const { socket, closed } of clients) {
     socket.resume();
     // What the system still held for them may be lost; an answer that ends well would say that all was heard.
