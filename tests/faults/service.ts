@@ -22,12 +22,8 @@ export const MANY_FEEDS: Readonly<Record<string, string>> = Object.fromEntries(
 export const NOWHERE = '/feeds/tag/a-tag-with-a-name-that-is-wrong.rss';
 /** Room for what the service needs. What is not let go ends it, and garbage does not hide what is held. */
 const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
-/** Milliseconds in which nine of ten polite clients have their answer, on cores shared with other tests. */
-const LATE = 5000;
-/** Milliseconds after which a reader's program takes a service for dead. */
-const GIVEN_UP = 20_000;
 /** Memory that may be held afterwards beyond what was before: pages that nothing stands in and the system has not back. */
-const MARGIN = 64 * MiB;
+const MARGIN = 48 * MiB;
 
 /** The service in a process of its own, and what can be seen of it from outside. */
 export interface Besieged {
@@ -100,7 +96,6 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
 
   async function politely(siege: () => Promise<unknown>): Promise<string[]> {
     const wrong: string[] = [];
-    const late: string[] = [];
     let isOver = false;
     let asked = 0;
     const client = async () => {
@@ -109,8 +104,7 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
         const status = await ask(port, POLITE).then((answer) => answer.status, String);
         const took = performance.now() - begin;
         asked += 1;
-        if (status !== 200 || took > GIVEN_UP) wrong.push(`${status} after ${Math.round(took)} ms`);
-        else if (took > LATE) late.push(`${Math.round(took)} ms`);
+        if (status !== 200 || took > 5000) wrong.push(`${status} after ${Math.round(took)} ms`);
         await sleep(20);
       }
     };
@@ -119,7 +113,6 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
       isOver = true;
     });
     await Promise.all(clients);
-    if (late.length > asked / 10) wrong.push(`of ${asked} late: ${late.join(', ')}`);
     return asked < 10 ? [...wrong, `only ${asked} polite requests`] : wrong;
   }
 
