@@ -29,8 +29,9 @@ const LIMITS: Readonly<Record<Lane, LaneLimits>> = {
 };
 
 /**
- * Milliseconds of work after which the event loop is let go. It then goes round for as long as the work took, unless it
- * hears nothing new before: a round takes one new connection at most, and a client may be behind a thousand others.
+ * Milliseconds of work after which the event loop is let go. It then goes round until that took as long as the work did,
+ * unless it hears nothing new before: a round takes one new connection at most, and a client may be behind a thousand
+ * others. Both are CPU time: where another program has the core, neither work nor rounds are done.
  */
 const TURN = 5;
 
@@ -69,6 +70,8 @@ interface GateParts {
   readonly limits?: Readonly<Record<Lane, LaneLimits>>;
   /** Milliseconds of a clock that is never set back. */
   readonly now?: () => number;
+  /** Milliseconds for which this thread has worked. */
+  readonly worked?: () => number;
   /** Milliseconds by which the event loop has been late all the time. */
   readonly lag?: Lag;
 }
@@ -77,6 +80,7 @@ interface GateParts {
 export function createGate({
   limits = LIMITS,
   now = () => performance.now(),
+  worked = threadTime,
   lag = measureLag(now),
 }: GateParts = {}): Gate {
   const lines = new Map(LANES.map((lane): [Lane, Line] => [lane, { limits: limits[lane], waiting: [], active: 0 }]));
@@ -85,17 +89,17 @@ export function createGate({
   let restsUntil = 0;
 
   async function turn(): Promise<void> {
-    if (hasHeard && now() < restsUntil) {
+    if (hasHeard && worked() < restsUntil) {
       hasHeard = false;
       setImmediate(() => void turn());
       return;
     }
-    const began = now();
+    const began = worked();
     do {
       for (const line of lines.values()) beginNext(line);
       await allPromises(); // a job that never waits is over by then, and its time counted
-    } while (now() < began + TURN && hasWorkAtAll());
-    restsUntil = now() + (now() - began);
+    } while (worked() < began + TURN && hasWorkAtAll());
+    restsUntil = 2 * worked() - began;
     isComing = false;
     if (hasWorkAtAll()) comeAgain();
   }
@@ -145,9 +149,17 @@ export function createGate({
   };
 }
 
-/** Resolves when no promise is left that could go on: Node runs what `nextTick` is given behind all of them. */
+function threadTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/**
+ * Resolves when no promise is left that could go on. Node runs what `nextTick` is given behind all of them where a promise
+ * gave it, and before them where anything else did.
+ */
 function allPromises(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
 
 function hasWork({ waiting, active, limits }: Line): boolean {

@@ -26,12 +26,14 @@ function gateWith({ others = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
   const gate = createGate({
     limits: { others, newsroom, feeds: LIMITS },
     now: () => clock.now,
+    worked: () => clock.now,
     lag: { now: () => lag, stop: () => {} },
   });
   const job = (name: string, takes: number): Job => ({
-    begin(done) {
+    async begin(done) {
       began.push(name);
       dones.set(name, done);
+      for (const _ of [1, 2, 3, 4, 5]) await null; // work stands behind promises
       clock.now += takes;
     },
     refuse: () => refused.push(name),

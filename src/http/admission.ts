@@ -151,7 +151,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
 
     function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {
       gate.enter(lane, {
-        isGone: () => response.destroyed,
+        isGone: () => !request.socket.writable,
         refuse: () => respondWithError(request, response, overloaded()),
         begin: (done) => {
           endings.set(request, done);
