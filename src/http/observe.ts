@@ -36,10 +36,10 @@ const CLIENT_LEFT = 499;
 const ASKED_WITHOUT_END = new Set(['/feeds/*', '/media/*', '/healthz', '/readyz']);
 const NOTHING_SPECIAL = new Set([200, 206, 226, 304]);
 
-/** A flood that is sent away, before a route is chosen or from one, must not become a flood of lines. */
-function isGivenWithoutEnd(route: string, status: number): boolean {
-  if (status === 429 || (status === 503 && route === 'other')) return true;
-  return ASKED_WITHOUT_END.has(route) && NOTHING_SPECIAL.has(status);
+/** A flood that is sent away, or leaves, before a route is chosen or from one, must not become a flood of lines. */
+function isGivenWithoutEnd(route: string, status: number, isAborted: boolean): boolean {
+  if (status === 429 || (route === 'other' && (status === 503 || status === CLIENT_LEFT))) return true;
+  return !isAborted && ASKED_WITHOUT_END.has(route) && NOTHING_SPECIAL.has(status);
 }
 
 /** Characters of what a client chose that stand in a line. */
@@ -91,9 +91,10 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
         countAnswer(countsOf(counters, route), request.method, status, milliseconds / 1000);
         counters.bytes[coding] += bytes;
         const finished = { request, client, status, bytes, milliseconds };
-        if (!response.writableFinished) tell(finished, { aborted: true });
-        else if (!isGivenWithoutEnd(route, status)) tell(finished, {});
-        else if (isSampled()) tell(finished, { sample });
+        const isAborted = !response.writableFinished;
+        const more = isAborted ? { aborted: true } : {};
+        if (!isGivenWithoutEnd(route, status, isAborted)) tell(finished, more);
+        else if (isSampled()) tell(finished, { ...more, sample });
       });
     },
   };
