@@ -34,7 +34,9 @@ export function preconditions(headers: ConditionalHeaders, { etags, lastModified
     if (unmodifiedSince !== undefined && lastModified > unmodifiedSince) return 'failed';
   }
   if (ifNoneMatch !== undefined) {
-    return matches(ifNoneMatch, (tag) => etags.has(tag.replace(/^W\//, ''))) ? 'not-modified' : 'proceed';
+    return matches(ifNoneMatch, (tag) => etags.has(tag.startsWith('W/') ? tag.slice(2) : tag))
+      ? 'not-modified'
+      : 'proceed';
   }
   const modifiedSince = parseHttpDate(headers['if-modified-since']);
   return modifiedSince !== undefined && lastModified <= modifiedSince ? 'not-modified' : 'proceed';

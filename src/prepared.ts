@@ -48,8 +48,8 @@ const QUIET = 50;
 const MOST_POPULAR = 100;
 
 export interface Prepared {
-  /** The feed's current document where it is at hand; undefined where `get` has something to look up first. */
-  readonly atHand: (key: FeedKey, format: Format) => Representations | undefined;
+  /** The current document of that name where it is at hand; undefined where `get` has something to look up first. */
+  readonly atHand: (name: string) => Representations | undefined;
   /** The feed's current document; undefined where there is no such feed. */
   readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
   /**
@@ -59,6 +59,11 @@ export interface Prepared {
   readonly forget: (keys: readonly FeedKey[]) => void;
   /** Makes nothing more that nobody waits for. */
   readonly close: () => Promise<void>;
+}
+
+/** What a feed's document in a format is called, for those who ask often. */
+export function documentName(key: FeedKey, format: Format): string {
+  return `${key}.${format}`;
 }
 
 /**
@@ -86,7 +91,7 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     const from = now();
     const document = await arrange(key, format, from);
     if (document === undefined) return undefined;
-    const name = `${key}.${format}`;
+    const name = documentName(key, format);
     const representations = represent(document, () => {
       if (kept.peek(name) !== made) return;
       kept.delete(name); // of a value that it has, the cache does not take the size anew
@@ -123,7 +128,7 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   function forget(keys: readonly FeedKey[]): void {
     for (const key of keys) {
       for (const format of FORMATS) {
-        const name = `${key}.${format}`;
+        const name = documentName(key, format);
         const before = kept.peek(name);
         if (before !== undefined && before.asked > 0) {
           const codings = before.representations.whole.codings();
@@ -185,11 +190,11 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
 
   return {
     forget,
-    atHand: (key, format) => (catchingUp !== undefined || news.may() ? undefined : lookUp(`${key}.${format}`)),
+    atHand: (name) => (catchingUp !== undefined || news.may() ? undefined : lookUp(name)),
     counts: () => ({ count: kept.size, bytes: kept.calculatedSize, evicted }),
     async get(key, format) {
       await catchUp();
-      const name = `${key}.${format}`;
+      const name = documentName(key, format);
       const known = lookUp(name);
       if (known !== undefined) return known;
       const made = await makeOnce(name, key, format);

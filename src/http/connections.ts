@@ -86,7 +86,8 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
       if (limits.perClient > 0 && count > limits.perClient) return void socket.destroy();
       clients.set(client, count);
     }
-    sockets.set(socket, { written: 0, since: performance.now(), isWatched: false });
+    const now = performance.now();
+    sockets.set(socket, { written: 0, writtenAt: now, read: 0, movedAt: now, isWatched: false });
     socket.once('close', () => {
       sockets.delete(socket);
       if (client !== undefined) leave(client);
@@ -185,7 +186,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
       requestTimeout: 0, // a body has a deadline of its own, which lets one that streams for an hour do so
       headersTimeout: limits.head,
       connectionsCheckingInterval: Math.ceil(limits.head / 5),
-      keepAliveTimeout: limits.idle,
+      keepAliveTimeout: 0, // Node would set a timer and stop it again for every request: see `look`
       maxHeaderSize: HEAD_BYTES,
       optimizeEmptyRequests: true,
     },
@@ -194,7 +195,7 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
       started.maxConnections = limits.total;
       started.maxHeadersCount = 0; // those beyond a count would be left out in silence
       started.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
-      const sweeping = setInterval(sweep, Math.ceil(limits.stall / 3)).unref();
+      const sweeping = setInterval(sweep, Math.ceil(Math.min(limits.stall / 3, limits.idle / 5))).unref();
       started
         .on('connection', opened)
         .on('clientError', malformed)
@@ -226,7 +227,11 @@ interface Progress {
   /** Bytes ever given to it. */
   written: number;
   /** When that was first seen to be the number. */
-  since: number;
+  writtenAt: number;
+  /** Bytes that ever came. */
+  read: number;
+  /** When bytes were last seen to have gone either way. */
+  movedAt: number;
   /** Whether it is closed when nothing moves. */
   isWatched: boolean;
 }
@@ -239,12 +244,11 @@ interface Look {
 
 /** Cuts a connection whose client does not read, or reads too slowly, or keeps it open with less than a request. */
 function look(socket: Socket, progress: Progress, { now, isBusy, limits }: Look): void {
-  const waiting = socket.writableLength;
-  if (progress.written !== socket.bytesWritten) {
-    progress.written = socket.bytesWritten;
-    progress.since = now;
-  }
-  const age = now - progress.since;
+  const { writableLength: waiting, bytesWritten: written, bytesRead: read } = socket;
+  if (progress.written !== written) progress.writtenAt = now;
+  if (progress.written !== written || progress.read !== read) progress.movedAt = now;
+  Object.assign(progress, { written, read });
+  const age = now - progress.writtenAt;
   if (waiting > 0) {
     if (age > limits.answer + (waiting / SLOWEST_READER) * 1000) return void socket.destroy();
     // Node sees whether the system takes bytes of what was written, and closes the connection if it takes none.
@@ -252,9 +256,10 @@ function look(socket: Socket, progress: Progress, { now, isBusy, limits }: Look)
     progress.isWatched = true;
     return;
   }
-  if (progress.isWatched && isBusy) socket.setTimeout(0);
+  if (progress.isWatched) socket.setTimeout(0);
   progress.isWatched = false;
-  if (!isBusy && age > limits.idle + limits.head + limits.answer) socket.destroy();
+  const isIdle = written > 0 && now - progress.movedAt > limits.idle; // before its first answer Node's own limits hold
+  if (!isBusy && (isIdle || age > limits.idle + limits.head + limits.answer)) socket.destroy();
 }
 
 function reasonOf({ code }: { readonly code?: string }): PublisherError {

@@ -4,7 +4,7 @@ import type { Publication } from '../config.ts';
 import { PublisherError } from '../errors.ts';
 import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
-import type { Prepared } from '../prepared.ts';
+import { documentName, type Prepared } from '../prepared.ts';
 import type { Store } from '../store.ts';
 import { type Answer, answerTo } from './answer.ts';
 import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
@@ -31,7 +31,8 @@ const LONGEST_NAME = 200;
 
 export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled, refuseSpent }: FeedParts) {
   const { maxAge, feedsUrl } = publication;
-  const addresses = new Map<string, { readonly key: FeedKey; readonly format: Format }>();
+  /** The names of the documents that were answered there. */
+  const addresses = new Map<string, string>();
   const retired = new Map(publication.retired.map((feed) => [feed.feed, feed]));
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
@@ -52,7 +53,7 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     if (answer.status !== 304) refuseSpent(request);
     if (request.originalUrl.length <= LONGEST_ADDRESS) {
       if (addresses.size >= MOST_ADDRESSES) addresses.clear();
-      addresses.set(request.originalUrl, { key, format });
+      addresses.set(request.originalUrl, documentName(key, format));
     }
     noteContent(response, answer.body?.length ?? 0, answer.coding);
     respondWithDocument(response, answer);
@@ -66,9 +67,9 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
    */
   function answerAtHand(request: IncomingMessage): Answer | undefined {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
-    const address = addresses.get(request.url ?? '');
-    if (address === undefined || isUnsettled()) return undefined;
-    const representations = prepared.atHand(address.key, address.format);
+    const name = addresses.get(request.url ?? '');
+    if (name === undefined || isUnsettled()) return undefined;
+    const representations = prepared.atHand(name);
     if (representations === undefined) return undefined;
     try {
       const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
