@@ -1,6 +1,7 @@
 /**
  * The servers ours is measured against, each in a process of its own:
  *   node opponent.ts bare FILE    node:http writing the answers that stand in that file, byte for byte
+ *   node opponent.ts tuned FILE   the same with the option that ours sets: no stream for a body that does not come
  *   node opponent.ts cached FILE  an Express handler that sends the body of the first of them as a string
  *   node opponent.ts naive        an Express handler that renders the newest 50 through `feed` at every request
  * Prints the port it listens on.
@@ -23,14 +24,14 @@ export interface RecordedAnswer {
 }
 
 const [kind, file = ''] = process.argv.slice(2);
-const server = createServer({ optimizeEmptyRequests: true }, await listener());
+const server = createServer({ optimizeEmptyRequests: kind === 'tuned' }, await listener());
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   if (typeof address === 'object') process.stdout.write(`${address?.port}\n`);
 });
 
 function listener(): RequestListener | Promise<RequestListener> {
-  if (kind === 'bare') return bare(recorded());
+  if (kind === 'bare' || kind === 'tuned') return bare(recorded());
   return kind === 'cached' ? cached(recorded()) : naive();
 }
 

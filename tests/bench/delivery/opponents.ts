@@ -22,6 +22,7 @@ interface Kind {
 
 const OURS = 'Feed Publisher';
 const BARE = 'node:http, the same bytes';
+const TUNED = 'the same, optimizeEmptyRequests';
 const NGINX = 'nginx, the bytes as a file';
 const CACHED = 'Express, a kept string';
 const NAIVE = 'Express, feed at every request';
@@ -85,6 +86,7 @@ async function startAll(folder: string, kinds: readonly Kind[]) {
   const [identity, br] = kinds.map(({ answer }) => answer.body);
   if (identity === undefined || br === undefined) throw new Error('the feed was not answered');
   const started: (Server & Named)[] = [{ name: BARE, ...(await startOpponent('bare', file)) }];
+  started.push({ name: TUNED, ...(await startOpponent('tuned', file)) });
   if (isInstalled('nginx')) {
     started.push({ name: NGINX, ...(await startNginx({ identity, compressed: br })) });
   } else print('\nnginx is not installed');
@@ -110,7 +112,7 @@ function addressOf(kind: string): string {
 async function contestantFor({ name, port, pid }: Named, kind: Kind): Promise<Contestant[]> {
   const asked = (path: string, headers: Headers) => [{ name, port, pid, request: requestText(path, headers) }];
   if (name === OURS) return asked(PATH, kind.headers);
-  if (name === BARE) return asked(addressOf(kind.name), kind.headers);
+  if (name === BARE || name === TUNED) return asked(addressOf(kind.name), kind.headers);
   if (kind.answer.status === 226 || (name === CACHED && kind.name === '200 br')) return [];
   // It tells the time in its document, so that its tag is another every second.
   if (name === NAIVE && kind.name !== '200 identity') return [];

@@ -15,7 +15,7 @@ export interface Server {
 }
 
 /** Starts one of opponent.ts. */
-export async function startOpponent(kind: 'bare' | 'cached' | 'naive', file = ''): Promise<Server> {
+export async function startOpponent(kind: 'bare' | 'tuned' | 'cached' | 'naive', file = ''): Promise<Server> {
   const child = start(process.execPath, [join(import.meta.dirname, '../opponent.ts'), kind, file]);
   if (child.stdout === null) throw new Error(`${kind} has no output`);
   const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), once(child, 'exit')]);
