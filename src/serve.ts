@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Counters, countDocuments, createCounters } from './counters.ts';
 import { createArranger, type KeptCounts } from './document.ts';
-import { giveBackHeap } from './heap.ts';
+import { giveBackHeap, keepHeapSmall } from './heap.ts';
 import { createAdmission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
 import { createClientOf, parseTrust } from './http/client.ts';
@@ -95,6 +95,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const { dataFolder, publication, store } = installation;
   const { host, port, version, shutdownDelay = 0, part, now = Date.now } = options;
   const { log } = options.log;
+  keepHeapSmall();
   const counters = createCounters();
   let phase: Phase = 'starting';
   const fail = (error: unknown) => tellError(log, error);
