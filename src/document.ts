@@ -146,18 +146,24 @@ function joined(
   });
   const between = entries.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [separator, bytes]));
   return {
-    bytes: inPages([before, ...between, Buffer.from(renderer.tail(tombstones))]),
+    bytes: inOnePiece([before, ...between, Buffer.from(renderer.tail(tombstones))]),
     entries: parts,
   };
 }
 
+/** Bytes from which on a document has pages of its own. */
+const LARGE = 32 * 1024;
+
 /**
- * The parts in one piece, in pages of its own: what can be resized is not taken from the allocator's heap, where
- * hundreds of kilobytes that come and go between entries that stay leave holes of many megabytes.
+ * The parts in one piece of memory. A large one is in pages of its own: what can be resized is not taken from the
+ * allocator's heap, where hundreds of kilobytes that come and go between entries that stay leave holes of many megabytes.
  */
-function inPages(parts: readonly Buffer[]): Buffer {
+function inOnePiece(parts: readonly Buffer[]): Buffer {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
-  const bytes = Buffer.from(new ArrayBuffer(length, { maxByteLength: length }), 0, length);
+  const bytes =
+    length < LARGE
+      ? Buffer.allocUnsafeSlow(length)
+      : Buffer.from(new ArrayBuffer(length, { maxByteLength: length }), 0, length);
   let end = 0;
   for (const part of parts) end += part.copy(bytes, end);
   return bytes;
@@ -171,5 +177,5 @@ export function documentOf({ bytes, entries, format }: Document, some: readonly 
   const chosen = some.flatMap(({ start, end }, index) =>
     index === 0 ? [bytes.subarray(start, end)] : [separator, bytes.subarray(start, end)],
   );
-  return Buffer.concat([before, ...chosen, after]);
+  return inOnePiece([before, ...chosen, after]);
 }

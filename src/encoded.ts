@@ -21,16 +21,31 @@ const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<B
         [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
         [constants.BROTLI_PARAM_QUALITY]: 6,
         [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-        [constants.BROTLI_PARAM_LGWIN]: windowFor(bytes.length),
+        [constants.BROTLI_PARAM_LGWIN]: windowFor(bytes.length, BROTLI_WINDOWS),
       },
     }),
-  zstd: (bytes) => promisify(zstdCompress)(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 6 } }),
-  gzip: (bytes) => promisify(gzip)(bytes, { level: 6 }),
+  zstd: (bytes) =>
+    promisify(zstdCompress)(bytes, {
+      params: { [constants.ZSTD_c_compressionLevel]: 6 },
+      pledgedSrcSize: bytes.length,
+    }),
+  gzip: (bytes) => {
+    const windowBits = windowFor(bytes.length, GZIP_WINDOWS);
+    return promisify(gzip)(bytes, { level: 6, windowBits, memLevel: Math.min(8, windowBits - 6) });
+  },
 };
 
-/** The window that holds so many bytes, as a power of two: a larger one takes megabytes and finds nothing more. */
-function windowFor(bytes: number): number {
-  return Math.min(constants.BROTLI_DEFAULT_WINDOW, Math.max(constants.BROTLI_MIN_WINDOW_BITS, 32 - Math.clz32(bytes)));
+interface Windows {
+  readonly least: number;
+  readonly most: number;
+}
+
+const BROTLI_WINDOWS: Windows = { least: constants.BROTLI_MIN_WINDOW_BITS, most: constants.BROTLI_DEFAULT_WINDOW };
+const GZIP_WINDOWS: Windows = { least: 9, most: 15 };
+
+/** The window that holds so many bytes, as a power of two: a larger one takes memory and time, and finds nothing more. */
+function windowFor(bytes: number, { least, most }: Windows): number {
+  return Math.min(most, Math.max(least, 32 - Math.clz32(bytes)));
 }
 
 /** Compressions at once: as many as Node has threads for. What waits for one takes memory all the time. */
@@ -42,6 +57,14 @@ export function mayCompress(): boolean {
   return underWay < MOST_AT_ONCE;
 }
 
+/** What is kept must take no more memory than its length: zlib hands out the room it wrote into, 16 KiB at least. */
+function withoutRoom(bytes: Buffer): Buffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(own);
+  return own;
+}
+
 /** @param grown told when another coding is made */
 export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded {
   const made = new Map<Coding, Buffer>([['identity', identity]]);
@@ -50,7 +73,7 @@ export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded
   async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
     underWay += 1;
     try {
-      const bytes = await compress[coding](identity);
+      const bytes = withoutRoom(await compress[coding](identity));
       made.set(coding, bytes);
       grown();
       return bytes;

@@ -33,15 +33,17 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
   const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
   const whole = encoded(document.bytes, grown);
-  const deltas = new LRUCache<string, Encoded>({
-    max: MOST_DELTAS,
-    maxSize: document.bytes.length + 1, // clients that make up tags must not push other documents out
-    sizeCalculation: ({ identity }) => identity.length + 1,
-  });
+  /** Made when the first one is: most documents never have any. */
+  let deltas: LRUCache<string, Encoded> | undefined;
 
   function delta(ifNoneMatch: string | undefined): Encoded | undefined {
     const missing = missingEntries(ifNoneMatch, document);
     if (missing === undefined) return undefined;
+    deltas ??= new LRUCache({
+      max: MOST_DELTAS,
+      maxSize: document.bytes.length + 1, // clients that make up tags must not push other documents out
+      sizeCalculation: ({ identity }) => identity.length + 1,
+    });
     const name = missing.map(({ start }) => start).join(' ');
     const known = deltas.get(name);
     if (known !== undefined) return known;
@@ -58,7 +60,7 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
     lastModified: secondOf(document.changedAt),
     whole,
     delta,
-    size: () => deltas.values().reduce((sum, each) => sum + each.size(), whole.size() + OVERHEAD),
+    size: () => [...(deltas?.values() ?? [])].reduce((sum, each) => sum + each.size(), whole.size() + OVERHEAD),
   };
 }
 
