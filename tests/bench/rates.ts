@@ -18,7 +18,7 @@ export interface Load {
 }
 
 /** Starts the load generator, on its core or on any. */
-export function openLoad({ isPinned = true } = {}): Load {
+export function openLoad({ isPinned = true, connections = CONNECTIONS } = {}): Load {
   const [command, args] = pinned(isPinned ? LOAD_CORE : undefined, process.execPath, [
     join(import.meta.dirname, 'load.ts'),
   ]);
@@ -26,7 +26,7 @@ export function openLoad({ isPinned = true } = {}): Load {
   const ended = once(child, 'exit');
   return {
     async run(task) {
-      child.send({ ...task, connections: CONNECTIONS });
+      child.send({ ...task, connections });
       const [figures] = await Promise.race([once(child, 'message'), ended]);
       if (typeof figures !== 'object' || figures === null) throw new Error('the load generator has ended');
       return figures as LoadFigures;

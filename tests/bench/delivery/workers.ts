@@ -9,13 +9,18 @@ import { type Service, serveKnows, withService } from '../service.ts';
 /** Milliseconds in which every worker is there. */
 const STARTED = 1000;
 
+/**
+ * The system deals connections out by chance: of 32, one worker would have 18 or 19 and its core be what bounds the rate.
+ */
+const CONNECTIONS = 512;
+
 /** What a second worker adds, with the load on the same cores counted out. */
 export async function workers({ folder }: Bench): Promise<void> {
   if (!serveKnows('--workers')) return print('\nWorkers: – (serve has no --workers)');
-  const load = openLoad({ isPinned: false });
+  const load = openLoad({ isPinned: false, connections: CONNECTIONS });
   const work = async (services: readonly Service[]) => {
     await sleep(STARTED);
-    print('\nOne worker and two, all on the same cores as the load');
+    print(`\nOne worker and two, all on the same cores as the load, ${CONNECTIONS} connections`);
     print('Capacity = answers ÷ CPU seconds of the busiest process of the service: no process has more than a core,');
     print('so that is what all of them answer in a second once the load runs elsewhere and the busiest has a core.');
     const rows = [['', 'one, capacity', 'two, capacity', 'two of one', 'asked', 'one, a second', 'two, a second']];
