@@ -304,6 +304,27 @@ test('a file that is half written shows as it was, and then as it is, and nobody
   expect(service.lines).toEqual([]);
 });
 
+test.each(['txt', 'md'])('a .%s of which only fields are written is no story yet', async (ending) => {
+  const service = await running();
+  const file = join(service.dataFolder, `articles/a.${ending}`);
+  await writeFile(file, '---\nurl: /a\ntitle: Merger\nembargoUntil: 2026-11-21T00:00:00Z\n');
+  expect(await titles(service)).toEqual([]);
+  await sleep(200);
+  expect(await titles(service)).toEqual([]);
+  await writeFile(file, 'publishedAt: 2026-11-20T10:00:00Z\n---\nA body.\n', { flag: 'a' });
+
+  expect(await titles(service)).toEqual(['Merger']);
+  expect(service.lines).toEqual([]);
+});
+
+test('a file whose fields have no end is told', async () => {
+  const service = await running();
+  await put(service.dataFolder, 'articles/a.txt', '---\ntitle: A\n\nERBIL - A body.\n');
+
+  expect(await told(service)).toEqual(['articles/a.txt:1: front matter is not closed']);
+  expect(await titles(service)).toEqual([]);
+});
+
 test('a file that is emptied and written anew shows in one piece', async () => {
   const service = await running({ 'articles/a.txt': 'Before\n\nERBIL - A body.\n' });
   const file = join(service.dataFolder, 'articles/a.txt');

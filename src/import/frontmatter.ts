@@ -10,15 +10,20 @@ export interface FrontMatter {
 }
 
 const FRONT_MATTER = /^---[ \t]*\n((?:.*\n)*?)---[ \t]*(?:\n|$)/;
+const OPENING = /^---[ \t]*(?:\n|$)/;
 
 /**
  * Parts a text from the YAML block between two lines of `---` at its beginning; without one there are no fields.
  *
- * @throws UnreadableRecord where the block is not YAML, or holds no fields, or a body besides the text below
+ * @throws UnreadableRecord where the block is not closed, is not YAML, holds no fields, or a body besides the text below
  */
 export function splitFrontMatter(file: string): FrontMatter {
   const text = file.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
   const match = FRONT_MATTER.exec(text);
+  // It may be in the middle of being written: taken for a story, it would be out before its embargo is read.
+  if (match === null && OPENING.test(text)) {
+    throw new UnreadableRecord([{ field: '', rule: 'front matter is not closed', line: 1 }]);
+  }
   if (match === null) return { fields: {}, locate: () => ({ line: 1, column: 1 }), body: text, bodyLine: 1 };
   const yaml = readYaml(match[1] ?? '', 2);
   if (yaml.problems.length > 0) throw new UnreadableRecord(yaml.problems);

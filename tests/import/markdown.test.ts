@@ -41,7 +41,6 @@ describe('front matter', () => {
     ['line ends of Windows', '---\r\na: 1\r\n---\r\nb\r\nc', { a: 1 }, 'b\nc', 4],
     ['a byte order mark', '\uFEFF---\na: 1\n---\nb', { a: 1 }, 'b', 4],
     ['a rule later on', '---\na: 1\n---\nb\n\n---\nc', { a: 1 }, 'b\n\n---\nc', 4],
-    ['never closed', '---\na: 1\nb', {}, '---\na: 1\nb', 1],
     [
       'a longer line at the beginning is none',
       '-----\nb\n\n---\na: 1\n---\nc\n',
@@ -55,6 +54,9 @@ describe('front matter', () => {
 
   test.each([
     ['no YAML', '---\ntitle: [\n---\nb', { field: '', line: 3 }],
+    ['no end', '---\na: 1\nb', { field: '', rule: 'front matter is not closed', line: 1 }],
+    ['no line after the first', '---', { field: '', rule: 'front matter is not closed', line: 1 }],
+    ['half a line at its end', '---\na: 1\n--', { field: '', rule: 'front matter is not closed', line: 1 }],
     ['no fields', '---\n- a\n---\nb', { field: '', rule: 'front matter must hold fields', line: 2 }],
     [
       'a body besides the text',
