@@ -61,6 +61,9 @@ const HALF_WRITTEN = 1000;
 /** Milliseconds an answer waits at most for files that are being read. */
 const PATIENCE = 1000;
 
+/** Milliseconds an article whose file went waits at most for another file that names its id to be noted. */
+const RENAMING = 500;
+
 /** A path that may have changed and was not looked at since. */
 interface Noted {
   /** Its place among all that were noted. */
@@ -68,6 +71,12 @@ interface Noted {
   /** When it was noted first, and when it changed last, milliseconds. */
   readonly since: number;
   readonly at: number;
+}
+
+/** A file that an article was published from and is not any more. */
+interface Departed extends Pick<Noted, 'turn' | 'since'> {
+  readonly path: string;
+  readonly id: string;
 }
 
 export function openArticleFolder(parts: FolderParts): ArticleFolder {
@@ -81,6 +90,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   /** Since when a file cannot be published. */
   const failingSince = new Map<string, number>();
   const noted = new Map<string, Noted>();
+  /** Their articles are withdrawn once no other file can have them any more: files and folders are renamed. */
+  let departed: Departed[] = [];
   let turns = 0;
   let watcher: TreeWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -101,12 +112,13 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   /** Publishes what changed, and withdraws what went, while the service was not running. */
   async function catchUp(): Promise<void> {
     const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
-    for (const source of await store.sources()) {
-      published.set(source.path, source);
-      pathOfId.set(source.id, source.path);
-    }
     const paths = (await filesBelow(folder)).filter(holdsArticle);
     const there = new Set(paths);
+    for (const source of await store.sources()) {
+      published.set(source.path, source);
+      // A stop in the middle of a renaming leaves both names.
+      if (there.has(source.path) || !pathOfId.has(source.id)) pathOfId.set(source.id, source.path);
+    }
     const pending = [...published.keys()].filter((path) => !there.has(path));
     for (const batch of batches(paths)) pending.push(...(await changedAmong(batch)));
     let done = 0;
@@ -115,6 +127,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       done += batch.length;
       progress(done, pending.length);
     }
+    await withdrawDeparted();
   }
 
   async function changedAmong(paths: readonly string[]): Promise<string[]> {
@@ -133,21 +146,50 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     return stats.map((status) => (status === undefined ? '-' : `${status.size}@${status.mtimeMs}`)).join(' ');
   }
 
-  /** Publishes the files that are there and withdraws the articles of those that are not. Returns what was refused. */
+  /** Publishes the files that are there and notes whose articles are to be withdrawn. Returns what was refused. */
   async function bringUpToDate(paths: readonly string[], publish: Publisher['publish']): Promise<RefusedFile[]> {
     const before = new Map(paths.flatMap((path) => filesAt(path)));
     try {
       const files = [...new Set([...paths.filter(holdsArticle), ...before.keys()])];
-      const { refused, saved, missing } = await publishFiles(files, publish);
-      const gone = [...before.values()].map(({ id }) => id).filter((id) => !isPublished(id));
-      if (gone.length > 0) await publisher.withdraw(gone.map((id) => ({ id })));
-      for (const [path, { id }] of refusedFiles) if (gone.includes(id)) note(path, working?.turn);
-      if (saved.length + missing.length > 0) await store.saveSources(saved, missing);
+      const { refused, saved } = await publishFiles(files, publish);
+      const gone = [...before.values()].filter(({ path, id }) => published.get(path)?.id !== id);
+      for (const { path, id } of gone) departed.push({ path, id, turn: working?.turn ?? turns, since: Date.now() });
+      const ids = new Set(gone.map(({ id }) => id));
+      for (const [path, { id }] of refusedFiles) if (ids.has(id)) note(path, working?.turn);
+      // Where the file names another id now, the former one stays known until its article is withdrawn.
+      const settledNow = saved.filter(({ path, id }) => (before.get(path)?.id ?? id) === id);
+      if (settledNow.length > 0) await store.saveSources(settledNow, []);
       return refused;
     } catch (error) {
       for (const file of before.values()) restore(file); // what went is still to be withdrawn
       throw error;
     }
+  }
+
+  /** Withdraws the articles whose files went and that no other file has now. */
+  async function withdrawDeparted(): Promise<void> {
+    const until = departedUntil();
+    const over = departed.filter(({ since }) => since < until);
+    if (over.length === 0) return;
+    const ids = new Set(over.map(({ id }) => id).filter((id) => !isPublished(id)));
+    if (ids.size > 0) await publisher.withdraw([...ids].map((id) => ({ id })));
+    const paths = [...new Set(over.map(({ path }) => path))];
+    await store.saveSources(
+      paths.flatMap((path) => published.get(path) ?? []),
+      paths.filter((path) => !published.has(path)),
+    );
+    departed = departed.filter(({ since }) => since >= until);
+  }
+
+  /**
+   * What departed before this moment has no other file: nothing is noted that could be one. As changes may never end,
+   * what was noted more than `RENAMING` after it is not waited for, nor is a file that is written without end.
+   */
+  function departedUntil(): number {
+    if (noted.size === 0 && watcher?.busy() !== true) return Number.POSITIVE_INFINITY;
+    let first = Date.now();
+    for (const { since, at } of noted.values()) if (at - since <= PATIENCE) first = Math.min(first, since);
+    return first - RENAMING;
   }
 
   function restore(file: SourceFile): void {
@@ -162,8 +204,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   async function publishFiles(paths: readonly string[], publish: Publisher['publish']) {
     const read = await Promise.all(paths.map(readArticle));
-    const missing = paths.filter((_, index) => read[index] === undefined);
-    missing.forEach(release);
+    paths.filter((_, index) => read[index] === undefined).forEach(release);
     const refused: RefusedFile[] = [];
     const owners = new Map<string, ArticleFile>();
     const claimants: [file: ArticleFile, owner: string][] = [];
@@ -187,7 +228,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       else note(file.path, working?.turn); // the owner was refused itself
     }
     for (const { path, id, media } of refused) refusedFiles.set(path, { id, media });
-    return { refused, saved, missing };
+    return { refused, saved };
   }
 
   function keep({ path, id, signature, media }: ArticleFile): SourceFile {
@@ -266,7 +307,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   }
 
   function schedule(): void {
-    if (closed || noted.size === 0 || working !== undefined) return;
+    if (closed || noted.size + departed.length === 0 || working !== undefined) return;
     timer ??= setTimeout(work, QUIET);
   }
 
@@ -274,22 +315,19 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     timer = undefined;
     const quiet = [...noted].filter(([, { at }]) => Date.now() - at >= QUIET);
     const batch = quiet.slice(0, BATCH).map(([path]) => path);
-    if (batch.length === 0) {
-      schedule();
-      return;
-    }
-    const turn = Math.min(...batch.map((path) => noted.get(path)?.turn ?? turns));
+    const turn = Math.min(turns, ...batch.map((path) => noted.get(path)?.turn ?? turns));
     for (const path of batch) noted.delete(path);
-    const done = bringUpToDate(batch, publisher.publish)
-      .then(
-        (refused) => refused.forEach(tellUnlessHalfWritten),
-        (error) => {
-          fail(error);
-          setTimeout(() => {
-            for (const path of batch) note(path);
-          }, HALF_WRITTEN).unref();
-        },
-      )
+    const done = keepUp(batch)
+      .catch((error) => {
+        fail(error);
+        const waiting = departed;
+        departed = [];
+        setTimeout(() => {
+          departed.push(...waiting);
+          for (const path of batch) note(path);
+          schedule();
+        }, HALF_WRITTEN).unref();
+      })
       .finally(() => {
         working = undefined;
         schedule();
@@ -297,11 +335,16 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     working = { turn, done };
   }
 
+  async function keepUp(batch: readonly string[]): Promise<void> {
+    if (batch.length > 0) (await bringUpToDate(batch, publisher.publish)).forEach(tellUnlessHalfWritten);
+    await withdrawDeparted();
+  }
+
   /** The first turn that is not over. A file that is written without end is not waited for. */
   function openTurn(): number {
     let first = working?.turn ?? Number.POSITIVE_INFINITY;
     const patient = Date.now() - PATIENCE;
-    for (const { turn, since } of noted.values()) if (since > patient) first = Math.min(first, turn);
+    for (const { turn, since } of [...noted.values(), ...departed]) if (since > patient) first = Math.min(first, turn);
     return first;
   }
 
@@ -316,8 +359,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   return {
     start,
-    isUnsettled: () =>
-      watcher?.busy() === true || working !== undefined || (noted.size > 0 && openTurn() < Number.POSITIVE_INFINITY),
+    isUnsettled: () => watcher?.busy() === true || openTurn() < Number.POSITIVE_INFINITY,
     settled: settle,
     async close() {
       closed = true;

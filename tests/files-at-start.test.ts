@@ -166,6 +166,29 @@ test('a file that was renamed and keeps its id is the same article', async () =>
   expect(third.found.titles).toEqual(['B', 'C', 'D']);
 });
 
+test('a folder of many that was renamed while the service was down takes none of them back', async () => {
+  const names = Array.from({ length: 1200 }, (_, index) => [`articles/en/${index}.json`, `story-${index}`]);
+  const folder = await dataFolder(Object.fromEntries(names.map(([path = '', id]) => [path, json({ id })])));
+  await life(folder, FIRST, latest);
+  const before = await revisions(folder);
+  await rename(join(folder, 'articles/en'), join(folder, 'articles/english'));
+  await life(folder, SECOND, latest);
+
+  expect(await revisions(folder)).toEqual(before);
+});
+
+test('a stop in the middle of a renaming takes nothing back', async () => {
+  const folder = await dataFolder(FILES);
+  await life(folder, FIRST, latest);
+  const { store } = openInstallation(folder);
+  const formerly = (path: string) => ({ path, id: 'a', signature: '1@1', media: [] });
+  await store.saveSources([formerly('0.json'), formerly('z.json')], []);
+  await store.close();
+  const after = await life(folder, SECOND, latest);
+
+  expect(after.found).toMatchObject({ titles: ['A', 'B', 'C', 'D'], withdrawn: [] });
+});
+
 test('a file that two starts later is what it was brings its article back', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);

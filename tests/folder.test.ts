@@ -1,7 +1,8 @@
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openInstallation } from '../src/installation.ts';
 import { ask, dataFolder, put, type Running, record, start } from './helpers.ts';
 
 /** The articles folder while the service runs: the very next answer after a write shows it. */
@@ -389,6 +390,21 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['B']);
   });
 
+  test('of many that is renamed takes none of them back', async () => {
+    const names = Array.from({ length: 1200 }, (_, index) => [`articles/en/${index}.json`, `story-${index}`]);
+    const service = await running(
+      Object.fromEntries(names.map(([path, id]) => [path, JSON.stringify(record({ id }))])),
+    );
+    const { store } = openInstallation(service.dataFolder);
+    onTestFinished(() => store.close());
+    const before = await store.lastRevision();
+    await rename(join(service.dataFolder, 'articles/en'), join(service.dataFolder, 'articles/english'));
+    const places = async () => (await store.sources()).map(({ path }) => path.split('/')[0]);
+    await expect.poll(places, { timeout: 10_000 }).toEqual(Array(1200).fill('english'));
+
+    expect(await store.lastRevision()).toBe(before);
+  });
+
   test('that is replaced by another shows what the other holds, and stays watched', async () => {
     const service = await running({
       'articles/en/a.json': named('A'),
@@ -544,8 +560,8 @@ describe('many files', () => {
     expect(await shown(service)).toEqual([]);
   });
 
-  test('that keep coming do not hold back those that came', async () => {
-    const service = await running();
+  test('that keep coming hold back neither those that came nor those that went', async () => {
+    const service = await running({ 'articles/a.json': named('A') });
     const writer = new AbortController();
     const writing = (async () => {
       for (let index = 0; !writer.signal.aborted; index += 1) {
@@ -555,7 +571,9 @@ describe('many files', () => {
     })();
     try {
       await sleep(200); // a writer that has been at it for a while
-      expect(await titles(service)).toContain('Story 0');
+      expect(await titles(service)).toEqual(expect.arrayContaining(['A', 'Story 0']));
+      await rm(join(service.dataFolder, 'articles/a.json'));
+      expect(await titles(service)).not.toContain('A');
     } finally {
       writer.abort();
       await writing;
