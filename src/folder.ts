@@ -205,6 +205,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   async function publishFiles(paths: readonly string[], publish: Publisher['publish']) {
     const read = await Promise.all(paths.map(readArticle));
     paths.filter((_, index) => read[index] === undefined).forEach(release);
+    for (const file of read) if (file !== undefined) giveUp(file);
     const refused: RefusedFile[] = [];
     const owners = new Map<string, ArticleFile>();
     const claimants: [file: ArticleFile, owner: string][] = [];
@@ -229,6 +230,15 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
     for (const { path, id, media } of refused) refusedFiles.set(path, { id, media });
     return { refused, saved };
+  }
+
+  /**
+   * Files that swap their ids each wait for the other's. What is published under the former id stays until the file is
+   * published under the new one.
+   */
+  function giveUp({ path, id }: Pick<ArticleFile, 'path' | 'id'>): void {
+    const former = published.get(path)?.id;
+    if (former !== undefined && id !== '' && id !== former && pathOfId.get(former) === path) pathOfId.delete(former);
   }
 
   function keep({ path, id, signature, media }: ArticleFile): SourceFile {

@@ -469,6 +469,35 @@ describe('an id that two files claim', () => {
 
     expect(await titles(service)).toContain('B');
   });
+
+  test.each([
+    ['at once', 0],
+    ['one after the other', 150],
+  ])('is given up by two that swap theirs %s, and nothing is taken back', async (_, pause) => {
+    const named = (id: string, title: string) => JSON.stringify(record({ id, title }));
+    const service = await running({ 'articles/a.json': named('one', 'A'), 'articles/b.json': named('two', 'B') });
+    expect(await titles(service)).toEqual(['A', 'B']);
+    await put(service.dataFolder, 'articles/a.json', named('two', 'A'));
+    await sleep(pause);
+    await put(service.dataFolder, 'articles/b.json', named('one', 'B'));
+
+    await expect
+      .poll(async () => (await items(service)).map(({ id, title }) => `${id.slice(-3)} ${title}`).sort())
+      .toEqual(['one B', 'two A']);
+    expect((await ask(service.port, '/feeds/latest.json')).text).not.toContain('_tombstones');
+    expect(service.lines).toEqual([]);
+  });
+
+  test('stays published where the file that gave it up cannot be', async () => {
+    const service = await running({ 'articles/a.json': claim('A') });
+    await put(service.dataFolder, 'articles/a.json', JSON.stringify(record({ id: 'two', publishedAt: 'yesterday' })));
+
+    expect(await titles(service)).toEqual(['A']);
+    await told(service);
+    expect(await titles(service)).toEqual(['A']);
+    await rm(join(service.dataFolder, 'articles/a.json'));
+    expect(await titles(service)).toEqual([]);
+  });
 });
 
 describe('a media file', () => {
