@@ -11,7 +11,7 @@ export type Unparsed = { readonly record: unknown } | { readonly json: Uint8Arra
 
 /** A record with what is asked of its article. */
 export type Submission = Unparsed & {
-  /** Used where the record has no `publishedAt`, unless the store knows when the article was published. RFC 3339. */
+  /** Used where the record has no `publishedAt`, unless the article was visible: its date is known. RFC 3339. */
   readonly publishedAt?: string;
   readonly condition?: Condition;
 };
@@ -89,13 +89,18 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     });
   }
 
-  /** Records without a date of their own get the one they came with, or the one that is known. */
+  /**
+   * Records without a date of their own get the one they came with, or the one that readers know. A date to come is
+   * known to nobody: it is the end of an embargo, which may be moved or lifted.
+   */
   async function withDates(submissions: readonly Submission[]): Promise<readonly Unparsed[]> {
     const undated = submissions.flatMap((submission) =>
       'record' in submission && submission.publishedAt !== undefined ? [idOf(submission.record)] : [],
     );
     const known = undated.length === 0 ? new Map<string, Identity>() : await store.identities(undated);
-    return submissions.map((submission) => datedRecord(submission, known));
+    const at = now();
+    const seen = new Map([...known].filter(([, { publishedAt }]) => publishedAt <= at));
+    return submissions.map((submission) => datedRecord(submission, seen));
   }
 
   return {

@@ -188,6 +188,29 @@ test.each([
   expect((await store.find('a'))?.article.publishedAt).toBe(expected);
 });
 
+test('an embargo of a record without a date may be moved and lifted until it ends', async () => {
+  const { submit, store, clock } = desk();
+  const dated = async (fields: object, publishedAt: string) => {
+    await submit([{ record: { ...undated, ...fields }, publishedAt }]);
+    return (await store.find('a'))?.article.publishedAt;
+  };
+  expect(await dated({ embargoUntil: '2027-01-01T00:00:00Z' }, '2026-11-21T08:00:00Z')).toBe(Date.UTC(2027, 0, 1));
+  expect(await dated({ embargoUntil: '2026-12-01T00:00:00Z' }, '2026-11-21T09:00:00Z')).toBe(Date.UTC(2026, 11, 1));
+  clock.now = Date.UTC(2026, 11, 1) - 1;
+  expect(await dated({}, '2026-11-21T10:00:00Z')).toBe(Date.UTC(2026, 10, 21, 10));
+  expect(await dated({ title: 'New' }, '2026-11-21T11:00:00Z')).toBe(Date.UTC(2026, 10, 21, 10));
+});
+
+test('the end of an embargo that is over stays the date of a record without one', async () => {
+  const { submit, store, clock } = desk();
+  const publishedAt = '2026-11-21T09:00:00Z';
+  await submit([{ record: { ...undated, embargoUntil: '2026-12-01T00:00:00Z' }, publishedAt }]);
+  clock.now = Date.UTC(2026, 11, 1);
+
+  expect(said(await submit([{ record: undated, publishedAt }]))).toEqual(['updated']);
+  expect((await store.find('a'))?.article.publishedAt).toBe(Date.UTC(2026, 11, 1));
+});
+
 test('the date besides a record stays the first one', async () => {
   const { submit, store } = desk();
   await submit([{ record: undated, publishedAt: '2026-11-21T09:00:00Z' }]);
