@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { type Problem, PublisherError } from './errors.ts';
 import { filesBelow, isMissing } from './files.ts';
@@ -85,6 +85,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const mediaFolder = join(dataFolder, 'media');
   const published = new Map<string, SourceFile>();
   const pathOfId = new Map<string, string>();
+  /** Folders that articles were published from. They may be named like articles. */
+  const folders = new Set<string>();
   /** What files that were refused wait for: an id that another has, a picture that is not there yet. */
   const refusedFiles = new Map<string, Pick<ArticleFile, 'id' | 'media'>>();
   /** Since when a file cannot be published. */
@@ -115,7 +117,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const paths = (await filesBelow(folder)).filter(holdsArticle);
     const there = new Set(paths);
     for (const source of await store.sources()) {
-      published.set(source.path, source);
+      setPublished(source);
       // A stop in the middle of a renaming leaves both names.
       if (there.has(source.path) || !pathOfId.has(source.id)) pathOfId.set(source.id, source.path);
     }
@@ -194,7 +196,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   function restore(file: SourceFile): void {
     if (published.has(file.path)) return;
-    published.set(file.path, file);
+    setPublished(file);
     if (!pathOfId.has(file.id)) pathOfId.set(file.id, file.path);
   }
 
@@ -244,9 +246,15 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   function keep({ path, id, signature, media }: ArticleFile): SourceFile {
     release(path);
     const source = { path, id, signature, media };
-    published.set(path, source);
+    setPublished(source);
     pathOfId.set(id, path);
     return source;
+  }
+
+  function setPublished(file: SourceFile): void {
+    published.set(file.path, file);
+    let above = posix.dirname(file.path);
+    for (; above !== '.' && !folders.has(above); above = posix.dirname(above)) folders.add(above);
   }
 
   function release(path: string): void {
@@ -275,11 +283,12 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
   }
 
-  /** What is published from a path: a file, or everything below a folder. */
+  /** What is published from a path: a file, and everything below a folder. */
   function filesAt(path: string): [string, SourceFile][] {
     const file = published.get(path);
-    if (file !== undefined) return [[path, file]];
-    return holdsArticle(path) ? [] : [...published].filter(([name]) => path === '' || name.startsWith(`${path}/`));
+    const files: [string, SourceFile][] = file === undefined ? [] : [[path, file]];
+    if (path !== '' && !folders.has(path)) return files;
+    return [...files, ...[...published].filter(([name]) => path === '' || name.startsWith(`${path}/`))];
   }
 
   function tellUnlessHalfWritten(file: RefusedFile): void {

@@ -372,6 +372,16 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['A']);
   });
 
+  test('that is named like an article and moved away takes its articles back', async () => {
+    const service = await running({ 'articles/a.json': named('A'), 'articles/u.txt/b.json': named('B') });
+    await put(service.dataFolder, 'articles/v.json/w/c.json', named('C'));
+    expect(await titles(service)).toEqual(['A', 'B', 'C']);
+    await rename(join(service.dataFolder, 'articles/u.txt'), join(service.dataFolder, 'u.txt'));
+    expect(await titles(service)).toEqual(['A', 'C']);
+    await rename(join(service.dataFolder, 'articles/v.json'), join(service.dataFolder, 'v.json'));
+    expect(await titles(service)).toEqual(['A']);
+  });
+
   test('that is removed and comes back is published again', async () => {
     const service = await running({ 'articles/en/a.json': named('A') });
     await rm(join(service.dataFolder, 'articles/en'), { recursive: true });
