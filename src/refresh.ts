@@ -1,6 +1,7 @@
 import { type Article, articleText, withdrawnArticle } from './article.ts';
 import type { Publication } from './config.ts';
 import { PublisherError } from './errors.ts';
+import type { Selection } from './feeds.ts';
 import type { Instant } from './instant.ts';
 import type { Desk, ParseRecords } from './publish.ts';
 import type { Put, Store, StoredRecord } from './store.ts';
@@ -35,6 +36,33 @@ export async function refreshStore(parts: RefreshParts): Promise<void> {
   const sameRules = (await store.setting('rules')) === rules;
   if (!sameReading || !sameRules) await placeAgain(parts, { reading, rules, sameReading });
   await tellNewMasthead(parts);
+}
+
+/**
+ * The publication by which stored articles were read and placed last. A service that runs goes by it still, whatever
+ * publication.yaml says by now; its next start finds what changed. Undefined where nobody has set the store up yet.
+ */
+export async function publicationInForce(store: Store, publication: Publication): Promise<Publication | undefined> {
+  const reading = await store.setting('reading');
+  if (reading === undefined) return undefined;
+  return { ...publication, ...addressesIn(reading), ...feedsIn(await store.setting('rules')) };
+}
+
+/** Articles are read by another publication than the one in force: the next start reads all of them again. */
+export async function forgetReading(store: Store): Promise<void> {
+  await store.saveSetting('reading', '');
+}
+
+function addressesIn(reading: string): Partial<Publication> {
+  if (reading === '') return {};
+  const [, url, feedsUrl, language]: [number, string, string, string] = JSON.parse(reading);
+  return { url, feedsUrl, language };
+}
+
+function feedsIn(rules = ''): Partial<Publication> {
+  if (rules === '') return {};
+  const feeds: [string, Selection][] = JSON.parse(rules);
+  return { feeds: feeds.map(([id, select]) => ({ id, title: id, select })) };
 }
 
 /** What feeds say of themselves stands in every document. */

@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 import { describeProblems, PublisherError } from '../errors.ts';
 import { openParsePool } from '../import/pool.ts';
 import { findSources, type ImportSource, type Item } from '../import/source.ts';
-import { type Installation, openInstallation } from '../installation.ts';
+import { type Installation, newsroomOf, openInstallation } from '../installation.ts';
 import { createPublisher, type Published, parseHere, type Submission, selector } from '../publish.ts';
-import { refreshStore } from '../refresh.ts';
+import { forgetReading, publicationInForce, refreshStore } from '../refresh.ts';
 import type { Outcome } from '../store.ts';
 import { publicUrl, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -21,7 +21,7 @@ same is left alone, so that an import can be run again.
 
 Options
   --data FOLDER      the data folder                                  (DATA_DIR, data)
-  --public-url URL   the address the service is given                 (PUBLIC_URL, feedsUrl in publication.yaml)
+  --public-url URL   the address the service is given   (PUBLIC_URL, the one it had last, feedsUrl in publication.yaml)
   --dry-run          tell what would happen, and change nothing
   --rejected FILE    where records that were refused go, to mend and import again   (rejected.ndjson)
 `;
@@ -54,19 +54,48 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   });
   if (positionals.length === 0) throw usage('There is nothing named to import.');
   const sources = (await Promise.all(positionals.map(findSources))).flat();
+  const feedsUrl = publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL);
   const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'), {
-    feedsUrl: publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL),
+    feedsUrl,
     storeCache: STORE_CACHE,
   });
   try {
     const dryRun = values['dry-run'] ?? false;
+    const asItIs = await setUpOrAsItIs(installation, { hasAddress: feedsUrl !== undefined, dryRun });
     const rejected = openRejected(values.rejected ?? 'rejected.ndjson', dryRun);
-    const counts = await importAll(installation, sources, { terminal, rejected, dryRun });
+    const counts = await importAll(asItIs, sources, { terminal, rejected, dryRun });
     rejected.close();
     return report(counts, rejected, { terminal, dryRun });
   } finally {
     await installation.store.close();
   }
+}
+
+/**
+ * The installation as the service on its store has it. Only a start of the service brings stored articles up to what
+ * publication.yaml says by now: one that runs goes on by what it said before. A new store is set up.
+ */
+async function setUpOrAsItIs(
+  installation: Installation,
+  { hasAddress, dryRun }: { readonly hasAddress: boolean; readonly dryRun: boolean },
+): Promise<Installation> {
+  const { dataFolder, store, publication: told } = installation;
+  const inForce = await publicationInForce(store, told);
+  if (inForce === undefined) {
+    if (!dryRun) await setUp(installation);
+    return installation;
+  }
+  const publication = hasAddress ? { ...inForce, feedsUrl: told.feedsUrl } : inForce;
+  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await forgetReading(store);
+  return { dataFolder, store, publication, newsroom: newsroomOf(dataFolder, publication) };
+}
+
+/** What it would tell of articles that are there is never told: there are none. */
+async function setUp({ store, publication, newsroom }: Installation): Promise<void> {
+  const ignore = () => {};
+  const select = selector(publication.feeds);
+  const parse = parseHere({ newsroom, select });
+  await refreshStore({ store, publication, parse, select, now: Date.now, progress: ignore, keepAsItWas: ignore });
 }
 
 interface How {
@@ -82,14 +111,11 @@ async function importAll(installation: Installation, sources: readonly ImportSou
   const pool = size < WORTH_THREADS ? undefined : openParsePool(installation, availableParallelism());
   const parse = pool?.parse ?? parseHere({ newsroom, select });
   try {
-    const ignore = () => {};
-    if (!how.dryRun)
-      await refreshStore({ store, publication, parse, select, now: Date.now, progress: ignore, keepAsItWas: ignore });
     const publisher = createPublisher({
       store: how.dryRun ? { ...store, apply: store.rehearse } : store,
       parse,
       now: Date.now,
-      announce: ignore,
+      announce: () => {},
     });
     // A store that is filled for the first time takes the dates that its articles tell.
     const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;

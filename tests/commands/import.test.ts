@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openInstallation } from '../../src/installation.ts';
 import type { StoredRecord } from '../../src/store.ts';
-import { ask, dataFolder, put, record, start } from '../helpers.ts';
+import { ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
 import { command, type Finished } from './terminal.ts';
 
 /** An import into a data folder, which keeps its refused records there as well. */
@@ -540,4 +540,76 @@ test('what was imported is still there when the service starts, which has no fil
       .sort(),
   ).toEqual(['First', 'Second']);
   expect(lines).toEqual([]);
+});
+
+describe('a store that a service has set up', () => {
+  const FEEDS = (...ids: readonly string[]) =>
+    `${PUBLICATION}feeds: [${ids.map((id) => `{ id: ${id}, title: T, select: { any: [tag/${id}] } }`)}]\n`;
+  const WITHOUT_ADDRESS = PUBLICATION.replace(/feedsUrl: .*\n/, '');
+  const feedsUrl = 'https://feeds.example.com/';
+  const pictured = (id: string) => record({ id, image: { url: '/media/p.txt' } });
+  const pictures = async (port: number) => {
+    const { items }: { items: { id: string; image: string }[] } = JSON.parse(
+      (await ask(port, '/feeds/latest.json')).text,
+    );
+    return items.map(({ id, image }) => `${id.slice(-1)} ${image}`).sort();
+  };
+  const idsIn = async (port: number, feed: string) => {
+    const { status, text } = await ask(port, `/feeds/${feed}.json`);
+    if (status !== 200) return status;
+    const { items }: { items: { id: string }[] } = JSON.parse(text);
+    return items.map(({ id }) => id.slice(-1)).sort();
+  };
+
+  test('is imported into by the address of the service that runs', async () => {
+    const folder = await dataFolder({
+      'publication.yaml': WITHOUT_ADDRESS,
+      'media/p.txt': 'x',
+      'articles/a.json': JSON.stringify(pictured('a')),
+      'in/b.json': JSON.stringify(pictured('b')),
+    });
+    const { port } = await start(folder, { feedsUrl });
+    const { out } = await imported(folder, join(folder, 'in'));
+
+    expect(out).toBe(did(1, 0, 0, 0));
+    expect(await pictures(port)).toEqual([`a ${feedsUrl}media/p.txt`, `b ${feedsUrl}media/p.txt`]);
+    expect((await stored(folder)).map(({ revision }) => revision)).toEqual([1, 2]);
+  });
+
+  test('is read again by the next start where the import was told another address', async () => {
+    const folder = await dataFolder({ 'media/p.txt': 'x', 'articles/a.json': JSON.stringify(pictured('a')) });
+    await put(folder, 'in/b.json', JSON.stringify(pictured('b')));
+    const service = await start(folder, { feedsUrl });
+    await imported(folder, '--public-url', 'https://other.example/', join(folder, 'in'));
+    const before = await pictures(service.port);
+    await service.close();
+
+    expect(before).toEqual([`a ${feedsUrl}media/p.txt`, 'b https://other.example/media/p.txt']);
+    expect(await pictures((await start(folder, { feedsUrl })).port)).toEqual([
+      `a ${feedsUrl}media/p.txt`,
+      `b ${feedsUrl}media/p.txt`,
+    ]);
+  });
+
+  test('is placed in by the rules of the service that runs; the next start sees that they have changed', async () => {
+    const folder = await dataFolder({ 'publication.yaml': FEEDS('old', 'kept') });
+    const tags = ['old', 'kept', 'new'];
+    await put(folder, 'articles/a.json', JSON.stringify(record({ id: 'a', tags })));
+    const service = await start(folder);
+    await put(folder, 'publication.yaml', FEEDS('kept', 'new'));
+    await put(folder, 'in/b.json', JSON.stringify(record({ id: 'b', tags })));
+    await imported(folder, join(folder, 'in'));
+    await put(folder, 'articles/c.json', JSON.stringify(record({ id: 'c', tags })));
+    await vi.waitFor(async () => expect(await idsIn(service.port, 'latest')).toEqual(['a', 'b', 'c']), 5000);
+    const feeds = async (port: number) => [
+      await idsIn(port, 'old'),
+      await idsIn(port, 'kept'),
+      await idsIn(port, 'new'),
+    ];
+    const before = await feeds(service.port);
+    await service.close();
+
+    expect(before).toEqual([['a', 'b', 'c'], ['a', 'b', 'c'], 404]);
+    expect(await feeds((await start(folder)).port)).toEqual([404, ['a', 'b', 'c'], ['a', 'b', 'c']]);
+  });
 });
