@@ -34,7 +34,7 @@ export async function refreshStore(parts: RefreshParts): Promise<void> {
   const rules = JSON.stringify(feeds.map(({ id, select }) => [id, select]));
   const sameReading = (await store.setting('reading')) === reading;
   const sameRules = (await store.setting('rules')) === rules;
-  if (!sameReading || !sameRules) await placeAgain(parts, { reading, rules, sameReading });
+  if (!sameReading || !sameRules) await placeAgain(parts, { reading, rules, sameReading, sameRules });
   await tellNewMasthead(parts);
 }
 
@@ -74,11 +74,19 @@ async function tellNewMasthead({ store, publication, now }: RefreshParts): Promi
   await store.saveSetting('masthead', masthead);
 }
 
-async function placeAgain(
-  parts: RefreshParts,
-  { reading, rules, sameReading }: { reading: string; rules: string; sameReading: boolean },
-): Promise<void> {
+interface InForce {
+  readonly reading: string;
+  readonly rules: string;
+  readonly sameReading: boolean;
+  readonly sameRules: boolean;
+}
+
+async function placeAgain(parts: RefreshParts, { reading, rules, sameReading, sameRules }: InForce): Promise<void> {
   const { store, publication } = parts;
+  // Until all is done nothing is in force: what is broken off here must be made up for even where the publication is
+  // changed back before the next start.
+  if (!sameReading) await forgetReading(store);
+  if (!sameRules) await store.saveSetting('rules', '');
   await store.declareFeeds(['latest', ...publication.feeds.map(({ id }) => id)]);
   await putAgain(parts, sameReading);
   await store.saveSetting('reading', reading);

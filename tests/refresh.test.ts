@@ -189,3 +189,23 @@ test('a start that is broken off in the middle of reading again is made up for b
 
   expect(await documentsOf(later.port)).toEqual(await documentsOf(fresh.port));
 });
+
+test.each([
+  ['rule', PUBLICATION + RULE('any: [tag/euphrates]')],
+  ['feed', PUBLICATION],
+  ['feedsUrl', YAML.replace('feeds.news.example', 'other.example')],
+])('so is one after a change of a %s that is taken back', async (_, yaml) => {
+  const api = await filled(YAML);
+  const before = await documentsOf(api.port);
+  await api.close();
+  await put(api.dataFolder, 'publication.yaml', yaml);
+  const broken = start(api.dataFolder, {
+    now: () => NOW,
+    progress: () => {
+      throw new Error('broken off');
+    },
+  });
+  await expect(broken).rejects.toThrow('broken off');
+
+  expect(await documentsOf((await restarted(api, YAML)).port)).toEqual(before);
+});
