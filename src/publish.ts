@@ -1,4 +1,5 @@
 import { type Article, type ArticleText, articleText, type Newsroom, parseArticle } from './article.ts';
+import { compact } from './compact.ts';
 import { PublisherError } from './errors.ts';
 import { type CustomFeed, customFeedChooser, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
@@ -14,6 +15,8 @@ export type Submission = Unparsed & {
   /** Used where the record has no `publishedAt`, unless the article was visible: its date is known. RFC 3339. */
   readonly publishedAt?: string;
   readonly condition?: Condition;
+  /** Does not publish what was taken back again, unless the record is another. */
+  readonly leaveWithdrawn?: boolean;
 };
 
 /** A record that was parsed: its article, ready to be kept, and the feeds the article belongs to. */
@@ -76,9 +79,9 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     const parsed = await parse(await withDates(submissions));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
-      const condition = submissions[index]?.condition;
-      const change = { kind: 'put', ...result, changedAt: changedAt(result.article) } as const;
-      return [condition === undefined ? change : { ...change, condition }];
+      const { condition, leaveWithdrawn } = submissions[index] ?? {};
+      const asked = compact({ condition, leaveWithdrawn });
+      return [{ kind: 'put', ...result, changedAt: changedAt(result.article), ...asked }];
     });
     const outcomes = (await apply(changes)).values();
     return parsed.map((result): Published => {

@@ -11,6 +11,8 @@ export interface Put {
   readonly article: ArticleText;
   /** The public id was made here, not told by the record: one that the article has already holds. */
   readonly madePublicId?: boolean;
+  /** Leaves an article alone that was taken back and whose record is the same: to bring it again is not to publish it. */
+  readonly leaveWithdrawn?: boolean;
   /** What was handed over, before it was parsed, as JSON. */
   readonly record: string;
   /** Every feed the article belongs to, whether or not it is visible yet. */

@@ -365,6 +365,34 @@ export function storeContract(
     });
   });
 
+  describe(`${name}: a put that leaves alone what was withdrawn`, () => {
+    const again = (fields: Readonly<Record<string, unknown>> = {}, record = '{"id":"a"}'): Put => ({
+      ...put(fields, NOW),
+      record,
+      leaveWithdrawn: true,
+    });
+
+    test('changes nothing where the record is the same', async () => {
+      const store = await holding(put({}), withdraw('a', NOW - 1));
+      const before = [await store.find('a'), await store.snapshot('latest', NOW, FIFTY)];
+      // The same record may be read as something else, where the publication has changed.
+      const outcomes = await store.apply([again(), again({ language: 'ku' })], NOW);
+      expect(outcomes).toEqual(Array(2).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
+      expect([await store.find('a'), await store.snapshot('latest', NOW, FIFTY)]).toEqual(before);
+    });
+
+    test('publishes another record, and what is there or new', async () => {
+      const store = await holding(put({}), withdraw('a', NOW - 1));
+      const changes = [
+        again({}, '{"id":"a","new":1}'),
+        again({ title: 'New' }),
+        { ...again({ id: 'b' }), record: '{}' },
+      ];
+      expect((await store.apply(changes, NOW)).map(({ result }) => result)).toEqual(['updated', 'updated', 'created']);
+      expect((await idsIn(store, 'latest'))?.toSorted()).toEqual(['a', 'b']);
+    });
+  });
+
   describe(`${name}: a tombstone`, () => {
     const HOUR = 60 * MINUTE;
     const hour = { limit: 50, tombstonesFor: HOUR };

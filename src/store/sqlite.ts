@@ -123,11 +123,13 @@ export function openSqliteStore(file: string, cache?: number): Store {
     return outcomes;
   }
 
-  function put({ record, feeds, condition, ...change }: Put, at: Instant, next: () => number): Outcome {
+  function put({ record, feeds, condition, leaveWithdrawn, ...change }: Put, at: Instant, next: () => number): Outcome {
     const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
     const article = withKnownIdentity(change, known);
     const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
     if (failed !== undefined) return failed;
+    if (leaveWithdrawn === true && known !== undefined && isWithdrawnRecord(known, record))
+      return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     const before = known === undefined ? [] : feedsOf(known.number);
     if (known?.article === article.text) {
       sql.keepRecord.run(record, article.id, record); // it may say in words what it left to a default before
@@ -143,6 +145,10 @@ export function openSqliteStore(file: string, cache?: number): Store {
     const result = known === undefined ? 'created' : 'updated';
     const touched = [...new Set([...before, ...feeds].map(({ key }) => key))];
     return { id: article.id, result, revision, touched };
+  }
+
+  function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: string): boolean {
+    return withdrawn !== null && sql.recordByNumber.get(number)?.record === record;
   }
 
   /** Takes an article that is as it was out of feeds and puts it into others. Returns those that changed. */

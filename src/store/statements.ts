@@ -41,6 +41,7 @@ export function prepareStatements(db: DatabaseSync) {
     identityById: db.prepare('SELECT public_id, published FROM article WHERE id = ?'),
     articleByNumber: db.prepare('SELECT revision, article FROM article WHERE number = ?'),
     recordById: db.prepare('SELECT number, revision, article, record FROM article WHERE id = ?'),
+    recordByNumber: db.prepare('SELECT record FROM article WHERE number = ?'),
     ownerOfPublicId: db.prepare('SELECT id FROM article WHERE public_id = ?'),
     insertArticle: db.prepare(`
       INSERT INTO article (id, public_id, revision, published, updated, expires, withdrawn, article, record)

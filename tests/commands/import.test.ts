@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openInstallation } from '../../src/installation.ts';
 import type { StoredRecord } from '../../src/store.ts';
 import { ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
+import { startApi } from '../http/api.ts';
 import { command, type Finished } from './terminal.ts';
 
 /** An import into a data folder, which keeps its refused records there as well. */
@@ -540,6 +541,24 @@ test('what was imported is still there when the service starts, which has no fil
       .sort(),
   ).toEqual(['First', 'Second']);
   expect(lines).toEqual([]);
+});
+
+test('what was taken back since stays so, unless its record has changed', async () => {
+  const api = await startApi();
+  const lines = (title: string) => ndjson([record({ id: 'a', title }), record({ id: 'b' })]);
+  await put(api.dataFolder, 'in/a.ndjson', lines('First'));
+  await put(api.dataFolder, 'in/ferry.txt', WIRE);
+  const again = async () => (await imported(api.dataFolder, join(api.dataFolder, 'in'))).out;
+  const status = async (id: string) => JSON.parse((await api.get(`/${id}`)).text).status;
+  const first = await again();
+  for (const id of ['a', 'b', 'ferry']) await api.remove(`/${id}`);
+  const same = await again();
+  const statuses = [await status('a'), await status('b')];
+  await put(api.dataFolder, 'in/a.ndjson', lines('Mended'));
+
+  expect([first, same, await again()]).toEqual([did(3, 0, 0, 0), did(0, 0, 3, 0), did(0, 1, 2, 0)]);
+  expect(statuses).toEqual(['withdrawn', 'withdrawn']);
+  expect([await status('a'), await status('b')]).toEqual(['visible', 'withdrawn']);
 });
 
 describe('a store that a service has set up', () => {
