@@ -200,6 +200,25 @@ export function storeContract(
       expect(results.map(({ result }) => result)).toEqual(['refused', 'refused']);
     });
 
+    test('is not opened by a withdrawal before it was visible', async () => {
+      const store = await holding(put({ publishedAt: at(10) }));
+      const rule = 'must not be before 2026-11-20T00:10:00Z, the date of first publication';
+      const early = put({ publishedAt: at(10), withdrawn: { at: at(9) } });
+      expect(await store.apply([early], NOW)).toEqual(refused('withdrawn.at', '2026-11-20T00:09:00Z', rule));
+      expect(await store.apply([withdraw('a', NOW), early], NOW)).toMatchObject([
+        { result: 'withdrawn' },
+        { result: 'refused', problem: { rule } },
+      ]);
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toHaveLength(1);
+    });
+
+    test('lets an article be withdrawn at the second of its publication', async () => {
+      const store = await holding(put({ publishedAt: at(10) }));
+      const change = put({ publishedAt: at(10), withdrawn: { at: at(10) } });
+      expect(await store.apply([change], NOW)).toMatchObject([{ result: 'updated' }]);
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toHaveLength(1);
+    });
+
     test('is still open while nobody has seen it', async () => {
       const store = await open();
       await store.apply([put({ publishedAt: at(60) })], DAY);

@@ -204,6 +204,13 @@ export function openSqliteStore(file: string, cache?: number): Store {
       if (known.public_id !== article.publicId) {
         return refused({ field: 'publicId', value: article.publicId, rule: `must stay ${known.public_id}` });
       }
+      if (article.withdrawn !== undefined && !wasVisible(article)) {
+        return refused({
+          field: 'withdrawn.at',
+          value: rfc3339(article.withdrawn.at),
+          rule: `must not be before ${rfc3339(known.published)}, the date of first publication`,
+        });
+      }
     }
     if (known?.public_id === article.publicId) return undefined;
     const owner = sql.ownerOfPublicId.get(article.publicId) as { id: string } | undefined;
