@@ -38,8 +38,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     if (file !== undefined) terminal.err(`${await store.count()} articles exported to ${file}`);
     return 0;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'EPIPE') return 0; // who reads has seen enough
+    if (!(error instanceof Error)) throw error;
+    if ('code' in error && error.code === 'EPIPE') return 0; // who reads has seen enough
+    if (!('syscall' in error)) throw error; // the store's fault
     throw unwritable(file ?? 'Standard output', error);
   } finally {
     bar.stop();

@@ -96,7 +96,9 @@ function versionError(file: string, version: number): PublisherError {
       });
 }
 
+const SQLITE_NOTADB = 26;
 const SQLITE_FULL = 13;
+const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
 const SQLITE_BUSY = 5;
@@ -112,10 +114,33 @@ export function storeError(error: unknown): unknown {
     });
   }
   if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY) {
-    return new PublisherError('store_unavailable', 'The store cannot be written; nothing of the change was kept.', {
+    return new PublisherError('store_unavailable', 'The store cannot be used; nothing of a change was kept.', {
       hint: error.message,
       cause: error,
     });
   }
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+    return new PublisherError('store_unavailable', 'The store is damaged, or is none.', {
+      hint: `${error.message}: put a backup in its place.`,
+      cause: error,
+    });
+  }
   return error;
+}
+
+/** The function, failing in the words of the service: at once or later. */
+export function inOurWords<Arguments extends unknown[], Result>(
+  work: (...given: Arguments) => Result,
+): (...given: Arguments) => Result {
+  const fail = (error: unknown): never => {
+    throw storeError(error);
+  };
+  return (...given) => {
+    try {
+      const result = work(...given);
+      return result instanceof Promise ? (result.catch(fail) as Result) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  };
 }

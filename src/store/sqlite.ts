@@ -18,7 +18,7 @@ import type {
   Tombstone,
   Withdraw,
 } from '../store.ts';
-import { openDatabase, storeError } from './database.ts';
+import { inOurWords, openDatabase } from './database.ts';
 import { prepareStatements } from './statements.ts';
 
 interface KnownArticle {
@@ -73,6 +73,12 @@ const MOST_TOMBSTONES = 500;
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
 export function openSqliteStore(file: string, cache?: number): Store {
+  const store = inOurWords(openStore)(file, cache);
+  const methods = Object.entries(store).map(([name, method]) => [name, inOurWords(method)]);
+  return Object.fromEntries(methods) as Store;
+}
+
+function openStore(file: string, cache?: number): Store {
   const db = openDatabase(file, cache);
   const sql = prepareStatements(db);
   /** Numbers of feeds by key and name. They never change, except that a declared feed can be forgotten. */
@@ -92,7 +98,7 @@ export function openSqliteStore(file: string, cache?: number): Store {
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK'); // a full disk has rolled back already
       feedNumbers.clear();
-      throw storeError(error);
+      throw error;
     }
   }
 
@@ -100,8 +106,6 @@ export function openSqliteStore(file: string, cache?: number): Store {
     try {
       db.exec('BEGIN IMMEDIATE');
       return apply(changes, at);
-    } catch (error) {
-      throw storeError(error);
     } finally {
       if (db.isTransaction) db.exec('ROLLBACK');
       feedNumbers.clear();

@@ -1,8 +1,8 @@
-import { cp, readFile } from 'node:fs/promises';
+import { cp, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FORMATS, feedPath } from '../../src/feeds.ts';
-import { openInstallation } from '../../src/installation.ts';
+import { openInstallation, storeFile } from '../../src/installation.ts';
 import { createKey } from '../../src/keys.ts';
 import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
@@ -113,4 +113,17 @@ test('imported where it comes from, an export changes nothing', { timeout: 60_00
   const { code, out, err } = await command(['import', '--data', folder, file]);
 
   expect([code, out, err]).toEqual([0, `0 created, 0 updated, ${count} unchanged, 0 refused\n`, '']);
+});
+
+test('of a damaged store the store is blamed, not the file', async () => {
+  const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()) });
+  await command(['import', '--data', folder, join(folder, 'in')]);
+  const handle = await open(storeFile(folder), 'r+');
+  const { size } = await handle.stat();
+  await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
+  await handle.close();
+  const { code, out, err } = await command(['export', '--data', folder, join(folder, 'out.ndjson')]);
+
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toMatch(/^The store is damaged, or is none\.\n.+: put a backup in its place\.\n$/);
 });

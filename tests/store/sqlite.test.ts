@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
@@ -156,6 +156,41 @@ test('a file that is no database cannot be opened', async () => {
   expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
 });
 
+/** A store with articles, all of whose pages but the first are overwritten. */
+async function damaged(): Promise<string> {
+  const file = await storeFile();
+  const store = opened(file);
+  await store.apply([put({}), put({ id: 'b' })], NOW);
+  await store.close();
+  const { size } = await stat(file);
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
+  await handle.close();
+  return file;
+}
+
+test.each<[string, (store: Store) => Promise<unknown>]>([
+  ['snapshot', (store) => store.snapshot('latest', NOW, OPTIONS)],
+  ['articles', (store) => store.articles([1])],
+  ['feeds', (store) => store.feeds(NOW)],
+  ['touchedSince', (store) => store.touchedSince(0)],
+  ['find', (store) => store.find('a')],
+  ['identities', (store) => store.identities(['a'])],
+  ['list', (store) => store.list({ after: 0, limit: 1, at: NOW })],
+  ['page', (store) => store.page(0, 50)],
+  ['sources', (store) => store.sources()],
+  ['setting', (store) => store.setting('a')],
+  ['key', (store) => store.key('a')],
+  ['apply', (store) => store.apply([put({ id: 'c' })], NOW)],
+  ['rehearse', (store) => store.rehearse([put({ id: 'c' })], NOW)],
+])('a damaged store is told as what it is, by %s', async (_, ask) => {
+  await expect(ask(opened(await damaged()))).rejects.toMatchObject({
+    name: 'PublisherError',
+    code: 'store_unavailable',
+    message: 'The store is damaged, or is none.',
+  });
+});
+
 test('a folder in the place of the store cannot be opened', async () => {
   const file = await storeFile();
   await mkdir(file, { recursive: true });
@@ -168,6 +203,9 @@ test.each([
   ['a disk that fails at a sync', 1034, 'store_unavailable'],
   ['a disk that may only be read', 8, 'store_unavailable'],
   ['another who writes for too long', 5, 'store_unavailable'],
+  ['a damaged page', 11, 'store_unavailable'],
+  ['a damaged index', 779, 'store_unavailable'],
+  ['what is no database', 26, 'store_unavailable'],
 ])('%s is told as what it is', (_, errcode, code) => {
   const cause = Object.assign(new Error('database or disk'), { errcode });
   expect(storeError(cause)).toMatchObject({ name: 'PublisherError', code, cause });
