@@ -112,7 +112,8 @@ async function putAgain(
       const condition = { revisions: [revision] };
       const text = articleText(article);
       const feeds = select(article);
-      return [{ kind: 'put', article: text, record: JSON.stringify(record), feeds, changedAt: now(), condition }];
+      const handedOver = JSON.stringify(record);
+      return [{ kind: 'put', article: text, record: handedOver, feeds, changedAt: now(), condition, byNewRules: true }];
     });
     await store.apply(changes, now());
     done += page.length;

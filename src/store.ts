@@ -11,6 +11,8 @@ export interface Put {
   readonly article: ArticleText;
   /** The public id was made here, not told by the record: one that the article has already holds. */
   readonly madePublicId?: boolean;
+  /** The operator's rules have changed, not the article: a feed it leaves is as if it had never been in it. */
+  readonly byNewRules?: boolean;
   /** Leaves an article alone that was taken back and whose record is the same: to bring it again is not to publish it. */
   readonly leaveWithdrawn?: boolean;
   /** What was handed over, before it was parsed, as JSON. */

@@ -114,7 +114,7 @@ export function storeContract(
       expect(inOrder(await store.apply([putOf(made, [other], NOW)], NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 2, touched: ['other', 'own'] },
       ]);
-      expect(await idsIn(store, 'own')).toBeUndefined();
+      expect(await idsIn(store, 'own')).toEqual([]);
       expect(await idsIn(store, 'other')).toEqual(['a']);
     });
 
@@ -590,6 +590,26 @@ export function storeContract(
     test('of a feed whose only article expired is empty', async () => {
       const store = await holding(put({ tags: ['x'], expiresAt: at(60) }));
       expect(await idsIn(store, 'tag/x', opens)).toEqual([]);
+    });
+
+    test.each<[string, readonly Change[], Put]>([
+      ['is given other words', [], put({ id: 'a', tags: ['y'], title: 'New' })],
+      ['moves', [], { ...put({ tags: ['x'] }), feeds: [] }],
+      ['was withdrawn and comes back elsewhere', [withdraw('a', DAY + 5 * MINUTE)], put({ tags: ['y'] })],
+    ])('of a feed whose only article %s is empty, from when it was visible', async (_, between, change) => {
+      const store = await holding(put({ tags: ['x'] }));
+      await store.apply([...between, change], NOW);
+      expect([await idsIn(store, 'tag/x'), await idsIn(store, 'tag/x', DAY)]).toEqual([[], []]);
+      expect(await idsIn(store, 'tag/x', DAY - 1)).toBeUndefined();
+      expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'x' });
+    });
+
+    test('of a feed that articles left before anybody saw them, or by new rules, is none', async () => {
+      const store = await open();
+      const before = [put({ tags: ['x'], embargoUntil: at(60) }), put({ id: 'b', tags: ['y'] })];
+      await store.apply(before, DAY);
+      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), byNewRules: true }], DAY);
+      expect([await idsIn(store, 'tag/x'), await idsIn(store, 'tag/y')]).toEqual([undefined, undefined]);
     });
 
     test('tells of the last of many removals', async () => {

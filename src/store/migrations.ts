@@ -70,4 +70,8 @@ export const MIGRATIONS: readonly string[] = [
     revoked INTEGER
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- when an article that has left the feed since was first visible in it
+  ALTER TABLE feed ADD COLUMN visible_from INTEGER;
+  `,
 ];

@@ -127,7 +127,8 @@ function openStore(file: string, cache?: number): Store {
     return outcomes;
   }
 
-  function put({ record, feeds, condition, leaveWithdrawn, ...change }: Put, at: Instant, next: () => number): Outcome {
+  function put(change: Put, at: Instant, next: () => number): Outcome {
+    const { record, feeds, condition, leaveWithdrawn, byNewRules } = change;
     const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
     const article = withKnownIdentity(change, known);
     const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
@@ -135,6 +136,7 @@ function openStore(file: string, cache?: number): Store {
     if (leaveWithdrawn === true && known !== undefined && isWithdrawnRecord(known, record))
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     const before = known === undefined ? [] : feedsOf(known.number);
+    if (known !== undefined && byNewRules !== true && wasSeen(known, at)) keepVisible(without(before, feeds), known);
     if (known?.article === article.text) {
       sql.keepRecord.run(record, article.id, record); // it may say in words what it left to a default before
       const touched = move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
@@ -161,15 +163,19 @@ function openStore(file: string, cache?: number): Store {
     article: ArticleText,
     { from, to }: { readonly from: readonly NumberedKey[]; readonly to: readonly NamedKey[] },
   ): FeedKey[] {
-    const [before, after] = [from, to].map((feeds) => new Set(feeds.map(({ key }) => key)));
-    const left = from.filter(({ key }) => !after?.has(key));
-    const entered = to.filter(({ key }) => !before?.has(key));
+    const left = without(from, to);
+    const entered = without(to, from);
     for (const feed of left) {
       sql.deleteEntry.run(feed.number, article.publishedAt, tieOf(article.publicId), number);
       sql.deleteTombstone.run(feed.number, number);
     }
     place(number, article, entered);
     return [...left, ...entered].map(({ key }) => key);
+  }
+
+  /** Who subscribed to a feed for its only article finds it empty when the article leaves, not missing. */
+  function keepVisible(feeds: readonly NumberedKey[], { published }: KnownArticle): void {
+    for (const { number } of feeds) sql.keepVisible.run({ number, from: published });
   }
 
   function withdraw({ id, reason, changedAt, condition }: Withdraw, next: () => number): Outcome {
@@ -197,7 +203,7 @@ function openStore(file: string, cache?: number): Store {
       touched: [],
       problem,
     });
-    if (known !== undefined && known.published <= Math.min(at, known.withdrawn ?? at)) {
+    if (known !== undefined && wasSeen(known, at)) {
       if (known.published !== article.publishedAt) {
         return refused({
           field: 'publishedAt',
@@ -443,6 +449,17 @@ function withKnownIdentity(
 ): ArticleText {
   if (known === undefined || madePublicId !== true || known.public_id === article.publicId) return article;
   return articleText({ ...(JSON.parse(article.text) as Article), publicId: known.public_id });
+}
+
+/** What readers may have seen by then. */
+function wasSeen({ published, withdrawn }: KnownArticle, at: Instant): boolean {
+  return published <= Math.min(at, withdrawn ?? at);
+}
+
+/** Those of the feeds that are not among others. */
+function without<Key extends NamedKey>(feeds: readonly Key[], others: readonly NamedKey[]): Key[] {
+  const keys = new Set(others.map(({ key }) => key));
+  return feeds.filter(({ key }) => !keys.has(key));
 }
 
 function wasVisible({ withdrawn, publishedAt }: ArticleText): boolean {

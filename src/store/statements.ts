@@ -1,9 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Status } from '../store.ts';
 
-/** Whether a feed was ever visible: by a declared name, an article whose time had come, or one that was taken back. */
+/** Whether a feed was ever visible: by a declared name, an article whose time had come, one that left, or a tombstone. */
 const SEEN = `(
   feed.declared
+  OR coalesce(feed.visible_from <= :at, 0)
   OR EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number AND entry.published <= :at)
   OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.feed = feed.number)
 )`;
@@ -75,6 +76,9 @@ export function prepareStatements(db: DatabaseSync) {
       db.prepare('DELETE FROM tombstone WHERE feed = ?'),
       db.prepare('DELETE FROM feed WHERE number = ?'),
     ],
+    keepVisible: db.prepare(
+      'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
+    ),
     touchFeed: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?'),
     touchAllFeeds: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ?'),
     touchedSince: db.prepare('SELECT key FROM feed WHERE revision > ?'),
