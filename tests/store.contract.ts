@@ -45,11 +45,12 @@ function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
   return outcomes.map((outcome) => ({ ...outcome, touched: outcome.touched.toSorted() }));
 }
 
-/** What every store keeps to. `open` gives an empty one, `openTwice` two connections to one. */
+/** What every store keeps to. `open` gives an empty one, `openTwice` two connections to one, `openBroken` one that fails. */
 export function storeContract(
   name: string,
   open: () => Promise<Store>,
   openTwice: () => Promise<readonly [Store, Store]>,
+  openBroken: () => Promise<Store>,
 ): void {
   async function holding(...changes: readonly (Put | Withdraw)[]): Promise<Store> {
     const store = await open();
@@ -102,6 +103,11 @@ export function storeContract(
       expect(await store.apply([put(fields)], NOW)).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
+    });
+
+    test('but the newer record is kept: it may say in words what was left to a default', async () => {
+      const store = await holding(put({}), { ...put({}), record: '{"id":"a","language":"en"}' });
+      expect(await store.find('a')).toMatchObject({ revision: 1, record: { id: 'a', language: 'en' } });
     });
 
     test('an article that only moves between feeds is changed', async () => {
@@ -243,6 +249,18 @@ export function storeContract(
       });
     });
 
+    test('that was made gives way to the one that is known', async () => {
+      const store = await holding(put({ publicId: 'urn:known:1' }));
+      const change = put({ publicId: 'tag:moved.example,2026:a', title: 'New' });
+      const made = { ...change, madePublicId: true };
+      expect(await store.apply([change, made], NOW)).toMatchObject([{ result: 'refused' }, { result: 'updated' }]);
+      expect(await store.apply([made], NOW)).toMatchObject([{ result: 'unchanged' }]);
+      expect((await store.find('a'))?.article).toMatchObject({ publicId: 'urn:known:1', title: 'New' });
+      expect(await store.apply([{ ...made, article: articleText(article({ id: 'b' })) }], NOW)).toMatchObject([
+        { id: 'b', result: 'created' },
+      ]);
+    });
+
     test('is told of those that are there', async () => {
       const store = await holding(put({}), put({ id: 'b', publishedAt: at(1) }), withdraw('b', NOW));
       expect(await store.identities(['b', 'x', 'a'])).toEqual(
@@ -373,6 +391,28 @@ export function storeContract(
       expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBe(DAY + 5 * MINUTE);
     });
 
+    test('by the record, from before publication on, leaves no trace', async () => {
+      const store = await holding(put({ publishedAt: at(10), withdrawn: { at: at(9) }, tags: ['x'] }));
+      expect(await store.snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
+      expect(await store.find('a')).toMatchObject({ article: { withdrawn: { at: DAY + 9 * MINUTE } } });
+    });
+
+    test('by the record, in the future, takes the article out now and is told of then', async () => {
+      const store = await open();
+      await store.apply([put({ withdrawn: { at: at(60) } })], DAY);
+      const later = DAY + 60 * MINUTE;
+      expect(await store.snapshot('latest', later - 1, FIFTY)).toMatchObject({
+        entries: [],
+        tombstones: [],
+        nextChangeAt: later,
+      });
+      expect(await store.snapshot('latest', later, FIFTY)).toMatchObject({
+        entries: [],
+        tombstones: [{ at: later }],
+        removedAt: later,
+      });
+    });
+
     test('ends when the article is published again', async () => {
       const store = await holding(put({}), withdraw('a', NOW - 2));
       expect(inOrder(await store.apply([put({}, NOW - 1)], NOW))).toEqual([
@@ -456,6 +496,21 @@ export function storeContract(
         tombstones: [],
         removedAt: gone,
       });
+    });
+
+    test('is one of the 500 newest: a folder that is emptied does not fill a document', async () => {
+      const ids = Array.from({ length: 501 }, (_, index) => `a${index}`);
+      const store = await open();
+      await store.apply(
+        ids.map((id) => put({ id })),
+        NOW,
+      );
+      await store.apply(
+        ids.map((id, index) => withdraw(id, NOW + index * 1000)),
+        NOW,
+      );
+      const tombstones = (await store.snapshot('latest', NOW + 501_000, FIFTY))?.tombstones ?? [];
+      expect([tombstones.length, tombstones[0]?.at, tombstones.at(-1)?.at]).toEqual([500, NOW + 500_000, NOW + 1000]);
     });
 
     test('goes when the article is published again', async () => {
@@ -687,6 +742,35 @@ export function storeContract(
       await store.apply([putOf(made, [{ key: 'own', name: '' }])], NOW);
       expect(await idsIn(store, 'own')).toEqual(['a']);
     });
+  });
+
+  test(`${name}: all feeds are touched without a change to an article`, async () => {
+    const store = await holding(put({ tags: ['x'] }, 5), put({ id: 'b' }, NOW));
+    await store.touchAllFeeds(NOW - 1);
+    const changed = async (key: string) => (await store.snapshot(key, NOW, FIFTY))?.changedAt;
+    expect([await changed('tag/x'), await changed('latest')]).toEqual([NOW - 1, NOW]);
+    expect((await store.find('b'))?.revision).toBe(2);
+    const touched = await store.touchedSince(2);
+    expect([touched.revision, touched.feeds.toSorted()]).toEqual([3, ['language/en', 'latest', 'tag/x']]);
+    expect(await store.apply([put({ id: 'c' })], NOW)).toMatchObject([{ revision: 4 }]);
+  });
+
+  test.each<[string, (store: Store) => Promise<unknown>]>([
+    ['snapshot', (store) => store.snapshot('latest', NOW, FIFTY)],
+    ['articles', (store) => store.articles([1])],
+    ['feeds', (store) => store.feeds(NOW)],
+    ['touchedSince', (store) => store.touchedSince(0)],
+    ['find', (store) => store.find('a')],
+    ['identities', (store) => store.identities(['a'])],
+    ['list', (store) => store.list({ after: 0, limit: 1, at: NOW })],
+    ['page', (store) => store.page(0, 50)],
+    ['sources', (store) => store.sources()],
+    ['setting', (store) => store.setting('a')],
+    ['key', (store) => store.key('a')],
+    ['apply', (store) => store.apply([put({ id: 'c' })], NOW)],
+    ['rehearse', (store) => store.rehearse([put({ id: 'c' })], NOW)],
+  ])(`${name}: one that fails is unavailable, says %s`, async (_, ask) => {
+    await expect(ask(await openBroken())).rejects.toMatchObject({ name: 'PublisherError', code: 'store_unavailable' });
   });
 
   describe(`${name}: articles`, () => {

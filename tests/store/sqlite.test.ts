@@ -23,6 +23,7 @@ storeContract(
     const file = await storeFile();
     return [opened(file), opened(file)];
   },
+  async () => opened(await damaged()),
 );
 
 /** A path for a store, whose folder is not there yet. */
@@ -108,21 +109,6 @@ test('the newest entries are read from a range of the primary key, and not sorte
   ]);
 });
 
-test('a document holds no more than 500 withdrawals, the newest', async () => {
-  const store = opened(':memory:');
-  const ids = Array.from({ length: 501 }, (_, index) => `a${index}`);
-  await store.apply(
-    ids.map((id) => put({ id })),
-    NOW,
-  );
-  await store.apply(
-    ids.map((id, index) => ({ kind: 'withdraw', id, changedAt: NOW + index * 1000 })),
-    NOW,
-  );
-  const tombstones = (await store.snapshot('latest', NOW + 501_000, OPTIONS))?.tombstones ?? [];
-  expect([tombstones.length, tombstones[0]?.at, tombstones.at(-1)?.at]).toEqual([500, NOW + 500_000, NOW + 1000]);
-});
-
 test('a store of a newer program is refused, and not touched', async () => {
   const file = await databaseOf(MIGRATIONS, MIGRATIONS.length + 1);
   const expected = ['store_too_new', true];
@@ -168,28 +154,6 @@ async function damaged(): Promise<string> {
   await handle.close();
   return file;
 }
-
-test.each<[string, (store: Store) => Promise<unknown>]>([
-  ['snapshot', (store) => store.snapshot('latest', NOW, OPTIONS)],
-  ['articles', (store) => store.articles([1])],
-  ['feeds', (store) => store.feeds(NOW)],
-  ['touchedSince', (store) => store.touchedSince(0)],
-  ['find', (store) => store.find('a')],
-  ['identities', (store) => store.identities(['a'])],
-  ['list', (store) => store.list({ after: 0, limit: 1, at: NOW })],
-  ['page', (store) => store.page(0, 50)],
-  ['sources', (store) => store.sources()],
-  ['setting', (store) => store.setting('a')],
-  ['key', (store) => store.key('a')],
-  ['apply', (store) => store.apply([put({ id: 'c' })], NOW)],
-  ['rehearse', (store) => store.rehearse([put({ id: 'c' })], NOW)],
-])('a damaged store is told as what it is, by %s', async (_, ask) => {
-  await expect(ask(opened(await damaged()))).rejects.toMatchObject({
-    name: 'PublisherError',
-    code: 'store_unavailable',
-    message: 'The store is damaged, or is none.',
-  });
-});
 
 test('a folder in the place of the store cannot be opened', async () => {
   const file = await storeFile();
