@@ -53,7 +53,14 @@ interface SupervisorOptions extends Omit<Assignment, 'socket'> {
   readonly log: OpenLog;
 }
 
-/** Deaths within a minute after which the service ends: what dies so often does not get well by being started again. */
+/** One process of the service, whichever it is after deaths. */
+interface Place {
+  readonly role: Role;
+  /** When those that had it died within the last minute. */
+  deaths: readonly number[];
+}
+
+/** Deaths within a minute in one place after which the service ends: what dies again and again does not get well. */
 const MOST_DEATHS = 5;
 const MINUTE = 60_000;
 /** Milliseconds before a worker that died is started again; twice as many after each further death. */
@@ -75,18 +82,18 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   const folder = mkdtempSync(join(tmpdir(), 'feed-publisher-')); // for this user alone
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const socket = join(folder, 'writer');
-  const running = new Map<Worker, { readonly role: Role; readonly gone: Promise<void> }>();
+  const running = new Map<Worker, { readonly place: Place; readonly gone: Promise<void> }>();
   const startFailed = Promise.withResolvers<never>();
   const ended = Promise.withResolvers<number>();
   let started: Serving | undefined;
   let port = settings.port;
-  let deaths: readonly number[] = [];
   let closing: Promise<void> | undefined;
   let asked = 0;
   const measuring = new Map<number, (values: MetricValues) => void>();
 
   /** Settles when the worker serves; never, where it ends before. */
-  function begin(role: Role): Promise<Serving> {
+  function begin(place: Place): Promise<Serving> {
+    const { role } = place;
     const serving = Promise.withResolvers<Serving>();
     // Told what it is by its command line, too, where an operator sees it.
     cluster.setupPrimary({ exec: join(import.meta.dirname, 'main.ts'), args: ['worker', role] });
@@ -102,29 +109,29 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     });
     const gone = goneOf(worker).then((how) => {
       running.delete(worker);
-      died(role, failure ?? endedEarly(worker, role, how));
+      died(place, failure ?? endedEarly(worker, role, how));
     });
-    running.set(worker, { role, gone });
+    running.set(worker, { place, gone });
     return serving.promise;
   }
 
-  function died(role: Role, error: PublisherError): void {
+  function died(place: Place, error: PublisherError): void {
     if (closing !== undefined) return;
     if (started === undefined) startFailed.reject(error);
-    else beginAgain(role, error);
+    else beginAgain(place, error);
   }
 
-  function beginAgain(role: Role, error: PublisherError): void {
+  function beginAgain(place: Place, error: PublisherError): void {
     const { code, hint, file, problems, message } = error;
     log.error({ code, hint, file, problems: problems.length === 0 ? undefined : problems }, message);
     const now = performance.now();
-    deaths = [...deaths.filter((at) => now - at < MINUTE), now];
-    if (deaths.length >= MOST_DEATHS) giveUp();
-    else setTimeout(() => closing ?? begin(role), FIRST_PAUSE * 2 ** (deaths.length - 1));
+    place.deaths = [...place.deaths.filter((at) => now - at < MINUTE), now];
+    if (place.deaths.length >= MOST_DEATHS) giveUp();
+    else setTimeout(() => closing ?? begin(place), FIRST_PAUSE * 2 ** (place.deaths.length - 1));
   }
 
   function giveUp(): void {
-    log.error({}, `${MOST_DEATHS} processes of the service ended within a minute: it stops.`);
+    log.error({}, `One process of the service ended ${MOST_DEATHS} times within a minute: it stops.`);
     void close().then(() => ended.resolve(1));
   }
 
@@ -136,7 +143,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   /** Readers may have changes to hand over until they are gone: the writer is the last to go. */
   async function stopAll(): Promise<void> {
     const all = [...running];
-    const readers = all.filter(([, { role }]) => role === 'reader');
+    const readers = all.filter(([, { place }]) => place.role === 'reader');
     const impatience = setTimeout(
       () => {
         for (const worker of running.keys()) worker.process.kill('SIGKILL');
@@ -173,9 +180,9 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
 
   async function startAll(): Promise<Serving> {
     if (port !== 0) await expectFree({ host: settings.host, port });
-    const serving = await begin('writer'); // it brings the store up to date before others read it
+    const serving = await begin({ role: 'writer', deaths: [] }); // it brings the store up to date before others read it
     port = serving.port;
-    await Promise.all(Array.from({ length: workers - 1 }, () => begin('reader')));
+    await Promise.all(Array.from({ length: workers - 1 }, () => begin({ role: 'reader', deaths: [] })));
     return serving;
   }
 

@@ -387,6 +387,22 @@ describe('a process that is killed', () => {
     expect(await answered()).toBe(true);
   });
 
+  test('with four others at the same time, is started again as they are: none of them dies again and again', async () => {
+    const service = await startWorkers(await empty(), 6);
+    const before = workersOf(service.child);
+    const [writer] = before.filter(({ role }) => role === 'writer');
+    const readers = before.filter(({ role }) => role === 'reader').map(({ pid }) => pid);
+    for (const pid of readers) process.kill(pid, 'SIGKILL');
+    const isBack = () => workersOf(service.child).filter(({ pid }) => !readers.includes(pid)).length === 6;
+    await until(() => isBack() || service.child.exitCode !== null);
+
+    expect(readers).toHaveLength(5);
+    expect(workersOf(service.child)).toContainEqual(writer);
+    expect(messagesOf(service.said.err).sort()).toEqual(
+      readers.map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`).sort(),
+    );
+  });
+
   test('five times within a minute ends the service with exit code 1 and says so', async () => {
     const service = await startWorkers(await empty());
     const seen = new Set<number>();
@@ -400,7 +416,7 @@ describe('a process that is killed', () => {
       1,
       [
         ...[...seen].map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`),
-        '5 processes of the service ended within a minute: it stops.',
+        'One process of the service ended 5 times within a minute: it stops.',
       ],
     ]);
   });
