@@ -133,6 +133,26 @@ export function addedUp(values: readonly MetricValues[]): Pick<Metrics, 'content
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }
 
+/** What processes counted that are gone, added up. Their gauges told of themselves, and go with them. */
+export function countsOf(values: readonly MetricValues[]): MetricValues {
+  const sums = new Map<string, MetricValues[number]>();
+  for (const metric of values.flat()) {
+    if (String(metric.type) === 'gauge') continue; // a word, where prom-client's types have a number
+    const known = sums.get(metric.name)?.values ?? [];
+    sums.set(metric.name, { ...metric, values: addedByLabels([...known, ...metric.values]) });
+  }
+  return [...sums.values()];
+}
+
+function addedByLabels(values: readonly MetricValue<string>[]): MetricValue<string>[] {
+  const sums = new Map<string, MetricValue<string>>();
+  for (const { value, ...sample } of values) {
+    const key = JSON.stringify(sample);
+    sums.set(key, { ...sample, value: value + (sums.get(key)?.value ?? 0) });
+  }
+  return [...sums.values()];
+}
+
 function labelled(name: string, values: Readonly<Record<string, number>>): Values {
   return Object.entries(values).map(([label, value]) => [{ [name]: label }, value]);
 }

@@ -67,7 +67,7 @@ const MINUTE = 60_000;
 const FIRST_PAUSE = 100;
 /** Milliseconds that a worker has to stop. Its requests under way have ten seconds of them. */
 const LAST_PATIENCE = 15_000;
-/** Milliseconds that a worker has to tell what it counted; one that is slower is left out. */
+/** Milliseconds that a worker has to tell what it counted; of one that is slower what it told before stands. */
 const MEASURED_IN = 2000;
 
 /**
@@ -89,7 +89,11 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   let port = settings.port;
   let closing: Promise<void> | undefined;
   let asked = 0;
-  const measuring = new Map<number, (values: MetricValues) => void>();
+  const measuring = new Map<number, () => void>();
+  /** What each worker that runs counted, as it told last. */
+  const counted = new Map<Worker, MetricValues>();
+  /** What those counted that are gone: a sum that fell would be taken for one that began anew, and be counted twice. */
+  let inherited: readonly MetricValues[] = [];
 
   /** Settles when the worker serves; never, where it ends before. */
   function begin(place: Place): Promise<Serving> {
@@ -104,11 +108,15 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
       if (!isReport(report)) return;
       if (report.kind === 'here') tell(worker, { kind: 'begin', assignment });
       else if (report.kind === 'serving') serving.resolve(report);
-      else if (report.kind === 'measured') measuring.get(report.number)?.(report.values);
-      else failure = errorOf(report.failure);
+      else if (report.kind === 'measured') {
+        counted.set(worker, report.values);
+        measuring.get(report.number)?.();
+      } else failure = errorOf(report.failure);
     });
     const gone = goneOf(worker).then((how) => {
       running.delete(worker);
+      inherited = [...inherited, counted.get(worker) ?? []];
+      counted.delete(worker);
       died(place, failure ?? endedEarly(worker, role, how));
     });
     running.set(worker, { place, gone });
@@ -158,18 +166,19 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     operator?.close();
   }
 
-  /** What all workers counted since each was started. */
+  /** What all workers ever counted, and what those that run are like. */
   async function openMetrics() {
-    const { addedUp } = await import('./metrics.ts');
-    const counted = await Promise.all([...running.keys()].map(measured));
-    return addedUp(counted.flatMap((values) => (values === undefined ? [] : [values])));
+    const { addedUp, countsOf } = await import('./metrics.ts');
+    await Promise.all([...running.keys()].map(measured));
+    inherited = [countsOf(inherited)];
+    return addedUp([...inherited, ...counted.values()]);
   }
 
-  function measured(worker: Worker): Promise<MetricValues | undefined> {
+  function measured(worker: Worker): Promise<void> {
     const number = ++asked;
-    return new Promise<MetricValues | undefined>((resolve) => {
+    return new Promise<void>((resolve) => {
       measuring.set(number, resolve);
-      setTimeout(resolve, MEASURED_IN, undefined).unref();
+      setTimeout(resolve, MEASURED_IN).unref();
       tell(worker, { kind: 'measure', number });
     }).finally(() => measuring.delete(number));
   }

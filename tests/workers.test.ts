@@ -525,20 +525,57 @@ describe('what stops a start is told once, as without workers, with exit code 1'
   });
 });
 
-test('metrics are those of all of them', async () => {
-  const metricsPort = await freePort();
-  const service = await startWorkers(await empty(), 2, ['--metrics-port', String(metricsPort)]);
-  await answersOf(manyTo(service, 24), '/feeds/latest.rss');
-  const { body } = await connectionTo(metricsPort, service.key).ask('/metrics');
-  const values = new Map(
-    body
-      .toString()
-      .split('\n')
-      .map((line) => line.split(' ') as [string, string]),
-  );
+describe('metrics', () => {
+  const ANSWERS = 'feed_publisher_requests_total{route="/feeds/*",method="GET",status="200"}';
+  const DURATIONS = 'feed_publisher_request_duration_seconds_count{route="/feeds/*"}';
+  const KEPT = 'feed_publisher_kept_documents';
 
-  expect(values.get('feed_publisher_requests_total{route="/feeds/*",method="GET",status="200"}')).toBe('24');
-  expect(values.get('feed_publisher_build_info{version="0.1.0"}')).toBe('1');
+  async function measured(workers: number) {
+    const metricsPort = await freePort();
+    const service = await startWorkers(await empty(), workers, ['--metrics-port', String(metricsPort)]);
+    const scrape = async () => {
+      const { body } = await connectionTo(metricsPort, service.key).ask('/metrics');
+      const lines = body.toString().split('\n');
+      return new Map(lines.map((line) => line.split(' ') as [string, string]));
+    };
+    return { service, scrape };
+  }
+
+  test('are those of all of them', async () => {
+    const { service, scrape } = await measured(2);
+    await answersOf(manyTo(service, 24), '/feeds/latest.rss');
+    const values = await scrape();
+
+    expect(values.get(ANSWERS)).toBe('24');
+    expect(values.get('feed_publisher_build_info{version="0.1.0"}')).toBe('1');
+  });
+
+  test('never fall: of one that does not answer, and of one that died, stands what it told last', async () => {
+    const { service, scrape } = await measured(2);
+    await answersOf(manyTo(service, 24), '/feeds/latest.rss');
+    const told = async () => {
+      const values = await scrape();
+      return [ANSWERS, DURATIONS, KEPT].map((name) => values.get(name));
+    };
+    await until(async () => (await told())[0] === '24'); // an answer is counted after its last byte came
+    const all = await told();
+    const [reader] = workersOf(service.child).filter(({ role }) => role === 'reader');
+    process.kill(reader?.pid ?? 0, 'SIGSTOP');
+    const withoutAnswer = await told();
+    process.kill(reader?.pid ?? 0, 'SIGKILL');
+    await until(() => workersOf(service.child).filter(({ pid }) => pid !== reader?.pid).length === 2);
+    const afterDeath = [await told(), await told()];
+
+    expect([all, withoutAnswer]).toEqual([
+      ['24', '24', '2'],
+      ['24', '24', '2'],
+    ]);
+    // What it kept in memory is gone with it.
+    expect(afterDeath).toEqual([
+      ['24', '24', '1'],
+      ['24', '24', '1'],
+    ]);
+  });
 });
 
 async function freePort(): Promise<number> {
