@@ -77,6 +77,8 @@ export interface Service {
 export interface ServiceProcess extends Service {
   /** What it counted, to be added to what others did. */
   readonly measure: () => Promise<MetricValues>;
+  /** Rejects where it cannot serve, because of the store. */
+  readonly check: () => Promise<unknown>;
 }
 
 /** One in how many feeds that were answered is told in the log. */
@@ -186,6 +188,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     feeds,
     fail,
     measure: async () => (await openMetrics()).values(),
+    check: health.check,
     close() {
       closing ??= close();
       return closing;

@@ -26,15 +26,26 @@ export interface Assignment {
 export type Order =
   | { readonly kind: 'begin'; readonly assignment: Assignment }
   | { readonly kind: 'stop' }
-  | { readonly kind: 'measure'; readonly number: number }
+  | Question
   | { readonly kind: 'readers-gone' };
+
+/** What a worker that serves answers, with the same number. */
+export interface Question {
+  readonly kind: 'measure' | 'check';
+  readonly number: number;
+}
 
 /** What a worker says to the supervisor. */
 export type Report =
   | { readonly kind: 'here' }
   | ({ readonly kind: 'serving' } & Serving)
-  | { readonly kind: 'measured'; readonly number: number; readonly values: MetricValues }
+  | Answer
   | { readonly kind: 'failed'; readonly failure: Failure };
+
+type Answer =
+  | { readonly kind: 'measured'; readonly number: number; readonly values: MetricValues }
+  /** The failure is why it cannot serve, where it cannot. */
+  | { readonly kind: 'checked'; readonly number: number; readonly failure?: string };
 
 type Serving = Pick<Service, 'port' | 'articles' | 'feeds'>;
 
@@ -67,8 +78,8 @@ const MINUTE = 60_000;
 const FIRST_PAUSE = 100;
 /** Milliseconds that a worker has to stop. Its requests under way have ten seconds of them. */
 const LAST_PATIENCE = 15_000;
-/** Milliseconds that a worker has to tell what it counted; of one that is slower what it told before stands. */
-const MEASURED_IN = 2000;
+/** Milliseconds that a worker has to answer: what it counted, or how it is. */
+const ANSWERED_IN = 2000;
 
 /**
  * Serves an installation by several processes that share a port. This is none of them: it starts them, and starts again
@@ -89,7 +100,8 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   let port = settings.port;
   let closing: Promise<void> | undefined;
   let asked = 0;
-  const measuring = new Map<number, () => void>();
+  const waiting = new Map<number, (answer: Answer) => void>();
+  const inService = new Set<Worker>();
   /** What each worker that runs counted, as it told last. */
   const counted = new Map<Worker, MetricValues>();
   /** What those counted that are gone: a sum that fell would be taken for one that began anew, and be counted twice. */
@@ -107,14 +119,18 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     worker.on('message', (report: unknown) => {
       if (!isReport(report)) return;
       if (report.kind === 'here') tell(worker, { kind: 'begin', assignment });
-      else if (report.kind === 'serving') serving.resolve(report);
-      else if (report.kind === 'measured') {
-        counted.set(worker, report.values);
-        measuring.get(report.number)?.();
-      } else failure = errorOf(report.failure);
+      else if (report.kind === 'serving') {
+        inService.add(worker);
+        serving.resolve(report);
+      } else if (report.kind === 'failed') failure = errorOf(report.failure);
+      else {
+        if (report.kind === 'measured') counted.set(worker, report.values);
+        waiting.get(report.number)?.(report);
+      }
     });
     const gone = goneOf(worker).then((how) => {
       running.delete(worker);
+      inService.delete(worker);
       inherited = [...inherited, counted.get(worker) ?? []];
       counted.delete(worker);
       died(place, failure ?? endedEarly(worker, role, how));
@@ -169,23 +185,37 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   /** What all workers ever counted, and what those that run are like. */
   async function openMetrics() {
     const { addedUp, countsOf } = await import('./metrics.ts');
-    await Promise.all([...running.keys()].map(measured));
+    // Of one that is too slow stands what it told before.
+    await Promise.all([...inService].map((worker) => ask(worker, 'measure')));
     inherited = [countsOf(inherited)];
     return addedUp([...inherited, ...counted.values()]);
   }
 
-  function measured(worker: Worker): Promise<void> {
+  /** Rejects where no worker can serve: with what one of them says, or because none says anything. */
+  async function check(): Promise<void> {
+    let reason: Error = new PublisherError('not_ready', 'No process of the service answers.');
+    const checks = [...inService].map(async (worker) => {
+      const answer = await ask(worker, 'check');
+      if (answer?.kind === 'checked' && answer.failure === undefined) return;
+      if (answer?.kind === 'checked') reason = new Error(answer.failure);
+      throw reason;
+    });
+    await Promise.any(checks).catch(() => Promise.reject(reason));
+  }
+
+  /** Undefined where the worker does not answer in time. */
+  function ask(worker: Worker, kind: Question['kind']): Promise<Answer | undefined> {
     const number = ++asked;
-    return new Promise<void>((resolve) => {
-      measuring.set(number, resolve);
-      setTimeout(resolve, MEASURED_IN).unref();
-      tell(worker, { kind: 'measure', number });
-    }).finally(() => measuring.delete(number));
+    return new Promise<Answer | undefined>((resolve) => {
+      waiting.set(number, resolve);
+      setTimeout(resolve, ANSWERED_IN, undefined).unref();
+      tell(worker, { kind, number });
+    }).finally(() => waiting.delete(number));
   }
 
   const fail = (error: unknown) => tellError(log, error);
   const phase = () => (closing !== undefined ? 'stopping' : started === undefined ? 'starting' : 'serving');
-  const operator = await serveOperator({ check: async () => {}, phase, fail, openMetrics }, options.metrics, log);
+  const operator = await serveOperator({ check, phase, fail, openMetrics }, options.metrics, log);
 
   async function startAll(): Promise<Serving> {
     if (port !== 0) await expectFree({ host: settings.host, port });
@@ -241,11 +271,11 @@ export function failureOf({ code, message, problems, hint, file }: PublisherErro
 
 /** Others speak over the same channel, such as the collector of metrics. */
 function isReport(message: unknown): message is Report {
-  return isOneOf(message, ['here', 'serving', 'measured', 'failed']);
+  return isOneOf(message, ['here', 'serving', 'measured', 'checked', 'failed']);
 }
 
 export function isOrder(message: unknown): message is Order {
-  return isOneOf(message, ['begin', 'stop', 'measure', 'readers-gone']);
+  return isOneOf(message, ['begin', 'stop', 'measure', 'check', 'readers-gone']);
 }
 
 function isOneOf(message: unknown, kinds: readonly string[]): boolean {

@@ -578,6 +578,35 @@ describe('metrics', () => {
   });
 });
 
+test('the operator hears that the service is ready while one of them is', async () => {
+  const metricsPort = await freePort();
+  const service = await startWorkers(await empty(), 2, ['--metrics-port', String(metricsPort)]);
+  const pids = workersOf(service.child).map(({ pid }) => pid);
+  const ready = async () => {
+    const { status, body } = await connectionTo(metricsPort, service.key).ask('/readyz');
+    return [status, status === 200 ? body.toString() : JSON.parse(body.toString()).title];
+  };
+  const heard = [await ready()];
+  for (const pid of pids) {
+    process.kill(pid, 'SIGSTOP');
+    heard.push(await ready());
+  }
+  for (const pid of pids) process.kill(pid, 'SIGCONT');
+  heard.push(await ready());
+  const db = new DatabaseSync(storeFile(service.folder));
+  db.exec('ALTER TABLE revision RENAME TO elsewhere');
+  db.close();
+  heard.push(await ready());
+
+  expect(heard).toEqual([
+    [200, 'ready'],
+    [200, 'ready'],
+    [503, 'No process of the service answers.'],
+    [200, 'ready'],
+    [503, 'The store cannot be read: no such table: revision'],
+  ]);
+});
+
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -3,7 +3,7 @@ import { PublisherError } from '../errors.ts';
 import { openInstallation } from '../installation.ts';
 import { openLog } from '../log.ts';
 import { type Part, type ServiceProcess, serve } from '../serve.ts';
-import { type Assignment, failureOf, isOrder, type Report } from '../workers.ts';
+import { type Assignment, failureOf, isOrder, type Question, type Report } from '../workers.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { progressBars, type Terminal } from './terminal.ts';
@@ -29,7 +29,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
     if (order.kind === 'begin') begin.resolve(order.assignment);
     else if (order.kind === 'stop') stop.resolve();
     else if (order.kind === 'readers-gone') readersGone.resolve();
-    else void service?.measure().then((values) => report({ kind: 'measured', number: order.number, values }));
+    else if (service !== undefined) void answerTo(order, service).then(report);
   });
   await report({ kind: 'here' });
   const assignment = await begin.promise;
@@ -68,6 +68,16 @@ async function serveAssigned(
   } catch (error) {
     await installation.store.close();
     throw error;
+  }
+}
+
+async function answerTo({ kind, number }: Question, service: ServiceProcess): Promise<Report> {
+  if (kind === 'measure') return { kind: 'measured', number, values: await service.measure() };
+  try {
+    await service.check();
+    return { kind: 'checked', number };
+  } catch (error) {
+    return { kind: 'checked', number, failure: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -3,7 +3,7 @@ import { PublisherError } from '../errors.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
 export interface HealthParts {
-  /** Rejects where nothing can be served, with the reason. */
+  /** Rejects where nothing can be served: with `not_ready`, or with what the store says. */
   readonly check: () => Promise<unknown>;
   /** Whether requests are taken; not before the start is over, nor once the end has begun. */
   readonly phase: () => Phase;
@@ -38,6 +38,7 @@ async function whatFails(check: HealthParts['check']): Promise<string | undefine
     await check();
     return undefined;
   } catch (error) {
+    if (error instanceof PublisherError && error.code === 'not_ready') return error.message;
     return `The store cannot be read: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
