@@ -62,7 +62,19 @@ interface SupervisorOptions extends Omit<Assignment, 'socket'> {
   readonly workers: number;
   readonly metrics: ServeOptions['metrics'];
   readonly log: OpenLog;
+  readonly watch?: Watch;
 }
+
+/** How it is found out that a worker hangs: the system goes on dealing it connections. All times are milliseconds. */
+interface Watch {
+  /** Between two questions whether it is there. */
+  readonly every: number;
+  /** Silence after which it is killed. */
+  readonly patience: Readonly<Record<Role, number>>;
+}
+
+/** The writer does not answer while a transaction is under way. */
+const WATCH: Watch = { every: 5000, patience: { reader: 30_000, writer: 300_000 } };
 
 /** One process of the service, whichever it is after deaths. */
 interface Place {
@@ -88,7 +100,7 @@ const ANSWERED_IN = 2000;
  * @throws PublisherError what a worker's `serve` throws; `worker_failed`
  */
 export async function superviseWorkers(options: SupervisorOptions): Promise<Service> {
-  const { workers, dataFolder, publication, settings } = options;
+  const { workers, dataFolder, publication, settings, watch = WATCH } = options;
   const { log } = options.log;
   const folder = mkdtempSync(join(tmpdir(), 'feed-publisher-')); // for this user alone
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -101,7 +113,8 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   let closing: Promise<void> | undefined;
   let asked = 0;
   const waiting = new Map<number, (answer: Answer) => void>();
-  const inService = new Set<Worker>();
+  /** Those that serve, and for how many milliseconds each was asked in vain. */
+  const inService = new Map<Worker, { readonly role: Role; silence: number }>();
   /** What each worker that runs counted, as it told last. */
   const counted = new Map<Worker, MetricValues>();
   /** What those counted that are gone: a sum that fell would be taken for one that began anew, and be counted twice. */
@@ -118,9 +131,11 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     let failure: PublisherError | undefined;
     worker.on('message', (report: unknown) => {
       if (!isReport(report)) return;
+      const known = inService.get(worker);
+      if (known !== undefined) known.silence = 0;
       if (report.kind === 'here') tell(worker, { kind: 'begin', assignment });
       else if (report.kind === 'serving') {
-        inService.add(worker);
+        inService.set(worker, { role, silence: 0 });
         serving.resolve(report);
       } else if (report.kind === 'failed') failure = errorOf(report.failure);
       else {
@@ -166,6 +181,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
 
   /** Readers may have changes to hand over until they are gone: the writer is the last to go. */
   async function stopAll(): Promise<void> {
+    clearInterval(watching);
     const all = [...running];
     const readers = all.filter(([, { place }]) => place.role === 'reader');
     const impatience = setTimeout(
@@ -186,7 +202,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   async function openMetrics() {
     const { addedUp, countsOf } = await import('./metrics.ts');
     // Of one that is too slow stands what it told before.
-    await Promise.all([...inService].map((worker) => ask(worker, 'measure')));
+    await Promise.all([...inService.keys()].map((worker) => ask(worker, 'measure')));
     inherited = [countsOf(inherited)];
     return addedUp([...inherited, ...counted.values()]);
   }
@@ -194,13 +210,32 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   /** Rejects where no worker can serve: with what one of them says, or because none says anything. */
   async function check(): Promise<void> {
     let reason: Error = new PublisherError('not_ready', 'No process of the service answers.');
-    const checks = [...inService].map(async (worker) => {
+    const checks = [...inService.keys()].map(async (worker) => {
       const answer = await ask(worker, 'check');
       if (answer?.kind === 'checked' && answer.failure === undefined) return;
       if (answer?.kind === 'checked') reason = new Error(answer.failure);
       throw reason;
     });
     await Promise.any(checks).catch(() => Promise.reject(reason));
+  }
+
+  /**
+   * Kills those that hang, and asks the others again. Silence is counted by questions, not by the clock: who stops all
+   * processes for an hour, as a machine that sleeps, finds them well.
+   */
+  function killSilent(): void {
+    for (const [worker, asking] of inService) {
+      const { role, silence } = asking;
+      if (silence >= watch.patience[role]) {
+        const { pid } = worker.process;
+        log.error({}, `The ${role} process ${pid} of the service said nothing for ${silence / 1000} s: it is killed.`);
+        inService.delete(worker);
+        worker.process.kill('SIGKILL');
+      } else {
+        asking.silence += watch.every;
+        void ask(worker, 'check');
+      }
+    }
   }
 
   /** Undefined where the worker does not answer in time. */
@@ -216,6 +251,8 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   const fail = (error: unknown) => tellError(log, error);
   const phase = () => (closing !== undefined ? 'stopping' : started === undefined ? 'starting' : 'serving');
   const operator = await serveOperator({ check, phase, fail, openMetrics }, options.metrics, log);
+
+  const watching = setInterval(killSilent, watch.every).unref();
 
   async function startAll(): Promise<Serving> {
     if (port !== 0) await expectFree({ host: settings.host, port });

@@ -15,6 +15,7 @@ import { dataFolder, PUBLICATION, put, record } from './helpers.ts';
 import { FORMATS, keyFor } from './http/api.ts';
 
 const MAIN = join(import.meta.dirname, '../src/main.ts');
+const HURRIED = join(import.meta.dirname, 'hurried-workers.ts');
 
 let compileCache: string;
 beforeAll(async () => {
@@ -29,8 +30,13 @@ interface Finished {
   readonly err: string;
 }
 
-/** The program with these arguments, which leads a group of processes as under a terminal. */
+/** The program with these arguments. */
 function program(folder: string, args: readonly string[]) {
+  return started(folder, [MAIN, '--data', folder, '--host', '127.0.0.1', ...args]);
+}
+
+/** A script of Node, which leads a group of processes as under a terminal. */
+function started(folder: string, args: readonly string[]) {
   const env = {
     PATH: process.env.PATH ?? '',
     NODE_COMPILE_CACHE: compileCache,
@@ -38,8 +44,7 @@ function program(folder: string, args: readonly string[]) {
     LOG_LEVEL: 'error',
     METRICS_PORT: 'off',
   };
-  const all = [MAIN, '--data', folder, '--host', '127.0.0.1', ...args];
-  const child = spawn(process.execPath, all, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {
@@ -57,7 +62,10 @@ function program(folder: string, args: readonly string[]) {
 /** The service with workers, once it says where it is. */
 async function startWorkers(folder: string, workers = 2, more: readonly string[] = []) {
   const { key } = await keyFor(folder);
-  const { child, said, finished } = program(folder, ['--port', '0', '--workers', String(workers), ...more]);
+  return serving(folder, key, program(folder, ['--port', '0', '--workers', String(workers), ...more]));
+}
+
+async function serving(folder: string, key: string, { child, said, finished }: ReturnType<typeof started>) {
   await until(() => said.out.includes('\n') || child.exitCode !== null);
   const port = Number(/:(\d+)\/feeds/.exec(said.out)?.[1]);
   if (Number.isNaN(port)) throw new Error(`it ended: ${said.out}${said.err}`);
@@ -420,6 +428,36 @@ describe('a process that is killed', () => {
       ],
     ]);
   });
+});
+
+test('a process that hangs is killed and started again; the writer is waited for, and nobody is when all were stopped', async () => {
+  const folder = await empty();
+  const { key } = await keyFor(folder);
+  const watch = { every: 100, patience: { reader: 2000, writer: 60_000 } };
+  const service = await serving(folder, key, started(folder, [HURRIED, folder, JSON.stringify(watch)]));
+  const before = workersOf(service.child);
+  const [reader = 0, writer = 0] = ['reader', 'writer'].map(
+    (role) => before.find((worker) => worker.role === role)?.pid,
+  );
+  const group = -(service.child.pid ?? 0);
+  process.kill(group, 'SIGSTOP');
+  await sleep(2500);
+  process.kill(group, 'SIGCONT');
+  await answersOf(manyTo(service, 24), '/feeds/latest.rss');
+  await sleep(500);
+  expect([workersOf(service.child), service.said.err]).toEqual([before, '']);
+
+  for (const pid of [reader, writer]) process.kill(pid, 'SIGSTOP');
+  await until(() => workersOf(service.child).some(({ pid, role }) => role === 'reader' && pid !== reader));
+  process.kill(writer, 'SIGCONT');
+  const answers = await answersOf(manyTo(service, 24), '/feeds/latest.rss');
+
+  expect(answers).toEqual([expect.objectContaining({ status: 200 })]);
+  expect(workersOf(service.child)).toContainEqual({ pid: writer, role: 'writer' });
+  expect(messagesOf(service.said.err)).toEqual([
+    `The reader process ${reader} of the service said nothing for 2 s: it is killed.`,
+    `The reader process ${reader} of the service ended by SIGKILL.`,
+  ]);
 });
 
 describe('the end', () => {
