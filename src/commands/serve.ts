@@ -62,11 +62,11 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   const port = portNumber(values.port ?? (env.PORT || '8080'), 'The port');
   const metrics = metricsAddress(values['metrics-port'] ?? env.METRICS_PORT, env.METRICS_HOST);
   const level = oneOf(LOG_LEVELS, 'LOG_LEVEL', env.LOG_LEVEL || 'info');
-  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '1000', 1_000_000);
-  const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', 3600);
+  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '1000', [0, 1_000_000]);
+  const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', [0, 3600]);
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
   const workers = workerCount(values.workers ?? (env.WORKERS || '1'));
-  const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '32'), 1_000_000);
+  const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '32'), [1, 1_000_000]);
   const limits = {
     trustProxy: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
     rate: rate(values['rate-limit'] ?? (env.RATE_LIMIT || '300:300')),
@@ -113,13 +113,13 @@ function name(host: string): string {
 }
 
 function portNumber(text: string, what: string): number {
-  return wholeNumber(what, text, 65_535);
+  return wholeNumber(what, text, [0, 65_535]);
 }
 
-function wholeNumber(what: string, text: string, largest: number): number {
+function wholeNumber(what: string, text: string, [least, largest]: readonly [number, number]): number {
   const number = Number(text);
-  if (/^\d+$/.test(text) && number <= largest) return number;
-  throw usage(`${what} must be a whole number from 0 to ${largest}, not “${text}”.`);
+  if (/^\d+$/.test(text) && number >= least && number <= largest) return number;
+  throw usage(`${what} must be a whole number from ${least} to ${largest}, not “${text}”.`);
 }
 
 function oneOf<Value extends string>(values: readonly Value[], what: string, text: string): Value {

@@ -70,6 +70,9 @@ test.each<readonly [readonly string[], string]>([
   [['key', 'create', 'x', '--name', 'y'], '“x” is too much.'],
   [['migrate', 'up'], "Unexpected argument 'up'"],
   [['serve', 'now'], "Unexpected argument 'now'"],
+  [['serve', '--port', '65536'], 'The port must be a whole number from 0 to 65535, not “65536”.'],
+  [['serve', '--cache-mb', '0'], 'The megabytes kept must be a whole number from 1 to 1000000, not “0”.'],
+  [['serve', '--cache-mb', '1.5'], 'The megabytes kept must be a whole number from 1 to 1000000, not “1.5”.'],
   [
     ['serve', '--trust-proxy', 'true'],
     'The trusted proxies must be their number, or a list of addresses, networks, loopback and uniquelocal, not “true”.',
