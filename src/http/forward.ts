@@ -11,9 +11,6 @@ import { PublisherError } from '../errors.ts';
 import type { ChangeHandlers } from './articles.ts';
 import { cutOff, dropRest } from './respond.ts';
 
-/** Tells the writer whose request it is. From outside it says nothing: it is taken away before it is set. */
-const PEER = 'x-feed-publisher-peer';
-
 /** Headers that are about one connection, not about the message (RFC 9110 §7.6.1); 100 Continue was said already. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
@@ -26,7 +23,7 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Bytes of a request's head. More than a client may send, because a head grows on its way by the client's address. */
+/** Bytes of a request's head. More than a client may send: on its way it grows by what is said of the connection. */
 const MAX_HEAD = 32 * 1024;
 
 /** Hands every change over to the process that writes: the request as it comes, and its answer back as that comes. */
@@ -60,18 +57,18 @@ function passOn(answer: IncomingMessage, request: IncomingMessage, response: Ser
 }
 
 /**
- * The request's headers with the client's address; how its body ends is said anew. The connection is kept, because it is
- * this side that has to end it: an answer is lost where the other does while something is still on its way there.
+ * The request's headers; how its body ends is said anew. The connection is kept, because it is this side that has to end
+ * it: an answer is lost where the other does while something is still on its way there.
  */
 function headersFor(request: IncomingMessage): string[] {
   const framing = request.headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked'];
-  return [...endToEnd(request), ...framing, 'Connection', 'keep-alive', PEER, request.socket.remoteAddress ?? ''];
+  return [...endToEnd(request), ...framing, 'Connection', 'keep-alive'];
 }
 
 /** A message's headers, as they came, without those of its connection. */
 function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
   const named = (headers.connection ?? '').toLowerCase().split(/[ \t]*,[ \t]*/);
-  const stay = new Set([...OF_THE_CONNECTION, ...named, PEER]);
+  const stay = new Set([...OF_THE_CONNECTION, ...named]);
   return rawHeaders.flatMap((name, index) =>
     index % 2 === 0 && !stay.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
   );
@@ -84,15 +81,9 @@ function writerAway(cause: Error): PublisherError {
   });
 }
 
-/**
- * Takes the changes that other processes hand over at a socket in the file system. To the listener they come from their
- * clients' addresses.
- */
+/** Takes the changes that other processes hand over at a socket in the file system. */
 export async function takeOver(socketPath: string, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
-  const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD }, (request, response) => {
-    Object.defineProperty(request.socket, 'remoteAddress', { value: request.headers[PEER] });
-    listener(request, response);
-  });
+  const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD }, listener);
   await rm(socketPath, { force: true }); // what a writer that was killed has left
   await new Promise<void>((done, refused) => {
     // Exclusive: this process's own, not one that a cluster shares.
