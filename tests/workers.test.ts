@@ -503,7 +503,8 @@ describe('the end', () => {
     ['a second signal', ['SIGTERM', 'SIGTERM'], [143, null]],
     ['the death of the one that was started', ['SIGKILL'], [null, 'SIGKILL']],
   ] as const)('%s ends all at once', async (_, signals, ending) => {
-    const service = await startWorkers(await empty());
+    const folder = await empty();
+    const service = await startWorkers(folder);
     const pids = workersOf(service.child).map(({ pid }) => pid);
     const asked = service.connect().begin('/api/articles', { method: 'POST' });
     asked.on('error', () => {}); // it is never answered to its end
@@ -517,6 +518,7 @@ describe('the end', () => {
     await until(() => !pids.some(isAlive));
 
     expect([code, signal]).toEqual(ending);
+    expect(readdirSync(folder).filter((name) => name.startsWith('feed-publisher-'))).toEqual([]);
   });
 });
 

@@ -1,4 +1,6 @@
 import cluster from 'node:cluster';
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { PublisherError } from '../errors.ts';
 import { openInstallation } from '../installation.ts';
 import { openLog } from '../log.ts';
@@ -34,6 +36,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
   await report({ kind: 'here' });
   const assignment = await begin.promise;
   const { socket } = assignment;
+  tidyUpAfterSupervisor(socket);
   const part: Part = role === 'reader' ? { role, socket } : { role, socket, readersGone: readersGone.promise };
   try {
     service = await serveAssigned(assignment, part, terminal);
@@ -69,6 +72,13 @@ async function serveAssigned(
     await installation.store.close();
     throw error;
   }
+}
+
+/** A supervisor that is killed leaves its folder behind, and ends its workers with it. */
+function tidyUpAfterSupervisor(socket: string): void {
+  process.once('exit', () => {
+    if (!process.connected) rmSync(dirname(socket), { recursive: true, force: true });
+  });
 }
 
 async function answerTo({ kind, number }: Question, service: ServiceProcess): Promise<Report> {
