@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -36,11 +36,11 @@ function program(folder: string, args: readonly string[]) {
 }
 
 /** A script of Node, which leads a group of processes as under a terminal. */
-function started(folder: string, args: readonly string[]) {
+function started(folder: string, args: readonly string[], temporary = folder) {
   const env = {
     PATH: process.env.PATH ?? '',
     NODE_COMPILE_CACHE: compileCache,
-    TMPDIR: folder,
+    TMPDIR: temporary,
     LOG_LEVEL: 'error',
     METRICS_PORT: 'off',
   };
@@ -563,6 +563,23 @@ describe('what stops a start is told once, as without workers, with exit code 1'
     expect(shared.err).not.toContain('    at ');
     expect(readdirSync(folder).filter((name) => name.startsWith('feed-publisher-'))).toEqual([]);
   });
+});
+
+test('a folder for temporary files whose name is too long for a socket is told in a line, with a way out', async () => {
+  const folder = await empty();
+  const temporary = join(folder, 'long'.repeat(30));
+  await mkdir(temporary);
+  const args = [MAIN, '--data', folder, '--host', '127.0.0.1', '--port', '0', '--workers', '2'];
+  const { code, out, err } = await started(folder, args, temporary).finished;
+
+  expect([code, out]).toEqual([1, '']);
+  expect(err.replace(/\S+\/writer/, 'SOCKET')).toBe(
+    [
+      'The socket SOCKET cannot be listened on.',
+      'A socket’s path is a hundred bytes long at most: set TMPDIR to a folder with a shorter name.\n',
+    ].join('\n'),
+  );
+  expect(readdirSync(temporary)).toEqual([]);
 });
 
 describe('metrics', () => {

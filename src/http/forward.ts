@@ -81,13 +81,21 @@ function writerAway(cause: Error): PublisherError {
   });
 }
 
-/** Takes the changes that other processes hand over at a socket in the file system. */
+/** Bytes of a socket's path that every system allows: Linux 107, others 103. */
+const SURE_PATH = 103;
+
+/**
+ * Takes the changes that other processes hand over at a socket in the file system.
+ *
+ * @throws PublisherError `address_unavailable`
+ */
 export async function takeOver(socketPath: string, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
   const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD }, listener);
   await rm(socketPath, { force: true }); // what a writer that was killed has left
   await new Promise<void>((done, refused) => {
+    server.once('error', (cause) => refused(unusable(socketPath, cause)));
     // Exclusive: this process's own, not one that a cluster shares.
-    server.once('error', refused).listen({ path: socketPath, exclusive: true }, done);
+    server.listen({ path: socketPath, exclusive: true }, done);
   });
   return {
     close: () =>
@@ -96,4 +104,12 @@ export async function takeOver(socketPath: string, listener: RequestListener): P
         server.closeAllConnections(); // those who asked are gone
       }),
   };
+}
+
+function unusable(socketPath: string, cause: Error): PublisherError {
+  const hint =
+    Buffer.byteLength(socketPath) > SURE_PATH
+      ? 'A socket’s path is a hundred bytes long at most: set TMPDIR to a folder with a shorter name.'
+      : cause.message;
+  return new PublisherError('address_unavailable', `The socket ${socketPath} cannot be listened on.`, { hint, cause });
 }
