@@ -31,11 +31,11 @@ export interface ServeSettings {
   readonly bodyDeadline?: number;
   readonly logLevel?: LogLevel;
   /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
-  readonly logSample?: number;
+  readonly logSample?: number | undefined;
   /** Seconds between saying that no more requests should come and taking none. */
   readonly shutdownDelay?: number;
   /** Megabytes of rendered entries and documents that are kept. */
-  readonly cache?: number;
+  readonly cache?: number | undefined;
   readonly connections?: Partial<ConnectionLimits>;
   /** Proxies whose word about their clients is believed, as `parseTrust` reads them; none unless it is said. */
   readonly trustProxy?: string | undefined;

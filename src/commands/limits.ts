@@ -23,8 +23,9 @@ export function rate(text: string): Rate | undefined {
   throw usage(`The rate limit must be tokens a minute, and at once, as in 300:300, or off, not “${text}”.`);
 }
 
-/** Connections at once, as TOTAL[:PER_CLIENT], the second number or `off`. */
-export function connectionCounts(text: string): { readonly total: number; readonly perClient?: number } {
+/** Connections at once, as TOTAL[:PER_CLIENT], the second number or `off`; nothing where it is not said. */
+export function connectionCounts(text: string | undefined): { readonly total?: number; readonly perClient?: number } {
+  if (text === undefined) return {};
   const [total, perClient] = numbers(text.replace(/:off$/, ''));
   if (total !== undefined && text.endsWith(':off')) return { total, perClient: 0 };
   if (total !== undefined) return perClient === undefined ? { total } : { total, perClient };

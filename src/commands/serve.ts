@@ -62,15 +62,16 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   const port = portNumber(values.port ?? (env.PORT || '8080'), 'The port');
   const metrics = metricsAddress(values['metrics-port'] ?? env.METRICS_PORT, env.METRICS_HOST);
   const level = oneOf(LOG_LEVELS, 'LOG_LEVEL', env.LOG_LEVEL || 'info');
-  const logSample = wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE || '1000', [0, 1_000_000]);
+  const logSample = env.LOG_SAMPLE ? wholeNumber('LOG_SAMPLE', env.LOG_SAMPLE, [0, 1_000_000]) : undefined;
   const shutdownDelay = wholeNumber('SHUTDOWN_DELAY', env.SHUTDOWN_DELAY || '0', [0, 3600]);
   const feedsUrl = publicUrl(values['public-url'] ?? env.PUBLIC_URL);
   const workers = workerCount(values.workers ?? (env.WORKERS || '1'));
-  const cache = wholeNumber('The megabytes kept', values['cache-mb'] ?? (env.CACHE_MB || '32'), [1, 1_000_000]);
+  const megabytes = values['cache-mb'] ?? (env.CACHE_MB || undefined);
+  const cache = megabytes === undefined ? undefined : wholeNumber('The megabytes kept', megabytes, [1, 1_000_000]);
   const limits = {
     trustProxy: trustedProxies(values['trust-proxy'] ?? env.TRUST_PROXY),
     rate: rate(values['rate-limit'] ?? (env.RATE_LIMIT || '300:300')),
-    connections: connectionCounts(values['max-connections'] ?? (env.MAX_CONNECTIONS || '10000:256')),
+    connections: connectionCounts(values['max-connections'] ?? (env.MAX_CONNECTIONS || undefined)),
   };
   const dataFolder = resolve(values.data ?? (env.DATA_DIR || 'data'));
   const publication = loadPublication(dataFolder, feedsUrl);

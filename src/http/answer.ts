@@ -50,13 +50,13 @@ export function answerTo(
   context: AnswerContext,
 ): Answer | Pending {
   const { method, headers } = question;
-  const favourite = codingFor(headers);
+  const accepted = joined(headers['accept-encoding']);
+  const favourite = codingFor(accepted);
   const decision = preconditions(headers, representations);
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed is not the one that the request expects.');
   }
-  const aIm = headers['a-im'];
-  const wantsDelta = acceptsDelta(Array.isArray(aIm) ? aIm.join() : aIm);
+  const wantsDelta = acceptsDelta(joined(headers['a-im']));
   const delta =
     wantsDelta && method === 'GET' && decision === 'proceed'
       ? representations.delta(headers['if-none-match'])
@@ -72,7 +72,7 @@ export function answerTo(
     const made = headersOf(kind, representations, coding, context, content).full(body.length);
     return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
   };
-  const coding = codingAtHand(content, favourite, acceptEncoding(headers));
+  const coding = codingAtHand(content, favourite, accepted ?? '');
   if (coding !== undefined) return answerIn(coding, content.atHand(coding) ?? content.identity);
   // Of these bytes: by the time they are made, the delta may have had to go for others.
   return { pending: async () => answerIn(favourite, await content.bytes(favourite)) };
@@ -88,15 +88,14 @@ function codingAtHand(content: Encoded, favourite: Coding, accepted: string): Co
   return best;
 }
 
-function acceptEncoding(headers: IncomingHttpHeaders): string {
-  const accepted = headers['accept-encoding'] ?? '';
-  return Array.isArray(accepted) ? accepted.join(', ') : accepted;
+/** A header that came in several lines, as one (RFC 9110 §5.3). */
+function joined(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header.join(', ') : header;
 }
 
 /** @throws PublisherError `not_acceptable` */
-function codingFor(headers: IncomingHttpHeaders): Coding {
-  const accepted = headers['accept-encoding'];
-  const coding = chooseCoding(Array.isArray(accepted) ? accepted.join(', ') : accepted);
+function codingFor(accepted: string | undefined): Coding {
+  const coding = chooseCoding(accepted);
   if (coding !== undefined) return coding;
   throw new PublisherError('not_acceptable', 'None of the content codings the request accepts is offered.', {
     hint: 'Offered are br, zstd, gzip and identity.',

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'nod
 import type { Socket } from 'node:net';
 import { PublisherError } from '../errors.ts';
 import { isOurs, networkOf, type Trust, withoutMapping } from './client.ts';
-import { rawError } from './respond.ts';
+import { LEFTOVER, rawError } from './respond.ts';
 
 /** What a connection may cost. All times are milliseconds. */
 export interface ConnectionLimits {
@@ -29,7 +29,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   idle: 10_000,
   stall: 15_000,
   answer: 30_000,
-  leftover: 5000,
+  leftover: LEFTOVER,
 };
 
 /** Longer than proxies keep theirs (nginx: 60 s): none must send a request into a connection that is being closed. */

@@ -118,7 +118,7 @@ function comeBack(seconds: number): Headers {
 }
 
 /** Milliseconds for which the rest of a refused body is read and dropped. */
-const LEFTOVER = 5000;
+export const LEFTOVER = 5000;
 
 /** A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6). */
 export function dropRest(request: IncomingMessage, then: () => void): void {
