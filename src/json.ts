@@ -13,7 +13,41 @@ const MAX_NAMES = 10_000;
  * @throws PublisherError `invalid_json` with line and column
  */
 export function parseJson(bytes: Uint8Array): unknown {
-  const text = decode(bytes);
+  return parseJsonText(jsonText(bytes));
+}
+
+/**
+ * Reads a part of a text, such as one element of a list, as if it stood alone.
+ *
+ * @throws PublisherError `invalid_json` with line and column in the whole text
+ */
+export function parseJsonPart(text: string, { start, end, line, column }: JsonPart): unknown {
+  try {
+    return parseJsonText(text.slice(start, end));
+  } catch (error) {
+    if (!(error instanceof PublisherError)) throw error;
+    throw invalid(
+      error.problems.map((problem) => ({
+        ...problem,
+        line: line + (problem.line ?? 1) - 1,
+        column: (problem.column ?? 1) + ((problem.line ?? 1) === 1 ? column - 1 : 0),
+      })),
+    );
+  }
+}
+
+/** A part of a text, and the place of its beginning. */
+export interface JsonPart extends Place {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+function parseJsonText(text: string): unknown {
   const { depth, names } = structureOf(text);
   if (depth > MAX_DEPTH) throw invalid([{ field: '', rule: `must not be nested deeper than ${MAX_DEPTH} levels` }]);
   let value: unknown;
@@ -35,7 +69,8 @@ function invalid(problems: readonly Problem[]): PublisherError {
   return new PublisherError('invalid_json', 'This is not JSON that can be read.', { problems });
 }
 
-function decode(bytes: Uint8Array): string {
+/** @throws PublisherError `invalid_json` */
+export function jsonText(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -82,7 +117,7 @@ const END_OF_BRACKET = 0x5d;
 const BACKSLASH = 0x5c;
 
 /** The place behind a string's last quote. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let escapes = 0;
     while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes += 1;
@@ -120,7 +155,7 @@ function namesTwice(text: string, names: readonly Name[]): Problem[] {
 }
 
 /** Tells places, each behind the one before: a text is gone through once however many are asked for. */
-function placesIn(text: string): (offset: number) => { readonly line: number; readonly column: number } {
+export function placesIn(text: string): (offset: number) => Place {
   let line = 1;
   let lineStart = 0;
   let lineEnd = text.indexOf('\n');

@@ -1,4 +1,6 @@
 import { compact } from '../compact.ts';
+import { type Problem, PublisherError } from '../errors.ts';
+import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../json.ts';
 import { lineText, shorten } from '../text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
 import type { Imported } from './imported.ts';
@@ -36,9 +38,9 @@ export async function* jsonFeedRecords(
   const places = itemPlaces(text);
   const { value, problem } = parseJson(text);
   if (problem !== undefined) {
-    for (const { start, end, line } of places) {
-      const item = end === undefined ? undefined : parseJson(text.slice(start, end)).value;
-      if (item !== undefined) yield { record: jsonRecord(item, {}, address), line };
+    for (const place of places) {
+      const item = place.end > text.length ? undefined : parseJson(text.slice(place.start, place.end)).value;
+      if (item !== undefined) yield imported(jsonRecord(item, {}, address), text, place);
     }
     throw problem;
   }
@@ -46,9 +48,42 @@ export async function* jsonFeedRecords(
   if (!Array.isArray(feed.items)) {
     throw new UnreadableRecord([{ field: 'items', rule: 'must be a list (JSON Feed 1.1)', line: 1 }]);
   }
-  for (const [index, item] of feed.items.entries()) {
-    yield { record: jsonRecord(item, feed, address), line: places[index]?.line ?? 1 };
+  const problems = problemsOf(() => parseJsonPart(withoutItems(text, places), { ...BEGINNING, end: text.length }));
+  if (problems.length > 0) throw new UnreadableRecord(problems);
+  const remaining = places.values();
+  for (const item of feed.items) {
+    const place = typeof item === 'object' && item !== null ? remaining.next().value : undefined;
+    yield imported(jsonRecord(item, feed, address), text, place ?? { ...BEGINNING, end: 0 });
   }
+}
+
+const BEGINNING = { start: 0, line: 1, column: 1 };
+
+/** The record of an item, with what is wrong with its JSON: the limits on a text are those of each item. */
+function imported(record: Record<string, unknown>, text: string, place: JsonPart): Imported {
+  const problems = place.end === 0 ? [] : problemsOf(() => parseJsonPart(text, place));
+  return { record, line: place.line, ...(problems.length === 0 ? {} : { problems }) };
+}
+
+function problemsOf(read: () => unknown): readonly Problem[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof PublisherError) return error.problems;
+    throw error;
+  }
+}
+
+/** What a feed says besides its items, which are looked at one by one. Lines stay where they are. */
+function withoutItems(text: string, places: readonly JsonPart[]): string {
+  let kept = 0;
+  const pieces = places.map(({ start, end }) => {
+    const before = text.slice(kept, start);
+    kept = end;
+    return `${before}0${'\n'.repeat(text.slice(start, end).split('\n').length - 1)}`;
+  });
+  return pieces.join('') + text.slice(kept);
 }
 
 function parseJson(text: string): { value?: unknown; problem?: UnreadableRecord } {
@@ -67,46 +102,31 @@ function lineAt(text: string, position: number): { line: number; column: number 
   return { line: before.split('\n').length, column: position - before.lastIndexOf('\n') };
 }
 
-interface ItemPlace {
-  readonly start: number;
-  readonly line: number;
-  /** Absent where the text ends before the item does. */
-  end?: number;
-}
-
 /** Where the entries of the outermost `items` stand, also in a text that is broken further down. */
-function itemPlaces(text: string): ItemPlace[] {
-  const places: ItemPlace[] = [];
+function itemPlaces(text: string): JsonPart[] {
+  const placeOf = placesIn(text);
+  const places: JsonPart[] = [];
   let depth = 0;
-  let line = 1;
   let key = '';
   let within = false;
   for (let index = 0; index < text.length; index += 1) {
     const character = text[index];
-    if (character === '\n') line += 1;
-    else if (character === '"') {
-      const end = stringEnd(text, index);
-      if (depth === 1) key = text.slice(index + 1, end);
-      index = end;
+    if (character === '"') {
+      const end = endOfString(text, index);
+      if (depth === 1) key = text.slice(index + 1, end - 1);
+      index = end - 1;
     } else if (character === '{' || character === '[') {
       if (depth === 1) within = key === 'items' && character === '[';
-      if (depth === 2 && within) places.push({ start: index, line });
+      // Until its end is found it has none.
+      if (depth === 2 && within) places.push({ start: index, end: Number.POSITIVE_INFINITY, ...placeOf(index) });
       depth += 1;
     } else if (character === '}' || character === ']') {
       depth -= 1;
       const last = places.at(-1);
-      if (depth === 2 && within && last !== undefined) last.end = index + 1;
+      if (depth === 2 && within && last !== undefined) places[places.length - 1] = { ...last, end: index + 1 };
     }
   }
   return places;
-}
-
-function stringEnd(text: string, start: number): number {
-  for (let index = start + 1; index < text.length; index += 1) {
-    if (text[index] === '\\') index += 1;
-    else if (text[index] === '"') return index;
-  }
-  return text.length;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

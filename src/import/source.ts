@@ -1,13 +1,16 @@
+import { constants } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type Problem, PublisherError } from '../errors.ts';
 import { filesBelow } from '../files.ts';
 import { rfc3339 } from '../instant.ts';
-import { parseJson } from '../json.ts';
+import { jsonText, parseJson } from '../json.ts';
 import { linesOf } from '../lines.ts';
 import { feedRecords } from './feed.ts';
 import { holdsArticle, readArticleFile } from './file.ts';
+import type { Imported } from './imported.ts';
+import { elementsOf } from './json-list.ts';
 import { UnreadableRecord } from './record.ts';
 import { isWordpress, wordpressRecords } from './wordpress.ts';
 
@@ -31,6 +34,12 @@ export interface ImportSource {
 }
 
 type Open = () => AsyncIterable<Uint8Array>;
+
+interface Content {
+  /** In bytes. */
+  readonly size: number;
+  readonly open: Open;
+}
 
 /** Megabytes an address may send. */
 const MAX_DOWNLOAD = 512;
@@ -63,7 +72,7 @@ function fileSource(file: string, path: string, size: number): ImportSource {
       const open: Open = () => counted(createReadStream(file, { highWaterMark: 1 << 20 }), advance);
       const ending = extname(file).toLowerCase();
       if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, open());
-      if (ending === '.json') return jsonItems(file, path, open);
+      if (ending === '.json') return jsonItems(file, path, { size, open });
       if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, open);
       return holdsArticle(file) ? articleFile(file, path, advance) : nothing(file);
     },
@@ -109,27 +118,48 @@ async function* ndjsonItems(file: string, chunks: AsyncIterable<Uint8Array>): As
 const TOO_LONG: Problem = { field: '', rule: `must not be longer than ${MAX_LINE} bytes` };
 
 /** A JSON Feed, a list of records, or one record. */
-async function* jsonItems(file: string, path: string, open: Open): AsyncGenerator<Item> {
-  const bytes = await whole(open());
-  let value: unknown;
-  try {
-    value = parseJson(bytes);
-  } catch (error) {
-    yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
+async function* jsonItems(file: string, path: string, { size, open }: Content): AsyncGenerator<Item> {
+  if (size > LONGEST_TEXT) {
+    yield { file, content: { problems: [TOO_LONG_A_TEXT] } };
     return;
   }
-  if (isJsonFeed(value)) {
-    yield* records(file, feedRecords(once(bytes), {}));
-  } else if (Array.isArray(value)) {
-    for (const record of value) yield { file, content: { record } };
-  } else {
-    yield { file, content: { record: readArticleFile(bytes, path).record } };
+  const bytes = await whole(open());
+  try {
+    const text = jsonText(bytes);
+    if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
+    else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), {}));
+    else {
+      parseJson(bytes); // tells better what is wrong than who reads one record
+      yield { file, content: { record: readArticleFile(bytes, path).record } };
+    }
+  } catch (error) {
+    yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
   }
 }
 
-function isJsonFeed(value: unknown): boolean {
-  const version: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'version') : undefined;
-  return typeof version === 'string' && version.startsWith('https://jsonfeed.org/version/');
+/** In bytes: what V8 can hold as one string. */
+const LONGEST_TEXT = constants.MAX_STRING_LENGTH;
+const TOO_LONG_A_TEXT: Problem = {
+  field: '',
+  rule: `must not be longer than ${LONGEST_TEXT} bytes; as NDJSON, one record a line, it may be of any length`,
+};
+
+function* listItems(file: string, text: string): Generator<Item> {
+  for (const element of elementsOf(text)) {
+    if ('problems' in element) yield { file, content: element };
+    else yield { file, line: element.line, content: { record: element.value } };
+  }
+}
+
+function isJsonFeed(text: string): boolean {
+  if (!text.includes('jsonfeed.org')) return false; // most texts, without reading them twice
+  try {
+    const value: unknown = JSON.parse(text);
+    const version: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'version') : undefined;
+    return typeof version === 'string' && version.startsWith('https://jsonfeed.org/version/');
+  } catch {
+    return false;
+  }
 }
 
 /** RSS, Atom or a WordPress export, which is read twice: pictures may stand behind the stories that show them. */
@@ -138,9 +168,12 @@ async function* xmlItems(file: string, open: Open): AsyncGenerator<Item> {
   yield* records(file, isWordpress(head) ? wordpressRecords(open) : feedRecords(open(), {}));
 }
 
-async function* records(file: string, found: AsyncIterable<{ record: unknown; line: number }>): AsyncGenerator<Item> {
+async function* records(file: string, found: AsyncIterable<Imported>): AsyncGenerator<Item> {
   try {
-    for await (const { record, line } of found) yield { file, line, content: { record } };
+    for await (const { record, line, problems } of found) {
+      if (problems === undefined) yield { file, line, content: { record } };
+      else yield { file, content: { problems, text: JSON.stringify(record) } };
+    }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }

@@ -1,4 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:buffer';
+import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -172,6 +173,103 @@ test.each(SOURCES)('%s is imported, and once more changes nothing', async (name,
   expect(await given(folder)).toEqual(expected);
   expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, expected.length, 0) });
   expect(await stored(folder)).toEqual(kept);
+});
+
+/** A record with as many names as most have: a thousand of them have more than one may. */
+function ordinary(number: number): Readonly<Record<string, unknown>> {
+  const authors = [{ name: 'Rojin', url: 'https://news.example/rojin', email: 'rojin@news.example' }];
+  return record({ id: `n${number}`, title: `Story ${number}`, summary: 'S', language: 'en', authors });
+}
+
+function feedItem(number: number): Readonly<Record<string, unknown>> {
+  return {
+    id: `urn:n:${number}`,
+    url: `https://loom.example/${number}`,
+    title: `Carpet ${number}`,
+    content_html: '<p>Knot by knot.</p>',
+    summary: 'S',
+    date_published: '2026-11-20T10:00:00Z',
+    authors: [{ name: 'Rojin', url: 'https://news.example/rojin', avatar: 'https://news.example/rojin.jpg' }],
+  };
+}
+
+function numbered<Made>(count: number, made: (number: number) => Made): Made[] {
+  return Array.from({ length: count }, (_, number) => made(number));
+}
+
+describe('the limits on JSON are those of each record', () => {
+  const VERSION = 'https://jsonfeed.org/version/1.1';
+
+  test.each([
+    ['a list', JSON.stringify(numbered(1200, ordinary))],
+    ['a list over many lines', JSON.stringify(numbered(1200, ordinary), null, 2)],
+    ['a JSON Feed', JSON.stringify({ version: VERSION, items: numbered(1200, feedItem) })],
+    ['a JSON Feed whose version comes last', JSON.stringify({ items: numbered(1200, feedItem), version: VERSION })],
+  ])('%s of 1,200 ordinary ones is imported', async (_, content) => {
+    const folder = await dataFolder({ 'in/many.json': content });
+
+    expect(await imported(folder, join(folder, 'in'))).toEqual({ ...ALL_WELL, out: did(1200, 0, 0, 0) });
+  });
+
+  test.each([
+    ['a list', (items: string) => `[\n${items}\n]`, JSON.stringify(ordinary(0)), JSON.stringify(ordinary(2))],
+    [
+      'a JSON Feed',
+      (items: string) => `{"version": "${VERSION}", "title": "T", "items": [\n${items}\n]}`,
+      JSON.stringify(feedItem(0)),
+      JSON.stringify(feedItem(2)),
+    ],
+  ])('of %s one bad record is refused alone, with its place', async (_, whole, first, last) => {
+    const twice = first.replaceAll('n0', 'n1').replaceAll(':0', ':1').replace('"title"', '"title": "Other", "title"');
+    const names = numbered(10_001, (number) => `"x${number}": 1`).join(', ');
+    const many = `\n  {${names}}`;
+    const folder = await dataFolder({ 'in/a.json': whole([first, twice, many, last].join(',\n')) });
+    const file = join(folder, 'in/a.json');
+    const { out, err } = await imported(folder, file);
+
+    expect(out).toBe(did(2, 0, 0, 2));
+    expect(err.split('\n').slice(0, 2)).toEqual([
+      `${file}:3:${twice.lastIndexOf('"title"') + 1}: title: stands twice in one object`,
+      expect.stringMatching(/a\.json:5:\d+: must not have more than 10000 names$/),
+    ]);
+  });
+
+  test('a list that breaks off gives those of its records that are complete', async () => {
+    const [first, second] = numbered(2, (number) => JSON.stringify(ordinary(number)));
+    const folder = await dataFolder({ 'in/a.json': `[\n${first},\n${second?.slice(0, 50)}` });
+    const { out, err } = await imported(folder, join(folder, 'in'));
+
+    expect(out).toBe(did(1, 0, 0, 1));
+    expect(err).toContain('a.json:3:51: must end with the list’s closing bracket');
+  });
+
+  test.each([
+    ['[]', did(0, 0, 0, 0)],
+    [' [ ] ', did(0, 0, 0, 0)],
+    [`[${JSON.stringify(record())},]`, did(1, 0, 0, 1)],
+    [`[${JSON.stringify(record())}] x`, did(1, 0, 0, 1)],
+    [`[${JSON.stringify(record({ title: ']"[,\\' }))}]`, did(1, 0, 0, 0)],
+  ])('of the list %j', async (content, expected) => {
+    const folder = await dataFolder({ 'in/a.json': content });
+    expect((await imported(folder, join(folder, 'in'))).out).toBe(expected);
+  });
+
+  test('of a feed, what stands beside its items is held to them as well', async () => {
+    const folder = await dataFolder({ 'in/a.json': JSON_FEED.replace('"items"', '"items": [],\n"items"') });
+    const { out, err } = await imported(folder, join(folder, 'in'));
+
+    expect(out).toBe(did(0, 0, 0, 1));
+    expect(err).toContain('a.json:2:1: items: stands twice in one object');
+  });
+
+  test('a file longer than a text can be is refused before it is read, and NDJSON named as the way', async () => {
+    const folder = await dataFolder({ 'in/a.json': '' });
+    await truncate(join(folder, 'in/a.json'), constants.MAX_STRING_LENGTH + 1);
+    const { out, err } = await imported(folder, join(folder, 'in'));
+
+    expect(out).toBe(did(0, 0, 0, 1));
+    expect(err).toContain('a.json: must not be longer than 536870888 bytes; as NDJSON, one record a line,');
+  });
 });
 
 test('a folder of all kinds is imported at once, ids made of the paths in it', async () => {
