@@ -1,4 +1,5 @@
 import { Parser } from 'htmlparser2';
+import { isNestedTooDeep } from '../html.ts';
 import { decodeReferences } from './html-entities.ts';
 
 /** Elements a title is set in. Others, and those that are not closed, are what the title is about: “List<String>”. */
@@ -15,9 +16,11 @@ const UNSEEN = new Set(['script', 'style']);
 
 /**
  * The plain text of what RSS leaves open to be text or HTML: markup goes, named and numbered characters are decoded,
- * and what is neither stays, as in `a < b` or `AT&T`.
+ * and what is neither stays, as in `a < b` or `AT&T`. Of what nests too deep nothing is left: reading it could take
+ * minutes.
  */
 export function looseText(source: string): string {
+  if (isNestedTooDeep(source)) return '';
   const lower = source.toLowerCase();
   const closed = new Map<string, boolean>();
   const pieces: string[] = [];
@@ -58,8 +61,9 @@ export function looseText(source: string): string {
   return decodeReferences(pieces.join('')).replace(/\s+/gu, ' ').trim();
 }
 
-/** The plain text of HTML, on one line. */
+/** The plain text of HTML, on one line; nothing of what nests too deep. */
 export function htmlText(html: string): string {
+  if (isNestedTooDeep(html)) return '';
   let text = '';
   let unseen = 0;
   const edge = (name: string, step: number) => {

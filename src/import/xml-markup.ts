@@ -1,4 +1,4 @@
-import { cleanHtml } from '../html.ts';
+import { cleanHtml, isNestedTooDeep } from '../html.ts';
 import { escapeHtml } from '../text.ts';
 import { isUri, linkTarget } from '../url.ts';
 import type { XmlElement } from './xml.ts';
@@ -29,7 +29,12 @@ export function resolved(address: string, base: string | undefined): string {
   return base === undefined || isUri(address) ? address : (URL.parse(address, base)?.href ?? address);
 }
 
-/** The HTML with its addresses made absolute against an xml:base; without one they are the story's (parseArticle). */
+/**
+ * The HTML with its addresses made absolute against an xml:base; without one they are the story's (parseArticle). What
+ * nests too deep stays as it is, for parseArticle to refuse: to clean it could take minutes.
+ */
 export function against(base: string | undefined, html: string): string {
-  return base === undefined ? html : cleanHtml(html, (reference) => linkTarget(reference, base));
+  return base === undefined || isNestedTooDeep(html)
+    ? html
+    : cleanHtml(html, (reference) => linkTarget(reference, base));
 }

@@ -8,7 +8,7 @@ import type { Imported } from '../../src/import/imported.ts';
 import { looseText } from '../../src/import/loose-text.ts';
 import { UnreadableRecord } from '../../src/import/record.ts';
 import { rfc3339 } from '../../src/instant.ts';
-import { newsroom } from '../helpers.ts';
+import { newsroom, record } from '../helpers.ts';
 
 const URL = 'https://river.example/feed';
 
@@ -419,4 +419,34 @@ describe('entities', () => {
 
 test('characters that XML forbids are left out', async () => {
   expect(await rssItem('<title>a\u000Bb\u0000</title>')).toEqual({ title: 'ab' });
+});
+
+describe('a body that nests too deep is left as it is, and so refused: to clean it could take minutes', () => {
+  // Cleaned it would be closed, and its address absolute.
+  const body = `${'<b>'.repeat(101)}<a href="inner">deep`;
+  const escaped = body.replaceAll('<', '&lt;');
+
+  test.each([
+    [
+      'RSS',
+      `<rss xml:base="https://river.example/"><channel><item><description>${escaped}</description></item></channel></rss>`,
+    ],
+    [
+      'Atom',
+      `<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://river.example/"><entry>
+      <content type="html">${escaped}</content></entry></feed>`,
+    ],
+  ])('in %s with an xml:base', async (_, document) => {
+    const [item] = await read(bytes(document));
+    expect(item?.record.body).toBe(body);
+    expect(() => parseArticle(record({ body }), newsroom)).toThrow(
+      expect.objectContaining({ problems: [expect.objectContaining({ field: 'body' })] }),
+    );
+  });
+
+  test('a text of it is empty', async () => {
+    const item = await rssItem(`<title>${escaped}&lt;/b></title><description>D</description>`);
+    const entry = await atomEntry(`<title type="html">${escaped}</title><content>C</content>`);
+    expect([item?.title, entry?.title, item?.body]).toEqual([undefined, undefined, 'D']);
+  });
 });
