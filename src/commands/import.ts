@@ -16,8 +16,8 @@ import { progressBar, type Terminal } from './terminal.ts';
 const HELP = `Usage: feed-publisher import [options] PATH|URL…
 
 Publishes the articles of files, folders and addresses: records as JSON, NDJSON, Markdown or plain text, an RSS, Atom or
-JSON feed, a WordPress export (WXR). Ids are kept: readers do not see old stories as new. What is there already and the
-same is left alone, so that an import can be run again.
+JSON feed, a WordPress export (WXR). An address may serve any of these but Markdown and plain text. Ids are kept: readers
+do not see old stories as new. What is there already and the same is left alone, so that an import can be run again.
 
 Options
   --data FOLDER      the data folder                                  (DATA_DIR, data)

@@ -6,7 +6,7 @@ import { type Problem, PublisherError } from '../errors.ts';
 import { filesBelow } from '../files.ts';
 import { rfc3339 } from '../instant.ts';
 import { jsonText, parseJson } from '../json.ts';
-import { linesOf } from '../lines.ts';
+import { LINE_FEED, linesOf } from '../lines.ts';
 import { feedRecords } from './feed.ts';
 import { holdsArticle, readArticleFile } from './file.ts';
 import type { Imported } from './imported.ts';
@@ -39,11 +39,17 @@ interface Content {
   /** In bytes. */
   readonly size: number;
   readonly open: Open;
+  /** What the id of a record that names none is made of. */
+  readonly path?: string;
+  /** Where it was found. */
+  readonly url?: string;
 }
 
 /** Megabytes an address may send. */
 const MAX_DOWNLOAD = 512;
 const DOWNLOAD_TIMEOUT = 60_000;
+/** Bytes by which a source is known for what it is. */
+const HEAD = 4096;
 /** Bytes of a line at most. */
 const MAX_LINE = 8 * 1024 * 1024;
 
@@ -72,8 +78,8 @@ function fileSource(file: string, path: string, size: number): ImportSource {
       const open: Open = () => counted(createReadStream(file, { highWaterMark: 1 << 20 }), advance);
       const ending = extname(file).toLowerCase();
       if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, open());
-      if (ending === '.json') return jsonItems(file, path, { size, open });
-      if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, open);
+      if (ending === '.json') return jsonItems(file, { size, open, path });
+      if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, { size, open });
       return holdsArticle(file) ? articleFile(file, path, advance) : nothing(file);
     },
   };
@@ -118,7 +124,8 @@ async function* ndjsonItems(file: string, chunks: AsyncIterable<Uint8Array>): As
 const TOO_LONG: Problem = { field: '', rule: `must not be longer than ${MAX_LINE} bytes` };
 
 /** A JSON Feed, a list of records, or one record. */
-async function* jsonItems(file: string, path: string, { size, open }: Content): AsyncGenerator<Item> {
+async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> {
+  const { size, open, path } = content;
   if (size > LONGEST_TEXT) {
     yield { file, content: { problems: [TOO_LONG_A_TEXT] } };
     return;
@@ -127,10 +134,10 @@ async function* jsonItems(file: string, path: string, { size, open }: Content): 
   try {
     const text = jsonText(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
-    else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), {}));
+    else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), foundAt(content)));
     else {
-      parseJson(bytes); // tells better what is wrong than who reads one record
-      yield { file, content: { record: readArticleFile(bytes, path).record } };
+      const value = parseJson(bytes); // tells better what is wrong than who reads one record
+      yield { file, content: { record: path === undefined ? value : readArticleFile(bytes, path).record } };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
@@ -151,21 +158,26 @@ function* listItems(file: string, text: string): Generator<Item> {
   }
 }
 
+/** Whether an object is a feed: it says so, or has items, as no record has. One that breaks off says so in time. */
 function isJsonFeed(text: string): boolean {
-  if (!text.includes('jsonfeed.org')) return false; // most texts, without reading them twice
+  if (!/jsonfeed\.org|"items"/.test(text)) return false; // most texts, without reading them twice
   try {
-    const value: unknown = JSON.parse(text);
-    const version: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'version') : undefined;
-    return typeof version === 'string' && version.startsWith('https://jsonfeed.org/version/');
+    const { version, items } = Object(JSON.parse(text)) as { readonly version?: unknown; readonly items?: unknown };
+    return Array.isArray(items) || (typeof version === 'string' && version.startsWith('https://jsonfeed.org/version/'));
   } catch {
-    return false;
+    return /"version"\s*:\s*"https:\\?\/\\?\/jsonfeed\.org\\?\/version\\?\//.test(text.slice(0, HEAD));
   }
 }
 
 /** RSS, Atom or a WordPress export, which is read twice: pictures may stand behind the stories that show them. */
-async function* xmlItems(file: string, open: Open): AsyncGenerator<Item> {
+async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
+  const { open } = content;
   const head = await beginning(open());
-  yield* records(file, isWordpress(head) ? wordpressRecords(open) : feedRecords(open(), {}));
+  yield* records(file, isWordpress(head) ? wordpressRecords(open) : feedRecords(open(), foundAt(content)));
+}
+
+function foundAt({ url }: Content): { readonly url?: string } {
+  return url === undefined ? {} : { url };
 }
 
 async function* records(file: string, found: AsyncIterable<Imported>): AsyncGenerator<Item> {
@@ -180,21 +192,45 @@ async function* records(file: string, found: AsyncIterable<Imported>): AsyncGene
 }
 
 async function download(address: string): Promise<ImportSource> {
-  const bytes = await bytesAt(address);
-  const open: Open = () => once(bytes);
+  const { bytes, type } = await bytesAt(address);
+  const content = { size: bytes.length, open: () => once(bytes), url: address };
   return {
     name: address,
     size: bytes.length,
     items: (advance) => {
       advance(bytes.length);
-      const head = bytes.subarray(0, 4096).toString();
-      if (isWordpress(head)) return records(address, wordpressRecords(open));
-      return records(address, feedRecords(open(), { url: address }));
+      if (isNdjson(bytes, address, type)) return ndjsonItems(address, once(bytes));
+      const isJson = /^\uFEFF?[ \t\r\n]*[[{]/.test(bytes.subarray(0, HEAD).toString());
+      return isJson ? jsonItems(address, content) : xmlItems(address, content);
     },
   };
 }
 
-async function bytesAt(address: string): Promise<Buffer> {
+/** By its name, its type, or a first line that is a whole object with more behind it. */
+function isNdjson(bytes: Buffer, address: string, type: string): boolean {
+  if (
+    /\.(ndjson|jsonl)$/i.test(new URL(address).pathname) ||
+    /^application\/(x-)?(ndjson|jsonl|json-?lines)\b/i.test(type)
+  )
+    return true;
+  const end = bytes.indexOf(LINE_FEED);
+  if (
+    end < 0 ||
+    end > MAX_LINE ||
+    bytes
+      .subarray(end, end + HEAD)
+      .toString()
+      .trim() === ''
+  )
+    return false;
+  try {
+    return typeof JSON.parse(bytes.toString('utf8', 0, end)) === 'object';
+  } catch {
+    return false;
+  }
+}
+
+async function bytesAt(address: string): Promise<{ readonly bytes: Buffer; readonly type: string }> {
   const unreachable = (hint: string, cause?: unknown) =>
     new PublisherError('unreachable_source', `Nothing can be read from ${address}.`, { hint, cause });
   try {
@@ -203,7 +239,8 @@ async function bytesAt(address: string): Promise<Buffer> {
     };
     const response = await fetch(address, { headers, signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
     if (!response.ok || response.body === null) throw unreachable(`It answered ${response.status}.`);
-    return await whole(response.body, MAX_DOWNLOAD * 1024 * 1024);
+    const bytes = await whole(response.body, MAX_DOWNLOAD * 1024 * 1024);
+    return { bytes, type: response.headers.get('Content-Type') ?? '' };
   } catch (error) {
     if (error instanceof PublisherError) throw error;
     throw unreachable(error instanceof Error ? String(error.cause ?? error.message) : String(error), error);
@@ -226,7 +263,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function beginning(chunks: AsyncIterable<Uint8Array>): Promise<string> {
-  for await (const chunk of chunks) return Buffer.from(chunk).subarray(0, 4096).toString();
+  for await (const chunk of chunks) return Buffer.from(chunk).subarray(0, HEAD).toString();
   return '';
 }
 

@@ -528,7 +528,7 @@ describe('an import of more than two megabytes', () => {
 });
 
 describe('an address', () => {
-  async function site(listener: RequestListener): Promise<string> {
+  async function site(listener: RequestListener, path = '/feed'): Promise<string> {
     const server = createServer(listener).listen(0, '127.0.0.1');
     await new Promise((done) => server.once('listening', done));
     onTestFinished(() => {
@@ -536,7 +536,7 @@ describe('an address', () => {
       server.close();
     });
     const address = server.address();
-    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/feed`;
+    return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}${path}`;
   }
 
   test.each([
@@ -553,6 +553,31 @@ describe('an address', () => {
     expect(first).toEqual({ ...ALL_WELL, out: did(publicIds.length, 0, 0, 0) });
     expect((await stored(folder)).map(({ article }) => article.publicId)).toEqual(publicIds);
     expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, publicIds.length, 0) });
+  });
+
+  const PRETTY = JSON.stringify([record({ id: 'x' }), record({ id: 'y' })], null, 2);
+  const BROKEN_OFF = JSON.stringify({ ...JSON.parse(JSON_FEED), next: 'x' }).slice(0, -3);
+
+  test.each([
+    ['NDJSON by its name', '/n.ndjson?page=1', 'text/plain', `oops\n${TWO_LINES}`, ['a', 'b'], 1],
+    ['NDJSON by its type', '/n', 'application/x-ndjson', `oops\n${TWO_LINES}`, ['a', 'b'], 1],
+    ['NDJSON by its beginning', '/n', 'text/plain', TWO_LINES, ['a', 'b'], 0],
+    ['a list', '/list', 'application/json', PRETTY, ['x', 'y'], 0],
+    ['one record', '/one', 'application/json', `\uFEFF${JSON.stringify(record(), null, 1)}\n`, ['a'], 0],
+    ['a record on one line', '/one', 'application/json', `${JSON.stringify(record())}\n`, ['a'], 0],
+    ['a record that names no id', '/one.json', 'application/json', JSON.stringify(record({ id: undefined })), [], 1],
+    ['a JSON Feed that breaks off', '/feed', 'application/feed+json', BROKEN_OFF, ['urn:loom:1'], 1],
+    ['a JSON Feed that tells no version', '/f', '', JSON_FEED.replace('"version"', '"_v"'), ['urn:loom:1'], 0],
+  ])('serves %s', async (_name, path, type, content, ids, refused) => {
+    const folder = await dataFolder();
+    const url = await site((_request, response) => {
+      response.setHeader('Content-Type', type);
+      response.end(content);
+    }, path);
+    const { out } = await imported(folder, url);
+
+    expect(out).toBe(did(ids.length, 0, 0, refused));
+    expect((await stored(folder)).map(({ article }) => article.id)).toEqual(ids);
   });
 
   test.each<[string, RequestListener, RegExp]>([
