@@ -1,7 +1,7 @@
 import type { Publication } from './config.ts';
 import { describeFeed, type FeedKey, ownKeys, type Selection } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
-import type { Status, Store, StoredRecord } from './store.ts';
+import type { ListedRecord, Status, Store, StoredRecord } from './store.ts';
 
 /** Whether an article is in a feed's current document and, where it is not, the rule that keeps it out. */
 export interface Placement {
@@ -15,7 +15,7 @@ export interface Placement {
 }
 
 /** Where an article stands in time. */
-export function statusOf({ article }: Pick<StoredRecord, 'article'>, at: Instant): Status {
+export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant): Status {
   if (article.withdrawn !== undefined) return 'withdrawn';
   if (article.publishedAt > at) return 'embargoed';
   return article.expiresAt !== undefined && article.expiresAt <= at ? 'expired' : 'visible';

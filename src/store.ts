@@ -103,6 +103,17 @@ export interface Identity {
   readonly publishedAt: Instant;
 }
 
+/** What a list tells of an article: not its body, which can be large. */
+export interface ListedRecord extends Pick<StoredRecord, 'revision' | 'record'> {
+  readonly article: Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'>;
+}
+
+export interface Listed {
+  readonly articles: readonly ListedRecord[];
+  /** The revision to go on after; undefined where nothing more can follow. */
+  readonly next?: number;
+}
+
 export interface ListOptions {
   /** Only articles changed after this revision. */
   readonly after: number;
@@ -174,9 +185,12 @@ export interface Store {
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of those articles that are there. */
   identities(ids: readonly string[]): Promise<ReadonlyMap<string, Identity>>;
-  /** Articles in the order of their last change. */
-  list(options: ListOptions): Promise<readonly StoredRecord[]>;
-  /** Articles in the order in which they first came, after that number. */
+  /** Articles in the order of their last change; fewer than the limit where their records are large. */
+  list(options: ListOptions): Promise<Listed>;
+  /**
+   * Articles in the order in which they first came, after that number; fewer than the limit where they are large, and
+   * none only where there are no more.
+   */
   page(after: number, limit: number): Promise<readonly StoredRecord[]>;
   /** How many articles a feed shows before this one at that moment, counted up to a limit. */
   newerThan(key: FeedKey, number: number, at: Instant, limit: number): Promise<number>;

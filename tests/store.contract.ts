@@ -5,6 +5,7 @@ import { customFeedChooser, type NamedKey, ownKeys } from '../src/feeds.ts';
 import type {
   Change,
   Condition,
+  Listed,
   ListOptions,
   Outcome,
   Put,
@@ -780,7 +781,7 @@ export function storeContract(
     const all = [visible, embargoed, expired, put({ id: 'gone', tags: ['x'] }), withdraw('gone', DAY + MINUTE)];
     const options: ListOptions = { after: 0, limit: 50, at: DAY + 30 * MINUTE };
     const listed = async (store: Store, asked: Partial<ListOptions>) =>
-      (await store.list({ ...options, ...asked })).map(({ revision, article: { id } }) => `${revision} ${id}`);
+      (await store.list({ ...options, ...asked })).articles.map(({ revision, article: { id } }) => `${revision} ${id}`);
 
     test('are found by their id, with what was handed over', async () => {
       const store = await holding(visible, put({ title: '"ا"' }));
@@ -837,6 +838,42 @@ export function storeContract(
         (await store.page(after, limit)).map(({ number, article: { id } }) => `${number} ${id}`);
       expect([await page(0, 2), await page(2, 2), await page(3, 2)]).toEqual([['1 a', '2 b'], ['3 c'], []]);
       expect(await store.count()).toBe(3);
+    });
+
+    test('that are large are fewer to a page and to a list, and none is passed over', async () => {
+      const large = JSON.stringify({ text: 'x'.repeat(3_000_000) });
+      const store = await holding(...['a', 'b', 'c', 'd', 'e'].map((id) => ({ ...put({ id }), record: large })));
+      const pages: string[][] = [];
+      for (let last = 0; ; ) {
+        const page = await store.page(last, 500);
+        last = page.at(-1)?.number ?? 0;
+        if (page.length === 0) break;
+        pages.push(page.map(({ article: { id } }) => id));
+      }
+      const lists: string[][] = [];
+      for (let next: number | undefined = 0; next !== undefined; ) {
+        const list: Listed = await store.list({ ...options, after: next, limit: 500 });
+        next = list.next;
+        lists.push(list.articles.map(({ article: { id } }) => id));
+      }
+
+      expect([pages.flat(), lists.flat()]).toEqual([
+        ['a', 'b', 'c', 'd', 'e'],
+        ['a', 'b', 'c', 'd', 'e'],
+      ]);
+      expect(Math.max(...[...pages, ...lists].map(({ length }) => length))).toBeLessThan(5);
+    });
+
+    test('tell in a list all but what they say', async () => {
+      const store = await holding(put({ expiresAt: at(10) }), put({ id: 'b' }), withdraw('b', NOW, 'Wrong'));
+      expect((await store.list(options)).articles).toEqual([
+        {
+          revision: 1,
+          article: { id: 'a', publicId: 'tag:news.example,2026:a', publishedAt: DAY, expiresAt: DAY + 10 * MINUTE },
+          record: { id: 'a' },
+        },
+        expect.objectContaining({ revision: 3, record: { id: 'b' } }),
+      ]);
     });
 
     test('that a feed shows before another are counted, up to a limit', async () => {

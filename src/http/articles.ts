@@ -8,7 +8,15 @@ import { authorise } from '../keys.ts';
 import type { Line } from '../lines.ts';
 import { placementsOf, statusOf } from '../placement.ts';
 import type { Published, Publisher, Submission } from '../publish.ts';
-import { type Condition, type Scope, STATUSES, type Status, type Store, type StoredRecord } from '../store.ts';
+import {
+  type Condition,
+  type ListedRecord,
+  type Scope,
+  STATUSES,
+  type Status,
+  type Store,
+  type StoredRecord,
+} from '../store.ts';
 import { readBody, readLines } from './body.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
@@ -65,19 +73,17 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const list = guarded('read', async (request, response) => {
     const { cursor, limit, feed, status } = query(request, ['cursor', 'limit', 'feed', 'status']);
     const at = now();
-    const size = wholeNumber('limit', limit, PAGE, LARGEST_PAGE);
-    const found = await store.list({
+    const { articles, next } = await store.list({
       after: wholeNumber('cursor', cursor, 0, Number.MAX_SAFE_INTEGER),
-      limit: size,
+      limit: wholeNumber('limit', limit, PAGE, LARGEST_PAGE),
       at,
       ...(feed === undefined ? {} : { feed }),
       ...(status === undefined ? {} : { status: statusNamed(status) }),
     });
-    const last = found.length === size ? found.at(-1)?.revision : undefined;
     respondWithJson(request, response, {
       body: {
-        articles: found.map((stored) => shown(stored, at)),
-        ...(last === undefined ? {} : { cursor: String(last) }),
+        articles: articles.map((listed) => shown(listed, at)),
+        ...(next === undefined ? {} : { cursor: String(next) }),
       },
     });
   });
@@ -192,7 +198,7 @@ function described(error: PublisherError): {
   return { result: 'refused', code: error.code, title: error.message, problems: error.problems };
 }
 
-function shown(stored: StoredRecord, at: Instant) {
+function shown(stored: ListedRecord, at: Instant) {
   const { article, revision, record } = stored;
   return {
     id: article.id,

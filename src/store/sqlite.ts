@@ -8,6 +8,7 @@ import type {
   Change,
   Condition,
   FeedSnapshot,
+  ListedRecord,
   Outcome,
   Put,
   Scope,
@@ -61,6 +62,19 @@ interface EntryRow {
   readonly updated: number;
   readonly expires: number | null;
 }
+
+interface ListRow {
+  readonly id: string;
+  readonly public_id: string;
+  readonly revision: number;
+  readonly published: number;
+  readonly expires: number | null;
+  readonly withdrawal: string | null;
+  readonly record: string;
+}
+
+/** Characters of articles and records after which a page ends: five hundred can be gigabytes otherwise. */
+const PAGE_TEXT = 8 * 1024 * 1024;
 
 /** Tombstones a document holds at most, so that a folder that was emptied does not fill it. */
 const MOST_TOMBSTONES = 500;
@@ -388,11 +402,17 @@ function openStore(file: string, cache?: number): Store {
         }),
       ),
     list: async ({ after, limit, feed, status, at }) => {
-      const rows = sql.list[status ?? 'any'].all({ after, limit, at, feed: feed ?? null });
-      return (rows as unknown as RecordRow[]).flatMap((row) => storedRecord(row) ?? []);
+      const rows = sql.list[status ?? 'any'].iterate({ after, limit, at, feed: feed ?? null });
+      const page = pageOf(rows as Iterable<unknown> as Iterable<ListRow>, ({ record }) => record.length);
+      const mayGoOn = page.isCut || page.rows.length === limit;
+      const next = mayGoOn ? page.rows.at(-1)?.revision : undefined;
+      return compact({ articles: page.rows.map(listedRecord), next });
     },
-    page: async (after, limit) =>
-      (sql.page.all(after, limit) as unknown as RecordRow[]).flatMap((row) => storedRecord(row) ?? []),
+    page: async (after, limit) => {
+      const rows = sql.page.iterate(after, limit) as Iterable<unknown> as Iterable<RecordRow>;
+      const page = pageOf(rows, ({ article, record }) => article.length + record.length);
+      return page.rows.flatMap((row) => storedRecord(row) ?? []);
+    },
     newerThan: async (key, number, at, limit) => Number(sql.newerThan.get({ key, number, at, limit })?.newer),
     memberships: async (number) => feedsOf(number).map(({ key }) => key),
     count: async () => Number(sql.count.get()?.count),
@@ -475,6 +495,25 @@ function storedRecord(row: RecordRow | undefined): StoredRecord | undefined {
   if (row === undefined) return undefined;
   const { number, revision, article, record } = row;
   return { number, revision, article: JSON.parse(article) as Article, record: JSON.parse(record) as unknown };
+}
+
+/** Rows until they are a page's worth of text. */
+function pageOf<Row>(found: Iterable<Row>, size: (row: Row) => number): { rows: readonly Row[]; isCut: boolean } {
+  const rows: Row[] = [];
+  let text = 0;
+  for (const row of found) {
+    rows.push(row);
+    text += size(row);
+    if (text >= PAGE_TEXT) return { rows, isCut: true };
+  }
+  return { rows, isCut: false };
+}
+
+function listedRecord(row: ListRow): ListedRecord {
+  const { id, public_id: publicId, published: publishedAt, withdrawal, revision, record } = row;
+  const withdrawn = withdrawal === null ? undefined : (JSON.parse(withdrawal) as Article['withdrawn']);
+  const article = compact({ id, publicId, publishedAt, expiresAt: row.expires ?? undefined, withdrawn });
+  return { revision, article, record: JSON.parse(record) as unknown };
 }
 
 function storedKey(row: Record<string, unknown> | undefined): StoredKey | undefined {

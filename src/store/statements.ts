@@ -22,7 +22,9 @@ const STATUS: Readonly<Record<Status | 'any', string>> = {
 export function prepareStatements(db: DatabaseSync) {
   const list = (condition: string) =>
     db.prepare(`
-      SELECT number, revision, article, record FROM article
+      SELECT id, public_id, revision, published, expires,
+        CASE WHEN withdrawn IS NOT NULL THEN article -> '$.withdrawn' END AS withdrawal, record
+      FROM article
       WHERE revision > :after AND ${condition}
         AND (:feed IS NULL OR EXISTS (
           SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
