@@ -245,7 +245,9 @@ function openRejected(file: string, dryRun: boolean): Rejected {
 
 function textOf(content: Item['content']): string | undefined {
   if ('json' in content) return content.json.toString();
-  return 'record' in content ? JSON.stringify(content.record) : content.text;
+  if (!('record' in content)) return content.text;
+  const { record, publishedAt } = content;
+  return JSON.stringify(publishedAt === undefined ? record : { publishedAt, ...Object(record) });
 }
 
 function openForWriting(file: string): number {

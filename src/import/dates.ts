@@ -10,18 +10,27 @@ export function sourceDate(text: string): SourceDate {
   return { text, instant: readDate(text) };
 }
 
-/** A story that only says when it changed was published then; a change before publication is none. */
+/**
+ * A change before publication is none. A story that only says when it changed has no date of publication here: it was
+ * published then if it is new, else when it was (see `assumedDate`).
+ */
 export function dates(
   published: SourceDate | undefined,
   updated: SourceDate | undefined,
 ): { publishedAt?: string | undefined; updatedAt?: string | undefined } {
   const first = published?.instant ?? updated?.instant;
   const last = updated?.instant;
+  const onlyChanged = published?.instant === undefined && last !== undefined;
   return {
     // What cannot be read is left as it is, so that it is refused with its text.
-    publishedAt: first === undefined ? (published ?? updated)?.text : rfc3339(first),
-    updatedAt: first !== undefined && last !== undefined && last > first ? rfc3339(last) : undefined,
+    publishedAt: first === undefined ? (published ?? updated)?.text : onlyChanged ? undefined : rfc3339(first),
+    updatedAt: first !== undefined && last !== undefined && (onlyChanged || last > first) ? rfc3339(last) : undefined,
   };
+}
+
+/** When a story that only says when it changed was published, unless it is known already. */
+export function assumedDate({ publishedAt, updatedAt }: Readonly<Record<string, unknown>>): string | undefined {
+  return publishedAt === undefined && typeof updatedAt === 'string' ? updatedAt : undefined;
 }
 
 const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');

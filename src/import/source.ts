@@ -7,6 +7,7 @@ import { filesBelow } from '../files.ts';
 import { rfc3339 } from '../instant.ts';
 import { jsonText, parseJson } from '../json.ts';
 import { LINE_FEED, linesOf } from '../lines.ts';
+import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
 import { holdsArticle, readArticleFile } from './file.ts';
 import type { Imported } from './imported.ts';
@@ -183,8 +184,9 @@ function foundAt({ url }: Content): { readonly url?: string } {
 async function* records(file: string, found: AsyncIterable<Imported>): AsyncGenerator<Item> {
   try {
     for await (const { record, line, problems } of found) {
-      if (problems === undefined) yield { file, line, content: { record } };
-      else yield { file, content: { problems, text: JSON.stringify(record) } };
+      const publishedAt = assumedDate(record);
+      if (problems !== undefined) yield { file, content: { problems, text: JSON.stringify(record) } };
+      else yield { file, line, content: publishedAt === undefined ? { record } : { record, publishedAt } };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };

@@ -297,6 +297,24 @@ test('a text without a date has that of its file, and keeps it when the file is 
   expect(after?.article.publishedAt).toBe(before?.article.publishedAt);
 });
 
+test('a story of a feed that only says when it changed can be corrected', async () => {
+  const first = ATOM.replace(/<published>.*?<\/published>/, '');
+  const folder = await dataFolder({ 'in/kiln.atom': first });
+  const outs = [(await imported(folder, join(folder, 'in'))).out, (await imported(folder, join(folder, 'in'))).out];
+  const [before] = await stored(folder);
+  await put(folder, 'in/kiln.atom', first.replace('T12:', 'T13:').replace('Fired', 'Mended'));
+  outs.push((await imported(folder, join(folder, 'in'))).out);
+  const [after] = await stored(folder);
+
+  expect(outs).toEqual([did(1, 0, 0, 0), did(0, 0, 1, 0), did(0, 1, 0, 0)]);
+  expect(before?.article.publishedAt).toBe(Date.parse('2026-11-20T12:00:00Z'));
+  expect([after?.article.title, after?.article.publishedAt, after?.article.updatedAt]).toEqual([
+    'Mended',
+    Date.parse('2026-11-20T12:00:00Z'),
+    Date.parse('2026-11-20T13:00:00Z'),
+  ]);
+});
+
 describe('--dry-run', () => {
   test('tells the same counts, and changes nothing', async () => {
     const folder = await dataFolder();

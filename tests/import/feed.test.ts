@@ -137,7 +137,7 @@ test('reads Atom 1.0', async () => {
         title: 'a < b &amp; c',
         body: 'Plain <text>',
         bodyFormat: 'text',
-        publishedAt: '2026-11-21T10:00:00Z',
+        updatedAt: '2026-11-21T10:00:00Z',
         language: 'en',
         authors: [{ name: 'Nadia Rahim' }],
         source: { name: 'The Wire', url: 'https://wire.example/' },
