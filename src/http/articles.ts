@@ -267,7 +267,9 @@ function articleNotFound(id: string): PublisherError {
 
 /** The query's parameters. One that is not known is a mistake that would go unnoticed. */
 function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
-  const { searchParams } = new URL(request.url ?? '/', 'http://service.invalid');
+  // Not by `new URL`: of an address in absolute form the host may be none.
+  const [, ...behind] = (request.url ?? '').split('?');
+  const searchParams = new URLSearchParams(behind.join('?'));
   const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
   if (unknown !== undefined) {
     throw invalidQuery({ field: unknown, rule: `is not a parameter; known are ${known.join(', ')}` });

@@ -934,3 +934,13 @@ test('a client that goes away in the middle of its body is no failure of the ser
   expect((await get('')).status).toBe(200);
   expect(lines).toEqual([]);
 });
+
+test('the list is given to who asks in absolute form, whatever its host', async () => {
+  const { port, key } = await startApi();
+  const headers = { Authorization: `Bearer ${key}` };
+  const asked = (query: string) => ask(port, `http://x:999999/api/articles${query}`, { headers });
+
+  expect([(await asked('')).status, (await asked('?limit=1')).status, (await asked('?limit=x?')).status]).toEqual([
+    200, 200, 400,
+  ]);
+});
