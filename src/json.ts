@@ -56,12 +56,12 @@ function parseJsonText(text: string): unknown {
   } catch (error) {
     throw invalid(syntaxProblems(text, error));
   }
-  if (names.length > MAX_NAMES) {
-    const place = placesIn(text)(names[MAX_NAMES]?.start ?? 0);
+  if (names > MAX_NAMES) {
+    const place = placesIn(text)(namesOf(text)[MAX_NAMES]?.start ?? 0);
     throw invalid([{ field: '', rule: `must not have more than ${MAX_NAMES} names`, ...place }]);
   }
-  const twice = namesTwice(text, names);
-  if (twice.length > 0) throw invalid(twice);
+  // A name that stands twice is once in the value. Which it is matters only then.
+  if (countNames(value) < names) throw invalid(namesTwice(text, namesOf(text)));
   return value;
 }
 
@@ -69,10 +69,12 @@ function invalid(problems: readonly Problem[]): PublisherError {
   return new PublisherError('invalid_json', 'This is not JSON that can be read.', { problems });
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /** @throws PublisherError `invalid_json` */
 export function jsonText(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return utf8.decode(bytes);
   } catch {
     throw invalid([{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)' }]);
   }
@@ -85,27 +87,48 @@ interface Name {
   readonly end: number;
 }
 
-/** How deep a text nests, and the names in it. Of a text that is no JSON only the depth means something. */
-function structureOf(text: string): { readonly depth: number; readonly names: readonly Name[] } {
-  const names: Name[] = [];
+/**
+ * How deep a text nests, and how many names are in it. Of a text that is no JSON only the depth means something.
+ *
+ * @param tell told of each name in its turn
+ */
+function structureOf(text: string, tell?: (name: Name) => void): { readonly depth: number; readonly names: number } {
   const objects: number[] = [];
   let count = 0;
   let depth = 0;
-  let last = { start: 0, end: 0 };
+  let names = 0;
+  let start = 0;
+  let end = 0;
   for (let index = 0; index < text.length; index += 1) {
     const sign = text.charCodeAt(index);
     if (sign === QUOTE) {
-      const end = endOfString(text, index);
-      last = { start: index, end };
+      start = index;
+      end = endOfString(text, index);
       index = end - 1;
     } else if (sign === COLON) {
-      if (names.length <= MAX_NAMES) names.push({ object: objects.at(-1) ?? 0, ...last });
+      names += 1;
+      tell?.({ object: objects.at(-1) ?? 0, start, end });
     } else if (sign === BRACE || sign === BRACKET) {
       objects.push(++count);
       depth = Math.max(depth, objects.length);
     } else if (sign === END_OF_BRACE || sign === END_OF_BRACKET) objects.pop();
   }
   return { depth, names };
+}
+
+/** The names in a text, at most one more than are allowed. */
+function namesOf(text: string): readonly Name[] {
+  const names: Name[] = [];
+  structureOf(text, (name) => {
+    if (names.length <= MAX_NAMES) names.push(name);
+  });
+  return names;
+}
+
+function countNames(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const parts: readonly unknown[] = Object.values(value);
+  return parts.reduce((sum: number, part) => sum + countNames(part), Array.isArray(value) ? 0 : parts.length);
 }
 
 const QUOTE = 0x22;

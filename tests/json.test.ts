@@ -57,6 +57,7 @@ test.each([
     ],
   ],
   ['{"__proto__": 1, "__proto__": 2}', [{ field: '__proto__', line: 1, column: 18 }]],
+  ['[{"a": {"b": null}}, [{"a": 1, "a": {"b": 1, "c": []}}]]', [{ field: 'a', line: 1, column: 32 }]],
 ])('a name that stands twice in an object is refused: %j', (text, expected) => {
   expect(problems(Buffer.from(text))).toEqual(
     expected.map((each) => ({ ...each, rule: 'stands twice in one object' })),
