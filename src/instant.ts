@@ -2,8 +2,10 @@ import { UTCDate } from '@date-fns/utc';
 // One by one: the whole of date-fns takes a second to load, in every thread.
 import { formatRFC3339 } from 'date-fns/formatRFC3339';
 import { formatRFC7231 } from 'date-fns/formatRFC7231';
+import { getDaysInMonth } from 'date-fns/getDaysInMonth';
 import { isValid } from 'date-fns/isValid';
 import { parseISO } from 'date-fns/parseISO';
+import { parseJSON } from 'date-fns/parseJSON';
 
 /**
  * A moment in time: milliseconds since 1970-01-01T00:00:00Z. Article dates are whole seconds, because RSS and HTTP
@@ -11,7 +13,8 @@ import { parseISO } from 'date-fns/parseISO';
  */
 export type Instant = number;
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
+const RFC_3339 =
+  /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /**
  * Reads an RFC 3339 §5.6 date-time, whose zone is required, down to the second. A leap second is the first second of
@@ -23,12 +26,18 @@ export function parseInstant(text: string): Instant | undefined {
   const upper = text.toUpperCase().replace(/\.\d+/, '');
   const match = RFC_3339.exec(upper);
   if (match === null) return undefined;
-  const leap = match[2] === '60';
-  const date = parseISO(leap ? upper.replace(/:60/, ':59') : upper);
-  if (!isValid(date)) return undefined;
+  const leap = match[5] === '60';
+  if (!dayExists(Number(match[1]), Number(match[2]), Number(match[3]))) return undefined;
+  // Takes a third of the time of parseISO, but takes any day for one that exists.
+  const date = parseJSON(leap ? upper.replace(/:60/, ':59') : upper);
   const instant = date.getTime() + (leap ? 1000 : 0);
   const year = new UTCDate(instant).getFullYear();
   return year >= 1000 && year <= 9999 ? instant : undefined;
+}
+
+function dayExists(year: number, month: number, day: number): boolean {
+  // The first hundred years would be taken for those of the last century.
+  return year >= 100 && (day <= 28 || day <= getDaysInMonth(new UTCDate(year, month - 1, 1)));
 }
 
 /** `Sun, 22 Nov 2026 10:46:59 GMT`: the IMF-fixdate of RFC 9110 §5.6.7, which RSS's RFC 822 dates allow as well. */
