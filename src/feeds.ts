@@ -73,7 +73,12 @@ export function ownKeys(article: Article): NamedKey[] {
     ...article.authors.map(({ slug, name }) => ({ key: `author/${slug}`, name })),
     { key: `language/${article.language.toLowerCase()}`, name: languageName(article.language) },
   ];
-  return keys.filter(({ key }, index) => keys.findIndex((other) => other.key === key) === index);
+  const seen = new Set<FeedKey>();
+  return keys.filter(({ key }) => {
+    const isNew = !seen.has(key);
+    seen.add(key);
+    return isNew;
+  });
 }
 
 /**

@@ -63,9 +63,15 @@ export function isLanguageTag(value: string): boolean {
   return canonicalTag(value) !== undefined;
 }
 
+const canonicalTags = new Map<string, string>();
+
 function canonicalTag(value: string): string | undefined {
+  const known = canonicalTags.get(value);
+  if (known !== undefined) return known;
   try {
-    return Intl.getCanonicalLocales(value)[0];
+    const [tag] = Intl.getCanonicalLocales(value);
+    if (tag !== undefined && canonicalTags.size < 1000) canonicalTags.set(value, tag); // tags come from outside
+    return tag;
   } catch {
     return undefined;
   }

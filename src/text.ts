@@ -4,21 +4,26 @@ export type Direction = 'ltr' | 'rtl';
 
 /** What XML 1.0 §2.2 forbids, and the C1 controls it discourages; tab and line feed stay. */
 const NOT_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\uFFFE\uFFFF]/g;
+/** The same and what stands for a line feed. Few texts have any of it, and the others are gone through once. */
+const TO_CLEAN = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\uFFFE\uFFFF]/;
 
 /**
  * The text without characters that XML cannot carry. A lone surrogate becomes U+FFFD, as every encoder to UTF-8 makes
  * it; line ends become line feeds, as every XML parser makes them (XML 1.0 §2.11).
  */
 export function xmlText(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\r\n?|\u0085/g, '\n')
-    .replace(NOT_XML, '');
+  const wellFormed = text.toWellFormed();
+  return TO_CLEAN.test(wellFormed) ? wellFormed.replace(/\r\n?|\u0085/g, '\n').replace(NOT_XML, '') : wellFormed;
 }
 
 /** The same on one line, for titles and names: white space of any kind is one space. */
 export function lineText(text: string): string {
-  return xmlText(text).replace(/\s+/gu, ' ').trim();
+  return oneSpaced(xmlText(text)).trim();
+}
+
+/** The text with one space for white space of any kind and length. What is one space already is passed over. */
+export function oneSpaced(text: string): string {
+  return text.replace(/[^\S ]\s*| \s+/g, ' ');
 }
 
 const directions = new Map<string, Direction>();
