@@ -194,7 +194,8 @@ const schemas = new WeakMap<Newsroom, ReturnType<typeof recordSchema>>();
 function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
   let schema = schemas.get(newsroom);
   if (schema === undefined) {
-    schema = recordSchema((reference) => mediaUrl(reference, newsroom) ?? webUrl(reference, newsroom.url));
+    const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? webUrl(reference, newsroom.url);
+    schema = z.compile(recordSchema(resolve), { strict: true }); // one function for records that are right
     schemas.set(newsroom, schema);
   }
   return schema;
@@ -206,7 +207,7 @@ function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
  * @throws PublisherError `invalid_article` with every problem of the record, each with its field, value and rule
  */
 export function parseArticle(record: unknown, newsroom: Newsroom): Article {
-  const result = schemaFor(newsroom).safeParse(withoutNulls(record));
+  const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
   if (parsed.bodyFormat === 'markdown' && parsed.body.length > MAX_MARKDOWN) {
@@ -314,6 +315,12 @@ function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {
 
 /** Deeper than any record is: a list that holds itself, as YAML can say, has no end. */
 const MAX_RECORD_DEPTH = 10;
+
+/** Whether there is a null to leave out: most records have none, and need no copy. Nor is there an end to some. */
+function holdsNull(value: unknown, depth = 0): boolean {
+  if (value === null || depth > MAX_RECORD_DEPTH) return true;
+  return typeof value === 'object' && Object.values(value).some((item) => holdsNull(item, depth + 1));
+}
 
 /** Content systems write null for what is not there. */
 function withoutNulls(value: unknown, depth = 0): unknown {
