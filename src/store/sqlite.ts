@@ -96,7 +96,7 @@ function openStore(file: string, cache?: number): Store {
   const db = openDatabase(file, cache);
   const sql = prepareStatements(db);
   /** Numbers of feeds by key and name. They never change, except that a declared feed can be forgotten. */
-  const feedNumbers = new Map<string, number>();
+  const feedNumbers = new Map<FeedKey, Map<string, number>>();
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
   let hasLooked = false;
@@ -159,7 +159,7 @@ function openStore(file: string, cache?: number): Store {
       sql.saveArticleRevision.run(revision, known.number);
       return { id: article.id, result: 'updated', revision, touched };
     }
-    const { number, revision } = save(article, next(), known === undefined, record);
+    const { number, revision } = save(article, next(), known, record);
     if (known !== undefined) takeOut(number);
     place(number, article, feeds);
     const result = known === undefined ? 'created' : 'updated';
@@ -202,7 +202,7 @@ function openStore(file: string, cache?: number): Store {
     const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
     const article = articleText(withdrawnArticle(live, compact({ at, reason })));
     const feeds = feedsOf(known.number);
-    const { number, revision } = save(article, next(), false);
+    const { number, revision } = save(article, next(), known);
     takeOut(number);
     place(number, article, feeds);
     return { id, result: 'withdrawn', revision, touched: feeds.map(({ key }) => key) };
@@ -243,24 +243,16 @@ function openStore(file: string, cache?: number): Store {
   }
 
   function save(
-    article: ArticleText,
+    { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text }: ArticleText,
     revision: number,
-    isNew: boolean,
+    known: KnownArticle | undefined,
     record?: string,
   ): { number: number; revision: number } {
-    const row = {
-      id: article.id,
-      public_id: article.publicId,
-      revision,
-      published: article.publishedAt,
-      updated: article.updatedAt ?? article.publishedAt,
-      expires: article.expiresAt ?? null,
-      withdrawn: article.withdrawn?.at ?? null,
-      article: article.text,
-      record: record ?? null,
-    };
-    const { number } = (isNew ? sql.insertArticle : sql.updateArticle).get(row) as { number: number };
-    return { number, revision };
+    const dates = [publishedAt, updatedAt ?? publishedAt, expiresAt ?? null, withdrawn?.at ?? null] as const;
+    const columns = [publicId, revision, ...dates, text, record ?? null] as const;
+    if (known === undefined) return { number: Number(sql.insertArticle.run(id, ...columns).lastInsertRowid), revision };
+    sql.updateArticle.run(...columns, known.number);
+    return { number: known.number, revision };
   }
 
   function takeOut(number: number): void {
@@ -281,11 +273,11 @@ function openStore(file: string, cache?: number): Store {
   }
 
   function feedNumber({ key, name }: NamedKey): number {
-    const cacheKey = `${key}\n${name}`;
-    const known = feedNumbers.get(cacheKey);
+    const numbers = feedNumbers.get(key) ?? new Map<string, number>();
+    const known = numbers.get(name);
     if (known !== undefined) return known;
     const { number } = sql.feedNumber.get(key, name) as { number: number };
-    feedNumbers.set(cacheKey, number);
+    feedNumbers.set(key, numbers.set(name, number));
     return number;
   }
 

@@ -48,12 +48,11 @@ export function prepareStatements(db: DatabaseSync) {
     ownerOfPublicId: db.prepare('SELECT id FROM article WHERE public_id = ?'),
     insertArticle: db.prepare(`
       INSERT INTO article (id, public_id, revision, published, updated, expires, withdrawn, article, record)
-      VALUES (:id, :public_id, :revision, :published, :updated, :expires, :withdrawn, :article, :record)
-      RETURNING number`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
     updateArticle: db.prepare(`
-      UPDATE article SET public_id = :public_id, revision = :revision, published = :published, updated = :updated,
-        expires = :expires, withdrawn = :withdrawn, article = :article, record = coalesce(:record, record)
-      WHERE id = :id RETURNING number`),
+      UPDATE article SET public_id = ?, revision = ?, published = ?, updated = ?, expires = ?, withdrawn = ?,
+        article = ?, record = coalesce(?, record)
+      WHERE number = ?`),
     saveArticleRevision: db.prepare('UPDATE article SET revision = ? WHERE number = ?'),
     keepRecord: db.prepare('UPDATE article SET record = ? WHERE id = ? AND record <> ?'),
     list: {
