@@ -177,7 +177,10 @@ export interface Store {
   feeds(at: Instant): Promise<readonly NamedKey[]>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
-  /** Whether another process may have changed something since `touchedSince` was asked last. Answers at once; in one turn of the event loop always the same. */
+  /**
+   * Whether another process may have changed something since `touchedSince` was asked last. Answers at once, and may
+   * answer as before until the event loop hears of more requests.
+   */
   mayHaveNews(): boolean;
   /** The last revision, and the feeds that changed since an earlier one. */
   touchedSince(revision: number): Promise<{ readonly revision: number; readonly feeds: readonly FeedKey[] }>;

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Article, articleText } from '../src/article.ts';
 import { customFeedChooser, type NamedKey, ownKeys } from '../src/feeds.ts';
 import type {
@@ -968,6 +970,23 @@ export function storeContract(
       await one.apply([put({ id: 'b' }), withdraw('b', NOW)], NOW);
       const second = await other.touchedSince(first.revision);
       expect([second.revision, second.feeds.toSorted()]).toEqual([3, ['language/en', 'latest']]);
+    });
+
+    test('hear of a change in every request that comes after it, wherever they looked before', async () => {
+      const [one, other] = await openTwice();
+      const server = createServer().listen(0, '127.0.0.1');
+      onTestFinished(() => void server.close());
+      await once(server, 'listening');
+      const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      onTestFinished(() => void client.destroy());
+      const [served] = await once(server, 'connection');
+      const heard = once(served, 'data').then(() => other.mayHaveNews());
+      await nextTurn(); // behind the events of this turn, where work in line is done
+      expect(other.mayHaveNews()).toBe(false);
+      await one.apply([put({})], NOW);
+      client.write('a request');
+
+      expect(await heard).toBe(true);
     });
 
     test('hear nothing of changes that changed nothing', async () => {

@@ -76,6 +76,15 @@ interface ListRow {
 /** Characters of articles and records after which a page ends: five hundred can be gigabytes otherwise. */
 const PAGE_TEXT = 8 * 1024 * 1024;
 
+/**
+ * A turn of the event loop. The loop may ask the system several times in one round, and counts the events of each time
+ * once it is done with them: where both counts are the same, it has not asked again.
+ */
+interface Turn {
+  readonly loopCount: number;
+  readonly events: number;
+}
+
 /** Tombstones a document holds at most, so that a folder that was emptied does not fill it. */
 const MOST_TOMBSTONES = 500;
 
@@ -99,7 +108,8 @@ function openStore(file: string, cache?: number): Store {
   const feedNumbers = new Map<FeedKey, Map<string, number>>();
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
-  let hasLooked = false;
+  /** The turn of the event loop in which it was looked at last. */
+  let lookedIn: Turn | undefined;
   let hasNews = false;
 
   function transaction<Result>(work: () => Result): Result {
@@ -333,19 +343,15 @@ function openStore(file: string, cache?: number): Store {
   }
 
   /**
-   * Looks once in a turn of the event loop: all requests of a turn came before it began, so that no change which was
-   * acknowledged before one of them is missed. To look costs as much as a third of an answer.
+   * Looks once for all that the system tells the event loop of at a time: those requests had come before it was asked, so
+   * that no change which was acknowledged before one of them is missed. To look costs as much as a third of an answer.
    */
   function mayHaveNews(): boolean {
-    if (hasLooked) return hasNews;
+    const turn = performance.nodeTiming.uvMetricsInfo;
+    if (turn.loopCount === lookedIn?.loopCount && turn.events === lookedIn.events) return hasNews;
     hasNews = dataVersion() !== seenVersion;
-    hasLooked = true;
-    setImmediate(lookAgain);
+    lookedIn = turn;
     return hasNews;
-  }
-
-  function lookAgain(): void {
-    hasLooked = false;
   }
 
   function lastRevision(): number {
@@ -357,7 +363,7 @@ function openStore(file: string, cache?: number): Store {
     feedNumbers.clear();
     const touched = { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
     seenVersion = version; // after it: where it fails, there is still news
-    hasLooked = false;
+    lookedIn = undefined;
     return touched;
   }
 
