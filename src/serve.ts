@@ -102,7 +102,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   let phase: Phase = 'starting';
   const fail = (error: unknown) => tellError(log, error);
 
-  const documents = await openDocuments(installation, { log, counters, fail, now, cache: options.cache ?? CACHE });
+  const documents = openDocuments(installation, { log, counters, fail, now, cache: options.cache ?? CACHE });
   const { prepared } = documents;
   const writing =
     part?.role === 'reader'
@@ -211,10 +211,10 @@ interface Documents {
 }
 
 /** The documents of the store, as it is now, whoever writes it. */
-async function openDocuments(
+function openDocuments(
   { store, publication }: Installation,
   { log, counters, fail, now, cache }: DocumentParts,
-): Promise<Documents> {
+): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
     store,
@@ -222,20 +222,12 @@ async function openDocuments(
     entryBytes: bytes * FOR_ENTRIES,
     report: (id, format, err) => log.error({ err, article: id }, `Article ${id} is left out of its ${format} feeds.`),
   });
-  let revision = await store.lastRevision();
   const prepared = keepPrepared({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - FOR_ENTRIES),
     now,
     fail,
-    news: {
-      may: store.mayHaveNews,
-      touched: async () => {
-        const touched = await store.touchedSince(revision);
-        revision = touched.revision;
-        return touched.feeds;
-      },
-    },
+    news: { may: store.mayHaveNews, touched: store.touchedElsewhere },
   });
   return { prepared, keptDocuments: prepared.counts, keptEntries: arranger.counts };
 }

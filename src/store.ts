@@ -178,12 +178,15 @@ export interface Store {
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /**
-   * Whether another process may have changed something since `touchedSince` was asked last. Answers at once, and may
+   * Whether another process may have changed something since `touchedElsewhere` was asked last. Answers at once, and may
    * answer as before until the event loop hears of more requests.
    */
   mayHaveNews(): boolean;
-  /** The last revision, and the feeds that changed since an earlier one. */
-  touchedSince(revision: number): Promise<{ readonly revision: number; readonly feeds: readonly FeedKey[] }>;
+  /**
+   * The feeds that other processes changed since this was asked last. Of those that this process changed none, unless
+   * somebody else changed something in between.
+   */
+  touchedElsewhere(): Promise<readonly FeedKey[]>;
 
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of those articles that are there. */

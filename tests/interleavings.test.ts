@@ -51,20 +51,12 @@ test('ten writers with a condition lose no update, in whatever order their steps
         entryBytes: 1e6,
         report: (id, format, error) => expect.fail(`${id} ${format}: ${error}`),
       });
-      let revision = 0;
       const prepared = keepPrepared({
         arrange,
         bytes: 1e7,
         now: () => NOW,
         fail: (error) => expect.fail(String(error)),
-        news: {
-          may: () => true,
-          touched: async () => {
-            const touched = await store.touchedSince(revision);
-            revision = touched.revision;
-            return touched.feeds;
-          },
-        },
+        news: { may: () => true, touched: store.touchedElsewhere },
       });
       const parts = { parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce: prepared.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { slugOf } from '../src/text.ts';
 import { type Answer, ask, dataFolder, put, record, start } from './helpers.ts';
+import { clientOf } from './http/api.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SAMPLE = join(ROOT, 'data');
@@ -178,6 +179,25 @@ describe('two services on the same articles', () => {
 
     expect(one.text).toContain('<title>B</title>');
     expect(other.headers.etag).toBe(one.headers.etag);
+  });
+
+  test('make nothing anew that they changed themselves before the other changed something else', async () => {
+    const folder = await dataFolder();
+    const [first, second] = [await clientOf(folder), await clientOf(folder)];
+    const made = async () => {
+      const metrics = await first.measure();
+      return metrics.find(({ name }) => name === 'feed_publisher_documents_made_total')?.values[0]?.value;
+    };
+    const none = await ask(first.port, '/feeds/tag/own.rss'); // by now it has heard of what was changed before
+    await first.put('/own', { body: record({ id: 'own', tags: ['Own'] }) });
+    const own = await ask(first.port, '/feeds/tag/own.rss');
+    await second.put('/other', { body: record({ id: 'other', tags: ['Other'] }) });
+    const other = await ask(first.port, '/feeds/tag/other.rss');
+    const before = await made();
+    const again = await ask(first.port, '/feeds/tag/own.rss');
+
+    expect([none.status, own.status, other.status, before]).toEqual([404, 200, 200, 2]);
+    expect([again.headers.etag, await made()]).toEqual([own.headers.etag, 2]);
   });
 
   async function spawned(env: Readonly<Record<string, string>>): Promise<number> {

@@ -962,14 +962,44 @@ export function storeContract(
       await one.apply([put({ tags: ['x'] })], NOW);
       await nextTurn();
       expect([one.mayHaveNews(), other.mayHaveNews()]).toEqual([false, true]);
-      const first = await other.touchedSince(0);
+      expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
       expect(other.mayHaveNews()).toBe(false);
-      expect([first.revision, first.feeds.toSorted()]).toEqual([1, ['language/en', 'latest', 'tag/x']]);
-      expect(await idsIn(other, 'tag/x')).toEqual(['a']);
-      expect(await other.touchedSince(first.revision)).toEqual({ revision: 1, feeds: [] });
+      expect([await other.lastRevision(), await idsIn(other, 'tag/x')]).toEqual([1, ['a']]);
+      expect(await other.touchedElsewhere()).toEqual([]);
       await one.apply([put({ id: 'b' }), withdraw('b', NOW)], NOW);
-      const second = await other.touchedSince(first.revision);
-      expect([second.revision, second.feeds.toSorted()]).toEqual([3, ['language/en', 'latest']]);
+      expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest']);
+      expect(await other.lastRevision()).toBe(3);
+    });
+
+    test('hear nothing of what they changed themselves, be it before the other did or after', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', tags: ['x'] })], NOW);
+      await one.touchAllFeeds(NOW);
+      expect(await one.touchedElsewhere()).toEqual([]);
+      await other.apply([put({ id: 'b', tags: ['y'], language: 'ku' })], NOW);
+      expect((await one.touchedElsewhere()).toSorted()).toEqual(['language/ku', 'latest', 'tag/y']);
+      await one.apply([put({ id: 'a', title: 'New', tags: ['x'] })], NOW);
+      expect(await one.touchedElsewhere()).toEqual([]);
+    });
+
+    test('hear of what the other changed although they changed something themselves since', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', tags: ['x'] })], NOW);
+      await other.apply([put({ id: 'b', tags: ['y'] })], NOW);
+      await other.apply([put({ id: 'c', tags: ['z'] })], NOW);
+      expect(await other.touchedElsewhere()).toEqual(expect.arrayContaining(['language/en', 'latest', 'tag/x']));
+      expect(await other.touchedElsewhere()).toEqual([]);
+      expect((await one.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/y', 'tag/z']);
+    });
+
+    test('hear of what the other changed although a change of their own failed since', async () => {
+      const [one, other] = await openTwice();
+      const key: StoredKey = { id: 'k', name: '', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 };
+      await one.createKey(key);
+      await one.apply([put({ tags: ['x'] })], NOW);
+      await expect(other.createKey(key)).rejects.toThrow();
+      await other.rehearse([put({ title: 'New' })], NOW);
+      expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
     });
 
     test('hear of a change in every request that comes after it, wherever they looked before', async () => {
@@ -992,11 +1022,11 @@ export function storeContract(
     test('hear nothing of changes that changed nothing', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({})], NOW);
-      const { revision } = await other.touchedSince(0);
+      await other.touchedElsewhere();
       await one.apply([put({}), withdraw('x', NOW)], NOW);
       await one.rehearse([put({ title: 'New' })], NOW);
       await one.saveSetting('a', '1');
-      expect(await other.touchedSince(revision)).toEqual({ revision, feeds: [] });
+      expect([await other.touchedElsewhere(), await other.lastRevision()]).toEqual([[], 1]);
     });
 
     test('write in turn', async () => {

@@ -108,6 +108,8 @@ function openStore(file: string, cache?: number): Store {
   const feedNumbers = new Map<FeedKey, Map<string, number>>();
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
+  /** The last change that is no news, whoever made it. */
+  let seenRevision = lastRevision();
   /** The turn of the event loop in which it was looked at last. */
   let lookedIn: Turn | undefined;
   let hasNews = false;
@@ -115,9 +117,12 @@ function openStore(file: string, cache?: number): Store {
   function transaction<Result>(work: () => Result): Result {
     try {
       db.exec('BEGIN IMMEDIATE');
-      if (dataVersion() !== seenVersion) feedNumbers.clear(); // another process may have forgotten feeds
+      const hasForeign = dataVersion() !== seenVersion;
+      if (hasForeign) feedNumbers.clear(); // another process may have forgotten feeds
       const result = work();
+      const revision = lastRevision();
       db.exec('COMMIT');
+      if (!hasForeign) seenRevision = revision; // what this process does itself is no news to it
       return result;
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK'); // a full disk has rolled back already
@@ -358,11 +363,11 @@ function openStore(file: string, cache?: number): Store {
     return Number(sql.lastRevision.get()?.last);
   }
 
-  function touchedSince(revision: number): { revision: number; feeds: readonly FeedKey[] } {
-    const version = dataVersion(); // before the rest: what is committed between is news again
+  function touchedElsewhere(): FeedKey[] {
+    const [version, revision] = [dataVersion(), lastRevision()]; // before the rest: what is committed between is news again
     feedNumbers.clear();
-    const touched = { revision: lastRevision(), feeds: sql.touchedSince.all(revision).map((row) => String(row.key)) };
-    seenVersion = version; // after it: where it fails, there is still news
+    const touched = sql.touchedSince.all(seenRevision).map((row) => String(row.key));
+    [seenVersion, seenRevision] = [version, revision]; // after it: where it fails, there is still news
     lookedIn = undefined;
     return touched;
   }
@@ -389,7 +394,7 @@ function openStore(file: string, cache?: number): Store {
     feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
     lastRevision: async () => lastRevision(),
     mayHaveNews,
-    touchedSince: async (revision) => touchedSince(revision),
+    touchedElsewhere: async () => touchedElsewhere(),
 
     find: async (id) => storedRecord(sql.recordById.get(id) as RecordRow | undefined),
     identities: async (ids) =>
