@@ -103,7 +103,7 @@ export function holdsUntil(
   { lastModified, document }: Representations,
   { maxAge, now }: { readonly maxAge: number; readonly now: Instant },
 ): Instant {
-  if (now < lastModified) return Math.floor(now / 1000) * 1000 + 1000;
+  const moves = now < lastModified ? Math.floor(now / 1000) * 1000 + 1000 : Number.POSITIVE_INFINITY;
   const shortens = (document.nextChangeAt ?? Number.POSITIVE_INFINITY) - (maxAge + STALE_WHILE_REVALIDATE) * 1000;
-  return now < shortens ? shortens : now + 1; // from then on they count down
+  return Math.min(moves, now < shortens ? shortens : now + 1); // from then on they count down
 }

@@ -4,7 +4,7 @@ import { brotliDecompress, gunzip, zstdDecompress } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { CODINGS } from '../src/codings.ts';
 import type { Document } from '../src/document.ts';
-import { cacheControl, lastModifiedHeader, represent } from '../src/representation.ts';
+import { cacheControl, holdsUntil, lastModifiedHeader, represent } from '../src/representation.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 
@@ -80,5 +80,22 @@ describe('Cache-Control', () => {
     expect(cacheControl(maxAge, NOON, nextChangeAt)).toBe(
       `public, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=86400`,
     );
+  });
+});
+
+describe('headers with a max-age of 300 hold', () => {
+  const FAR = NOON + 3_600_000;
+
+  test.each([
+    ['for good where nothing is known to come', NOON, NOON + 5000, undefined, Number.POSITIVE_INFINITY],
+    ['until the change bounds them', NOON, NOON + 5000, FAR, FAR - 360_000],
+    ['until the second of the last change', NOON + 200, NOON + 300, undefined, NOON + 1000],
+    ['until that second where the change is far off', NOON + 200, NOON + 300, FAR, NOON + 1000],
+    ['until the change bounds them where that is sooner', NOON + 200, NOON + 300, NOON + 360_500, NOON + 500],
+    ['for a moment where it bounds them already', NOON + 200, NOON + 5000, NOON + 200_150, NOON + 5001],
+    ['for a moment even before that second', NOON + 200, NOON + 300, NOON + 200_150, NOON + 301],
+  ])('%s', (_, changedAt, now, nextChangeAt, expected) => {
+    const next = nextChangeAt === undefined ? {} : { nextChangeAt };
+    expect(holdsUntil(represent({ ...document('a', changedAt), ...next }), { maxAge: 300, now })).toBe(expected);
   });
 });
