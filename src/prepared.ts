@@ -42,8 +42,8 @@ interface Popular {
   readonly codings: readonly Coding[];
 }
 
-/** Milliseconds without a change after which popular documents are made again: changes come in bursts. */
-const QUIET = 50;
+/** Milliseconds after a change at which popular documents are made again, once for all that comes in one burst. */
+const BURST = 50;
 /** Documents that are made again without being asked for, the most asked for of all. */
 const MOST_POPULAR = 100;
 
@@ -142,15 +142,15 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   }
 
   function remakeSoon(): void {
-    if (popular.size === 0 || remaking !== undefined || isClosed) return;
-    clearTimeout(timer);
+    if (popular.size === 0 || timer !== undefined || remaking !== undefined || isClosed) return;
+    // Changes that come meanwhile do not put it off: they may never end.
     timer = setTimeout(() => {
+      timer = undefined;
       remaking = remake().finally(() => {
         remaking = undefined;
         remakeSoon();
       });
-    }, QUIET);
-    timer.unref();
+    }, BURST).unref();
   }
 
   async function remake(): Promise<void> {

@@ -211,8 +211,8 @@ test('what cannot be found out is asked again by the next', async () => {
   expect(answers).toEqual([]);
 });
 
-/** Milliseconds without a change after which documents are made again. */
-const QUIET = 50;
+/** Milliseconds after a change at which documents are made again. */
+const BURST = 50;
 
 /** Time that passes when a test says so. */
 function standingClock(): void {
@@ -245,7 +245,7 @@ describe('a document that was asked for', () => {
     const { runs, prepared } = await withLatest();
     prepared.forget(['latest']);
     expect(prepared.atHand('latest.rss')).toBeUndefined();
-    await pass(QUIET - 1);
+    await pass(BURST - 1);
     expect(runs).toHaveLength(1);
     await pass(1);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
@@ -261,7 +261,7 @@ describe('a document that was asked for', () => {
     await before?.bytes('gzip');
     const underWay = before?.bytes('br');
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     runs[1]?.finish('b');
     await underWay;
     const after = await vi.waitUntil(() => prepared.atHand('latest.rss')?.whole);
@@ -269,29 +269,59 @@ describe('a document that was asked for', () => {
     expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
   });
 
-  test('is made again once after a burst of changes', async () => {
+  test('is made again once for a burst of changes', async () => {
     const { runs, prepared } = await withLatest();
     for (let change = 0; change < 10; change += 1) {
       prepared.forget(['latest']);
-      await pass(QUIET - 1);
+      await pass(BURST / 10 - 1);
     }
     expect(runs).toHaveLength(1);
-    await pass(1);
+    await pass(10);
     expect(runs).toHaveLength(2);
+    runs[1]?.finish('b');
+    await idle();
+    await pass(BURST);
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is made again in time however many other changes keep coming', async () => {
+    const { runs, prepared } = await withLatest();
+    prepared.forget(['latest']);
+    for (let passed = 0; passed < BURST; passed += BURST / 5) {
+      prepared.forget(['tag/a']);
+      await pass(BURST / 5);
+    }
+    expect(runs).toHaveLength(2);
+  });
+
+  test('is made again once in a burst, however often it is asked for while changes keep coming', async () => {
+    const { runs, prepared, text } = await withLatest();
+    let asked = 0;
+    for (let passed = 0; passed < 4 * BURST; passed += BURST / 5) {
+      prepared.forget(['latest']);
+      const before = runs.length;
+      const answer = text();
+      await begun();
+      asked += runs.length - before;
+      runs.at(-1)?.finish('new');
+      await answer;
+      await pass(BURST / 5);
+    }
+    expect(runs).toHaveLength(1 + asked); // whoever asks first makes it
   });
 
   test('is not made again twice where somebody asks first', async () => {
     const { runs, prepared, make } = await withLatest();
     prepared.forget(['latest']);
     expect(await make('b')).toBe('b');
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs).toHaveLength(2);
   });
 
   test('is not made twice where somebody asks while it is made again', async () => {
     const { runs, prepared, text } = await withLatest();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     const asked = text();
     await begun();
     runs[1]?.finish('b');
@@ -302,11 +332,11 @@ describe('a document that was asked for', () => {
   test('is not made again a second time where nobody asked for it since', async () => {
     const { runs, prepared } = await withLatest();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     runs[1]?.finish('b');
     await idle();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs).toHaveLength(2);
   });
 
@@ -314,7 +344,7 @@ describe('a document that was asked for', () => {
     const { runs, prepared, text } = await withLatest();
     for (let change = 1; change <= 5; change += 1) {
       prepared.forget(['latest']);
-      await pass(QUIET);
+      await pass(BURST);
       runs[change]?.finish(`change ${change}`);
       await idle();
       expect(await text()).toBe(`change ${change}`);
@@ -325,7 +355,7 @@ describe('a document that was asked for', () => {
   test('is not made again where another feed changed', async () => {
     const { runs, prepared, text } = await withLatest();
     prepared.forget(['tag/a', 'section/latest']);
-    await pass(QUIET);
+    await pass(BURST);
     expect(await text()).toBe('a');
     expect(runs).toHaveLength(1);
   });
@@ -333,21 +363,21 @@ describe('a document that was asked for', () => {
   test('is alone made again of the formats of its feed', async () => {
     const { runs, prepared } = await withLatest();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     runs[1]?.finish('b');
     await idle();
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
   });
 
   test('that is gone is asked for no more', async () => {
     const { runs, prepared, told } = await withLatest();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     runs[1]?.finish(undefined);
     await idle();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs).toHaveLength(2);
     expect(told).toEqual([]);
   });
@@ -355,7 +385,7 @@ describe('a document that was asked for', () => {
   test('and changes while it is made again is made again once more, and what was begun before is not shown', async () => {
     const { runs, prepared, text } = await withLatest();
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     const early = text();
     await begun();
     prepared.forget(['latest']);
@@ -365,10 +395,10 @@ describe('a document that was asked for', () => {
     expect(await late).toBe('c');
     runs[1]?.finish('b');
     expect(await early).toBe('b');
-    await pass(QUIET);
+    await pass(BURST);
     expect(await text()).toBe('c');
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(Array(4).fill('latest.rss'));
   });
 
@@ -379,13 +409,13 @@ describe('a document that was asked for', () => {
     runs[1]?.finish('tag');
     await asked;
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     prepared.forget(['tag/a']);
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/a.rss', 'latest.rss']);
     runs[2]?.finish('b');
     await idle();
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs.slice(3).map(({ name }) => name)).toEqual(['tag/a.rss']);
   });
 
@@ -396,7 +426,7 @@ describe('a document that was asked for', () => {
     await begun();
     runs[1]?.finish('other');
     await other;
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/b.rss', 'latest.rss']);
     runs[2]?.finish('b');
     await idle();
@@ -407,13 +437,13 @@ describe('a document that was asked for', () => {
     const { runs, told, prepared, make } = await withLatest();
     const failure = new Error('disk');
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     runs[1]?.fail(failure);
     await idle();
     expect(told).toEqual([failure]);
     expect(await make('b')).toBe('b');
     prepared.forget(['latest']);
-    await pass(QUIET);
+    await pass(BURST);
     expect(runs).toHaveLength(4);
   });
 });
@@ -452,7 +482,7 @@ describe('documents that were asked for', () => {
   test('are made again the most asked for first', async () => {
     const { prepared, made, settled } = await asked({ once: 1, often: 5, twice: 2, unasked: 0 });
     prepared.forget(['once', 'twice', 'often', 'unasked']);
-    await pass(QUIET);
+    await pass(BURST);
     await settled();
     expect(made).toEqual(['often', 'twice', 'once']);
   });
@@ -461,9 +491,9 @@ describe('documents that were asked for', () => {
     const times = numbered(130, (index) => 1 + (index % 10));
     const { prepared, made, settled } = await asked(times);
     prepared.forget(Object.keys(times));
-    await pass(QUIET);
+    await pass(BURST);
     await settled();
-    await pass(QUIET);
+    await pass(BURST);
     await settled();
     const counts = made.map((key) => times[key] ?? 0);
     expect(made).toHaveLength(100);
@@ -476,7 +506,7 @@ describe('documents that were asked for', () => {
     const { prepared, made, failing, told, settled } = await asked({ a: 3, b: 2, c: 1 });
     failing.add('b');
     prepared.forget(['a', 'b', 'c']);
-    await pass(QUIET);
+    await pass(BURST);
     await settled();
     expect(made).toEqual(['a', 'b', 'c']);
     expect(told).toEqual([new Error('b')]);
@@ -485,7 +515,7 @@ describe('documents that were asked for', () => {
   test('let requests come first', async () => {
     const { prepared, made, settled } = await asked({ a: 3, b: 2, c: 1 });
     prepared.forget(['a', 'b', 'c']);
-    vi.advanceTimersByTime(QUIET);
+    vi.advanceTimersByTime(BURST);
     setImmediate(() => made.push('a request'));
     await settled();
     expect(made.indexOf('a request')).toBeLessThan(made.indexOf('b'));
@@ -495,10 +525,10 @@ describe('documents that were asked for', () => {
     const { prepared, made, settled } = await asked({ a: 1 });
     prepared.forget(['a']);
     await prepared.close();
-    await pass(QUIET);
+    await pass(BURST);
     await settled();
     prepared.forget(['a']);
-    await pass(QUIET);
+    await pass(BURST);
     await settled();
     expect(made).toEqual([]);
   });
@@ -512,7 +542,7 @@ test('closing waits for the document that is being made again, and begins no oth
   for (const run of runs) run.finish('first');
   await Promise.all(asked);
   prepared.forget(['a', 'b']);
-  await pass(QUIET);
+  await pass(BURST);
   let closed = false;
   const closing = prepared.close().then(() => {
     closed = true;
@@ -521,7 +551,7 @@ test('closing waits for the document that is being made again, and begins no oth
   expect([runs.length, closed]).toEqual([3, false]);
   runs[2]?.finish('second');
   await closing;
-  await pass(QUIET);
+  await pass(BURST);
   expect(runs).toHaveLength(3);
 });
 
@@ -567,7 +597,7 @@ test('nothing that is shown is older than the last change before it was asked fo
           shown += 1;
         } else {
           const before = runs.length;
-          await pass(QUIET);
+          await pass(BURST);
           remade += runs.length - before;
         }
         await begun();
