@@ -1,7 +1,6 @@
 import type { Stats } from 'node:fs';
 import { mkdir, readFile, stat } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { type Problem, PublisherError } from './errors.ts';
 import { filesBelow, isMissing } from './files.ts';
 import { holdsArticle, readArticleFile } from './import/file.ts';
@@ -79,6 +78,15 @@ interface Departed extends Pick<Noted, 'turn' | 'since'> {
   readonly id: string;
 }
 
+/** Somebody who waits for what was noted before. */
+interface Waiter {
+  /** The last turn that is waited for. Not known while a folder that came is read: what it brought is noted after that. */
+  last: number | undefined;
+  /** When he goes on in any case, milliseconds. */
+  readonly until: number;
+  readonly goOn: () => void;
+}
+
 export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const { dataFolder, store, publisher, refuse, fail, progress } = parts;
   const folder = join(dataFolder, 'articles');
@@ -94,6 +102,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const noted = new Map<string, Noted>();
   /** Their articles are withdrawn once no other file can have them any more: files and folders are renamed. */
   let departed: Departed[] = [];
+  /** In the order in which they came and go on. */
+  const waiters: Waiter[] = [];
   let turns = 0;
   let watcher: TreeWatcher | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -368,18 +378,28 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   }
 
   /** Waits for what was noted before, not for what comes after: changes may never end. */
-  async function settle(): Promise<void> {
-    const deadline = Date.now() + PATIENCE;
-    // What a folder brought is noted once it is read.
-    while (watcher?.busy() && !closed && Date.now() < deadline) await setTimeoutPromise(5);
-    const last = turns;
-    while (openTurn() <= last && !closed && Date.now() < deadline) await setTimeoutPromise(5);
+  function settled(): Promise<void> {
+    return new Promise((goOn) => {
+      waiters.push({ last: watcher?.busy() ? undefined : turns, until: Date.now() + PATIENCE, goOn });
+      if (waiters.length === 1) letGoOn();
+    });
+  }
+
+  /** Looks once for all who wait: there may be thousands of them, and of files. */
+  function letGoOn(): void {
+    if (!watcher?.busy()) for (const waiter of waiters) waiter.last ??= turns;
+    const open = openTurn();
+    const now = Date.now();
+    const mustWait = ({ last, until }: Waiter) => !closed && now < until && (last === undefined || last >= open);
+    const first = waiters.findIndex(mustWait);
+    for (const { goOn } of waiters.splice(0, first < 0 ? waiters.length : first)) goOn();
+    if (waiters.length > 0) setTimeout(letGoOn, 5);
   }
 
   return {
     start,
     isUnsettled: () => watcher?.busy() === true || openTurn() < Number.POSITIVE_INFINITY,
-    settled: settle,
+    settled,
     async close() {
       closed = true;
       clearTimeout(timer);

@@ -619,6 +619,29 @@ describe('many files', () => {
     }
   });
 
+  test('that are being written without end keep no reader from a feed, however many ask', async () => {
+    const service = await running({ 'articles/a.json': named('Story') });
+    await titles(service);
+    const writer = new AbortController();
+    const writing = (async () => {
+      // A new file every tenth of a second, each written to again and again for longer than anybody waits for it.
+      for (let round = 0; !writer.signal.aborted; round += 1) {
+        const newest = Math.floor(round / 10);
+        const open = Array.from({ length: 12 }, (_, age) => newest - age).filter((index) => index >= 0);
+        await Promise.all(open.map((index) => put(service.dataFolder, `articles/wire/${index}.json`, named('Wire'))));
+        await sleep(10);
+      }
+    })();
+    try {
+      await sleep(200);
+      const asked = Array.from({ length: 120 }, () => ask(service.port, '/feeds/latest.json'));
+      expect(new Set((await Promise.all(asked)).map(({ status }) => status))).toEqual(new Set([200]));
+    } finally {
+      writer.abort();
+      await writing;
+    }
+  });
+
   test('one of many that cannot be published takes none along', async () => {
     const service = await running();
     await Promise.all([

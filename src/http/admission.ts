@@ -24,6 +24,8 @@ export type Admission = ReturnType<typeof createAdmission>;
 interface Ways {
   /** The answer where its bytes are at hand. */
   readonly atHand: (request: IncomingMessage) => Answer | undefined;
+  /** Waits for what the answer has to show and is not known yet; undefined where there is nothing of the kind. */
+  readonly untilSettled: (request: IncomingMessage) => Promise<void> | undefined;
   /** Whether a document was answered at the request's address before. */
   readonly wasAnswered: (request: IncomingMessage) => boolean;
   /** Answers everything. */
@@ -113,7 +115,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
-  function listener({ atHand, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
+  function listener({ atHand, untilSettled, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
     return (request, response) => {
       const began = performance.now();
       gate.heard();
@@ -145,8 +147,14 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
 
     function admitReader(request: IncomingMessage, response: ServerResponse): void {
-      if (takeShare(request, response)) queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
-      else respondWithError(request, response, tooMany(request));
+      if (!takeShare(request, response)) {
+        respondWithError(request, response, tooMany(request));
+        return;
+      }
+      const enter = () => queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
+      const settled = untilSettled(request);
+      if (settled === undefined) enter();
+      else settled.then(enter, (error) => broken(request, response, error));
     }
 
     function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {

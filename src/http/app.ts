@@ -76,9 +76,9 @@ export function createApp(parts: AppParts): App {
     };
   }
 
-  const { answerAtHand, wasAnswered } = feeds;
+  const { answerAtHand, untilSettled, wasAnswered } = feeds;
   return {
-    listener: admission.listener({ atHand: answerAtHand, wasAnswered, theLongWay: app, observer, fail }),
+    listener: admission.listener({ atHand: answerAtHand, untilSettled, wasAnswered, theLongWay: app, observer, fail }),
     unobserved: app,
   };
 }

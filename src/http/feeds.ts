@@ -29,6 +29,9 @@ const LONGEST_ADDRESS = 300;
 /** Longer names are nobody's mistake in typing. */
 const LONGEST_NAME = 200;
 
+/** Where Express looks for a feed: in any case, and behind the host where the address is absolute (RFC 9112 §3.2.2). */
+const FEED_ADDRESS = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
+
 export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled, refuseSpent }: FeedParts) {
   const { maxAge, feedsUrl } = publication;
   /** The names of the documents that were answered there. */
@@ -44,7 +47,6 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     if (gone !== undefined) {
       throw new PublisherError('feed_gone', `The feed ${key} is gone for good.`, { hint: 'Readers may forget it.' });
     }
-    if (isUnsettled()) await settled();
     const representations = await prepared.get(key, format);
     if (representations === undefined) throw await unknownFeed(request, key, format);
     const context = { now: now(), maxAge, feedsUrl };
@@ -80,6 +82,14 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     }
   }
 
+  /**
+   * Waits until a feed shows what has changed on disk; undefined where there is nothing to wait for. Before the request
+   * is let in, so that it takes nobody's place meanwhile.
+   */
+  function untilSettled({ url = '' }: IncomingMessage): Promise<void> | undefined {
+    return isUnsettled() && FEED_ADDRESS.test(url) ? settled() : undefined;
+  }
+
   /** Whether a document was answered at this address before. */
   function wasAnswered(request: IncomingMessage): boolean {
     return addresses.has(request.url ?? '');
@@ -100,7 +110,7 @@ export function feedHandlers({ publication, store, prepared, now, isUnsettled, s
     (_request, response) =>
       respondWithRedirect(response, location);
 
-  return { feed, alias, answerAtHand, wasAnswered };
+  return { feed, alias, answerAtHand, untilSettled, wasAnswered };
 }
 
 /** From a request's path, as it was asked for, back to where the service's addresses begin. */

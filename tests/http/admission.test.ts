@@ -172,11 +172,13 @@ describe('where there is more to do than can be done', () => {
       clientOf: createClientOf(),
     });
     const atHand = ({ url }: IncomingMessage) => (url === '/warm' ? AT_HAND : undefined);
+    const files = Promise.withResolvers<void>();
+    const untilSettled = ({ url }: IncomingMessage) => (url?.startsWith('/files') ? files.promise : undefined);
     const wasAnswered = ({ url }: IncomingMessage) => url === '/changed';
     const theLongWay: RequestListener = (request, response) => under.push({ request, response });
     const server = createServer(
       connections.options,
-      admission.listener({ atHand, wasAnswered, theLongWay, observer, fail: () => {} }),
+      admission.listener({ atHand, untilSettled, wasAnswered, theLongWay, observer, fail: () => {} }),
     ).listen(0, '127.0.0.1');
     connections.watch(server);
     onTestFinished(async () => {
@@ -194,7 +196,7 @@ describe('where there is more to do than can be done', () => {
       await expect.poll(() => [entered, under.length]).toEqual([3, 1]);
       return { answered: Promise.all(answers) };
     };
-    return { port, key, under, admission, finishFirst, fill, entries: () => entered };
+    return { port, key, under, admission, files, finishFirst, fill, entries: () => entered };
   }
 
   test('what is at hand is answered', async () => {
@@ -250,6 +252,24 @@ describe('where there is more to do than can be done', () => {
     under[1]?.response.end('changed');
 
     expect((await changed).text).toBe('changed');
+  });
+
+  test('those that wait for files to be read stand in no line, and join it when that is done', async () => {
+    const { port, under, files, entries, finishFirst } = await busy();
+    const waiting = [1, 2].map((number) => ask(port, `/files/${number}`));
+    await ask(port, '/warm'); // by now they are heard
+    const other = ask(port, '/cold');
+    await expect.poll(() => under.length).toBe(1);
+    expect([under[0]?.request.url, entries()]).toEqual(['/cold', 1]);
+    finishFirst();
+    await other;
+    files.resolve();
+    for (const _ of waiting) {
+      await expect.poll(() => under.length).toBe(1);
+      finishFirst();
+    }
+
+    expect((await Promise.all(waiting)).map(({ text }) => text)).toEqual(['done', 'done']);
   });
 
   test.each(['/healthz', '/readyz'])('%s goes past everybody', async (path) => {
