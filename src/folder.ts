@@ -373,7 +373,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   function openTurn(): number {
     let first = working?.turn ?? Number.POSITIVE_INFINITY;
     const patient = Date.now() - PATIENCE;
-    for (const { turn, since } of [...noted.values(), ...departed]) if (since > patient) first = Math.min(first, turn);
+    for (const { turn, since } of noted.values()) if (since > patient) first = Math.min(first, turn);
+    for (const { turn, since } of departed) if (since > patient) first = Math.min(first, turn);
     return first;
   }
 
@@ -398,7 +399,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   return {
     start,
-    isUnsettled: () => watcher?.busy() === true || openTurn() < Number.POSITIVE_INFINITY,
+    isUnsettled: () => watcher?.busy() === true || working !== undefined || openTurn() < Number.POSITIVE_INFINITY,
     settled,
     async close() {
       closed = true;
