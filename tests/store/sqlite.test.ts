@@ -23,7 +23,7 @@ storeContract(
     const file = await storeFile();
     return [opened(file), opened(file)];
   },
-  async () => opened(await damaged()),
+  damaged,
 );
 
 /** A path for a store, whose folder is not there yet. */
@@ -142,17 +142,18 @@ test('a file that is no database cannot be opened', async () => {
   expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
 });
 
-/** A store with articles, all of whose pages but the first are overwritten. */
-async function damaged(): Promise<string> {
+/** A store with articles, all of whose pages but the first two are overwritten once it is open. */
+async function damaged(): Promise<Store> {
   const file = await storeFile();
   const store = opened(file);
   await store.apply([put({}), put({ id: 'b' })], NOW);
   await store.close();
+  const again = opened(file);
   const { size } = await stat(file);
   const handle = await open(file, 'r+');
   await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
   await handle.close();
-  return file;
+  return again;
 }
 
 test('a folder in the place of the store cannot be opened', async () => {
