@@ -7,6 +7,9 @@ import type { Parsed, Range, Task, ThreadDesk } from './worker.ts';
 
 type Place = Pick<Installation, 'dataFolder' | 'publication' | 'newsroom'>;
 
+/** Records that are handed to a thread at once. What a thread holds for long, its collector of garbage moves about. */
+const TASK = 100;
+
 export interface ParsePool {
   readonly parse: ParseRecords;
   readonly close: () => Promise<void>;
@@ -38,23 +41,32 @@ export function openParsePool({ dataFolder, publication, newsroom }: Place, thre
   let last = 0;
   let before: Promise<unknown> = Promise.resolve();
 
+  function ask(records: readonly Unparsed[]): Promise<Parsed> {
+    return new Promise((resolve, reject) => {
+      const number = ++last;
+      waiting.set(number, { resolve, reject });
+      const task = packed(number, records);
+      workers[number % workers.length]?.postMessage(task, [task.json.buffer]);
+    });
+  }
+
   return {
     async parse(records) {
-      const number = ++last;
-      const answer = new Promise<Parsed>((resolve, reject) => {
-        waiting.set(number, { resolve, reject });
-        const task = packed(number, records);
-        workers[number % workers.length]?.postMessage(task, [task.json.buffer]);
-      });
+      const tasks = Array.from({ length: Math.ceil(records.length / TASK) }, (_, index) =>
+        ask(records.slice(index * TASK, (index + 1) * TASK)),
+      );
+      const answers = Promise.all(tasks);
       const turn = before;
-      before = answer.catch(() => {});
+      before = answers.catch(() => {});
       await turn;
-      const parsed = await answer;
-      return parsed.results.map((result): Candidate | PublisherError => {
-        if ('article' in result) return result;
-        const { code, message, problems } = result.refusal;
-        return new PublisherError(code, message, { problems });
-      });
+      const parsed = await answers;
+      return parsed
+        .flatMap(({ results }) => results)
+        .map((result): Candidate | PublisherError => {
+          if ('article' in result) return result;
+          const { code, message, problems } = result.refusal;
+          return new PublisherError(code, message, { problems });
+        });
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));
