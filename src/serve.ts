@@ -140,7 +140,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     return metrics;
   };
   const server = createServer(connections.options, listener);
-  connections.watch(server.on('connection', gate.heard));
+  connections.watch(server, gate.heard);
   let operator: Awaited<ReturnType<typeof serveOperator>>;
   let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
   let boundPort: number;

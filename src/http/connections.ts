@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setImmediate as nextRound } from 'node:timers/promises';
 import { PublisherError } from '../errors.ts';
 import { isOurs, networkOf, type Trust, withoutMapping } from './client.ts';
 import { LEFTOVER, rawError } from './respond.ts';
@@ -42,20 +43,23 @@ const HEAD_BYTES = 16 * 1024;
 const REQUESTS_PER_CONNECTION = 10_000;
 /** Time that requests have to end when the service does. */
 const GRACE = 10_000;
-/** Time in which a connection that may bring another request is still heard when the service ends. */
+/** Time in which connections still come when the service ends, and then in which those without a request are still heard. */
 const LAST_CALL = 500;
+/** Rounds of the event loop without a new connection after which none waits to be taken: the first may be half a round. */
+const QUIET_ROUNDS = 3;
 
 export interface Connections {
   /** For `createServer`. */
   readonly options: ServerOptions;
-  readonly watch: (server: Server) => void;
+  /** `heard` is told of every connection. */
+  readonly watch: (server: Server, heard?: () => void) => void;
   /** To be told of every request before it is answered. */
   readonly received: (request: IncomingMessage, response: ServerResponse) => void;
   /** To be told of a request that is not answered at once. */
   readonly hold: (request: IncomingMessage, response: ServerResponse) => void;
   /** From now on every answer says that it is the last of its connection. */
   readonly announceEnd: () => void;
-  /** Takes no more connections, and resolves when every request that was heard has its answer; soon in any case. */
+  /** Takes the connections that wait, and no more; resolves when every request that was heard has its answer; soon in any case. */
   readonly end: () => Promise<void>;
 }
 
@@ -76,10 +80,12 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
   const refused = new WeakSet<Socket>();
   let server: Server | undefined;
   let ending = false;
+  let heard = () => {};
 
   const isBusy = (socket: Socket) => held.has(socket);
 
   function opened(socket: Socket): void {
+    heard();
     const client = clientBehind(socket, trust);
     if (client !== undefined) {
       const count = (clients.get(client) ?? 0) + 1;
@@ -169,14 +175,46 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     }
   }
 
+  /**
+   * Takes the connections that wait to be taken, which the system resets when nobody listens any more: one in a round of
+   * the event loop, until rounds bring none. They are not heard before, because a client that is answered may come again,
+   * and there would be no end.
+   *
+   * @returns what lets them be heard, one in a round as well
+   */
+  async function takeWaiting(closing: Server): Promise<() => Promise<void>> {
+    const hear = closing.listeners('connection');
+    const taken: Socket[] = [];
+    closing.removeAllListeners('connection').on('connection', (socket: Socket) => {
+      heard();
+      taken.push(socket.on('error', () => {})); // its client may leave before
+    });
+    const end = performance.now() + LAST_CALL;
+    let quiet = 0;
+    while (quiet < QUIET_ROUNDS && performance.now() < end) {
+      const before = taken.length;
+      await nextRound();
+      quiet = taken.length === before ? quiet + 1 : 0;
+    }
+    return async () => {
+      for (const socket of taken) {
+        if (socket.destroyed) continue;
+        for (const listener of hear) listener.call(closing, socket);
+        await nextRound();
+      }
+    };
+  }
+
   async function end(): Promise<void> {
     if (server === undefined) return;
     const closing = server;
+    const hearTaken = await takeWaiting(closing);
     // It would destroy connections whose last answer is still on its way out.
     closing.closeIdleConnections = () => {};
     const closed = new Promise((done) => closing.close(done));
-    for (const socket of sockets.keys()) if (!isBusy(socket)) endSoon(socket);
     const impatience = setTimeout(() => closing.closeAllConnections(), GRACE);
+    await hearTaken();
+    for (const socket of sockets.keys()) if (!isBusy(socket)) endSoon(socket);
     await closed;
     clearTimeout(impatience);
   }
@@ -190,8 +228,9 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
       maxHeaderSize: HEAD_BYTES,
       optimizeEmptyRequests: true,
     },
-    watch(started) {
+    watch(started, tell = () => {}) {
       server = started;
+      heard = tell;
       started.maxConnections = limits.total;
       started.maxHeadersCount = 0; // those beyond a count would be left out in silence
       started.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;

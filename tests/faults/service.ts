@@ -34,6 +34,8 @@ export interface Besieged {
   readonly memory: () => number;
   /** Files and connections that are open. */
   readonly open: () => number;
+  /** Has it stand still meanwhile. What comes waits in the system. */
+  readonly whileItStands: <T>(during: () => Promise<T>) => Promise<T>;
   /** Ends it as an operator does; resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
   /** What it complained of to the operator; that it sent somebody away is no complaint. */
@@ -124,6 +126,10 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
     open,
     politely,
     complaints,
+    async whileItStands(during) {
+      child.kill('SIGSTOP');
+      return during().finally(() => child.kill('SIGCONT'));
+    },
     async stop() {
       child.kill('SIGTERM');
       const [code] = await ended;

@@ -45,6 +45,17 @@ async function persistent(service: Besieged, ask: (number: number) => Asked, fir
   }
 }
 
+/** A client that opens a connection for each request, until it is not answered; resolves with how often it was, and why. */
+async function newcomer(service: Besieged, agent: Agent): Promise<{ answers: number; end: string }> {
+  for (let answers = 0; ; answers += 1) {
+    const end = await answered(service, agent, { method: 'GET', path: POLITE }).then(
+      ({ status }) => (status === 200 ? '' : String(status)),
+      (error) => String(error.code),
+    );
+    if (end !== '') return { answers, end };
+  }
+}
+
 function answered(service: Besieged, agent: Agent, { method, path, body }: Asked) {
   return new Promise<{ status: number; isLast: boolean }>((resolve, reject) => {
     const headers = { Authorization: `Bearer ${service.key}` };
@@ -77,6 +88,24 @@ describe('SIGTERM', () => {
       expect(code).toBe(0);
     },
   );
+
+  test('loses no request on a connection that waits to be taken, nor on those that come for as long as they are', {
+    timeout: 30_000,
+  }, async () => {
+    const service = await besiege();
+    const agent = new Agent();
+    const { clients, stopped } = await service.whileItStands(async () => {
+      const clients = Array.from({ length: 400 }, () => newcomer(service, agent));
+      await sleep(500);
+      return { clients, stopped: service.stop() };
+    });
+    const told = await Promise.all(clients);
+
+    expect(told.filter(({ answers }) => answers === 0)).toEqual([]);
+    expect(new Set(told.map(({ end }) => end))).toEqual(new Set(['ECONNREFUSED']));
+    expect(await stopped).toBe(0);
+    expect(service.complaints()).toEqual([]);
+  });
 
   test('waits for the answers to requests that came together, for a body that is on its way, and for a slow reader', {
     timeout: 30_000,

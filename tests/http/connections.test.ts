@@ -289,4 +289,16 @@ describe('a service that ends', () => {
     expect(answersIn(await working.closed).map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(await idle.closed).toBe('');
   });
+
+  test('takes and answers the connections that wait to be taken', async () => {
+    const { port, close } = await service();
+    await ask(port, FEED);
+    const connecting = Array.from({ length: 300 }, () => speak(port, `${GET}\r\n`));
+    await new Promise<void>((asked) => process.nextTick(asked)); // the system has them, the service none of them yet
+    await close();
+    const answers = await Promise.all(connecting.map(async (raw) => answersIn(await (await raw).closed)));
+
+    expect(new Set(answers.map((all) => all.map(({ status }) => status).join()))).toEqual(new Set(['200']));
+    expect(answers.every(([only]) => /^Connection: close\r$/im.test(only?.headers ?? ''))).toBe(true);
+  });
 });
