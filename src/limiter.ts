@@ -8,6 +8,7 @@ export interface Rate {
 }
 
 interface Bucket {
+  /** Less than none where the client owes some. */
   tokens: number;
   /** When that many tokens were in it. */
   at: number;
@@ -16,6 +17,8 @@ interface Bucket {
 export interface Limiter {
   /** Takes the cost from the client's bucket. False, and nothing taken, where it holds less. */
   readonly take: (client: string, cost: number) => boolean;
+  /** Takes what the bucket may not hold: it may owe as much as it holds when it is full. False where it would owe more. */
+  readonly borrow: (client: string, cost: number) => boolean;
   /** Puts back what turned out not to be spent. */
   readonly giveBack: (client: string, cost: number) => void;
   /** Whole seconds until the bucket is half full: who comes back earlier is soon at its end again. */
@@ -52,13 +55,16 @@ export function createLimiter(
     return known;
   }
 
+  function takeDownTo(least: number, client: string, cost: number): boolean {
+    const bucket = bucketOf(client);
+    if (bucket.tokens - cost < least) return false;
+    bucket.tokens -= cost;
+    return true;
+  }
+
   return {
-    take(client, cost) {
-      const bucket = bucketOf(client);
-      if (bucket.tokens < cost) return false;
-      bucket.tokens -= cost;
-      return true;
-    },
+    take: (client, cost) => takeDownTo(0, client, cost),
+    borrow: (client, cost) => takeDownTo(-burst, client, cost),
     giveBack(client, cost) {
       const bucket = bucketOf(client);
       bucket.tokens = Math.min(burst, bucket.tokens + cost);

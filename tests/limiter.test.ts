@@ -56,6 +56,18 @@ describe('a bucket', () => {
     expect(takeAll(limiter, 'a')).toBe(10);
   });
 
+  test('that is empty may owe as much as it holds when it is full, and has to be paid back first', () => {
+    const { clock, limiter } = limiterAt();
+    takeAll(limiter, 'a');
+    let owed = 0;
+    while (limiter.borrow('a', 1)) owed += 1;
+    expect([owed, limiter.take('a', 0.01), limiter.retryAfter('a')]).toEqual([10, false, 15]);
+    limiter.giveBack('a', 0.5);
+    expect([limiter.borrow('a', 1), limiter.borrow('a', 0.5)]).toEqual([false, true]);
+    clock.now = 10_500;
+    expect([limiter.take('a', 1), limiter.take('a', 0.5)]).toEqual([false, true]);
+  });
+
   test('is nobody else’s', () => {
     const { limiter } = limiterAt();
     takeAll(limiter, 'a');

@@ -76,14 +76,16 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     return limiter.take(account, body === undefined ? EMPTY : FULL) || status === 304;
   }
 
-  /** Takes a share for an answer that is not known yet. False for a client that has none left. */
+  /**
+   * Takes a share for an answer that is not known yet. False for a client that has none left. One that has a copy may owe
+   * it: to find out whether that is current, a document may have to be made, and anybody can say that he has one.
+   */
   function takeShare(request: IncomingMessage, response: ServerResponse): boolean {
     const account = accountOf(request);
     if (account === undefined || limiter === undefined) return true;
     if (!limiter.take(account, FULL)) {
-      if (!isFeedRevalidation(request)) return false;
+      if (!isFeedRevalidation(request) || !limiter.borrow(account, FULL)) return false;
       spent.add(request);
-      return true;
     }
     response.once('finish', () => {
       const { statusCode } = response;

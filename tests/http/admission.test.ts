@@ -85,6 +85,46 @@ describe('a client', () => {
     expect((await ask(path, { 'If-None-Match': '"x"' })).status).toBe(expected);
   });
 
+  test('that has had its share has no more documents made than it had answered', async () => {
+    const tags = Array.from({ length: 30 }, (_, number) => `T${number}`);
+    const { port, measure } = await startApi(
+      { 'articles/a.json': JSON.stringify(record({ tags })) },
+      { trustProxy: 'loopback', rate: { perMinute: 1, burst: 5 } },
+    );
+    const pretend = (tag: string) =>
+      ask(port, `/feeds/tag/${tag.toLowerCase()}.rss`, {
+        headers: { 'X-Forwarded-For': '203.0.113.7', 'If-None-Match': '"x"' },
+      });
+    const answers: number[] = [];
+    for (const tag of tags) answers.push((await pretend(tag)).status);
+    const made = (await measure()).find(({ name }) => name === 'feed_publisher_documents_made_total');
+
+    expect(answers).toEqual([...all(200, 5), ...all(429, 25)]);
+    expect(made?.values.map(({ value }) => value)).toEqual([10]);
+  });
+
+  test('that owes as much as its share is still told that its copy of a feed at hand is current', async () => {
+    const { from } = await service(2);
+    const ask = from('203.0.113.7');
+    const { etag = '' } = (await ask(FEED)).headers;
+    await ask(FEED);
+    const pretended = await statuses(3, () => ask('/feeds/tag/one.rss', { 'If-None-Match': '"x"' }));
+
+    expect(pretended).toEqual(all(429, 3));
+    expect((await ask(FEED, { 'If-None-Match': etag })).status).toBe(304);
+    expect((await ask('/feeds/latest.rss?_=1', { 'If-None-Match': etag })).status).toBe(429);
+  });
+
+  test('that has had its share and has nothing but current copies owes next to nothing, however it asks', async () => {
+    const { from } = await service(2);
+    const ask = from('203.0.113.7');
+    const { etag = '' } = (await ask(FEED)).headers;
+    await ask(FEED);
+    let number = 0;
+
+    expect(await statuses(20, () => ask(`${FEED}?_=${number++}`, { 'If-None-Match': etag }))).toEqual(all(304, 20));
+  });
+
   test('pays next to nothing for what has no content', async () => {
     const { from } = await service(3);
     const ask = from('203.0.113.7');
