@@ -180,16 +180,23 @@ export function feedId(key: FeedKey, siteUrl: string): string {
   return new URL(`/feeds/${key.split('/').map(encodeURIComponent).join('/')}`, siteUrl).href;
 }
 
-/** The known key that looks most like the one asked for, where one is near enough to be meant. */
+/** The known key that looks most like the one asked for, where one is near enough to be meant; the first of several. */
 export function nearestKey(asked: string, known: readonly FeedKey[]): FeedKey | undefined {
   const wanted = asked.toLowerCase();
-  const most = Math.max(2, wanted.length / 3);
-  let nearest: { key: FeedKey; steps: number } | undefined;
+  let nearest: FeedKey | undefined;
+  /** Steps that are few enough: fewer than to the nearest so far. */
+  let most = Math.floor(Math.max(2, wanted.length / 3));
   for (const key of known) {
     const name = key.slice(key.indexOf('/') + 1);
-    if (Math.min(Math.abs(key.length - wanted.length), Math.abs(name.length - wanted.length)) > most) continue;
-    const steps = Math.min(distance(wanted, key), 1 + distance(wanted, name));
-    if (nearest === undefined || steps < nearest.steps) nearest = { key, steps };
+    const steps = Math.min(stepsWithin(most, wanted, key), 1 + stepsWithin(most - 1, wanted, name));
+    if (steps > most) continue;
+    nearest = key;
+    most = steps - 1;
   }
-  return nearest !== undefined && nearest.steps <= most ? nearest.key : undefined;
+  return nearest;
+}
+
+/** Steps from one word to the other; none is near whose length alone differs by more, which is cheap to see. */
+function stepsWithin(most: number, one: string, other: string): number {
+  return Math.abs(one.length - other.length) > most ? Number.POSITIVE_INFINITY : distance(one, other);
 }

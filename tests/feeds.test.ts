@@ -1,4 +1,6 @@
-import { describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { distance } from 'fastest-levenshtein';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   type CustomFeed,
   customFeedChooser,
@@ -10,6 +12,8 @@ import {
   ownKeys,
 } from '../src/feeds.ts';
 import { article } from './helpers.ts';
+
+vi.mock('fastest-levenshtein', { spy: true });
 
 test('an article is in a feed for each of its words', () => {
   const fields = {
@@ -120,4 +124,31 @@ test.each([
 
 test('nothing is near where nothing is known', () => {
   expect(nearestKey('latest', [])).toBeUndefined();
+});
+
+/** The same by its definition: of all that are near enough the first that no other is nearer than. */
+function nearestOfAll(asked: string, known: readonly string[]): string | undefined {
+  const wanted = asked.toLowerCase();
+  const steps = (key: string) => Math.min(distance(wanted, key), 1 + distance(wanted, key.slice(key.indexOf('/') + 1)));
+  const least = Math.min(...known.map(steps));
+  return least <= Math.max(2, wanted.length / 3) ? known.find((key) => steps(key) === least) : undefined;
+}
+
+test('the nearest feed is the first of those in fewest steps, whatever the names', () => {
+  const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd', '/'), maxLength: 12 });
+  fc.assert(
+    fc.property(word, fc.array(word, { maxLength: 12 }), (asked, known) => {
+      expect(nearestKey(asked, known)).toBe(nearestOfAll(asked, known));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('no feed is compared letter by letter whose length alone says that another is nearer', () => {
+  const compared = vi.mocked(distance).mockClear();
+  onTestFinished(() => void compared.mockClear());
+  const longer = Array.from({ length: 1000 }, (_, number) => `tag/watercourse-${1000 + number}`);
+
+  expect(nearestKey('tag/watercourses', ['tag/watercourse', ...longer])).toBe('tag/watercourse');
+  expect(compared.mock.calls).toEqual([['tag/watercourses', 'tag/watercourse']]);
 });
