@@ -111,10 +111,11 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
   const clientOf = createClientOf(trust);
   const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
-  const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...options.connections }, trust);
+  const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
+  const limits = { ...CONNECTION_LIMITS, idle, ...options.connections };
+  const connections = createConnections(limits, trust, observer.refused);
   const gate = createGate();
   const limiter = options.rate && createLimiter(options.rate);
-  const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
   const health = { check: store.lastRevision, phase: () => phase };
   const { listener, unobserved } = createApp({
     ...health,

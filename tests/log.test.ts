@@ -312,6 +312,19 @@ describe('one in so many answers that are given without end is told', () => {
     expect((await requestLines(running, 5)).map(({ status }) => status)).toEqual([412, 406, 405, 404, 308]);
   });
 
+  test('and of what is no request', async () => {
+    const running = await start(await dataFolder(NEWSROOM), { logSample: 3 });
+    let bytes = 0;
+    for (let count = 0; count < 7; count += 1) {
+      bytes = (await raw(running.port, 'JUNK\r\n\r\n')).split('\r\n\r\n')[1]?.length ?? 0;
+    }
+    const lines = await requestLines(running, 2);
+
+    const line = { level: 'info', time: expect.stringMatching(TIME), pid: process.pid, msg: 'request' };
+    const expected = { ...line, status: 400, bytes, client: '127.0.0.1', sample: 3 };
+    expect(lines).toEqual([expected, expected]);
+  });
+
   test('at hand and by the long way alike', async () => {
     const running = await start(await dataFolder(NEWSROOM), { logSample: 1 });
     const first = await ask(running.port, FEED, { headers: { 'Accept-Encoding': 'br' } });

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { METHODS } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openInstallation } from '../src/installation.ts';
 import { type ServeOptions, serve } from '../src/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record, start, toldIn } from './helpers.ts';
 import { startApi } from './http/api.ts';
+import { answersIn, speak } from './raw.ts';
 
 const FEED = '/feeds/latest.rss';
 const NEWSROOM = { 'articles/a.json': JSON.stringify(record()) };
@@ -95,6 +97,36 @@ describe('requests', () => {
       'route="/api/articles"': 1,
       'route="/api/articles/*"': 2,
     });
+  });
+
+  test('that are none are counted by the status they are told', async () => {
+    const running = await startApi(NEWSROOM, { metrics: ANY_PORT, connections: { head: 200, leftover: 200 } });
+    const { port, key } = running;
+    const answers = [
+      await (await speak(port, 'JUNK\r\n\r\n')).closed,
+      await (await speak(port, 'GET / HTTP/1.1\r\nHost: a\r\n\r\nJUNK\r\n\r\n')).closed,
+      await (await speak(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`)).closed,
+      await (await speak(port, 'GET / HTTP/1.1\r\nHo')).closed,
+    ];
+    // Its head was heard, and it is counted as what it is: a request that was never whole.
+    const broken = await speak(
+      port,
+      `PUT /api/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nTransfer-Encoding: chunked\r\n\r\n`,
+    );
+    await sleep(50);
+    broken.socket.write('zz\r\n');
+    await broken.closed;
+    const samples = await scrapeAfter(running, 6);
+
+    expect(of(samples, 'feed_publisher_requests_total')).toEqual({
+      'route="other",method="GET",status="404"': 1,
+      'route="other",method="other",status="400"': 2,
+      'route="other",method="other",status="431"': 1,
+      'route="other",method="other",status="408"': 1,
+      'route="/api/articles/*",method="PUT",status="499"': 1,
+    });
+    const bodies = answers.flatMap(answersIn).map(({ body }) => body);
+    expect(of(samples, 'feed_publisher_response_bytes_total')['coding="identity"']).toBe(bodies.join('').length);
   });
 
   test('take their time in a histogram that adds up', async () => {

@@ -72,8 +72,15 @@ interface Held {
   afterwards?: () => void;
 }
 
+/** Told of what was no request, and is answered with these bytes of content. */
+type Refused = (socket: Socket, status: number, bytes: number) => void;
+
 /** Keeps what connections cost within limits, whatever their clients do or leave undone. */
-export function createConnections(limits: ConnectionLimits, trust?: Trust): Connections {
+export function createConnections(
+  limits: ConnectionLimits,
+  trust?: Trust,
+  tellRefused: Refused = () => {},
+): Connections {
   const sockets = new Map<Socket, Progress>();
   const clients = new Map<string, number>();
   const held = new WeakMap<Socket, Held>();
@@ -144,22 +151,39 @@ export function createConnections(limits: ConnectionLimits, trust?: Trust): Conn
     if (refused.has(socket)) return;
     refused.add(socket);
     const last = held.get(socket);
-    if (last?.request.complete) {
+    if (last === undefined) {
+      refuse(socket, error);
+      return;
+    }
+    if (last.request.complete) {
       last.afterwards = () => refuse(socket, error);
       return;
     }
     // The body of that request is broken. What was said in answer already cannot be taken back.
-    const isAnswered = last !== undefined && (last.count > 1 || last.response.headersSent);
+    const isAnswered = last.count > 1 || last.response.headersSent;
     if (isAnswered) socket.destroy();
-    else refuse(socket, error);
+    else sendError(socket, reasonOf(error));
   }
 
+  /** For what was never heard as a request, so that nobody else tells of it. */
   function refuse(socket: Socket, error: Error & { code?: string }): void {
-    if (!socket.writable) return void socket.destroy();
-    socket.end(rawError(reasonOf(error)));
+    const reason = reasonOf(error);
+    const bytes = sendError(socket, reason);
+    if (bytes !== undefined) tellRefused(socket, reason.status, bytes);
+  }
+
+  /** Ends a connection with an error; tells the bytes of its content, undefined where it cannot be sent any more. */
+  function sendError(socket: Socket, reason: PublisherError): number | undefined {
+    if (!socket.writable) {
+      socket.destroy();
+      return undefined;
+    }
+    const { message, bytes } = rawError(reason);
+    socket.end(message);
     // A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6).
     const timer = setTimeout(() => socket.destroy(), limits.leftover).unref();
     socket.once('end', () => socket.destroy()).once('close', () => clearTimeout(timer));
+    return bytes;
   }
 
   function sweep(): void {

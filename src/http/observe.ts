@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Counters, countAnswer, countsOf } from '../counters.ts';
 import type { Log } from '../log.ts';
 import type { Answer } from './answer.ts';
+import { withoutMapping } from './client.ts';
 import { contentOf } from './respond.ts';
 
 interface ObserverParts {
@@ -19,6 +21,8 @@ export interface Observer {
   readonly answeredAtHand: (request: IncomingMessage, answer: Answer, began: number) => void;
   /** Follows any other request to its end. */
   readonly follow: (request: IncomingMessage, response: ServerResponse, began: number) => void;
+  /** Told of what was no request, and is answered with these bytes of content. */
+  readonly refused: (socket: Socket, status: number, bytes: number) => void;
 }
 
 interface Finished {
@@ -96,6 +100,12 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
         if (!isGivenWithoutEnd(route, status, isAborted)) tell(finished, more);
         else if (isSampled()) tell(finished, { ...more, sample });
       });
+    },
+    refused(socket, status, bytes) {
+      countAnswer(countsOf(counters, 'other'), undefined, status, 0);
+      counters.bytes.identity += bytes;
+      const client = withoutMapping(socket.remoteAddress ?? '');
+      if (isSampled()) log.info({ status, bytes, client, sample }, 'request');
     },
   };
 }

@@ -77,13 +77,17 @@ export function respondWithError(
   else dropRest(request, () => response.end());
 }
 
-/** The same for what is no request and so has no response to write to; the connection is closed behind it. */
-export function rawError(error: PublisherError): Buffer {
+/**
+ * The same for what is no request and so has no response to write to; the connection is closed behind it.
+ *
+ * @returns what is to be sent, and how many bytes of it are content
+ */
+export function rawError(error: PublisherError): { readonly message: Buffer; readonly bytes: number } {
   const body = problemOf(error);
   const headers = { Date: httpDate(Date.now()), Connection: 'close', ...headersOf(error, body.length) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${lines.join('')}\r\n`;
-  return Buffer.concat([Buffer.from(head), body]);
+  return { message: Buffer.concat([Buffer.from(head), body]), bytes: body.length };
 }
 
 function problemOf(error: PublisherError): Buffer {

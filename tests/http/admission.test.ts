@@ -187,7 +187,7 @@ describe('where there is more to do than can be done', () => {
     headers: ['Content-Length', '7'],
     body: Buffer.from('at hand'),
   };
-  const observer = { answeredAtHand: () => {}, follow: () => {} };
+  const observer = { answeredAtHand: () => {}, follow: () => {}, refused: () => {} };
 
   /** `/warm` is at hand; everything else is worked on until it is told to be done. */
   async function busy() {
