@@ -9,7 +9,7 @@ const LARGE = 64 * 1024 * 1024;
  * times as much. Documents that are made and go leave their garbage outside of the heap, where every megabyte that is not
  * collected in time stays with the allocator: with 10,000 feeds a fifth of all memory, for a tenth more time to make them.
  */
-const GROWTH = 25;
+const GROWTH = 60;
 
 /** Keeps the memory of a service small, which has few things that live long. */
 export function keepHeapSmall(): void {

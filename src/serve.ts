@@ -84,7 +84,7 @@ export interface ServiceProcess extends Service {
 /** One in how many feeds that were answered is told in the log. */
 const SAMPLE = 1000;
 /** Megabytes of entries and documents that are kept. */
-const CACHE = 32;
+const CACHE = 24;
 /** Part of them that is for entries, which documents are arranged from. */
 const FOR_ENTRIES = 1 / 4;
 
