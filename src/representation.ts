@@ -20,6 +20,10 @@ export interface Representations extends Validators {
 
 /** Deltas that are kept: readers lack the last story, or the last few. */
 const MOST_DELTAS = 32;
+/** The name of no delta. */
+const NO_DELTA = '';
+/** Characters of If-None-Match with one tag of ours; a longer one says the same in more words. */
+const LONGEST_TAG = 300;
 /** Bytes that a document's tags, dates and headers take besides. */
 const OVERHEAD = 4096;
 
@@ -35,8 +39,13 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
   const whole = encoded(document.bytes, grown);
   /** Made when the first one is: most documents never have any. */
   let deltas: LRUCache<string, Encoded> | undefined;
+  /** What is missing of those that ask most, who all have the document of before: to find it out takes as long as the rest. */
+  let missingTo: LRUCache<string, string> | undefined;
 
   function delta(ifNoneMatch: string | undefined): Encoded | undefined {
+    if (ifNoneMatch === undefined) return undefined;
+    const found = deltas?.get(missingTo?.get(ifNoneMatch) ?? NO_DELTA);
+    if (found !== undefined) return found;
     const missing = missingEntries(ifNoneMatch, document);
     if (missing === undefined) return undefined;
     deltas ??= new LRUCache({
@@ -44,7 +53,9 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
       maxSize: document.bytes.length + 1, // clients that make up tags must not push other documents out
       sizeCalculation: ({ identity }) => identity.length + 1,
     });
-    const name = missing.map(({ start }) => start).join(' ');
+    const name = `delta ${missing.map(({ start }) => start).join(' ')}`;
+    missingTo ??= new LRUCache({ max: MOST_DELTAS });
+    if (ifNoneMatch.length <= LONGEST_TAG) missingTo.set(ifNoneMatch, name);
     const known = deltas.get(name);
     if (known !== undefined) return known;
     const made = encoded(documentOf(document, missing), grown);
