@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { median, setting } from './figures.ts';
 import type { LoadFigures, LoadTask } from './load.ts';
 import { cpuSecondsOf, LOAD_CORE, memoryOfTree, pinned, processTree } from './processes.ts';
@@ -10,6 +11,8 @@ export const ROUNDS = setting('BENCH_ROUNDS', 5);
 /** Seconds of a round. */
 export const SECONDS = 0.6;
 export const CONNECTIONS = 32;
+/** Milliseconds between rounds: the server before has the core until it is done with what it was asked. */
+const PAUSE = 200;
 
 export interface Load {
   /** Sends requests and tells how they were answered. */
@@ -87,6 +90,7 @@ export async function inTurn(
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const { name, port, pid, request } of contestants) {
       const rounds = measured.get(name);
+      await sleep(PAUSE);
       const before = cpuOfTree(pid);
       const figures = await load.run({ port, requests: [request], seconds: SECONDS });
       const used = [...cpuOfTree(pid)].map(([process, after]) => after - (before.get(process) ?? 0));
