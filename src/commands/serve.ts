@@ -20,7 +20,7 @@ Options
   --data FOLDER     folder with publication.yaml, articles/, media/   (DATA_DIR, data)
   --public-url URL  the service's address as the outside world has it (PUBLIC_URL, feedsUrl in publication.yaml)
   --workers NUMBER  processes that serve; auto: one for each core     (WORKERS, 1)
-  --cache-mb NUMBER megabytes of documents kept, for each process     (CACHE_MB, 32)
+  --cache-mb NUMBER megabytes of documents kept, for each process     (CACHE_MB, 24)
   --metrics-port N  port for /metrics; off for none                   (METRICS_PORT, 9464)
 
 Limits
