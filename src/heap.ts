@@ -2,7 +2,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /** Bytes of heap beyond which there is more to give back than the collection costs. */
-const LARGE = 64 * 1024 * 1024;
+const LARGE = 40 * 1024 * 1024;
 
 /**
  * Lets the heap grow by that many per cent of what is alive before it is collected, where V8 would let it grow to several
@@ -17,7 +17,7 @@ export function keepHeapSmall(): void {
 }
 
 /**
- * Gives back what the work of starting has left in memory. V8 keeps a heap at the size it once had, and reading a
+ * Gives back what the work of starting, or an overload, has left in memory. V8 keeps a heap at the size it once had, and reading a
  * publication of ten thousand feeds takes 150 MB for a moment. Takes tens of milliseconds, and nothing where the heap
  * is small.
  */

@@ -74,7 +74,12 @@ interface GateParts {
   readonly worked?: () => number;
   /** Milliseconds by which the event loop has been late all the time. */
   readonly lag?: Lag;
+  /** Called when an overload is over: nobody was refused for a while. */
+  readonly calm?: () => void;
 }
+
+/** Milliseconds without a refusal after which an overload is over. */
+const CALM = 2000;
 
 /** Lets work through a little in every turn of the event loop, from each line in turn, or refuses it. */
 export function createGate({
@@ -82,11 +87,22 @@ export function createGate({
   now = () => performance.now(),
   worked = threadTime,
   lag = measureLag(now),
+  calm = () => {},
 }: GateParts = {}): Gate {
   const lines = new Map(LANES.map((lane): [Lane, Line] => [lane, { limits: limits[lane], waiting: [], active: 0 }]));
   let isComing = false;
   let hasHeard = false;
   let restsUntil = 0;
+  let calming: NodeJS.Timeout | undefined;
+
+  function refuse(job: Job): void {
+    calming ??= setTimeout(() => {
+      calming = undefined;
+      calm();
+    }, CALM).unref();
+    calming.refresh();
+    job.refuse();
+  }
 
   async function turn(): Promise<void> {
     if (hasHeard && worked() < restsUntil) {
@@ -119,7 +135,7 @@ export function createGate({
     const next = line.waiting.shift();
     if (next === undefined || next.job.isGone()) return;
     if (now() - next.since > line.limits.patience) {
-      next.job.refuse();
+      refuse(next.job);
       return;
     }
     line.active += 1;
@@ -136,7 +152,7 @@ export function createGate({
     enter(lane, job) {
       const line = lines.get(lane);
       if (line === undefined || !isTaken({ waiting: line.waiting.length, lag: lag.now() }, line.limits)) {
-        job.refuse();
+        refuse(job);
         return;
       }
       line.waiting.push({ job, since: now() });
@@ -145,7 +161,10 @@ export function createGate({
     heard() {
       hasHeard = true;
     },
-    close: lag.stop,
+    close() {
+      clearTimeout(calming);
+      lag.stop();
+    },
   };
 }
 

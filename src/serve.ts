@@ -114,7 +114,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
   const limits = { ...CONNECTION_LIMITS, idle, ...options.connections };
   const connections = createConnections(limits, trust, observer.refused);
-  const gate = createGate();
+  const gate = createGate({ calm: giveBackHeap });
   const limiter = options.rate && createLimiter(options.rate);
   const health = { check: store.lastRevision, phase: () => phase };
   const { listener, unobserved } = createApp({

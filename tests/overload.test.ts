@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createGate, isTaken, type Job, type Lane, type LaneLimits, measureLag } from '../src/overload.ts';
 
 const LIMITS: LaneLimits = { waiting: 3, active: 2, patience: 1000, lag: 500 };
@@ -136,6 +136,25 @@ describe('a line', () => {
     await turn();
     expect(happened()).toEqual(['bc', '']);
   });
+});
+
+test('an overload is over when nobody was refused for two seconds', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const calm = vi.fn();
+  const none = { ...LIMITS, waiting: 0 };
+  const limits = { others: none, newsroom: LIMITS, feeds: LIMITS };
+  const gate = createGate({ limits, lag: { now: () => 0, stop: () => {} }, calm });
+  const refused = { begin: () => {}, refuse: () => {}, isGone: () => false };
+  gate.enter('others', refused);
+  vi.advanceTimersByTime(1999);
+  gate.enter('others', refused);
+  vi.advanceTimersByTime(1999);
+  expect(calm).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(calm).toHaveBeenCalledOnce();
+  vi.advanceTimersByTime(10_000);
+  expect(calm).toHaveBeenCalledOnce();
 });
 
 describe('the event loop is late', () => {
