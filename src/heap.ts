@@ -17,9 +17,9 @@ export function keepHeapSmall(): void {
 }
 
 /**
- * Gives back what the work of starting, or an overload, has left in memory. V8 keeps a heap at the size it once had, and reading a
- * publication of ten thousand feeds takes 150 MB for a moment. Takes tens of milliseconds, and nothing where the heap
- * is small.
+ * Gives back what the work of starting, or an overload, has left in memory. V8 keeps a heap at the size it once had, and
+ * reading a publication of ten thousand feeds takes 150 MB for a moment. Takes tens of milliseconds, and nothing where the
+ * heap is small.
  */
 export function giveBackHeap(): void {
   if (getHeapStatistics().total_heap_size < LARGE) return;
