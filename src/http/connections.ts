@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { PublisherError } from '../errors.ts';
 import { isOurs, networkOf, type Trust, withoutMapping } from './client.ts';
+import { RepeatedHeadResponse } from './repeated-head.ts';
 import { LEFTOVER, rawError } from './respond.ts';
 
 /** What a connection may cost. All times are milliseconds. */
@@ -251,6 +252,7 @@ export function createConnections(
       keepAliveTimeout: 0, // Node would set a timer and stop it again for every request: see `look`
       maxHeaderSize: HEAD_BYTES,
       optimizeEmptyRequests: true,
+      ServerResponse: RepeatedHeadResponse,
     },
     watch(started, tell = () => {}) {
       server = started;
