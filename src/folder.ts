@@ -399,7 +399,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   return {
     start,
-    isUnsettled: () => watcher?.busy() === true || working !== undefined || openTurn() < Number.POSITIVE_INFINITY,
+    isUnsettled: () =>
+      watcher?.busy() === true || working !== undefined || (noted.size + departed.length > 0 && openTurn() < Infinity),
     settled,
     async close() {
       closed = true;

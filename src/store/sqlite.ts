@@ -344,7 +344,8 @@ function openStore(file: string, cache?: number): Store {
   }
 
   function dataVersion(): number {
-    return Number(sql.dataVersion.get()?.data_version);
+    const [version] = sql.dataVersion.get() as unknown as [number];
+    return version;
   }
 
   /**

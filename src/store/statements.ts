@@ -33,10 +33,12 @@ export function prepareStatements(db: DatabaseSync) {
           SELECT 1 FROM tombstone JOIN feed ON feed.number = tombstone.feed
           WHERE tombstone.article = article.number AND feed.key = :feed))
       ORDER BY revision LIMIT :limit`);
+  const dataVersion = db.prepare('PRAGMA data_version');
+  dataVersion.setReturnArrays(true); // asked in every turn of the event loop, and an object costs as much as the question
   return {
     saveRevision: db.prepare('UPDATE revision SET last = ?'),
     lastRevision: db.prepare('SELECT last FROM revision'),
-    dataVersion: db.prepare('PRAGMA data_version'),
+    dataVersion,
 
     articleById: db.prepare(
       'SELECT number, revision, public_id, published, withdrawn, article FROM article WHERE id = ?',
