@@ -22,11 +22,14 @@ export async function startOpponent(kind: 'bare' | 'tuned' | 'cached' | 'naive',
   return running(child, Number(line));
 }
 
+/** Serves a file in pages that are never copied (`sendfile`), or as nginx does where nothing is said: by reading it. */
+type Nginx = 'sendfile' | 'read';
+
 /**
  * Starts an nginx with one worker that serves a feed's bytes as files. What it sends for `gzip` is the file beside it,
  * whose bytes it does not look at.
  */
-export async function startNginx(bytes: { identity: Buffer; compressed: Buffer }): Promise<Server> {
+export async function startNginx(kind: Nginx, bytes: { identity: Buffer; compressed: Buffer }): Promise<Server> {
   // Started by root, nginx hands its worker to an unprivileged user, who must be able to reach the files.
   const { path: folder, remove } = temporaryFolder('nginx');
   await chmod(folder, 0o755);
@@ -35,7 +38,7 @@ export async function startNginx(bytes: { identity: Buffer; compressed: Buffer }
   await writeFile(join(folder, `${PATH}.gz`), bytes.compressed);
   const port = await freePort();
   const config = join(folder, 'nginx.conf');
-  await writeFile(config, nginxConfiguration(port));
+  await writeFile(config, nginxConfiguration(port, kind));
   const child = start('nginx', ['-p', `${folder}/`, '-c', config, '-e', 'error.log']);
   const deadline = Date.now() + 10_000;
   while (!(await accepts(port))) {
@@ -53,7 +56,7 @@ export async function startNginx(bytes: { identity: Buffer; compressed: Buffer }
 }
 
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function nginxConfiguration(port: number): string {
+function nginxConfiguration(port: number, kind: Nginx): string {
   return `
 daemon off;
 worker_processes 1;
@@ -63,8 +66,7 @@ events { worker_connections 1024; }
 http {
   access_log off;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
-  sendfile on;
-  tcp_nopush on;
+  ${kind === 'sendfile' ? 'sendfile on; tcp_nopush on;' : ''}
   keepalive_requests 1000000000;
   types { application/rss+xml rss; }
   charset utf-8;
