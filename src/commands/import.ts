@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeProblems, PublisherError } from '../errors.ts';
+import { describeProblems, PublisherError, shown } from '../errors.ts';
 import { openParsePool } from '../import/pool.ts';
 import { findSources, type ImportSource, type Item } from '../import/source.ts';
 import { type Installation, newsroomOf, openInstallation } from '../installation.ts';
-import { createPublisher, type Published, parseHere, type Submission, selector } from '../publish.ts';
+import { createPublisher, idOf, type Published, parseHere, type Submission, selector } from '../publish.ts';
 import { forgetReading, publicationInForce, refreshStore } from '../refresh.ts';
 import type { Outcome } from '../store.ts';
 import { publicUrl, unwritable, usage } from './arguments.ts';
@@ -134,6 +135,7 @@ async function importItems(
   const counts: Counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
   const bar = progressBar(terminal, 'Importing');
   const began = Date.now();
+  const withOwnId = idsFromPaths();
   const resultOf = dryRun ? rehearsedResult() : ({ result }: Outcome) => countable(result);
   const running: Promise<void>[] = [];
   let read = 0;
@@ -174,7 +176,7 @@ async function importItems(
       for await (const item of source.items((bytes) => {
         read += bytes;
       })) {
-        batch.push(item);
+        batch.push(withOwnId(item));
         if (batch.length < BATCH) continue;
         const kept = keep(batch, running.at(-1));
         kept.catch(() => {}); // told where it is awaited
@@ -189,6 +191,22 @@ async function importItems(
     bar.stop();
   }
   return counts;
+}
+
+/** Of files whose paths make the same id the first has it; another is refused, or it would take the first one's place. */
+function idsFromPaths(): (item: Item) => Item {
+  const files = new Map<string, string>();
+  return (item) => {
+    const { file, content, idIsFromPath } = item;
+    if (idIsFromPath !== true || !('record' in content)) return item;
+    const id = idOf(content.record);
+    const owner = files.get(id);
+    if (owner === undefined) files.set(id, file);
+    if (owner === undefined || resolve(owner) === resolve(file)) return item;
+    const rule = `is the id of ${owner} already, made of its path as well: name one in the record`;
+    const unnamed = { ...content, record: { ...Object(content.record), id: undefined } };
+    return { file, content: { problems: [{ field: 'id', value: shown(id), rule }], text: recordText(unnamed) } };
+  };
 }
 
 function countable(result: Outcome['result']): keyof Counts {
@@ -245,8 +263,10 @@ function openRejected(file: string, dryRun: boolean): Rejected {
 
 function textOf(content: Item['content']): string | undefined {
   if ('json' in content) return content.json.toString();
-  if (!('record' in content)) return content.text;
-  const { record, publishedAt } = content;
+  return 'record' in content ? recordText(content) : content.text;
+}
+
+function recordText({ record, publishedAt }: Extract<Item['content'], { readonly record: unknown }>): string {
   return JSON.stringify(publishedAt === undefined ? record : { publishedAt, ...Object(record) });
 }
 

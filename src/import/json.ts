@@ -7,9 +7,10 @@ import { type FileFacts, type RawRecord, UnreadableRecord } from './record.ts';
 /** A record as a JSON object (RFC 8259). */
 export function readJson(text: string, { id }: FileFacts): RawRecord {
   const value = parse(text);
-  const record = isObject(value) && (value.id === undefined || value.id === null) ? { ...value, id } : value;
+  const idIsFromPath = isObject(value) && (value.id === undefined || value.id === null);
+  const record = idIsFromPath ? { ...value, id } : value;
   // JSON is YAML, whose parser knows places; it is asked only when one is needed.
-  return { record, locate: (field) => readYaml(text).locate(fieldPath(field)) };
+  return { record, idIsFromPath, locate: (field) => readYaml(text).locate(fieldPath(field)) };
 }
 
 function parse(text: string): unknown {

@@ -13,5 +13,9 @@ export function readMarkdown(text: string, { id }: FileFacts): RawRecord {
     ...fields,
     body: heading === null ? body : body.slice(heading[0].length),
   };
-  return { record, locate: (field) => (field === 'body' ? { line: bodyLine } : locate(fieldPath(field))) };
+  return {
+    record,
+    idIsFromPath: !('id' in fields),
+    locate: (field) => (field === 'body' ? { line: bodyLine } : locate(fieldPath(field))),
+  };
 }

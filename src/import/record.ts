@@ -5,6 +5,8 @@ export interface RawRecord {
   readonly record: unknown;
   /** Where the record has no `publishedAt`, when its file was written will do. */
   readonly dateIsOptional?: boolean;
+  /** The record names no id and has the one that its file's path makes. */
+  readonly idIsFromPath?: boolean;
   /** Where a field stands in the file; undefined where that cannot be said. */
   readonly locate: (field: string) => { line: number; column?: number } | undefined;
 }

@@ -19,6 +19,8 @@ import { isWordpress, wordpressRecords } from './wordpress.ts';
 export interface Item {
   readonly file: string;
   readonly line?: number;
+  /** The record names no id and has the one that its file's path makes. */
+  readonly idIsFromPath?: boolean;
   readonly content:
     | { readonly record: unknown; readonly publishedAt?: string }
     | { readonly json: Buffer }
@@ -105,9 +107,9 @@ async function* articleFile(file: string, path: string, advance: (bytes: number)
   const [bytes, status] = await Promise.all([readFile(file), stat(file)]);
   advance(bytes.length);
   try {
-    const { record, dateIsOptional } = readArticleFile(bytes, path);
+    const { record, dateIsOptional, idIsFromPath = false } = readArticleFile(bytes, path);
     const modified = rfc3339(Math.floor(status.mtimeMs));
-    yield { file, content: dateIsOptional ? { record, publishedAt: modified } : { record } };
+    yield { file, idIsFromPath, content: dateIsOptional ? { record, publishedAt: modified } : { record } };
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
@@ -138,7 +140,8 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
     else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), foundAt(content)));
     else {
       const value = parseJson(bytes); // tells better what is wrong than who reads one record
-      yield { file, content: { record: path === undefined ? value : readArticleFile(bytes, path).record } };
+      const { record, idIsFromPath = false } = path === undefined ? { record: value } : readArticleFile(bytes, path);
+      yield { file, idIsFromPath, content: { record } };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };

@@ -37,6 +37,7 @@ export function readPlainText(text: string, { id }: FileFacts): RawRecord {
   return {
     record,
     dateIsOptional: true,
+    idIsFromPath: !('id' in fields),
     locate: (field) => {
       const index = field in fields ? undefined : places[field];
       return index === undefined ? locate(fieldPath(field)) : { line: bodyLine + index };

@@ -284,6 +284,60 @@ test('a folder of all kinds is imported at once, ids made of the paths in it', a
   );
 });
 
+describe('files whose paths make the same id', () => {
+  const story = (title: string) => MARKDOWN.replace('The bridge is open', title);
+  const A = { 'a/story.md': story('A'), 'b/story.md': story('B') };
+
+  test.each<[string, Readonly<Record<string, string>>, readonly [string, string]]>([
+    ['of two folders', A, ['a', 'b']],
+    ['of two kinds', { 'a/story.md': story('A'), 'b/story.txt': WIRE }, ['a/story.md', 'b/story.txt']],
+    [
+      'in one folder',
+      { 'a/story.json': JSON.stringify(record({ id: undefined, title: 'A' })), 'a/story.md': story('B') },
+      ['a/story.json', 'a/story.md'],
+    ],
+  ])('%s: the first has it, the other is refused, and once more changes nothing', async (_, files, places) => {
+    const folder = await dataFolder(files);
+    const [first, other] = places.map((place) => join(folder, place)) as [string, string];
+    const dry = await imported(folder, '--dry-run', first, other);
+    const runs = [await imported(folder, first, other), await imported(folder, first, other)];
+    const [owner, refused] = [first, other].map((path) => (path.includes('story') ? path : join(path, 'story.md')));
+    const rule = `is the id of ${owner} already, made of its path as well: name one in the record`;
+
+    expect(dry.out).toBe(`Nothing was changed. It would be: ${did(1, 0, 0, 1)}`);
+    expect(runs.map(({ out }) => out)).toEqual([did(1, 0, 0, 1), did(0, 0, 1, 1)]);
+    expect(runs[0]?.err.split('\n')[0]).toBe(`${refused}: id: ${rule} (value: story)`);
+    expect(await titles(folder)).toEqual({ story: 'A' });
+  });
+
+  test('and the other cannot take its place out of the file of refused records, until it has an id', async () => {
+    const folder = await dataFolder(A);
+    const rejected = join(folder, 'rejected.ndjson');
+    await imported(folder, join(folder, 'a'), join(folder, 'b'));
+    const unmended = await imported(folder, rejected);
+    await writeFile(rejected, ndjson([{ ...JSON.parse(await readFile(rejected, 'utf8')), id: 'other' }]));
+    const mended = await imported(folder, rejected);
+
+    expect([unmended.out, unmended.err.split('\n')[0]]).toEqual([did(0, 0, 0, 1), `${rejected}:1: id: is required`]);
+    expect(mended.out).toBe(did(1, 0, 0, 0));
+    expect(await titles(folder)).toEqual({ story: 'A', other: 'B' });
+  });
+
+  test('are no others where one file is named twice', async () => {
+    const folder = await dataFolder(A);
+    const { out } = await imported(folder, join(folder, 'a'), `${folder}/./a/story.md`);
+
+    expect(out).toBe(did(1, 0, 1, 0));
+  });
+
+  test('are none where the later record names the id: it holds', async () => {
+    const folder = await dataFolder({ ...A, 'b/story.md': story('B').replace('---', '---\nid: story') });
+    const { out } = await imported(folder, join(folder, 'a'), join(folder, 'b'));
+
+    expect([out, await titles(folder)]).toEqual([did(1, 1, 0, 0), { story: 'B' }]);
+  });
+});
+
 test('a text without a date has that of its file, and keeps it when the file is written again', async () => {
   const folder = await dataFolder({ 'in/ferry.txt': WIRE });
   await imported(folder, join(folder, 'in'));
