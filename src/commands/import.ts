@@ -234,6 +234,8 @@ function unreadable({ content }: Item): PublisherError {
 
 interface Rejected {
   readonly file: string;
+  /** How many records are in it. */
+  readonly count: () => number;
   readonly write: (item: Item) => void;
   readonly close: () => void;
 }
@@ -245,13 +247,16 @@ interface Rejected {
 function openRejected(file: string, dryRun: boolean): Rejected {
   const growing = `${file}.part`;
   let descriptor: number | undefined;
+  let count = 0;
   return {
     file,
+    count: () => count,
     write({ content }) {
       const text = textOf(content);
       if (dryRun || text === undefined) return; // a file that is no text is where it was
       descriptor ??= openForWriting(growing);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
+      count += 1;
     },
     close() {
       if (descriptor === undefined) return;
@@ -283,7 +288,15 @@ function report(counts: Counts, rejected: Rejected, { terminal, dryRun }: Pick<H
   const would = dryRun ? 'Nothing was changed. It would be: ' : '';
   terminal.out(`${would}${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
   if (refused === 0) return 0;
-  if (!dryRun) terminal.err(`Refused records are in ${rejected.file}: mend them there and import it.`);
+  if (!dryRun) terminal.err(whereToMend(refused, rejected));
   if (refused > MOST_TOLD) terminal.err(`${refused - MOST_TOLD} refusals more were not told one by one.`);
   return 1;
+}
+
+/** What is no text, or is not read to its end, cannot be copied. */
+function whereToMend(refused: number, { file, count }: Rejected): string {
+  const kept = count();
+  if (kept === 0) return 'Mend what was refused where it is.';
+  if (kept === refused) return `Refused records are in ${file}: mend them there and import it.`;
+  return `${kept} of ${refused} refused are in ${file}: mend them there and import it, and the others where they are.`;
 }

@@ -499,6 +499,21 @@ describe('refused records', () => {
     expect(err).not.toContain('    at ');
   });
 
+  test('that could not be copied are to be mended where they are', async () => {
+    const folder = await dataFolder({ 'in/a.md': '---\n: :\n  - [\n---\nText' });
+    const none = await imported(folder, join(folder, 'in'));
+    await put(folder, 'in/b.ndjson', ndjson(BAD));
+    const some = await imported(folder, join(folder, 'in'));
+    const rejected = join(folder, 'rejected.ndjson');
+
+    expect([none.out, some.out]).toEqual([did(0, 0, 0, 1), did(1, 0, 0, 3)]);
+    expect(none.err.split('\n').at(-2)).toBe('Mend what was refused where it is.');
+    expect(some.err.split('\n').at(-2)).toBe(
+      `2 of 3 refused are in ${rejected}: mend them there and import it, and the others where they are.`,
+    );
+    expect(await readFile(rejected, 'utf8')).toBe(ndjson(BAD.slice(1)));
+  });
+
   test('more than fifty are counted, not told one by one', async () => {
     const bad = Array.from({ length: 70 }, (_, number) => record({ id: `n${number}`, title: '' }));
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
