@@ -32,16 +32,18 @@ export interface ImportSource {
   readonly name: string;
   /** Bytes, where that is known before it is read. */
   readonly size: number | undefined;
-  /** @param advance told of the bytes that were read */
-  readonly items: (advance: (bytes: number) => void) => AsyncIterable<Item>;
+  /** @param advance told of the bytes that were read: as many as its size, however often each is read */
+  readonly items: (advance: Advance) => AsyncIterable<Item>;
 }
 
+type Advance = (bytes: number) => void;
 type Open = () => AsyncIterable<Uint8Array>;
 
 interface Content {
   /** In bytes. */
   readonly size: number;
   readonly open: Open;
+  readonly advance: Advance;
   /** What the id of a record that names none is made of. */
   readonly path?: string;
   /** Where it was found. */
@@ -78,22 +80,21 @@ function fileSource(file: string, path: string, size: number): ImportSource {
     name: file,
     size,
     items: (advance) => {
-      const open: Open = () => counted(createReadStream(file, { highWaterMark: 1 << 20 }), advance);
+      const open: Open = () => createReadStream(file, { highWaterMark: 1 << 20 });
+      const content: Content = { size, open, advance };
       const ending = extname(file).toLowerCase();
-      if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, open());
-      if (ending === '.json') return jsonItems(file, { size, open, path });
-      if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, { size, open });
+      if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, content);
+      if (ending === '.json') return jsonItems(file, { ...content, path });
+      if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, content);
       return holdsArticle(file) ? articleFile(file, path, advance) : nothing(file);
     },
   };
 }
 
-async function* counted(
-  chunks: AsyncIterable<Uint8Array>,
-  advance: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) {
-    advance(chunk.length);
+/** The content from its beginning. Where it is read several times, each is a share of the way. */
+async function* reading({ open, advance }: Content, times = 1): AsyncGenerator<Uint8Array> {
+  for await (const chunk of open()) {
+    advance(chunk.length / times);
     yield chunk;
   }
 }
@@ -103,7 +104,7 @@ async function* nothing(file: string): AsyncGenerator<Item> {
   yield { file, content: { problems: [{ field: '', rule }] } };
 }
 
-async function* articleFile(file: string, path: string, advance: (bytes: number) => void): AsyncGenerator<Item> {
+async function* articleFile(file: string, path: string, advance: Advance): AsyncGenerator<Item> {
   const [bytes, status] = await Promise.all([readFile(file), stat(file)]);
   advance(bytes.length);
   try {
@@ -116,8 +117,8 @@ async function* articleFile(file: string, path: string, advance: (bytes: number)
 }
 
 /** One JSON object a line. */
-async function* ndjsonItems(file: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Item> {
-  for await (const group of linesOf(chunks, MAX_LINE)) {
+async function* ndjsonItems(file: string, content: Content): AsyncGenerator<Item> {
+  for await (const group of linesOf(reading(content), MAX_LINE)) {
     for (const { number: line, bytes } of group) {
       yield { file, line, content: bytes === undefined ? { problems: [TOO_LONG] } : { json: bytes } };
     }
@@ -128,12 +129,12 @@ const TOO_LONG: Problem = { field: '', rule: `must not be longer than ${MAX_LINE
 
 /** A JSON Feed, a list of records, or one record. */
 async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> {
-  const { size, open, path } = content;
+  const { size, path } = content;
   if (size > LONGEST_TEXT) {
     yield { file, content: { problems: [TOO_LONG_A_TEXT] } };
     return;
   }
-  const bytes = await whole(open());
+  const bytes = await whole(reading(content));
   try {
     const text = jsonText(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
@@ -175,9 +176,11 @@ function isJsonFeed(text: string): boolean {
 
 /** RSS, Atom or a WordPress export, which is read twice: pictures may stand behind the stories that show them. */
 async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
-  const { open } = content;
-  const head = await beginning(open());
-  yield* records(file, isWordpress(head) ? wordpressRecords(open) : feedRecords(open(), foundAt(content)));
+  const isExport = isWordpress(await beginning(content.open()));
+  yield* records(
+    file,
+    isExport ? wordpressRecords(() => reading(content, 2)) : feedRecords(reading(content), foundAt(content)),
+  );
 }
 
 function foundAt({ url }: Content): { readonly url?: string } {
@@ -198,13 +201,12 @@ async function* records(file: string, found: AsyncIterable<Imported>): AsyncGene
 
 async function download(address: string): Promise<ImportSource> {
   const { bytes, type } = await bytesAt(address);
-  const content = { size: bytes.length, open: () => once(bytes), url: address };
   return {
     name: address,
     size: bytes.length,
     items: (advance) => {
-      advance(bytes.length);
-      if (isNdjson(bytes, address, type)) return ndjsonItems(address, once(bytes));
+      const content = { size: bytes.length, open: () => once(bytes), advance, url: address };
+      if (isNdjson(bytes, address, type)) return ndjsonItems(address, content);
       const isJson = /^\uFEFF?[ \t\r\n]*[[{]/.test(bytes.subarray(0, HEAD).toString());
       return isJson ? jsonItems(address, content) : xmlItems(address, content);
     },

@@ -3,6 +3,7 @@ import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { findSources } from '../../src/import/source.ts';
 import { openInstallation } from '../../src/installation.ts';
 import type { StoredRecord } from '../../src/store.ts';
 import { ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
@@ -173,6 +174,21 @@ test.each(SOURCES)('%s is imported, and once more changes nothing', async (name,
   expect(await given(folder)).toEqual(expected);
   expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, expected.length, 0) });
   expect(await stored(folder)).toEqual(kept);
+});
+
+test.each(SOURCES)('of %s as many bytes are told to be read as it has', async (name, content) => {
+  const folder = await dataFolder({ [`in/${name}`]: content });
+  const [source] = await findSources(join(folder, 'in'));
+  let read = 0;
+  const told: number[] = [];
+  const items = source?.items((bytes) => {
+    read += bytes;
+  });
+  for await (const _ of items ?? []) told.push(read);
+
+  expect(source?.size).toBe(Buffer.byteLength(content));
+  expect(Math.max(...told)).toBeLessThanOrEqual(Buffer.byteLength(content));
+  expect(read).toBe(source?.size);
 });
 
 /** A record with as many names as most have: a thousand of them have more than one may. */
