@@ -29,6 +29,18 @@ const TYPE = 'must be a media type, as audio/mpeg (RFC 6838)';
 
 describe('a field is refused with its value and the rule it breaks', () => {
   test.each([
+    ['html', 4_194_304, 'must not be longer than 4194304 characters'],
+    ['text', 4_194_304, 'must not be longer than 4194304 characters'],
+    ['markdown', 262_144, 'must not be longer than 262144 characters in Markdown'],
+  ])('a body in %s of more than %i units of UTF-16', (bodyFormat, limit, rule) => {
+    const value = `${'😀'.repeat(59)}…`;
+    const refused = [{ field: 'body', value, rule }];
+    expect(problems(record({ bodyFormat, body: '😀'.repeat(limit / 2) }))).toEqual([]);
+    expect(problems(record({ bodyFormat, body: `${'😀'.repeat(limit / 2)}x` }))).toEqual(refused);
+    expect(problems(record({ bodyFormat, body: 'ا'.repeat(limit) }))).toEqual([]);
+  });
+
+  test.each([
     ['id', 5, '5', 'must be text'],
     ['id', '', '', 'must have 1 to 512 characters'],
     ['id', 'x'.repeat(513), `${'x'.repeat(119)}…`, 'must have 1 to 512 characters'],
