@@ -279,12 +279,13 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const file = join(folder, path);
     const unreadable = (problems: readonly Problem[]): RefusedFile => ({ path, problems, id: '', media: [] });
     try {
-      const { mtimeMs } = await stat(file);
+      const status = await stat(file);
+      if (!status.isFile()) return undefined; // a folder has its name now
       const bytes = await readFile(file);
       const media = mediaNamedIn(bytes);
       const raw = readArticleFile(bytes, path);
       const signature = await signatureOf(path, media);
-      return { path, modified: Math.floor(mtimeMs), raw, id: idOf(raw.record), media, signature };
+      return { path, modified: Math.floor(status.mtimeMs), raw, id: idOf(raw.record), media, signature };
     } catch (error) {
       if (isMissing(error)) return undefined;
       if (error instanceof UnreadableRecord) return unreadable(error.problems);

@@ -76,6 +76,20 @@ test('what came, changed and went while the service was not running is published
   expect([before.lines, after.lines]).toEqual([[], []]);
 });
 
+test('a file that gave way to a folder of its name is taken back', async () => {
+  const folder = await dataFolder(FILES);
+  await life(folder, FIRST, latest);
+  await rm(join(folder, 'articles/a.json'));
+  await put(folder, 'articles/a.json/e.json', json({ id: 'e', title: 'E' }));
+  const { found, lines } = await life(folder, SECOND, latest);
+
+  expect(found).toMatchObject({
+    titles: ['B', 'C', 'D', 'E'],
+    withdrawn: ['tag:news.example,2026:a 2026-11-21T12:00:00Z'],
+  });
+  expect(lines).toEqual([]);
+});
+
 test('a file whose size and time are the same is not read again', async () => {
   const folder = await dataFolder(FILES);
   // Whole seconds: a time that is set has no finer part.

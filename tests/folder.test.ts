@@ -74,6 +74,18 @@ describe('a file', () => {
     expect(await titles(service)).toEqual(['B']);
   });
 
+  test('that gives way to a folder of its name is taken back, and what is in the folder is published', async () => {
+    const service = await running({
+      'articles/a.md': '---\nurl: /a\ntitle: A\npublishedAt: 2026-11-20T10:00:00Z\n---\nText.',
+    });
+    expect(await titles(service)).toEqual(['A']);
+    await rm(join(service.dataFolder, 'articles/a.md'));
+    await put(service.dataFolder, 'articles/a.md/b.json', named('B'));
+
+    expect(await titles(service)).toEqual(['B']);
+    expect(service.lines).toEqual([]);
+  });
+
   test('that goes and comes back unchanged gives the same document', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/b.json': named('B') });
     const file = join(service.dataFolder, 'articles/a.json');
@@ -283,11 +295,13 @@ describe('a broken file', () => {
     const service = await running();
     await Promise.all([
       mkdir(join(service.dataFolder, 'articles/notes.md')),
+      symlink('loop.md', join(service.dataFolder, 'articles/loop.md')),
       put(service.dataFolder, 'articles/a.json', named('A')),
       put(service.dataFolder, 'articles/z.json', named('Z')),
     ]);
 
     expect(await titles(service)).toEqual(['A', 'Z']);
+    expect((await told(service))[0]).toContain('articles/loop.md');
   });
 });
 
@@ -368,6 +382,14 @@ describe('a folder', () => {
     });
     expect(await titles(service)).toEqual(['A', 'B', 'C']);
     await change(service.dataFolder);
+
+    expect(await titles(service)).toEqual(['A']);
+  });
+
+  test('that gives way to a file of its name takes its articles back', async () => {
+    const service = await running({ 'articles/a.json/b.json': named('B') });
+    await rm(join(service.dataFolder, 'articles/a.json'), { recursive: true });
+    await put(service.dataFolder, 'articles/a.json', named('A'));
 
     expect(await titles(service)).toEqual(['A']);
   });
