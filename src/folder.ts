@@ -72,9 +72,8 @@ interface Noted {
   readonly at: number;
 }
 
-/** A file that an article was published from and is not any more. */
+/** An article whose file went, or holds another by now. */
 interface Departed extends Pick<Noted, 'turn' | 'since'> {
-  readonly path: string;
   readonly id: string;
 }
 
@@ -127,9 +126,11 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const paths = (await filesBelow(folder)).filter(holdsArticle);
     const there = new Set(paths);
     for (const source of await store.sources()) {
-      setPublished(source);
-      // A stop in the middle of a renaming leaves both names.
-      if (there.has(source.path) || !pathOfId.has(source.id)) pathOfId.set(source.id, source.path);
+      if (source.path === '') depart(source);
+      else {
+        setPublished(source);
+        pathOfId.set(source.id, source.path);
+      }
     }
     const pending = [...published.keys()].filter((path) => !there.has(path));
     for (const batch of batches(paths)) pending.push(...(await changedAmong(batch)));
@@ -146,15 +147,15 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const same = await Promise.all(
       paths.map(async (path) => {
         const known = published.get(path);
-        return known !== undefined && known.signature === (await signatureOf(path, known.media));
+        if (known === undefined) return false;
+        return known.signature === (await signatureOf(await statOf(join(folder, path)), known.media));
       }),
     );
     return paths.filter((_, index) => !same[index]);
   }
 
-  async function signatureOf(path: string, media: readonly string[]): Promise<string> {
-    const files = [join(folder, path), ...media.map((name) => join(mediaFolder, name))];
-    const stats = await Promise.all(files.map(statOf));
+  async function signatureOf(article: Stats | undefined, media: readonly string[]): Promise<string> {
+    const stats = [article, ...(await Promise.all(media.map((name) => statOf(join(mediaFolder, name)))))];
     return stats.map((status) => (status === undefined ? '-' : `${status.size}@${status.mtimeMs}`)).join(' ');
   }
 
@@ -163,19 +164,20 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const before = new Map(paths.flatMap((path) => filesAt(path)));
     try {
       const files = [...new Set([...paths.filter(holdsArticle), ...before.keys()])];
-      const { refused, saved } = await publishFiles(files, publish);
+      const refused = await publishFiles(files, publish);
       const gone = [...before.values()].filter(({ path, id }) => published.get(path)?.id !== id);
-      for (const { path, id } of gone) departed.push({ path, id, turn: working?.turn ?? turns, since: Date.now() });
+      gone.forEach(depart);
       const ids = new Set(gone.map(({ id }) => id));
       for (const [path, { id }] of refusedFiles) if (ids.has(id)) note(path, working?.turn);
-      // Where the file names another id now, the former one stays known until its article is withdrawn.
-      const settledNow = saved.filter(({ path, id }) => (before.get(path)?.id ?? id) === id);
-      if (settledNow.length > 0) await store.saveSources(settledNow, []);
       return refused;
     } catch (error) {
       for (const file of before.values()) restore(file); // what went is still to be withdrawn
       throw error;
     }
+  }
+
+  function depart({ id }: Pick<SourceFile, 'id'>): void {
+    departed.push({ id, turn: working?.turn ?? turns, since: Date.now() });
   }
 
   /** Withdraws the articles whose files went and that no other file has now. */
@@ -184,12 +186,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const over = departed.filter(({ since }) => since < until);
     if (over.length === 0) return;
     const ids = new Set(over.map(({ id }) => id).filter((id) => !isPublished(id)));
-    if (ids.size > 0) await publisher.withdraw([...ids].map((id) => ({ id })));
-    const paths = [...new Set(over.map(({ path }) => path))];
-    await store.saveSources(
-      paths.flatMap((path) => published.get(path) ?? []),
-      paths.filter((path) => !published.has(path)),
-    );
+    if (ids.size > 0) await publisher.withdraw([...ids].map((id) => ({ id, forgetSource: true })));
     departed = departed.filter(({ since }) => since >= until);
   }
 
@@ -229,11 +226,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       else owners.set(file.id === '' ? file.path : file.id, file); // without an id it is refused for that
     }
     const results = (await publish([...owners.values()].map(submissionOf))).values();
-    const saved: SourceFile[] = [];
     for (const file of owners.values()) {
       const result = results.next().value;
       if (result === undefined) continue;
-      if ('outcome' in result) saved.push(keep(file));
+      if ('outcome' in result) keep(file);
       else refused.push({ ...file, problems: placed(result.refused.problems, file.raw) });
     }
     for (const [file, owner] of claimants) {
@@ -241,7 +237,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       else note(file.path, working?.turn); // the owner was refused itself
     }
     for (const { path, id, media } of refused) refusedFiles.set(path, { id, media });
-    return { refused, saved };
+    return refused;
   }
 
   /**
@@ -253,12 +249,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     if (former !== undefined && id !== '' && id !== former && pathOfId.get(former) === path) pathOfId.delete(former);
   }
 
-  function keep({ path, id, signature, media }: ArticleFile): SourceFile {
+  function keep({ path, id, signature, media }: ArticleFile): void {
     release(path);
-    const source = { path, id, signature, media };
-    setPublished(source);
+    setPublished({ path, id, signature, media });
     pathOfId.set(id, path);
-    return source;
   }
 
   function setPublished(file: SourceFile): void {
@@ -279,12 +273,12 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const file = join(folder, path);
     const unreadable = (problems: readonly Problem[]): RefusedFile => ({ path, problems, id: '', media: [] });
     try {
-      const status = await stat(file);
+      const status = await stat(file); // before it is read: what is written meanwhile makes it another file
       if (!status.isFile()) return undefined; // a folder has its name now
       const bytes = await readFile(file);
       const media = mediaNamedIn(bytes);
       const raw = readArticleFile(bytes, path);
-      const signature = await signatureOf(path, media);
+      const signature = await signatureOf(status, media);
       return { path, modified: Math.floor(status.mtimeMs), raw, id: idOf(raw.record), media, signature };
     } catch (error) {
       if (isMissing(error)) return undefined;
@@ -443,8 +437,9 @@ function idTaken(file: ArticleFile, owner: string): RefusedFile {
   return { ...file, problems: placed(problems, file.raw) };
 }
 
-function submissionOf({ raw, modified }: ArticleFile): Submission {
-  return raw.dateIsOptional ? { record: raw.record, publishedAt: rfc3339(modified) } : { record: raw.record };
+function submissionOf({ raw: { record, dateIsOptional }, modified, path, signature, media }: ArticleFile): Submission {
+  const source = { path, signature, media };
+  return dateIsOptional ? { record, source, publishedAt: rfc3339(modified) } : { record, source };
 }
 
 function placed(problems: readonly Problem[], { locate }: RawRecord): Problem[] {

@@ -17,6 +17,8 @@ export type Submission = Unparsed & {
   readonly condition?: Condition;
   /** Does not publish what was taken back again, unless the record is another. */
   readonly leaveWithdrawn?: boolean;
+  /** The file that it comes from. */
+  readonly source?: Put['source'];
 };
 
 /** A record that was parsed: its article, ready to be kept, and the feeds the article belongs to. */
@@ -45,6 +47,8 @@ export interface Withdrawal {
   readonly id: string;
   readonly reason?: string;
   readonly condition?: Condition;
+  /** No file holds the article any more. */
+  readonly forgetSource?: boolean;
 }
 
 interface PublisherParts {
@@ -79,8 +83,8 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     const parsed = await parse(await withDates(submissions));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
-      const { condition, leaveWithdrawn } = submissions[index] ?? {};
-      const asked = compact({ condition, leaveWithdrawn });
+      const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
+      const asked = compact({ condition, leaveWithdrawn, source });
       return [{ kind: 'put', ...result, changedAt: changedAt(result.article), ...asked }];
     });
     const outcomes = (await apply(changes)).values();

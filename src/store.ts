@@ -22,6 +22,8 @@ export interface Put {
   /** When feeds changed because of this, besides the moments its own dates name. */
   readonly changedAt: Instant;
   readonly condition?: Condition;
+  /** The file that holds the article, kept with it whether or not it has changed. What the file held before has none now. */
+  readonly source?: Omit<SourceFile, 'id'>;
 }
 
 /** Takes an article back. Taking back what is not there, or is taken back already, changes nothing. */
@@ -31,6 +33,8 @@ export interface Withdraw {
   readonly reason?: string;
   readonly changedAt: Instant;
   readonly condition?: Condition;
+  /** No file holds the article any more: the one that did is forgotten, even where nothing else changes. */
+  readonly forgetSource?: boolean;
 }
 
 /** What must be true of the article for the change to be made: that there is none, or one at one of these revisions. */
@@ -128,10 +132,11 @@ export interface ListOptions {
 export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** A file as it was when its article was last kept. */
+/** A file as it was when its article was last kept. An article has one at most, and so has a file. */
 export interface SourceFile {
-  readonly path: string;
   readonly id: string;
+  /** Empty where the file holds another article by now. This one is still to be withdrawn. */
+  readonly path: string;
   /** What tells whether the file, or one it shows, is another now. */
   readonly signature: string;
   /** Files of the media folder that it shows. */
@@ -162,7 +167,7 @@ export interface Store {
   /**
    * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision.
    * A change whose condition fails, or that would alter the identity of an article that was visible at `at`, is left
-   * out and its outcome says so.
+   * out, its file too, and its outcome says so.
    */
   apply(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
   /** Tells what `apply` would do, and does nothing. */
@@ -204,8 +209,8 @@ export interface Store {
   memberships(number: number): Promise<readonly FeedKey[]>;
   count(): Promise<number>;
 
+  /** The file of every article that came from one. */
   sources(): Promise<readonly SourceFile[]>;
-  saveSources(changed: readonly SourceFile[], removed: readonly string[]): Promise<void>;
   /** A value the service remembers between starts. */
   setting(name: string): Promise<string | undefined>;
   saveSetting(name: string, value: string): Promise<void>;

@@ -912,14 +912,65 @@ export function storeContract(
     });
   });
 
-  test(`${name}: source files are kept, changed and removed together`, async () => {
-    const store = await open();
-    const file = (path: string, signature: string) => ({ path, id: path, signature, media: ['ا.png', 'b'] });
-    const kept = async () => (await store.sources()).toSorted((one, other) => (one.path < other.path ? -1 : 1));
-    expect(await store.sources()).toEqual([]);
-    await store.saveSources([file('a', '1'), file('b', '1'), file('c', '1')], []);
-    await store.saveSources([file('b', '2'), { ...file('d', '1'), media: [] }], ['a', 'x']);
-    expect(await kept()).toEqual([file('b', '2'), file('c', '1'), { ...file('d', '1'), media: [] }]);
+  describe(`${name}: the file of an article`, () => {
+    const from = (path: string, fields: Readonly<Record<string, unknown>>, signature = '1'): Put => ({
+      ...put(fields),
+      source: { path, signature, media: [] },
+    });
+    const kept = async (store: Store) =>
+      (await store.sources()).map(({ id, path, signature }) => `${id}: ${path} ${signature}`).toSorted();
+
+    test('is kept with it, whether or not the article has changed', async () => {
+      const store = await open();
+      const source = { path: 'ا/a.md', signature: '1', media: ['ا.png', 'b'] };
+      expect(await store.sources()).toEqual([]);
+      await store.apply([{ ...put({}), source }, from('b.md', { id: 'b' })], NOW);
+      expect((await store.sources()).find(({ id }) => id === 'a')).toEqual({ id: 'a', ...source });
+      expect(await store.apply([from('a.md', {}, '2')], NOW)).toMatchObject([{ result: 'unchanged', revision: 1 }]);
+      expect(await kept(store)).toEqual(['a: a.md 2', 'b: b.md 1']);
+    });
+
+    test('holds one: what it held before has none from then on', async () => {
+      const store = await holding(from('a.md', { id: 'one' }), from('a.md', { id: 'two' }, '2'));
+      expect(await kept(store)).toEqual(['one:  1', 'two: a.md 2']);
+      await store.apply([from('a.md', { id: 'three' }, '3')], NOW);
+      expect(await kept(store)).toEqual(['one:  1', 'three: a.md 3', 'two:  2']);
+      await store.apply([from('a.md', { id: 'one' }, '4')], NOW);
+      expect(await kept(store)).toEqual(['one: a.md 4', 'three:  3', 'two:  2']);
+    });
+
+    test('is another’s where two files swap their articles at once', async () => {
+      const store = await holding(from('a.md', { id: 'one' }), from('b.md', { id: 'two' }));
+      await store.apply([from('a.md', { id: 'two' }, '2'), from('b.md', { id: 'one' }, '2')], NOW);
+      expect(await kept(store)).toEqual(['one: b.md 2', 'two: a.md 2']);
+    });
+
+    test('is not kept where the change is not made', async () => {
+      const store = await holding(from('a.md', {}));
+      const changes: Change[] = [
+        from('b.md', { publishedAt: at(1) }),
+        { ...from('c.md', { title: 'New' }), condition: 'absent' },
+        { ...withdraw('a', NOW), forgetSource: true, condition: 'absent' },
+      ];
+      expect((await store.apply(changes, NOW)).map(({ result }) => result)).toEqual([
+        'refused',
+        'condition-failed',
+        'condition-failed',
+      ]);
+      await store.rehearse([from('d.md', { title: 'New' }), { ...withdraw('a', NOW), forgetSource: true }], NOW);
+      expect(await kept(store)).toEqual(['a: a.md 1']);
+    });
+
+    test('stays its file whoever else changes it, until it is forgotten', async () => {
+      const store = await holding(from('a.md', {}), put({ title: 'New' }), withdraw('a', NOW));
+      const forget = { ...withdraw('a', NOW), forgetSource: true };
+      expect(await kept(store)).toEqual(['a: a.md 1']);
+      expect(await store.apply([forget, { ...forget, id: 'x' }], NOW)).toMatchObject([
+        { result: 'unchanged' },
+        { result: 'absent' },
+      ]);
+      expect(await store.sources()).toEqual([]);
+    });
   });
 
   test(`${name}: a setting is what it was last`, async () => {

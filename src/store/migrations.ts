@@ -74,4 +74,17 @@ export const MIGRATIONS: readonly string[] = [
   -- when an article that has left the feed since was first visible in it
   ALTER TABLE feed ADD COLUMN visible_from INTEGER;
   `,
+  `
+  -- of each article that came from a file, the file; no path where the file holds another article by now
+  ALTER TABLE source RENAME TO source_by_path;
+  CREATE TABLE source (
+    id TEXT PRIMARY KEY,
+    path TEXT UNIQUE,
+    signature TEXT NOT NULL,
+    media TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  -- An article whose file was being renamed has both names: whichever is kept, the other is read again if it is there.
+  INSERT OR IGNORE INTO source SELECT id, path, signature, media FROM source_by_path;
+  DROP TABLE source_by_path;
+  `,
 ];

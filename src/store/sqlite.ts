@@ -148,6 +148,7 @@ function openStore(file: string, cache?: number): Store {
     const next = () => ++revision;
     const outcomes = changes.map((change) => {
       const outcome = change.kind === 'put' ? put(change, at, next) : withdraw(change, next);
+      if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') keepSource(change);
       for (const key of outcome.touched) touched.set(key, Math.max(touched.get(key) ?? 0, change.changedAt));
       return outcome;
     });
@@ -180,6 +181,16 @@ function openStore(file: string, cache?: number): Store {
     const result = known === undefined ? 'created' : 'updated';
     const touched = [...new Set([...before, ...feeds].map(({ key }) => key))];
     return { id: article.id, result, revision, touched };
+  }
+
+  function keepSource(change: Change): void {
+    if (change.kind === 'withdraw') {
+      if (change.forgetSource === true) sql.removeSource.run(change.id);
+    } else if (change.source !== undefined) {
+      const { path, signature, media } = change.source;
+      sql.loseSource.run(path, change.article.id);
+      sql.saveSource.run(change.article.id, path, signature, JSON.stringify(media));
+    }
   }
 
   function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: string): boolean {
@@ -423,18 +434,11 @@ function openStore(file: string, cache?: number): Store {
 
     sources: async () =>
       sql.sources.all().map((row) => ({
-        path: String(row.path),
         id: String(row.id),
+        path: String(row.path ?? ''),
         signature: String(row.signature),
         media: JSON.parse(String(row.media)) as string[],
       })),
-    saveSources: async (changed, removed) =>
-      transaction(() => {
-        for (const { path, id, signature, media } of changed) {
-          sql.saveSource.run(path, id, signature, JSON.stringify(media));
-        }
-        for (const path of removed) sql.removeSource.run(path);
-      }),
     setting: async (name) => (sql.setting.get(name) as { value: string } | undefined)?.value,
     saveSetting: async (name, value) => {
       transaction(() => sql.saveSetting.run(name, value));

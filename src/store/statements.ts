@@ -121,11 +121,12 @@ export function prepareStatements(db: DatabaseSync) {
             SELECT published, tie FROM entry AS own WHERE own.feed = feed.number AND own.article = :number)
         LIMIT :limit)`),
 
-    sources: db.prepare('SELECT path, id, signature, media FROM source'),
+    sources: db.prepare('SELECT id, path, signature, media FROM source'),
     saveSource: db.prepare(`
-      INSERT INTO source (path, id, signature, media) VALUES (?, ?, ?, ?)
-      ON CONFLICT (path) DO UPDATE SET id = excluded.id, signature = excluded.signature, media = excluded.media`),
-    removeSource: db.prepare('DELETE FROM source WHERE path = ?'),
+      INSERT INTO source (id, path, signature, media) VALUES (?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE SET path = excluded.path, signature = excluded.signature, media = excluded.media`),
+    loseSource: db.prepare('UPDATE source SET path = NULL WHERE path = ? AND id <> ?'),
+    removeSource: db.prepare('DELETE FROM source WHERE id = ?'),
     setting: db.prepare('SELECT value FROM setting WHERE name = ?'),
     saveSetting: db.prepare(`
       INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`),

@@ -70,7 +70,7 @@ test('a store that is opened again is as it was left', async () => {
   await before.declareFeeds(['latest', 'own']);
   await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], NOW);
   await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error', changedAt: NOW }], NOW);
-  await before.saveSources([{ path: 'a.md', id: 'a', signature: '1', media: [] }], []);
+  await before.apply([{ ...put({ id: 'c' }), source: { path: 'c.md', signature: '1', media: [] } }], NOW);
   await before.saveSetting('s', 'v');
   await before.createKey({ id: 'k', name: 'K', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 });
   const everything = async (store: Store) => [
@@ -127,6 +127,20 @@ test.each(MIGRATIONS.map((_, index) => index).slice(1))(
     expect([await store.count(), await store.keys()]).toEqual([1, []]);
   },
 );
+
+test('a store that knew files by their paths knows them by their articles', async () => {
+  const file = await databaseOf(MIGRATIONS.slice(0, 3));
+  const db = new DatabaseSync(file);
+  db.exec(
+    `INSERT INTO source VALUES ('a.md', 'a', '1', '["p.png"]'), ('en/b.md', 'b', '2', '[]'), ('b.md', 'b', '2', '[]')`,
+  );
+  db.close();
+  migrateDatabase(file);
+  expect((await opened(file).sources()).toSorted((one, other) => (one.id < other.id ? -1 : 1))).toEqual([
+    { id: 'a', path: 'a.md', signature: '1', media: ['p.png'] },
+    { id: 'b', path: expect.stringMatching(/^(en\/)?b\.md$/), signature: '2', media: [] },
+  ]);
+});
 
 test('a store that is up to date stays as it is', async () => {
   const file = await storeFile();
