@@ -26,6 +26,7 @@ import {
   withDirection,
 } from './html.ts';
 import { type Instant, utcYear } from './instant.ts';
+import type { JsonText } from './json.ts';
 import type { MediaFacts, MediaLookup } from './media.ts';
 import { problemsOf } from './problems.ts';
 import { type Direction, directionOf, shorten, titleText, xmlText } from './text.ts';
@@ -347,7 +348,7 @@ export function withdrawnArticle(
 /** An article as a store keeps it: its JSON, and what of it decides where it stands. */
 export interface ArticleText
   extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {
-  readonly text: string;
+  readonly text: JsonText;
 }
 
 /** The article ready to be kept. */

@@ -6,6 +6,13 @@ const MAX_DEPTH = 64;
 /** Names in all objects together: far more than a record has, and few enough to look at each. */
 const MAX_NAMES = 10_000;
 
+/** JSON as text, or as its UTF-8: what came in bytes is kept without being made into text and back. */
+export type JsonText = string | Uint8Array;
+
+export function textOf(json: JsonText): string {
+  return typeof json === 'string' ? json : Buffer.from(json.buffer, json.byteOffset, json.length).toString();
+}
+
 /**
  * Reads JSON (RFC 8259) as strictly as data from outside wants it: UTF-8 and nothing else, no name twice in an object
  * (§4: what a reader makes of it is not defined), no bottomless nesting.
@@ -67,6 +74,12 @@ function parseJsonText(text: string): unknown {
 
 function invalid(problems: readonly Problem[]): PublisherError {
   return new PublisherError('invalid_json', 'This is not JSON that can be read.', { problems });
+}
+
+/** The bytes without the mark of UTF-8 that some programs begin a file with, which readers of JSON may ignore (§8.1). */
+export function withoutMark(bytes: Uint8Array): Uint8Array {
+  const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return isMarked ? bytes.subarray(3) : bytes;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

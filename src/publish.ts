@@ -3,7 +3,7 @@ import { compact } from './compact.ts';
 import { PublisherError } from './errors.ts';
 import { type CustomFeed, customFeedChooser, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
-import { parseJson } from './json.ts';
+import { type JsonText, parseJson, withoutMark } from './json.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from './store.ts';
 import { lineText, shorten } from './text.ts';
 
@@ -168,12 +168,17 @@ export function parseHere(desk: Desk): ParseRecords {
   return async (records) => records.map((record) => parsedOrRefused(record, desk));
 }
 
+/** The record as it is kept: as it was handed over. */
+export function handedOver(raw: Unparsed): JsonText {
+  return 'json' in raw ? withoutMark(raw.json) : JSON.stringify(raw.record);
+}
+
 export function parsedOrRefused(raw: Unparsed, { newsroom, select }: Desk): Candidate | PublisherError {
   try {
     const record = 'json' in raw ? parseJson(raw.json) : raw.record;
     const article = parseArticle(record, newsroom);
     const madePublicId = Reflect.get(Object(record), 'publicId') == null;
-    return { article: articleText(article), record: JSON.stringify(record), feeds: select(article), madePublicId };
+    return { article: articleText(article), record: handedOver(raw), feeds: select(article), madePublicId };
   } catch (error) {
     if (error instanceof PublisherError) return error;
     throw error;

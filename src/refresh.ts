@@ -3,6 +3,7 @@ import type { Publication } from './config.ts';
 import { PublisherError } from './errors.ts';
 import type { Selection } from './feeds.ts';
 import type { Instant } from './instant.ts';
+import { textOf } from './json.ts';
 import type { Desk, ParseRecords } from './publish.ts';
 import type { Put, Store, StoredRecord } from './store.ts';
 
@@ -127,7 +128,7 @@ async function readAgain(page: readonly StoredRecord[], parse: ParseRecords, kee
     const again = parsed[index];
     if (again instanceof PublisherError) keepAsItWas(before.id, again);
     if (again === undefined || again instanceof PublisherError) return before;
-    const article = { ...(JSON.parse(again.article.text) as Article), publicId: before.publicId };
+    const article = { ...(JSON.parse(textOf(again.article.text)) as Article), publicId: before.publicId };
     // Taken back through the API, an article's record does not say so.
     return before.withdrawn === undefined ? article : withdrawnArticle(article, before.withdrawn);
   });

@@ -2,6 +2,7 @@ import type { Article, ArticleText } from './article.ts';
 import type { Problem } from './errors.ts';
 import type { FeedKey, NamedKey } from './feeds.ts';
 import type { Instant } from './instant.ts';
+import type { JsonText } from './json.ts';
 
 /** What a store is asked to do to one article. */
 export type Change = Put | Withdraw;
@@ -16,7 +17,7 @@ export interface Put {
   /** Leaves an article alone that was taken back and whose record is the same: to bring it again is not to publish it. */
   readonly leaveWithdrawn?: boolean;
   /** What was handed over, before it was parsed, as JSON. */
-  readonly record: string;
+  readonly record: JsonText;
   /** Every feed the article belongs to, whether or not it is visible yet. */
   readonly feeds: readonly NamedKey[];
   /** When feeds changed because of this, besides the moments its own dates name. */

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Article, articleText } from '../src/article.ts';
 import { customFeedChooser, type NamedKey, ownKeys } from '../src/feeds.ts';
+import { textOf } from '../src/json.ts';
 import type {
   Change,
   Condition,
@@ -111,6 +112,20 @@ export function storeContract(
     test('but the newer record is kept: it may say in words what was left to a default', async () => {
       const store = await holding(put({}), { ...put({}), record: '{"id":"a","language":"en"}' });
       expect(await store.find('a')).toMatchObject({ revision: 1, record: { id: 'a', language: 'en' } });
+    });
+
+    test('in bytes it is the same as in text', async () => {
+      const bytes = ({ article: { text, ...dates }, record, ...rest }: Put): Put => ({
+        ...rest,
+        article: { ...dates, text: Buffer.from(textOf(text)) },
+        record: Buffer.from(textOf(record)),
+      });
+      const story = { title: 'پردەکە 🌉', language: 'ckb' };
+      const [text, store] = [await holding(put(story)), await holding(bytes(put(story)))];
+      expect(await store.find('a')).toEqual(await text.find('a'));
+      const outcomes = await store.apply([put(story), bytes(put(story)), bytes(put({ ...story, title: 'نوێ' }))], NOW);
+      expect(outcomes.map(({ result }) => result)).toEqual(['unchanged', 'unchanged', 'updated']);
+      expect(await store.find('a')).toMatchObject({ article: { title: 'نوێ' }, record: { id: 'a' } });
     });
 
     test('an article that only moves between feeds is changed', async () => {
@@ -441,6 +456,12 @@ export function storeContract(
       const outcomes = await store.apply([again(), again({ language: 'ku' })], NOW);
       expect(outcomes).toEqual(Array(2).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
       expect([await store.find('a'), await store.snapshot('latest', NOW, FIFTY)]).toEqual(before);
+    });
+
+    test('however the record is spaced', async () => {
+      const store = await holding(put({}), withdraw('a', NOW - 1));
+      const [outcome] = await store.apply([again({}, '\n{ "id" : "\\u0061" }')], NOW);
+      expect(outcome).toMatchObject({ result: 'unchanged', revision: 2 });
     });
 
     test('publishes another record, and what is there or new', async () => {

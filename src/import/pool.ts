@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { PublisherError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
-import { type Candidate, type ParseRecords, parseHere, selector, type Unparsed } from '../publish.ts';
+import { type Candidate, handedOver, type ParseRecords, parseHere, selector, type Unparsed } from '../publish.ts';
 import type { Parsed, Range, Task, ThreadDesk } from './worker.ts';
 
 type Place = Pick<Installation, 'dataFolder' | 'publication' | 'newsroom'>;
@@ -23,13 +23,14 @@ export function openParsePool({ dataFolder, publication, newsroom }: Place, thre
   const { url, feedsUrl, language } = newsroom;
   const mediaFolder = join(dataFolder, 'media');
   const workerData: ThreadDesk = { newsroom: { url, feedsUrl, language }, mediaFolder, feeds: publication.feeds };
-  const waiting = new Map<number, { resolve: (parsed: Parsed) => void; reject: (error: unknown) => void }>();
+  const waiting = new Map<number, Waiting>();
   const workers = Array.from({ length: threads }, () => {
     // V8 lets a heap grow in proportion to its limit, long before it is near it. A batch's garbage dies young.
     const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 96 };
     const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData, resourceLimits });
     worker.on('message', (parsed: Parsed) => {
-      waiting.get(parsed.number)?.resolve(parsed);
+      const asked = waiting.get(parsed.number);
+      asked?.resolve(withRecords(parsed, asked.records));
       waiting.delete(parsed.number);
     });
     worker.on('error', (error) => {
@@ -41,10 +42,10 @@ export function openParsePool({ dataFolder, publication, newsroom }: Place, thre
   let last = 0;
   let before: Promise<unknown> = Promise.resolve();
 
-  function ask(records: readonly Unparsed[]): Promise<Parsed> {
+  function ask(records: readonly Unparsed[]): Promise<Results> {
     return new Promise((resolve, reject) => {
       const number = ++last;
-      waiting.set(number, { resolve, reject });
+      waiting.set(number, { records, resolve, reject });
       const task = packed(number, records);
       workers[number % workers.length]?.postMessage(task, [task.json.buffer]);
     });
@@ -59,19 +60,33 @@ export function openParsePool({ dataFolder, publication, newsroom }: Place, thre
       const turn = before;
       before = answers.catch(() => {});
       await turn;
-      const parsed = await answers;
-      return parsed
-        .flatMap(({ results }) => results)
-        .map((result): Candidate | PublisherError => {
-          if ('article' in result) return result;
-          const { code, message, problems } = result.refusal;
-          return new PublisherError(code, message, { problems });
-        });
+      return (await answers).flat();
     },
     async close() {
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };
+}
+
+type Results = readonly (Candidate | PublisherError)[];
+
+interface Waiting {
+  readonly records: readonly Unparsed[];
+  readonly resolve: (results: Results) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function withRecords({ results, texts }: Parsed, records: readonly Unparsed[]): Results {
+  return records.map((raw, index) => {
+    const result = results[index];
+    if (result === undefined) throw new Error('a thread answered for fewer records than it was given');
+    if ('refusal' in result) {
+      const { code, message, problems } = result.refusal;
+      return new PublisherError(code, message, { problems });
+    }
+    const { article, text, ...rest } = result;
+    return { ...rest, record: handedOver(raw), article: { ...article, text: texts.subarray(text.start, text.end) } };
+  });
 }
 
 /** Bytes move between threads in one piece, and are not copied there. */

@@ -1,8 +1,9 @@
 /** A thread that parses records; see pool.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Newsroom } from '../article.ts';
+import type { ArticleText, Newsroom } from '../article.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import type { CustomFeed } from '../feeds.ts';
+import { textOf } from '../json.ts';
 import { mediaIn } from '../media.ts';
 import { type Candidate, parsedOrRefused, selector } from '../publish.ts';
 
@@ -32,21 +33,62 @@ export interface Refusal {
   readonly problems: readonly Problem[];
 }
 
+/** A candidate without its record, which who asked has, and with its article's text as a range of all texts. */
+export interface ParsedRecord extends Omit<Candidate, 'article' | 'record'> {
+  readonly article: Omit<ArticleText, 'text'>;
+  readonly text: Range;
+}
+
 export interface Parsed {
   readonly number: number;
-  readonly results: readonly (Candidate | { readonly refusal: Refusal })[];
+  readonly results: readonly (ParsedRecord | { readonly refusal: Refusal })[];
+  /** The JSON of all articles. */
+  readonly texts: Uint8Array;
 }
 
 const { newsroom, mediaFolder, feeds } = workerData as ThreadDesk;
 const desk = { newsroom: { ...newsroom, media: mediaIn(mediaFolder) }, select: selector(feeds) };
 
 parentPort?.on('message', ({ number, records, json }: Task) => {
+  const texts = collectTexts(2 * json.length);
   const results = records.map((raw) => {
     const unparsed = 'record' in raw ? raw : { json: json.subarray(raw.start, raw.end) };
     const result = parsedOrRefused(unparsed, desk);
-    if (!(result instanceof PublisherError)) return result;
-    const { code, message, problems } = result;
-    return { refusal: { code, message, problems } };
+    if (result instanceof PublisherError) {
+      const { code, message, problems } = result;
+      return { refusal: { code, message, problems } };
+    }
+    const { article, record: _, ...rest } = result;
+    const { text, ...dates } = article;
+    return { ...rest, article: dates, text: texts.add(textOf(text)) };
   });
-  parentPort?.postMessage({ number, results } satisfies Parsed);
+  const collected = texts.bytes();
+  parentPort?.postMessage({ number, results, texts: collected } satisfies Parsed, [collected.buffer]);
 });
+
+/**
+ * Puts texts one behind the other as UTF-8, each as soon as it is made: what lives until a task is done is moved about by
+ * the collector of garbage, and between threads bytes are handed over where texts are copied.
+ *
+ * @param size bytes that will do for most
+ */
+function collectTexts(size: number) {
+  const encoder = new TextEncoder();
+  let bytes = new Uint8Array(size);
+  let end = 0;
+  return {
+    add(text: string): Range {
+      const start = end;
+      let { read, written } = encoder.encodeInto(text, bytes.subarray(start));
+      if (read < text.length) {
+        const larger = new Uint8Array(2 * bytes.length + 3 * text.length);
+        larger.set(bytes.subarray(0, start));
+        bytes = larger;
+        ({ read, written } = encoder.encodeInto(text, bytes.subarray(start)));
+      }
+      end = start + written;
+      return { start, end };
+    },
+    bytes: () => new Uint8Array(bytes.buffer.transfer(end)),
+  };
+}

@@ -4,6 +4,7 @@ import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
 import { type Instant, rfc3339 } from '../instant.ts';
+import { type JsonText, textOf } from '../json.ts';
 import type {
   Change,
   Condition,
@@ -167,8 +168,8 @@ function openStore(file: string, cache?: number): Store {
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     const before = known === undefined ? [] : feedsOf(known.number);
     if (known !== undefined && byNewRules !== true && wasSeen(known, at)) keepVisible(without(before, feeds), known);
-    if (known?.article === article.text) {
-      sql.keepRecord.run(record, article.id, record); // it may say in words what it left to a default before
+    if (known !== undefined && known.article === textOf(article.text)) {
+      sql.keepRecord.run({ id: article.id, record }); // it may say in words what it left to a default before
       const touched = move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
       if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
       const revision = next();
@@ -193,8 +194,8 @@ function openStore(file: string, cache?: number): Store {
     }
   }
 
-  function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: string): boolean {
-    return withdrawn !== null && sql.recordByNumber.get(number)?.record === record;
+  function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: JsonText): boolean {
+    return withdrawn !== null && isSameJson(String(sql.recordByNumber.get(number)?.record), textOf(record));
   }
 
   /** Takes an article that is as it was out of feeds and puts it into others. Returns those that changed. */
@@ -272,7 +273,7 @@ function openStore(file: string, cache?: number): Store {
     { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text }: ArticleText,
     revision: number,
     known: KnownArticle | undefined,
-    record?: string,
+    record?: JsonText,
   ): { number: number; revision: number } {
     const dates = [publishedAt, updatedAt ?? publishedAt, expiresAt ?? null, withdrawn?.at ?? null] as const;
     const columns = [publicId, revision, ...dates, text, record ?? null] as const;
@@ -476,7 +477,12 @@ function withKnownIdentity(
   known: KnownArticle | undefined,
 ): ArticleText {
   if (known === undefined || madePublicId !== true || known.public_id === article.publicId) return article;
-  return articleText({ ...(JSON.parse(article.text) as Article), publicId: known.public_id });
+  return articleText({ ...(JSON.parse(textOf(article.text)) as Article), publicId: known.public_id });
+}
+
+/** Whether two texts say the same, however they are spaced. */
+function isSameJson(text: string, other: string): boolean {
+  return text === other || JSON.stringify(JSON.parse(text)) === JSON.stringify(JSON.parse(other));
 }
 
 /** What readers may have seen by then. */

@@ -50,13 +50,15 @@ export function prepareStatements(db: DatabaseSync) {
     ownerOfPublicId: db.prepare('SELECT id FROM article WHERE public_id = ?'),
     insertArticle: db.prepare(`
       INSERT INTO article (id, public_id, revision, published, updated, expires, withdrawn, article, record)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))`),
     updateArticle: db.prepare(`
       UPDATE article SET public_id = ?, revision = ?, published = ?, updated = ?, expires = ?, withdrawn = ?,
-        article = ?, record = coalesce(?, record)
+        article = CAST(? AS TEXT), record = coalesce(CAST(? AS TEXT), record)
       WHERE number = ?`),
     saveArticleRevision: db.prepare('UPDATE article SET revision = ? WHERE number = ?'),
-    keepRecord: db.prepare('UPDATE article SET record = ? WHERE id = ? AND record <> ?'),
+    keepRecord: db.prepare(
+      'UPDATE article SET record = CAST(:record AS TEXT) WHERE id = :id AND record <> CAST(:record AS TEXT)',
+    ),
     list: {
       visible: list(STATUS.visible),
       embargoed: list(STATUS.embargoed),

@@ -278,6 +278,18 @@ describe('the limits on JSON are those of each record', () => {
     expect(err).toContain('a.json:2:1: items: stands twice in one object');
   });
 
+  test('a record behind the mark of UTF-8, and one with spaces, are kept as they say', async () => {
+    const folder = await dataFolder();
+    const file = join(folder, 'marked.ndjson');
+    await writeFile(
+      file,
+      `\uFEFF${JSON.stringify(record({ id: 'a' }))}\n { "id" : "b", ${JSON.stringify(record({ id: undefined })).slice(1)} \n`,
+    );
+    expect(await imported(folder, file)).toMatchObject({ out: did(2, 0, 0, 0) });
+    expect((await stored(folder)).map((each) => each.record)).toEqual([record({ id: 'a' }), record({ id: 'b' })]);
+    expect(await imported(folder, file)).toMatchObject({ out: did(0, 0, 2, 0) });
+  });
+
   test('a file longer than a text can be is refused before it is read, and NDJSON named as the way', async () => {
     const folder = await dataFolder({ 'in/a.json': '' });
     await truncate(join(folder, 'in/a.json'), constants.MAX_STRING_LENGTH + 1);
