@@ -3,7 +3,7 @@ import { type Instant, parseHttpDate } from './instant.ts';
 /** What is known of the representation a request would get. */
 export interface Validators {
   /** The entity tags of the document in every coding, each with its quotes. */
-  readonly etags: ReadonlySet<string>;
+  readonly etags: Pick<ReadonlySet<string>, 'has'>;
   /** When the document last changed, in whole seconds. */
   readonly lastModified: Instant;
 }
@@ -34,9 +34,7 @@ export function preconditions(headers: ConditionalHeaders, { etags, lastModified
     if (unmodifiedSince !== undefined && lastModified > unmodifiedSince) return 'failed';
   }
   if (ifNoneMatch !== undefined) {
-    return matches(ifNoneMatch, (tag) => etags.has(tag.startsWith('W/') ? tag.slice(2) : tag))
-      ? 'not-modified'
-      : 'proceed';
+    return matches(ifNoneMatch, (tag) => etags.has(strong(tag))) ? 'not-modified' : 'proceed';
   }
   const modifiedSince = parseHttpDate(headers['if-modified-since']);
   return modifiedSince !== undefined && lastModified <= modifiedSince ? 'not-modified' : 'proceed';
@@ -44,6 +42,15 @@ export function preconditions(headers: ConditionalHeaders, { etags, lastModified
 
 /** An entity tag (RFC 9110 §8.8.3), with the `W/` of a weak one. Tags may hold commas, so a list is not split at them. */
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*"/g;
+
+/** The tags of a list as strong ones, by which weak comparison is equality. */
+export function strongTags(list: string): string[] {
+  return (list.match(ENTITY_TAG) ?? []).map(strong);
+}
+
+function strong(tag: string): string {
+  return tag.startsWith('W/') ? tag.slice(2) : tag;
+}
 
 function matches(header: string, known: (tag: string) => boolean): boolean {
   // Nearly every client sends the one tag it has.

@@ -11,6 +11,7 @@ import type { Validators } from './preconditions.ts';
 export interface Representations extends Validators {
   readonly document: Document;
   readonly etag: (coding: Coding) => string;
+  readonly etags: ReadonlyMap<string, Coding>;
   readonly whole: Encoded;
   /** The document without the entries that the client of that If-None-Match has; undefined where that is not known. */
   readonly delta: (ifNoneMatch: string | undefined) => Encoded | undefined;
@@ -67,7 +68,7 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
   return {
     document,
     etag,
-    etags: new Set(CODINGS.map(etag)),
+    etags: new Map(CODINGS.map((coding) => [etag(coding), coding])),
     lastModified: secondOf(document.changedAt),
     whole,
     delta,

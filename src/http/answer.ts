@@ -5,7 +5,7 @@ import { type Encoded, mayCompress } from '../encoded.ts';
 import { PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, MEDIA_TYPES } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
-import { preconditions } from '../preconditions.ts';
+import { preconditions, strongTags } from '../preconditions.ts';
 import { cacheControl, holdsUntil, lastModifiedHeader, type Representations } from '../representation.ts';
 import { FOR_ALL } from './headers.ts';
 
@@ -63,8 +63,8 @@ export function answerTo(
       : undefined;
   const kind = delta !== undefined ? 'delta' : wantsDelta ? 'private' : 'public';
   if (decision === 'not-modified') {
-    const { unchanged } = headersOf(kind, representations, favourite, context);
-    return { status: 304, coding: favourite, headers: unchanged };
+    const coding = heldCoding(headers['if-none-match'], representations, favourite, accepted ?? '');
+    return { status: 304, coding, headers: headersOf(kind, representations, coding, context).unchanged };
   }
   const content = delta ?? representations.whole;
   const status = delta === undefined ? 200 : 226;
@@ -76,6 +76,21 @@ export function answerTo(
   if (coding !== undefined) return answerIn(coding, content.atHand(coding) ?? content.identity);
   // Of these bytes: by the time they are made, the delta may have had to go for others.
   return { pending: async () => answerIn(favourite, await content.bytes(favourite)) };
+}
+
+/**
+ * The coding that a client has the document in. A 304 has to carry that one's tag: a cache gives it to the bytes it has
+ * (RFC 9111 §4.3.4). Of several the best that the client accepts, and its favourite where it names none.
+ */
+function heldCoding(
+  ifNoneMatch: string | undefined,
+  { etags }: Representations,
+  favourite: Coding,
+  accepted: string,
+): Coding {
+  if (ifNoneMatch === undefined || etags.get(ifNoneMatch) === favourite) return favourite;
+  const held = new Set(strongTags(ifNoneMatch).map((tag) => etags.get(tag)));
+  return bestCoding(accepted, (coding) => held.has(coding)) ?? favourite;
 }
 
 /** The coding that can be answered with now; undefined where it is better, or the client leaves no choice but, to wait. */

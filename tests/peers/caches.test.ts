@@ -84,6 +84,35 @@ for (const cache of caches) {
       await vi.waitFor(async () => expect(cacheState(await get({ 'Accept-Encoding': 'gzip' }))).toBe('HIT'));
     });
 
+    peerTest(
+      cache.program,
+      'a copy in another coding than the best keeps its own tag when it is confirmed',
+      async () => {
+        const { get, service, origin } = await publishBehind(cache, SHORT);
+        const body = `<p>${'The river rose in the night. '.repeat(2000)}</p>`; // its compression is not waited for
+        await put(service.dataFolder, 'articles/a.json', JSON.stringify(record({ body })));
+        const headers = { 'Accept-Encoding': 'gzip' };
+        const first = await get(headers);
+        const best = await vi.waitFor(async () => {
+          const answer = await ask(service.port, FEED, { headers });
+          expect(answer.headers['content-encoding']).toBe('gzip');
+          return answer;
+        });
+        await sleep(SHORT * 1000 + 200);
+        const confirmed = await vi.waitFor(async () => {
+          const answer = await get(headers);
+          expect(origin.exchanges.at(-1)?.status).toBe(304);
+          expect(cacheState(answer)).not.toBe('STALE');
+          return answer;
+        });
+
+        expect([first.headers['content-encoding'], first.headers.etag]).not.toContain('gzip');
+        expect(confirmed.body).toEqual(first.body);
+        expect(confirmed.headers.etag).toBe(first.headers.etag);
+        expect(confirmed.headers.etag).not.toBe(best.headers.etag);
+      },
+    );
+
     peerTest(cache.program, 'a corrected story replaces the one in the cache', async () => {
       const { get, service, origin } = await publishBehind(cache, SHORT);
       const first = await get();
