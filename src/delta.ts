@@ -32,7 +32,10 @@ export function missingEntries(ifNoneMatch: string | undefined, { entries }: Doc
   return missing.length < entries.length || entries.length === 0 ? missing : undefined;
 }
 
+/** `feed` with no weight, or one above 0 (RFC 9110 §12.4.2). What is no weight makes the part one to ignore. */
+const ACCEPTED = /^\s*feed\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*)\s*)?$/i;
+
 /** Whether a request accepts the instance manipulation `feed` (RFC 3229 §10.5.3; `feed` is registered with it). */
 export function acceptsDelta(aIm: string | undefined): boolean {
-  return aIm?.split(',').some((part) => /^\s*feed\s*(?:;\s*q=(?!0(?:\.0*)?\s*$).*)?$/i.test(part)) ?? false;
+  return aIm?.split(',').some((part) => ACCEPTED.test(part)) ?? false;
 }

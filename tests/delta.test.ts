@@ -143,6 +143,8 @@ describe('A-IM', () => {
     'feed ;q=0.001',
     'feed;Q=1.000',
     'feed;q=0.10',
+    'feed;q=0.5 ',
+    'feed;q=abc, feed',
     'vcdiff, feed',
     'feed,vcdiff',
     'diffe;q=1,feed;q=0.1,gzip',
@@ -163,6 +165,16 @@ describe('A-IM', () => {
     'feed;q=0.0',
     'feed;q=0.000',
     'FEED;Q=0',
+    'feed;q=abc',
+    'feed;q=',
+    'feed;q',
+    'feed;q="1"',
+    'feed;q=2',
+    'feed;q=1.1',
+    'feed;q=-1',
+    'feed;q=0.5.5',
+    'feed;q=0,5',
+    'feed;q=NaN, feed;q=0',
     'feed;q=0, vcdiff',
     'vcdiff',
     'identity',
@@ -187,8 +199,15 @@ describe('A-IM', () => {
     [';', false],
     [',', false],
     ['feed,', true],
+    ['feed;q=0.1', false],
+    ['feed;q=0.', false],
   ])('of “%s” fifty thousand times is read before the test runs out of time', (part, expected) => {
     expect(acceptsDelta(part.repeat(50_000))).toBe(expected);
+  });
+
+  test.each(['0', '1'])('of a weight of a million times %s is read before the test runs out of time', (digit) => {
+    expect(acceptsDelta(`feed;q=0.${digit.repeat(1_000_000)}`)).toBe(digit === '1');
+    expect(acceptsDelta(`feed;q=0.${digit.repeat(1_000_000)}x`)).toBe(false);
   });
 });
 
