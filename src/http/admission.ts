@@ -52,6 +52,8 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   /** Requests whose client has had its share, let through for the 304 that it may be. */
   const spent = new WeakSet<IncomingMessage>();
   const endings = new WeakMap<IncomingMessage, () => void>();
+  /** Requests whose work goes on when their client leaves. */
+  const staying = new WeakSet<IncomingMessage>();
 
   /** Undefined for a client that is not counted. */
   function accountOf(request: IncomingMessage): string | undefined {
@@ -99,6 +101,11 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   /** Throws `too_many_requests` for a request that may have nothing but a 304. */
   function refuseSpent(request: IncomingMessage): void {
     if (spent.has(request)) throw tooMany(request);
+  }
+
+  /** Keeps a request's place until `end`, also where its client leaves: others like it would begin more and more. */
+  function keepPlace(request: IncomingMessage): void {
+    staying.add(request);
   }
 
   /** Marks the end of a request's work for this process, while its answer may still be on the way to a slow client. */
@@ -165,7 +172,9 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
         refuse: () => respondWithError(request, response, overloaded()),
         begin: (done) => {
           endings.set(request, done);
-          response.once('close', done);
+          response.once('close', () => {
+            if (!staying.has(request)) done();
+          });
           theLongWay(request, response);
         },
       });
@@ -177,7 +186,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
-  return { listener, refuseSpent, end };
+  return { listener, refuseSpent, keepPlace, end };
 }
 
 /** Whether a feed is asked for by who has a copy. */

@@ -10,7 +10,7 @@ import { mediaHandler } from './media.ts';
 import type { Observer } from './observe.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends Omit<FeedParts, 'refuseSpent'>, ArticleParts, HealthParts {
+interface AppParts extends Omit<FeedParts, 'refuseSpent' | 'keepPlace'>, ArticleParts, HealthParts {
   readonly admission: Admission;
   readonly observer: Observer;
   readonly changes: ChangeHandlers;
@@ -33,7 +33,8 @@ interface App {
 /** The HTTP side: every address this service answers stands in the list below. */
 export function createApp(parts: AppParts): App {
   const { admission, observer, changes, fail } = parts;
-  const feeds = feedHandlers({ ...parts, refuseSpent: admission.refuseSpent });
+  const { refuseSpent, keepPlace } = admission;
+  const feeds = feedHandlers({ ...parts, refuseSpent, keepPlace });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
   const description = openApi(parts.version, parts.publication.feedsUrl);

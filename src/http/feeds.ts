@@ -20,6 +20,8 @@ export interface FeedParts {
   readonly settled: () => Promise<void>;
   /** Throws `too_many_requests` for a request that may have nothing but a 304. */
   readonly refuseSpent: (request: IncomingMessage) => void;
+  /** Keeps a request's place in line until it is handled, also where its client leaves. */
+  readonly keepPlace: (request: IncomingMessage) => void;
 }
 
 /** Addresses that are remembered: every feed in every format, and the spellings that readers make of them. */
@@ -32,13 +34,15 @@ const LONGEST_NAME = 200;
 /** Where Express looks for a feed: in any case, and behind the host where the address is absolute (RFC 9112 §3.2.2). */
 const FEED_ADDRESS = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
 
-export function feedHandlers({ publication, store, prepared, now, isUnsettled, settled, refuseSpent }: FeedParts) {
+export function feedHandlers(parts: FeedParts) {
+  const { publication, store, prepared, now, isUnsettled, settled, refuseSpent, keepPlace } = parts;
   const { maxAge, feedsUrl } = publication;
   /** The names of the documents that were answered there. */
   const addresses = new Map<string, string>();
   const retired = new Map(publication.retired.map((feed) => [feed.feed, feed]));
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
+    keepPlace(request); // a compression that is begun goes on
     const { key, format } = parsePath(request.params.path.join('/'));
     if (format === undefined) throw await unknownFeed(request, key, 'rss');
     const gone = retired.get(key);
