@@ -39,6 +39,8 @@ const MOST_FIELDS = 100;
 /** What an answer costs its client: one with content, and one without, such as a 304. */
 const FULL = 1;
 const EMPTY = 0.05;
+/** Requests of one connection that may wait for files: clients send the next when they have the answer, or a few ahead. */
+const MOST_AHEAD = 16;
 /** Seconds after which to come back when there was too much to do. */
 const RECOVERY = 10;
 /** What asks whether the service is well must hear it above all when it is not. */
@@ -144,18 +146,18 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     };
 
     function admit(request: IncomingMessage, response: ServerResponse): void {
-      connections.hold(request, response);
+      const ahead = connections.hold(request, response);
       if (request.headers.authorization === undefined) {
-        admitReader(request, response);
+        admitReader(request, response, ahead);
         return;
       }
       isNewsroom(request).then(
-        (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response)),
+        (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response, ahead)),
         (error) => broken(request, response, error),
       );
     }
 
-    function admitReader(request: IncomingMessage, response: ServerResponse): void {
+    function admitReader(request: IncomingMessage, response: ServerResponse, ahead: number): void {
       if (!takeShare(request, response)) {
         respondWithError(request, response, tooMany(request));
         return;
@@ -163,6 +165,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
       const enter = () => queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
       const settled = untilSettled(request);
       if (settled === undefined) enter();
+      else if (ahead > MOST_AHEAD) respondWithError(request, response, overloaded());
       else settled.then(enter, (error) => broken(request, response, error));
     }
 

@@ -56,8 +56,8 @@ export interface Connections {
   readonly watch: (server: Server, heard?: () => void) => void;
   /** To be told of every request before it is answered. */
   readonly received: (request: IncomingMessage, response: ServerResponse) => void;
-  /** To be told of a request that is not answered at once. */
-  readonly hold: (request: IncomingMessage, response: ServerResponse) => void;
+  /** To be told of a request that is not answered at once. Returns how many of its connection are not. */
+  readonly hold: (request: IncomingMessage, response: ServerResponse) => number;
   /** From now on every answer says that it is the last of its connection. */
   readonly announceEnd: () => void;
   /** Takes the connections that wait, and no more; resolves when every request that was heard has its answer; soon in any case. */
@@ -114,10 +114,10 @@ export function createConnections(
     else clients.set(client, left);
   }
 
-  function hold(request: IncomingMessage, response: ServerResponse): void {
+  function hold(request: IncomingMessage, response: ServerResponse): number {
     const { socket } = request;
     const known = held.get(socket) ?? { count: 0, request, response };
-    if (known.count > 0 && known.response === response) return;
+    if (known.count > 0 && known.response === response) return known.count;
     if (ending) {
       known.response.shouldKeepAlive = true; // it is the last no more
       response.shouldKeepAlive = false;
@@ -130,6 +130,7 @@ export function createConnections(
       if (known.afterwards !== undefined) known.afterwards();
       else if (ending) endSoon(socket);
     });
+    return known.count;
   }
 
   /** Ends a connection that is told to, or would have been if its answer had not begun before. */

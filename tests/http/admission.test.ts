@@ -312,6 +312,18 @@ describe('where there is more to do than can be done', () => {
     expect((await Promise.all(waiting)).map(({ text }) => text)).toEqual(['done', 'done']);
   });
 
+  test('of a connection that asks on and on, few wait for files to be read', async () => {
+    const { port, files, entries } = await busy();
+    const asked = Array.from({ length: 100 }, (_, number) => `GET /files/${number} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    await speak(port, asked.join(''));
+    const other = ask(port, '/files/other');
+    await ask(port, '/warm'); // by now they are heard
+    files.resolve();
+
+    await expect.poll(entries).toBe(16 + 1);
+    await other;
+  });
+
   test.each(['/healthz', '/readyz'])('%s goes past everybody', async (path) => {
     const { port, under, fill } = await busy();
     await fill();
