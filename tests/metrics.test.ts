@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openInstallation } from '../src/installation.ts';
-import { type ServeOptions, serve } from '../src/serve.ts';
+import { type ServeOptions, type ServiceProcess, serve } from '../src/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record, start, toldIn } from './helpers.ts';
 import { startApi } from './http/api.ts';
 import { answersIn, speak } from './raw.ts';
@@ -14,6 +14,9 @@ import { answersIn, speak } from './raw.ts';
 const FEED = '/feeds/latest.rss';
 const NEWSROOM = { 'articles/a.json': JSON.stringify(record()) };
 const ANY_PORT = { host: '127.0.0.1', port: 0, isRequired: true };
+
+/** A service that tells metrics. */
+type Measured = Pick<ServiceProcess, 'metricsPort'>;
 
 /** Samples by name and labels, as they stand in the text. */
 type Samples = ReadonlyMap<string, number>;
@@ -45,7 +48,7 @@ function parse(text: string): { samples: Samples; types: ReadonlyMap<string, str
   return { samples, types };
 }
 
-async function scrape({ metricsPort = 0 }: { readonly metricsPort: number | undefined }): Promise<Samples> {
+async function scrape({ metricsPort = 0 }: Measured): Promise<Samples> {
   const { status, headers, text } = await ask(metricsPort, '/metrics');
   expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
   return parse(text).samples;
@@ -58,7 +61,7 @@ function of(samples: Samples, name: string): Record<string, number> {
 }
 
 /** Once that many requests are counted: an answer is at its end after its last byte came. */
-async function scrapeAfter(service: { readonly metricsPort: number | undefined }, requests: number): Promise<Samples> {
+async function scrapeAfter(service: Measured, requests: number): Promise<Samples> {
   const counted = async () => {
     const counts = of(await scrape(service), 'feed_publisher_requests_total');
     return Object.values(counts).reduce((sum, count) => sum + count, 0);
