@@ -83,7 +83,6 @@ interface Heard {
   /** Until when it may be shown without asking again. */
   readonly staleAt: Instant;
   /** When it says itself that it changed; undefined where it does not say. */
-  readonly updatedAt: Instant | undefined;
 }
 
 interface Room {
@@ -143,7 +142,6 @@ function heardIn({ headers, body }: Answer, at: Instant): Heard {
   const header = (name: string) => headers[headers.indexOf(name) + 1] ?? '';
   const [, fresh, stale] = /max-age=(\d+), stale-while-revalidate=(\d+)/.exec(header('Cache-Control')) ?? [];
   const text = body?.toString() ?? '';
-  const updated = /<(?:updated|lastBuildDate)>([^<]+)</.exec(text)?.[1];
   return {
     at,
     text,
@@ -151,7 +149,6 @@ function heardIn({ headers, body }: Answer, at: Instant): Heard {
     since: header('Last-Modified'),
     lastModified: Date.parse(header('Last-Modified')),
     staleAt: at + (Number(fresh) + Number(stale)) * SECOND,
-    updatedAt: updated === undefined ? undefined : Date.parse(updated),
   };
 }
 
@@ -227,17 +224,6 @@ test('nothing is fresh, nor shown while it is asked for again, when time has cha
         if (staleAt <= at) return;
         for (const moment of [at + Math.floor((staleAt - 1 - at) * part), staleAt - 1])
           expect(await room.textAt(feed, format, moment)).toBe(text);
-      }),
-    ),
-    RUNS,
-  );
-});
-
-test('the date by which a feed says that it changed never goes back', async () => {
-  await fc.assert(
-    fc.asyncProperty(history, (steps) =>
-      follow(steps, ({ heard: { updatedAt = 0 }, before }) => {
-        expect(updatedAt).toBeGreaterThanOrEqual(before.at(-1)?.updatedAt ?? 0);
       }),
     ),
     RUNS,
