@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cleanHtml, type Resolve } from './cleaning.ts';
 import { compact } from './compact.ts';
 import { type Problem, PublisherError, shown } from './errors.ts';
 import {
@@ -15,16 +16,7 @@ import {
   webAddress,
   wholeNumber,
 } from './fields.ts';
-import {
-  cleanHtml,
-  htmlToText,
-  isNestedTooDeep,
-  MAX_DEPTH,
-  markdownToHtml,
-  plainTextToHtml,
-  type Resolve,
-  withDirection,
-} from './html.ts';
+import { htmlToText, isNestedTooDeep, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type Instant, utcYear } from './instant.ts';
 import type { JsonText } from './json.ts';
 import type { MediaFacts, MediaLookup } from './media.ts';

@@ -39,7 +39,7 @@ test.each([
   ['express', 'http/'],
   ['node:sqlite', 'store/'],
   ['yaml', 'yaml.ts'],
-  ['sanitize-html', 'html.ts'],
+  ['sanitize-html', 'cleaning.ts'],
   ['date-fns', 'instant.ts'],
   ['pino', 'log.ts'],
   ['prom-client', 'metrics.ts'],

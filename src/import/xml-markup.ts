@@ -1,4 +1,5 @@
-import { cleanHtml, isNestedTooDeep } from '../html.ts';
+import { cleanHtml } from '../cleaning.ts';
+import { isNestedTooDeep } from '../html.ts';
 import { escapeHtml } from '../text.ts';
 import { isUri, linkTarget } from '../url.ts';
 import type { XmlElement } from './xml.ts';
