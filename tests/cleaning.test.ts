@@ -1,6 +1,15 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cleanHtml } from '../src/cleaning.ts';
+import { cleanByLibrary, cleanHtml, cleanOrdinary, type Resolve } from '../src/cleaning.ts';
+import { markdownToHtml, plainTextToHtml } from '../src/html.ts';
+import { readArticleFile } from '../src/import/file.ts';
+import { xmlText } from '../src/text.ts';
 import { linkTarget } from '../src/url.ts';
+import { recordOf } from './bench/newsroom.ts';
+
+const SEED = 20261123;
 
 function toTarget(reference: string): string | undefined {
   return linkTarget(reference, 'https://news.example/a');
@@ -120,5 +129,258 @@ describe('cleanHtml', () => {
       '<p lang="ku">a <b>b</b> &amp; <a href="/x?a=1&b=2">c</a></p><img src="i.png" srcset="a.png 2x">',
     );
     expect(clean(html)).toBe(html);
+  });
+});
+
+describe('the short way', () => {
+  const SAMPLES = join(import.meta.dirname, '../data/articles');
+  const CONVERTERS: Record<string, (body: string) => string> = { markdown: markdownToHtml, text: plainTextToHtml };
+
+  test('is the way of every sample', () => {
+    const others = globSync('**/*.*', { cwd: SAMPLES }).filter((path) => {
+      const { record } = readArticleFile(readFileSync(join(SAMPLES, path)), path);
+      const { body, bodyFormat } = record as { body: string; bodyFormat?: string };
+      const html = CONVERTERS[bodyFormat ?? 'html']?.(body) ?? body;
+      return cleanOrdinary(html, toTarget) === undefined;
+    });
+
+    expect(others).toEqual([]);
+  });
+
+  test('is the way of what the bench imports', () => {
+    const bodies = Array.from({ length: 1000 }, (_, number) => recordOf(number).body);
+
+    expect(bodies.filter((body) => cleanOrdinary(body, toTarget) === undefined)).toEqual([]);
+  });
+
+  test('is tried first, and asks for no address that goes anyway', () => {
+    const asked: string[] = [];
+    const resolve = (reference: string) => {
+      asked.push(reference);
+      return toTarget(reference);
+    };
+    expect(cleanHtml('<p cite="/a"><a href="/b">c</a></p>', resolve)).toBe(
+      '<p><a href="https://news.example/b">c</a></p>',
+    );
+    expect(asked).toEqual(['/b']);
+  });
+
+  test.each([
+    ['an element that is not known', '<p>a</p><menu>b</menu>'],
+    ['an iframe', '<iframe src="https://www.youtube.com/embed/x"></iframe>'],
+    ['raw text', '<xmp><b></xmp>'],
+    ['a tag that is cut off', '<p>a</p><b title="'],
+    ['widths beyond any screen', '<img src="a" srcset="b.png 100000w">'],
+  ])('leaves to sanitize-html: %s', (_, html) => {
+    expect(cleanOrdinary(html, toTarget)).toBeUndefined();
+    expect(clean(html)).toBe(cleanByLibrary(html, toTarget));
+  });
+
+  test('a character halved by the parser, where an end tag is cut off, is no half', () => {
+    expect(cleanOrdinary('<p>a</p 👩', toTarget)).toBe('<p>a</p>\uFFFD');
+  });
+
+  test.each([
+    ['another scheme', 'ftp://files.example/a'],
+    ['a scheme in capitals', 'HTTPS://news.example/a'],
+    ['a control character', 'https://news.example/\u0001'],
+    ['half a character', 'https://news.example/\uD800'],
+    ['no absolute address', '/a'],
+  ])('leaves it to sanitize-html what to do with %s', (_, address) => {
+    expect(cleanOrdinary('<a href="b">c</a>', () => address)).toBeUndefined();
+  });
+
+  const ELEMENTS =
+    'p a li strong em b i br img ul h2 h3 figure figcaption blockquote div span ol hr h1 h4 h5 h6 section article aside ' +
+    'header footer address q cite pre code kbd samp var u s del ins mark small sub sup abbr time bdi bdo wbr ruby rt rp ' +
+    'dl dt dd picture source audio video track table caption colgroup col thead tbody tfoot tr td th details summary';
+  const ATTRIBUTES =
+    'lang dir title href hreflang rel src srcset sizes alt width height type media controls loop muted preload poster ' +
+    'playsinline kind srclang label default allowfullscreen start reversed value colspan rowspan headers scope abbr span ' +
+    'cite datetime open class id style name target onclick hidden loading data background srcdoc is';
+  const VALUES = [
+    '',
+    'a',
+    '/a?b=1&c="<>',
+    'mailto:a@b.example',
+    'javascript:a()',
+    'a 1x, b 2x',
+    'https://a.example/ 2w',
+  ];
+
+  test('is the same for every element with every attribute, alone and with an address', { timeout: 60_000 }, () => {
+    const different = ELEMENTS.split(' ').flatMap((element) =>
+      ATTRIBUTES.split(' ').flatMap((attribute) =>
+        VALUES.map((value) => `<${element} ${attribute}="${value.replaceAll('"', '&quot;')}"`)
+          .flatMap((start) => [`${start}>a</${element}>`, `${start} src="/b">a</${element}>`])
+          .filter((html) => cleanOrdinary(html, toTarget) !== cleanByLibrary(html, toTarget)),
+      ),
+    );
+
+    expect(different).toEqual([]);
+  });
+
+  const known = fc.constantFrom(...ELEMENTS.split(' '));
+  const element = fc.oneof(
+    { weight: 8, arbitrary: known },
+    { weight: 1, arbitrary: known.map((name) => name.toUpperCase()) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        ...(
+          'iframe script style noscript template textarea title xmp plaintext noembed noframes svg math mi desc ' +
+          'foreignObject object form input button select option body html head image meta base frameset x-y p: ma\u212Ak'
+        ).split(' '),
+      ),
+    },
+  );
+  const attribute = fc.oneof(
+    fc.constantFrom(...ATTRIBUTES.split(' ')),
+    fc.constantFrom(
+      'HREF',
+      'Src',
+      'OnError',
+      'xlink:href',
+      '__proto__',
+      'constructor',
+      '1',
+      '"',
+      "'",
+      '<',
+      'a\u0000b',
+      '=',
+    ),
+  );
+  const piece = fc.constantFrom(
+    ...['a', 'https://a.example/b', '//a.example/c', '/d?e=1&f=2', 'mailto:a@b.example', 'tel:1', 'data:text/html,a'],
+    ...[
+      'javascript:a()',
+      'java\tscript:',
+      'java&#10;script&colon;',
+      'vbscript:',
+      'https:',
+      ':',
+      'relative:',
+      '<!--',
+      '-->',
+    ],
+    ...[
+      'a.png 1x',
+      ', ',
+      'b 1.5x',
+      'c 480w',
+      'd 0x',
+      ' ',
+      '\n',
+      '\r\n',
+      '\t',
+      '"',
+      "'",
+      '<',
+      '>',
+      '&',
+      '=',
+      '/',
+      '%',
+      '\\',
+    ],
+    ...[
+      '&amp;',
+      '&amp',
+      '&lt;',
+      '&lt',
+      '&quot;',
+      '&nbsp',
+      '&notin;',
+      '&not',
+      '&bogus;',
+      '&Tab;',
+      '&NewLine;',
+      '&#',
+      '&#;',
+    ],
+    ...[
+      '&#1;',
+      '&#x8',
+      '&#13;',
+      '&#128;',
+      '&#x85;',
+      '&#60;',
+      '&#xD800;',
+      '&#xFFFE;',
+      '&#x110000;',
+      '&amp;#1;',
+      '&am',
+      'p;',
+    ],
+    ...[
+      '\u0000',
+      '\u0001',
+      '\u0085',
+      '\uFFFE',
+      '\uD800',
+      '\uDC00',
+      '\u00A0',
+      '\u2028',
+      '\u212A',
+      'کوردی',
+      '👩‍👧',
+      ']]>',
+    ],
+  );
+  const text = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''));
+  const given = fc
+    .tuple(fc.constantFrom(' ', ' ', ' ', '\n', '/', ''), attribute, fc.nat(9), text)
+    .map(([space, name, form, value]) => {
+      if (form === 0) return `${space}${name}`;
+      if (form === 1) return `${space}${name}=${value}`;
+      if (form === 2) return `${space}${name} = '${value}'`;
+      return `${space}${name}="${form === 3 ? value : value.replaceAll('"', '')}"`;
+    });
+  const startTag = fc
+    .tuple(element, fc.array(given, { maxLength: 4 }), fc.constantFrom('>', '>', '>', '>', '/>', ' / >', ''))
+    .map(([name, attributes, end]) => `<${name}${attributes.join('')}${end}`);
+  const endTag = fc
+    .tuple(element, fc.constantFrom('>', '>', '>', '>', '/>', ' a="b">', ''))
+    .map(([name, end]) => `</${name}${end}`);
+  const odd = fc.constantFrom(
+    ...[
+      '<!-- a -->',
+      '<!--',
+      '<!-->',
+      '<!--->',
+      '<![CDATA[<b>]]>',
+      '<!doctype html>',
+      '<?xml a?>',
+      '</>',
+      '</ p>',
+      '<>',
+      '< p>',
+    ],
+  );
+  const body = fc
+    .array(
+      fc.oneof(
+        { weight: 6, arbitrary: startTag },
+        { weight: 6, arbitrary: endTag },
+        { weight: 6, arbitrary: text },
+        { weight: 1, arbitrary: odd },
+      ),
+      { maxLength: 12 },
+    )
+    .map((parts) => parts.join(''));
+  /** As addresses are read, and one that lets through whatever stands there. */
+  const resolve = fc.constantFrom<Resolve>(toTarget, (reference) => reference);
+
+  test('is the same for any HTML', { timeout: 60_000 }, () => {
+    let ordinary = 0;
+    const same = fc.property(body, resolve, (html, to) => {
+      const text = xmlText(html);
+      if (cleanOrdinary(text, to) !== undefined) ordinary += 1;
+      expect(cleanHtml(html, to)).toBe(cleanByLibrary(text, to));
+    });
+    fc.assert(same, { seed: SEED, numRuns: 40_000 });
+
+    expect(ordinary).toBeGreaterThan(10_000);
   });
 });
