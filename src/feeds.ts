@@ -36,15 +36,19 @@ export interface Selection {
   readonly none: readonly FeedKey[];
 }
 
-/** A feed that the operator defines in publication.yaml. */
-export interface CustomFeed {
+/** A feed that the operator defines, as far as it is about articles. */
+export interface FeedRule {
   readonly id: FeedKey;
+  readonly select: Selection;
+}
+
+/** A feed that the operator defines in publication.yaml. */
+export interface CustomFeed extends FeedRule {
   readonly title: string;
   readonly description?: string;
   readonly language?: string;
   readonly entries?: number;
   readonly content?: Content;
-  readonly select: Selection;
 }
 
 /** What feeds take from the publication. */
@@ -62,6 +66,7 @@ export interface NamedKey {
   readonly name: string;
 }
 
+/** The feed that every article is in. */
 const LATEST = 'latest';
 
 /** The feeds an article is in because of what it is. */
@@ -85,13 +90,21 @@ export function ownKeys(article: Article): NamedKey[] {
  * Tells which of the operator's feeds take an article with these keys of its own. Feeds are looked up by a key they
  * require, so that ten thousand of them cost an article no more than those that may take it.
  */
-export function customFeedChooser(feeds: readonly CustomFeed[]): (own: readonly FeedKey[]) => FeedKey[] {
-  const byKey = new Map<FeedKey, CustomFeed[]>();
-  const always: CustomFeed[] = [];
+export function customFeedChooser(feeds: readonly FeedRule[]): (own: readonly FeedKey[]) => FeedKey[] {
+  const required = new Map<FeedKey, number>();
+  for (const { select } of feeds) {
+    for (const key of select.all) required.set(key, (required.get(key) ?? 0) + 1);
+  }
+  const byKey = new Map<FeedKey, FeedRule[]>();
+  const always: FeedRule[] = [];
   for (const feed of feeds) {
-    const required = requiredKeys(feed.select);
-    if (required === undefined) always.push(feed);
-    for (const key of new Set(required)) byKey.set(key, [...(byKey.get(key) ?? []), feed]);
+    const keys = keysToLookUp(feed.select, required);
+    if (keys === undefined) always.push(feed);
+    for (const key of new Set(keys)) {
+      const those = byKey.get(key);
+      if (those === undefined) byKey.set(key, [feed]);
+      else those.push(feed);
+    }
   }
   return (own) => {
     const keys = new Set(own);
@@ -100,10 +113,10 @@ export function customFeedChooser(feeds: readonly CustomFeed[]): (own: readonly 
   };
 }
 
-/** Keys of which an article must have one to be taken; undefined where it needs none. */
-function requiredKeys({ any, all }: Selection): readonly FeedKey[] | undefined {
-  const [first] = all;
-  if (first !== undefined) return [first];
+/** Keys of which an article must have one to be taken, such that few feeds ask for; undefined where it needs none. */
+function keysToLookUp({ any, all }: Selection, required: ReadonlyMap<FeedKey, number>): readonly FeedKey[] | undefined {
+  const [rarest] = all.toSorted((one, other) => (required.get(one) ?? 0) - (required.get(other) ?? 0));
+  if (rarest !== undefined) return [rarest];
   return any.length > 0 ? any : undefined;
 }
 

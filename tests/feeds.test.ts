@@ -62,6 +62,22 @@ test.each([
   expect(customFeedChooser([feed])(['latest', 'tag/a', 'tag/b'])).toEqual(expected ? ['own'] : []);
 });
 
+test('feeds are looked up by the rarest of the keys they require, whichever stands first', () => {
+  let looked = 0;
+  const feeds = Array.from({ length: 1000 }, (_, number) => ({
+    id: `f${number}`,
+    get select() {
+      looked += 1;
+      return { any: [], all: ['latest', `tag/${number}`, 'language/en'], none: [] };
+    },
+  }));
+  const choose = customFeedChooser(feeds);
+  looked = 0;
+
+  expect(choose(['latest', 'tag/7', 'language/en'])).toEqual(['f7']);
+  expect(looked).toBe(1);
+});
+
 describe('a feed presents itself', () => {
   const none = { any: [], all: [], none: [] };
   const feeds: readonly CustomFeed[] = [
