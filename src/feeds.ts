@@ -67,7 +67,7 @@ export interface NamedKey {
 }
 
 /** The feed that every article is in. */
-const LATEST = 'latest';
+export const LATEST = 'latest';
 
 /** The feeds an article is in because of what it is. */
 export function ownKeys(article: Article): NamedKey[] {

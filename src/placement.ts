@@ -37,13 +37,14 @@ export async function placementsOf(
     const excluded = excludedFrom(feed, own, selections.get(feed));
     if (excluded !== undefined) placements.push({ feed, included: false, rule: 'selection', reason: excluded });
     else if (hidden !== undefined || !members.has(feed))
-      placements.push({ feed, included: false, ...(hidden ?? NOT_YET) });
+      placements.push({ feed, included: false, ...(hidden ?? OTHER_RULE) });
     else placements.push(await placeIn(feed, stored, { store, publication, at }));
   }
   return placements;
 }
 
-const NOT_YET = { rule: 'selection', reason: 'the feed was defined after the article was kept' } as const;
+/** What the store holds goes by the rules of the service that was started last, which need not be this one. */
+const OTHER_RULE = { rule: 'selection', reason: 'a service that was started later has another rule for it' } as const;
 
 function hiddenBecause(stored: StoredRecord, at: Instant): Pick<Placement, 'rule' | 'reason'> | undefined {
   const { withdrawn, publishedAt, embargoUntil, expiresAt } = stored.article;

@@ -1,7 +1,7 @@
-import { type Article, type ArticleText, articleText, type Newsroom, parseArticle } from './article.ts';
+import { type ArticleText, articleText, type Newsroom, parseArticle } from './article.ts';
 import { compact } from './compact.ts';
 import { PublisherError } from './errors.ts';
-import { type CustomFeed, customFeedChooser, type FeedKey, type NamedKey, ownKeys } from './feeds.ts';
+import { type FeedKey, ownKeys } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
 import { type JsonText, parseJson, withoutMark } from './json.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from './store.ts';
@@ -21,7 +21,7 @@ export type Submission = Unparsed & {
   readonly source?: Put['source'];
 };
 
-/** A record that was parsed: its article, ready to be kept, and the feeds the article belongs to. */
+/** A record that was parsed: its article, ready to be kept, and the feeds the article is in by itself. */
 export type Candidate = Pick<Put, 'article' | 'record' | 'feeds' | 'madePublicId'>;
 
 /** What became of a submission. */
@@ -61,13 +61,6 @@ interface PublisherParts {
 
 /** Parses records, in this thread or in others. */
 export type ParseRecords = (records: readonly Unparsed[]) => Promise<readonly (Candidate | PublisherError)[]>;
-
-/** What records are parsed with. */
-export interface Desk {
-  readonly newsroom: Newsroom;
-  /** The feeds an article belongs to. */
-  readonly select: (article: Article) => readonly NamedKey[];
-}
 
 export function createPublisher({ store, parse, now, announce }: PublisherParts): Publisher {
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
@@ -138,16 +131,6 @@ function publishedOf(outcome: Outcome): Published {
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
 }
 
-/** All feeds an article belongs to: those of its own words, and the operator's that choose it. */
-export function selector(feeds: readonly CustomFeed[]): (article: Article) => NamedKey[] {
-  const choose = customFeedChooser(feeds);
-  return (article) => {
-    const own = ownKeys(article);
-    const custom = choose(own.map(({ key }) => key));
-    return [...own, ...custom.map((key) => ({ key, name: '' }))];
-  };
-}
-
 /** The record with the date that holds where it names none itself. */
 function datedRecord(submission: Submission, known: ReadonlyMap<string, Identity>): Unparsed {
   if ('json' in submission) return { json: submission.json };
@@ -164,8 +147,8 @@ export function idOf(record: unknown): string {
 }
 
 /** Parses in this thread. */
-export function parseHere(desk: Desk): ParseRecords {
-  return async (records) => records.map((record) => parsedOrRefused(record, desk));
+export function parseHere(newsroom: Newsroom): ParseRecords {
+  return async (records) => records.map((record) => parsedOrRefused(record, newsroom));
 }
 
 /** The record as it is kept: as it was handed over. */
@@ -173,12 +156,12 @@ export function handedOver(raw: Unparsed): JsonText {
   return 'json' in raw ? withoutMark(raw.json) : JSON.stringify(raw.record);
 }
 
-export function parsedOrRefused(raw: Unparsed, { newsroom, select }: Desk): Candidate | PublisherError {
+export function parsedOrRefused(raw: Unparsed, newsroom: Newsroom): Candidate | PublisherError {
   try {
     const record = 'json' in raw ? parseJson(raw.json) : raw.record;
     const article = parseArticle(record, newsroom);
     const madePublicId = Reflect.get(Object(record), 'publicId') == null;
-    return { article: articleText(article), record: handedOver(raw), feeds: select(article), madePublicId };
+    return { article: articleText(article), record: handedOver(raw), feeds: ownKeys(article), madePublicId };
   } catch (error) {
     if (error instanceof PublisherError) return error;
     throw error;

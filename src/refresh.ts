@@ -1,52 +1,47 @@
 import { type Article, articleText, withdrawnArticle } from './article.ts';
 import type { Publication } from './config.ts';
 import { PublisherError } from './errors.ts';
-import type { Selection } from './feeds.ts';
+import { ownKeys, type Selection } from './feeds.ts';
 import type { Instant } from './instant.ts';
 import { textOf } from './json.ts';
-import type { Desk, ParseRecords } from './publish.ts';
-import type { Put, Store, StoredRecord } from './store.ts';
+import type { ParseRecords } from './publish.ts';
+import type { FeedToPlace, Put, Store, StoredRecord } from './store.ts';
 
 /** Raised whenever `parseArticle` makes something else of the same record: stored records are then read again. */
 const PARSER_VERSION = 1;
 
-/** Articles read again in one transaction. */
+/** Articles read again in one transaction, and feeds that are offered for one. */
 const BATCH = 500;
 
 interface RefreshParts {
   readonly store: Store;
   readonly publication: Publication;
   readonly parse: ParseRecords;
-  readonly select: Desk['select'];
   readonly now: () => Instant;
-  readonly progress: (done: number, total: number) => void;
+  readonly progress: (what: string, done: number, total: number) => void;
   /** Told of an article whose record does not pass any more; it stays as it was. */
   readonly keepAsItWas: (id: string, error: PublisherError) => void;
 }
 
 /**
- * Brings stored articles up to what the publication says now: its addresses, its language, its rules for feeds. Costs
- * nothing where none of them changed since the last start.
+ * Brings the store up to what the publication says now: its rules for feeds, which costs what the feeds cost whose rules
+ * changed, and its addresses and its language, by which every article is read again. Costs nothing where none of them
+ * changed since the last start.
  */
 export async function refreshStore(parts: RefreshParts): Promise<void> {
-  const { store, publication } = parts;
-  const { url, feedsUrl, language, feeds } = publication;
-  const reading = JSON.stringify([PARSER_VERSION, url, feedsUrl, language]);
-  const rules = JSON.stringify(feeds.map(({ id, select }) => [id, select]));
-  const sameReading = (await store.setting('reading')) === reading;
-  const sameRules = (await store.setting('rules')) === rules;
-  if (!sameReading || !sameRules) await placeAgain(parts, { reading, rules, sameReading, sameRules });
+  await placeFeeds(parts);
+  await readAgain(parts);
   await tellNewMasthead(parts);
 }
 
 /**
- * The publication by which stored articles were read and placed last. A service that runs goes by it still, whatever
+ * The publication by which stored articles were read last. A service that runs goes by it still, whatever
  * publication.yaml says by now; its next start finds what changed. Undefined where nobody has set the store up yet.
  */
 export async function publicationInForce(store: Store, publication: Publication): Promise<Publication | undefined> {
   const reading = await store.setting('reading');
   if (reading === undefined) return undefined;
-  return { ...publication, ...addressesIn(reading), ...feedsIn(await store.setting('rules')) };
+  return { ...publication, ...addressesIn(reading) };
 }
 
 /** Articles are read by another publication than the one in force: the next start reads all of them again. */
@@ -60,10 +55,23 @@ function addressesIn(reading: string): Partial<Publication> {
   return { url, feedsUrl, language };
 }
 
-function feedsIn(rules = ''): Partial<Publication> {
-  if (rules === '') return {};
-  const feeds: [string, Selection][] = JSON.parse(rules);
-  return { feeds: feeds.map(([id, select]) => ({ id, title: id, select })) };
+/** Fills feeds that are new or have another rule than they were filled by, and empties those that are gone. */
+async function placeFeeds({ store, publication, now, progress }: RefreshParts): Promise<void> {
+  const placed = new Map((await store.rules()).map(({ id, select }) => [id, ruleText(select)]));
+  const told = new Set(publication.feeds.map(({ id }) => id));
+  const changed: readonly FeedToPlace[] = [
+    ...[...placed.keys()].filter((id) => !told.has(id)).map((id) => ({ id })),
+    ...publication.feeds.filter(({ id, select }) => placed.get(id) !== ruleText(select)),
+  ];
+  // Each feed is filled at once with its rule: where this is broken off, the next start finds what is left to do.
+  for (let done = 0; done < changed.length; ) {
+    done += await store.placeFeeds(changed.slice(done, done + BATCH), now());
+    progress('Filling feeds by their new rules', done, changed.length);
+  }
+}
+
+function ruleText({ any, all, none }: Selection): string {
+  return JSON.stringify([any, all, none]);
 }
 
 /** What feeds say of themselves stands in every document. */
@@ -75,29 +83,19 @@ async function tellNewMasthead({ store, publication, now }: RefreshParts): Promi
   await store.saveSetting('masthead', masthead);
 }
 
-interface InForce {
-  readonly reading: string;
-  readonly rules: string;
-  readonly sameReading: boolean;
-  readonly sameRules: boolean;
-}
-
-async function placeAgain(parts: RefreshParts, { reading, rules, sameReading, sameRules }: InForce): Promise<void> {
+async function readAgain(parts: RefreshParts): Promise<void> {
   const { store, publication } = parts;
-  // Until all is done nothing is in force: what is broken off here must be made up for even where the publication is
-  // changed back before the next start.
-  if (!sameReading) await forgetReading(store);
-  if (!sameRules) await store.saveSetting('rules', '');
-  await store.declareFeeds(['latest', ...publication.feeds.map(({ id }) => id)]);
-  await putAgain(parts, sameReading);
+  const { url, feedsUrl, language } = publication;
+  const reading = JSON.stringify([PARSER_VERSION, url, feedsUrl, language]);
+  if ((await store.setting('reading')) === reading) return;
+  // Until all is done none is in force: what is broken off here must be made up for even where the publication is changed
+  // back before the next start.
+  await forgetReading(store);
+  await putAgain(parts);
   await store.saveSetting('reading', reading);
-  await store.saveSetting('rules', rules);
 }
 
-async function putAgain(
-  { store, parse, select, now, progress, keepAsItWas }: RefreshParts,
-  sameReading: boolean,
-): Promise<void> {
+async function putAgain({ store, parse, now, progress, keepAsItWas }: RefreshParts): Promise<void> {
   const total = await store.count();
   let done = 0;
   let last = 0;
@@ -105,24 +103,33 @@ async function putAgain(
     const page = await store.page(last, BATCH);
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
-    const articles = sameReading ? page.map(({ article }) => article) : await readAgain(page, parse, keepAsItWas);
+    const articles = await parseAgain(page, parse, keepAsItWas);
     const changes = page.flatMap(({ record, revision }, index): Put[] => {
       const article = articles[index];
       if (article === undefined) return [];
-      // What somebody else changed meanwhile is newer than what was read.
-      const condition = { revisions: [revision] };
-      const text = articleText(article);
-      const feeds = select(article);
-      const handedOver = JSON.stringify(record);
-      return [{ kind: 'put', article: text, record: handedOver, feeds, changedAt: now(), condition, byNewRules: true }];
+      return [
+        {
+          kind: 'put',
+          article: articleText(article),
+          record: JSON.stringify(record),
+          feeds: ownKeys(article),
+          changedAt: now(),
+          condition: { revisions: [revision] }, // what somebody else changed meanwhile is newer than what was read
+          byNewPublication: true,
+        },
+      ];
     });
     await store.apply(changes, now());
     done += page.length;
-    progress(done, total);
+    progress('Reading the stored articles again', done, total);
   }
 }
 
-async function readAgain(page: readonly StoredRecord[], parse: ParseRecords, keepAsItWas: RefreshParts['keepAsItWas']) {
+async function parseAgain(
+  page: readonly StoredRecord[],
+  parse: ParseRecords,
+  keepAsItWas: RefreshParts['keepAsItWas'],
+): Promise<Article[]> {
   const parsed = await parse(page.map(({ record }) => ({ record })));
   return page.map(({ article: before }, index): Article => {
     const again = parsed[index];

@@ -1,6 +1,6 @@
 import type { Article, ArticleText } from './article.ts';
 import type { Problem } from './errors.ts';
-import type { FeedKey, NamedKey } from './feeds.ts';
+import type { FeedKey, FeedRule, NamedKey, Selection } from './feeds.ts';
 import type { Instant } from './instant.ts';
 import type { JsonText } from './json.ts';
 
@@ -12,13 +12,16 @@ export interface Put {
   readonly article: ArticleText;
   /** The public id was made here, not told by the record: one that the article has already holds. */
   readonly madePublicId?: boolean;
-  /** The operator's rules have changed, not the article: a feed it leaves is as if it had never been in it. */
-  readonly byNewRules?: boolean;
+  /** The publication has changed, not the article: a feed it leaves is as if it had never been in it. */
+  readonly byNewPublication?: boolean;
   /** Leaves an article alone that was taken back and whose record is the same: to bring it again is not to publish it. */
   readonly leaveWithdrawn?: boolean;
   /** What was handed over, before it was parsed, as JSON. */
   readonly record: JsonText;
-  /** Every feed the article belongs to, whether or not it is visible yet. */
+  /**
+   * Every feed the article is in by itself, whether or not it is visible yet. The operator's are not among them: the
+   * store knows their rules.
+   */
   readonly feeds: readonly NamedKey[];
   /** When feeds changed because of this, besides the moments its own dates name. */
   readonly changedAt: Instant;
@@ -50,6 +53,11 @@ export interface Outcome {
   readonly touched: readonly FeedKey[];
   /** Why the identity ledger refuses it. */
   readonly problem?: Problem;
+}
+
+/** A feed of the operator's, to be filled by its rule; without one it is to be forgotten. */
+export interface FeedToPlace extends Pick<FeedRule, 'id'> {
+  readonly select?: Selection;
 }
 
 /** An article's place in a feed. */
@@ -163,8 +171,14 @@ export type Scope = (typeof SCOPES)[number];
  * that the change is on disk. Every method may reject with `insufficient_storage` (no room) or `store_unavailable`.
  */
 export interface Store {
-  /** Makes known which feeds the operator defines: new ones exist from now on, others of that kind are forgotten. */
-  declareFeeds(keys: readonly FeedKey[]): Promise<void>;
+  /**
+   * Begins to fill feeds of the operator's with the articles that their rules select, and to empty those without a rule.
+   * Does as many of them as one transaction should bear, from the first on and at least one, and returns how many. What
+   * comes into a feed or leaves it changes the feed at that moment; the articles stay at their revisions.
+   */
+  placeFeeds(feeds: readonly FeedToPlace[], changedAt: Instant): Promise<number>;
+  /** The operator's feeds, and the rules by which articles are in them, whoever puts them. */
+  rules(): Promise<readonly FeedRule[]>;
   /**
    * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision.
    * A change whose condition fails, or that would alter the identity of an article that was visible at `at`, is left
@@ -179,7 +193,7 @@ export interface Store {
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
   /** The articles with these numbers, in the same order; those that are gone are left out. */
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
-  /** Every feed with an article that was visible by that moment, and the declared ones. */
+  /** Every feed with an article that was visible by that moment, `latest`, and the operator's. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;

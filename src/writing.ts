@@ -7,7 +7,7 @@ import { openParser } from './import/pool.ts';
 import type { Installation } from './installation.ts';
 import type { Log } from './log.ts';
 import type { Prepared } from './prepared.ts';
-import { createPublisher, selector } from './publish.ts';
+import { createPublisher } from './publish.ts';
 import { refreshStore } from './refresh.ts';
 
 /** What keeps the store in step with the world, or leaves that to another process. */
@@ -42,9 +42,8 @@ export async function openWriting(installation: Installation, parts: WritingPart
     store,
     publication,
     parse,
-    select: selector(publication.feeds),
     now,
-    progress: (done, total) => progress('Reading the stored articles again', done, total),
+    progress,
     keepAsItWas: (id, { code, problems }) =>
       log.warn({ code, article: id, problems }, `Article ${id} stays as it was.`),
   });

@@ -6,7 +6,7 @@ import { FORMATS, type Format } from '../src/feeds.ts';
 import { atom } from '../src/format/atom.ts';
 import { json } from '../src/format/json.ts';
 import { rss } from '../src/format/rss.ts';
-import { createPublisher, parseHere, selector } from '../src/publish.ts';
+import { createPublisher, parseHere } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { article, newsroom, PUBLICATION, record } from './helpers.ts';
 import { feedsmith } from './peers/feedsmith.ts';
@@ -24,11 +24,11 @@ const publication = parsePublication(
 
 async function room(...records: readonly unknown[]) {
   const store = openSqliteStore(':memory:');
-  await store.declareFeeds(['latest', ...publication.feeds.map(({ id }) => id)]);
+  await store.placeFeeds(publication.feeds, NOW);
   const announce = () => undefined;
   const publisher = createPublisher({
     store,
-    parse: parseHere({ newsroom, select: selector(publication.feeds) }),
+    parse: parseHere(newsroom),
     now: () => NOW,
     announce,
   });

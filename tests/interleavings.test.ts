@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../src/config.ts';
 import { createArranger } from '../src/document.ts';
-import { ownKeys } from '../src/feeds.ts';
 import { assertWellFormed } from '../src/format/xml.ts';
 import { keepPrepared } from '../src/prepared.ts';
 import { createPublisher, parseHere } from '../src/publish.ts';
@@ -58,7 +57,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
         fail: (error) => expect.fail(String(error)),
         news: { may: () => true, touched: store.touchedElsewhere },
       });
-      const parts = { parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce: prepared.forget };
+      const parts = { parse: parseHere(newsroom), now: () => NOW, announce: prepared.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });
       /** The highest count that any writer was told is kept. */
@@ -109,7 +108,7 @@ test('without a condition they do lose some: the test above would notice', async
     fc.asyncProperty(fc.scheduler(), async (scheduler) => {
       const real = openSqliteStore(':memory:');
       const store = scheduledStore(real, scheduler);
-      const parts = { parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce: () => {} };
+      const parts = { parse: parseHere(newsroom), now: () => NOW, announce: () => {} };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });
       const write = async () => {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { parsePublication } from '../src/config.ts';
 import { type Placement, placementsOf, statusOf } from '../src/placement.ts';
-import { createPublisher, parseHere, selector } from '../src/publish.ts';
+import { createPublisher, parseHere } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
+import type { Store } from '../src/store.ts';
 import { article, newsroom, PUBLICATION, record } from './helpers.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
@@ -18,16 +19,24 @@ const publication = parsePublication(
 
 async function placements(id: string, ...records: readonly unknown[]): Promise<readonly Placement[]> {
   const store = openSqliteStore(':memory:');
-  await store.declareFeeds(['latest', ...publication.feeds.map((feed) => feed.id)]);
+  await publishInto(store, id, records);
+  return placementsIn(store, id);
+}
+
+async function publishInto(store: Store, id: string, records: readonly unknown[]): Promise<void> {
+  await store.placeFeeds(publication.feeds, NOW);
   const parts = {
     store,
-    parse: parseHere({ newsroom, select: selector(publication.feeds) }),
+    parse: parseHere(newsroom),
     now: () => NOW,
     announce: () => {},
   };
   const { publish, withdraw } = createPublisher(parts);
   await publish(records.map((each) => ({ record: each })));
   if (id === 'gone') await withdraw([{ id }]);
+}
+
+async function placementsIn(store: Store, id: string): Promise<readonly Placement[]> {
   const stored = await store.find(id);
   if (stored === undefined) throw new Error(`${id} was not published`);
   return placementsOf(stored, { store, publication, at: NOW });
@@ -69,6 +78,18 @@ test('a selection is told by the part that is not met', async () => {
     'any: any of: in none of tag/x, tag/y',
   ]);
   expect(await reasons({ tags: ['x'], sections: ['World'] })).toEqual(['none: none of: in tag/x']);
+});
+
+test('a feed that another service has given another rule is told as such', async () => {
+  const store = openSqliteStore(':memory:');
+  await publishInto(store, 'a', [record({ tags: ['X'] })]);
+  await store.placeFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], NOW);
+  expect((await placementsIn(store, 'a')).find(({ feed }) => feed === 'any')).toEqual({
+    feed: 'any',
+    included: false,
+    rule: 'selection',
+    reason: 'a service that was started later has another rule for it',
+  });
 });
 
 test('an article that newer ones have pushed out is beyond the newest', async () => {

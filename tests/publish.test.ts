@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { type CustomFeed, ownKeys } from '../src/feeds.ts';
-import { createPublisher, type ParseRecords, type Published, parseHere, selector } from '../src/publish.ts';
+import type { FeedRule } from '../src/feeds.ts';
+import { createPublisher, type ParseRecords, type Published, parseHere } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { newsroom, record } from './helpers.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
-const FEEDS: readonly CustomFeed[] = [{ id: 'own', title: 'Own', select: { any: ['tag/x'], all: [], none: [] } }];
+const OWN: FeedRule = { id: 'own', select: { any: ['tag/x'], all: [], none: [] } };
 
-function desk(parse: ParseRecords = parseHere({ newsroom, select: selector(FEEDS) })) {
+function desk(parse: ParseRecords = parseHere(newsroom)) {
   const store = openSqliteStore(':memory:');
   const clock = { now: NOW };
   const announced: (readonly string[])[] = [];
@@ -40,7 +40,8 @@ function said(publications: readonly Published[]): readonly string[] {
 }
 
 test('a record is published in the feeds of its words and in the operator’s', async () => {
-  const { publish, titles, announced } = desk();
+  const { publish, titles, announced, store } = desk();
+  await store.placeFeeds([OWN], NOW);
   const touched = ['latest', 'tag/x', 'language/en', 'own'];
   expect(await publish(record({ tags: ['x'] }))).toEqual([
     { outcome: { id: 'a', result: 'created', revision: 1, touched } },
@@ -96,13 +97,14 @@ test('each feed is announced once, after the change is kept', async () => {
   const seen: unknown[] = [];
   const announce = () =>
     seen.push(store.snapshot('latest', NOW, { limit: 50, tombstonesFor: 0 }).then((feed) => feed?.entries.length));
-  const other = createPublisher({ store, parse: parseHere({ newsroom, select: ownKeys }), now: () => NOW, announce });
+  const other = createPublisher({ store, parse: parseHere(newsroom), now: () => NOW, announce });
   await other.publish([{ record: record({ id: 'c' }) }]);
   expect(await Promise.all(seen)).toEqual([3]);
 });
 
 test('what moves is announced to the feeds it left as well', async () => {
-  const { publish, announced } = desk();
+  const { publish, announced, store } = desk();
+  await store.placeFeeds([OWN], NOW);
   await publish(record({ tags: ['x'] }));
   await publish(record({ tags: ['y'] }));
   expect(announced[1]?.toSorted()).toEqual(['language/en', 'latest', 'own', 'tag/x', 'tag/y']);
@@ -136,6 +138,7 @@ test.each([
 
 test('an article is taken back with its reason, at a whole second', async () => {
   const { publish, withdraw, store, announced, titles, clock } = desk();
+  await store.placeFeeds([OWN], NOW);
   await publish(record({ tags: ['x'] }));
   clock.now += 999;
   expect(await withdraw([{ id: 'a', reason: 'error' }, { id: 'b' }])).toEqual([

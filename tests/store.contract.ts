@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Article, articleText } from '../src/article.ts';
-import { customFeedChooser, type NamedKey, ownKeys } from '../src/feeds.ts';
+import { customFeedChooser, type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feeds.ts';
 import { textOf } from '../src/json.ts';
 import type {
   Change,
@@ -42,6 +43,10 @@ function putOf(made: Article, feeds: readonly NamedKey[], changedAt = 0): Put {
 
 function withdraw(id: string, changedAt: number, reason?: string): Withdraw {
   return { kind: 'withdraw', id, changedAt, ...(reason === undefined ? {} : { reason }) };
+}
+
+function feed(id: string, select: Partial<Selection> = {}): FeedRule {
+  return { id, select: { any: [], all: [], none: [], ...select } };
 }
 
 /** Outcomes with the feeds they touched in the order of the alphabet: a store may name them in any. */
@@ -553,9 +558,9 @@ export function storeContract(
       expect(await (await open()).snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
     });
 
-    test('of a declared feed without articles', async () => {
+    test('of a feed of the operator’s without articles', async () => {
       const store = await open();
-      await store.declareFeeds(['latest', 'own']);
+      await store.placeFeeds([feed('own')], NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toEqual({ name: '', entries: [], tombstones: [], changedAt: 0 });
     });
 
@@ -683,11 +688,11 @@ export function storeContract(
       expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'x' });
     });
 
-    test('of a feed that articles left before anybody saw them, or by new rules, is none', async () => {
+    test('of a feed that articles left before anybody saw them, or by a new publication, is none', async () => {
       const store = await open();
       const before = [put({ tags: ['x'], embargoUntil: at(60) }), put({ id: 'b', tags: ['y'] })];
       await store.apply(before, DAY);
-      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), byNewRules: true }], DAY);
+      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), byNewPublication: true }], DAY);
       expect([await idsIn(store, 'tag/x'), await idsIn(store, 'tag/y')]).toEqual([undefined, undefined]);
     });
 
@@ -711,10 +716,9 @@ export function storeContract(
   });
 
   describe(`${name}: the list of feeds`, () => {
-    test('has those that were visible by then, and the declared', async () => {
+    test('has those that were visible by then, latest, and the operator’s', async () => {
       const store = await open();
-      await store.declareFeeds(['own']);
-      await store.declareFeeds(['own', 'latest']);
+      await store.placeFeeds([feed('own', { all: ['tag/none'] })], NOW);
       await store.apply(
         [put({ id: 'a', tags: ['now'] }), put({ id: 'b', tags: ['Later'], embargoUntil: at(60) })],
         NOW,
@@ -727,12 +731,8 @@ export function storeContract(
     });
 
     test('agrees with the snapshots', async () => {
-      const feeds = [{ id: 'own', title: 'Own', select: { any: ['tag/x'], all: [], none: [] } }];
-      const made = article({ tags: ['x'], publishedAt: at(0) });
-      const own = ownKeys(made);
-      const chosen = customFeedChooser(feeds)(own.map(({ key }) => key));
-      const names = chosen.map((key) => ({ key, name: '' }));
-      const store = await holding(putOf(made, [...own, ...names]));
+      const store = await holding(put({ tags: ['x'] }));
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
       for (const moment of [DAY - 1, DAY]) {
         const listed = (await store.feeds(moment)).map(({ key }) => key).toSorted();
         const seen = ['language/en', 'latest', 'own', 'tag/x'].map(async (key) =>
@@ -743,29 +743,213 @@ export function storeContract(
     });
   });
 
-  describe(`${name}: declared feeds`, () => {
-    test('that are declared no more are forgotten, and what was in them with them', async () => {
-      const made = article();
+  describe(`${name}: the operator’s feeds`, () => {
+    const all = [
+      put({ id: 'xy', tags: ['x', 'y'], sections: ['S'] }),
+      put({ id: 'y', tags: ['y'] }),
+      put({ id: 'ku', tags: ['x'], language: 'ku' }),
+      put({ id: 'later', tags: ['x'], embargoUntil: at(60) }),
+      put({ id: 'over', tags: ['y'], expiresAt: at(10) }),
+      put({ id: 'gone', tags: ['x'] }),
+      put({ id: 'unseen', tags: ['x'], embargoUntil: at(60) }),
+      withdraw('unseen', DAY + MINUTE),
+      withdraw('gone', DAY + MINUTE),
+    ];
+    const many = Array.from({ length: 200 }, (_, number) => `tag/t${number}`);
+    const moment = DAY + 30 * MINUTE;
+
+    /** Who is in a feed: those that are visible, those that will be, those that expired, those that were taken back. */
+    async function inside(store: Store, key: string): Promise<string> {
+      const entries = async (then: number) => (await idsIn(store, key, then))?.toSorted().join(' ') ?? 'none';
+      const { tombstones } = (await store.snapshot(key, moment, FIFTY)) ?? { tombstones: [] };
+      const gone = tombstones.map(({ publicId }) => publicId.replace(/.*:/, ''));
+      return [await entries(DAY), await entries(moment), await entries(DAY + 60 * MINUTE), gone].join(' | ');
+    }
+
+    test.each<[Partial<Selection>, string]>([
+      [{}, 'ku over xy y | ku xy y | ku later xy y | gone'],
+      [{ any: ['latest'] }, 'ku over xy y | ku xy y | ku later xy y | gone'],
+      [{ none: ['latest'] }, ' |  |  | '],
+      [{ any: ['tag/x'] }, 'ku xy | ku xy | ku later xy | gone'],
+      [{ any: ['tag/x', 'tag/y', 'tag/x'] }, 'ku over xy y | ku xy y | ku later xy y | gone'],
+      [{ any: ['tag/unknown', 'section/s'] }, 'xy | xy | xy | '],
+      [{ any: ['tag/unknown'] }, ' |  |  | '],
+      [{ all: ['tag/x'] }, 'ku xy | ku xy | ku later xy | gone'],
+      [{ all: ['tag/x', 'tag/y'] }, 'xy | xy | xy | '],
+      [{ all: ['latest', 'language/en', 'tag/x'] }, 'xy | xy | later xy | gone'],
+      [{ all: ['tag/x', 'tag/unknown'] }, ' |  |  | '],
+      [{ none: ['tag/x'] }, 'over y | y | y | '],
+      [{ none: ['tag/unknown'] }, 'ku over xy y | ku xy y | ku later xy y | gone'],
+      [{ any: ['tag/x', 'tag/y'], all: ['language/en'], none: ['section/s'] }, 'over y | y | later y | gone'],
+      [{ any: ['tag/x'], all: ['tag/x'], none: ['tag/x'] }, ' |  |  | '],
+      [{ any: ['tag/y', ...many], none: many }, 'over xy y | xy y | xy y | '],
+      [{ any: ['tag/x'], all: many, none: many }, ' |  |  | '],
+    ])('hold what their rules select: %j', async (select, expected) => {
+      const store = await holding(...all);
+      expect(await store.placeFeeds([feed('own', select)], NOW)).toBe(1);
+      expect(await inside(store, 'own')).toBe(expected);
+      const before = await open();
+      await before.placeFeeds([feed('own', select)], NOW);
+      for (const change of all) await before.apply([change], NOW);
+      expect(await inside(before, 'own')).toBe(expected);
+    });
+
+    test('hold the same whether articles come to them or they to the articles', async () => {
+      const key = fc.constantFrom(
+        'latest',
+        'tag/a',
+        'tag/b',
+        'tag/c',
+        'section/s',
+        'section/t',
+        'language/ku',
+        'tag/none',
+      );
+      const keys = fc.array(key, { maxLength: 3 });
+      const rules = fc.array(fc.record({ any: keys, all: keys, none: keys }), { minLength: 4, maxLength: 4 });
+      const minute = fc.option(
+        fc.nat(120).map((minutes) => at(minutes)),
+        { nil: undefined },
+      );
+      const fields = fc.record({
+        tags: fc.subarray(['A', 'B', 'C']),
+        sections: fc.subarray(['S', 'T']),
+        language: fc.constantFrom('en', 'ku'),
+        embargoUntil: minute,
+        expiresAt: fc.option(
+          fc.nat(120).map((minutes) => at(121 + minutes)),
+          { nil: undefined },
+        ),
+        withdrawn: fc.option(
+          fc.nat(120).map((minutes) => ({ at: at(minutes) })),
+          { nil: undefined },
+        ),
+      });
+      const steps = fc.array(fc.tuple(fc.nat(7), fields, fc.boolean()), { maxLength: 12 });
+      await fc.assert(
+        fc.asyncProperty(rules, rules, steps, async (selections, before, made) => {
+          const feeds = selections.map((select, number) => feed(`f${number}`, select));
+          const changes = made.flatMap(([number, values, isTakenBack]): Change[] => {
+            const id = `a${number}`;
+            return [put({ id, ...values }), ...(isTakenBack ? [withdraw(id, DAY + 30 * MINUTE)] : [])];
+          });
+          const [one, other] = [await open(), await open()];
+          await one.placeFeeds(feeds, NOW);
+          await other.placeFeeds([...before.map((select, number) => feed(`f${number}`, select)), feed('old')], NOW);
+          // Before anything is visible, so that no change is refused.
+          for (const store of [one, other]) await store.apply(changes, DAY - 1);
+          await other.placeFeeds([...feeds, { id: 'old' }], NOW);
+
+          const choose = customFeedChooser(feeds);
+          for (const { number, article: stored } of await one.page(0, 50)) {
+            const members = (await one.memberships(number)).toSorted();
+            expect((await other.memberships(number)).toSorted()).toEqual(members);
+            const own = ownKeys(stored).map((each) => each.key);
+            if (members.length > 0) expect(members).toEqual([...own, ...choose(own)].toSorted());
+          }
+          for (const { id } of feeds) {
+            for (const then of [DAY, moment, NOW]) {
+              const { changedAt: _, ...held } = (await one.snapshot(id, then, FIFTY)) ?? expect.fail(id);
+              expect(await other.snapshot(id, then, FIFTY)).toMatchObject(held);
+            }
+          }
+          for (const store of [one, other]) await store.close();
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    test('take what changes by the same rules', async () => {
+      const store = await holding(put({ id: 'a', tags: ['x'] }));
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
+      const outcomes = await store.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'a', tags: ['y'] })], NOW);
+      expect(outcomes.map(({ touched }) => touched.includes('own'))).toEqual([true, true]);
+      expect(await idsIn(store, 'own')).toEqual(['b']);
+      await store.placeFeeds([feed('own', { any: ['tag/y'] })], NOW);
+      expect((await store.rehearse([put({ id: 'b', tags: ['y'] })], NOW))[0]?.touched).toContain('own');
+      await store.apply([put({ id: 'c', tags: ['x'] }), put({ id: 'd', tags: ['y'] })], NOW);
+      expect((await idsIn(store, 'own'))?.toSorted()).toEqual(['a', 'd']);
+    });
+
+    test('change when something comes in or leaves, and no article does', async () => {
+      const store = await holding(put({ id: 'a', tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
+      const changed = async () => [
+        ...(await Promise.all(
+          ['f', 'g', 'latest'].map(async (key) => (await store.snapshot(key, NOW, FIFTY))?.changedAt),
+        )),
+        await store.lastRevision(),
+      ];
+      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g', { any: ['tag/none'] })], NOW - 9);
+      expect(await changed()).toEqual([NOW - 9, 0, 0, 3]);
+      await store.placeFeeds([feed('f', { all: ['tag/x'] }), feed('g', { any: ['tag/unknown'] })], NOW - 8);
+      expect(await changed()).toEqual([NOW - 9, 0, 0, 3]);
+      await store.placeFeeds([feed('f'), feed('g', { any: ['tag/y'] })], NOW - 7);
+      expect(await changed()).toEqual([NOW - 7, NOW - 7, 0, 4]);
+      await store.placeFeeds([feed('f', { any: ['tag/x'] })], NOW - 6);
+      expect(await changed()).toEqual([NOW - 6, NOW - 7, 0, 5]);
+      expect((await store.page(0, 50)).map(({ revision }) => revision)).toEqual([1, 2]);
+    });
+
+    test('are told with their rules', async () => {
       const store = await open();
-      await store.declareFeeds(['latest', 'own']);
-      await store.apply([putOf(made, [...ownKeys(made), { key: 'own', name: '' }])], NOW);
-      await store.declareFeeds(['latest', 'other']);
+      expect([await store.rules(), await store.placeFeeds([], NOW)]).toEqual([[], 0]);
+      const [f, g] = [feed('f', { any: ['tag/x'] }), feed('g', { all: ['tag/y'], none: ['tag/x'] })];
+      await store.placeFeeds([f, g], NOW);
+      expect(await store.rules()).toEqual([f, g]);
+      await store.placeFeeds([{ id: 'f' }, feed('g'), { id: 'unknown' }], NOW);
+      expect(await store.rules()).toEqual([feed('g')]);
+    });
+
+    test('are filled a few at a time, and each with its rule', async () => {
+      const store = await holding(...all);
+      const feeds = Array.from({ length: 20 }, (_, number) => feed(`f${number}`, { any: ['tag/x'] }));
+      for (let done = 0; done < feeds.length; ) {
+        const more = await store.placeFeeds(feeds.slice(done), NOW);
+        expect(more).toBeGreaterThan(0);
+        done += more;
+        expect(await store.rules()).toEqual(feeds.slice(0, done));
+      }
+      expect(await idsIn(store, 'f19')).toEqual(await idsIn(store, 'tag/x'));
+    });
+
+    test('are filled and emptied together or, where it fails, not at all', async () => {
+      const store = await holding(put({ tags: ['x'] }));
+      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], NOW);
+      const before = [await store.rules(), await store.feeds(NOW), await store.lastRevision()];
+      const placing = store.placeFeeds([{ id: 'g' }, feed('f', { none: ['tag/x'] }), feed('h')], Number.NaN);
+      await expect(placing).rejects.toThrow();
+      expect([await store.rules(), await store.feeds(NOW), await store.lastRevision()]).toEqual(before);
+      await store.apply([put({ id: 'b', tags: ['x'] })], NOW);
+      expect((await idsIn(store, 'f'))?.toSorted()).toEqual(['a', 'b']);
+    });
+
+    test('that have no rule any more are forgotten, and what was in them with them', async () => {
+      const store = await holding(put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' }), withdraw('c', NOW));
+      await store.placeFeeds([feed('own'), feed('other')], NOW);
+      await store.apply([put({ tags: ['y'] }), withdraw('b', NOW)], NOW);
+      await store.placeFeeds([{ id: 'own' }], NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
-      expect((await store.feeds(NOW)).map(({ key }) => key).toSorted()).toEqual(['language/en', 'latest', 'other']);
-      expect((await store.memberships(1)).toSorted()).toEqual(['language/en', 'latest']);
+      expect((await store.feeds(NOW)).map(({ key }) => key)).not.toContain('own');
+      const others = ['language/en', 'latest', 'other'];
+      expect((await store.memberships(1)).toSorted()).toEqual([...others, 'tag/y']);
+      expect((await store.memberships(2)).toSorted()).toEqual(others);
     });
 
     test('that come again begin anew', async () => {
-      const made = article();
-      const store = await open();
-      await store.declareFeeds(['own']);
-      await store.apply([putOf(made, [{ key: 'own', name: '' }])], NOW);
-      await store.declareFeeds([]);
-      await store.declareFeeds(['own']);
-      expect(await idsIn(store, 'own')).toEqual([]);
-      await store.apply([putOf(made, [{ key: 'own', name: '' }])], NOW);
-      expect(await idsIn(store, 'own')).toEqual(['a']);
+      const store = await holding(put({ tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
+      await store.placeFeeds([{ id: 'own' }], NOW);
+      await store.apply([put({ id: 'c', tags: ['x'] })], NOW);
+      expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
+      await store.placeFeeds([feed('own', { any: ['tag/y'] })], NOW);
+      expect(await idsIn(store, 'own')).toEqual(['b']);
     });
+  });
+
+  test(`${name}: latest is there from the beginning, and empty`, async () => {
+    const store = await open();
+    expect(await store.feeds(NOW)).toEqual([{ key: 'latest', name: '' }]);
+    expect(await idsIn(store, 'latest')).toEqual([]);
   });
 
   test(`${name}: all feeds are touched without a change to an article`, async () => {
@@ -782,6 +966,8 @@ export function storeContract(
     ['snapshot', (store) => store.snapshot('latest', NOW, FIFTY)],
     ['articles', (store) => store.articles([1])],
     ['feeds', (store) => store.feeds(NOW)],
+    ['rules', (store) => store.rules()],
+    ['placeFeeds', (store) => store.placeFeeds([feed('own')], NOW)],
     ['touchedElsewhere', (store) => store.touchedElsewhere()],
     ['find', (store) => store.find('a')],
     ['identities', (store) => store.identities(['a'])],
@@ -1088,6 +1274,28 @@ export function storeContract(
       client.write('a request');
 
       expect(await heard).toBe(true);
+    });
+
+    test('hear which of the operator’s feeds changed, and which are gone', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ tags: ['x'] })], NOW);
+      await one.placeFeeds([feed('gone'), feed('same'), feed('other', { any: ['tag/x'] })], NOW);
+      await other.touchedElsewhere();
+      await one.placeFeeds([{ id: 'gone' }, feed('same', { any: ['tag/x'] }), feed('other', { none: ['tag/x'] })], NOW);
+      expect((await other.touchedElsewhere()).toSorted()).toEqual(['gone', 'other']);
+      expect([await idsIn(other, 'gone'), await idsIn(other, 'other')]).toEqual([undefined, []]);
+    });
+
+    test('put articles into the operator’s feeds by the rules that hold, whoever made them', async () => {
+      const [one, other] = await openTwice();
+      await one.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], NOW);
+      await other.apply([put({ id: 'a', tags: ['x'] })], NOW);
+      await one.placeFeeds([feed('f', { none: ['tag/x'] }), { id: 'g' }], NOW);
+      await other.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'c' })], NOW);
+      expect([await idsIn(one, 'f'), await idsIn(one, 'g')]).toEqual([['c'], undefined]);
+      await one.placeFeeds([feed('g', { any: ['tag/x'] })], NOW);
+      await other.apply([put({ id: 'd', tags: ['x'] })], NOW);
+      expect((await idsIn(other, 'g'))?.toSorted()).toEqual(['a', 'b', 'd']);
     });
 
     test('hear nothing of changes that changed nothing', async () => {

@@ -7,7 +7,7 @@ import { describeProblems, PublisherError, shown } from '../errors.ts';
 import { openParsePool } from '../import/pool.ts';
 import { findSources, type ImportSource, type Item } from '../import/source.ts';
 import { type Installation, newsroomOf, openInstallation } from '../installation.ts';
-import { createPublisher, idOf, type Published, parseHere, type Submission, selector } from '../publish.ts';
+import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish.ts';
 import { forgetReading, publicationInForce, refreshStore } from '../refresh.ts';
 import type { Outcome } from '../store.ts';
 import { publicUrl, unwritable, usage } from './arguments.ts';
@@ -94,9 +94,8 @@ async function setUpOrAsItIs(
 /** What it would tell of articles that are there is never told: there are none. */
 async function setUp({ store, publication, newsroom }: Installation): Promise<void> {
   const ignore = () => {};
-  const select = selector(publication.feeds);
-  const parse = parseHere({ newsroom, select });
-  await refreshStore({ store, publication, parse, select, now: Date.now, progress: ignore, keepAsItWas: ignore });
+  const parse = parseHere(newsroom);
+  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
 }
 
 interface How {
@@ -106,11 +105,10 @@ interface How {
 }
 
 async function importAll(installation: Installation, sources: readonly ImportSource[], how: How): Promise<Counts> {
-  const { store, publication, newsroom } = installation;
+  const { store, newsroom } = installation;
   const size = sources.reduce((sum, source) => sum + (source.size ?? 0), 0);
-  const select = selector(publication.feeds);
   const pool = size < WORTH_THREADS ? undefined : openParsePool(installation, availableParallelism());
-  const parse = pool?.parse ?? parseHere({ newsroom, select });
+  const parse = pool?.parse ?? parseHere(newsroom);
   try {
     const publisher = createPublisher({
       store: how.dryRun ? { ...store, apply: store.rehearse } : store,

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { PublisherError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
-import { type Candidate, handedOver, type ParseRecords, parseHere, selector, type Unparsed } from '../publish.ts';
+import { type Candidate, handedOver, type ParseRecords, parseHere, type Unparsed } from '../publish.ts';
 import type { Parsed, Range, Task, ThreadDesk } from './worker.ts';
 
-type Place = Pick<Installation, 'dataFolder' | 'publication' | 'newsroom'>;
+type Place = Pick<Installation, 'dataFolder' | 'newsroom'>;
 
 /** Records that are handed to a thread at once. What a thread holds for long, its collector of garbage moves about. */
 const TASK = 100;
@@ -19,10 +19,10 @@ export interface ParsePool {
  * Parses in threads beside this one: cleaning HTML is most of the work of an import. Answers come in the order of the
  * questions, so that of two records with one id the later one stays the later one.
  */
-export function openParsePool({ dataFolder, publication, newsroom }: Place, threads: number): ParsePool {
+export function openParsePool({ dataFolder, newsroom }: Place, threads: number): ParsePool {
   const { url, feedsUrl, language } = newsroom;
   const mediaFolder = join(dataFolder, 'media');
-  const workerData: ThreadDesk = { newsroom: { url, feedsUrl, language }, mediaFolder, feeds: publication.feeds };
+  const workerData: ThreadDesk = { newsroom: { url, feedsUrl, language }, mediaFolder };
   const waiting = new Map<number, Waiting>();
   const workers = Array.from({ length: threads }, () => {
     // V8 lets a heap grow in proportion to its limit, long before it is near it. A batch's garbage dies young.
@@ -109,7 +109,7 @@ const LARGE_BODY = 64 * 1024;
 
 /** Parses records here, and those with a large body in a thread that is started for the first of them. */
 export function openParser(place: Place): ParsePool {
-  const here = parseHere({ newsroom: place.newsroom, select: selector(place.publication.feeds) });
+  const here = parseHere(place.newsroom);
   let pool: ParsePool | undefined;
   return {
     parse(records) {

@@ -2,16 +2,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ArticleText, Newsroom } from '../article.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
-import type { CustomFeed } from '../feeds.ts';
 import { textOf } from '../json.ts';
 import { mediaIn } from '../media.ts';
-import { type Candidate, parsedOrRefused, selector } from '../publish.ts';
+import { type Candidate, parsedOrRefused } from '../publish.ts';
 
 /** What a thread is told once: functions cannot be sent. */
 export interface ThreadDesk {
   readonly newsroom: Omit<Newsroom, 'media'>;
   readonly mediaFolder: string;
-  readonly feeds: readonly CustomFeed[];
 }
 
 export interface Task {
@@ -46,8 +44,8 @@ export interface Parsed {
   readonly texts: Uint8Array;
 }
 
-const { newsroom, mediaFolder, feeds } = workerData as ThreadDesk;
-const desk = { newsroom: { ...newsroom, media: mediaIn(mediaFolder) }, select: selector(feeds) };
+const { newsroom, mediaFolder } = workerData as ThreadDesk;
+const desk: Newsroom = { ...newsroom, media: mediaIn(mediaFolder) };
 
 parentPort?.on('message', ({ number, records, json }: Task) => {
   const texts = collectTexts(2 * json.length);

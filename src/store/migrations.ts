@@ -87,4 +87,23 @@ export const MIGRATIONS: readonly string[] = [
   INSERT OR IGNORE INTO source SELECT id, path, signature, media FROM source_by_path;
   DROP TABLE source_by_path;
   `,
+  `
+  -- by which rule articles are in a feed that the operator defines, as JSON
+  ALTER TABLE feed ADD COLUMN rule TEXT;
+  -- how often such rules have changed
+  ALTER TABLE revision ADD COLUMN rules INTEGER NOT NULL DEFAULT 0;
+
+  -- The rules were one setting, empty where a start was broken off: what was begun then is begun anew.
+  UPDATE feed SET rule = told.rule
+  FROM (
+    SELECT pair.value ->> 0 AS id, pair.value -> 1 AS rule
+    FROM json_each((SELECT nullif(value, '') FROM setting WHERE name = 'rules')) AS pair
+  ) AS told
+  WHERE feed.key = told.id AND feed.declared;
+  DELETE FROM setting WHERE name = 'rules';
+  INSERT INTO feed (key, name, declared) VALUES ('latest', '', 1) ON CONFLICT (key) DO UPDATE SET declared = 1;
+  UPDATE feed SET declared = 0, visible_from = NULL WHERE rule IS NULL AND key <> 'latest' AND instr(key, '/') = 0;
+  DELETE FROM entry WHERE feed IN (SELECT number FROM feed WHERE NOT declared AND instr(key, '/') = 0);
+  DELETE FROM tombstone WHERE feed IN (SELECT number FROM feed WHERE NOT declared AND instr(key, '/') = 0);
+  `,
 ];

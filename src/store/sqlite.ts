@@ -2,13 +2,14 @@ import { hash } from 'node:crypto';
 import { type Article, type ArticleText, articleText, withdrawnArticle } from '../article.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
-import type { FeedKey, NamedKey } from '../feeds.ts';
+import { customFeedChooser, type FeedKey, type FeedRule, LATEST, type NamedKey, type Selection } from '../feeds.ts';
 import { type Instant, rfc3339 } from '../instant.ts';
 import { type JsonText, textOf } from '../json.ts';
 import type {
   Change,
   Condition,
   FeedSnapshot,
+  FeedToPlace,
   ListedRecord,
   Outcome,
   Put,
@@ -21,7 +22,8 @@ import type {
   Withdraw,
 } from '../store.ts';
 import { inOurWords, openDatabase } from './database.ts';
-import { prepareStatements } from './statements.ts';
+import { type Articles, articlesWithout, type NumberedRule, selectArticles } from './placing.ts';
+import { prepareStatements, type Statements } from './statements.ts';
 
 interface KnownArticle {
   readonly number: number;
@@ -77,6 +79,9 @@ interface ListRow {
 /** Characters of articles and records after which a page ends: five hundred can be gigabytes otherwise. */
 const PAGE_TEXT = 8 * 1024 * 1024;
 
+/** Entries that come or leave after which a transaction that fills feeds ends: they take seconds, and others wait. */
+const MOST_MOVED = 100_000;
+
 /**
  * A turn of the event loop. The loop may ask the system several times in one round, and counts the events of each time
  * once it is done with them: where both counts are the same, it has not asked again.
@@ -105,8 +110,10 @@ export function openSqliteStore(file: string, cache?: number): Store {
 function openStore(file: string, cache?: number): Store {
   const db = openDatabase(file, cache);
   const sql = prepareStatements(db);
-  /** Numbers of feeds by key and name. They never change, except that a declared feed can be forgotten. */
+  /** Numbers of feeds by key and name. They never change. */
   const feedNumbers = new Map<FeedKey, Map<string, number>>();
+  /** Which of the operator's feeds take an article, by the version of the rules they are chosen by. */
+  let choosing: { readonly version: number; readonly choose: (own: readonly FeedKey[]) => FeedKey[] } | undefined;
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
   /** The last change that is no news, whoever made it. */
@@ -119,7 +126,6 @@ function openStore(file: string, cache?: number): Store {
     try {
       db.exec('BEGIN IMMEDIATE');
       const hasForeign = dataVersion() !== seenVersion;
-      if (hasForeign) feedNumbers.clear(); // another process may have forgotten feeds
       const result = work();
       const revision = lastRevision();
       db.exec('COMMIT');
@@ -159,7 +165,7 @@ function openStore(file: string, cache?: number): Store {
   }
 
   function put(change: Put, at: Instant, next: () => number): Outcome {
-    const { record, feeds, condition, leaveWithdrawn, byNewRules } = change;
+    const { record, condition, leaveWithdrawn, byNewPublication } = change;
     const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
     const article = withKnownIdentity(change, known);
     const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
@@ -167,7 +173,9 @@ function openStore(file: string, cache?: number): Store {
     if (leaveWithdrawn === true && known !== undefined && isWithdrawnRecord(known, record))
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     const before = known === undefined ? [] : feedsOf(known.number);
-    if (known !== undefined && byNewRules !== true && wasSeen(known, at)) keepVisible(without(before, feeds), known);
+    const feeds = withOperators(change.feeds);
+    if (known !== undefined && byNewPublication !== true && wasSeen(known, at))
+      keepVisible(without(before, feeds), known);
     if (known !== undefined && known.article === textOf(article.text)) {
       sql.keepRecord.run({ id: article.id, record }); // it may say in words what it left to a default before
       const touched = move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
@@ -312,15 +320,51 @@ function openStore(file: string, cache?: number): Store {
     return sql.feedsOfArticle.all({ number }) as unknown as NumberedKey[];
   }
 
-  function declareFeeds(keys: readonly FeedKey[]): void {
-    const wanted = new Set(keys);
-    const declared = sql.declaredFeeds.all() as { number: number; key: FeedKey }[];
-    for (const { number, key } of declared) {
-      if (wanted.has(key)) continue;
-      for (const statement of sql.emptyFeed) statement.run(number);
+  /** The feeds an article is in by itself, and those of the operator's that take it. */
+  function withOperators(own: readonly NamedKey[]): readonly NamedKey[] {
+    const version = Number(sql.rulesVersion.get()?.rules);
+    if (choosing?.version !== version) choosing = { version, choose: customFeedChooser(rules()) };
+    const custom = choosing.choose(own.map(({ key }) => key));
+    return [...own, ...custom.map((key) => ({ key, name: '' }))];
+  }
+
+  function rules(): FeedRule[] {
+    return sql.rules.all().map(({ id, rule }) => ({ id: String(id), select: JSON.parse(String(rule)) as Selection }));
+  }
+
+  function placeFeeds(feeds: readonly FeedToPlace[], changedAt: Instant): number {
+    const fillings = sql.placing.map(createFilling);
+    const revision = lastRevision() + 1;
+    const touched: FeedKey[] = [];
+    let moved = 0;
+    let done = 0;
+    for (const { id, select } of feeds) {
+      const feed = select === undefined ? sql.forgetFeed.get(id) : sql.setRule.get(id, JSON.stringify(select));
+      if (feed !== undefined) {
+        const before = moved;
+        const rule = select === undefined ? NOTHING : numberedRule(select);
+        for (const fill of fillings) moved += fill(Number(feed.number), rule);
+        if (moved > before || select === undefined) touched.push(id);
+      }
+      done += 1;
+      if (moved >= MOST_MOVED) break;
     }
-    feedNumbers.clear();
-    for (const key of keys) sql.declareFeed.run(key);
+    if (done > 0) sql.raiseRulesVersion.run();
+    if (touched.length > 0) sql.saveRevision.run(revision);
+    for (const key of touched) sql.touchFeed.run(changedAt, revision, key);
+    return done;
+  }
+
+  function numberedRule({ any, all, none }: Selection): NumberedRule {
+    const groups = [...all.map((key) => [key]), ...(any.length > 0 ? [any] : [])];
+    return { groups: (groups.length > 0 ? groups : [[LATEST]]).map(numbersOf), none: numbersOf(none) };
+  }
+
+  function numbersOf(keys: readonly FeedKey[]): number[] {
+    return keys.flatMap((key) => {
+      const feed = sql.numberOfFeed.get(key);
+      return feed === undefined ? [] : [Number(feed.number)];
+    });
   }
 
   function snapshot(key: FeedKey, at: Instant, { limit, tombstonesFor }: SnapshotOptions): FeedSnapshot | undefined {
@@ -378,7 +422,6 @@ function openStore(file: string, cache?: number): Store {
 
   function touchedElsewhere(): FeedKey[] {
     const [version, revision] = [dataVersion(), lastRevision()]; // before the rest: what is committed between is news again
-    feedNumbers.clear();
     const touched = sql.touchedSince.all(seenRevision).map((row) => String(row.key));
     [seenVersion, seenRevision] = [version, revision]; // after it: where it fails, there is still news
     lookedIn = undefined;
@@ -386,7 +429,8 @@ function openStore(file: string, cache?: number): Store {
   }
 
   return {
-    declareFeeds: async (keys) => transaction(() => declareFeeds(keys)),
+    placeFeeds: async (feeds, changedAt) => transaction(() => placeFeeds(feeds, changedAt)),
+    rules: async () => rules(),
     apply: async (changes, at) => transaction(() => apply(changes, at)),
     rehearse: async (changes, at) => rehearse(changes, at),
     touchAllFeeds: async (changedAt) => {
@@ -453,6 +497,35 @@ function openStore(file: string, cache?: number): Store {
     revokeKey: async (id, at) => transaction(() => sql.revokeKey.run(at, id).changes > 0),
 
     close: async () => db.close(),
+  };
+}
+
+/** No article is in one of no feeds. */
+const NOTHING: NumberedRule = { groups: [[]], none: [] };
+
+/** Fills feeds with what rules select. What the feeds of rules hold is read once: it must not change meanwhile. */
+function createFilling({ read, insert, remove }: Statements['placing'][number]) {
+  const known = new Map<number, Articles>();
+
+  function articlesIn(feed: number): Articles {
+    const articles = known.get(feed) ?? readArticles(feed);
+    known.set(feed, articles);
+    return articles;
+  }
+
+  function readArticles(feed: number): Articles {
+    return Float64Array.from(JSON.parse(String(read.get(feed)?.articles)) as number[]).sort();
+  }
+
+  /** Returns how many came or left. */
+  return (feed: number, rule: NumberedRule): number => {
+    const before = readArticles(feed);
+    const after = selectArticles(rule, articlesIn);
+    const left = articlesWithout(before, after);
+    const came = articlesWithout(after, before);
+    if (left.length > 0) remove.run({ feed, articles: `[${left.join()}]` });
+    if (came.length > 0) insert.run({ feed, articles: `[${came.join()}]` });
+    return left.length + came.length;
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { LATEST } from '../feeds.ts';
 import type { Status } from '../store.ts';
 
 /** Whether a feed was ever visible: by a declared name, an article whose time had come, one that left, or a tombstone. */
@@ -17,6 +18,8 @@ const STATUS: Readonly<Record<Status | 'any', string>> = {
   withdrawn: 'withdrawn IS NOT NULL AND :at IS NOT NULL',
   any: ':at IS NOT NULL',
 };
+
+export type Statements = ReturnType<typeof prepareStatements>;
 
 /** Every statement of the store, prepared once. */
 export function prepareStatements(db: DatabaseSync) {
@@ -73,14 +76,40 @@ export function prepareStatements(db: DatabaseSync) {
     feedNumber: db.prepare(`
       INSERT INTO feed (key, name) VALUES (?, ?)
       ON CONFLICT (key) DO UPDATE SET name = min(name, excluded.name) RETURNING number`),
-    declareFeed: db.prepare(`
-      INSERT INTO feed (key, name, declared) VALUES (?, '', 1) ON CONFLICT (key) DO UPDATE SET declared = 1`),
-    declaredFeeds: db.prepare('SELECT number, key FROM feed WHERE declared'),
-    emptyFeed: [
-      db.prepare('DELETE FROM entry WHERE feed = ?'),
-      db.prepare('DELETE FROM tombstone WHERE feed = ?'),
-      db.prepare('DELETE FROM feed WHERE number = ?'),
+    numberOfFeed: db.prepare('SELECT number FROM feed WHERE key = ?'),
+    setRule: db.prepare(`
+      INSERT INTO feed (key, name, declared, rule) VALUES (?, '', 1, ?)
+      ON CONFLICT (key) DO UPDATE SET declared = 1, rule = excluded.rule RETURNING number`),
+    // The feed's number stays: other processes know it, and hear of what becomes of it.
+    forgetFeed: db.prepare(
+      'UPDATE feed SET declared = 0, rule = NULL, visible_from = NULL WHERE key = ? RETURNING number',
+    ),
+    // Of entries and of tombstones: the articles in a feed, and articles as they are in latest put into it, or taken out.
+    placing: [
+      {
+        read: db.prepare('SELECT json_group_array(article) AS articles FROM entry WHERE feed = ?'),
+        insert: db.prepare(`
+          INSERT INTO entry (feed, published, tie, article, expires)
+          SELECT :feed, own.published, own.tie, own.article, own.expires
+          FROM json_each(:articles) AS chosen CROSS JOIN entry AS own
+          WHERE own.article = chosen.value AND own.feed = (SELECT number FROM feed WHERE key = '${LATEST}')`),
+        remove: db.prepare(`
+          DELETE FROM entry WHERE feed = :feed AND article IN (SELECT value FROM json_each(:articles))`),
+      },
+      {
+        read: db.prepare('SELECT json_group_array(article) AS articles FROM tombstone WHERE feed = ?'),
+        insert: db.prepare(`
+          INSERT INTO tombstone (feed, at, article)
+          SELECT :feed, own.at, own.article
+          FROM json_each(:articles) AS chosen CROSS JOIN tombstone AS own
+          WHERE own.article = chosen.value AND own.feed = (SELECT number FROM feed WHERE key = '${LATEST}')`),
+        remove: db.prepare(`
+          DELETE FROM tombstone WHERE feed = :feed AND article IN (SELECT value FROM json_each(:articles))`),
+      },
     ],
+    rules: db.prepare('SELECT key AS id, rule FROM feed WHERE rule IS NOT NULL ORDER BY number'),
+    rulesVersion: db.prepare('SELECT rules FROM revision'),
+    raiseRulesVersion: db.prepare('UPDATE revision SET rules = rules + 1'),
     keepVisible: db.prepare(
       'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
     ),

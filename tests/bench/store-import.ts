@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Article, articleText, parseArticle } from '../../src/article.ts';
 import { cleanHtml } from '../../src/cleaning.ts';
 import { loadPublication } from '../../src/config.ts';
+import { ownKeys } from '../../src/feeds.ts';
 import { newsroomOf } from '../../src/installation.ts';
-import { selector } from '../../src/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { linkTarget } from '../../src/url.ts';
 import { recordOf } from './newsroom.ts';
@@ -105,9 +105,7 @@ function bestOf(work: () => void): number {
 
 /** Articles a second that an empty store takes when they are there already, in batches as `import` keeps them. */
 export async function measureKeeping(dataFolder: string, count: number): Promise<number> {
-  const publication = loadPublication(dataFolder);
-  const newsroom = newsroomOf(dataFolder, publication);
-  const select = selector(publication.feeds);
+  const newsroom = newsroomOf(dataFolder, loadPublication(dataFolder));
   const originals = Array.from({ length: Math.ceil(count / COPIES) }, (_, number) => {
     const record = recordOf(number);
     return { article: parseArticle(record, newsroom), record: JSON.stringify(record) };
@@ -121,7 +119,7 @@ export async function measureKeeping(dataFolder: string, count: number): Promise
         kind: 'put',
         article: articleText(article),
         record,
-        feeds: select(article),
+        feeds: ownKeys(article),
         changedAt: article.publishedAt,
       } as const;
     });

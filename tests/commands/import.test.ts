@@ -439,7 +439,7 @@ describe('--dry-run', () => {
     const feeds = await store.feeds(Date.now());
     await store.close();
 
-    expect(feeds).toEqual([]);
+    expect(feeds).toEqual([{ key: 'latest', name: '' }]);
   });
 });
 

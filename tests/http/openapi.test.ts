@@ -4,7 +4,6 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
 import { createCounters } from '../../src/counters.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
-import { ownKeys } from '../../src/feeds.ts';
 import { createApp } from '../../src/http/app.ts';
 import { changeHandlers } from '../../src/http/articles.ts';
 import { createClientOf } from '../../src/http/client.ts';
@@ -315,7 +314,7 @@ describe('every real answer is one that is declared', () => {
     const now = () => NOW;
     const publisher = createPublisher({
       store,
-      parse: parseHere({ newsroom, select: ownKeys }),
+      parse: parseHere(newsroom),
       now,
       announce: () => {},
     });

@@ -67,7 +67,7 @@ function refusal(file: string, work: () => unknown): unknown {
 test('a store that is opened again is as it was left', async () => {
   const file = await storeFile();
   const before = opened(file);
-  await before.declareFeeds(['latest', 'own']);
+  await before.placeFeeds([{ id: 'own', select: { any: ['tag/x'], all: [], none: [] } }], NOW);
   await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], NOW);
   await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error', changedAt: NOW }], NOW);
   await before.apply([{ ...put({ id: 'c' }), source: { path: 'c.md', signature: '1', media: [] } }], NOW);
@@ -76,6 +76,7 @@ test('a store that is opened again is as it was left', async () => {
   const everything = async (store: Store) => [
     await store.snapshot('latest', NOW, OPTIONS),
     await store.feeds(NOW),
+    await store.rules(),
     await store.page(0, 50),
     await store.sources(),
     await store.setting('s'),
@@ -140,6 +141,54 @@ test('a store that knew files by their paths knows them by their articles', asyn
     { id: 'a', path: 'a.md', signature: '1', media: ['p.png'] },
     { id: 'b', path: expect.stringMatching(/^(en\/)?b\.md$/), signature: '2', media: [] },
   ]);
+});
+
+/** A store of version 3, whose feeds were filled by these rules: none where a start was broken off. */
+async function ruledStore(rules: string): Promise<string> {
+  const file = await databaseOf(MIGRATIONS.slice(0, 3));
+  const db = new DatabaseSync(file);
+  db.prepare('INSERT INTO setting VALUES (?, ?)').run('rules', rules);
+  db.exec(`
+    INSERT INTO feed (number, key, name, declared, visible_from) VALUES
+      (1, 'latest', '', 1, NULL), (2, 'own', '', 1, 5), (3, 'tag/x', 'X', 0, NULL), (4, 'old', '', 0, 5);
+    INSERT INTO article VALUES
+      (1, 'a', 'tag:news.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
+      (2, 'b', 'tag:news.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
+    INSERT INTO entry VALUES (1, 9, 7, 1, NULL), (2, 9, 7, 1, NULL), (3, 9, 7, 1, NULL), (4, 9, 7, 1, NULL);
+    INSERT INTO tombstone VALUES (1, 10, 2), (2, 10, 2);
+    UPDATE revision SET last = 2;
+  `);
+  db.close();
+  migrateDatabase(file);
+  return file;
+}
+
+test('the rules of version 3 are those by which its feeds are filled', async () => {
+  const select = { any: ['tag/x'], all: [], none: ['tag/y'] };
+  const store = opened(await ruledStore(JSON.stringify([['own', select]])));
+  expect([await store.rules(), await store.setting('rules')]).toEqual([[{ id: 'own', select }], undefined]);
+  expect((await store.memberships(1)).toSorted()).toEqual(['latest', 'own', 'tag/x']);
+  expect((await store.memberships(2)).toSorted()).toEqual(['latest', 'own']);
+});
+
+test('feeds that version 3 was broken off at are to be filled', async () => {
+  const store = opened(await ruledStore(''));
+  expect(await store.rules()).toEqual([]);
+  expect((await store.feeds(NOW)).map(({ key }) => key)).toEqual(['latest', 'tag/x']);
+  expect([await store.memberships(1), await store.memberships(2)]).toEqual([['latest', 'tag/x'], ['latest']]);
+});
+
+test('one transaction fills no more feeds than others can wait for', async () => {
+  const store = openSqliteStore(':memory:');
+  const puts = Array.from({ length: 400 }, (_, number) => put({ id: `a${number}` }));
+  await store.apply(puts, NOW);
+  const feeds = Array.from({ length: 300 }, (_, number) => ({
+    id: `f${number}`,
+    select: { any: [], all: [], none: [] },
+  }));
+  expect(await store.placeFeeds(feeds, NOW)).toBe(250); // 100,000 entries
+  expect(await store.placeFeeds(feeds.slice(250), NOW)).toBe(50);
+  await store.close();
 });
 
 test('a store that is up to date stays as it is', async () => {
