@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { openArticleFolder } from '../src/folder.ts';
 import { openInstallation } from '../src/installation.ts';
 import { createKey } from '../src/keys.ts';
-import { createPublisher, parseHere, selector } from '../src/publish.ts';
+import { createPublisher, parseHere } from '../src/publish.ts';
 import { serve } from '../src/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record } from './helpers.ts';
 
@@ -41,7 +41,7 @@ async function latest(port: number): Promise<{ titles: string[]; withdrawn: stri
 
 /** A start that is killed as soon as its first change is in the store: nothing can be asked of the store any more. */
 async function killedAfterOneChange(folder: string, now: number): Promise<void> {
-  const { store: real, newsroom, publication } = openInstallation(folder);
+  const { store: real, newsroom } = openInstallation(folder);
   let isKilled = false;
   const store = new Proxy(real, {
     get(target, name) {
@@ -55,7 +55,7 @@ async function killedAfterOneChange(folder: string, now: number): Promise<void> 
       };
     },
   });
-  const parse = parseHere({ newsroom, select: selector(publication.feeds) });
+  const parse = parseHere(newsroom);
   const publisher = createPublisher({ store, parse, now: () => now, announce: () => {} });
   const ignore = () => {};
   const parts = { dataFolder: folder, store, publisher, refuse: ignore, fail: ignore, progress: ignore };

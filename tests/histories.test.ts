@@ -6,7 +6,7 @@ import { type FeedKey, FORMATS, type Format } from '../src/feeds.ts';
 import { type Answer, answerTo } from '../src/http/answer.ts';
 import { type Instant, rfc3339 } from '../src/instant.ts';
 import { documentName, keepPrepared } from '../src/prepared.ts';
-import { createPublisher, parseHere, selector } from '../src/publish.ts';
+import { createPublisher, parseHere } from '../src/publish.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { newsroom, PUBLICATION, record } from './helpers.ts';
 
@@ -100,7 +100,6 @@ async function openRoom(): Promise<Room> {
   const clock = { now: NOON };
   const now = () => clock.now;
   const store = openSqliteStore(':memory:');
-  await store.declareFeeds(['latest']);
   const fail = (error: unknown) => {
     throw error;
   };
@@ -108,7 +107,7 @@ async function openRoom(): Promise<Room> {
   const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
   const news = { may: () => false, touched: async () => [] };
   const prepared = keepPrepared({ arrange, news, bytes: 10_000_000, now, fail });
-  const parse = parseHere({ newsroom, select: selector([]) });
+  const parse = parseHere(newsroom);
   const publisher = createPublisher({ store, parse, now, announce: prepared.forget });
 
   return {

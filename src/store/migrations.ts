@@ -105,5 +105,9 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE feed SET declared = 0, visible_from = NULL WHERE rule IS NULL AND key <> 'latest' AND instr(key, '/') = 0;
   DELETE FROM entry WHERE feed IN (SELECT number FROM feed WHERE NOT declared AND instr(key, '/') = 0);
   DELETE FROM tombstone WHERE feed IN (SELECT number FROM feed WHERE NOT declared AND instr(key, '/') = 0);
+
+  -- the few that are listed by themselves, in the order of the list
+  CREATE INDEX article_withdrawn ON article (revision) WHERE withdrawn IS NOT NULL;
+  CREATE INDEX article_expires ON article (revision, expires, withdrawn) WHERE expires IS NOT NULL AND withdrawn IS NULL;
   `,
 ];

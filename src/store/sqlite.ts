@@ -11,6 +11,7 @@ import type {
   FeedSnapshot,
   FeedToPlace,
   ListedRecord,
+  ListOptions,
   Outcome,
   Put,
   Scope,
@@ -78,6 +79,9 @@ interface ListRow {
 
 /** Characters of articles and records after which a page ends: five hundred can be gigabytes otherwise. */
 const PAGE_TEXT = 8 * 1024 * 1024;
+
+/** Entries of a feed up to which a list of its articles begins with them, rather than with all articles there are. */
+const FEW = 5000;
 
 /** Entries that come or leave after which a transaction that fills feeds ends: they take seconds, and others wait. */
 const MOST_MOVED = 100_000;
@@ -399,6 +403,14 @@ function openStore(file: string, cache?: number): Store {
     });
   }
 
+  /** The revisions of a list's articles, in their order. */
+  function listed({ after, limit, feed, status, at }: ListOptions): number[] {
+    const asked = { after, limit, at, feed: feed ?? null };
+    if (status === 'embargoed') return revisionsOf(sql.listed.ahead.all({ ...asked, feed: feed ?? LATEST }));
+    const isOfFew = feed !== undefined && !sql.isLarger.get({ feed, size: FEW })?.answer;
+    return revisionsOf(sql.listed[isOfFew ? 'ofFeed' : 'byRevision'][status ?? 'any'].all(asked));
+  }
+
   function dataVersion(): number {
     const [version] = sql.dataVersion.get() as unknown as [number];
     return version;
@@ -461,12 +473,14 @@ function openStore(file: string, cache?: number): Store {
           return row === undefined ? [] : [[id, { publicId: row.public_id, publishedAt: row.published }]];
         }),
       ),
-    list: async ({ after, limit, feed, status, at }) => {
-      const rows = sql.list[status ?? 'any'].iterate({ after, limit, at, feed: feed ?? null });
-      const page = pageOf(rows as Iterable<unknown> as Iterable<ListRow>, ({ record }) => record.length);
-      const mayGoOn = page.isCut || page.rows.length === limit;
-      const next = mayGoOn ? page.rows.at(-1)?.revision : undefined;
-      return compact({ articles: page.rows.map(listedRecord), next });
+    list: async (options) => {
+      const revisions = listed(options);
+      // Where another process has changed one since, it has another revision, and comes when that is asked for.
+      const rows = revisions.values().flatMap((revision) => sql.listedArticle.all(revision) as unknown as ListRow[]);
+      const page = pageOf(rows, ({ record }) => record.length);
+      const mayGoOn = page.isCut || revisions.length === options.limit;
+      const last = page.isCut ? page.rows.at(-1)?.revision : revisions.at(-1);
+      return compact({ articles: page.rows.map(listedRecord), next: mayGoOn ? last : undefined });
     },
     page: async (after, limit) => {
       const rows = sql.page.iterate(after, limit) as Iterable<unknown> as Iterable<RecordRow>;
@@ -594,6 +608,10 @@ function pageOf<Row>(found: Iterable<Row>, size: (row: Row) => number): { rows: 
     if (text >= PAGE_TEXT) return { rows, isCut: true };
   }
   return { rows, isCut: false };
+}
+
+function revisionsOf(rows: readonly Record<string, unknown>[]): number[] {
+  return rows.map(({ revision }) => Number(revision));
 }
 
 function listedRecord(row: ListRow): ListedRecord {

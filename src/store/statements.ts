@@ -10,32 +10,60 @@ const SEEN = `(
   OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.feed = feed.number)
 )`;
 
+/** Statuses that are looked for among articles, and none. */
+type Looked = Exclude<Status, 'embargoed'> | 'any';
+
 /** Each names :at, because a statement refuses values it has no place for. */
-const STATUS: Readonly<Record<Status | 'any', string>> = {
+const STATUS: Readonly<Record<Looked, string>> = {
   visible: 'withdrawn IS NULL AND published <= :at AND (expires IS NULL OR expires > :at)',
-  embargoed: 'withdrawn IS NULL AND published > :at',
   expired: 'withdrawn IS NULL AND expires <= :at',
   withdrawn: 'withdrawn IS NOT NULL AND :at IS NOT NULL',
   any: ':at IS NOT NULL',
 };
 
+/** The number of the feed that is asked for. */
+const FEED = '(SELECT number FROM feed WHERE key = :feed)';
+
+/** The revisions of a list's articles that have a status: a walk through all, or through an index of the few. */
+export function listedByRevision(status: Looked): string {
+  return `
+    SELECT revision FROM article
+    WHERE revision > :after AND ${STATUS[status]}
+      AND (:feed IS NULL
+        OR EXISTS (SELECT 1 FROM entry WHERE entry.article = article.number AND entry.feed = ${FEED})
+        OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.article = article.number AND tombstone.feed = ${FEED}))
+    ORDER BY revision LIMIT :limit`;
+}
+
+/** The same of a feed that holds few. */
+export function listedOfFeed(status: Looked): string {
+  return `
+    SELECT revision
+    FROM (
+      SELECT article FROM entry WHERE feed = ${FEED}
+      UNION ALL SELECT article FROM tombstone WHERE feed = ${FEED}
+    ) AS member CROSS JOIN article ON article.number = member.article
+    WHERE revision > :after AND ${STATUS[status]}
+    ORDER BY revision LIMIT :limit`;
+}
+
+/** The same of those in a feed whose time is to come. */
+export const LISTED_AHEAD = `
+  SELECT revision
+  FROM entry CROSS JOIN article ON article.number = entry.article
+  WHERE entry.feed = ${FEED} AND entry.published > :at AND revision > :after
+  ORDER BY revision LIMIT :limit`;
+
 export type Statements = ReturnType<typeof prepareStatements>;
 
 /** Every statement of the store, prepared once. */
 export function prepareStatements(db: DatabaseSync) {
-  const list = (condition: string) =>
-    db.prepare(`
-      SELECT id, public_id, revision, published, expires,
-        CASE WHEN withdrawn IS NOT NULL THEN article -> '$.withdrawn' END AS withdrawal, record
-      FROM article
-      WHERE revision > :after AND ${condition}
-        AND (:feed IS NULL OR EXISTS (
-          SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
-          WHERE entry.article = article.number AND feed.key = :feed
-          UNION ALL
-          SELECT 1 FROM tombstone JOIN feed ON feed.number = tombstone.feed
-          WHERE tombstone.article = article.number AND feed.key = :feed))
-      ORDER BY revision LIMIT :limit`);
+  const byStatus = (listed: (status: Looked) => string) => ({
+    visible: db.prepare(listed('visible')),
+    expired: db.prepare(listed('expired')),
+    withdrawn: db.prepare(listed('withdrawn')),
+    any: db.prepare(listed('any')),
+  });
   const dataVersion = db.prepare('PRAGMA data_version');
   dataVersion.setReturnArrays(true); // asked in every turn of the event loop, and an object costs as much as the question
   return {
@@ -62,13 +90,20 @@ export function prepareStatements(db: DatabaseSync) {
     keepRecord: db.prepare(
       'UPDATE article SET record = CAST(:record AS TEXT) WHERE id = :id AND record <> CAST(:record AS TEXT)',
     ),
-    list: {
-      visible: list(STATUS.visible),
-      embargoed: list(STATUS.embargoed),
-      expired: list(STATUS.expired),
-      withdrawn: list(STATUS.withdrawn),
-      any: list(STATUS.any),
+    listed: {
+      byRevision: byStatus(listedByRevision),
+      ofFeed: byStatus(listedOfFeed),
+      ahead: db.prepare(LISTED_AHEAD),
     },
+    isLarger: db.prepare(`
+      SELECT count(*) > :size AS answer FROM (
+        SELECT 1 FROM entry WHERE feed = ${FEED}
+        UNION ALL SELECT 1 FROM tombstone WHERE feed = ${FEED}
+        LIMIT :size + 1)`),
+    listedArticle: db.prepare(`
+      SELECT id, public_id, revision, published, expires,
+        CASE WHEN withdrawn IS NOT NULL THEN article -> '$.withdrawn' END AS withdrawal, record
+      FROM article WHERE revision = ?`),
     page: db.prepare('SELECT number, revision, article, record FROM article WHERE number > ? ORDER BY number LIMIT ?'),
     count: db.prepare('SELECT count(*) AS count FROM article'),
 

@@ -2,19 +2,19 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openParsePool } from '../../src/import/pool.ts';
 import { openInstallation } from '../../src/installation.ts';
 import { textOf } from '../../src/json.ts';
-import { type Candidate, parseHere, selector, type Unparsed } from '../../src/publish.ts';
+import { type Candidate, parseHere, type Unparsed } from '../../src/publish.ts';
 import { dataFolder, record } from '../helpers.ts';
 
 /** The same parsed here and in threads, whose texts are bytes, as text. */
 async function bothWays(records: readonly Unparsed[]) {
   const installation = openInstallation(await dataFolder());
-  const { newsroom, publication, store } = installation;
+  const { newsroom, store } = installation;
   const pool = openParsePool(installation, 2);
   onTestFinished(async () => {
     await pool.close();
     await store.close();
   });
-  const here = await parseHere({ newsroom, select: selector(publication.feeds) })(records);
+  const here = await parseHere(newsroom)(records);
   const there = await pool.parse(records);
   const readable = (results: readonly (Candidate | Error)[]) =>
     results.map((result) =>

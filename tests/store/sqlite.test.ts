@@ -8,8 +8,8 @@ import { ownKeys } from '../../src/feeds.ts';
 import { migrateDatabase, storeError } from '../../src/store/database.ts';
 import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { NEWEST } from '../../src/store/statements.ts';
-import type { Put, Store } from '../../src/store.ts';
+import { LISTED_AHEAD, listedByRevision, listedOfFeed, NEWEST } from '../../src/store/statements.ts';
+import type { Listed, ListOptions, Put, Store } from '../../src/store.ts';
 import { article, dataFolder } from '../helpers.ts';
 import { storeContract } from '../store.contract.ts';
 
@@ -100,14 +100,106 @@ test('what is acknowledged is on disk, without a close', async () => {
   ]);
 });
 
-test('the newest entries are read from a range of the primary key, and not sorted', async () => {
+/** How a statement is carried out. */
+async function stepsOf(sql: string): Promise<readonly unknown[]> {
   const db = new DatabaseSync(await databaseOf(MIGRATIONS));
   onTestFinished(() => db.close());
-  const steps = db.prepare(`EXPLAIN QUERY PLAN ${NEWEST}`).all({ feed: 1, at: 1, limit: 1 });
-  expect(steps.map(({ detail }) => detail)).toEqual([
+  const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+  return steps.map(({ detail }) => detail);
+}
+
+test('the newest entries are read from a range of the primary key, and not sorted', async () => {
+  expect(await stepsOf(NEWEST)).toEqual([
     'SEARCH entry USING PRIMARY KEY (feed=? AND published<?)',
     'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
   ]);
+});
+
+const NUMBER_OF_FEED = 'SEARCH feed USING COVERING INDEX sqlite_autoindex_feed_1 (key=?)';
+/** Asked of each article, where a feed is named that holds many. */
+const IS_IN_FEED = [
+  'CORRELATED SCALAR SUBQUERY 2',
+  'SEARCH entry USING COVERING INDEX entry_article (article=? AND feed=?)',
+  'SCALAR SUBQUERY 1',
+  NUMBER_OF_FEED,
+  'CORRELATED SCALAR SUBQUERY 4',
+  'SEARCH tombstone USING COVERING INDEX tombstone_article (article=? AND feed=?)',
+  'SCALAR SUBQUERY 3',
+  NUMBER_OF_FEED,
+];
+
+test.each([
+  ['withdrawn', 'SEARCH article USING INDEX article_withdrawn (revision>?)'],
+  ['expired', 'SEARCH article USING COVERING INDEX article_expires (revision>?)'],
+  ['any', 'SEARCH article USING COVERING INDEX sqlite_autoindex_article_3 (revision>?)'],
+] as const)('a list of articles that are %s is a range of an index, and not sorted', async (status, step) => {
+  expect(await stepsOf(listedByRevision(status))).toEqual([step, ...IS_IN_FEED]);
+});
+
+test('a list of embargoed articles is a range of the entries of their feed', async () => {
+  expect(await stepsOf(LISTED_AHEAD)).toEqual([
+    'SEARCH entry USING PRIMARY KEY (feed=? AND published>?)',
+    'SCALAR SUBQUERY 1',
+    NUMBER_OF_FEED,
+    'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+    'USE TEMP B-TREE FOR ORDER BY',
+  ]);
+});
+
+test.each(['any', 'visible', 'expired', 'withdrawn'] as const)(
+  'a list of a small feed is the range of its entries: %s',
+  async (status) => {
+    expect(await stepsOf(listedOfFeed(status))).toEqual([
+      'MERGE (UNION ALL)',
+      'LEFT',
+      'SEARCH entry USING PRIMARY KEY (feed=?)',
+      'SCALAR SUBQUERY 1',
+      NUMBER_OF_FEED,
+      'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+      'RIGHT',
+      'SEARCH tombstone USING PRIMARY KEY (feed=?)',
+      'SCALAR SUBQUERY 3',
+      NUMBER_OF_FEED,
+      'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ]);
+  },
+);
+
+test('a large feed is listed as a small one is', async () => {
+  const store = openSqliteStore(':memory:');
+  const kinds = [
+    {},
+    { expiresAt: '2026-11-21T00:00:00Z' },
+    { embargoUntil: '2026-12-01T00:00:00Z' },
+    { withdrawn: { at: '2026-11-21T00:00:00Z' } },
+  ];
+  const puts = Array.from({ length: 6000 }, (_, number) =>
+    put({ id: `a${number}`, tags: [number < 5500 ? 'many' : 'few'], ...kinds[number % 4] }),
+  );
+  await store.apply(puts, Date.UTC(2026, 10, 1));
+  const idsOf = async (options: Pick<ListOptions, 'feed' | 'status'>) => {
+    const ids: string[] = [];
+    for (let next: number | undefined = 0; next !== undefined; ) {
+      const page: Listed = await store.list({ ...options, after: next, limit: 400, at: NOW });
+      ids.push(...page.articles.map(({ article: { id } }) => id));
+      next = page.next;
+    }
+    return ids;
+  };
+  const expected = (of: (number: number) => boolean) =>
+    puts.flatMap(({ article: { id } }, number) => (of(number) ? [id] : []));
+
+  for (const [index, status] of (['visible', 'expired', 'embargoed', 'withdrawn'] as const).entries()) {
+    const isOne = (number: number) => number % 4 === index;
+    expect(await idsOf({ status })).toEqual(expected(isOne));
+    expect(await idsOf({ status, feed: 'tag/many' })).toEqual(expected((number) => isOne(number) && number < 5500));
+    expect(await idsOf({ status, feed: 'tag/few' })).toEqual(expected((number) => isOne(number) && number >= 5500));
+  }
+  expect(await idsOf({ feed: 'tag/many' })).toEqual(expected((number) => number < 5500));
+  expect(await idsOf({ feed: 'tag/few' })).toEqual(expected((number) => number >= 5500));
+  await store.close();
 });
 
 test('a store of a newer program is refused, and not touched', async () => {
