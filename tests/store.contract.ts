@@ -935,6 +935,14 @@ export function storeContract(
       expect((await store.memberships(2)).toSorted()).toEqual(others);
     });
 
+    test('that are forgotten are so although an article was in them and left', async () => {
+      const store = await holding(put({ tags: ['x'] }));
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
+      await store.apply([put({ tags: ['y'] })], NOW);
+      await store.placeFeeds([{ id: 'own' }], NOW);
+      expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
+    });
+
     test('that come again begin anew', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
       await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
@@ -1276,13 +1284,15 @@ export function storeContract(
       expect(await heard).toBe(true);
     });
 
-    test('hear which of the operator’s feeds changed, and which are gone', async () => {
+    test('hear which of the operator’s feeds changed, and which are gone, empty ones too', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({ tags: ['x'] })], NOW);
-      await one.placeFeeds([feed('gone'), feed('same'), feed('other', { any: ['tag/x'] })], NOW);
+      const before = [feed('same'), feed('other', { any: ['tag/x'] }), feed('empty', { any: ['tag/none'] })];
+      await one.placeFeeds([feed('gone'), ...before], NOW);
       await other.touchedElsewhere();
-      await one.placeFeeds([{ id: 'gone' }, feed('same', { any: ['tag/x'] }), feed('other', { none: ['tag/x'] })], NOW);
-      expect((await other.touchedElsewhere()).toSorted()).toEqual(['gone', 'other']);
+      const after = [feed('same', { any: ['tag/x'] }), feed('other', { none: ['tag/x'] }), { id: 'empty' }];
+      await one.placeFeeds([{ id: 'gone' }, ...after], NOW);
+      expect((await other.touchedElsewhere()).toSorted()).toEqual(['empty', 'gone', 'other']);
       expect([await idsIn(other, 'gone'), await idsIn(other, 'other')]).toEqual([undefined, []]);
     });
 
