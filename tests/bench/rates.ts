@@ -20,11 +20,9 @@ export interface Load {
   readonly close: () => Promise<void>;
 }
 
-/** Starts the load generator, on its core or on any. */
-export function openLoad({ isPinned = true, connections = CONNECTIONS } = {}): Load {
-  const [command, args] = pinned(isPinned ? LOAD_CORE : undefined, process.execPath, [
-    join(import.meta.dirname, 'load.ts'),
-  ]);
+/** Starts a load generator on a core. */
+export function openLoad({ core = LOAD_CORE, connections = CONNECTIONS } = {}): Load {
+  const [command, args] = pinned(core, process.execPath, [join(import.meta.dirname, 'load.ts')]);
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = once(child, 'exit');
   return {
@@ -41,6 +39,33 @@ export function openLoad({ isPinned = true, connections = CONNECTIONS } = {}): L
   };
 }
 
+/** Several load generators as one. Of their latencies the worst is told. */
+export function together(loads: readonly Load[]): Load {
+  return {
+    async run(task) {
+      const all = await Promise.all(loads.map((load) => load.run(task)));
+      const sum = (figure: (figures: LoadFigures) => number) => all.reduce((total, each) => total + figure(each), 0);
+      const most = (figure: (figures: LoadFigures) => number) => Math.max(...all.map(figure));
+      const statuses: Record<string, number> = {};
+      for (const each of all) {
+        for (const [status, count] of Object.entries(each.statuses)) statuses[status] = (statuses[status] ?? 0) + count;
+      }
+      return {
+        statuses,
+        answers: sum(({ answers }) => answers),
+        seconds: most(({ seconds }) => seconds),
+        p50: most(({ p50 }) => p50),
+        p99: most(({ p99 }) => p99),
+        errors: sum(({ errors }) => errors),
+        busy: most(({ busy }) => busy),
+      };
+    },
+    async close() {
+      for (const load of loads) await load.close();
+    },
+  };
+}
+
 /** A GET as it goes over the wire. */
 export function requestText(path: string, headers: Readonly<Record<string, string>> = {}): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -53,6 +78,8 @@ export interface Contestant {
   readonly port: number;
   readonly pid: number;
   readonly request: string;
+  /** Who asks it, where it is not the load that asks all. */
+  readonly load?: Load;
 }
 
 /** What one server did, round by round. */
@@ -88,11 +115,11 @@ export async function inTurn(
     ]),
   );
   for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const { name, port, pid, request } of contestants) {
+    for (const { name, port, pid, request, load: own = load } of contestants) {
       const rounds = measured.get(name);
       await sleep(PAUSE);
       const before = cpuOfTree(pid);
-      const figures = await load.run({ port, requests: [request], seconds: SECONDS });
+      const figures = await own.run({ port, requests: [request], seconds: SECONDS });
       const used = [...cpuOfTree(pid)].map(([process, after]) => after - (before.get(process) ?? 0));
       const answered = figures.statuses[status] ?? 0;
       if (answered === 0 || answered < figures.answers || figures.errors > 0) {
