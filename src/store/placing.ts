@@ -1,5 +1,7 @@
+import type { Statements } from './statements.ts';
+
 /** Articles by their numbers, ascending. */
-export type Articles = Float64Array;
+type Articles = Float64Array;
 
 /** A rule for a feed by the numbers of others: what it takes is in one feed of each group, and in none of `none`. */
 export interface NumberedRule {
@@ -7,11 +9,37 @@ export interface NumberedRule {
   readonly none: readonly number[];
 }
 
+/** Fills feeds with what rules select. What the feeds of rules hold is read once: it must not change meanwhile. */
+export function createFilling({ read, insert, remove }: Statements['placing'][number]) {
+  const known = new Map<number, Articles>();
+
+  function articlesIn(feed: number): Articles {
+    const articles = known.get(feed) ?? readArticles(feed);
+    known.set(feed, articles);
+    return articles;
+  }
+
+  function readArticles(feed: number): Articles {
+    return Float64Array.from(JSON.parse(String(read.get(feed)?.articles)) as number[]).sort();
+  }
+
+  /** Returns how many came or left. */
+  return (feed: number, rule: NumberedRule): number => {
+    const before = readArticles(feed);
+    const after = selectArticles(rule, articlesIn);
+    const left = articlesWithout(before, after);
+    const came = articlesWithout(after, before);
+    if (left.length > 0) remove.run({ feed, articles: `[${left.join()}]` });
+    if (came.length > 0) insert.run({ feed, articles: `[${came.join()}]` });
+    return left.length + came.length;
+  };
+}
+
 /**
  * The articles that a rule selects, of the smallest of its groups. They are told apart in memory: to ask the database
  * about each takes twenty times as long, and most rules are about the same few feeds.
  */
-export function selectArticles({ groups, none }: NumberedRule, articlesIn: (feed: number) => Articles): Articles {
+function selectArticles({ groups, none }: NumberedRule, articlesIn: (feed: number) => Articles): Articles {
   const [smallest = [], ...others] = groups
     .map((group) => group.map(articlesIn))
     .toSorted((one, other) => sizeOf(one) - sizeOf(other));
@@ -22,7 +50,7 @@ export function selectArticles({ groups, none }: NumberedRule, articlesIn: (feed
 }
 
 /** Those of the articles that are not among others. */
-export function articlesWithout(articles: Articles, others: Articles): Articles {
+function articlesWithout(articles: Articles, others: Articles): Articles {
   return articles.filter((article) => !has(others, article));
 }
 

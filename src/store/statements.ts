@@ -204,6 +204,11 @@ export function prepareStatements(db: DatabaseSync) {
   };
 }
 
+/** The revision of the last change. */
+export function lastRevision(sql: Statements): number {
+  return Number(sql.lastRevision.get()?.last);
+}
+
 /** The newest visible entries of a feed: a range of the primary key, read backwards. */
 export const NEWEST = `
   SELECT article.number, article.revision, entry.published, article.updated, entry.expires

@@ -1,0 +1,189 @@
+import { type Article, type ArticleText, articleText, withdrawnArticle } from '../article.ts';
+import { compact } from '../compact.ts';
+import type { Problem } from '../errors.ts';
+import type { FeedKey } from '../feeds.ts';
+import { type Instant, rfc3339 } from '../instant.ts';
+import { type JsonText, textOf } from '../json.ts';
+import type { Change, Condition, Outcome, Put, Withdraw } from '../store.ts';
+import { type Entries, isInFeeds, wasVisible, without } from './entries.ts';
+import type { Rules } from './rules.ts';
+import { lastRevision, type Statements } from './statements.ts';
+
+interface KnownArticle {
+  readonly number: number;
+  readonly revision: number;
+  readonly public_id: string;
+  readonly published: number;
+  readonly withdrawn: number | null;
+  readonly article: string;
+}
+
+interface ApplyParts {
+  readonly sql: Statements;
+  readonly entries: Entries;
+  readonly rules: Rules;
+}
+
+/** Applies changes, in a transaction that its caller opens. */
+export function createApply({
+  sql,
+  entries,
+  rules,
+}: ApplyParts): (changes: readonly Change[], at: Instant) => Outcome[] {
+  function apply(changes: readonly Change[], at: Instant): Outcome[] {
+    const touched = new Map<FeedKey, Instant>();
+    const before = lastRevision(sql);
+    let revision = before;
+    const next = () => ++revision;
+    const outcomes = changes.map((change) => {
+      const outcome = change.kind === 'put' ? put(change, at, next) : withdraw(change, next);
+      if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') keepSource(change);
+      for (const key of outcome.touched) touched.set(key, Math.max(touched.get(key) ?? 0, change.changedAt));
+      return outcome;
+    });
+    if (revision > before) sql.saveRevision.run(revision);
+    for (const [key, changedAt] of touched) sql.touchFeed.run(changedAt, revision, key);
+    return outcomes;
+  }
+
+  function put(change: Put, at: Instant, next: () => number): Outcome {
+    const { record, condition, leaveWithdrawn, byNewPublication } = change;
+    const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
+    const article = withKnownIdentity(change, known);
+    const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
+    if (failed !== undefined) return failed;
+    if (leaveWithdrawn === true && known !== undefined && isWithdrawnRecord(known, record))
+      return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
+    const before = known === undefined ? [] : entries.feedsOf(known.number);
+    const feeds = rules.withOperators(change.feeds);
+    if (known !== undefined && byNewPublication !== true && wasSeen(known, at))
+      entries.keepVisible(without(before, feeds), known.published);
+    if (known !== undefined && known.article === textOf(article.text)) {
+      sql.keepRecord.run({ id: article.id, record }); // it may say in words what it left to a default before
+      const touched = entries.move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
+      if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
+      const revision = next();
+      sql.saveArticleRevision.run(revision, known.number);
+      return { id: article.id, result: 'updated', revision, touched };
+    }
+    const { number, revision } = save(article, next(), known, record);
+    if (known !== undefined) entries.takeOut(number);
+    entries.place(number, article, feeds);
+    const result = known === undefined ? 'created' : 'updated';
+    const touched = [...new Set([...before, ...feeds].map(({ key }) => key))];
+    return { id: article.id, result, revision, touched };
+  }
+
+  function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: JsonText): boolean {
+    return withdrawn !== null && isSameJson(String(sql.recordByNumber.get(number)?.record), textOf(record));
+  }
+
+  function withdraw({ id, reason, changedAt, condition }: Withdraw, next: () => number): Outcome {
+    const known = sql.articleById.get(id) as KnownArticle | undefined;
+    const failed = conditionFailed(id, condition, known);
+    if (failed !== undefined) return failed;
+    if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
+    if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
+    const live = JSON.parse(known.article) as Article;
+    const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
+    const article = articleText(withdrawnArticle(live, compact({ at, reason })));
+    const feeds = entries.feedsOf(known.number);
+    const { number, revision } = save(article, next(), known);
+    entries.takeOut(number);
+    entries.place(number, article, feeds);
+    return { id, result: 'withdrawn', revision, touched: feeds.map(({ key }) => key) };
+  }
+
+  /** The identity ledger: what a reader may have seen of an article's identity stays. */
+  function identityRefused(article: ArticleText, known: KnownArticle | undefined, at: Instant): Outcome | undefined {
+    const refused = (problem: Problem): Outcome => ({
+      id: article.id,
+      result: 'refused',
+      revision: known?.revision ?? 0,
+      touched: [],
+      problem,
+    });
+    if (known !== undefined && wasSeen(known, at)) {
+      if (known.published !== article.publishedAt) {
+        return refused({
+          field: 'publishedAt',
+          value: rfc3339(article.publishedAt),
+          rule: `must stay ${rfc3339(known.published)}, the date of first publication (an embargo counts as its end)`,
+        });
+      }
+      if (known.public_id !== article.publicId) {
+        return refused({ field: 'publicId', value: article.publicId, rule: `must stay ${known.public_id}` });
+      }
+      if (article.withdrawn !== undefined && !wasVisible(article)) {
+        return refused({
+          field: 'withdrawn.at',
+          value: rfc3339(article.withdrawn.at),
+          rule: `must not be before ${rfc3339(known.published)}, the date of first publication`,
+        });
+      }
+    }
+    if (known?.public_id === article.publicId) return undefined;
+    const owner = sql.ownerOfPublicId.get(article.publicId) as { id: string } | undefined;
+    if (owner === undefined) return undefined;
+    return refused({ field: 'publicId', value: article.publicId, rule: `is the identity of the article ${owner.id}` });
+  }
+
+  function save(
+    { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text }: ArticleText,
+    revision: number,
+    known: KnownArticle | undefined,
+    record?: JsonText,
+  ): { number: number; revision: number } {
+    const dates = [publishedAt, updatedAt ?? publishedAt, expiresAt ?? null, withdrawn?.at ?? null] as const;
+    const columns = [publicId, revision, ...dates, text, record ?? null] as const;
+    if (known === undefined) return { number: Number(sql.insertArticle.run(id, ...columns).lastInsertRowid), revision };
+    sql.updateArticle.run(...columns, known.number);
+    return { number: known.number, revision };
+  }
+
+  function keepSource(change: Change): void {
+    if (change.kind === 'withdraw') {
+      if (change.forgetSource === true) sql.removeSource.run(change.id);
+    } else if (change.source !== undefined) {
+      const { path, signature, media } = change.source;
+      sql.loseSource.run(path, change.article.id);
+      sql.saveSource.run(change.article.id, path, signature, JSON.stringify(media));
+    }
+  }
+
+  return apply;
+}
+
+function conditionFailed(
+  id: string,
+  condition: Condition | undefined,
+  known: KnownArticle | undefined,
+): Outcome | undefined {
+  if (condition === undefined || holds(condition, known)) return undefined;
+  return { id, result: 'condition-failed', revision: known?.revision ?? 0, touched: [] };
+}
+
+function holds(condition: Condition, known: KnownArticle | undefined): boolean {
+  if (condition === 'absent') return known === undefined;
+  if (condition === 'present') return known !== undefined;
+  return known !== undefined && condition.revisions.includes(known.revision);
+}
+
+/** The public id an article has once holds, whatever it would be made of today. */
+function withKnownIdentity(
+  { article, madePublicId }: Pick<Put, 'article' | 'madePublicId'>,
+  known: KnownArticle | undefined,
+): ArticleText {
+  if (known === undefined || madePublicId !== true || known.public_id === article.publicId) return article;
+  return articleText({ ...(JSON.parse(textOf(article.text)) as Article), publicId: known.public_id });
+}
+
+/** Whether two texts say the same, however they are spaced. */
+function isSameJson(text: string, other: string): boolean {
+  return text === other || JSON.stringify(JSON.parse(text)) === JSON.stringify(JSON.parse(other));
+}
+
+/** What readers may have seen by then. */
+function wasSeen({ published, withdrawn }: KnownArticle, at: Instant): boolean {
+  return published <= Math.min(at, withdrawn ?? at);
+}
