@@ -66,7 +66,8 @@ export function createApply({
       sql.saveArticleRevision.run(revision, known.number);
       return { id: article.id, result: 'updated', revision, touched };
     }
-    const { number, revision } = save(article, next(), known, record);
+    const revision = next();
+    const number = save(article, revision, known, record);
     if (known !== undefined) entries.takeOut(number);
     entries.place(number, article, feeds);
     const result = known === undefined ? 'created' : 'updated';
@@ -88,7 +89,8 @@ export function createApply({
     const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
     const article = articleText(withdrawnArticle(live, compact({ at, reason })));
     const feeds = entries.feedsOf(known.number);
-    const { number, revision } = save(article, next(), known);
+    const revision = next();
+    const number = save(article, revision, known);
     entries.takeOut(number);
     entries.place(number, article, feeds);
     return { id, result: 'withdrawn', revision, touched: feeds.map(({ key }) => key) };
@@ -128,17 +130,18 @@ export function createApply({
     return refused({ field: 'publicId', value: article.publicId, rule: `is the identity of the article ${owner.id}` });
   }
 
+  /** Returns the article's number. */
   function save(
     { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text }: ArticleText,
     revision: number,
     known: KnownArticle | undefined,
     record?: JsonText,
-  ): { number: number; revision: number } {
+  ): number {
     const dates = [publishedAt, updatedAt ?? publishedAt, expiresAt ?? null, withdrawn?.at ?? null] as const;
     const columns = [publicId, revision, ...dates, text, record ?? null] as const;
-    if (known === undefined) return { number: Number(sql.insertArticle.run(id, ...columns).lastInsertRowid), revision };
+    if (known === undefined) return Number(sql.insertArticle.run(id, ...columns).lastInsertRowid);
     sql.updateArticle.run(...columns, known.number);
-    return { number: known.number, revision };
+    return known.number;
   }
 
   function keepSource(change: Change): void {

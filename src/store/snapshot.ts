@@ -22,7 +22,6 @@ interface EntryRow {
   readonly revision: number;
   readonly published: number;
   readonly updated: number;
-  readonly expires: number | null;
 }
 
 /** Tombstones a document holds at most, so that a folder that was emptied does not fill it. */

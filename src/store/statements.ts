@@ -211,7 +211,7 @@ export function lastRevision(sql: Statements): number {
 
 /** The newest visible entries of a feed: a range of the primary key, read backwards. */
 export const NEWEST = `
-  SELECT article.number, article.revision, entry.published, article.updated, entry.expires
+  SELECT article.number, article.revision, entry.published, article.updated
   FROM entry JOIN article ON article.number = entry.article
   WHERE entry.feed = :feed AND entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)
   ORDER BY entry.published DESC, entry.tie DESC
