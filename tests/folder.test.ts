@@ -1,3 +1,4 @@
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -411,6 +412,38 @@ describe('a folder', () => {
     await put(service.dataFolder, 'articles/en/a.json', named('Again'));
 
     expect(await titles(service)).toEqual(['Again']);
+  });
+
+  test('that is removed and made again at once is published again, and stays watched', async () => {
+    const service = await running({ 'articles/en/a.json': named('A') });
+    const folder = join(service.dataFolder, 'articles/en');
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    expect(await titles(service)).toEqual([]);
+    await put(folder, 'a.json', named('Again'));
+
+    expect(await titles(service)).toEqual(['Again']);
+  });
+
+  test('behind a symbolic link is the same while running as after a start', async () => {
+    const service = await running({ 'elsewhere/b.json': named('Linked'), 'articles/a.json': named('A') });
+    await symlink('../elsewhere', join(service.dataFolder, 'articles/link'));
+    const live = await titles(service);
+    const restarted = await titles(await start(service.dataFolder));
+
+    expect([live, restarted]).toEqual([['A'], ['A']]);
+  });
+
+  test('of all articles may be a symbolic link, and another may take its place', async () => {
+    const folder = await dataFolder({ 'one/a.json': named('A'), 'two/b.json': named('B') });
+    await symlink('one', join(folder, 'articles'));
+    const service = await start(folder);
+    await put(folder, 'one/c.json', named('C'));
+    expect(await titles(service)).toEqual(['A', 'C']);
+    await symlink('two', join(folder, 'next'));
+    await rename(join(folder, 'next'), join(folder, 'articles'));
+
+    expect(await titles(service)).toEqual(['B']);
   });
 
   test('that is renamed keeps the articles that name their ids', async () => {

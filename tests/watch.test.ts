@@ -1,9 +1,12 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdirSync, rmSync } from 'node:fs';
+import { lstat, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { filesBelow } from '../src/files.ts';
 import { watchTrees } from '../src/watch.ts';
 import { dataFolder, put } from './helpers.ts';
+
+vi.mock('node:fs/promises', { spy: true });
 
 async function watched(files: Readonly<Record<string, string>> = {}) {
   const root = await dataFolder(
@@ -80,6 +83,68 @@ test('a folder that comes, goes and comes again is watched each time', async () 
     await rm(join(folder, 'sub'), { recursive: true });
     await toldOf(paths, ['sub']);
   }
+});
+
+const numbered = (path: string) => Array.from({ length: 100 }, (_, index) => `${path}${index}`);
+
+test.each<[string, string, readonly string[]]>([
+  ['by itself', 'sub', ['sub']],
+  ['with the folders in it', 'sub', ['sub', 'sub/deep']],
+  ['with a hundred folders in it', 'sub', ['sub', ...numbered('sub/')]],
+  ['as the whole tree', '', ['', 'sub']],
+])('a folder that is removed and made again at once, %s, is watched anew', async (_, removed, made) => {
+  const { folder, paths, watcher } = await watched(Object.fromEntries(made.map((path) => [`${path}/a.txt`, ''])));
+  rmSync(join(folder, removed), { recursive: true });
+  for (const path of made) mkdirSync(join(folder, path));
+  const files = made.map((path) => join(path, 'b.txt'));
+  await expect.poll(() => paths.size > 0 && !watcher.busy()).toBe(true);
+  for (const file of files) await put(folder, file, '');
+
+  await toldOf(paths, files);
+});
+
+test('what goes from a folder that came, before it is watched, is told as a change of the folder', async () => {
+  const { root, folder, paths } = await watched();
+  await put(root, 'new/a.txt', '');
+  const seen = Promise.withResolvers<void>();
+  vi.mocked(lstat).mockImplementationOnce(async (path) => {
+    await seen.promise;
+    return stat(path);
+  });
+  await rename(join(root, 'new'), join(folder, 'sub'));
+  await toldOf(paths, ['sub']);
+  paths.clear();
+  await rm(join(folder, 'sub/a.txt'));
+  seen.resolve();
+
+  await toldOf(paths, ['sub']);
+});
+
+test('a link to a folder is not followed', async () => {
+  const { root, folder, paths, watcher } = await watched();
+  await put(root, 'other/a.txt', '');
+  await symlink('../other', join(folder, 'link'));
+  await put(folder, 'last.txt', '');
+  await toldOf(paths, ['last.txt']);
+  await expect.poll(watcher.busy).toBe(false);
+
+  expect([...paths]).toEqual(['tree/link', 'tree/last.txt']);
+});
+
+test('a link to the whole tree is, and so is another that takes its place', async () => {
+  const root = await dataFolder({ 'one/a.txt': '', 'two/a.txt': '' });
+  const paths = new Set<string>();
+  await symlink('one', join(root, 'tree'));
+  const watcher = await watchTrees(root, ['tree'], { onChange: (path) => paths.add(path), fail });
+  onTestFinished(() => watcher.close());
+  await put(root, 'one/b.txt', '');
+  await toldOf(paths, ['b.txt']);
+  await symlink('two', join(root, 'next'));
+  await rename(join(root, 'next'), join(root, 'tree'));
+  await toldOf(paths, ['a.txt']);
+  await put(root, 'two/c.txt', '');
+
+  await toldOf(paths, ['c.txt']);
 });
 
 test('what is hidden is not told', async () => {
