@@ -47,7 +47,7 @@ interface ArticleFile {
   readonly signature: string;
 }
 
-interface RefusedFile extends Pick<ArticleFile, 'path' | 'id' | 'media'> {
+interface RefusedFile extends Pick<ArticleFile, 'path' | 'id' | 'media' | 'signature'> {
   readonly problems: readonly Problem[];
 }
 
@@ -95,7 +95,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   /** Folders that articles were published from. They may be named like articles. */
   const folders = new Set<string>();
   /** What files that were refused wait for: an id that another has, a picture that is not there yet. */
-  const refusedFiles = new Map<string, Pick<ArticleFile, 'id' | 'media'>>();
+  const refusedFiles = new Map<string, Pick<ArticleFile, 'id' | 'media' | 'signature'>>();
   /** Since when a file cannot be published. */
   const failingSince = new Map<string, number>();
   const noted = new Map<string, Noted>();
@@ -112,7 +112,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   async function start(): Promise<void> {
     for (const needed of [folder, mediaFolder]) await mkdir(needed, { recursive: true });
     // Watched before it is read, so that no change falls between; what is noted meanwhile waits for its turn.
-    watcher = await watchTrees(dataFolder, ['articles', 'media'], { onChange: changed, fail });
+    watcher = await watchTrees(dataFolder, ['articles', 'media'], { onChange: changed, lookAgain, fail });
     const done = catchUp();
     working = { turn: 0, done };
     await done;
@@ -123,8 +123,6 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   /** Publishes what changed, and withdraws what went, while the service was not running. */
   async function catchUp(): Promise<void> {
     const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
-    const paths = (await filesBelow(folder)).filter(holdsArticle);
-    const there = new Set(paths);
     for (const source of await store.sources()) {
       if (source.path === '') depart(source);
       else {
@@ -132,8 +130,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
         pathOfId.set(source.id, source.path);
       }
     }
-    const pending = [...published.keys()].filter((path) => !there.has(path));
-    for (const batch of batches(paths)) pending.push(...(await changedAmong(batch)));
+    const pending = await changedSince();
     let done = 0;
     for (const batch of batches(pending)) {
       (await bringUpToDate(batch, publish)).forEach(tell);
@@ -143,10 +140,24 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     await withdrawDeparted();
   }
 
+  /** Notes what has changed without being told. */
+  async function lookAgain(): Promise<void> {
+    for (const path of await changedSince()) note(path);
+  }
+
+  /** Files that are gone, or are others than when they were read. */
+  async function changedSince(): Promise<string[]> {
+    const paths = (await filesBelow(folder)).filter(holdsArticle);
+    const there = new Set(paths);
+    const changed = [...published.keys()].filter((path) => !there.has(path));
+    for (const batch of batches(paths)) changed.push(...(await changedAmong(batch)));
+    return changed;
+  }
+
   async function changedAmong(paths: readonly string[]): Promise<string[]> {
     const same = await Promise.all(
       paths.map(async (path) => {
-        const known = published.get(path);
+        const known = refusedFiles.get(path) ?? published.get(path);
         if (known === undefined) return false;
         return known.signature === (await signatureOf(await statOf(join(folder, path)), known.media));
       }),
@@ -236,7 +247,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       if (pathOfId.get(file.id) === owner) refused.push(idTaken(file, owner));
       else note(file.path, working?.turn); // the owner was refused itself
     }
-    for (const { path, id, media } of refused) refusedFiles.set(path, { id, media });
+    for (const { path, id, media, signature } of refused) refusedFiles.set(path, { id, media, signature });
     return refused;
   }
 
@@ -271,14 +282,16 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   async function readArticle(path: string): Promise<ArticleFile | RefusedFile | undefined> {
     const file = join(folder, path);
-    const unreadable = (problems: readonly Problem[]): RefusedFile => ({ path, problems, id: '', media: [] });
+    let signature = '';
+    const unreadable = (problems: readonly Problem[]) => ({ path, problems, id: '', media: [], signature });
     try {
       const status = await stat(file); // before it is read: what is written meanwhile makes it another file
       if (!status.isFile()) return undefined; // a folder has its name now
+      signature = await signatureOf(status, []);
       const bytes = await readFile(file);
       const media = mediaNamedIn(bytes);
       const raw = readArticleFile(bytes, path);
-      const signature = await signatureOf(status, media);
+      signature = await signatureOf(status, media);
       return { path, modified: Math.floor(status.mtimeMs), raw, id: idOf(raw.record), media, signature };
     } catch (error) {
       if (isMissing(error)) return undefined;

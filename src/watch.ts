@@ -1,19 +1,24 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { lstat, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { below, entriesOf, filesBelow, isMissing } from './files.ts';
 
 export interface TreeWatcher {
-  /** Whether a folder that came is still being read. */
+  /** Whether a folder that came, or everything again, is still being read. */
   readonly busy: () => boolean;
   readonly close: () => void;
 }
 
 interface TreeListener {
   readonly onChange: (path: string) => void;
+  /** Asked to look for what has changed, because some of it may not have been told. */
+  readonly lookAgain: () => Promise<void>;
   /** Told of a folder that cannot be read or watched. The others are. */
   readonly fail: (error: unknown) => void;
 }
+
+/** Milliseconds until everything is looked at again, where something cannot be watched. */
+const AGAIN = 30_000;
 
 /**
  * Tells which paths below some folders may have changed, at the moment the system says so. A folder that came, went or
@@ -24,32 +29,82 @@ interface TreeListener {
 export async function watchTrees(
   root: string,
   folders: readonly string[],
-  { onChange, fail }: TreeListener,
+  { onChange, lookAgain, fail }: TreeListener,
 ): Promise<TreeWatcher> {
   const watched = new Map<string, FSWatcher>();
+  const mostWaiting = await mostChangesWaiting();
+  /** Changes that the system told in this turn of the event loop. */
+  let came = 0;
   let reading = 0;
+  /** What is told only once while it lasts. */
+  const failures = new Set<string>();
+  let again: NodeJS.Timeout | undefined;
+  let isStartingAgain = false;
   let closed = false;
 
   /** A folder is watched before it is read, so that no change falls between. */
   async function watchFolder(folder: string): Promise<void> {
     if (closed || watched.has(folder)) return;
-    const watcher = watch(join(root, folder), (event, name) => {
-      if (name === null || name.startsWith('.') || (folder === '' && !folders.includes(name))) return;
-      changed(event, below(folder, name));
-    });
-    watched.set(folder, watcher);
-    watcher.on('error', (error) => {
-      forget(folder);
-      failUnlessMissing(error);
-    });
-    for (const name of folder === '' ? folders : await foldersIn(join(root, folder))) {
-      if (watched.get(folder) !== watcher) return; // it went: what is there now is read by itself
-      await watchFolder(below(folder, name)).catch(failUnlessMissing);
+    try {
+      const watcher = watch(join(root, folder), (event, name) => {
+        countChange();
+        if (name === null || name.startsWith('.') || (folder === '' && !folders.includes(name))) return;
+        changed(event, below(folder, name));
+      });
+      watched.set(folder, watcher);
+      watcher.on('error', (error) => {
+        forget(folder);
+        failed(error);
+      });
+      for (const name of folder === '' ? folders : await foldersIn(join(root, folder))) {
+        if (watched.get(folder) !== watcher) return; // it went: what is there now is read by itself
+        await watchFolder(below(folder, name));
+      }
+    } catch (error) {
+      failed(error);
     }
   }
 
-  function failUnlessMissing(error: unknown): void {
-    if (!isMissing(error)) fail(error);
+  function failed(error: unknown): void {
+    if (isMissing(error)) return; // it went, which is told by itself
+    const failure = isOverLimit(error) ? error.code : String(error);
+    if (!failures.has(failure)) fail(error);
+    failures.add(failure);
+    startAgainLater();
+  }
+
+  /**
+   * What comes while the system keeps as many changes as it may is dropped, and nobody is told. All that it kept come in
+   * one turn then. Half as many are enough to think so: those of folders that are gone come to nobody.
+   */
+  function countChange(): void {
+    if (came === 0) {
+      setImmediate(() => {
+        if (came >= mostWaiting / 2) void startAgain();
+        came = 0;
+      });
+    }
+    came += 1;
+  }
+
+  function startAgainLater(): void {
+    if (!closed) again ??= setTimeout(startAgain, AGAIN).unref();
+  }
+
+  /** Watches everything anew and has it looked at, once at a time. */
+  async function startAgain(): Promise<void> {
+    clearTimeout(again);
+    again = undefined;
+    if (closed) return;
+    if (isStartingAgain) return startAgainLater();
+    isStartingAgain = true;
+    reading += 1;
+    forget('');
+    await watchFolder('');
+    await lookAgain().catch(failed);
+    reading -= 1;
+    isStartingAgain = false;
+    if (again === undefined) failures.clear();
   }
 
   function changed(event: string, path: string): void {
@@ -58,7 +113,7 @@ export async function watchTrees(
     if (event === 'rename') forget(path);
     reading += 1;
     readFolder(path)
-      .catch(failUnlessMissing)
+      .catch(failed)
       .finally(() => {
         reading -= 1;
       });
@@ -90,6 +145,7 @@ export async function watchTrees(
     busy: () => reading > 0,
     close: () => {
       closed = true;
+      clearTimeout(again);
       forget('');
     },
   };
@@ -97,4 +153,18 @@ export async function watchTrees(
 
 async function foldersIn(path: string): Promise<string[]> {
   return (await entriesOf(path)).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+}
+
+/** How many changes Linux keeps for a process that does not take them. What others do is not known. */
+async function mostChangesWaiting(): Promise<number> {
+  try {
+    return Number(await readFile('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** Of watches: after one folder no other can be watched either. */
+function isOverLimit(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EMFILE');
 }

@@ -1,10 +1,12 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openInstallation } from '../src/installation.ts';
-import { ask, dataFolder, put, type Running, record, start } from './helpers.ts';
+import { ask, dataFolder, overflow, put, type Running, record, start } from './helpers.ts';
+
+vi.mock('node:fs', { spy: true });
 
 /** The articles folder while the service runs: the very next answer after a write shows it. */
 
@@ -505,6 +507,39 @@ describe('a folder', () => {
   });
 });
 
+test('a folder that cannot be watched is read again after a while, and what is refused in it is told once', async () => {
+  const { watch: real } = await vi.importActual<typeof import('node:fs')>('node:fs');
+  vi.mocked(watch).mockImplementation((...parameters) => {
+    if (!String(parameters[0]).endsWith('/en')) return real(...parameters);
+    throw Object.assign(new Error('ENOSPC: too many'), { code: 'ENOSPC' });
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  onTestFinished(() => {
+    vi.useRealTimers();
+    vi.mocked(watch).mockReset();
+  });
+  const service = await running({
+    'articles/en/a.json': named('A'),
+    'articles/en/b.json': '{',
+    'articles/en/c.json': '{}',
+  });
+  const lines = [...service.lines];
+  await put(service.dataFolder, 'articles/en/a.json', named('Changed'));
+  await put(service.dataFolder, 'articles/en/d.json', named('D'));
+  expect(await titles(service)).toEqual(['A']);
+  vi.advanceTimersByTime(30_000);
+
+  expect(await titles(service)).toEqual(['Changed', 'D']);
+  await rm(join(service.dataFolder, 'articles/en/d.json'));
+  vi.advanceTimersByTime(30_000);
+  expect(await titles(service)).toEqual(['Changed']);
+  await put(service.dataFolder, 'articles/last.json', '{');
+  await expect.poll(() => service.lines.at(-1), { timeout: 5000 }).toContain('articles/last.json');
+
+  expect(lines[0]).toBe('ENOSPC: too many');
+  expect(service.lines.filter((line) => !line.startsWith('articles/last.json'))).toEqual(lines);
+});
+
 describe('an id that two files claim', () => {
   const claim = (title: string) => JSON.stringify(record({ id: 'one', title }));
 
@@ -695,6 +730,20 @@ describe('many files', () => {
       writer.abort();
       await writing;
     }
+  });
+
+  test('more than the system keeps the changes of are published all the same', async () => {
+    const service = await running({ 'articles/a.json': named('A'), 'articles/en/b.json': named('B') });
+    const folder = join(service.dataFolder, 'articles');
+    overflow(folder);
+    rmSync(join(folder, 'a.json'));
+    rmSync(join(folder, 'en'), { recursive: true });
+    mkdirSync(join(folder, 'en'));
+    writeFileSync(join(folder, 'c.json'), named('C'));
+    expect(await titles(service)).toEqual(['C']);
+    await put(folder, 'en/b.json', named('B'));
+
+    expect(await titles(service)).toEqual(['B', 'C']);
   });
 
   test('one of many that cannot be published takes none along', async () => {

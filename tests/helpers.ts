@@ -1,3 +1,4 @@
+import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -59,6 +60,21 @@ export async function put(folder: string, path: string, content: string | Uint8A
   const file = join(folder, path);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
+}
+
+/** Makes more changes in a folder than the system keeps for who does not take them; what comes after is dropped. */
+export function overflow(folder: string): void {
+  const files = ['.a', '.b'].map((name) => join(folder, name)); // the same change twice in a row is one
+  for (const file of files) writeFileSync(file, '');
+  for (let change = 0; change < mostChangesWaiting(); change += 1) utimesSync(files[change % 2] ?? '', 0, 0);
+}
+
+function mostChangesWaiting(): number {
+  try {
+    return Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
+  } catch {
+    return 0; // no Linux
+  }
 }
 
 export interface Running extends ServiceProcess {

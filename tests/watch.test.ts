@@ -1,11 +1,12 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { lstat, mkdir, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { filesBelow } from '../src/files.ts';
 import { watchTrees } from '../src/watch.ts';
-import { dataFolder, put } from './helpers.ts';
+import { dataFolder, overflow, put } from './helpers.ts';
 
+vi.mock('node:fs', { spy: true });
 vi.mock('node:fs/promises', { spy: true });
 
 async function watched(files: Readonly<Record<string, string>> = {}) {
@@ -14,18 +15,29 @@ async function watched(files: Readonly<Record<string, string>> = {}) {
   );
   const folder = join(root, 'tree');
   await mkdir(folder, { recursive: true });
+  return { root, folder, ...(await watchedTree(root)) };
+}
+
+async function watchedTree(root: string) {
   const paths = new Set<string>();
-  const watcher = await watchTrees(root, ['tree'], { onChange: (path) => paths.add(path), fail });
-  onTestFinished(() => watcher.close());
-  return { root, folder, paths, watcher };
+  const failures: string[] = [];
+  const lookAgain = vi.fn(async () => {});
+  const watcher = await watchTrees(root, ['tree'], {
+    onChange: (path) => paths.add(path),
+    lookAgain,
+    fail: (error) => failures.push(String(error)),
+  });
+  onTestFinished(() => {
+    watcher.close();
+    expect(failures).toEqual([]);
+  });
+  return { paths, failures, lookAgain, watcher };
 }
 
 /** Waits until each of the paths in the tree was told. */
 function toldOf(paths: ReadonlySet<string>, expected: readonly string[]) {
   return expect.poll(() => expected.filter((path) => !paths.has(`tree/${path}`)), { timeout: 5000 }).toEqual([]);
 }
-
-const fail = (error: unknown) => expect.fail(String(error));
 
 test('filesBelow lists files in the order of their names, without what is hidden', async () => {
   const folder = await dataFolder({
@@ -133,10 +145,8 @@ test('a link to a folder is not followed', async () => {
 
 test('a link to the whole tree is, and so is another that takes its place', async () => {
   const root = await dataFolder({ 'one/a.txt': '', 'two/a.txt': '' });
-  const paths = new Set<string>();
   await symlink('one', join(root, 'tree'));
-  const watcher = await watchTrees(root, ['tree'], { onChange: (path) => paths.add(path), fail });
-  onTestFinished(() => watcher.close());
+  const { paths } = await watchedTree(root);
   await put(root, 'one/b.txt', '');
   await toldOf(paths, ['b.txt']);
   await symlink('two', join(root, 'next'));
@@ -160,9 +170,7 @@ test('what is hidden is not told', async () => {
 
 test('nothing is told any more once it is closed', async () => {
   const { root, folder, paths, watcher } = await watched();
-  const other = new Set<string>();
-  const second = await watchTrees(root, ['tree'], { onChange: (path) => other.add(path), fail });
-  onTestFinished(() => second.close());
+  const { paths: other } = await watchedTree(root);
   watcher.close();
   await put(folder, 'a.txt', '');
   await toldOf(other, ['a.txt']);
@@ -190,4 +198,101 @@ test('a folder that was not there is watched when it comes, and again when anoth
   await put(folder, 'c.txt', '');
 
   await toldOf(paths, ['c.txt']);
+});
+
+test('more changes than the system keeps have everything looked at and watched anew', async () => {
+  const { folder, paths, watcher, lookAgain } = await watched({ 'sub/a.txt': '' });
+  overflow(folder);
+  rmSync(join(folder, 'sub'), { recursive: true });
+  mkdirSync(join(folder, 'sub'));
+  expect(lookAgain).not.toHaveBeenCalled();
+  await expect.poll(() => lookAgain.mock.calls.length > 0 && !watcher.busy()).toBe(true);
+  paths.clear();
+  writeFileSync(join(folder, 'sub/b.txt'), '');
+
+  await toldOf(paths, ['sub/b.txt']);
+});
+
+describe('folders that cannot be watched', () => {
+  /** The system allows no watch on paths that end so. */
+  async function limited(endings: readonly string[], code: string) {
+    const { watch: real } = await vi.importActual<typeof import('node:fs')>('node:fs');
+    vi.mocked(watch).mockImplementation((...parameters) => {
+      const [path] = parameters;
+      if (!endings.some((ending) => String(path).endsWith(ending))) return real(...parameters);
+      throw Object.assign(new Error(`${code}: no watch on ${String(path).split('/').at(-1)}`), { code });
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const tree = await watched({ 'a/x.txt': '', 'b/x.txt': '', 'c/x.txt': '' });
+    const { lookAgain, watcher } = tree;
+    onTestFinished(() => {
+      vi.useRealTimers();
+      vi.mocked(watch).mockReset();
+    });
+    return {
+      ...tree,
+      /** Half a minute later, when all was looked at again. */
+      async afterAWhile() {
+        await expect.poll(watcher.busy).toBe(false);
+        const before = lookAgain.mock.calls.length;
+        vi.advanceTimersByTime(20_000);
+        expect([lookAgain.mock.calls.length, watcher.busy()]).toEqual([before, false]);
+        vi.advanceTimersByTime(10_000);
+        await expect.poll(() => lookAgain.mock.calls.length > before && !watcher.busy()).toBe(true);
+      },
+    };
+  }
+
+  test.each([
+    ['because there are too many are told in one', 'ENOSPC', ['a']],
+    ['for reasons of their own are told one by one', 'EACCES', ['a', 'b']],
+  ])('%s, once, and looked at again until they can be', async (_, code, told) => {
+    const { folder, paths, failures, lookAgain, afterAWhile } = await limited(['tree/a', 'tree/b'], code);
+    expect(failures.splice(0)).toEqual(told.map((name) => `Error: ${code}: no watch on ${name}`));
+    await afterAWhile();
+    await afterAWhile();
+    expect([failures, lookAgain.mock.calls.length]).toEqual([[], 2]);
+    vi.mocked(watch).mockReset();
+    await afterAWhile();
+    await put(folder, 'a/new.txt', '');
+    await toldOf(paths, ['a/new.txt']);
+    vi.advanceTimersByTime(3_600_000);
+
+    expect([failures, lookAgain.mock.calls.length]).toEqual([[], 3]);
+  });
+
+  test('and come have their files told, and are watched later', async () => {
+    const { root, folder, paths, failures, afterAWhile } = await limited(['tree/d'], 'ENOSPC');
+    await put(root, 'new/sub/y.txt', '');
+    await rename(join(root, 'new'), join(folder, 'd'));
+    await toldOf(paths, ['d', 'd/sub/y.txt']);
+    expect(failures.splice(0)).toEqual(['Error: ENOSPC: no watch on d']);
+    vi.mocked(watch).mockReset();
+    await afterAWhile();
+    await put(folder, 'd/sub/z.txt', '');
+
+    await toldOf(paths, ['d/sub/z.txt']);
+  });
+
+  test('are told again when they cannot be once more', async () => {
+    const { folder, failures, afterAWhile } = await limited(['tree/a', 'tree/d'], 'ENOSPC');
+    expect(failures.splice(0)).toHaveLength(1);
+    const refusing = vi.mocked(watch).getMockImplementation();
+    vi.mocked(watch).mockReset();
+    await afterAWhile();
+    if (refusing !== undefined) vi.mocked(watch).mockImplementation(refusing);
+    await mkdir(join(folder, 'd'));
+
+    await expect.poll(() => failures.splice(0)).toEqual(['Error: ENOSPC: no watch on d']);
+  });
+
+  test('be it the root, keep nobody from a start', async () => {
+    const { failures, afterAWhile, folder, paths } = await limited(['tree', 'a', 'b', 'c', ''], 'EMFILE');
+    expect(failures.splice(0)).toHaveLength(1);
+    vi.mocked(watch).mockReset();
+    await afterAWhile();
+    await put(folder, 'a/new.txt', '');
+
+    await toldOf(paths, ['a/new.txt']);
+  });
 });
