@@ -133,7 +133,7 @@ async function importItems(
   const counts: Counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
   const bar = progressBar(terminal, 'Importing');
   const began = Date.now();
-  const withOwnId = idsFromPaths();
+  const withOwnId = idsOfFiles();
   const resultOf = dryRun ? rehearsedResult() : ({ result }: Outcome) => countable(result);
   const running: Promise<void>[] = [];
   let read = 0;
@@ -191,17 +191,25 @@ async function importItems(
   return counts;
 }
 
-/** Of files whose paths make the same id the first has it; another is refused, or it would take the first one's place. */
-function idsFromPaths(): (item: Item) => Item {
-  const files = new Map<string, string>();
+/**
+ * An id that a file's path makes is that file's alone. Of two the first has it; the other is refused, or it would take the
+ * first one's place. Records that both name it are one article, which the last tells. What many records in one file name
+ * is not remembered: there may be millions.
+ */
+function idsOfFiles(): (item: Item) => Item {
+  const owners = new Map<string, Pick<Item, 'file' | 'idIsFromPath'>>();
   return (item) => {
     const { file, content, idIsFromPath } = item;
-    if (idIsFromPath !== true || !('record' in content)) return item;
+    if (idIsFromPath === undefined || !('record' in content)) return item;
     const id = idOf(content.record);
-    const owner = files.get(id);
-    if (owner === undefined) files.set(id, file);
-    if (owner === undefined || resolve(owner) === resolve(file)) return item;
-    const rule = `is the id of ${owner} already, made of its path as well: name one in the record`;
+    const owner = owners.get(id);
+    if (owner === undefined || !(idIsFromPath || owner.idIsFromPath)) {
+      if (id !== '') owners.set(id, { file, idIsFromPath });
+      return item;
+    }
+    if (resolve(owner.file) === resolve(file)) return item;
+    const made = owner.idIsFromPath ? `, made of its path${idIsFromPath ? ' as well' : ''}` : '';
+    const rule = `is the id of ${owner.file} already${made}: name ${idIsFromPath ? 'one' : 'another'} in the record`;
     const unnamed = { ...content, record: { ...Object(content.record), id: undefined } };
     return { file, content: { problems: [{ field: 'id', value: shown(id), rule }], text: recordText(unnamed) } };
   };

@@ -19,7 +19,7 @@ import { isWordpress, wordpressRecords } from './wordpress.ts';
 export interface Item {
   readonly file: string;
   readonly line?: number;
-  /** The record names no id and has the one that its file's path makes. */
+  /** Of a record that has a file to itself: whether it names no id and has the one that the file's path makes. */
   readonly idIsFromPath?: boolean;
   readonly content:
     | { readonly record: unknown; readonly publishedAt?: string }

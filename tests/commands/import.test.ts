@@ -312,8 +312,9 @@ test('a folder of all kinds is imported at once, ids made of the paths in it', a
   );
 });
 
-describe('files whose paths make the same id', () => {
+describe('files that have the same id by their paths', () => {
   const story = (title: string) => MARKDOWN.replace('The bridge is open', title);
+  const named = (title: string) => story(title).replace('---', '---\nid: story');
   const A = { 'a/story.md': story('A'), 'b/story.md': story('B') };
 
   test.each<[string, Readonly<Record<string, string>>, readonly [string, string]]>([
@@ -358,11 +359,38 @@ describe('files whose paths make the same id', () => {
     expect(out).toBe(did(1, 0, 1, 0));
   });
 
-  test('are none where the later record names the id: it holds', async () => {
-    const folder = await dataFolder({ ...A, 'b/story.md': story('B').replace('---', '---\nid: story') });
+  test.each([
+    ['the first', [named('A'), story('B')], (owner: string) => `is the id of ${owner} already: name one in the record`],
+    [
+      'the other',
+      [story('A'), named('B')],
+      (owner: string) => `is the id of ${owner} already, made of its path: name another in the record`,
+    ],
+  ])('do not replace one another where %s record names the id', async (_, [first = '', other = ''], rule) => {
+    const folder = await dataFolder({ 'a/story.md': first, 'b/story.md': other });
+    const runs = [await imported(folder, join(folder, 'a'), join(folder, 'b'))];
+    runs.push(await imported(folder, join(folder, 'a'), join(folder, 'b')));
+    const [owner, refused] = ['a', 'b'].map((name) => join(folder, name, 'story.md')) as [string, string];
+
+    expect(runs.map(({ out }) => out)).toEqual([did(1, 0, 0, 1), did(0, 0, 1, 1)]);
+    expect(runs[0]?.err.split('\n')[0]).toBe(`${refused}: id: ${rule(owner)} (value: story)`);
+    expect(await titles(folder)).toEqual({ story: 'A' });
+  });
+
+  test('are none where both records name the id: the last holds', async () => {
+    const folder = await dataFolder({ 'a/story.md': named('A'), 'b/other.md': named('B') });
     const { out } = await imported(folder, join(folder, 'a'), join(folder, 'b'));
 
     expect([out, await titles(folder)]).toEqual([did(1, 1, 0, 0), { story: 'B' }]);
+  });
+
+  test('are none where records have no id that can be one', async () => {
+    const none = story('A').replace('---', '---\nid: 7');
+    const folder = await dataFolder({ 'in/a.md': none, 'in/b.md': none });
+    const { out, err } = await imported(folder, join(folder, 'in'));
+
+    expect(out).toBe(did(0, 0, 0, 2));
+    expect(err).not.toContain('is the id of');
   });
 });
 
