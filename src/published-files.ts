@@ -1,0 +1,102 @@
+import { posix } from 'node:path';
+import type { ArticleFile, RefusedFile } from './article-file.ts';
+import type { SourceFile } from './store.ts';
+
+type Refused = Pick<RefusedFile, 'id' | 'media' | 'signature'>;
+
+/** Which file has which id, and what files were refused. */
+export interface PublishedFiles {
+  /** What is published from a path: a file, and everything below a folder. */
+  readonly at: (path: string) => readonly SourceFile[];
+  readonly paths: () => readonly string[];
+  /** A file as it was read last. */
+  readonly known: (path: string) => Pick<SourceFile, 'media' | 'signature'> | undefined;
+  /** Whether a path has an article's id, or what is published of it under that. */
+  readonly hasId: (path: string, id: string) => boolean;
+  /** The path that has an id. */
+  readonly ownerOf: (id: string) => string | undefined;
+  readonly isPublished: (id: string) => boolean;
+  readonly keep: (file: SourceFile) => void;
+  /** Takes back a file that was let go of, unless another has its place. */
+  readonly restore: (file: SourceFile) => void;
+  /** Lets go of a file, and of its id. */
+  readonly release: (path: string) => void;
+  /**
+   * Lets go of the id of a file that names another by now: files that swap their ids each wait for the other's. What is
+   * published under the former id stays until the file is published under the new one.
+   */
+  readonly giveUp: (file: Pick<ArticleFile, 'path' | 'id'>) => void;
+  readonly refuse: (file: RefusedFile) => void;
+  /** Files that were refused and name one of these ids. */
+  readonly refusedWith: (ids: ReadonlySet<string>) => readonly string[];
+  /** Files, refused ones too, that show a media file or one in a folder of them. */
+  readonly showing: (media: string) => readonly string[];
+}
+
+export function publishedFiles(): PublishedFiles {
+  const published = new Map<string, SourceFile>();
+  const pathOfId = new Map<string, string>();
+  /** Folders that articles were published from. They may be named like articles. */
+  const folders = new Set<string>();
+  /** What files that were refused wait for: an id that another has, a picture that is not there yet. */
+  const refused = new Map<string, Refused>();
+
+  function at(path: string): SourceFile[] {
+    const file = published.get(path);
+    const files = file === undefined ? [] : [file];
+    if (path !== '' && !folders.has(path)) return files;
+    return [...files, ...[...published.values()].filter((other) => path === '' || other.path.startsWith(`${path}/`))];
+  }
+
+  function keep(file: SourceFile): void {
+    release(file.path);
+    setPublished(file);
+    pathOfId.set(file.id, file.path);
+  }
+
+  function restore(file: SourceFile): void {
+    if (published.has(file.path)) return;
+    setPublished(file);
+    if (!pathOfId.has(file.id)) pathOfId.set(file.id, file.path);
+  }
+
+  function setPublished(file: SourceFile): void {
+    published.set(file.path, file);
+    let above = posix.dirname(file.path);
+    for (; above !== '.' && !folders.has(above); above = posix.dirname(above)) folders.add(above);
+  }
+
+  function release(path: string): void {
+    const file = published.get(path);
+    if (file !== undefined && pathOfId.get(file.id) === path) pathOfId.delete(file.id);
+    published.delete(path);
+    refused.delete(path);
+  }
+
+  function giveUp({ path, id }: Pick<ArticleFile, 'path' | 'id'>): void {
+    const former = published.get(path)?.id;
+    if (former !== undefined && id !== '' && id !== former && pathOfId.get(former) === path) pathOfId.delete(former);
+  }
+
+  function showing(media: string): string[] {
+    const isIn = (name: string) => media === '' || name === media || name.startsWith(`${media}/`);
+    const files: readonly (readonly [string, Pick<Refused, 'media'>])[] = [...published, ...refused];
+    return files.flatMap(([path, file]) => (file.media.some(isIn) ? [path] : []));
+  }
+
+  return {
+    at,
+    paths: () => [...published.keys()],
+    known: (path) => refused.get(path) ?? published.get(path),
+    hasId: (path, id) => published.get(path)?.id === id,
+    ownerOf: (id) => pathOfId.get(id),
+    isPublished: (id) => published.get(pathOfId.get(id) ?? '')?.id === id,
+    keep,
+    restore,
+    release,
+    giveUp,
+    refuse: ({ path, id, media, signature }) => refused.set(path, { id, media, signature }),
+    refusedWith: (ids) => [...refused].flatMap(([path, { id }]) => (ids.has(id) ? [path] : [])),
+    showing,
+  };
+}
