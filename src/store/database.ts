@@ -9,6 +9,8 @@ const CACHE = 8;
 
 /** Milliseconds to wait for another process that is writing. */
 const BUSY_TIMEOUT = 10_000;
+/** Milliseconds between looks where SQLite does not wait itself. */
+const BUSY_LOOK = 5;
 
 /**
  * Opens the database, making it where there is none.
@@ -50,9 +52,9 @@ function connect(file: string, cache = CACHE): DatabaseSync {
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
     // References hold because rows they lead to are never deleted alone; checking each costs an import a tenth.
     // FULL: a commit is on disk before it is acknowledged. 8 kB pages hold most articles without a chain of pages.
+    db.exec('PRAGMA page_size = 8192');
+    writeAhead(db);
     db.exec(`
-      PRAGMA page_size = 8192;
-      PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA cache_size = -${cache * 1024};
       PRAGMA wal_autocheckpoint = 8192;
@@ -67,6 +69,20 @@ function connect(file: string, cache = CACHE): DatabaseSync {
   }
 }
 
+/** While another process makes the store its mode cannot be changed, for which SQLite itself does not wait. */
+function writeAhead(db: DatabaseSync): void {
+  const end = performance.now() + BUSY_TIMEOUT;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (resultOf(error) !== SQLITE_BUSY || performance.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_LOOK);
+    }
+  }
+}
+
 function reasonOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause);
 }
@@ -75,16 +91,12 @@ function schemaVersion(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 
+/** In one transaction: another process that opens the store meanwhile finds no version in between. */
 function migrate(db: DatabaseSync): void {
-  for (;;) {
-    // Read within the transaction: another process may have been first.
-    db.exec('BEGIN IMMEDIATE');
-    const version = schemaVersion(db);
-    const step = MIGRATIONS[version];
-    if (step !== undefined) db.exec(`${step}; PRAGMA user_version = ${version + 1}`);
-    db.exec('COMMIT');
-    if (step === undefined) return;
-  }
+  db.exec('BEGIN IMMEDIATE');
+  const steps = MIGRATIONS.slice(schemaVersion(db)); // read within it: another process may have been first
+  if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);
+  db.exec('COMMIT');
 }
 
 function versionError(file: string, version: number): PublisherError {
@@ -103,10 +115,16 @@ const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
 const SQLITE_BUSY = 5;
 
+/** SQLite's primary result code; undefined for what is no failure of its. */
+function resultOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff;
+}
+
 /** SQLite's failure in the words of the service; anything else as it is. */
 export function storeError(error: unknown): unknown {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return error;
-  const code = error.errcode & 0xff;
+  const code = resultOf(error);
+  if (code === undefined || !(error instanceof Error)) return error;
   if (code === SQLITE_FULL) {
     return new PublisherError('insufficient_storage', 'There is no room left for the change; nothing of it was kept.', {
       hint: 'Make room on the disk and send it again.',

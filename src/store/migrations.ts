@@ -1,6 +1,6 @@
 /**
  * The schema, step by step. Append only: a step that was released is never edited, because somebody's store stands on
- * it. Each runs in one transaction; `user_version` counts those that did.
+ * it. What a store lacks of them runs in one transaction; `user_version` counts those that did.
  */
 export const MIGRATIONS: readonly string[] = [
   `

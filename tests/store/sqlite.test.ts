@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { articleText } from '../../src/article.ts';
 import { PublisherError } from '../../src/errors.ts';
@@ -220,6 +222,36 @@ test.each(MIGRATIONS.map((_, index) => index).slice(1))(
     expect([await store.count(), await store.keys()]).toEqual([1, []]);
   },
 );
+
+/** Opens the store as soon as all are there, as services do that are started together, and says what it was told. */
+const OPENING = `
+  const { parentPort, workerData: { module, file, gate, count } } = require('node:worker_threads');
+  import(module).then(async ({ openSqliteStore }) => {
+    Atomics.add(gate, 0, 1);
+    while (Atomics.load(gate, 0) < count);
+    try {
+      await openSqliteStore(file).close();
+      parentPort.postMessage('opened');
+    } catch (error) {
+      parentPort.postMessage(String(error));
+    }
+  });
+`;
+
+test('who opens a new store together finds all of it', async () => {
+  const module = new URL('../../src/store/sqlite.ts', import.meta.url).href;
+  for (let round = 0; round < 10; round += 1) {
+    const count = 2;
+    const workerData = { module, file: await storeFile(), gate: new Int32Array(new SharedArrayBuffer(4)), count };
+    const told = await Promise.all(
+      Array.from({ length: count }, async () => {
+        const [message] = await once(new Worker(OPENING, { eval: true, workerData }), 'message');
+        return message;
+      }),
+    );
+    expect(told).toEqual(['opened', 'opened']);
+  }
+});
 
 test('a store that knew files by their paths knows them by their articles', async () => {
   const file = await databaseOf(MIGRATIONS.slice(0, 3));
