@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --min-semi-space-size=4 --max-semi-space-size=8
+#!/usr/bin/env -S node --min-semi-space-size=4 --max-semi-space-size=8 --v8-pool-size=2
 import { enableCompileCache } from 'node:module';
 import packageJson from '../package.json' with { type: 'json' };
 

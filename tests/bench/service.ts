@@ -9,7 +9,7 @@ import { createKey } from '../../src/keys.ts';
 import { endWithThis, pinned } from './processes.ts';
 
 /** As `npm start` runs it. */
-const NODE_OPTIONS = ['--min-semi-space-size=4', '--max-semi-space-size=8'];
+const NODE_OPTIONS = ['--min-semi-space-size=4', '--max-semi-space-size=8', '--v8-pool-size=2'];
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 /**
