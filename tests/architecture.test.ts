@@ -31,7 +31,7 @@ function importersOf(name: string): string[] {
 
 test('every module was read', () => {
   expect(modules).toContain('main.ts');
-  expect(imports.get('main.ts')).toEqual(['node:module', '../package.json', 'cli.ts']);
+  expect(imports.get('main.ts')).toEqual(['node:module', 'node:os', '../package.json', 'cli.ts']);
 });
 
 test.each([
