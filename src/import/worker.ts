@@ -1,4 +1,5 @@
 /** A thread that parses records; see pool.ts. */
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ArticleText, Newsroom } from '../article.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
@@ -43,6 +44,10 @@ export interface Parsed {
   /** The JSON of all articles. */
   readonly texts: Uint8Array;
 }
+
+// How fast the thread goes that keeps what is parsed is how fast an import is: this one gives way to it. Only Linux has
+// priorities of threads.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 const { newsroom, mediaFolder } = workerData as ThreadDesk;
 const desk: Newsroom = { ...newsroom, media: mediaIn(mediaFolder) };
