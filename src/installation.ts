@@ -20,8 +20,8 @@ export interface InstallationOptions {
   readonly publication?: Publication | undefined;
   /** Where the store is; in the data folder unless it is said. */
   readonly storeFile?: string | undefined;
-  /** Megabytes of the store that are kept in memory. */
-  readonly storeCache?: number | undefined;
+  /** Whether much will be written to the store without a pause. */
+  readonly isBulk?: boolean | undefined;
 }
 
 /**
@@ -36,7 +36,7 @@ export function openInstallation(folder: string, options: InstallationOptions = 
     dataFolder,
     publication,
     newsroom: newsroomOf(dataFolder, publication),
-    store: openSqliteStore(options.storeFile ?? storeFile(dataFolder), options.storeCache),
+    store: openSqliteStore(options.storeFile ?? storeFile(dataFolder), { isBulk: options.isBulk }),
   };
 }
 

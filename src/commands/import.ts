@@ -31,8 +31,6 @@ Options
 const BATCH = 1000;
 /** Batches under way at once: some being parsed while one is kept. */
 const AHEAD = 6;
-/** Megabytes: a batch and the indexes it goes into, or its pages are written twice. */
-const STORE_CACHE = 192;
 /** From so many bytes on, threads are worth their start. */
 const WORTH_THREADS = 2_000_000;
 /** Refusals that are told one by one; the file has them all. */
@@ -58,7 +56,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const feedsUrl = publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL);
   const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'), {
     feedsUrl,
-    storeCache: STORE_CACHE,
+    isBulk: sizeOf(sources) >= WORTH_THREADS,
   });
   try {
     const dryRun = values['dry-run'] ?? false;
@@ -106,7 +104,7 @@ interface How {
 
 async function importAll(installation: Installation, sources: readonly ImportSource[], how: How): Promise<Counts> {
   const { store, newsroom } = installation;
-  const size = sources.reduce((sum, source) => sum + (source.size ?? 0), 0);
+  const size = sizeOf(sources);
   const pool = size < WORTH_THREADS ? undefined : openParsePool(installation, availableParallelism());
   const parse = pool?.parse ?? parseHere(newsroom);
   try {
@@ -122,6 +120,11 @@ async function importAll(installation: Installation, sources: readonly ImportSou
   } finally {
     await pool?.close();
   }
+}
+
+/** Bytes, as far as they are known. */
+function sizeOf(sources: readonly ImportSource[]): number {
+  return sources.reduce((sum, { size = 0 }) => sum + size, 0);
 }
 
 async function importItems(

@@ -5,8 +5,7 @@ import type { FeedKey } from '../feeds.ts';
 import { type Instant, rfc3339 } from '../instant.ts';
 import { type JsonText, textOf } from '../json.ts';
 import type { Change, Condition, Outcome, Put, Withdraw } from '../store.ts';
-import { type Entries, isInFeeds, wasVisible, without } from './entries.ts';
-import type { Rules } from './rules.ts';
+import { type Entries, NO_FEEDS, wasVisible, without } from './entries.ts';
 import { lastRevision, type Statements } from './statements.ts';
 
 interface KnownArticle {
@@ -21,15 +20,10 @@ interface KnownArticle {
 interface ApplyParts {
   readonly sql: Statements;
   readonly entries: Entries;
-  readonly rules: Rules;
 }
 
 /** Applies changes, in a transaction that its caller opens. */
-export function createApply({
-  sql,
-  entries,
-  rules,
-}: ApplyParts): (changes: readonly Change[], at: Instant) => Outcome[] {
+export function createApply({ sql, entries }: ApplyParts): (changes: readonly Change[], at: Instant) => Outcome[] {
   function apply(changes: readonly Change[], at: Instant): Outcome[] {
     const touched = new Map<FeedKey, Instant>();
     const before = lastRevision(sql);
@@ -54,13 +48,13 @@ export function createApply({
     if (failed !== undefined) return failed;
     if (leaveWithdrawn === true && known !== undefined && isWithdrawnRecord(known, record))
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
-    const before = known === undefined ? [] : entries.feedsOf(known.number);
-    const feeds = rules.withOperators(change.feeds);
+    const before = known === undefined ? NO_FEEDS : entries.feedsOf(known.number);
+    const feeds = entries.feedsBy(change.feeds);
     if (known !== undefined && byNewPublication !== true && wasSeen(known, at))
-      entries.keepVisible(without(before, feeds), known.published);
+      entries.keepVisible(without(before.all, feeds.all), known.published);
     if (known !== undefined && known.article === textOf(article.text)) {
       sql.keepRecord.run({ id: article.id, record }); // it may say in words what it left to a default before
-      const touched = entries.move(known.number, article, { from: before, to: isInFeeds(article) ? feeds : [] });
+      const touched = entries.move(known.number, article, { from: before, to: feeds });
       if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
       const revision = next();
       sql.saveArticleRevision.run(revision, known.number);
@@ -68,10 +62,10 @@ export function createApply({
     }
     const revision = next();
     const number = save(article, revision, known, record);
-    if (known !== undefined) entries.takeOut(number);
+    if (known !== undefined) entries.takeOut(number, before);
     entries.place(number, article, feeds);
     const result = known === undefined ? 'created' : 'updated';
-    const touched = [...new Set([...before, ...feeds].map(({ key }) => key))];
+    const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
     return { id: article.id, result, revision, touched };
   }
 
@@ -91,9 +85,9 @@ export function createApply({
     const feeds = entries.feedsOf(known.number);
     const revision = next();
     const number = save(article, revision, known);
-    entries.takeOut(number);
+    entries.takeOut(number, feeds);
     entries.place(number, article, feeds);
-    return { id, result: 'withdrawn', revision, touched: feeds.map(({ key }) => key) };
+    return { id, result: 'withdrawn', revision, touched: feeds.all.map(({ key }) => key) };
   }
 
   /** The identity ledger: what a reader may have seen of an article's identity stays. */

@@ -6,6 +6,13 @@ import { MIGRATIONS } from './migrations.ts';
 
 /** Megabytes of the database that are kept in memory. The system keeps the rest, as far as it has room. */
 const CACHE = 8;
+/** The same where much is written: a large batch and the indexes it goes into, or their pages are written twice. */
+const BULK_CACHE = 192;
+
+export interface OpenOptions {
+  /** Whether much will be written without a pause. */
+  readonly isBulk?: boolean | undefined;
+}
 
 /** Milliseconds to wait for another process that is writing. */
 const BUSY_TIMEOUT = 10_000;
@@ -15,11 +22,10 @@ const BUSY_LOOK = 5;
 /**
  * Opens the database, making it where there is none.
  *
- * @param cache megabytes of it that are kept in memory
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
-export function openDatabase(file: string, cache = CACHE): DatabaseSync {
-  const db = connect(file, cache);
+export function openDatabase(file: string, { isBulk = false }: OpenOptions = {}): DatabaseSync {
+  const db = connect(file, isBulk ? BULK_CACHE : CACHE);
   const version = schemaVersion(db);
   if (version === 0) migrate(db);
   else if (version !== MIGRATIONS.length) {

@@ -2,61 +2,86 @@ import { hash } from 'node:crypto';
 import type { ArticleText } from '../article.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
+import type { Rules } from './rules.ts';
 import type { Statements } from './statements.ts';
 
-export interface NumberedKey extends NamedKey {
-  readonly number: number;
+/** The feeds that hold an article or its tombstone. */
+export interface Feeds {
+  /** Those it is in by itself. */
+  readonly own: readonly NamedKey[];
+  /** These, and those of the operator's whose rules take it. */
+  readonly all: readonly NamedKey[];
+}
+
+interface Place {
+  readonly published: number;
+  readonly tie: number;
+  readonly feeds: string;
 }
 
 export type Entries = ReturnType<typeof createEntries>;
 
+export const NO_FEEDS: Feeds = { own: [], all: [] };
+
 /** Puts articles into feeds, and takes them out. */
-export function createEntries(sql: Statements) {
+export function createEntries(sql: Statements, rules: Rules) {
   /** Numbers of feeds by key and name. They never change, once the transaction that gave them is committed. */
   const feedNumbers = new Map<FeedKey, Map<string, number>>();
 
-  /** The feeds that hold an article or its tombstone. */
-  function feedsOf(number: number): NumberedKey[] {
-    return sql.feedsOfArticle.all({ number }) as unknown as NumberedKey[];
+  /** The feeds of an article that is in these by itself. */
+  function feedsBy(own: readonly NamedKey[]): Feeds {
+    return { own, all: rules.withOperators(own) };
+  }
+
+  /** The feeds that hold a stored article. Which of the operator's do follows from the others, and is not remembered. */
+  function feedsOf(number: number): Feeds {
+    const place = placeOf(number);
+    return place === undefined ? NO_FEEDS : feedsBy(sql.namedFeeds.all(place.feeds) as unknown as NamedKey[]);
   }
 
   /** Puts an article into its feeds, or its tombstone where it was visible before it was taken back. */
-  function place(number: number, article: ArticleText, feeds: readonly NamedKey[]): void {
+  function place(number: number, article: ArticleText, { own, all }: Feeds): void {
+    if (!isInFeeds(article)) return;
+    const { publishedAt, expiresAt = null, withdrawn } = article;
     const tie = tieOf(article.publicId);
-    for (const feed of feeds) {
-      if (article.withdrawn === undefined) {
-        sql.insertEntry.run(feedNumber(feed), article.publishedAt, tie, number, article.expiresAt ?? null);
-      } else if (wasVisible(article)) {
-        sql.insertTombstone.run(feedNumber(feed), article.withdrawn.at, number);
-      }
+    for (const feed of all) {
+      if (withdrawn === undefined) sql.insertEntry.run(feedNumber(feed), publishedAt, tie, number, expiresAt);
+      else sql.insertTombstone.run(feedNumber(feed), withdrawn.at, number);
     }
+    sql.insertPlace.run(number, publishedAt, tie, expiresAt, `[${own.map(feedNumber).join()}]`);
   }
 
-  /** Takes an article and its tombstones out of every feed. */
-  function takeOut(number: number): void {
-    sql.deleteEntries.run(number);
+  /** Takes an article and its tombstones out of the feeds that hold it. */
+  function takeOut(number: number, { all }: Feeds): void {
+    const place = placeOf(number);
+    if (place === undefined) return;
+    for (const feed of all) sql.deleteEntry.run(feedNumber(feed), place.published, place.tie, number);
     sql.deleteTombstones.run(number);
+    sql.deletePlace.run(number);
   }
 
   /** Takes an article that is as it was out of feeds and puts it into others. Returns those that changed. */
   function move(
     number: number,
     article: ArticleText,
-    { from, to }: { readonly from: readonly NumberedKey[]; readonly to: readonly NamedKey[] },
+    { from, to }: { readonly from: Feeds; readonly to: Feeds },
   ): FeedKey[] {
-    const left = without(from, to);
-    const entered = without(to, from);
-    for (const feed of left) {
-      sql.deleteEntry.run(feed.number, article.publishedAt, tieOf(article.publicId), number);
-      sql.deleteTombstone.run(feed.number, number);
+    const holding = isInFeeds(article) ? to : NO_FEEDS;
+    const changed = [...without(from.all, holding.all), ...without(holding.all, from.all)];
+    if (changed.length > 0) {
+      takeOut(number, from);
+      place(number, article, holding);
     }
-    place(number, article, entered);
-    return [...left, ...entered].map(({ key }) => key);
+    return changed.map(({ key }) => key);
   }
 
   /** Who subscribed to a feed for its only article finds it empty when the article leaves, not missing. */
-  function keepVisible(feeds: readonly NumberedKey[], from: Instant): void {
-    for (const { number } of feeds) sql.keepVisible.run({ number, from });
+  function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
+    for (const feed of feeds) sql.keepVisible.run({ number: feedNumber(feed), from });
+  }
+
+  function placeOf(number: number): Place | undefined {
+    return sql.place.get(number) as Place | undefined;
   }
 
   function feedNumber({ key, name }: NamedKey): number {
@@ -73,11 +98,11 @@ export function createEntries(sql: Statements) {
     feedNumbers.clear();
   }
 
-  return { feedsOf, place, takeOut, move, keepVisible, forgetNumbers };
+  return { feedsBy, feedsOf, place, takeOut, move, keepVisible, forgetNumbers };
 }
 
 /** Those of the feeds that are not among others. */
-export function without<Key extends NamedKey>(feeds: readonly Key[], others: readonly NamedKey[]): Key[] {
+export function without(feeds: readonly NamedKey[], others: readonly NamedKey[]): NamedKey[] {
   const keys = new Set(others.map(({ key }) => key));
   return feeds.filter(({ key }) => !keys.has(key));
 }
@@ -88,7 +113,7 @@ export function wasVisible({ withdrawn, publishedAt }: ArticleText): boolean {
 }
 
 /** Taken back before anybody saw it, an article is in no feed at all. */
-export function isInFeeds(article: ArticleText): boolean {
+function isInFeeds(article: ArticleText): boolean {
   return article.withdrawn === undefined || wasVisible(article);
 }
 

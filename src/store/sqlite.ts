@@ -3,7 +3,8 @@ import type { NamedKey } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
 import type { Change, Outcome, Scope, SourceFile, Store, StoredKey } from '../store.ts';
 import { createApply } from './changes.ts';
-import { inOurWords, openDatabase } from './database.ts';
+import { openCheckpoints } from './checkpoints.ts';
+import { inOurWords, type OpenOptions, openDatabase } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createNews } from './news.ts';
 import { articlesOf, findRecord, identitiesOf, listRecords, pageOfRecords } from './records.ts';
@@ -18,22 +19,22 @@ type Row = Readonly<Record<string, unknown>>;
  * The store on SQLite.
  *
  * @param file the database's path, or `:memory:` for one that ends with the process
- * @param cache megabytes of it that are kept in memory
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
-export function openSqliteStore(file: string, cache?: number): Store {
-  const store = inOurWords(openStore)(file, cache);
+export function openSqliteStore(file: string, options: OpenOptions = {}): Store {
+  const store = inOurWords(openStore)(file, options);
   const methods = Object.entries(store).map(([name, method]) => [name, inOurWords(method)]);
   return Object.fromEntries(methods) as Store;
 }
 
-function openStore(file: string, cache?: number): Store {
-  const db = openDatabase(file, cache);
+function openStore(file: string, options: OpenOptions): Store {
+  const db = openDatabase(file, options);
+  const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const sql = prepareStatements(db);
   const news = createNews(sql);
   const rules = createRules(sql);
-  const entries = createEntries(sql);
-  const apply = createApply({ sql, entries, rules });
+  const entries = createEntries(sql, rules);
+  const apply = createApply({ sql, entries });
 
   function transaction<Result>(work: () => Result): Result {
     try {
@@ -85,7 +86,7 @@ function openStore(file: string, cache?: number): Store {
     list: async (options) => listRecords(sql, options),
     page: async (after, limit) => pageOfRecords(sql, after, limit),
     newerThan: async (key, number, at, limit) => Number(sql.newerThan.get({ key, number, at, limit })?.newer),
-    memberships: async (number) => entries.feedsOf(number).map(({ key }) => key),
+    memberships: async (number) => entries.feedsOf(number).all.map(({ key }) => key),
     count: async () => Number(sql.count.get()?.count),
 
     sources: async () => sql.sources.all().map(sourceFile),
@@ -104,7 +105,10 @@ function openStore(file: string, cache?: number): Store {
     keys: async () => sql.keys.all().map(storedKey),
     revokeKey: async (id, at) => transaction(() => sql.revokeKey.run(at, id).changes > 0),
 
-    close: async () => db.close(),
+    close: async () => {
+      await checkpoints?.close();
+      db.close();
+    },
   };
 }
 

@@ -30,7 +30,9 @@ export function listedByRevision(status: Looked): string {
     SELECT revision FROM article
     WHERE revision > :after AND ${STATUS[status]}
       AND (:feed IS NULL
-        OR EXISTS (SELECT 1 FROM entry WHERE entry.article = article.number AND entry.feed = ${FEED})
+        OR EXISTS (
+          SELECT 1 FROM place CROSS JOIN entry USING (article, published, tie)
+          WHERE place.article = article.number AND entry.feed = ${FEED})
         OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.article = article.number AND tombstone.feed = ${FEED}))
     ORDER BY revision LIMIT :limit`;
 }
@@ -125,11 +127,12 @@ export function prepareStatements(db: DatabaseSync) {
         read: db.prepare('SELECT json_group_array(article) AS articles FROM entry WHERE feed = ?'),
         insert: db.prepare(`
           INSERT INTO entry (feed, published, tie, article, expires)
-          SELECT :feed, own.published, own.tie, own.article, own.expires
-          FROM json_each(:articles) AS chosen CROSS JOIN entry AS own
-          WHERE own.article = chosen.value AND own.feed = (SELECT number FROM feed WHERE key = '${LATEST}')`),
+          SELECT :feed, published, tie, article, expires
+          FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value`),
         remove: db.prepare(`
-          DELETE FROM entry WHERE feed = :feed AND article IN (SELECT value FROM json_each(:articles))`),
+          DELETE FROM entry WHERE (feed, published, tie, article) IN (
+            SELECT :feed, published, tie, article
+            FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value)`),
       },
       {
         read: db.prepare('SELECT json_group_array(article) AS articles FROM tombstone WHERE feed = ?'),
@@ -165,14 +168,11 @@ export function prepareStatements(db: DatabaseSync) {
     insertEntry: db.prepare('INSERT INTO entry (feed, published, tie, article, expires) VALUES (?, ?, ?, ?, ?)'),
     insertTombstone: db.prepare('INSERT INTO tombstone (feed, at, article) VALUES (?, ?, ?)'),
     deleteEntry: db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?'),
-    deleteTombstone: db.prepare('DELETE FROM tombstone WHERE feed = ? AND article = ?'),
-    deleteEntries: db.prepare('DELETE FROM entry WHERE article = ?'),
     deleteTombstones: db.prepare('DELETE FROM tombstone WHERE article = ?'),
-    feedsOfArticle: db.prepare(`
-      SELECT feed.number, feed.key, feed.name FROM entry JOIN feed ON feed.number = entry.feed
-      WHERE entry.article = :number
-      UNION
-      SELECT feed.number, feed.key, feed.name FROM tombstone JOIN feed ON feed.number = tombstone.feed WHERE tombstone.article = :number`),
+    insertPlace: db.prepare('INSERT INTO place (article, published, tie, expires, feeds) VALUES (?, ?, ?, ?, ?)'),
+    place: db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?'),
+    deletePlace: db.prepare('DELETE FROM place WHERE article = ?'),
+    namedFeeds: db.prepare('SELECT key, name FROM feed WHERE number IN (SELECT value FROM json_each(?))'),
     newest: db.prepare(NEWEST),
     tombstones: db.prepare(`
       SELECT article.public_id, tombstone.at, article.article ->> '$.withdrawn.reason' AS reason
@@ -183,8 +183,7 @@ export function prepareStatements(db: DatabaseSync) {
       SELECT count(*) AS newer FROM (
         SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
         WHERE feed.key = :key AND published <= :at AND (expires IS NULL OR expires > :at)
-          AND (published, tie) > (
-            SELECT published, tie FROM entry AS own WHERE own.feed = feed.number AND own.article = :number)
+          AND (published, tie) > (SELECT published, tie FROM place WHERE place.article = :number)
         LIMIT :limit)`),
 
     sources: db.prepare('SELECT id, path, signature, media FROM source'),

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
-import { mkdir, open, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import { articleText } from '../../src/article.ts';
 import { PublisherError } from '../../src/errors.ts';
-import { ownKeys } from '../../src/feeds.ts';
+import { customFeedChooser, ownKeys, type Selection } from '../../src/feeds.ts';
 import { migrateDatabase, storeError } from '../../src/store/database.ts';
 import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
@@ -121,7 +123,8 @@ const NUMBER_OF_FEED = 'SEARCH feed USING COVERING INDEX sqlite_autoindex_feed_1
 /** Asked of each article, where a feed is named that holds many. */
 const IS_IN_FEED = [
   'CORRELATED SCALAR SUBQUERY 2',
-  'SEARCH entry USING COVERING INDEX entry_article (article=? AND feed=?)',
+  'SEARCH place USING INTEGER PRIMARY KEY (rowid=?)',
+  'SEARCH entry USING PRIMARY KEY (feed=? AND published=? AND tie=? AND article=?)',
   'SCALAR SUBQUERY 1',
   NUMBER_OF_FEED,
   'CORRELATED SCALAR SUBQUERY 4',
@@ -267,6 +270,83 @@ test('a store that knew files by their paths knows them by their articles', asyn
   ]);
 });
 
+/** Which feeds hold which articles, as rows of the tables say. */
+function placesIn(file: string): unknown[] {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const held = (table: string) =>
+    db.prepare(`SELECT '${table}', key, article FROM ${table} JOIN feed ON feed.number = feed ORDER BY key, article`);
+  const rows = ['entry', 'tombstone'].flatMap((table) =>
+    held(table)
+      .all()
+      .map((row) => Object.values(row)),
+  );
+  db.close();
+  return rows;
+}
+
+const FEEDS = ['latest', 'tag/x', 'tag/y', 'tag/z'];
+const feedsOfArticle = fc.subarray(FEEDS.slice(1)).map((keys) => ['latest', ...keys]);
+const selection = fc.record({ any: fc.subarray(FEEDS), all: fc.subarray(FEEDS), none: fc.subarray(FEEDS.slice(1)) });
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('put' as const),
+    id: fc.integer({ min: 0, max: 3 }),
+    title: fc.nat(1),
+    feeds: feedsOfArticle,
+  }),
+  fc.record({ kind: fc.constant('withdraw' as const), id: fc.integer({ min: 0, max: 3 }) }),
+  fc.record({ kind: fc.constant('rule' as const), id: fc.integer({ min: 0, max: 1 }), select: fc.option(selection) }),
+);
+
+test('whatever happens, articles are in the feeds that hold them by themselves and by rules, and in no others', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
+      const file = await storeFile();
+      const store = openSqliteStore(file);
+      const rules = new Map<string, Selection>();
+      const articles = new Map<number, { number: number; feeds: readonly string[]; isWithdrawn: boolean }>();
+      for (const each of steps) {
+        if (each.kind === 'rule') {
+          const id = `own-${each.id}`;
+          await store.placeFeeds([each.select === null ? { id } : { id, select: each.select }], NOW);
+          if (each.select === null) rules.delete(id);
+          else rules.set(id, each.select);
+        } else if (each.kind === 'put') {
+          const id = `a-${each.id}`;
+          const feeds = each.feeds.map((key) => ({ key, name: '' }));
+          await store.apply([{ ...put({ id, title: `Title ${each.title}` }), feeds }], NOW);
+          const number = (await store.find(id))?.number ?? 0;
+          articles.set(each.id, { number, feeds: each.feeds, isWithdrawn: false });
+        } else {
+          await store.apply([{ kind: 'withdraw', id: `a-${each.id}`, changedAt: NOW }], NOW);
+          const known = articles.get(each.id);
+          if (known !== undefined) articles.set(each.id, { ...known, isWithdrawn: true });
+        }
+      }
+      await store.close();
+      const choose = customFeedChooser([...rules].map(([id, select]) => ({ id, select })));
+      const expected = [...articles.values()].flatMap(({ number, feeds, isWithdrawn }) =>
+        [...feeds, ...choose(feeds)].map((key) => `${isWithdrawn ? 'tombstone' : 'entry'},${key},${number}`),
+      );
+      expect(placesIn(file).map(String).sort()).toEqual(expected.sort());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a store that much is written to keeps nothing in its log when it is closed', async () => {
+  const file = await storeFile();
+  const store = openSqliteStore(file, { isBulk: true });
+  for (let number = 0; number < 20; number += 1) {
+    await store.apply([put({ id: `a-${number}` })], NOW);
+    await sleep(20); // a checkpoint may come between
+  }
+  expect(await store.count()).toBe(20);
+  await store.close();
+  expect(await readdir(join(file, '..'))).toEqual(['publisher.sqlite']);
+  expect(await opened(file).count()).toBe(20);
+});
+
 /** A store of version 3, whose feeds were filled by these rules: none where a start was broken off. */
 async function ruledStore(rules: string): Promise<string> {
   const file = await databaseOf(MIGRATIONS.slice(0, 3));
@@ -279,7 +359,7 @@ async function ruledStore(rules: string): Promise<string> {
       (1, 'a', 'tag:news.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
       (2, 'b', 'tag:news.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
     INSERT INTO entry VALUES (1, 9, 7, 1, NULL), (2, 9, 7, 1, NULL), (3, 9, 7, 1, NULL), (4, 9, 7, 1, NULL);
-    INSERT INTO tombstone VALUES (1, 10, 2), (2, 10, 2);
+    INSERT INTO tombstone VALUES (1, 10, 2), (2, 10, 2), (3, 10, 2);
     UPDATE revision SET last = 2;
   `);
   db.close();
@@ -292,14 +372,33 @@ test('the rules of version 3 are those by which its feeds are filled', async () 
   const store = opened(await ruledStore(JSON.stringify([['own', select]])));
   expect([await store.rules(), await store.setting('rules')]).toEqual([[{ id: 'own', select }], undefined]);
   expect((await store.memberships(1)).toSorted()).toEqual(['latest', 'own', 'tag/x']);
-  expect((await store.memberships(2)).toSorted()).toEqual(['latest', 'own']);
+  expect((await store.memberships(2)).toSorted()).toEqual(['latest', 'own', 'tag/x']);
+});
+
+test('articles that an older version placed are taken out of every feed, and into others', async () => {
+  const file = await ruledStore(JSON.stringify([['own', { any: ['tag/x'], all: [], none: [] }]]));
+  const store = opened(file);
+  const moved = { ...put({ tags: ['z'] }), article: { ...put({}).article, publishedAt: 9 } };
+  await store.apply([moved], NOW);
+  await store.apply(
+    [{ ...put({ id: 'b', tags: ['z'] }), article: { ...put({ id: 'b' }).article, publishedAt: 9 } }],
+    NOW,
+  );
+  expect(placesIn(file)).toEqual([
+    ['entry', 'language/en', 1],
+    ['entry', 'language/en', 2],
+    ['entry', 'latest', 1],
+    ['entry', 'latest', 2],
+    ['entry', 'tag/z', 1],
+    ['entry', 'tag/z', 2],
+  ]);
 });
 
 test('feeds that version 3 was broken off at are to be filled', async () => {
   const store = opened(await ruledStore(''));
   expect(await store.rules()).toEqual([]);
   expect((await store.feeds(NOW)).map(({ key }) => key)).toEqual(['latest', 'tag/x']);
-  expect([await store.memberships(1), await store.memberships(2)]).toEqual([['latest', 'tag/x'], ['latest']]);
+  for (const number of [1, 2]) expect(await store.memberships(number)).toEqual(['latest', 'tag/x']);
 });
 
 test('one transaction fills no more feeds than others can wait for', async () => {
