@@ -48,8 +48,8 @@ function windowFor(bytes: number, { least, most }: Windows): number {
   return Math.min(most, Math.max(least, 32 - Math.clz32(bytes)));
 }
 
-/** Compressions at once: as many as Node has threads for. What waits for one takes memory all the time. */
-const MOST_AT_ONCE = 4;
+/** Compressions at once: as many as Node has threads for, 4 of its own accord. What waits for one takes memory all the time. */
+const MOST_AT_ONCE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
 let underWay = 0;
 
 /** Whether there is a thread for a compression that nobody waits for. */
