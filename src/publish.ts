@@ -35,8 +35,8 @@ export interface Publisher {
   /** Publishes those of the records that can be, in one transaction, and says of each what became of it. */
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /**
-   * The same for the records a store begins with. Nobody has seen its feeds yet, so they changed when their articles
-   * say, not now: replicas that start at different times tell the same dates.
+   * The same for the records a store begins with. Until it has readers nobody has seen its feeds, so they changed when
+   * their articles say, not now: replicas that start at different times tell the same dates.
    */
   readonly load: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /** Takes articles back. */
@@ -64,21 +64,21 @@ export type ParseRecords = (records: readonly Unparsed[]) => Promise<readonly (C
 
 export function createPublisher({ store, parse, now, announce }: PublisherParts): Publisher {
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    const outcomes = await store.apply(changes, now());
+    const outcomes = await store.apply(changes, now);
     announce([...new Set(outcomes.flatMap(({ touched }) => touched))]);
     return outcomes;
   }
 
   async function put(
     submissions: readonly Submission[],
-    changedAt: (article: ArticleText) => Instant,
+    changedAt: (article: ArticleText) => Instant | undefined,
   ): Promise<readonly Published[]> {
     const parsed = await parse(await withDates(submissions));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
       const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
-      const asked = compact({ condition, leaveWithdrawn, source });
-      return [{ kind: 'put', ...result, changedAt: changedAt(result.article), ...asked }];
+      const asked = compact({ condition, leaveWithdrawn, source, changedAt: changedAt(result.article) });
+      return [{ kind: 'put', ...result, ...asked }];
     });
     const outcomes = (await apply(changes)).values();
     return parsed.map((result): Published => {
@@ -104,25 +104,16 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
   }
 
   return {
-    publish: (submissions) => {
-      const at = now();
-      return put(submissions, () => at);
-    },
-    load: (submissions) => {
-      const at = now();
-      return put(submissions, (article) => Math.min(at, article.withdrawn?.at ?? article.updatedAt ?? 0));
-    },
-    withdraw: (withdrawals) => {
-      const changedAt = now();
-      return apply(withdrawals.map((withdrawal) => withdrawalChange(withdrawal, changedAt)));
-    },
+    publish: (submissions) => put(submissions, () => undefined),
+    load: (submissions) => put(submissions, ({ withdrawn, updatedAt }) => withdrawn?.at ?? updatedAt ?? 0),
+    withdraw: (withdrawals) => apply(withdrawals.map(withdrawalChange)),
   };
 }
 
 /** A reason is text from outside, and stands in feeds. */
-function withdrawalChange({ reason = '', ...rest }: Withdrawal, changedAt: Instant): Change {
+function withdrawalChange({ reason = '', ...rest }: Withdrawal): Change {
   const clean = shorten(lineText(reason), MAX_REASON);
-  return { kind: 'withdraw', changedAt, ...rest, ...(clean === '' ? {} : { reason: clean }) };
+  return { kind: 'withdraw', ...rest, ...(clean === '' ? {} : { reason: clean }) };
 }
 
 function publishedOf(outcome: Outcome): Published {

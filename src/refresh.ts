@@ -65,7 +65,7 @@ async function placeFeeds({ store, publication, now, progress }: RefreshParts): 
   ];
   // Each feed is filled at once with its rule: where this is broken off, the next start finds what is left to do.
   for (let done = 0; done < changed.length; ) {
-    done += await store.placeFeeds(changed.slice(done, done + BATCH), now());
+    done += await store.placeFeeds(changed.slice(done, done + BATCH), now);
     progress('Filling feeds by their new rules', done, changed.length);
   }
 }
@@ -79,7 +79,7 @@ async function tellNewMasthead({ store, publication, now }: RefreshParts): Promi
   const masthead = JSON.stringify(publication);
   const before = await store.setting('masthead');
   if (masthead === before) return;
-  if (before !== undefined) await store.touchAllFeeds(now());
+  if (before !== undefined) await store.touchAllFeeds(now);
   await store.saveSetting('masthead', masthead);
 }
 
@@ -113,13 +113,12 @@ async function putAgain({ store, parse, now, progress, keepAsItWas }: RefreshPar
           article: articleText(article),
           record: JSON.stringify(record),
           feeds: ownKeys(article),
-          changedAt: now(),
           condition: { revisions: [revision] }, // what somebody else changed meanwhile is newer than what was read
           byNewPublication: true,
         },
       ];
     });
-    await store.apply(changes, now());
+    await store.apply(changes, now);
     done += page.length;
     progress('Reading the stored articles again', done, total);
   }

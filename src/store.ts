@@ -23,8 +23,11 @@ export interface Put {
    * store knows their rules.
    */
   readonly feeds: readonly NamedKey[];
-  /** When feeds changed because of this, besides the moments its own dates name. */
-  readonly changedAt: Instant;
+  /**
+   * When feeds changed because of this, besides the moments its own dates name. Counts as long as the store has no
+   * readers; from then on, and where it is left out, they change at the moment of the transaction.
+   */
+  readonly changedAt?: Instant;
   readonly condition?: Condition;
   /** The file that holds the article, kept with it whether or not it has changed. What the file held before has none now. */
   readonly source?: Omit<SourceFile, 'id'>;
@@ -35,7 +38,6 @@ export interface Withdraw {
   readonly kind: 'withdraw';
   readonly id: string;
   readonly reason?: string;
-  readonly changedAt: Instant;
   readonly condition?: Condition;
   /** No file holds the article any more: the one that did is forgotten, even where nothing else changes. */
   readonly forgetSource?: boolean;
@@ -95,7 +97,10 @@ export interface FeedSnapshot {
   readonly entries: readonly EntryRef[];
   /** Withdrawals that are still told of, newest first. */
   readonly tombstones: readonly Tombstone[];
-  /** When an article was last put in, changed or taken out, or a tombstone's time was over. */
+  /**
+   * When an article was last put in, changed or taken out, or a tombstone's time was over. Within the second of an
+   * earlier change it is the beginning of the next: readers may know that second from the feed as it was before.
+   */
   readonly changedAt: Instant;
   /** When an article last left by withdrawal or expiry. */
   readonly removedAt?: Instant;
@@ -168,7 +173,8 @@ export type Scope = (typeof SCOPES)[number];
 
 /**
  * Where articles are kept. Asynchronous, because other stores are on other machines; a promise that is fulfilled means
- * that the change is on disk. Every method may reject with `insufficient_storage` (no room) or `store_unavailable`.
+ * that the change is on disk. Every method may reject with `insufficient_storage` (no room) or `store_unavailable`. What
+ * changes something is given the clock, not the time: a change may have to wait until others are done.
  */
 export interface Store {
   /**
@@ -176,19 +182,21 @@ export interface Store {
    * Does as many of them as one transaction should bear, from the first on and at least one, and returns how many. What
    * comes into a feed or leaves it changes the feed at that moment; the articles stay at their revisions.
    */
-  placeFeeds(feeds: readonly FeedToPlace[], changedAt: Instant): Promise<number>;
+  placeFeeds(feeds: readonly FeedToPlace[], now: () => Instant): Promise<number>;
   /** The operator's feeds, and the rules by which articles are in them, whoever puts them. */
   rules(): Promise<readonly FeedRule[]>;
   /**
    * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision.
-   * A change whose condition fails, or that would alter the identity of an article that was visible at `at`, is left
+   * A change whose condition fails, or that would alter the identity of an article that was visible by then, is left
    * out, its file too, and its outcome says so.
    */
-  apply(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
+  apply(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
   /** Tells what `apply` would do, and does nothing. */
-  rehearse(changes: readonly Change[], at: Instant): Promise<readonly Outcome[]>;
-  /** Makes every feed one that changed at that moment, without a change to an article. */
-  touchAllFeeds(changedAt: Instant): Promise<void>;
+  rehearse(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
+  /** Makes every feed one that changed, without a change to an article. */
+  touchAllFeeds(now: () => Instant): Promise<void>;
+  /** To be called before anybody is answered from the store: from then on its feeds change when they change. */
+  admitReaders(): Promise<void>;
   /** The feed's newest visible articles at that moment; undefined where no such feed was ever visible. */
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
   /** The articles with these numbers, in the same order; those that are gone are left out. */

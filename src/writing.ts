@@ -63,7 +63,10 @@ export async function openWriting(installation: Installation, parts: WritingPart
     changes: changeHandlers({ store, publisher, bodyDeadline }),
     isUnsettled: folder.isUnsettled,
     settled: folder.settled,
-    start: folder.start,
+    async start() {
+      await folder.start();
+      await store.admitReaders(); // before this process or another answers from it
+    },
     async close() {
       await folder.close();
       await parser.close();

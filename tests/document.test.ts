@@ -24,7 +24,7 @@ const publication = parsePublication(
 
 async function room(...records: readonly unknown[]) {
   const store = openSqliteStore(':memory:');
-  await store.placeFeeds(publication.feeds, NOW);
+  await store.placeFeeds(publication.feeds, () => NOW);
   const announce = () => undefined;
   const publisher = createPublisher({
     store,
@@ -119,7 +119,7 @@ describe.each(FORMATS)('a document in %s', (format) => {
     const bad: Article = { ...article({ id: 'bad' }), ...JSON.parse('{ "authors": null }') };
     await store.apply(
       [{ kind: 'put', article: articleText(bad), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
-      NOW,
+      () => NOW,
     );
     expect(feedsmith(await text('latest', format))).toHaveLength(3);
     expect(reported).toEqual([`bad ${format} true`]);
@@ -131,7 +131,7 @@ test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %
   const bad = { ...article({ id: 'bad' }), title: 'a\u0001' };
   await store.apply(
     [{ kind: 'put', article: articleText(bad), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
-    NOW,
+    () => NOW,
   );
   expect(feedsmith(await text('latest', format))).toHaveLength(3);
   expect(reported).toEqual([`bad ${format} true`]);

@@ -116,7 +116,7 @@ async function openRoom(): Promise<Room> {
       if (step.kind === 'put') await publisher.publish(step.records.map((each) => ({ record: each })));
       if (step.kind === 'withdraw') await publisher.withdraw([{ id: step.id }]);
       if (step.kind === 'masthead') {
-        await store.touchAllFeeds(clock.now);
+        await store.touchAllFeeds(now);
         prepared.forget(FEEDS);
       }
     },

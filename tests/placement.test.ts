@@ -24,7 +24,7 @@ async function placements(id: string, ...records: readonly unknown[]): Promise<r
 }
 
 async function publishInto(store: Store, id: string, records: readonly unknown[]): Promise<void> {
-  await store.placeFeeds(publication.feeds, NOW);
+  await store.placeFeeds(publication.feeds, () => NOW);
   const parts = {
     store,
     parse: parseHere(newsroom),
@@ -83,7 +83,7 @@ test('a selection is told by the part that is not met', async () => {
 test('a feed that another service has given another rule is told as such', async () => {
   const store = openSqliteStore(':memory:');
   await publishInto(store, 'a', [record({ tags: ['X'] })]);
-  await store.placeFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], NOW);
+  await store.placeFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], () => NOW);
   expect((await placementsIn(store, 'a')).find(({ feed }) => feed === 'any')).toEqual({
     feed: 'any',
     included: false,

@@ -160,7 +160,7 @@ async function documents(articles: readonly Article[]): Promise<Record<Format, s
     feeds: ownKeys(article),
     changedAt: 0,
   }));
-  await store.apply(changes, 0);
+  await store.apply(changes, () => 0);
   const report = (id: string, format: Format, error: unknown) => {
     throw new Error(`${id} cannot be rendered in ${format}`, { cause: error });
   };

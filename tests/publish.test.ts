@@ -41,7 +41,7 @@ function said(publications: readonly Published[]): readonly string[] {
 
 test('a record is published in the feeds of its words and in the operator’s', async () => {
   const { publish, titles, announced, store } = desk();
-  await store.placeFeeds([OWN], NOW);
+  await store.placeFeeds([OWN], () => NOW);
   const touched = ['latest', 'tag/x', 'language/en', 'own'];
   expect(await publish(record({ tags: ['x'] }))).toEqual([
     { outcome: { id: 'a', result: 'created', revision: 1, touched } },
@@ -104,7 +104,7 @@ test('each feed is announced once, after the change is kept', async () => {
 
 test('what moves is announced to the feeds it left as well', async () => {
   const { publish, announced, store } = desk();
-  await store.placeFeeds([OWN], NOW);
+  await store.placeFeeds([OWN], () => NOW);
   await publish(record({ tags: ['x'] }));
   await publish(record({ tags: ['y'] }));
   expect(announced[1]?.toSorted()).toEqual(['language/en', 'latest', 'own', 'tag/x', 'tag/y']);
@@ -117,6 +117,35 @@ test('what is published changes its feeds now, and what is published again as it
   clock.now += 1000;
   expect(await publish(record())).toEqual([{ outcome: { id: 'a', result: 'unchanged', revision: 1, touched: [] } }]);
   expect(await changedAt()).toBe(NOW);
+});
+
+test('what takes long to be parsed changes its feeds when it is kept, not when it came', async () => {
+  const parsed = Promise.withResolvers<void>();
+  const parse = parseHere(newsroom);
+  const { publish, changedAt, clock } = desk(async (records) => {
+    if (JSON.stringify(records).includes('Long')) await parsed.promise;
+    return parse(records);
+  });
+  clock.now = NOW + 100;
+  const long = publish(record({ id: 'a', title: 'Long' }));
+  clock.now = NOW + 200;
+  await publish(record({ id: 'b' }));
+  expect(await changedAt()).toBe(NOW + 200);
+  clock.now = NOW + 2200;
+  parsed.resolve();
+  await long;
+
+  expect(await changedAt()).toBe(NOW + 2200);
+});
+
+test('what a store begins with changes its feeds now as soon as it has readers', async () => {
+  const { load, store, changedAt, clock } = desk();
+  await load(record({ id: 'a', updatedAt: '2026-11-20T12:00:00Z' }));
+  await store.admitReaders();
+  clock.now += 5000;
+  await load(record({ id: 'b', updatedAt: '2026-11-20T11:00:00Z' }));
+
+  expect(await changedAt()).toBe(NOW + 5000);
 });
 
 test.each([
@@ -138,7 +167,7 @@ test.each([
 
 test('an article is taken back with its reason, at a whole second', async () => {
   const { publish, withdraw, store, announced, titles, clock } = desk();
-  await store.placeFeeds([OWN], NOW);
+  await store.placeFeeds([OWN], () => NOW);
   await publish(record({ tags: ['x'] }));
   clock.now += 999;
   expect(await withdraw([{ id: 'a', reason: 'error' }, { id: 'b' }])).toEqual([

@@ -41,8 +41,18 @@ function putOf(made: Article, feeds: readonly NamedKey[], changedAt = 0): Put {
   return { kind: 'put', article: articleText(made), record: JSON.stringify({ id: made.id }), feeds, changedAt };
 }
 
-function withdraw(id: string, changedAt: number, reason?: string): Withdraw {
-  return { kind: 'withdraw', id, changedAt, ...(reason === undefined ? {} : { reason }) };
+interface Withdrawn extends Withdraw {
+  /** When the test makes the withdrawal, where it makes it for itself. */
+  readonly made: number;
+}
+
+function withdraw(id: string, made: number, reason?: string): Withdrawn {
+  return { kind: 'withdraw', id, made, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** Makes changes, each for itself. */
+async function applyAll(store: Store, changes: readonly (Put | Withdrawn)[]): Promise<void> {
+  for (const change of changes) await store.apply([change], () => (change.kind === 'put' ? NOW : change.made));
 }
 
 function feed(id: string, select: Partial<Selection> = {}): FeedRule {
@@ -61,9 +71,10 @@ export function storeContract(
   openTwice: () => Promise<readonly [Store, Store]>,
   openBroken: () => Promise<Store>,
 ): void {
-  async function holding(...changes: readonly (Put | Withdraw)[]): Promise<Store> {
+  /** With these changes, each made for itself. */
+  async function holding(...changes: readonly (Put | Withdrawn)[]): Promise<Store> {
     const store = await open();
-    for (const change of changes) await store.apply([change], NOW);
+    await applyAll(store, changes);
     return store;
   }
 
@@ -77,14 +88,14 @@ export function storeContract(
   describe(`${name}: changes`, () => {
     test('each changed article gets the next revision', async () => {
       const store = await open();
-      expect(inOrder(await store.apply([put({ id: 'a' }), put({ id: 'b', tags: ['x'] })], NOW))).toEqual([
+      expect(inOrder(await store.apply([put({ id: 'a' }), put({ id: 'b', tags: ['x'] })], () => NOW))).toEqual([
         { id: 'a', result: 'created', revision: 1, touched: ['language/en', 'latest'] },
         { id: 'b', result: 'created', revision: 2, touched: ['language/en', 'latest', 'tag/x'] },
       ]);
-      expect(inOrder(await store.apply([put({ id: 'a', title: 'New' })], NOW))).toEqual([
+      expect(inOrder(await store.apply([put({ id: 'a', title: 'New' })], () => NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 3, touched: ['language/en', 'latest'] },
       ]);
-      expect(inOrder(await store.apply([withdraw('b', NOW)], NOW))).toEqual([
+      expect(inOrder(await store.apply([withdraw('b', NOW)], () => NOW))).toEqual([
         { id: 'b', result: 'withdrawn', revision: 4, touched: ['language/en', 'latest', 'tag/x'] },
       ]);
     });
@@ -92,7 +103,7 @@ export function storeContract(
     test('what is put again as it is changes nothing', async () => {
       const store = await holding(put({ id: 'a' }, 5));
       const before = await store.snapshot('latest', NOW, FIFTY);
-      expect(await store.apply([put({ id: 'a' }, NOW)], NOW)).toEqual([
+      expect(await store.apply([put({ id: 'a' }, NOW)], () => NOW)).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
       expect(await store.snapshot('latest', NOW, FIFTY)).toEqual(before);
@@ -101,7 +112,7 @@ export function storeContract(
     test('so does one that is withdrawn', async () => {
       const withdrawn = { at: at(5) };
       const store = await holding(put({ withdrawn }));
-      expect(await store.apply([put({ withdrawn })], NOW)).toEqual([
+      expect(await store.apply([put({ withdrawn })], () => NOW)).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
     });
@@ -109,7 +120,7 @@ export function storeContract(
     test('and one that was withdrawn before its embargo ended', async () => {
       const fields = { embargoUntil: at(60), withdrawn: { at: at(5) } };
       const store = await holding(put(fields));
-      expect(await store.apply([put(fields)], NOW)).toEqual([
+      expect(await store.apply([put(fields)], () => NOW)).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
     });
@@ -128,7 +139,10 @@ export function storeContract(
       const story = { title: 'پردەکە 🌉', language: 'ckb' };
       const [text, store] = [await holding(put(story)), await holding(bytes(put(story)))];
       expect(await store.find('a')).toEqual(await text.find('a'));
-      const outcomes = await store.apply([put(story), bytes(put(story)), bytes(put({ ...story, title: 'نوێ' }))], NOW);
+      const outcomes = await store.apply(
+        [put(story), bytes(put(story)), bytes(put({ ...story, title: 'نوێ' }))],
+        () => NOW,
+      );
       expect(outcomes.map(({ result }) => result)).toEqual(['unchanged', 'unchanged', 'updated']);
       expect(await store.find('a')).toMatchObject({ article: { title: 'نوێ' }, record: { id: 'a' } });
     });
@@ -140,7 +154,7 @@ export function storeContract(
         { key: 'other', name: '' },
       ];
       const store = await holding(putOf(made, [one]));
-      expect(inOrder(await store.apply([putOf(made, [other], NOW)], NOW))).toEqual([
+      expect(inOrder(await store.apply([putOf(made, [other], NOW)], () => NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 2, touched: ['other', 'own'] },
       ]);
       expect(await idsIn(store, 'own')).toEqual([]);
@@ -149,7 +163,7 @@ export function storeContract(
 
     test('a change of words moves it', async () => {
       const store = await holding(put({ id: 'b', sections: ['One'] }), put({ sections: ['One'] }));
-      const [outcome] = await store.apply([put({ sections: ['Two'] }, NOW)], NOW);
+      const [outcome] = await store.apply([put({ sections: ['Two'] }, NOW)], () => NOW);
       expect(outcome?.touched.toSorted()).toEqual(['language/en', 'latest', 'section/one', 'section/two']);
       expect(await idsIn(store, 'section/one')).toEqual(['b']);
       expect(await idsIn(store, 'section/two')).toEqual(['a']);
@@ -159,16 +173,16 @@ export function storeContract(
       const store = await holding(put({ id: 'a' }));
       const wrong = { ...put({ id: 'c' }), changedAt: Number.NaN };
       const changes = [put({ id: 'a', title: 'New' }), put({ id: 'b', tags: ['x'] }), wrong];
-      await expect(store.apply(changes, NOW)).rejects.toThrow();
+      await expect(store.apply(changes, () => NOW)).rejects.toThrow();
       expect(await idsIn(store, 'latest')).toEqual(['a']);
       expect(await store.snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
       expect((await store.articles([1]))[0]).toMatchObject({ revision: 1, article: { title: 'A title' } });
-      expect(await store.apply([put({ id: 'c' })], NOW)).toMatchObject([{ result: 'created', revision: 2 }]);
+      expect(await store.apply([put({ id: 'c' })], () => NOW)).toMatchObject([{ result: 'created', revision: 2 }]);
     });
 
     test('an article may change twice in a batch', async () => {
       const store = await open();
-      const outcomes = await store.apply([put({ title: 'One' }), put({ title: 'Two' }), withdraw('a', NOW)], NOW);
+      const outcomes = await store.apply([put({ title: 'One' }), put({ title: 'Two' }), withdraw('a', NOW)], () => NOW);
       expect(outcomes.map(({ result, revision }) => `${result} ${revision}`)).toEqual([
         'created 1',
         'updated 2',
@@ -177,7 +191,7 @@ export function storeContract(
     });
 
     test('no change is none', async () => {
-      expect(await (await open()).apply([], NOW)).toEqual([]);
+      expect(await (await open()).apply([], () => NOW)).toEqual([]);
     });
 
     test('numbers are never reused, and stay with their article', async () => {
@@ -208,13 +222,13 @@ export function storeContract(
     test('stays once it was visible', async () => {
       const store = await holding(put({}));
       const rule = 'must stay 2026-11-20T00:00:00Z, the date of first publication (an embargo counts as its end)';
-      expect(await store.apply([put({ publishedAt: at(1), title: 'New' })], NOW)).toEqual(
+      expect(await store.apply([put({ publishedAt: at(1), title: 'New' })], () => NOW)).toEqual(
         refused('publishedAt', '2026-11-20T00:01:00Z', rule),
       );
-      expect(await store.apply([put({ embargoUntil: at(60) })], NOW)).toEqual(
+      expect(await store.apply([put({ embargoUntil: at(60) })], () => NOW)).toEqual(
         refused('publishedAt', '2026-11-20T01:00:00Z', rule),
       );
-      expect(await store.apply([put({ publicId: 'tag:x.example,2020:other' })], NOW)).toEqual(
+      expect(await store.apply([put({ publicId: 'tag:x.example,2020:other' })], () => NOW)).toEqual(
         refused('publicId', 'tag:x.example,2020:other', 'must stay tag:news.example,2026:a'),
       );
       expect(await store.find('a')).toMatchObject({ revision: 1, article: { title: 'A title', publishedAt: DAY } });
@@ -224,7 +238,7 @@ export function storeContract(
       const store = await holding(put({ id: 'w' }), withdraw('w', NOW), put({ id: 'e', expiresAt: at(1) }));
       const results = await store.apply(
         [put({ id: 'w', publishedAt: at(1) }), put({ id: 'e', publishedAt: at(1) })],
-        NOW,
+        () => NOW,
       );
       expect(results.map(({ result }) => result)).toEqual(['refused', 'refused']);
     });
@@ -233,8 +247,8 @@ export function storeContract(
       const store = await holding(put({ publishedAt: at(10) }));
       const rule = 'must not be before 2026-11-20T00:10:00Z, the date of first publication';
       const early = put({ publishedAt: at(10), withdrawn: { at: at(9) } });
-      expect(await store.apply([early], NOW)).toEqual(refused('withdrawn.at', '2026-11-20T00:09:00Z', rule));
-      expect(await store.apply([withdraw('a', NOW), early], NOW)).toMatchObject([
+      expect(await store.apply([early], () => NOW)).toEqual(refused('withdrawn.at', '2026-11-20T00:09:00Z', rule));
+      expect(await store.apply([withdraw('a', NOW), early], () => NOW)).toMatchObject([
         { result: 'withdrawn' },
         { result: 'refused', problem: { rule } },
       ]);
@@ -244,16 +258,16 @@ export function storeContract(
     test('lets an article be withdrawn at the second of its publication', async () => {
       const store = await holding(put({ publishedAt: at(10) }));
       const change = put({ publishedAt: at(10), withdrawn: { at: at(10) } });
-      expect(await store.apply([change], NOW)).toMatchObject([{ result: 'updated' }]);
+      expect(await store.apply([change], () => NOW)).toMatchObject([{ result: 'updated' }]);
       expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toHaveLength(1);
     });
 
     test('is still open while nobody has seen it', async () => {
       const store = await open();
-      await store.apply([put({ publishedAt: at(60) })], DAY);
+      await store.apply([put({ publishedAt: at(60) })], () => DAY);
       const other = { publishedAt: at(30), publicId: 'tag:x.example,2020:other' };
-      expect(await store.apply([put(other)], DAY + 60 * MINUTE - 1)).toMatchObject([{ result: 'updated' }]);
-      expect(await store.apply([put({ ...other, publishedAt: at(31) })], DAY + 30 * MINUTE)).toMatchObject([
+      expect(await store.apply([put(other)], () => DAY + 60 * MINUTE - 1)).toMatchObject([{ result: 'updated' }]);
+      expect(await store.apply([put({ ...other, publishedAt: at(31) })], () => DAY + 30 * MINUTE)).toMatchObject([
         { result: 'refused' },
       ]);
     });
@@ -261,7 +275,7 @@ export function storeContract(
     test('is no other article’s', async () => {
       const store = await holding(put({}));
       const changes = [put({ id: 'b' }), put({ id: 'tag:news.example,2026:a' }), put({ id: 'c' })];
-      const [before, same, after] = await store.apply(changes, NOW);
+      const [before, same, after] = await store.apply(changes, () => NOW);
       expect([before?.result, after?.result]).toEqual(['created', 'created']);
       expect(same).toEqual({
         id: 'tag:news.example,2026:a',
@@ -276,10 +290,13 @@ export function storeContract(
       const store = await holding(put({ publicId: 'urn:known:1' }));
       const change = put({ publicId: 'tag:moved.example,2026:a', title: 'New' });
       const made = { ...change, madePublicId: true };
-      expect(await store.apply([change, made], NOW)).toMatchObject([{ result: 'refused' }, { result: 'updated' }]);
-      expect(await store.apply([made], NOW)).toMatchObject([{ result: 'unchanged' }]);
+      expect(await store.apply([change, made], () => NOW)).toMatchObject([
+        { result: 'refused' },
+        { result: 'updated' },
+      ]);
+      expect(await store.apply([made], () => NOW)).toMatchObject([{ result: 'unchanged' }]);
       expect((await store.find('a'))?.article).toMatchObject({ publicId: 'urn:known:1', title: 'New' });
-      expect(await store.apply([{ ...made, article: articleText(article({ id: 'b' })) }], NOW)).toMatchObject([
+      expect(await store.apply([{ ...made, article: articleText(article({ id: 'b' })) }], () => NOW)).toMatchObject([
         { id: 'b', result: 'created' },
       ]);
     });
@@ -315,10 +332,10 @@ export function storeContract(
       ['no revision, there', there, { revisions: [] }, false],
     ])('%s', async (_, before, condition, holds) => {
       const store = await open();
-      for (const change of before) await store.apply([change], NOW);
+      for (const change of before) await store.apply([change], () => NOW);
       const stored = await store.find('a');
       const changes = [{ ...put({ title: 'Newer' }), condition }, put({ id: 'b' })];
-      const [outcome, other] = await store.apply(changes, NOW);
+      const [outcome, other] = await store.apply(changes, () => NOW);
       expect(other?.result).toBe('created');
       if (holds) return expect(outcome?.result).toBe(before.length === 0 ? 'created' : 'updated');
       expect(outcome).toEqual({ id: 'a', result: 'condition-failed', revision: stored?.revision ?? 0, touched: [] });
@@ -328,8 +345,8 @@ export function storeContract(
     test('holds for a withdrawal as well', async () => {
       const store = await holding(put({}));
       const change = { ...withdraw('a', NOW), condition: { revisions: [9] } };
-      expect(await store.apply([change], NOW)).toMatchObject([{ result: 'condition-failed', revision: 1 }]);
-      expect(await store.apply([{ ...change, condition: { revisions: [1] } }], NOW)).toMatchObject([
+      expect(await store.apply([change], () => NOW)).toMatchObject([{ result: 'condition-failed', revision: 1 }]);
+      expect(await store.apply([{ ...change, condition: { revisions: [1] } }], () => NOW)).toMatchObject([
         { result: 'withdrawn' },
       ]);
     });
@@ -338,7 +355,7 @@ export function storeContract(
       const twice = { ...put({}), condition: 'absent' } as const;
       const outcomes = await (await open()).apply(
         [twice, { ...twice, article: articleText(article({ title: 'B' })) }],
-        NOW,
+        () => NOW,
       );
       expect(outcomes.map(({ result }) => result)).toEqual(['created', 'condition-failed']);
     });
@@ -355,10 +372,10 @@ export function storeContract(
       withdraw('d', NOW),
     ];
     const before = [await store.snapshot('latest', NOW, FIFTY), await store.feeds(NOW), await store.find('a')];
-    const rehearsed = await store.rehearse(changes, NOW);
+    const rehearsed = await store.rehearse(changes, () => NOW);
     expect([await store.snapshot('latest', NOW, FIFTY), await store.feeds(NOW), await store.find('a')]).toEqual(before);
     expect(await store.count()).toBe(1);
-    expect(await store.apply(changes, NOW)).toEqual(rehearsed);
+    expect(await store.apply(changes, () => NOW)).toEqual(rehearsed);
   });
 
   describe(`${name}: withdrawal`, () => {
@@ -386,14 +403,14 @@ export function storeContract(
 
     test('twice is once', async () => {
       const store = await holding(put({}), withdraw('a', NOW));
-      expect(await store.apply([withdraw('a', NOW + 1)], NOW)).toEqual([
+      expect(await store.apply([withdraw('a', NOW + 1)], () => NOW)).toEqual([
         { id: 'a', result: 'unchanged', revision: 2, touched: [] },
       ]);
       expect((await store.snapshot('latest', NOW + 1, FIFTY))?.removedAt).toBe(NOW);
     });
 
     test('of what is not there is nothing', async () => {
-      expect(await (await open()).apply([withdraw('a', NOW)], NOW)).toEqual([
+      expect(await (await open()).apply([withdraw('a', NOW)], () => NOW)).toEqual([
         { id: 'a', result: 'absent', revision: 0, touched: [] },
       ]);
     });
@@ -422,7 +439,7 @@ export function storeContract(
 
     test('by the record, in the future, takes the article out now and is told of then', async () => {
       const store = await open();
-      await store.apply([put({ withdrawn: { at: at(60) } })], DAY);
+      await store.apply([put({ withdrawn: { at: at(60) } })], () => DAY);
       const later = DAY + 60 * MINUTE;
       expect(await store.snapshot('latest', later - 1, FIFTY)).toMatchObject({
         entries: [],
@@ -438,7 +455,7 @@ export function storeContract(
 
     test('ends when the article is published again', async () => {
       const store = await holding(put({}), withdraw('a', NOW - 2));
-      expect(inOrder(await store.apply([put({}, NOW - 1)], NOW))).toEqual([
+      expect(inOrder(await store.apply([put({}, NOW - 1)], () => NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 3, touched: ['language/en', 'latest'] },
       ]);
       expect(await idsIn(store, 'latest')).toEqual(['a']);
@@ -458,14 +475,14 @@ export function storeContract(
       const store = await holding(put({}), withdraw('a', NOW - 1));
       const before = [await store.find('a'), await store.snapshot('latest', NOW, FIFTY)];
       // The same record may be read as something else, where the publication has changed.
-      const outcomes = await store.apply([again(), again({ language: 'ku' })], NOW);
+      const outcomes = await store.apply([again(), again({ language: 'ku' })], () => NOW);
       expect(outcomes).toEqual(Array(2).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
       expect([await store.find('a'), await store.snapshot('latest', NOW, FIFTY)]).toEqual(before);
     });
 
     test('however the record is spaced', async () => {
       const store = await holding(put({}), withdraw('a', NOW - 1));
-      const [outcome] = await store.apply([again({}, '\n{ "id" : "\\u0061" }')], NOW);
+      const [outcome] = await store.apply([again({}, '\n{ "id" : "\\u0061" }')], () => NOW);
       expect(outcome).toMatchObject({ result: 'unchanged', revision: 2 });
     });
 
@@ -476,7 +493,11 @@ export function storeContract(
         again({ title: 'New' }),
         { ...again({ id: 'b' }), record: '{}' },
       ];
-      expect((await store.apply(changes, NOW)).map(({ result }) => result)).toEqual(['updated', 'updated', 'created']);
+      expect((await store.apply(changes, () => NOW)).map(({ result }) => result)).toEqual([
+        'updated',
+        'updated',
+        'created',
+      ]);
       expect((await idsIn(store, 'latest'))?.toSorted()).toEqual(['a', 'b']);
     });
   });
@@ -532,12 +553,9 @@ export function storeContract(
       const store = await open();
       await store.apply(
         ids.map((id) => put({ id })),
-        NOW,
+        () => NOW,
       );
-      await store.apply(
-        ids.map((id, index) => withdraw(id, NOW + index * 1000)),
-        NOW,
-      );
+      for (const [index, id] of ids.entries()) await store.apply([withdraw(id, 0)], () => NOW + index * 1000);
       const tombstones = (await store.snapshot('latest', NOW + 501_000, FIFTY))?.tombstones ?? [];
       expect([tombstones.length, tombstones[0]?.at, tombstones.at(-1)?.at]).toEqual([500, NOW + 500_000, NOW + 1000]);
     });
@@ -560,7 +578,7 @@ export function storeContract(
 
     test('of a feed of the operator’s without articles', async () => {
       const store = await open();
-      await store.placeFeeds([feed('own')], NOW);
+      await store.placeFeeds([feed('own')], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toEqual({ name: '', entries: [], tombstones: [], changedAt: 0 });
     });
 
@@ -682,7 +700,7 @@ export function storeContract(
       ['was withdrawn and comes back elsewhere', [withdraw('a', DAY + 5 * MINUTE)], put({ tags: ['y'] })],
     ])('of a feed whose only article %s is empty, from when it was visible', async (_, between, change) => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.apply([...between, change], NOW);
+      await store.apply([...between, change], () => NOW);
       expect([await idsIn(store, 'tag/x'), await idsIn(store, 'tag/x', DAY)]).toEqual([[], []]);
       expect(await idsIn(store, 'tag/x', DAY - 1)).toBeUndefined();
       expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'x' });
@@ -691,8 +709,8 @@ export function storeContract(
     test('of a feed that articles left before anybody saw them, or by a new publication, is none', async () => {
       const store = await open();
       const before = [put({ tags: ['x'], embargoUntil: at(60) }), put({ id: 'b', tags: ['y'] })];
-      await store.apply(before, DAY);
-      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), byNewPublication: true }], DAY);
+      await store.apply(before, () => DAY);
+      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), byNewPublication: true }], () => DAY);
       expect([await idsIn(store, 'tag/x'), await idsIn(store, 'tag/y')]).toEqual([undefined, undefined]);
     });
 
@@ -715,13 +733,144 @@ export function storeContract(
     });
   });
 
+  describe(`${name}: the moment of a change`, () => {
+    const SECOND = 1000;
+    /** Changes with no date of their own, made one after the other at these moments. */
+    async function changedAfter(moments: readonly number[]): Promise<number | undefined> {
+      const store = await open();
+      for (const moment of moments) await changeAt(store, moment);
+      return changedAt(store);
+    }
+    async function changeAt(store: Store, moment: number): Promise<void> {
+      const title = `After ${await store.lastRevision()}`;
+      await store.apply([undated({ publishedAt: '2000-01-01T00:00:00Z', title })], () => moment);
+    }
+    function undated(fields: Readonly<Record<string, unknown>>): Put {
+      const { changedAt: _, ...rest } = put(fields);
+      return rest;
+    }
+    async function changedAt(store: Store, key = 'latest'): Promise<number | undefined> {
+      return (await store.snapshot(key, NOW, FIFTY))?.changedAt;
+    }
+    /** The second that Last-Modified shows for it. */
+    const shown = (moment: number) => Math.ceil(moment / SECOND) * SECOND;
+
+    test.each<[string, number[], number]>([
+      ['is its own', [300], 300],
+      ['in another second as well', [300, 1001], 1001],
+      ['within the second of another is the next, of which nobody was told yet', [300, 400], 1001],
+      ['shares that with others', [300, 400, 900], 1001],
+      ['and when that has begun, moves on', [300, 400, 1001], 2001],
+      ['at the very moment of another is shown later', [0, 0], 1],
+      ['at the full second that shows another is shown later', [-500, 0], 1],
+      ['at the full second after that is its own', [-1000, 0], 0],
+      ['by a clock that was set back is shown after all that was told', [10_300, 5000], 11_001],
+      ['and the next by it again', [10_300, 5000, 5100], 12_001],
+    ])('%s', async (_, moments, expected) => {
+      expect(await changedAfter(moments.map((moment) => NOW + moment))).toBe(NOW + expected);
+    });
+
+    test('is shown later than whatever was told before it was on disk, and at most two seconds ahead', async () => {
+      const steps = fc.array(
+        fc.record({ pause: fc.integer({ min: 0, max: 1500 }), keeping: fc.integer({ min: 0, max: 999 }) }),
+        { minLength: 2, maxLength: 8 },
+      );
+      await fc.assert(
+        fc.asyncProperty(steps, fc.nat(999), async (made, start) => {
+          const store = await open();
+          let clock = NOW + start;
+          let before = 0;
+          for (const { pause, keeping } of made) {
+            clock += pause;
+            await changeAt(store, clock);
+            const after = (await changedAt(store)) ?? 0;
+            expect(shown(after)).toBeLessThan(clock + 2 * SECOND);
+            clock += keeping; // until then readers are answered from what was there before
+            const told = Math.min(shown(before), Math.floor(clock / SECOND) * SECOND);
+            expect(shown(after)).toBeGreaterThan(told);
+            before = after;
+          }
+          await store.close();
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    test('is the end of its transaction; what was withdrawn is dated by its beginning', async () => {
+      const store = await holding(put({}), put({ id: 'b' }));
+      const clock = [NOW + 300, NOW + 2400];
+      await store.apply([withdraw('a', 0)], () => clock.shift() ?? expect.fail('asked a third time'));
+      expect(await store.snapshot('latest', NOW + 3000, FIFTY)).toMatchObject({
+        changedAt: NOW + 2400,
+        tombstones: [{ at: NOW }],
+      });
+    });
+
+    test('is what the change says until there are readers', async () => {
+      const store = await holding(put({}, 5));
+      expect(await changedAt(store)).toBe(5);
+      await store.apply([put({ id: 'b' }, NOW + 9)], () => NOW - 5000);
+      expect(await changedAt(store), 'but not in the future').toBe(NOW - 5000);
+      await store.admitReaders();
+      await store.admitReaders();
+      await store.apply([put({ id: 'c' }, 6)], () => NOW);
+      expect(await changedAt(store)).toBe(NOW);
+    });
+
+    test('is for every process that of one with readers, from the moment it has them', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a' }, 5)], () => NOW);
+      await other.admitReaders();
+      await one.apply([put({ id: 'b' }, 6)], () => NOW);
+      expect(await changedAt(one)).toBe(NOW);
+    });
+
+    test('is none for readers where nobody sees the article before or after, and other processes hear of it', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([undated({ id: 'a', publishedAt: at(0), tags: ['x'] })], () => DAY + 1000);
+      await other.touchedElsewhere();
+      const embargoed = { id: 'b', embargoUntil: at(60), tags: ['x'] };
+      const ways: readonly Change[] = [
+        put(embargoed, 7),
+        undated({ ...embargoed, title: 'Corrected' }),
+        undated({ ...embargoed, embargoUntil: at(61), tags: ['x', 'y'] }),
+        withdraw('b', 0),
+        put(embargoed),
+      ];
+      for (const way of ways) {
+        const [outcome] = await one.apply([way], () => DAY + 30 * MINUTE);
+        expect(outcome?.touched).toContain('tag/x');
+        expect(await other.touchedElsewhere()).toContain('tag/x');
+        expect([await changedAt(one), await changedAt(one, 'tag/x')]).toEqual([DAY + 1000, DAY + 1000]);
+      }
+    });
+
+    test.each<[string, string, number]>([
+      ['whose embargo is lifted', at(10), 30],
+      ['whose embargo ends by then', at(60), 60],
+    ])('is one of an article %s', async (_, embargoUntil, minutes) => {
+      const store = await holding();
+      await store.apply([put({ embargoUntil: at(60) })], () => DAY + 20 * MINUTE);
+      const change: Change = undated({ embargoUntil, title: 'New' });
+      expect(await store.apply([change], () => DAY + minutes * MINUTE)).toMatchObject([{ result: 'updated' }]);
+      expect(await changedAt(store)).toBe(DAY + minutes * MINUTE);
+    });
+
+    test('is one of an article to come that spells a feed otherwise: the feed shows it', async () => {
+      const store = await holding(put({ sections: ['World'] }));
+      const change: Change = undated({ id: 'b', sections: ['WORLD'], publishedAt: at(9000) });
+      await store.apply([change], () => NOW);
+      expect(await store.snapshot('section/world', NOW, FIFTY)).toMatchObject({ name: 'WORLD', changedAt: NOW });
+    });
+  });
+
   describe(`${name}: the list of feeds`, () => {
     test('has those that were visible by then, latest, and the operator’s', async () => {
       const store = await open();
-      await store.placeFeeds([feed('own', { all: ['tag/none'] })], NOW);
+      await store.placeFeeds([feed('own', { all: ['tag/none'] })], () => NOW);
       await store.apply(
         [put({ id: 'a', tags: ['now'] }), put({ id: 'b', tags: ['Later'], embargoUntil: at(60) })],
-        NOW,
+        () => NOW,
       );
       const keys = async (moment: number) => (await store.feeds(moment)).map(({ key }) => key).toSorted();
       expect(await keys(DAY - 1)).toEqual(['latest', 'own']);
@@ -732,7 +881,7 @@ export function storeContract(
 
     test('agrees with the snapshots', async () => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
       for (const moment of [DAY - 1, DAY]) {
         const listed = (await store.feeds(moment)).map(({ key }) => key).toSorted();
         const seen = ['language/en', 'latest', 'own', 'tag/x'].map(async (key) =>
@@ -786,11 +935,11 @@ export function storeContract(
       [{ any: ['tag/x'], all: many, none: many }, ' |  |  | '],
     ])('hold what their rules select: %j', async (select, expected) => {
       const store = await holding(...all);
-      expect(await store.placeFeeds([feed('own', select)], NOW)).toBe(1);
+      expect(await store.placeFeeds([feed('own', select)], () => NOW)).toBe(1);
       expect(await inside(store, 'own')).toBe(expected);
       const before = await open();
-      await before.placeFeeds([feed('own', select)], NOW);
-      for (const change of all) await before.apply([change], NOW);
+      await before.placeFeeds([feed('own', select)], () => NOW);
+      await applyAll(before, all);
       expect(await inside(before, 'own')).toBe(expected);
     });
 
@@ -834,11 +983,14 @@ export function storeContract(
             return [put({ id, ...values }), ...(isTakenBack ? [withdraw(id, DAY + 30 * MINUTE)] : [])];
           });
           const [one, other] = [await open(), await open()];
-          await one.placeFeeds(feeds, NOW);
-          await other.placeFeeds([...before.map((select, number) => feed(`f${number}`, select)), feed('old')], NOW);
+          await one.placeFeeds(feeds, () => NOW);
+          await other.placeFeeds(
+            [...before.map((select, number) => feed(`f${number}`, select)), feed('old')],
+            () => NOW,
+          );
           // Before anything is visible, so that no change is refused.
-          for (const store of [one, other]) await store.apply(changes, DAY - 1);
-          await other.placeFeeds([...feeds, { id: 'old' }], NOW);
+          for (const store of [one, other]) await store.apply(changes, () => DAY - 1);
+          await other.placeFeeds([...feeds, { id: 'old' }], () => NOW);
 
           const choose = customFeedChooser(feeds);
           for (const { number, article: stored } of await one.page(0, 50)) {
@@ -861,13 +1013,13 @@ export function storeContract(
 
     test('take what changes by the same rules', async () => {
       const store = await holding(put({ id: 'a', tags: ['x'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
-      const outcomes = await store.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'a', tags: ['y'] })], NOW);
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      const outcomes = await store.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'a', tags: ['y'] })], () => NOW);
       expect(outcomes.map(({ touched }) => touched.includes('own'))).toEqual([true, true]);
       expect(await idsIn(store, 'own')).toEqual(['b']);
-      await store.placeFeeds([feed('own', { any: ['tag/y'] })], NOW);
-      expect((await store.rehearse([put({ id: 'b', tags: ['y'] })], NOW))[0]?.touched).toContain('own');
-      await store.apply([put({ id: 'c', tags: ['x'] }), put({ id: 'd', tags: ['y'] })], NOW);
+      await store.placeFeeds([feed('own', { any: ['tag/y'] })], () => NOW);
+      expect((await store.rehearse([put({ id: 'b', tags: ['y'] })], () => NOW))[0]?.touched).toContain('own');
+      await store.apply([put({ id: 'c', tags: ['x'] }), put({ id: 'd', tags: ['y'] })], () => NOW);
       expect((await idsIn(store, 'own'))?.toSorted()).toEqual(['a', 'd']);
     });
 
@@ -879,24 +1031,24 @@ export function storeContract(
         )),
         await store.lastRevision(),
       ];
-      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g', { any: ['tag/none'] })], NOW - 9);
-      expect(await changed()).toEqual([NOW - 9, 0, 0, 3]);
-      await store.placeFeeds([feed('f', { all: ['tag/x'] }), feed('g', { any: ['tag/unknown'] })], NOW - 8);
-      expect(await changed()).toEqual([NOW - 9, 0, 0, 3]);
-      await store.placeFeeds([feed('f'), feed('g', { any: ['tag/y'] })], NOW - 7);
-      expect(await changed()).toEqual([NOW - 7, NOW - 7, 0, 4]);
-      await store.placeFeeds([feed('f', { any: ['tag/x'] })], NOW - 6);
-      expect(await changed()).toEqual([NOW - 6, NOW - 7, 0, 5]);
+      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g', { any: ['tag/none'] })], () => NOW - 9000);
+      expect(await changed()).toEqual([NOW - 9000, 0, 0, 3]);
+      await store.placeFeeds([feed('f', { all: ['tag/x'] }), feed('g', { any: ['tag/unknown'] })], () => NOW - 8000);
+      expect(await changed()).toEqual([NOW - 9000, 0, 0, 3]);
+      await store.placeFeeds([feed('f'), feed('g', { any: ['tag/y'] })], () => NOW - 7000);
+      expect(await changed()).toEqual([NOW - 7000, NOW - 7000, 0, 4]);
+      await store.placeFeeds([feed('f', { any: ['tag/x'] })], () => NOW - 6000);
+      expect(await changed()).toEqual([NOW - 6000, NOW - 7000, 0, 5]);
       expect((await store.page(0, 50)).map(({ revision }) => revision)).toEqual([1, 2]);
     });
 
     test('are told with their rules', async () => {
       const store = await open();
-      expect([await store.rules(), await store.placeFeeds([], NOW)]).toEqual([[], 0]);
+      expect([await store.rules(), await store.placeFeeds([], () => NOW)]).toEqual([[], 0]);
       const [f, g] = [feed('f', { any: ['tag/x'] }), feed('g', { all: ['tag/y'], none: ['tag/x'] })];
-      await store.placeFeeds([f, g], NOW);
+      await store.placeFeeds([f, g], () => NOW);
       expect(await store.rules()).toEqual([f, g]);
-      await store.placeFeeds([{ id: 'f' }, feed('g'), { id: 'unknown' }], NOW);
+      await store.placeFeeds([{ id: 'f' }, feed('g'), { id: 'unknown' }], () => NOW);
       expect(await store.rules()).toEqual([feed('g')]);
     });
 
@@ -904,7 +1056,7 @@ export function storeContract(
       const store = await holding(...all);
       const feeds = Array.from({ length: 20 }, (_, number) => feed(`f${number}`, { any: ['tag/x'] }));
       for (let done = 0; done < feeds.length; ) {
-        const more = await store.placeFeeds(feeds.slice(done), NOW);
+        const more = await store.placeFeeds(feeds.slice(done), () => NOW);
         expect(more).toBeGreaterThan(0);
         done += more;
         expect(await store.rules()).toEqual(feeds.slice(0, done));
@@ -914,20 +1066,22 @@ export function storeContract(
 
     test('are filled and emptied together or, where it fails, not at all', async () => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], NOW);
+      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
       const before = [await store.rules(), await store.feeds(NOW), await store.lastRevision()];
-      const placing = store.placeFeeds([{ id: 'g' }, feed('f', { none: ['tag/x'] }), feed('h')], Number.NaN);
+      const placing = store.placeFeeds([{ id: 'g' }, feed('f', { none: ['tag/x'] }), feed('h')], () => {
+        throw new Error('no clock');
+      });
       await expect(placing).rejects.toThrow();
       expect([await store.rules(), await store.feeds(NOW), await store.lastRevision()]).toEqual(before);
-      await store.apply([put({ id: 'b', tags: ['x'] })], NOW);
+      await store.apply([put({ id: 'b', tags: ['x'] })], () => NOW);
       expect((await idsIn(store, 'f'))?.toSorted()).toEqual(['a', 'b']);
     });
 
     test('that have no rule any more are forgotten, and what was in them with them', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' }), withdraw('c', NOW));
-      await store.placeFeeds([feed('own'), feed('other')], NOW);
-      await store.apply([put({ tags: ['y'] }), withdraw('b', NOW)], NOW);
-      await store.placeFeeds([{ id: 'own' }], NOW);
+      await store.placeFeeds([feed('own'), feed('other')], () => NOW);
+      await store.apply([put({ tags: ['y'] }), withdraw('b', NOW)], () => NOW);
+      await store.placeFeeds([{ id: 'own' }], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
       expect((await store.feeds(NOW)).map(({ key }) => key)).not.toContain('own');
       const others = ['language/en', 'latest', 'other'];
@@ -937,19 +1091,19 @@ export function storeContract(
 
     test('that are forgotten are so although an article was in them and left', async () => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
-      await store.apply([put({ tags: ['y'] })], NOW);
-      await store.placeFeeds([{ id: 'own' }], NOW);
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      await store.apply([put({ tags: ['y'] })], () => NOW);
+      await store.placeFeeds([{ id: 'own' }], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
     });
 
     test('that come again begin anew', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], NOW);
-      await store.placeFeeds([{ id: 'own' }], NOW);
-      await store.apply([put({ id: 'c', tags: ['x'] })], NOW);
+      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      await store.placeFeeds([{ id: 'own' }], () => NOW);
+      await store.apply([put({ id: 'c', tags: ['x'] })], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
-      await store.placeFeeds([feed('own', { any: ['tag/y'] })], NOW);
+      await store.placeFeeds([feed('own', { any: ['tag/y'] })], () => NOW);
       expect(await idsIn(store, 'own')).toEqual(['b']);
     });
   });
@@ -962,12 +1116,12 @@ export function storeContract(
 
   test(`${name}: all feeds are touched without a change to an article`, async () => {
     const store = await holding(put({ tags: ['x'] }, 5), put({ id: 'b' }, NOW));
-    await store.touchAllFeeds(NOW - 1);
+    await store.touchAllFeeds(() => NOW - 1);
     const changed = async (key: string) => (await store.snapshot(key, NOW, FIFTY))?.changedAt;
-    expect([await changed('tag/x'), await changed('latest')]).toEqual([NOW - 1, NOW]);
+    expect([await changed('tag/x'), await changed('latest')]).toEqual([NOW - 1, NOW + 1]); // the second after its last
     expect((await store.find('b'))?.revision).toBe(2);
     expect(await store.lastRevision()).toBe(3);
-    expect(await store.apply([put({ id: 'c' })], NOW)).toMatchObject([{ revision: 4 }]);
+    expect(await store.apply([put({ id: 'c' })], () => NOW)).toMatchObject([{ revision: 4 }]);
   });
 
   test.each<[string, (store: Store) => Promise<unknown>]>([
@@ -975,7 +1129,7 @@ export function storeContract(
     ['articles', (store) => store.articles([1])],
     ['feeds', (store) => store.feeds(NOW)],
     ['rules', (store) => store.rules()],
-    ['placeFeeds', (store) => store.placeFeeds([feed('own')], NOW)],
+    ['placeFeeds', (store) => store.placeFeeds([feed('own')], () => NOW)],
     ['touchedElsewhere', (store) => store.touchedElsewhere()],
     ['find', (store) => store.find('a')],
     ['identities', (store) => store.identities(['a'])],
@@ -984,8 +1138,8 @@ export function storeContract(
     ['sources', (store) => store.sources()],
     ['setting', (store) => store.setting('a')],
     ['key', (store) => store.key('a')],
-    ['apply', (store) => store.apply([put({ id: 'c' })], NOW)],
-    ['rehearse', (store) => store.rehearse([put({ id: 'c' })], NOW)],
+    ['apply', (store) => store.apply([put({ id: 'c' })], () => NOW)],
+    ['rehearse', (store) => store.rehearse([put({ id: 'c' })], () => NOW)],
   ])(`${name}: one that fails is unavailable, says %s`, async (_, ask) => {
     await expect(ask(await openBroken())).rejects.toMatchObject({ name: 'PublisherError', code: 'store_unavailable' });
   });
@@ -1139,24 +1293,26 @@ export function storeContract(
       const store = await open();
       const source = { path: 'ا/a.md', signature: '1', media: ['ا.png', 'b'] };
       expect(await store.sources()).toEqual([]);
-      await store.apply([{ ...put({}), source }, from('b.md', { id: 'b' })], NOW);
+      await store.apply([{ ...put({}), source }, from('b.md', { id: 'b' })], () => NOW);
       expect((await store.sources()).find(({ id }) => id === 'a')).toEqual({ id: 'a', ...source });
-      expect(await store.apply([from('a.md', {}, '2')], NOW)).toMatchObject([{ result: 'unchanged', revision: 1 }]);
+      expect(await store.apply([from('a.md', {}, '2')], () => NOW)).toMatchObject([
+        { result: 'unchanged', revision: 1 },
+      ]);
       expect(await kept(store)).toEqual(['a: a.md 2', 'b: b.md 1']);
     });
 
     test('holds one: what it held before has none from then on', async () => {
       const store = await holding(from('a.md', { id: 'one' }), from('a.md', { id: 'two' }, '2'));
       expect(await kept(store)).toEqual(['one:  1', 'two: a.md 2']);
-      await store.apply([from('a.md', { id: 'three' }, '3')], NOW);
+      await store.apply([from('a.md', { id: 'three' }, '3')], () => NOW);
       expect(await kept(store)).toEqual(['one:  1', 'three: a.md 3', 'two:  2']);
-      await store.apply([from('a.md', { id: 'one' }, '4')], NOW);
+      await store.apply([from('a.md', { id: 'one' }, '4')], () => NOW);
       expect(await kept(store)).toEqual(['one: a.md 4', 'three:  3', 'two:  2']);
     });
 
     test('is another’s where two files swap their articles at once', async () => {
       const store = await holding(from('a.md', { id: 'one' }), from('b.md', { id: 'two' }));
-      await store.apply([from('a.md', { id: 'two' }, '2'), from('b.md', { id: 'one' }, '2')], NOW);
+      await store.apply([from('a.md', { id: 'two' }, '2'), from('b.md', { id: 'one' }, '2')], () => NOW);
       expect(await kept(store)).toEqual(['one: b.md 2', 'two: a.md 2']);
     });
 
@@ -1167,12 +1323,12 @@ export function storeContract(
         { ...from('c.md', { title: 'New' }), condition: 'absent' },
         { ...withdraw('a', NOW), forgetSource: true, condition: 'absent' },
       ];
-      expect((await store.apply(changes, NOW)).map(({ result }) => result)).toEqual([
+      expect((await store.apply(changes, () => NOW)).map(({ result }) => result)).toEqual([
         'refused',
         'condition-failed',
         'condition-failed',
       ]);
-      await store.rehearse([from('d.md', { title: 'New' }), { ...withdraw('a', NOW), forgetSource: true }], NOW);
+      await store.rehearse([from('d.md', { title: 'New' }), { ...withdraw('a', NOW), forgetSource: true }], () => NOW);
       expect(await kept(store)).toEqual(['a: a.md 1']);
     });
 
@@ -1180,7 +1336,7 @@ export function storeContract(
       const store = await holding(from('a.md', {}), put({ title: 'New' }), withdraw('a', NOW));
       const forget = { ...withdraw('a', NOW), forgetSource: true };
       expect(await kept(store)).toEqual(['a: a.md 1']);
-      expect(await store.apply([forget, { ...forget, id: 'x' }], NOW)).toMatchObject([
+      expect(await store.apply([forget, { ...forget, id: 'x' }], () => NOW)).toMatchObject([
         { result: 'unchanged' },
         { result: 'absent' },
       ]);
@@ -1224,34 +1380,34 @@ export function storeContract(
     test('see each other’s articles, and hear which feeds changed', async () => {
       const [one, other] = await openTwice();
       expect([await other.lastRevision(), other.mayHaveNews()]).toEqual([0, false]);
-      await one.apply([put({ tags: ['x'] })], NOW);
+      await one.apply([put({ tags: ['x'] })], () => NOW);
       await nextTurn();
       expect([one.mayHaveNews(), other.mayHaveNews()]).toEqual([false, true]);
       expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
       expect(other.mayHaveNews()).toBe(false);
       expect([await other.lastRevision(), await idsIn(other, 'tag/x')]).toEqual([1, ['a']]);
       expect(await other.touchedElsewhere()).toEqual([]);
-      await one.apply([put({ id: 'b' }), withdraw('b', NOW)], NOW);
+      await one.apply([put({ id: 'b' }), withdraw('b', NOW)], () => NOW);
       expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest']);
       expect(await other.lastRevision()).toBe(3);
     });
 
     test('hear nothing of what they changed themselves, be it before the other did or after', async () => {
       const [one, other] = await openTwice();
-      await one.apply([put({ id: 'a', tags: ['x'] })], NOW);
-      await one.touchAllFeeds(NOW);
+      await one.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
+      await one.touchAllFeeds(() => NOW);
       expect(await one.touchedElsewhere()).toEqual([]);
-      await other.apply([put({ id: 'b', tags: ['y'], language: 'ku' })], NOW);
+      await other.apply([put({ id: 'b', tags: ['y'], language: 'ku' })], () => NOW);
       expect((await one.touchedElsewhere()).toSorted()).toEqual(['language/ku', 'latest', 'tag/y']);
-      await one.apply([put({ id: 'a', title: 'New', tags: ['x'] })], NOW);
+      await one.apply([put({ id: 'a', title: 'New', tags: ['x'] })], () => NOW);
       expect(await one.touchedElsewhere()).toEqual([]);
     });
 
     test('hear of what the other changed although they changed something themselves since', async () => {
       const [one, other] = await openTwice();
-      await one.apply([put({ id: 'a', tags: ['x'] })], NOW);
-      await other.apply([put({ id: 'b', tags: ['y'] })], NOW);
-      await other.apply([put({ id: 'c', tags: ['z'] })], NOW);
+      await one.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
+      await other.apply([put({ id: 'b', tags: ['y'] })], () => NOW);
+      await other.apply([put({ id: 'c', tags: ['z'] })], () => NOW);
       expect(await other.touchedElsewhere()).toEqual(expect.arrayContaining(['language/en', 'latest', 'tag/x']));
       expect(await other.touchedElsewhere()).toEqual([]);
       expect((await one.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/y', 'tag/z']);
@@ -1261,9 +1417,9 @@ export function storeContract(
       const [one, other] = await openTwice();
       const key: StoredKey = { id: 'k', name: '', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 };
       await one.createKey(key);
-      await one.apply([put({ tags: ['x'] })], NOW);
+      await one.apply([put({ tags: ['x'] })], () => NOW);
       await expect(other.createKey(key)).rejects.toThrow();
-      await other.rehearse([put({ title: 'New' })], NOW);
+      await other.rehearse([put({ title: 'New' })], () => NOW);
       expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
     });
 
@@ -1278,7 +1434,7 @@ export function storeContract(
       const heard = once(served, 'data').then(() => other.mayHaveNews());
       await nextTurn(); // behind the events of this turn, where work in line is done
       expect(other.mayHaveNews()).toBe(false);
-      await one.apply([put({})], NOW);
+      await one.apply([put({})], () => NOW);
       client.write('a request');
 
       expect(await heard).toBe(true);
@@ -1286,34 +1442,34 @@ export function storeContract(
 
     test('hear which of the operator’s feeds changed, and which are gone, empty ones too', async () => {
       const [one, other] = await openTwice();
-      await one.apply([put({ tags: ['x'] })], NOW);
+      await one.apply([put({ tags: ['x'] })], () => NOW);
       const before = [feed('same'), feed('other', { any: ['tag/x'] }), feed('empty', { any: ['tag/none'] })];
-      await one.placeFeeds([feed('gone'), ...before], NOW);
+      await one.placeFeeds([feed('gone'), ...before], () => NOW);
       await other.touchedElsewhere();
       const after = [feed('same', { any: ['tag/x'] }), feed('other', { none: ['tag/x'] }), { id: 'empty' }];
-      await one.placeFeeds([{ id: 'gone' }, ...after], NOW);
+      await one.placeFeeds([{ id: 'gone' }, ...after], () => NOW);
       expect((await other.touchedElsewhere()).toSorted()).toEqual(['empty', 'gone', 'other']);
       expect([await idsIn(other, 'gone'), await idsIn(other, 'other')]).toEqual([undefined, []]);
     });
 
     test('put articles into the operator’s feeds by the rules that hold, whoever made them', async () => {
       const [one, other] = await openTwice();
-      await one.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], NOW);
-      await other.apply([put({ id: 'a', tags: ['x'] })], NOW);
-      await one.placeFeeds([feed('f', { none: ['tag/x'] }), { id: 'g' }], NOW);
-      await other.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'c' })], NOW);
+      await one.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
+      await other.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
+      await one.placeFeeds([feed('f', { none: ['tag/x'] }), { id: 'g' }], () => NOW);
+      await other.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'c' })], () => NOW);
       expect([await idsIn(one, 'f'), await idsIn(one, 'g')]).toEqual([['c'], undefined]);
-      await one.placeFeeds([feed('g', { any: ['tag/x'] })], NOW);
-      await other.apply([put({ id: 'd', tags: ['x'] })], NOW);
+      await one.placeFeeds([feed('g', { any: ['tag/x'] })], () => NOW);
+      await other.apply([put({ id: 'd', tags: ['x'] })], () => NOW);
       expect((await idsIn(other, 'g'))?.toSorted()).toEqual(['a', 'b', 'd']);
     });
 
     test('hear nothing of changes that changed nothing', async () => {
       const [one, other] = await openTwice();
-      await one.apply([put({})], NOW);
+      await one.apply([put({})], () => NOW);
       await other.touchedElsewhere();
-      await one.apply([put({}), withdraw('x', NOW)], NOW);
-      await one.rehearse([put({ title: 'New' })], NOW);
+      await one.apply([put({}), withdraw('x', NOW)], () => NOW);
+      await one.rehearse([put({ title: 'New' })], () => NOW);
       await one.saveSetting('a', '1');
       expect([await other.touchedElsewhere(), await other.lastRevision()]).toEqual([[], 1]);
     });
@@ -1321,7 +1477,7 @@ export function storeContract(
     test('write in turn', async () => {
       const [one, other] = await openTwice();
       const changes = Array.from({ length: 20 }, (_, index) =>
-        [one, other][index % 2]?.apply([put({ id: `a${index}`, tags: [`t${index % 3}`] })], NOW),
+        [one, other][index % 2]?.apply([put({ id: `a${index}`, tags: [`t${index % 3}`] })], () => NOW),
       );
       const revisions = (await Promise.all(changes)).flatMap((outcomes) => outcomes?.map(({ revision }) => revision));
       expect(revisions).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));

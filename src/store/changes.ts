@@ -1,12 +1,12 @@
 import { type Article, type ArticleText, articleText, withdrawnArticle } from '../article.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
-import type { FeedKey } from '../feeds.ts';
+import type { FeedKey, NamedKey } from '../feeds.ts';
 import { type Instant, rfc3339 } from '../instant.ts';
 import { type JsonText, textOf } from '../json.ts';
 import type { Change, Condition, Outcome, Put, Withdraw } from '../store.ts';
 import { type Entries, NO_FEEDS, wasVisible, without } from './entries.ts';
-import { lastRevision, type Statements } from './statements.ts';
+import { hasReaders, lastRevision, type Statements } from './statements.ts';
 
 interface KnownArticle {
   readonly number: number;
@@ -17,30 +17,63 @@ interface KnownArticle {
   readonly article: string;
 }
 
+/** An outcome, and from when on readers can see the article, as it was or is. */
+type Applied = Outcome & { readonly seenFrom?: Instant };
+
+/** Feeds that a change touches, and when it says that they changed. */
+interface Touch {
+  readonly keys: readonly FeedKey[];
+  readonly seenFrom: Instant;
+  readonly changedAt: Instant;
+}
+
+/** Later than anything that is told: the change is dated by the clock. */
+const NOW = Number.POSITIVE_INFINITY;
+
 interface ApplyParts {
   readonly sql: Statements;
   readonly entries: Entries;
 }
 
 /** Applies changes, in a transaction that its caller opens. */
-export function createApply({ sql, entries }: ApplyParts): (changes: readonly Change[], at: Instant) => Outcome[] {
-  function apply(changes: readonly Change[], at: Instant): Outcome[] {
-    const touched = new Map<FeedKey, Instant>();
+export function createApply({
+  sql,
+  entries,
+}: ApplyParts): (changes: readonly Change[], now: () => Instant) => Outcome[] {
+  function apply(changes: readonly Change[], now: () => Instant): Outcome[] {
+    const at = now();
+    const touches: Touch[] = [];
     const before = lastRevision(sql);
     let revision = before;
     const next = () => ++revision;
     const outcomes = changes.map((change) => {
-      const outcome = change.kind === 'put' ? put(change, at, next) : withdraw(change, next);
+      const isPut = change.kind === 'put';
+      const { seenFrom = 0, ...outcome } = isPut ? put(change, at, next) : withdraw(change, at, next);
       if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') keepSource(change);
-      for (const key of outcome.touched) touched.set(key, Math.max(touched.get(key) ?? 0, change.changedAt));
+      touches.push({ keys: outcome.touched, seenFrom, changedAt: (isPut ? change.changedAt : undefined) ?? NOW });
       return outcome;
     });
     if (revision > before) sql.saveRevision.run(revision);
-    for (const [key, changedAt] of touched) sql.touchFeed.run(changedAt, revision, key);
+    touch(touches, revision, now());
     return outcomes;
   }
 
-  function put(change: Put, at: Instant, next: () => number): Outcome {
+  /** Feeds change at the end of the transaction: until then readers may be told what they were. */
+  function touch(touches: readonly Touch[], revision: number, at: Instant): void {
+    const areDated = !hasReaders(sql);
+    const touched = new Map<FeedKey, Instant>();
+    for (const { keys, seenFrom, changedAt } of touches) {
+      // That something is coming is not for readers to know.
+      const moment = seenFrom > at ? 0 : areDated ? changedAt : NOW;
+      for (const key of keys) touched.set(key, Math.max(touched.get(key) ?? 0, moment));
+    }
+    for (const [key, moment] of touched) {
+      if (moment > at) sql.touchFeed.run({ at, revision, key });
+      else sql.dateFeed.run(moment, revision, key);
+    }
+  }
+
+  function put(change: Put, at: Instant, next: () => number): Applied {
     const { record, condition, leaveWithdrawn, byNewPublication } = change;
     const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
     const article = withKnownIdentity(change, known);
@@ -50,6 +83,8 @@ export function createApply({ sql, entries }: ApplyParts): (changes: readonly Ch
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     const before = known === undefined ? NO_FEEDS : entries.feedsOf(known.number);
     const feeds = entries.feedsBy(change.feeds);
+    const published = Math.min(known?.published ?? article.publishedAt, article.publishedAt);
+    const seenFrom = published > at && feeds.own.some(isRenamed) ? at : published;
     if (known !== undefined && byNewPublication !== true && wasSeen(known, at))
       entries.keepVisible(without(before.all, feeds.all), known.published);
     if (known !== undefined && known.article === textOf(article.text)) {
@@ -58,7 +93,7 @@ export function createApply({ sql, entries }: ApplyParts): (changes: readonly Ch
       if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
       const revision = next();
       sql.saveArticleRevision.run(revision, known.number);
-      return { id: article.id, result: 'updated', revision, touched };
+      return { id: article.id, result: 'updated', revision, touched, seenFrom };
     }
     const revision = next();
     const number = save(article, revision, known, record);
@@ -66,28 +101,33 @@ export function createApply({ sql, entries }: ApplyParts): (changes: readonly Ch
     entries.place(number, article, feeds);
     const result = known === undefined ? 'created' : 'updated';
     const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
-    return { id: article.id, result, revision, touched };
+    return { id: article.id, result, revision, touched, seenFrom };
+  }
+
+  /** Of several spellings of a feed's name the least one holds, be it of an article that is still to come. */
+  function isRenamed({ key, name }: NamedKey): boolean {
+    return sql.isRenamed.get(key, name) !== undefined;
   }
 
   function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: JsonText): boolean {
     return withdrawn !== null && isSameJson(String(sql.recordByNumber.get(number)?.record), textOf(record));
   }
 
-  function withdraw({ id, reason, changedAt, condition }: Withdraw, next: () => number): Outcome {
+  function withdraw({ id, reason, condition }: Withdraw, now: Instant, next: () => number): Applied {
     const known = sql.articleById.get(id) as KnownArticle | undefined;
     const failed = conditionFailed(id, condition, known);
     if (failed !== undefined) return failed;
     if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
     if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
     const live = JSON.parse(known.article) as Article;
-    const at = Math.floor(changedAt / 1000) * 1000; // as every date of an article
+    const at = Math.floor(now / 1000) * 1000; // as every date of an article
     const article = articleText(withdrawnArticle(live, compact({ at, reason })));
     const feeds = entries.feedsOf(known.number);
     const revision = next();
     const number = save(article, revision, known);
     entries.takeOut(number, feeds);
     entries.place(number, article, feeds);
-    return { id, result: 'withdrawn', revision, touched: feeds.all.map(({ key }) => key) };
+    return { id, result: 'withdrawn', revision, touched: feeds.all.map(({ key }) => key), seenFrom: known.published };
   }
 
   /** The identity ledger: what a reader may have seen of an article's identity stays. */

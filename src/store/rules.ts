@@ -30,7 +30,7 @@ export function createRules(sql: Statements) {
   }
 
   /** The store's `placeFeeds`, in a transaction that its caller opens. */
-  function placeFeeds(feeds: readonly FeedToPlace[], changedAt: Instant): number {
+  function placeFeeds(feeds: readonly FeedToPlace[], now: () => Instant): number {
     const fillings = sql.placing.map(createFilling);
     const revision = lastRevision(sql) + 1;
     const touched: FeedKey[] = [];
@@ -49,7 +49,8 @@ export function createRules(sql: Statements) {
     }
     if (done > 0) sql.raiseRulesVersion.run();
     if (touched.length > 0) sql.saveRevision.run(revision);
-    for (const key of touched) sql.touchFeed.run(changedAt, revision, key);
+    const at = now();
+    for (const key of touched) sql.touchFeed.run({ at, revision, key });
     return done;
   }
 

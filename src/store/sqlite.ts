@@ -10,7 +10,7 @@ import { createNews } from './news.ts';
 import { articlesOf, findRecord, identitiesOf, listRecords, pageOfRecords } from './records.ts';
 import { createRules } from './rules.ts';
 import { snapshotOf } from './snapshot.ts';
-import { lastRevision, prepareStatements } from './statements.ts';
+import { hasReaders, lastRevision, prepareStatements, READERS } from './statements.ts';
 
 /** What the database answers, not looked at yet. */
 type Row = Readonly<Record<string, unknown>>;
@@ -52,10 +52,10 @@ function openStore(file: string, options: OpenOptions): Store {
     }
   }
 
-  function rehearse(changes: readonly Change[], at: Instant): Outcome[] {
+  function rehearse(changes: readonly Change[], now: () => Instant): Outcome[] {
     try {
       db.exec('BEGIN IMMEDIATE');
-      return apply(changes, at);
+      return apply(changes, now);
     } finally {
       if (db.isTransaction) db.exec('ROLLBACK');
       entries.forgetNumbers();
@@ -63,16 +63,19 @@ function openStore(file: string, options: OpenOptions): Store {
   }
 
   return {
-    placeFeeds: async (feeds, changedAt) => transaction(() => rules.placeFeeds(feeds, changedAt)),
+    placeFeeds: async (feeds, now) => transaction(() => rules.placeFeeds(feeds, now)),
     rules: async () => rules.list(),
-    apply: async (changes, at) => transaction(() => apply(changes, at)),
-    rehearse: async (changes, at) => rehearse(changes, at),
-    touchAllFeeds: async (changedAt) => {
+    apply: async (changes, now) => transaction(() => apply(changes, now)),
+    rehearse: async (changes, now) => rehearse(changes, now),
+    touchAllFeeds: async (now) => {
       transaction(() => {
         const revision = lastRevision(sql) + 1;
         sql.saveRevision.run(revision);
-        sql.touchAllFeeds.run(changedAt, revision);
+        sql.touchAllFeeds.run({ at: now(), revision });
       });
+    },
+    admitReaders: async () => {
+      if (!hasReaders(sql)) transaction(() => sql.saveSetting.run(READERS, 'admitted'));
     },
     snapshot: async (key, at, options) => snapshotOf(sql, key, at, options),
     articles: async (numbers) => articlesOf(sql, numbers),

@@ -56,6 +56,21 @@ export const LISTED_AHEAD = `
   WHERE entry.feed = ${FEED} AND entry.published > :at AND revision > :after
   ORDER BY revision LIMIT :limit`;
 
+/** The second that Last-Modified shows for a moment: rounded up. */
+const shown = (moment: string) => `(CAST(${moment} AS INTEGER) + 999) / 1000`;
+
+/**
+ * When a feed has changed that changes at :at. Who was answered before this change is on disk may know any second up to
+ * that of the change before. So it gets a later one: its own; where that is the same, the next; where a change has that
+ * already, it is shared, because nobody was told of a second to come. A clock that was set back gets the second after all
+ * that it told before.
+ */
+const CHANGED = `CASE
+  WHEN ${shown('changed')} < ${shown(':at')} THEN :at
+  WHEN ${shown('changed')} = ${shown(':at')} + 1 THEN changed
+  ELSE ${shown('changed')} * 1000 + 1
+END`;
+
 export type Statements = ReturnType<typeof prepareStatements>;
 
 /** Every statement of the store, prepared once. */
@@ -151,8 +166,10 @@ export function prepareStatements(db: DatabaseSync) {
     keepVisible: db.prepare(
       'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
     ),
-    touchFeed: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?'),
-    touchAllFeeds: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ?'),
+    touchFeed: db.prepare(`UPDATE feed SET changed = ${CHANGED}, revision = :revision WHERE key = :key`),
+    touchAllFeeds: db.prepare(`UPDATE feed SET changed = ${CHANGED}, revision = :revision`),
+    dateFeed: db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?'),
+    isRenamed: db.prepare('SELECT 1 FROM feed WHERE key = ? AND name > ?'),
     touchedSince: db.prepare('SELECT key FROM feed WHERE revision > ?'),
     feeds: db.prepare(`SELECT key, name FROM feed WHERE ${SEEN} ORDER BY key`),
     feed: db.prepare(`
@@ -206,6 +223,13 @@ export function prepareStatements(db: DatabaseSync) {
 /** The revision of the last change. */
 export function lastRevision(sql: Statements): number {
   return Number(sql.lastRevision.get()?.last);
+}
+
+/** The setting that is there once the store has readers. */
+export const READERS = 'readers';
+
+export function hasReaders(sql: Statements): boolean {
+  return sql.setting.get(READERS) !== undefined;
 }
 
 /** The newest visible entries of a feed: a range of the primary key, read backwards. */

@@ -24,10 +24,9 @@ export async function rendering(): Promise<void> {
             article: articleText(article),
             record: '{}',
             feeds: ownKeys(article),
-            changedAt: NOW,
           }) as const,
       ),
-      NOW,
+      () => NOW,
     );
   await put(articles);
   const parts = { store, publication, report: () => {}, entryBytes: 64 * 1024 * 1024 };

@@ -124,7 +124,7 @@ export async function measureKeeping(dataFolder: string, count: number): Promise
       } as const;
     });
     const before = performance.now();
-    await store.apply(changes, Date.now());
+    await store.apply(changes, Date.now);
     seconds += (performance.now() - before) / 1000;
   }
   await store.close();

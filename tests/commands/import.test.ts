@@ -794,6 +794,19 @@ test('while the service runs, the very next GET shows what was imported', async 
   expect(other.status).toBe(200);
 });
 
+test('into an empty store that a service serves, it dates the feeds by the clock: readers may hold them half filled', async () => {
+  const began = Date.now();
+  const service = await startApi();
+  await put(service.dataFolder, 'old.json', JSON.stringify(record({ publishedAt: '2020-01-01T00:00:00Z' })));
+  expect((await imported(service.dataFolder, join(service.dataFolder, 'old.json'))).out).toBe(did(1, 0, 0, 0));
+  const before = openInstallation(service.dataFolder);
+  const options = { limit: 50, tombstonesFor: 0 };
+  const snapshot = await before.store.snapshot('latest', Date.now(), options);
+  await before.store.close();
+
+  expect(snapshot?.changedAt).toBeGreaterThanOrEqual(began);
+});
+
 test('what was imported is still there when the service starts, which has no files of it', async () => {
   const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES });
   await imported(folder, join(folder, 'in'));

@@ -71,10 +71,10 @@ function refusal(file: string, work: () => unknown): unknown {
 test('a store that is opened again is as it was left', async () => {
   const file = await storeFile();
   const before = opened(file);
-  await before.placeFeeds([{ id: 'own', select: { any: ['tag/x'], all: [], none: [] } }], NOW);
-  await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], NOW);
-  await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error', changedAt: NOW }], NOW);
-  await before.apply([{ ...put({ id: 'c' }), source: { path: 'c.md', signature: '1', media: [] } }], NOW);
+  await before.placeFeeds([{ id: 'own', select: { any: ['tag/x'], all: [], none: [] } }], () => NOW);
+  await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], () => NOW);
+  await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error' }], () => NOW);
+  await before.apply([{ ...put({ id: 'c' }), source: { path: 'c.md', signature: '1', media: [] } }], () => NOW);
   await before.saveSetting('s', 'v');
   await before.createKey({ id: 'k', name: 'K', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 });
   const everything = async (store: Store) => [
@@ -90,13 +90,13 @@ test('a store that is opened again is as it was left', async () => {
   await before.close();
   const after = opened(file);
   expect(await everything(after)).toEqual(left);
-  expect(await after.apply([put({ id: 'd' })], NOW)).toMatchObject([{ result: 'created', revision: 5 }]);
+  expect(await after.apply([put({ id: 'd' })], () => NOW)).toMatchObject([{ result: 'created', revision: 5 }]);
   expect((await after.find('d'))?.number).toBe(4);
 });
 
 test('what is acknowledged is on disk, without a close', async () => {
   const file = await storeFile();
-  await opened(file).apply([put({})], NOW);
+  await opened(file).apply([put({})], () => NOW);
   const db = new DatabaseSync(file, { readOnly: true });
   onTestFinished(() => db.close());
   expect(db.prepare('SELECT id, revision, record FROM article').all()).toEqual([
@@ -111,6 +111,34 @@ async function stepsOf(sql: string): Promise<readonly unknown[]> {
   const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
   return steps.map(({ detail }) => detail);
 }
+
+test('the clock is asked when no other process can change anything any more: to wait for that may take seconds', async () => {
+  const file = await storeFile();
+  const store = opened(file);
+  const other = new DatabaseSync(file, { timeout: 0 });
+  const isLocked = () => {
+    try {
+      other.exec('BEGIN IMMEDIATE; ROLLBACK');
+      return false;
+    } catch (error) {
+      return String(error).includes('database is locked');
+    }
+  };
+  const asked: boolean[] = [];
+  const now = () => {
+    asked.push(isLocked());
+    return NOW;
+  };
+  await store.apply([put({})], now);
+  await store.apply([{ kind: 'withdraw', id: 'a' }], now);
+  await store.placeFeeds([{ id: 'own', select: { any: [], all: [], none: [] } }], now);
+  await store.touchAllFeeds(now);
+  const afterwards = isLocked();
+  other.close();
+
+  expect(asked.length).toBeGreaterThanOrEqual(4);
+  expect([new Set(asked), afterwards]).toEqual([new Set([true]), false]);
+});
 
 test('the newest entries are read from a range of the primary key, and not sorted', async () => {
   expect(await stepsOf(NEWEST)).toEqual([
@@ -183,7 +211,7 @@ test('a large feed is listed as a small one is', async () => {
   const puts = Array.from({ length: 6000 }, (_, number) =>
     put({ id: `a${number}`, tags: [number < 5500 ? 'many' : 'few'], ...kinds[number % 4] }),
   );
-  await store.apply(puts, Date.UTC(2026, 10, 1));
+  await store.apply(puts, () => Date.UTC(2026, 10, 1));
   const idsOf = async (options: Pick<ListOptions, 'feed' | 'status'>) => {
     const ids: string[] = [];
     for (let next: number | undefined = 0; next !== undefined; ) {
@@ -221,7 +249,7 @@ test.each(MIGRATIONS.map((_, index) => index).slice(1))(
     expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_outdated', true]);
     expect(migrateDatabase(file)).toEqual({ from: version, to: MIGRATIONS.length });
     const store = opened(file);
-    await store.apply([put({})], NOW);
+    await store.apply([put({})], () => NOW);
     expect([await store.count(), await store.keys()]).toEqual([1, []]);
   },
 );
@@ -404,19 +432,19 @@ test('feeds that version 3 was broken off at are to be filled', async () => {
 test('one transaction fills no more feeds than others can wait for', async () => {
   const store = openSqliteStore(':memory:');
   const puts = Array.from({ length: 400 }, (_, number) => put({ id: `a${number}` }));
-  await store.apply(puts, NOW);
+  await store.apply(puts, () => NOW);
   const feeds = Array.from({ length: 300 }, (_, number) => ({
     id: `f${number}`,
     select: { any: [], all: [], none: [] },
   }));
-  expect(await store.placeFeeds(feeds, NOW)).toBe(250); // 100,000 entries
-  expect(await store.placeFeeds(feeds.slice(250), NOW)).toBe(50);
+  expect(await store.placeFeeds(feeds, () => NOW)).toBe(250); // 100,000 entries
+  expect(await store.placeFeeds(feeds.slice(250), () => NOW)).toBe(50);
   await store.close();
 });
 
 test('a store that is up to date stays as it is', async () => {
   const file = await storeFile();
-  await opened(file).apply([put({})], NOW);
+  await opened(file).apply([put({})], () => NOW);
   expect(migrateDatabase(file)).toEqual({ from: MIGRATIONS.length, to: MIGRATIONS.length });
   expect(await opened(file).count()).toBe(1);
 });
@@ -432,7 +460,7 @@ test('a file that is no database cannot be opened', async () => {
 async function damaged(): Promise<Store> {
   const file = await storeFile();
   const store = opened(file);
-  await store.apply([put({}), put({ id: 'b' })], NOW);
+  await store.apply([put({}), put({ id: 'b' })], () => NOW);
   await store.close();
   const again = opened(file);
   const { size } = await stat(file);
