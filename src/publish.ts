@@ -73,7 +73,8 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     submissions: readonly Submission[],
     changedAt: (article: ArticleText) => Instant | undefined,
   ): Promise<readonly Published[]> {
-    const parsed = await parse(await withDates(submissions));
+    const read = await parse(await withDates(submissions));
+    const parsed = read.map((result) => (result instanceof PublisherError ? result : unlessAhead(result, now())));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
       const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
@@ -114,6 +115,15 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
 function withdrawalChange({ reason = '', ...rest }: Withdrawal): Change {
   const clean = shorten(lineText(reason), MAX_REASON);
   return { kind: 'withdraw', ...rest, ...(clean === '' ? {} : { reason: clean }) };
+}
+
+/** Withdrawn tomorrow, an article would be gone today, and told of tomorrow: withdrawals are of now. */
+function unlessAhead(candidate: Candidate, at: Instant): Candidate | PublisherError {
+  const { id, withdrawn } = candidate.article;
+  if (withdrawn === undefined || withdrawn.at <= at) return candidate;
+  const rule = `must not be after now, ${rfc3339(at)}: use expiresAt for a moment to come`;
+  const problems = [{ field: 'withdrawn.at', value: rfc3339(withdrawn.at), rule }];
+  return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
 }
 
 function publishedOf(outcome: Outcome): Published {

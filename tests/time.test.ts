@@ -290,17 +290,32 @@ describe('a clock', () => {
   });
 });
 
-test('a record that says when it will be withdrawn is shown until then, or is told of at that second', async () => {
+test('a record that says when it will be withdrawn is refused: what is shown stays, and nothing is told of what is to come', async () => {
   const { port, clock, put } = await timed(at('22T12:00:00'));
-  const { status } = await put('/a', { body: story({ withdrawn: { at: '2026-11-22T13:00:00Z' } }) });
-  if (status === 422) return; // to refuse it is as good
-  const before = await said(port, 'json');
-  expect(before.maxAge).toBe(300);
-  clock.now = at('22T12:59:59');
-  expect((await said(port, 'json')).maxAge, 'the tombstone is a change that is known').toBe(1);
-  clock.now = at('22T13:00:00');
+  await put('/a', { body: story() });
+  const withdrawn = { at: '2026-11-22T13:00:01Z' };
+  clock.now = at('22T13:00:00') + 999;
+  const ofShown = await put('/a', { body: story({ withdrawn }) });
+  const ofEmbargoed = await put('/b', {
+    body: story({ embargoUntil: '2026-11-22T13:00:01Z', tags: ['secret'], withdrawn }),
+  });
 
-  expect((await said(port, 'json')).withdrawn).toEqual([`${ID('a')} 2026-11-22T13:00:00Z`]);
+  expect([ofShown.status, ofEmbargoed.status]).toEqual([422, 422]);
+  expect(JSON.parse(ofShown.text)).toMatchObject({
+    code: 'invalid_article',
+    problems: [
+      {
+        field: 'withdrawn.at',
+        value: '2026-11-22T13:00:01Z',
+        rule: 'must not be after now, 2026-11-22T13:00:00Z: use expiresAt for a moment to come',
+      },
+    ],
+  });
+  expect((await said(port, 'json')).ids).toEqual([ID('a')]);
+  expect((await said(port, 'json', 'tag/secret')).status).toBe(404);
+  clock.now = at('22T13:00:01');
+  expect((await put('/a', { body: story({ withdrawn }) })).status).toBe(200);
+  expect((await said(port, 'json')).withdrawn).toEqual([`${ID('a')} 2026-11-22T13:00:01Z`]);
 });
 
 test('an article beyond the newest ones expires: who saw it and who starts afterwards say the same', async () => {
