@@ -5,12 +5,23 @@ import { join } from 'node:path';
 /**
  * Every file below a folder by its path from there, in the order of their names. Hidden files and folders are not, nor
  * are folders behind symbolic links, which could lead round in circles.
+ *
+ * @param passOver told of a folder that cannot be read, and why; where it is left out, that is thrown
  */
-export async function filesBelow(root: string, folder = ''): Promise<string[]> {
+export async function filesBelow(
+  root: string,
+  folder = '',
+  passOver?: (folder: string, error: unknown) => void,
+): Promise<string[]> {
   const files: string[] = [];
-  for (const entry of await entriesOf(join(root, folder))) {
+  const entries = await entriesOf(join(root, folder)).catch((error: unknown) => {
+    if (passOver === undefined) throw error;
+    passOver(folder, error);
+    return [];
+  });
+  for (const entry of entries) {
     const path = below(folder, entry.name);
-    if (entry.isDirectory()) files.push(...(await filesBelow(root, path)));
+    if (entry.isDirectory()) files.push(...(await filesBelow(root, path, passOver)));
     else if (entry.isFile() || (await leadsToFile(join(root, path), entry))) files.push(path);
   }
   return files;

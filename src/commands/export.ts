@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs';
+import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { openInstallation } from '../installation.ts';
@@ -32,9 +33,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { store } = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
   const bar = progressBar(terminal, 'Exporting');
   try {
-    const output = file === undefined ? process.stdout : createWriteStream(file);
     const exported = linesOf(store, bar);
-    await pipeline(exported, output, { end: file !== undefined });
+    if (file === undefined) await pipeline(exported, process.stdout, { end: false });
+    else await writeWhole(file, exported);
     if (file !== undefined) terminal.err(`${await store.count()} articles exported to ${file}`);
     return 0;
   } catch (error) {
@@ -45,6 +46,22 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   } finally {
     bar.stop();
     await store.close();
+  }
+}
+
+/** Writes a file beside the one that is there, which may be the last good copy, and puts it in its place when it is whole. */
+async function writeWhole(file: string, lines: AsyncIterable<string>): Promise<void> {
+  const target = await realpath(file).catch(() => file);
+  const before = await stat(target).catch(() => undefined);
+  if (before?.isFile() === false) return pipeline(lines, createWriteStream(target)); // a pipe, a terminal
+  const part = `${target}.${process.pid}.part`;
+  try {
+    const mode = before === undefined ? 0o666 : before.mode & 0o777;
+    await pipeline(lines, createWriteStream(part, { mode, flush: true }));
+    await rename(part, target);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
   }
 }
 

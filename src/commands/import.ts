@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { join, parse as parsePath, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeProblems, PublisherError, shown } from '../errors.ts';
 import { openParsePool } from '../import/pool.ts';
@@ -25,6 +25,7 @@ Options
   --public-url URL   the address the service is given   (PUBLIC_URL, the one it had last, feedsUrl in publication.yaml)
   --dry-run          tell what would happen, and change nothing
   --rejected FILE    where records that were refused go, to mend and import again   (rejected.ndjson)
+                     A file that is there and not imported stays: they go to rejected-2.ndjson then.
 `;
 
 /** Records that are parsed and kept together. */
@@ -36,7 +37,10 @@ const WORTH_THREADS = 2_000_000;
 /** Refusals that are told one by one; the file has them all. */
 const MOST_TOLD = 50;
 
-type Counts = Record<'created' | 'updated' | 'unchanged' | 'refused', number>;
+/** What became of the records, and of what else was found how many were passed over, by the reason. */
+interface Tally extends Record<'created' | 'updated' | 'unchanged' | 'refused', number> {
+  readonly passedOver: Map<string, number>;
+}
 
 export const command: Command = { help: HELP, run };
 
@@ -61,10 +65,18 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   try {
     const dryRun = values['dry-run'] ?? false;
     const asItIs = await setUpOrAsItIs(installation, { hasAddress: feedsUrl !== undefined, dryRun });
-    const rejected = openRejected(values.rejected ?? 'rejected.ndjson', dryRun);
-    const counts = await importAll(asItIs, sources, { terminal, rejected, dryRun });
-    rejected.close();
-    return report(counts, rejected, { terminal, dryRun });
+    const imported = sources.map(({ name }) => resolve(name));
+    const rejected = openRejected(values.rejected ?? 'rejected.ndjson', { imported, dryRun });
+    const tally: Tally = { created: 0, updated: 0, unchanged: 0, refused: 0, passedOver: new Map() };
+    let isRead = false;
+    try {
+      await importAll(asItIs, sources, tally, { terminal, rejected, dryRun });
+      isRead = true;
+    } finally {
+      rejected.close(isRead && rejected.count() === tally.refused);
+      report(tally, rejected, { terminal, dryRun });
+    }
+    return tally.refused === 0 ? 0 : 1;
   } finally {
     await installation.store.close();
   }
@@ -102,7 +114,12 @@ interface How {
   readonly dryRun: boolean;
 }
 
-async function importAll(installation: Installation, sources: readonly ImportSource[], how: How): Promise<Counts> {
+async function importAll(
+  installation: Installation,
+  sources: readonly ImportSource[],
+  tally: Tally,
+  how: How,
+): Promise<void> {
   const { store, newsroom } = installation;
   const size = sizeOf(sources);
   const pool = size < WORTH_THREADS ? undefined : openParsePool(installation, availableParallelism());
@@ -116,7 +133,7 @@ async function importAll(installation: Installation, sources: readonly ImportSou
     });
     // A store that is filled for the first time takes the dates that its articles tell.
     const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
-    return await importItems(sources, size, publish, how);
+    await importItems(sources, size, publish, tally, how);
   } finally {
     await pool?.close();
   }
@@ -131,9 +148,9 @@ async function importItems(
   sources: readonly ImportSource[],
   size: number,
   publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>,
+  tally: Tally,
   { terminal, rejected, dryRun }: How,
-): Promise<Counts> {
-  const counts: Counts = { created: 0, updated: 0, unchanged: 0, refused: 0 };
+): Promise<void> {
   const bar = progressBar(terminal, 'Importing');
   const began = Date.now();
   const withOwnId = idsOfFiles();
@@ -143,9 +160,9 @@ async function importItems(
   let batch: Item[] = [];
 
   const refuse = (item: Item, error: PublisherError): void => {
-    counts.refused += 1;
+    tally.refused += 1;
     rejected.write(item);
-    if (counts.refused > MOST_TOLD) return;
+    if (tally.refused > MOST_TOLD) return;
     const place = item.line === undefined ? {} : { line: item.line };
     const problems = error.problems.map((problem) => ({ ...problem, ...place }));
     const told = new PublisherError(error.code, error.message, { problems, file: item.file });
@@ -157,9 +174,9 @@ async function importItems(
       const result = 'problems' in item.content ? undefined : results.next().value;
       if (result === undefined) refuse(item, unreadable(item));
       else if ('refused' in result) refuse(item, result.refused);
-      else counts[resultOf(result.outcome, item)] += 1;
+      else tally[resultOf(result.outcome, item)] += 1;
     }
-    const done = Object.values(counts).reduce((sum, each) => sum + each, 0);
+    const done = tally.created + tally.updated + tally.unchanged + tally.refused;
     const seconds = (Date.now() - began) / 1000;
     bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
   };
@@ -172,11 +189,16 @@ async function importItems(
     count(items, publications);
   };
 
+  const advance = (bytes: number): void => {
+    read += bytes;
+  };
+  const passOver = (why: string): void => {
+    tally.passedOver.set(why, (tally.passedOver.get(why) ?? 0) + 1);
+  };
+
   try {
     for (const source of sources) {
-      for await (const item of source.items((bytes) => {
-        read += bytes;
-      })) {
+      for await (const item of source.items(advance, passOver)) {
         batch.push(withOwnId(item));
         if (batch.length < BATCH) continue;
         const kept = keep(batch, running.at(-1));
@@ -186,12 +208,12 @@ async function importItems(
         if (running.length >= AHEAD) await running.shift();
       }
     }
-    running.push(keep(batch, running.at(-1)));
   } finally {
-    await Promise.all(running);
+    running.push(keep(batch, running.at(-1))); // whatever has ended it: what was read is kept
+    await Promise.allSettled(running);
     bar.stop();
   }
-  return counts;
+  await Promise.all(running);
 }
 
 /**
@@ -218,13 +240,15 @@ function idsOfFiles(): (item: Item) => Item {
   };
 }
 
-function countable(result: Outcome['result']): keyof Counts {
+type Result = 'created' | 'updated' | 'unchanged';
+
+function countable(result: Outcome['result']): Result {
   if (result === 'created' || result === 'updated' || result === 'unchanged') return result;
   throw new Error(`an import cannot end in ${result}`);
 }
 
 /** A rehearsal keeps nothing, so that a record that comes twice has to be remembered to be counted as it will be. */
-function rehearsedResult(): (outcome: Outcome, item: Item) => keyof Counts {
+function rehearsedResult(): (outcome: Outcome, item: Item) => Result {
   const seen = new Map<string, string>();
   return ({ id, result }, { content }) => {
     const told = 'json' in content ? content.json : JSON.stringify(content);
@@ -242,34 +266,47 @@ function unreadable({ content }: Item): PublisherError {
 }
 
 interface Rejected {
-  readonly file: string;
+  /** Its name once it is closed. */
+  readonly file: () => string;
   /** How many records are in it. */
   readonly count: () => number;
   readonly write: (item: Item) => void;
-  readonly close: () => void;
+  /** @param hasAll whether everything was read, and what was refused of it is in the file */
+  readonly close: (hasAll: boolean) => void;
 }
 
 /**
  * The file of refused records, one a line. It takes its name when all is read: it may be the very file that is being
- * imported.
+ * imported, which it then replaces. Another that is there may be one that somebody mends.
+ *
+ * @param imported absolute paths
  */
-function openRejected(file: string, dryRun: boolean): Rejected {
-  const growing = `${file}.part`;
+function openRejected(
+  wanted: string,
+  { imported, dryRun }: { readonly imported: readonly string[]; readonly dryRun: boolean },
+): Rejected {
+  const growing = `${wanted}.${process.pid}.part`;
+  let file = wanted;
   let descriptor: number | undefined;
   let count = 0;
   return {
-    file,
+    file: () => file,
     count: () => count,
     write({ content }) {
       const text = textOf(content);
       if (dryRun || text === undefined) return; // a file that is no text is where it was
-      descriptor ??= openForWriting(growing);
+      descriptor ??= openForWriting(growing, wanted);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
       count += 1;
     },
-    close() {
+    close(hasAll) {
       if (descriptor === undefined) return;
+      fsyncSync(descriptor);
       closeSync(descriptor);
+      const mayReplace = (name: string) => hasAll && imported.includes(resolve(name));
+      const { dir, name, ext } = parsePath(wanted);
+      for (let number = 2; existsSync(file) && !mayReplace(file); number += 1)
+        file = join(dir, `${name}-${number}${ext}`);
       renameSync(growing, file);
     },
   };
@@ -284,27 +321,28 @@ function recordText({ record, publishedAt }: Extract<Item['content'], { readonly
   return JSON.stringify(publishedAt === undefined ? record : { publishedAt, ...Object(record) });
 }
 
-function openForWriting(file: string): number {
+function openForWriting(growing: string, file: string): number {
   try {
-    return openSync(file, 'w');
+    return openSync(growing, 'w');
   } catch (error) {
     throw unwritable(file, error);
   }
 }
 
-function report(counts: Counts, rejected: Rejected, { terminal, dryRun }: Pick<How, 'terminal' | 'dryRun'>): number {
-  const { created, updated, unchanged, refused } = counts;
+function report(tally: Tally, rejected: Rejected, { terminal, dryRun }: Pick<How, 'terminal' | 'dryRun'>): void {
+  const { created, updated, unchanged, refused, passedOver } = tally;
   const would = dryRun ? 'Nothing was changed. It would be: ' : '';
   terminal.out(`${would}${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
-  if (refused === 0) return 0;
+  if (passedOver.size > 0)
+    terminal.out(`Passed over: ${[...passedOver].map(([why, count]) => `${count} ${why}`).join(', ')}`);
+  if (refused === 0) return;
   if (!dryRun) terminal.err(whereToMend(refused, rejected));
   if (refused > MOST_TOLD) terminal.err(`${refused - MOST_TOLD} refusals more were not told one by one.`);
-  return 1;
 }
 
 /** What is no text, or is not read to its end, cannot be copied. */
-function whereToMend(refused: number, { file, count }: Rejected): string {
-  const kept = count();
+function whereToMend(refused: number, rejected: Rejected): string {
+  const [kept, file] = [rejected.count(), rejected.file()];
   if (kept === 0) return 'Mend what was refused where it is.';
   if (kept === refused) return `Refused records are in ${file}: mend them there and import it.`;
   return `${kept} of ${refused} refused are in ${file}: mend them there and import it, and the others where they are.`;

@@ -32,11 +32,15 @@ export interface ImportSource {
   readonly name: string;
   /** Bytes, where that is known before it is read. */
   readonly size: number | undefined;
-  /** @param advance told of the bytes that were read: as many as its size, however often each is read */
-  readonly items: (advance: Advance) => AsyncIterable<Item>;
+  /**
+   * @param advance told of the bytes that were read: as many as its size, however often each is read
+   * @param passOver told of each that is not for readers, and why: `draft`, `of type page`
+   */
+  readonly items: (advance: Advance, passOver: PassOver) => AsyncIterable<Item>;
 }
 
 type Advance = (bytes: number) => void;
+type PassOver = (why: string) => void;
 type Open = () => AsyncIterable<Uint8Array>;
 
 interface Content {
@@ -44,6 +48,7 @@ interface Content {
   readonly size: number;
   readonly open: Open;
   readonly advance: Advance;
+  readonly passOver: PassOver;
   /** What the id of a record that names none is made of. */
   readonly path?: string;
   /** Where it was found. */
@@ -59,7 +64,8 @@ const HEAD = 4096;
 const MAX_LINE = 8 * 1024 * 1024;
 
 /**
- * Finds what is at a path or an address: a record, many of them, a feed, a WordPress export, or a folder of these.
+ * Finds what is at a path or an address: a record, many of them, a feed, a WordPress export, or a folder of these. What in
+ * a folder cannot be read is refused when its turn comes.
  *
  * @throws PublisherError `usage` where there is nothing, `unreachable_source` where an address does not answer
  */
@@ -69,9 +75,35 @@ export async function findSources(place: string): Promise<ImportSource[]> {
     throw new PublisherError('usage', `Nothing can be read from ${place}.`, { hint: cause.message, cause });
   });
   if (!status.isDirectory()) return [fileSource(place, basename(place), status.size)];
-  const files = await filesBelow(place);
-  const sizes = await Promise.all(files.map(async (file) => (await stat(join(place, file))).size));
-  return files.map((file, index) => fileSource(join(place, file), file, sizes[index] ?? 0));
+  const unreadable: ImportSource[] = [];
+  const files = await filesBelow(place, '', (folder, error) => {
+    unreadable.push(unreadableSource(join(place, folder), error));
+  });
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(join(place, file)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
+  return [...files.map((file, index) => fileSource(join(place, file), file, sizes[index] ?? 0)), ...unreadable];
+}
+
+function unreadableSource(folder: string, error: unknown): ImportSource {
+  return {
+    name: folder,
+    size: 0,
+    async *items() {
+      yield unreadable(folder, error);
+    },
+  };
+}
+
+/** A file or folder that the system does not let be read, or not to its end. */
+function unreadable(file: string, error: unknown): Item {
+  if (!(error instanceof Error && 'syscall' in error)) throw error;
+  return { file, content: { problems: [{ field: '', rule: `cannot be read: ${error.message}` }] } };
 }
 
 /** @param path what the id of a record that names none is made of */
@@ -79,16 +111,23 @@ function fileSource(file: string, path: string, size: number): ImportSource {
   return {
     name: file,
     size,
-    items: (advance) => {
+    async *items(advance, passOver) {
       const open: Open = () => createReadStream(file, { highWaterMark: 1 << 20 });
-      const content: Content = { size, open, advance };
-      const ending = extname(file).toLowerCase();
-      if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, content);
-      if (ending === '.json') return jsonItems(file, { ...content, path });
-      if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, content);
-      return holdsArticle(file) ? articleFile(file, path, advance) : nothing(file);
+      try {
+        yield* itemsOf(file, path, { size, open, advance, passOver });
+      } catch (error) {
+        yield unreadable(file, error); // and what could be read of it is not lost
+      }
     },
   };
+}
+
+function itemsOf(file: string, path: string, content: Content): AsyncIterable<Item> {
+  const ending = extname(file).toLowerCase();
+  if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, content);
+  if (ending === '.json') return jsonItems(file, { ...content, path });
+  if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, content);
+  return holdsArticle(file) ? articleFile(file, path, content.advance) : nothing(file);
 }
 
 /** The content from its beginning. Where it is read several times, each is a share of the way. */
@@ -179,7 +218,9 @@ async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
   const isExport = isWordpress(await beginning(content.open()));
   yield* records(
     file,
-    isExport ? wordpressRecords(() => reading(content, 2)) : feedRecords(reading(content), foundAt(content)),
+    isExport
+      ? wordpressRecords(() => reading(content, 2), content.passOver)
+      : feedRecords(reading(content), foundAt(content)),
   );
 }
 
@@ -204,8 +245,8 @@ async function download(address: string): Promise<ImportSource> {
   return {
     name: address,
     size: bytes.length,
-    items: (advance) => {
-      const content = { size: bytes.length, open: () => once(bytes), advance, url: address };
+    items: (advance, passOver) => {
+      const content = { size: bytes.length, open: () => once(bytes), advance, passOver, url: address };
       if (isNdjson(bytes, address, type)) return ndjsonItems(address, content);
       const isJson = /^\uFEFF?[ \t\r\n]*[[{]/.test(bytes.subarray(0, HEAD).toString());
       return isJson ? jsonItems(address, content) : xmlItems(address, content);

@@ -11,9 +11,6 @@ import { storyHtml } from './wordpress-body.ts';
 import { elementsOf, textOf, type XmlElement, xmlParts } from './xml.ts';
 import { documentText } from './xml-encoding.ts';
 
-/** What an export holds besides published stories, counted by why it was passed over. */
-export type Skipped = Readonly<Record<string, number>>;
-
 /** Whether a document that begins like this is a WordPress export (WXR), which is RSS as well. */
 export function isWordpress(head: string): boolean {
   const [beforeItems = ''] = head.split(/<item[\s>]/);
@@ -22,25 +19,27 @@ export function isWordpress(head: string): boolean {
 
 /**
  * The published stories of a WordPress export (WXR 1.0 to 1.2): posts that are published or scheduled and not behind
- * a password. Pages, drafts and all else are counted by type or status in what the generator returns.
+ * a password. Of pages, drafts and all else it is told why they are passed over.
  *
  * The export is read twice, because the pictures a story refers to may stand anywhere in it.
  *
  * @param open opens the export from its beginning
+ * @param passOver told of each that is no published story, as `draft` or `of type page`
  * @throws UnreadableRecord with line and column, after all stories that were complete
  */
-export async function* wordpressRecords(open: () => AsyncIterable<Uint8Array>): AsyncGenerator<Imported, Skipped> {
+export async function* wordpressRecords(
+  open: () => AsyncIterable<Uint8Array>,
+  passOver: (why: string) => void,
+): AsyncGenerator<Imported> {
   const site = await siteOf(open());
-  const skipped: Record<string, number> = {};
   let channelLanguage: string | undefined;
   for await (const part of exportParts(open())) {
     if (part.name === 'language') channelLanguage = language(textOf(part));
     if (part.name !== 'item') continue;
     const reason = reasonToSkip(part);
     if (reason === undefined) yield { record: storyRecord(part, site, channelLanguage), line: part.line };
-    else skipped[reason] = (skipped[reason] ?? 0) + 1;
+    else passOver(reason);
   }
-  return skipped;
 }
 
 /** Comments can be longer than all stories together. */
@@ -104,15 +103,16 @@ function meta(item: XmlElement, key: string): string {
 }
 
 const PUBLIC = ['publish', 'future'];
+/** Characters of a type or a status, which WordPress keeps within 20. */
+const MAX_TERM = 40;
 
-/** The type of what is no post, the status of what is not public. */
 function reasonToSkip(item: XmlElement): string | undefined {
   const type = value(item, 'wp:post_type') || 'post';
-  if (type !== 'post') return type;
+  if (type !== 'post') return `of type ${shorten(type, MAX_TERM)}`;
   // Without a status nobody can know that it may be read.
-  const status = value(item, 'wp:status') || 'no status';
+  const status = shorten(value(item, 'wp:status'), MAX_TERM) || 'without a status';
   if (!PUBLIC.includes(status)) return status;
-  return value(item, 'wp:post_password') === '' ? undefined : 'password';
+  return value(item, 'wp:post_password') === '' ? undefined : 'behind a password';
 }
 
 function storyRecord(item: XmlElement, site: Site, channelLanguage: string | undefined): Record<string, unknown> {

@@ -1,11 +1,15 @@
-import { cp, open, readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, cp, open, readdir, readFile, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { FORMATS, feedPath } from '../../src/feeds.ts';
 import { openInstallation, storeFile } from '../../src/installation.ts';
 import { createKey } from '../../src/keys.ts';
 import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
+
+const run = promisify(execFile);
 
 const SAMPLE = join(import.meta.dirname, '../../data');
 
@@ -72,6 +76,8 @@ async function newsroomWithHistory(): Promise<{ folder: string; service: Running
   await send('PUT', 'brief', record({ id: 'brief', tags: ['Brief'], expiresAt: '2026-11-21T10:00:00Z' }));
   await send('DELETE', 'en/oud-maker?reason=Names');
   now = NOW;
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW); // that of the commands
+  onTestFinished(() => clock.mockRestore());
   return { folder, service };
 }
 
@@ -122,8 +128,35 @@ test('of a damaged store the store is blamed, not the file', async () => {
   const { size } = await handle.stat();
   await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
   await handle.close();
+  await put(folder, 'out.ndjson', 'the last good one');
   const { code, out, err } = await command(['export', '--data', folder, join(folder, 'out.ndjson')]);
 
   expect([code, out]).toEqual([1, '']);
+  expect(await readFile(join(folder, 'out.ndjson'), 'utf8')).toBe('the last good one');
+  expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
   expect(err).toMatch(/^The store is damaged, or is none\.\n.+: put a backup in its place\.\n$/);
+});
+
+test('a new export takes the place of the one before where that is, for those who could read that', async () => {
+  const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()), 'backups/all.ndjson': 'the last one' });
+  await command(['import', '--data', folder, join(folder, 'in')]);
+  const kept = join(folder, 'backups/all.ndjson');
+  await chmod(kept, 0o600);
+  await symlink(kept, join(folder, 'all.ndjson'));
+  const { code } = await command(['export', '--data', folder, join(folder, 'all.ndjson')]);
+
+  expect([code, JSON.parse(await readFile(kept, 'utf8')).id]).toEqual([0, 'a']);
+  expect((await stat(kept)).mode & 0o777).toBe(0o600);
+  expect(await readdir(join(folder, 'backups'))).toEqual(['all.ndjson']);
+});
+
+test('an export goes through a pipe that has a name', async () => {
+  const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()) });
+  await command(['import', '--data', folder, join(folder, 'in')]);
+  const pipe = join(folder, 'pipe');
+  await run('mkfifo', [pipe]);
+  const reading = run('cat', [pipe]);
+  const { code } = await command(['export', '--data', folder, pipe]);
+
+  expect([code, JSON.parse((await reading).stdout).id]).toEqual([0, 'a']);
 });

@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findSources } from '../../src/import/source.ts';
 import { openInstallation } from '../../src/installation.ts';
@@ -106,6 +107,9 @@ Two lorries a day.]]></content:encoded><excerpt:encoded><![CDATA[]]></excerpt:en
 <wp:post_type>post</wp:post_type><wp:status>draft</wp:status></item>
 </channel></rss>`;
 
+/** What is told of that export. */
+const DRAFT = 'Passed over: 1 draft\n';
+
 const TWO_LINES = ndjson([record({ id: 'a', title: 'First' }), record({ id: 'b', title: 'Second' })]);
 
 /** What a file holds, and the articles it gives: id, public id, title, authors. */
@@ -170,9 +174,11 @@ test.each(SOURCES)('%s is imported, and once more changes nothing', async (name,
   const kept = await stored(folder);
   const second = await imported(folder, file);
 
-  expect(first).toEqual({ ...ALL_WELL, out: did(expected.length, 0, 0, 0) });
+  const passedOver = name === 'orchard.xml' ? DRAFT : '';
+
+  expect(first).toEqual({ ...ALL_WELL, out: `${did(expected.length, 0, 0, 0)}${passedOver}` });
   expect(await given(folder)).toEqual(expected);
-  expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, expected.length, 0) });
+  expect(second).toEqual({ ...ALL_WELL, out: `${did(0, 0, expected.length, 0)}${passedOver}` });
   expect(await stored(folder)).toEqual(kept);
 });
 
@@ -181,9 +187,10 @@ test.each(SOURCES)('of %s as many bytes are told to be read as it has', async (n
   const [source] = await findSources(join(folder, 'in'));
   let read = 0;
   const told: number[] = [];
-  const items = source?.items((bytes) => {
+  const advance = (bytes: number): void => {
     read += bytes;
-  });
+  };
+  const items = source?.items(advance, () => {});
   for await (const _ of items ?? []) told.push(read);
 
   expect(source?.size).toBe(Buffer.byteLength(content));
@@ -306,7 +313,7 @@ test('a folder of all kinds is imported at once, ids made of the paths in it', a
   const expected = SOURCES.flatMap(([, , articles]) => articles.map(([id]) => id));
   const fromPaths = ['unnamed', 'bridge', '2026-11-19-ferry'];
 
-  expect([code, out]).toEqual([0, did(expected.length, 0, 0, 0)]);
+  expect([code, out]).toEqual([0, `${did(expected.length, 0, 0, 0)}${DRAFT}`]);
   expect((await stored(folder)).map(({ article }) => article.id).sort()).toEqual(
     expected.map((id) => (fromPaths.includes(id) ? `deep/${id}` : id)).sort(),
   );
@@ -517,6 +524,34 @@ describe('refused records', () => {
     expect(await readFile(rejected, 'utf8')).toBe(ndjson([BAD[2]]));
   });
 
+  test('do not take the place of those of another import, which somebody may be mending', async () => {
+    const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD.slice(1, 2)), 'in/b.ndjson': ndjson(BAD.slice(2)) });
+    const rejected = join(folder, 'rejected.ndjson');
+    const where = (name: string) => `Refused records are in ${join(folder, name)}: mend them there and import it.\n`;
+    const first = await imported(folder, join(folder, 'in/a.ndjson'));
+    const second = await imported(folder, join(folder, 'in/b.ndjson'));
+    const third = await imported(folder, join(folder, 'in/b.ndjson'));
+    const again = await imported(folder, join(folder, 'in/a.ndjson'), relative('.', rejected));
+
+    expect(first.err).toContain(where('rejected.ndjson'));
+    expect(second.err).toContain(where('rejected-2.ndjson'));
+    expect(third.err).toContain(where('rejected-3.ndjson'));
+    expect(again.err).toContain(where('rejected.ndjson'));
+    expect(await readFile(join(folder, 'rejected-2.ndjson'), 'utf8')).toBe(ndjson(BAD.slice(2)));
+    expect(await readFile(rejected, 'utf8')).toBe(ndjson([BAD[1], BAD[1]]));
+    expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
+  });
+
+  test('do not take the place of a file with one that is too long to be copied', async () => {
+    const long = JSON.stringify(record({ id: 'long', body: 'x'.repeat(9 * 1024 * 1024) }));
+    const folder = await dataFolder({ 'rejected.ndjson': `${long}\n${ndjson(BAD.slice(1))}` });
+    const { out, err } = await imported(folder, join(folder, 'rejected.ndjson'));
+
+    expect(out).toBe(did(0, 0, 0, 3));
+    expect(err).toContain(`2 of 3 refused are in ${join(folder, 'rejected-2.ndjson')}: `);
+    expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(`${long}\n${ndjson(BAD.slice(1))}`);
+  });
+
   test('a large file of them is read to its end while it is written', async () => {
     const bad = Array.from({ length: 7000 }, (_, number) =>
       JSON.stringify({ id: `n${number}`, body: 'x'.repeat(700) }),
@@ -606,6 +641,95 @@ describe('refused records', () => {
   });
 });
 
+test('what a WordPress export holds besides published posts is passed over and told of, by the reason', async () => {
+  const items = ['article/publish', 'article/publish', 'post/private', 'page/publish', 'post/'].map((kind, number) => {
+    const [type, status] = kind.split('/');
+    return `<item><title>${number}</title><guid>g${number}</guid><wp:post_type>${type}</wp:post_type><wp:status>${status}</wp:status></item>`;
+  });
+  const folder = await dataFolder({
+    'in/a.xml': WXR.replace(/<item>.*<\/item>/s, items.join('')),
+    'in/b.xml': WXR.replace(/<item>.*<\/item>/s, items.slice(2, 3).join('')),
+  });
+  const told = 'Passed over: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
+  const dry = await imported(folder, '--dry-run', join(folder, 'in'));
+  const wet = await imported(folder, join(folder, 'in'));
+
+  expect(dry).toEqual({ ...ALL_WELL, out: `Nothing was changed. It would be: ${did(0, 0, 0, 0)}${told}` });
+  expect(wet).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${told}` });
+});
+
+describe('what cannot be read', () => {
+  /** A folder whose path has 4,000 characters: of what is in it, most has a path that the system does not take. */
+  async function deepFolder(top: string): Promise<string> {
+    let path = top;
+    const names: string[] = [];
+    while (path.length < 4000) {
+      const left = 4000 - path.length - 1;
+      names.push('d'.repeat(left > 400 ? 200 : Math.min(left, 200)));
+      path = join(path, names.at(-1) ?? '');
+    }
+    const below = 'b'.repeat(150);
+    // Step by step: as a whole the path is too long for whoever makes it, too.
+    const steps = [...names.map((name) => `mkdir -p ${name} && cd ${name}`), `echo > ${below}.md`, `mkdir ${below}`];
+    execFileSync('sh', ['-ec', steps.join('\n')], { cwd: top });
+    onTestFinished(() => void execFileSync('rm', ['-rf', join(top, names[0] ?? '')]));
+    return join(path, below);
+  }
+
+  test('in a folder is refused with its name, a file or a folder, and the others are imported', async () => {
+    const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES, 'in/z.json': JSON.stringify(record({ id: 'z' })) });
+    const below = await deepFolder(join(folder, 'in'));
+    const { code, out, err } = await imported(folder, join(folder, 'in'));
+
+    expect([code, out]).toEqual([1, did(3, 0, 0, 2)]);
+    expect(err.split('\n')).toEqual([
+      expect.stringMatching(`^${below}.md: cannot be read: ENAMETOOLONG: `),
+      expect.stringMatching(`^${below}: cannot be read: ENAMETOOLONG: `),
+      'Mend what was refused where it is.',
+      '',
+    ]);
+  });
+
+  test.each(['a.ndjson', 'a.json', 'a.md', 'a.txt', 'a.rss'])(
+    '%s that goes meanwhile is refused as well',
+    async (name) => {
+      const folder = await dataFolder({ [`in/${name}`]: TWO_LINES });
+      const [source] = await findSources(join(folder, 'in'));
+      await rm(join(folder, 'in', name));
+      const items: unknown[] = [];
+      for await (const item of source?.items(
+        () => {},
+        () => {},
+      ) ?? [])
+        items.push(item);
+
+      expect(items).toEqual([
+        {
+          file: join(folder, 'in', name),
+          content: { problems: [{ field: '', rule: expect.stringMatching(/^cannot be read: ENOENT: /) }] },
+        },
+      ]);
+    },
+  );
+});
+
+test('an import that fails has kept what it has read, and tells of it', async () => {
+  const folder = await dataFolder({ 'in.ndjson': `${ndjson(numbered(1500, ordinary))}{}\n${ndjson([record()])}` });
+  const rejected = join(folder, 'nowhere/rejected.ndjson');
+  const { code, out, err } = await command([
+    'import',
+    '--data',
+    folder,
+    '--rejected',
+    rejected,
+    join(folder, 'in.ndjson'),
+  ]);
+
+  expect([code, out]).toEqual([1, did(1500, 0, 0, 1)]);
+  expect(err).toContain(`${rejected} cannot be written.`);
+  expect(await stored(folder)).toHaveLength(1501);
+});
+
 test('of one id that stands twice the later line wins, within a batch and across them', async () => {
   const near = [record({ id: 'near', title: 'Earlier' }), record({ id: 'near', title: 'Later' })];
   const between = Array.from({ length: 1300 }, (_, number) => record({ id: `n${number}` }));
@@ -688,14 +812,15 @@ describe('an address', () => {
     ['JSON Feed', JSON_FEED, ['urn:loom:1']],
     ['WXR', WXR, ['https://orchard.example/?p=12']],
   ])('serves %s', async (_name, content, publicIds) => {
+    const passedOver = content === WXR ? DRAFT : '';
     const folder = await dataFolder();
     const url = await site((_request, response) => void response.end(content));
     const first = await imported(folder, url);
     const second = await imported(folder, url);
 
-    expect(first).toEqual({ ...ALL_WELL, out: did(publicIds.length, 0, 0, 0) });
+    expect(first).toEqual({ ...ALL_WELL, out: `${did(publicIds.length, 0, 0, 0)}${passedOver}` });
     expect((await stored(folder)).map(({ article }) => article.publicId)).toEqual(publicIds);
-    expect(second).toEqual({ ...ALL_WELL, out: did(0, 0, publicIds.length, 0) });
+    expect(second).toEqual({ ...ALL_WELL, out: `${did(0, 0, publicIds.length, 0)}${passedOver}` });
   });
 
   const PRETTY = JSON.stringify([record({ id: 'x' }), record({ id: 'y' })], null, 2);
