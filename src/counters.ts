@@ -2,7 +2,7 @@ import type { Coding } from './codings.ts';
 import type { Document } from './document.ts';
 import type { FeedKey, Format } from './feeds.ts';
 import type { Instant } from './instant.ts';
-import type { Published, Publisher } from './publish.ts';
+import type { Publisher } from './publish.ts';
 import type { Outcome } from './store.ts';
 
 /** Methods that are counted by their names. */
@@ -109,13 +109,12 @@ export function countChanges(publisher: Publisher, { changes }: Counters): Publi
   const count = (result: ChangeResult) => {
     changes[result] = (changes[result] ?? 0) + 1;
   };
-  const counted = (published: readonly Published[]) => {
-    for (const one of published) count('outcome' in one ? one.outcome.result : 'refused');
-    return published;
-  };
   return {
-    publish: async (submissions) => counted(await publisher.publish(submissions)),
-    load: async (submissions) => counted(await publisher.load(submissions)),
+    async publish(submissions) {
+      const published = await publisher.publish(submissions);
+      for (const one of published) count('outcome' in one ? one.outcome.result : 'refused');
+      return published;
+    },
     async withdraw(withdrawals) {
       const outcomes = await publisher.withdraw(withdrawals);
       for (const { result } of outcomes) count(result);

@@ -67,7 +67,6 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   /** Publishes what changed, and lets go of what went, while the service was not running. */
   async function catchUp(): Promise<void> {
-    const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
     for (const source of await store.sources()) {
       if (source.path === '') turns.depart(source.id);
       else files.keep(source);
@@ -75,14 +74,14 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const pending = await changedSince();
     let done = 0;
     for (const batch of batches(pending)) {
-      (await bringUpToDate(batch, publish)).forEach(tell);
+      (await bringUpToDate(batch)).forEach(tell);
       done += batch.length;
       progress(done, pending.length);
     }
   }
 
   async function keepUp(paths: readonly string[]): Promise<void> {
-    (await bringUpToDate(paths, publisher.publish)).forEach(tellUnlessHalfWritten);
+    (await bringUpToDate(paths)).forEach(tellUnlessHalfWritten);
   }
 
   /** Notes what has changed without being told. */
@@ -110,10 +109,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   }
 
   /** Publishes the files that are there and notes whose articles are to be withdrawn. Returns what was refused. */
-  async function bringUpToDate(paths: readonly string[], publish: Publisher['publish']): Promise<RefusedFile[]> {
+  async function bringUpToDate(paths: readonly string[]): Promise<RefusedFile[]> {
     const before = new Map(paths.flatMap((path) => files.at(path)).map((file) => [file.path, file]));
     try {
-      const refused = await publishFiles([...new Set([...paths.filter(holdsArticle), ...before.keys()])], publish);
+      const refused = await publishFiles([...new Set([...paths.filter(holdsArticle), ...before.keys()])]);
       const gone = [...before.values()].filter(({ path, id }) => !files.hasId(path, id)).map(({ id }) => id);
       gone.forEach(turns.depart);
       files.refusedWith(new Set(gone)).forEach(turns.noteAlong);
@@ -124,7 +123,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
   }
 
-  async function publishFiles(paths: readonly string[], publish: Publisher['publish']) {
+  async function publishFiles(paths: readonly string[]) {
     const read = await Promise.all(paths.map((path) => readArticle(folders, path)));
     paths.filter((_, index) => read[index] === undefined).forEach(release);
     for (const file of read) if (file !== undefined) files.giveUp(file);
@@ -138,7 +137,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       else if (owner !== undefined && owner !== file.path) claimants.push([file, owner]);
       else owners.set(file.id === '' ? file.path : file.id, file); // without an id it is refused for that
     }
-    const results = (await publish([...owners.values()].map(submissionOf))).values();
+    const results = (await publisher.publish([...owners.values()].map(submissionOf))).values();
     for (const file of owners.values()) {
       const result = results.next().value;
       if (result === undefined) continue;

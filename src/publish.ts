@@ -34,11 +34,6 @@ const MAX_REASON = 1000;
 export interface Publisher {
   /** Publishes those of the records that can be, in one transaction, and says of each what became of it. */
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
-  /**
-   * The same for the records a store begins with. Until it has readers nobody has seen its feeds, so they changed when
-   * their articles say, not now: replicas that start at different times tell the same dates.
-   */
-  readonly load: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /** Takes articles back. */
   readonly withdraw: (withdrawals: readonly Withdrawal[]) => Promise<readonly Outcome[]>;
 }
@@ -69,17 +64,14 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     return outcomes;
   }
 
-  async function put(
-    submissions: readonly Submission[],
-    changedAt: (article: ArticleText) => Instant | undefined,
-  ): Promise<readonly Published[]> {
+  async function publish(submissions: readonly Submission[]): Promise<readonly Published[]> {
     const read = await parse(await withDates(submissions));
     const parsed = read.map((result) => (result instanceof PublisherError ? result : unlessAhead(result, now())));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
       const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
-      const asked = compact({ condition, leaveWithdrawn, source, changedAt: changedAt(result.article) });
-      return [{ kind: 'put', ...result, ...asked }];
+      const asked = compact({ condition, leaveWithdrawn, source });
+      return [{ kind: 'put', ...result, changedAt: toldChange(result.article), ...asked }];
     });
     const outcomes = (await apply(changes)).values();
     return parsed.map((result): Published => {
@@ -105,8 +97,7 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
   }
 
   return {
-    publish: (submissions) => put(submissions, () => undefined),
-    load: (submissions) => put(submissions, ({ withdrawn, updatedAt }) => withdrawn?.at ?? updatedAt ?? 0),
+    publish,
     withdraw: (withdrawals) => apply(withdrawals.map(withdrawalChange)),
   };
 }
@@ -115,6 +106,14 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
 function withdrawalChange({ reason = '', ...rest }: Withdrawal): Change {
   const clean = shorten(lineText(reason), MAX_REASON);
   return { kind: 'withdraw', ...rest, ...(clean === '' ? {} : { reason: clean }) };
+}
+
+/**
+ * When an article says that it was changed. While nobody has seen the feeds of a store they changed then, not now: replicas
+ * that are filled at different times tell the same dates.
+ */
+function toldChange({ withdrawn, updatedAt }: ArticleText): Instant {
+  return withdrawn?.at ?? updatedAt ?? 0;
 }
 
 /** Withdrawn tomorrow, an article would be gone today, and told of tomorrow: withdrawals are of now. */

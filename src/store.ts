@@ -25,7 +25,7 @@ export interface Put {
   readonly feeds: readonly NamedKey[];
   /**
    * When feeds changed because of this, besides the moments its own dates name. Counts as long as the store has no
-   * readers; from then on, and where it is left out, they change at the moment of the transaction.
+   * readers; from then on, and where it is left out, they change when this is kept.
    */
   readonly changedAt?: Instant;
   readonly condition?: Condition;

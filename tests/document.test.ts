@@ -32,7 +32,7 @@ async function room(...records: readonly unknown[]) {
     now: () => NOW,
     announce,
   });
-  await publisher.load(records.map((each) => ({ record: each })));
+  await publisher.publish(records.map((each) => ({ record: each })));
   const reported: string[] = [];
   const report = (id: string, format: Format, error: unknown) =>
     reported.push(`${id} ${format} ${error instanceof Error}`);

@@ -100,6 +100,7 @@ async function openRoom(): Promise<Room> {
   const clock = { now: NOON };
   const now = () => clock.now;
   const store = openSqliteStore(':memory:');
+  await store.admitReaders();
   const fail = (error: unknown) => {
     throw error;
   };

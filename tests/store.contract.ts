@@ -812,7 +812,7 @@ export function storeContract(
       await store.apply([put({ id: 'b' }, NOW + 9)], () => NOW - 5000);
       expect(await changedAt(store), 'but not in the future').toBe(NOW - 5000);
       await store.admitReaders();
-      await store.admitReaders();
+      await store.admitReaders(); // as every start of a service
       await store.apply([put({ id: 'c' }, 6)], () => NOW);
       expect(await changedAt(store)).toBe(NOW);
     });

@@ -131,9 +131,7 @@ async function importAll(
       now: Date.now,
       announce: () => {},
     });
-    // A store that is filled for the first time takes the dates that its articles tell.
-    const publish = (await store.count()) === 0 ? publisher.load : publisher.publish;
-    await importItems(sources, size, publish, tally, how);
+    await importItems(sources, size, publisher.publish, tally, how);
   } finally {
     await pool?.close();
   }

@@ -102,6 +102,7 @@ function migrate(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE');
   const steps = MIGRATIONS.slice(schemaVersion(db)); // read within it: another process may have been first
   if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);
+  if (steps.length === MIGRATIONS.length) db.exec(`INSERT INTO setting VALUES ('${READERS}', '${NO_READERS}')`);
   db.exec('COMMIT');
 }
 
@@ -113,6 +114,10 @@ function versionError(file: string, version: number): PublisherError {
         hint: 'Run a version of this program as new as the one that wrote it.',
       });
 }
+
+/** The setting that tells whether anybody may have been answered from the store: nobody from one that was just made. */
+export const READERS = 'readers';
+export const NO_READERS = 'none';
 
 const SQLITE_NOTADB = 26;
 const SQLITE_FULL = 13;

@@ -4,13 +4,13 @@ import type { Instant } from '../instant.ts';
 import type { Change, Outcome, Scope, SourceFile, Store, StoredKey } from '../store.ts';
 import { createApply } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
-import { inOurWords, type OpenOptions, openDatabase } from './database.ts';
+import { inOurWords, type OpenOptions, openDatabase, READERS } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createNews } from './news.ts';
 import { articlesOf, findRecord, identitiesOf, listRecords, pageOfRecords } from './records.ts';
 import { createRules } from './rules.ts';
 import { snapshotOf } from './snapshot.ts';
-import { hasReaders, lastRevision, prepareStatements, READERS } from './statements.ts';
+import { hasReaders, lastRevision, prepareStatements } from './statements.ts';
 
 /** What the database answers, not looked at yet. */
 type Row = Readonly<Record<string, unknown>>;

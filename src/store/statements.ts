@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LATEST } from '../feeds.ts';
 import type { Status } from '../store.ts';
+import { NO_READERS, READERS } from './database.ts';
 
 /** Whether a feed was ever visible: by a declared name, an article whose time had come, one that left, or a tombstone. */
 const SEEN = `(
@@ -225,11 +226,9 @@ export function lastRevision(sql: Statements): number {
   return Number(sql.lastRevision.get()?.last);
 }
 
-/** The setting that is there once the store has readers. */
-export const READERS = 'readers';
-
+/** Whether anybody may have been answered from the store. */
 export function hasReaders(sql: Statements): boolean {
-  return sql.setting.get(READERS) !== undefined;
+  return sql.setting.get(READERS)?.value !== NO_READERS;
 }
 
 /** The newest visible entries of a feed: a range of the primary key, read backwards. */

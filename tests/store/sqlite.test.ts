@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { articleText } from '../../src/article.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { customFeedChooser, ownKeys, type Selection } from '../../src/feeds.ts';
-import { migrateDatabase, storeError } from '../../src/store/database.ts';
+import { migrateDatabase, openDatabase, storeError } from '../../src/store/database.ts';
 import { MIGRATIONS } from '../../src/store/migrations.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { LISTED_AHEAD, listedByRevision, listedOfFeed, NEWEST } from '../../src/store/statements.ts';
@@ -111,6 +111,23 @@ async function stepsOf(sql: string): Promise<readonly unknown[]> {
   const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
   return steps.map(({ detail }) => detail);
 }
+
+test('a commit is on disk before it is acknowledged: the journal is written ahead and waited for', async () => {
+  const file = await storeFile();
+  for (const state of ['new', 'old']) {
+    const db = openDatabase(file);
+    const pragmas = ['synchronous', 'journal_mode'].map((name) => db.prepare(`PRAGMA ${name}`).get());
+    db.close();
+
+    expect(pragmas, state).toEqual([{ synchronous: 2 }, { journal_mode: 'wal' }]); // 2 is FULL
+  }
+});
+
+test('a store of an earlier program may have had readers, whatever it holds', async () => {
+  const store = opened(await databaseOf(MIGRATIONS));
+  await store.apply([{ ...put({}), changedAt: 5 }], () => NOW);
+  expect((await store.snapshot('latest', NOW, OPTIONS))?.changedAt).toBe(NOW);
+});
 
 test('the clock is asked when no other process can change anything any more: to wait for that may take seconds', async () => {
   const file = await storeFile();
