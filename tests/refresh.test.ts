@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../src/config.ts';
+import { storeFile } from '../src/installation.ts';
 import { createPublisher, parseHere } from '../src/publish.ts';
 import { refreshStore } from '../src/refresh.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
@@ -255,4 +257,23 @@ test.each([
   await expect(broken).rejects.toThrow('broken off');
 
   expect(await documentsOf((await restarted(api, YAML)).port)).toEqual(before);
+});
+
+test.each([
+  ['older', 'A title'],
+  ['same', 'As it was read before'],
+])('what a parser of %s version has read is “%s” after the next start', async (version, expected) => {
+  const api = await filled(YAML);
+  await api.close();
+  const db = new DatabaseSync(storeFile(api.dataFolder));
+  db.exec(`UPDATE article SET article = json_set(article, '$.title', 'As it was read before') WHERE id = 'a'`);
+  if (version === 'older') {
+    db.exec(`UPDATE setting SET value = json_set(value, '$[0]', (value ->> 0) - 1) WHERE name = 'reading'`);
+  }
+  db.close();
+  const later = await restarted(api, YAML);
+
+  expect(JSON.parse((await ask(later.port, '/feeds/tag/tigris.json')).text).items).toContainEqual(
+    expect.objectContaining({ id: 'tag:news.example,2026:a', title: expected }),
+  );
 });

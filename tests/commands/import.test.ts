@@ -1,8 +1,10 @@
 import { constants } from 'node:buffer';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findSources } from '../../src/import/source.ts';
 import { openInstallation } from '../../src/installation.ts';
@@ -20,6 +22,18 @@ async function stored(folder: string): Promise<readonly StoredRecord[]> {
   const { store } = openInstallation(folder);
   try {
     return await store.page(0, 100_000);
+  } finally {
+    await store.close();
+  }
+}
+
+/** What every feed holds, and when it says that it changed. */
+async function snapshots(folder: string): Promise<unknown> {
+  const { store } = openInstallation(folder);
+  try {
+    const [now, options] = [Date.now(), { limit: 100_000, tombstonesFor: 0 }];
+    const feeds = await store.feeds(now);
+    return await Promise.all(feeds.map(async ({ key }) => [key, await store.snapshot(key, now, options)]));
   } finally {
     await store.close();
   }
@@ -728,6 +742,31 @@ test('an import that fails has kept what it has read, and tells of it', async ()
   expect([code, out]).toEqual([1, did(1500, 0, 0, 1)]);
   expect(err).toContain(`${rejected} cannot be written.`);
   expect(await stored(folder)).toHaveLength(1501);
+});
+
+test('an import that is killed and run again gives the store of one that was not', { timeout: 60_000 }, async () => {
+  const records = numbered(8000, (number) =>
+    record({ id: `n${number}`, title: `T${number}`, tags: [`t${number % 5}`] }),
+  );
+  const [folder, other] = [await dataFolder({ 'in.ndjson': ndjson(records) }), await dataFolder()];
+  const file = join(folder, 'in.ndjson');
+  const { store } = openInstallation(folder);
+  const MAIN = join(import.meta.dirname, '../../src/main.ts');
+  const child = spawn(process.execPath, [MAIN, 'import', '--data', folder, file], { stdio: 'ignore' });
+  const gone = once(child, 'exit');
+  while ((await store.count()) === 0 && child.exitCode === null) await sleep(5);
+  child.kill('SIGKILL');
+  await gone;
+  const left = await store.count();
+  await store.close();
+  const again = await imported(folder, file);
+  await imported(other, file);
+
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThan(records.length);
+  expect(again.out).toBe(did(records.length - left, 0, left, 0));
+  expect(await stored(folder)).toEqual(await stored(other));
+  expect(await snapshots(folder)).toEqual(await snapshots(other));
 });
 
 test('of one id that stands twice the later line wins, within a batch and across them', async () => {
