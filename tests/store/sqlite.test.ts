@@ -353,17 +353,17 @@ test('whatever happens, articles are in the feeds that hold them by themselves a
       for (const each of steps) {
         if (each.kind === 'rule') {
           const id = `own-${each.id}`;
-          await store.placeFeeds([each.select === null ? { id } : { id, select: each.select }], NOW);
+          await store.placeFeeds([each.select === null ? { id } : { id, select: each.select }], () => NOW);
           if (each.select === null) rules.delete(id);
           else rules.set(id, each.select);
         } else if (each.kind === 'put') {
           const id = `a-${each.id}`;
           const feeds = each.feeds.map((key) => ({ key, name: '' }));
-          await store.apply([{ ...put({ id, title: `Title ${each.title}` }), feeds }], NOW);
+          await store.apply([{ ...put({ id, title: `Title ${each.title}` }), feeds }], () => NOW);
           const number = (await store.find(id))?.number ?? 0;
           articles.set(each.id, { number, feeds: each.feeds, isWithdrawn: false });
         } else {
-          await store.apply([{ kind: 'withdraw', id: `a-${each.id}`, changedAt: NOW }], NOW);
+          await store.apply([{ kind: 'withdraw', id: `a-${each.id}` }], () => NOW);
           const known = articles.get(each.id);
           if (known !== undefined) articles.set(each.id, { ...known, isWithdrawn: true });
         }
@@ -383,7 +383,7 @@ test('a store that much is written to keeps nothing in its log when it is closed
   const file = await storeFile();
   const store = openSqliteStore(file, { isBulk: true });
   for (let number = 0; number < 20; number += 1) {
-    await store.apply([put({ id: `a-${number}` })], NOW);
+    await store.apply([put({ id: `a-${number}` })], () => NOW);
     await sleep(20); // a checkpoint may come between
   }
   expect(await store.count()).toBe(20);
@@ -424,10 +424,10 @@ test('articles that an older version placed are taken out of every feed, and int
   const file = await ruledStore(JSON.stringify([['own', { any: ['tag/x'], all: [], none: [] }]]));
   const store = opened(file);
   const moved = { ...put({ tags: ['z'] }), article: { ...put({}).article, publishedAt: 9 } };
-  await store.apply([moved], NOW);
+  await store.apply([moved], () => NOW);
   await store.apply(
     [{ ...put({ id: 'b', tags: ['z'] }), article: { ...put({ id: 'b' }).article, publishedAt: 9 } }],
-    NOW,
+    () => NOW,
   );
   expect(placesIn(file)).toEqual([
     ['entry', 'language/en', 1],
