@@ -60,11 +60,14 @@ export function createApp(parts: AppParts): App {
     if (handlers.post) app.post(path, ended(handlers.post));
     if (handlers.delete) app.delete(path, ended(handlers.delete));
     const methods = methodsOf(handlers);
-    app.options(path, (_request, response) => respondWithMethods(response, methods));
-    app.all(path, methodNotAllowed(methods));
+    app.options(
+      path,
+      ended((_request, response) => respondWithMethods(response, methods)),
+    );
+    app.all(path, ended(methodNotAllowed(methods)));
   }
   app.use(notFound);
-  app.use(errorHandler(fail));
+  app.use(errorHandler({ admission, fail }));
 
   /** Lets the next request in line begin when this one's work is done, not when its client has read the answer. */
   function ended(handler: Handler): Handler {
@@ -101,8 +104,9 @@ const notFound: RequestHandler = (request) => {
   throw nothingAt(request.path);
 };
 
-function errorHandler(fail: (error: unknown) => void): ErrorRequestHandler {
+function errorHandler({ admission, fail }: Pick<AppParts, 'admission' | 'fail'>): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
+    admission.end(request); // no handler may have had it
     if (request.socket.destroyed) return; // the client went away
     const known = publicError(error, fail);
     // A bulk request that ends early: its client must not take what came for all of it.

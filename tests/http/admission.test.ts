@@ -7,9 +7,10 @@ import { CONNECTION_LIMITS, createConnections } from '../../src/http/connections
 import { createKey } from '../../src/keys.ts';
 import { createGate, type Gate, type LaneLimits } from '../../src/overload.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
-import { type Answer, ask, record } from '../helpers.ts';
+import { type Answer, ask, type Running, record } from '../helpers.ts';
 import { speak } from '../raw.ts';
 import { startApi } from './api.ts';
+import { unmemorable } from './ways.ts';
 
 const FEED = '/feeds/latest.rss';
 
@@ -236,7 +237,7 @@ describe('where there is more to do than can be done', () => {
       await expect.poll(() => [entered, under.length]).toEqual([3, 1]);
       return { answered: Promise.all(answers) };
     };
-    return { port, key, under, admission, files, finishFirst, fill, entries: () => entered };
+    return { port, key, under, files, finishFirst, fill, entries: () => entered };
   }
 
   test('what is at hand is answered', async () => {
@@ -334,23 +335,6 @@ describe('where there is more to do than can be done', () => {
     expect((await probe).text).toBe('well');
   });
 
-  test('a client that reads its answer slowly takes nobody’s place', async () => {
-    const { port, under, admission } = await busy();
-    const { socket } = await speak(port);
-    socket.pause();
-    socket.write('GET /cold/large HTTP/1.1\r\nHost: a\r\n\r\n');
-    await expect.poll(() => under.length).toBe(1);
-    const [large] = under.splice(0);
-    large?.response.end(Buffer.alloc(16 * 1024 * 1024)); // more than the system takes of it
-    if (large !== undefined) admission.end(large.request);
-    const next = ask(port, '/cold/next');
-    await expect.poll(() => under.length).toBe(1);
-    under[0]?.response.end('next');
-
-    expect((await next).text).toBe('next');
-    expect(large?.response.writableFinished).toBe(false);
-  });
-
   test('one that goes away while it waits is not worked for', async () => {
     const { port, under, entries, finishFirst } = await busy();
     const first = ask(port, '/cold/first');
@@ -368,5 +352,56 @@ describe('where there is more to do than can be done', () => {
     expect(under[0]?.request.url).toBe('/cold/last');
     finishFirst();
     expect((await last).status).toBe(200);
+  });
+});
+
+describe('a place in line is given back when the answer is handed over', () => {
+  /** As many as are worked on at once. */
+  const PLACES = 16;
+  const large = (id: string) => record({ id, body: `<p>${'The river rose again. '.repeat(180_000)}</p>`, tags: [id] });
+
+  /** The requests for that path that were answered so and to the end: not before are they told in the log. */
+  const ended = ({ told }: Running, expected: Readonly<Record<string, unknown>>) =>
+    told.filter(({ path, status }) => path === expected.path && status === expected.status);
+
+  test.each([
+    ['GET', '/nothing', 404],
+    ['POST', FEED, 405],
+    ['GET', '/feeds/%.rss', 400],
+    ['GET', '/feeds/nothing.rss', 404],
+    ['POST', '/api/articles', 401],
+  ])('not when the rest of the request has come: %s %s', async (method, path, status) => {
+    const running = await startApi({ 'articles/a.json': JSON.stringify(record({ tags: ['Cold'] })) });
+    const head = `${method} ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n`;
+    const clients = await Promise.all(Array.from({ length: PLACES }, () => speak(running.port, head)));
+    await expect.poll(() => clients.every(({ text }) => text().startsWith(`HTTP/1.1 ${status} `))).toBe(true);
+
+    expect((await ask(running.port, '/feeds/tag/cold.rss')).status).toBe(200);
+    expect(ended(running, { path, status })).toEqual([]);
+  });
+
+  test.each([
+    ['GET', '/nothing', 404],
+    ['POST', '/feeds/latest.json', 405],
+    ['OPTIONS', '/feeds/latest.json', 204],
+    ['GET', '/feeds/%.rss', 400],
+    ['GET', '/feeds/nothing.rss', 404],
+    ['GET', '/feeds/tag/large.rss', 200],
+  ])('not when its client has read it: %s %s behind answers that nobody reads', async (method, path, status) => {
+    const files = {
+      'articles/large.json': JSON.stringify(large('large')),
+      'articles/more.json': JSON.stringify(large('more')),
+    };
+    const running = await startApi(files, { logSample: 1 });
+    await ask(running.port, FEED); // at hand from now on
+    const { socket } = await speak(running.port);
+    socket.pause();
+    const asked = `${method} ${method === 'GET' ? unmemorable(path) : path}`;
+    const requests = [...Array<string>(3).fill(`GET ${FEED}`), ...Array<string>(PLACES + 4).fill(asked)];
+    socket.write(requests.map((line) => `${line} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+    await ask(running.port, FEED); // by now they are heard
+
+    expect((await ask(running.port, '/feeds/tag/more.atom')).status).toBe(200);
+    expect(ended(running, { path, status })).toEqual([]);
   });
 });

@@ -140,18 +140,6 @@ describe('a reader of a large answer', () => {
     expect(() => answersIn(text)).toThrow('the answer breaks off');
   });
 
-  test('that stops has no place in line: as many as may be worked for keep nobody else from being', async () => {
-    const { port } = await withLarge({});
-    for (let reader = 0; reader < 20; reader += 1) {
-      const { socket } = await speak(port);
-      socket.pause();
-      // Each at an address that was not answered before, so that it is worked for.
-      socket.write(`GET ${FEED}?_=${reader} HTTP/1.1\r\nHost: a\r\n\r\n`);
-    }
-
-    expect((await ask(port, '/feeds/nothing.rss')).status).toBe(404);
-  });
-
   test('that is slow and goes on has it whole', async () => {
     const { port } = await withLarge({ stall: 300 });
     const raw = await speak(port, `${GET}Connection: close\r\n\r\n`);

@@ -7,9 +7,9 @@ export type Way = 'at hand' | 'Express';
 /** Longer addresses are answered through Express each time. */
 const LONGEST_ADDRESS = 300;
 
-/** The address with a query that makes it too long to be remembered. */
+/** The address in absolute form (RFC 9112 §3.2.2), behind a host that makes it too long to be remembered. */
 export function unmemorable(address: string): string {
-  return `${address}${address.includes('?') ? '&' : '?'}_=${'0'.repeat(LONGEST_ADDRESS)}`;
+  return `http://${'0'.repeat(LONGEST_ADDRESS)}${address.replace(/^http:\/\/[^/]*/, '')}`;
 }
 
 /** Watches all servers of this process until the test is over, and tells the ways of the answers since it was asked last. */
