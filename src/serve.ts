@@ -106,7 +106,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const { prepared } = documents;
   const writing =
     part?.role === 'reader'
-      ? leaveWriting(part.socket)
+      ? leaveWriting(part.socket, { store, log })
       : await openWriting(installation, { ...options, log, counters, now, fail, announce: prepared.forget });
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
   const clientOf = createClientOf(trust);

@@ -1,7 +1,7 @@
 import { type Counters, countChanges } from './counters.ts';
 import type { PublisherError } from './errors.ts';
 import { openArticleFolder } from './folder.ts';
-import { type ChangeHandlers, changeHandlers } from './http/articles.ts';
+import { type ChangeHandlers, changeHandlers, guard } from './http/articles.ts';
 import { handOver } from './http/forward.ts';
 import { openParser } from './import/pool.ts';
 import type { Installation } from './installation.ts';
@@ -9,6 +9,7 @@ import type { Log } from './log.ts';
 import type { Prepared } from './prepared.ts';
 import { createPublisher } from './publish.ts';
 import { refreshStore } from './refresh.ts';
+import type { Store } from './store.ts';
 
 /** What keeps the store in step with the world, or leaves that to another process. */
 export interface Writing {
@@ -74,8 +75,21 @@ export async function openWriting(installation: Installation, parts: WritingPart
   };
 }
 
-/** Another process writes: this one hands it what changes, and knows of files when they are in the store. */
-export function leaveWriting(socket: string): Writing {
+/**
+ * Another process writes: this one hands it what changes, and knows of files when they are in the store. What comes without
+ * a key is refused here, so that only the newsroom can keep the writer busy.
+ */
+export function leaveWriting(socket: string, { store, log }: { readonly store: Store; readonly log: Log }): Writing {
   const nothing = async () => {};
-  return { changes: handOver(socket), isUnsettled: () => false, settled: nothing, start: nothing, close: nothing };
+  const tellAway = ({ message }: Error) => {
+    log.warn({ reason: message }, 'The process that keeps changes does not answer: they are refused until it does.');
+  };
+  const change = guard(store)('write', handOver(socket, tellAway));
+  return {
+    changes: { put: change, withdraw: change, bulk: change },
+    isUnsettled: () => false,
+    settled: nothing,
+    start: nothing,
+    close: nothing,
+  };
 }

@@ -123,7 +123,8 @@ const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {
   if (error instanceof PublisherError) {
-    if (error.status >= 500) fail(error.cause ?? error);
+    // Without a cause it is no failure here, and is told where it was seen.
+    if (error.status >= 500 && error.cause !== undefined) fail(error.cause);
     return error;
   }
   // Express's own: a percent sign in the path that encodes nothing.

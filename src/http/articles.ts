@@ -47,7 +47,7 @@ const LARGEST_PAGE = 500;
 type Handle = (request: Request<{ path: string[] }>, response: Response) => Promise<void>;
 
 /** The newsroom's side is for those with a key of the scope that it takes. */
-function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
+export function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
   return (scope, handle) => async (request, response) => {
     await authorise(store, request.headers.authorization, scope);
     await handle(request, response);

@@ -6,9 +6,8 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { Request, Response } from 'express';
 import { PublisherError } from '../errors.ts';
-import type { ChangeHandlers } from './articles.ts';
 import { cutOff, dropRest } from './respond.ts';
 
 /** Headers that are about one connection, not about the message (RFC 9110 §7.6.1); 100 Continue was said already. */
@@ -26,22 +25,38 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
 /** Bytes of a request's head. More than a client may send: on its way it grows by what is said of the connection. */
 const MAX_HEAD = 32 * 1024;
 
-/** Hands every change over to the process that writes: the request as it comes, and its answer back as that comes. */
-export function handOver(socketPath: string): ChangeHandlers {
-  const change: RequestHandler = (request, response, next) => {
+/**
+ * Hands changes over to the process that writes: the request as it comes, and its answer back as that comes.
+ *
+ * @param tellAway told that the writer does not answer: once, until it does again
+ */
+export function handOver(
+  socketPath: string,
+  tellAway: (cause: Error) => void,
+): (request: Request<{ path: string[] }>, response: Response) => Promise<void> {
+  let isAway = false;
+  return async (request, response) => {
+    if (response.destroyed) return; // its client left while its key was looked for
     const { method, originalUrl: path } = request;
     // A connection for each: none that the writer closes at the same moment, and its address is the request's.
     const asked = ask({ socketPath, method, path, headers: headersFor(request), agent: false });
-    asked.once('response', (answer) => passOn(answer, request, response));
-    asked.on('error', (cause) => {
-      request.unpipe(asked);
-      if (!response.headersSent && !response.destroyed) next(writerAway(cause));
-    });
     response.once('close', () => asked.destroy());
-    request.pipe(asked);
-    return new Promise<void>((done) => asked.once('close', done));
+    await new Promise<void>((done, refused) => {
+      asked.once('response', (answer) => {
+        isAway = false;
+        passOn(answer, request, response);
+      });
+      asked.on('error', (cause) => {
+        request.unpipe(asked);
+        if (response.headersSent || response.destroyed) return;
+        if (!isAway) tellAway(cause);
+        isAway = true;
+        refused(writerAway(request));
+      });
+      asked.once('close', done);
+      request.pipe(asked);
+    });
   };
-  return { put: change, withdraw: change, bulk: change };
 }
 
 function passOn(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
@@ -74,10 +89,12 @@ function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
   );
 }
 
-function writerAway(cause: Error): PublisherError {
+function writerAway({ headers }: IncomingMessage): PublisherError {
+  const isConditional = headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
   return new PublisherError('store_unavailable', 'The process that keeps changes is being started again.', {
-    hint: 'Send the change again: where it was kept already, that is no other change.',
-    cause,
+    hint: isConditional
+      ? 'Send the change again: a 412 then means that it may have been kept already; GET the article to see.'
+      : 'Send the change again: where it was kept already, that is no other change.',
   });
 }
 

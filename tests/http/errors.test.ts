@@ -4,9 +4,9 @@ import { parsePublication } from '../../src/config.ts';
 import { createCounters } from '../../src/counters.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createClientOf } from '../../src/http/client.ts';
-import { handOver } from '../../src/http/forward.ts';
 import { createObserver } from '../../src/http/observe.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { leaveWriting } from '../../src/writing.ts';
 import { ask, dataFolder, listen, PUBLICATION, record, start } from '../helpers.ts';
 import { admissionFor } from './api.ts';
 
@@ -49,7 +49,7 @@ test('an error of ours says nothing of itself outside, and everything to the ope
     admission: admissionFor(store),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    changes: handOver('/nowhere'),
+    changes: leaveWriting('/nowhere', { store, log: listen().log.log }).changes,
     prepared: { atHand: () => undefined, get: () => Promise.reject(failure) },
     now: () => 0,
     isUnsettled: () => false,

@@ -181,10 +181,14 @@ test('while nobody writes a change is answered 503 with a whole number of second
   const folder = await dataFolder({ 'articles/a.json': body });
   const { key } = await keyFor(folder);
   await (await start(folder)).close();
-  const { port, lines } = await start(folder, { part: { role: 'reader', socket: join(folder, 'writer') } });
+  const { port, lines, told } = await start(folder, { part: { role: 'reader', socket: join(folder, 'writer') } });
   const headers = { Authorization: `Bearer ${key}` };
   const answer = await ask(port, A, { method: 'PUT', body, headers });
   const large = await ask(port, '/api/articles', { method: 'POST', body: Buffer.alloc(20_000_000, '\n'), headers });
+  const conditions = [{ 'If-Match': '"1"' }, { 'If-None-Match': '*' }];
+  const conditional = await Promise.all(
+    conditions.map((condition) => ask(port, A, { method: 'PUT', body, headers: { ...headers, ...condition } })),
+  );
 
   expect([answer.status, large.status]).toEqual([503, 503]);
   expect([answer.headers['retry-after'], large.headers['retry-after']]).toEqual(['2', '2']);
@@ -194,8 +198,61 @@ test('while nobody writes a change is answered 503 with a whole number of second
     code: 'store_unavailable',
     detail: 'Send the change again: where it was kept already, that is no other change.',
   });
+  for (const { status, text } of conditional) {
+    expect([status, JSON.parse(text).detail]).toEqual([
+      503,
+      'Send the change again: a 412 then means that it may have been kept already; GET the article to see.',
+    ]);
+  }
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
+  expect(lines).toEqual(['The process that keeps changes does not answer: they are refused until it does.']);
+  expect(told.some((line) => 'err' in line)).toBe(false);
+});
+
+test('a writer that is away is told of again when it was there between', async () => {
+  const folder = await dataFolder();
+  const { key } = await keyFor(folder);
+  const socket = join(folder, 'writer');
+  await (await start(folder)).close();
+  const { port, lines } = await start(folder, { part: { role: 'reader', socket } });
+  const change = async () =>
+    (await ask(port, A, { method: 'PUT', body, headers: { Authorization: `Bearer ${key}` } })).status;
+  const statuses = [await change()];
+  const taken = await takeOver(socket, (_request, response) => response.writeHead(201).end());
+  statuses.push(await change());
+  await taken.close();
+  statuses.push(await change(), await change());
+
+  expect(statuses).toEqual([503, 201, 503, 503]);
   expect(lines).toHaveLength(2);
+});
+
+test.each([
+  ['no key', '', 401],
+  ['a key that is none', `Bearer fp_${'0'.repeat(12)}_${'x'.repeat(43)}`, 401],
+  ['a key that may read', 'read', 403],
+])('the writer hears nothing of who has %s', async (_, authorization, status) => {
+  const folder = await dataFolder();
+  const { key } = await keyFor(folder, 'read');
+  const socket = join(folder, 'writer');
+  await (await start(folder)).close();
+  const heard: unknown[] = [];
+  const taken = await takeOver(socket, ({ url }, response) => {
+    heard.push(url);
+    response.end();
+  });
+  onTestFinished(taken.close);
+  const { port } = await start(folder, { part: { role: 'reader', socket } });
+  const headers = { Authorization: authorization === 'read' ? `Bearer ${key}` : authorization };
+  const asked: [string, Asked][] = [
+    [A, { method: 'PUT', body }],
+    [A, { method: 'DELETE' }],
+    ['/api/articles', { method: 'POST', body: Buffer.alloc(1_000_000, '\n') }],
+  ];
+  const answers = await Promise.all(asked.map(([path, question]) => ask(port, path, { ...question, headers })));
+
+  expect(answers.map((answer) => answer.status)).toEqual([status, status, status]);
+  expect(heard).toEqual([]);
 });
 
 describe('a change is visible in the next answer of each', () => {
@@ -269,7 +326,12 @@ describe('on the way to the writer', () => {
   ) {
     const socket = join(await dataFolder(), 'writer');
     const taken = await takeOver(socket, listener);
-    const app = express().disable('x-powered-by').put('/*path', handOver(socket).put);
+    const app = express()
+      .disable('x-powered-by')
+      .put(
+        '/*path',
+        handOver(socket, () => {}),
+      );
     const server = createServer(app).listen(0, '127.0.0.1');
     onTestFinished(async () => {
       server.close();
@@ -395,7 +457,12 @@ describe('on the way to the writer', () => {
     const socket = join(await dataFolder(), 'writer');
     const reading = Promise.withResolvers<IncomingMessage>();
     const taken = await takeOver(socket, (request) => reading.resolve(request.pause()));
-    const server = createServer(express().put('/*path', handOver(socket).put)).listen(0, '127.0.0.1');
+    const server = createServer(
+      express().put(
+        '/*path',
+        handOver(socket, () => {}),
+      ),
+    ).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     const asked: ClientRequest = request({
