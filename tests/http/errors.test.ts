@@ -2,9 +2,12 @@ import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config.ts';
 import { createCounters } from '../../src/counters.ts';
+import { PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createClientOf } from '../../src/http/client.ts';
 import { createObserver } from '../../src/http/observe.ts';
+import { openInstallation } from '../../src/installation.ts';
+import { serve } from '../../src/serve.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
 import { leaveWriting } from '../../src/writing.ts';
 import { ask, dataFolder, listen, PUBLICATION, record, start } from '../helpers.ts';
@@ -85,6 +88,35 @@ test('an error of ours says nothing of itself outside, and everything to the ope
   ]);
   expect(JSON.parse(text)).toEqual({ title: 'Internal error', status: 500, code: 'internal' });
   expect(told).toEqual([failure]);
+});
+
+test.each([
+  [new PublisherError('store_unavailable', 'The store is damaged, or is none.'), 503, 'store_unavailable'],
+  [new Error('no such table: revision'), 500, 'internal'],
+])('a store that cannot be read any more is told, of a feed at hand as well: %s', async (failure, status, code) => {
+  const installation = openInstallation(await dataFolder(NEWSROOM));
+  let isReadable = true;
+  const mayHaveNews = () => {
+    if (!isReadable) throw failure;
+    return installation.store.mayHaveNews();
+  };
+  const store = { ...installation.store, mayHaveNews };
+  const service = await serve(
+    { ...installation, store },
+    { host: '127.0.0.1', port: 0, log: listen().log, version: '' },
+  );
+  onTestFinished(() => service.close());
+  const statuses = [
+    (await ask(service.port, '/feeds/latest.rss')).status,
+    (await ask(service.port, '/feeds/latest.rss')).status,
+  ];
+  isReadable = false;
+  const { headers, text } = await ask(service.port, '/feeds/latest.rss');
+  isReadable = true;
+
+  expect(JSON.parse(text)).toMatchObject({ status, code });
+  expect(headers['retry-after']).toBe(status === 503 ? '2' : undefined);
+  expect([...statuses, (await ask(service.port, '/feeds/latest.rss')).status]).toEqual([200, 200, 200]);
 });
 
 test('an error is a whole JSON line, as long as it says', async () => {
