@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
+import { LRUCache } from 'lru-cache';
 import type { Publication } from '../config.ts';
 import { PublisherError } from '../errors.ts';
 import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feeds.ts';
@@ -26,7 +27,7 @@ export interface FeedParts {
 
 /** Addresses that are remembered: every feed in every format, and the spellings that readers make of them. */
 const MOST_ADDRESSES = 50_000;
-/** Longer ones are answered like all others, and not remembered. */
+/** Longer ones, with their queries, are answered like all others, and not remembered. */
 const LONGEST_ADDRESS = 300;
 /** Longer names are nobody's mistake in typing. */
 const LONGEST_NAME = 200;
@@ -37,8 +38,8 @@ const FEED_ADDRESS = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
 export function feedHandlers(parts: FeedParts) {
   const { publication, store, prepared, now, isUnsettled, settled, refuseSpent, keepPlace } = parts;
   const { maxAge, feedsUrl } = publication;
-  /** The names of the documents that were answered there. */
-  const addresses = new Map<string, string>();
+  /** The names of the documents that were answered there. What was not asked for longest is forgotten first. */
+  const addresses = new LRUCache<string, string>({ max: MOST_ADDRESSES });
   const retired = new Map(publication.retired.map((feed) => [feed.feed, feed]));
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
@@ -57,10 +58,8 @@ export function feedHandlers(parts: FeedParts) {
     const ready = answerTo(request, representations, context);
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseSpent(request);
-    if (request.originalUrl.length <= LONGEST_ADDRESS) {
-      if (addresses.size >= MOST_ADDRESSES) addresses.clear();
-      addresses.set(request.originalUrl, documentName(key, format));
-    }
+    const { originalUrl } = request;
+    if (originalUrl.length <= LONGEST_ADDRESS) addresses.set(withoutQuery(originalUrl), documentName(key, format));
     noteContent(response, answer.body?.length ?? 0, answer.coding);
     respondWithDocument(response, answer);
   };
@@ -73,7 +72,7 @@ export function feedHandlers(parts: FeedParts) {
    */
   function answerAtHand(request: IncomingMessage): Answer | undefined {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
-    const name = addresses.get(request.url ?? '');
+    const name = addresses.get(withoutQuery(request.url ?? ''));
     if (name === undefined || isUnsettled()) return undefined;
     try {
       const representations = prepared.atHand(name);
@@ -94,8 +93,8 @@ export function feedHandlers(parts: FeedParts) {
   }
 
   /** Whether a document was answered at this address before. */
-  function wasAnswered(request: IncomingMessage): boolean {
-    return addresses.has(request.url ?? '');
+  function wasAnswered({ url = '' }: IncomingMessage): boolean {
+    return addresses.has(withoutQuery(url));
   }
 
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
@@ -114,6 +113,12 @@ export function feedHandlers(parts: FeedParts) {
       respondWithRedirect(response, location);
 
   return { feed, alias, answerAtHand, untilSettled, wasAnswered };
+}
+
+/** Readers put numbers there so that no cache answers them; nothing of a feed's answer depends on it. */
+function withoutQuery(url: string): string {
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
 }
 
 /** From a request's path, as it was asked for, back to where the service's addresses begin. */

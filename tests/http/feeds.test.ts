@@ -1,5 +1,13 @@
-import { describe, expect, test } from 'vitest';
-import { ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
+import type { Request, Response } from 'express';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { parsePublication } from '../../src/config.ts';
+import { feedHandlers } from '../../src/http/feeds.ts';
+import { represent } from '../../src/representation.ts';
+import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { type Answer, ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { type Way, watchWays } from './ways.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const NEWSROOM = {
@@ -154,6 +162,65 @@ test('a query changes neither bytes nor tag', async () => {
 
   expect(asked.headers.etag).toBe(plain.headers.etag);
   expect(asked.body.equals(plain.body)).toBe(true);
+});
+
+test('whatever its query, an address that was answered is at hand', async () => {
+  const port = await served();
+  const ways = watchWays();
+  const addresses = [
+    '/feeds/latest.rss?_=1',
+    '/feeds/latest.rss?_=2',
+    '/feeds/latest.rss',
+    `/feeds/latest.rss?${'x'.repeat(1000)}`,
+  ];
+  const answers: Answer[] = [];
+  for (const address of addresses) answers.push(await ask(port, address));
+
+  expect(ways()).toEqual<Way[]>(['Express', 'at hand', 'at hand', 'at hand']);
+  expect(
+    new Set(answers.map(({ status, headers, text }) => JSON.stringify([status, headers.etag, headers.link, text])))
+      .size,
+  ).toBe(1);
+});
+
+test('who makes up addresses by the ten thousand has none forgotten that is asked for meanwhile', async () => {
+  const representations = represent({
+    feed: { key: 'latest', title: 'T', description: 'D', language: 'en', entries: 50, content: 'full' },
+    format: 'rss',
+    bytes: Buffer.from('<rss/>'),
+    entries: [],
+    changedAt: NOW,
+  });
+  const store = openSqliteStore(':memory:');
+  onTestFinished(() => store.close());
+  const { feed, answerAtHand, wasAnswered } = feedHandlers({
+    publication: parsePublication(PUBLICATION, 'publication.yaml'),
+    store,
+    prepared: { atHand: () => representations, get: async () => representations },
+    now: () => NOW,
+    isUnsettled: () => false,
+    settled: async () => {},
+    refuseSpent: () => {},
+    keepPlace: () => {},
+  });
+  const asked = (url: string) => Object.assign(new IncomingMessage(new Socket()), { method: 'HEAD', url });
+  const answer = async (url: string) => {
+    const request = Object.assign(asked(url), { originalUrl: url, params: { path: ['latest.rss'] } });
+    await feed(
+      request as unknown as Request<{ path: string[] }>,
+      new ServerResponse(request) as unknown as Response,
+      () => {},
+    );
+  };
+  const spelt = (number: number) => `http://${number}.example/feeds/latest.rss`;
+  await answer('/feeds/latest.rss');
+  for (let number = 0; number < 60_000; number += 1) {
+    await answer(spelt(number));
+    if (number % 1000 === 0) expect(answerAtHand(asked(`/feeds/latest.rss?_=${number}`))?.status).toBe(200);
+  }
+
+  expect(answerAtHand(asked('/feeds/latest.rss'))?.status).toBe(200);
+  expect([0, 59_999].map((number) => wasAnswered(asked(spelt(number))))).toEqual([false, true]);
 });
 
 function titles(feed: string): string[] {
