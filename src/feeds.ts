@@ -193,23 +193,82 @@ export function feedId(key: FeedKey, siteUrl: string): string {
   return new URL(`/feeds/${key.split('/').map(encodeURIComponent).join('/')}`, siteUrl).href;
 }
 
-/** The known key that looks most like the one asked for, where one is near enough to be meant; the first of several. */
-export function nearestKey(asked: string, known: readonly FeedKey[]): FeedKey | undefined {
-  const wanted = asked.toLowerCase();
-  let nearest: FeedKey | undefined;
-  /** Steps that are few enough: fewer than to the nearest so far. */
-  let most = Math.floor(Math.max(2, wanted.length / 3));
-  for (const key of known) {
-    const name = key.slice(key.indexOf('/') + 1);
-    const steps = Math.min(stepsWithin(most, wanted, key), 1 + stepsWithin(most - 1, wanted, name));
-    if (steps > most) continue;
-    nearest = key;
-    most = steps - 1;
-  }
-  return nearest;
+/** A word to be compared with others. */
+interface Word {
+  readonly text: string;
+  /** A bit for each of its letters, which some letters share. */
+  readonly letters: number;
 }
 
-/** Steps from one word to the other; none is near whose length alone differs by more, which is cheap to see. */
-function stepsWithin(most: number, one: string, other: string): number {
-  return Math.abs(one.length - other.length) > most ? Number.POSITIVE_INFINITY : distance(one, other);
+/** A feed as it may be asked for: by its key, or by its name alone. */
+interface Spellings {
+  /** Its place among all. */
+  readonly place: number;
+  readonly key: Word;
+  readonly name: Word;
+}
+
+/** Feeds that are compared letter by letter at most. Those that can be nearest come first. */
+const MOST_COMPARED = 300;
+
+const spellings = new WeakMap<readonly FeedKey[], readonly Spellings[]>();
+
+/** Made once for a list: to look at each letter of ten thousand names takes longer than all the rest. */
+function spellingsOf(keys: readonly FeedKey[]): readonly Spellings[] {
+  let made = spellings.get(keys);
+  if (made === undefined) {
+    made = keys.map((key, place) => ({ place, key: wordOf(key), name: wordOf(key.slice(key.indexOf('/') + 1)) }));
+    spellings.set(keys, made);
+  }
+  return made;
+}
+
+function wordOf(text: string): Word {
+  let letters = 0;
+  for (let index = 0; index < text.length; index += 1) letters |= 1 << (text.charCodeAt(index) % 32);
+  return { text, letters };
+}
+
+/**
+ * The known key that looks most like the one asked for, where one is near enough to be meant; the first of several. Where
+ * very many look alike, it may be that another is nearer.
+ */
+export function nearestKey(asked: string, known: readonly FeedKey[]): FeedKey | undefined {
+  const wanted = wordOf(asked.toLowerCase());
+  const most = Math.floor(Math.max(2, wanted.text.length / 3));
+  const candidates: Spellings[][] = Array.from({ length: most + 1 }, () => []);
+  for (const feed of spellingsOf(known)) {
+    candidates[Math.min(leastSteps(wanted, feed.key), 1 + leastSteps(wanted, feed.name))]?.push(feed);
+  }
+  let nearest: { readonly place: number; readonly steps: number } | undefined;
+  let compared = 0;
+  for (const [least, feeds] of candidates.entries()) {
+    for (const { place, key, name } of feeds) {
+      const enough = nearest === undefined ? most : nearest.steps - (place < nearest.place ? 0 : 1);
+      if (least > enough) continue;
+      if (compared === MOST_COMPARED) break;
+      compared += 1;
+      const steps = Math.min(stepsWithin(enough, wanted, key), 1 + stepsWithin(enough - 1, wanted, name));
+      if (steps <= enough) nearest = { place, steps };
+    }
+  }
+  return nearest === undefined ? undefined : known[nearest.place];
+}
+
+/** Steps from one word to the other; not counted where there must be more. */
+function stepsWithin(most: number, one: Word, other: Word): number {
+  return leastSteps(one, other) > most ? Number.POSITIVE_INFINITY : distance(one.text, other.text);
+}
+
+/** Fewer steps do not lead from one word to the other: a step changes the length by one and one letter for another. */
+function leastSteps(one: Word, other: Word): number {
+  const lengths = Math.abs(one.text.length - other.text.length);
+  return Math.max(lengths, count(one.letters & ~other.letters), count(other.letters & ~one.letters));
+}
+
+/** The bits that are set: in each pair of them, in each four, in each byte, in all. */
+function count(bits: number): number {
+  const pairs = bits - ((bits >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

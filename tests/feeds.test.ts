@@ -168,3 +168,14 @@ test('no feed is compared letter by letter whose length alone says that another 
   expect(nearestKey('tag/watercourses', ['tag/watercourse', ...longer])).toBe('tag/watercourse');
   expect(compared.mock.calls).toEqual([['tag/watercourses', 'tag/watercourse']]);
 });
+
+test('of very many that look alike a few hundred are compared letter by letter, those that may be nearest first', () => {
+  const compared = vi.mocked(distance).mockClear();
+  onTestFinished(() => void compared.mockClear());
+  const alike = Array.from({ length: 10_000 }, (_, number) => `tag/a-tag-whose-name-is-long-${number}`);
+  const others = Array.from({ length: 10_000 }, (_, number) => `tag/kuş-${number.toString(5)}`);
+
+  expect(nearestKey('tag/a-tag-whose-name-is-longer', alike)).toMatch(/^tag\/a-tag-/);
+  expect(nearestKey('tag/watercours', [...others, 'tag/watercourse'])).toBe('tag/watercourse');
+  expect(compared.mock.calls.length).toBeLessThan(1000);
+});

@@ -31,6 +31,7 @@ const MOST_ADDRESSES = 50_000;
 const LONGEST_ADDRESS = 300;
 /** Longer names are nobody's mistake in typing. */
 const LONGEST_NAME = 200;
+const MINUTE = 60_000;
 
 /** Where Express looks for a feed: in any case, and behind the host where the address is absolute (RFC 9112 §3.2.2). */
 const FEED_ADDRESS = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
@@ -97,10 +98,22 @@ export function feedHandlers(parts: FeedParts) {
     return addresses.has(withoutQuery(url));
   }
 
+  /** Of all feeds, as they were at some moment of this minute since the last change: enough for a hint. */
+  let known: { readonly revision: number; readonly minute: number; readonly keys: readonly FeedKey[] } | undefined;
+
+  async function knownKeys(): Promise<readonly FeedKey[]> {
+    const at = now();
+    const minute = Math.floor(at / MINUTE);
+    const revision = await store.lastRevision();
+    if (known?.revision !== revision || known.minute !== minute) {
+      known = { revision, minute, keys: (await store.feeds(at)).map((feed) => feed.key) };
+    }
+    return known.keys;
+  }
+
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
     refuseSpent(request);
-    const known = key.length > LONGEST_NAME ? [] : (await store.feeds(now())).map((feed) => feed.key);
-    const nearest = nearestKey(key, known);
+    const nearest = key.length > LONGEST_NAME ? undefined : nearestKey(key, await knownKeys());
     const hint =
       nearest === undefined ? 'Every article is in /feeds/latest.rss.' : `Did you mean /${feedPath(nearest, format)}?`;
     return new PublisherError('feed_not_found', `There is no feed ${key}.`, { hint });

@@ -9,8 +9,9 @@ import { createObserver } from '../../src/http/observe.ts';
 import { openInstallation } from '../../src/installation.ts';
 import { serve } from '../../src/serve.ts';
 import { openSqliteStore } from '../../src/store/sqlite.ts';
+import type { Store } from '../../src/store.ts';
 import { leaveWriting } from '../../src/writing.ts';
-import { ask, dataFolder, listen, PUBLICATION, record, start } from '../helpers.ts';
+import { ask, dataFolder, listen, PUBLICATION, put, record, start } from '../helpers.ts';
 import { admissionFor } from './api.ts';
 
 const NEWSROOM = {
@@ -117,6 +118,39 @@ test.each([
   expect(JSON.parse(text)).toMatchObject({ status, code });
   expect(headers['retry-after']).toBe(status === 503 ? '2' : undefined);
   expect([...statuses, (await ask(service.port, '/feeds/latest.rss')).status]).toEqual([200, 200, 200]);
+});
+
+test('while nothing changes the feeds are looked up once a minute, however many ask for one that is none', async () => {
+  const installation = openInstallation(await dataFolder(NEWSROOM));
+  let lookedUp = 0;
+  const feeds: Store['feeds'] = (at) => {
+    lookedUp += 1;
+    return installation.store.feeds(at);
+  };
+  const clock = { now: Date.UTC(2026, 10, 22, 12) };
+  const service = await serve(
+    { ...installation, store: { ...installation.store, feeds } },
+    { host: '127.0.0.1', port: 0, log: listen().log, version: '', now: () => clock.now },
+  );
+  onTestFinished(() => service.close());
+  const lookedUpFor = async (path: string, detail: string) => {
+    lookedUp = 0;
+    expect(JSON.parse((await ask(service.port, path)).text).detail).toBe(detail);
+    return lookedUp;
+  };
+  const WATER = 'Did you mean /feeds/tag/water.rss?';
+  const looks = [
+    await lookedUpFor('/feeds/tag/watr.rss', WATER),
+    await lookedUpFor('/feeds/tag/wader.rss', WATER),
+    await lookedUpFor('/feeds/tag/snow.rss', 'Every article is in /feeds/latest.rss.'),
+  ];
+  await put(installation.dataFolder, 'articles/b.json', JSON.stringify(record({ id: 'b', tags: ['Snow'] })));
+  await expect.poll(async () => (await ask(service.port, '/feeds/tag/snow.rss')).status).toBe(200);
+  looks.push(await lookedUpFor('/feeds/tag/snov.rss', 'Did you mean /feeds/tag/snow.rss?'));
+  clock.now += 60_000;
+  looks.push(await lookedUpFor('/feeds/tag/snov.rss', 'Did you mean /feeds/tag/snow.rss?'));
+
+  expect(looks).toEqual([1, 0, 0, 1, 1]);
 });
 
 test('an error is a whole JSON line, as long as it says', async () => {
