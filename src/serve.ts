@@ -117,7 +117,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const gate = createGate({ calm: giveBackHeap });
   const limiter = options.rate && createLimiter(options.rate);
   const health = { check: store.lastRevision, phase: () => phase };
-  const { listener, unobserved } = createApp({
+  const { listener, unmetExpectation, unobserved } = createApp({
     ...health,
     admission: createAdmission({ store, connections, gate, limiter, clientOf }),
     observer,
@@ -140,7 +140,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     );
     return metrics;
   };
-  const server = createServer(connections.options, listener);
+  const server = createServer(connections.options, listener).on('checkExpectation', unmetExpectation);
   connections.watch(server, gate.heard);
   let operator: Awaited<ReturnType<typeof serveOperator>>;
   let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;

@@ -1,12 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { PublisherError } from '../errors.ts';
+import { PublisherError, shown } from '../errors.ts';
 import { authorise } from '../keys.ts';
 import type { Limiter } from '../limiter.ts';
 import type { Gate, Lane } from '../overload.ts';
 import type { Store } from '../store.ts';
 import type { Answer } from './answer.ts';
 import { isOurs, networkOf } from './client.ts';
-import { type Connections, headTooLarge } from './connections.ts';
+import { type Connections, wrongHead } from './connections.ts';
 import type { Observer } from './observe.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
 
@@ -34,8 +34,6 @@ interface Ways {
   readonly fail: (error: unknown) => void;
 }
 
-/** Fields of a request's head. */
-const MOST_FIELDS = 100;
 /** What an answer costs its client: one with content, and one without, such as a 304. */
 const FULL = 1;
 const EMPTY = 0.05;
@@ -131,15 +129,15 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
       const began = performance.now();
       gate.heard();
       connections.received(request, response);
-      const isTooLarge = request.rawHeaders.length > MOST_FIELDS * 2;
-      const answer = isTooLarge ? undefined : atHand(request);
+      const wrong = wrongHead(request);
+      const answer = wrong === undefined ? atHand(request) : undefined;
       if (answer !== undefined && isDue(request, answer)) {
         respondWithDocument(response, answer);
         observer.answeredAtHand(request, answer, began);
         return;
       }
       observer.follow(request, response, began);
-      if (isTooLarge) respondWithError(request, response, headTooLarge(`more than ${MOST_FIELDS} fields`));
+      if (wrong !== undefined) respondWithError(request, response, wrong, { Connection: 'close' });
       else if (answer !== undefined) respondWithError(request, response, tooMany(request));
       else if (PROBES.has(request.url ?? '')) theLongWay(request, response);
       else admit(request, response);
@@ -189,7 +187,24 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
-  return { listener, refuseSpent, keepPlace, end };
+  /** Answers requests that expect what this service does not know (RFC 9110 §10.1.1). */
+  function unmetExpectation(observer: Observer): RequestListener {
+    return (request, response) => {
+      gate.heard();
+      connections.received(request, response);
+      observer.follow(request, response, performance.now());
+      const error = wrongHead(request) ?? unmet(request);
+      respondWithError(request, response, error, { Connection: 'close' });
+    };
+  }
+
+  return { listener, unmetExpectation, refuseSpent, keepPlace, end };
+}
+
+function unmet({ headers }: IncomingMessage): PublisherError {
+  return new PublisherError('expectation_failed', `The expectation “${shown(headers.expect)}” is not known.`, {
+    hint: 'Send the request without it; 100-continue is known.',
+  });
 }
 
 /** Whether a feed is asked for by who has a copy. */

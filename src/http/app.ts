@@ -26,7 +26,9 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 
 interface App {
   readonly listener: RequestListener;
-  /** The same for requests that somebody else counts and logs. */
+  /** For requests that expect of the service what it does not know. */
+  readonly unmetExpectation: RequestListener;
+  /** Answers requests that somebody else counts and logs. */
   readonly unobserved: RequestListener;
 }
 
@@ -83,6 +85,7 @@ export function createApp(parts: AppParts): App {
   const { answerAtHand, untilSettled, wasAnswered } = feeds;
   return {
     listener: admission.listener({ atHand: answerAtHand, untilSettled, wasAnswered, theLongWay: app, observer, fail }),
+    unmetExpectation: admission.unmetExpectation(observer),
     unobserved: app,
   };
 }

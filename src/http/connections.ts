@@ -41,6 +41,8 @@ export const IDLE_BEHIND_PROXY = 75_000;
 const SLOWEST_READER = 8 * 1024;
 /** Bytes of a request's head. */
 const HEAD_BYTES = 16 * 1024;
+/** Fields of a request's head. */
+const MOST_FIELDS = 100;
 const REQUESTS_PER_CONNECTION = 10_000;
 /** Time that requests have to end when the service does. */
 const GRACE = 10_000;
@@ -253,6 +255,7 @@ export function createConnections(
       keepAliveTimeout: 0, // Node would set a timer and stop it again for every request: see `look`
       maxHeaderSize: HEAD_BYTES,
       optimizeEmptyRequests: true,
+      requireHostHeader: false, // Node would answer in words of its own, and tell nobody: see `wrongHead`
       ServerResponse: RepeatedHeadResponse,
     },
     watch(started, tell = () => {}) {
@@ -335,6 +338,19 @@ function reasonOf({ code }: { readonly code?: string }): PublisherError {
   return new PublisherError('malformed_request', 'This is not a request of HTTP/1.1.');
 }
 
-export function headTooLarge(what: string): PublisherError {
+/** What is wrong with the head of a request that Node took for one; undefined where nothing is. Asked of every request. */
+export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): PublisherError | undefined {
+  if (rawHeaders.length > MOST_FIELDS * 2) return headTooLarge(`more than ${MOST_FIELDS} fields`);
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  // RFC 9112 §3.2. Earlier versions need none.
+  if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return undefined;
+  return new PublisherError('malformed_request', `A request names one Host, this one ${hosts === 0 ? 'none' : hosts}.`);
+}
+
+function headTooLarge(what: string): PublisherError {
   return new PublisherError('headers_too_large', `The request’s head has ${what}.`);
 }

@@ -107,7 +107,8 @@ const SURE_PATH = 103;
  * @throws PublisherError `address_unavailable`
  */
 export async function takeOver(socketPath: string, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
-  const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD }, listener);
+  // Whether a request must name its host was seen where it came in.
+  const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD, requireHostHeader: false }, listener);
   await rm(socketPath, { force: true }); // what a writer that was killed has left
   await new Promise<void>((done, refused) => {
     server.once('error', (cause) => refused(unusable(socketPath, cause)));

@@ -40,9 +40,12 @@ const CLIENT_LEFT = 499;
 const ASKED_WITHOUT_END = new Set(['/feeds/*', '/media/*', '/healthz', '/readyz']);
 const NOTHING_SPECIAL = new Set([200, 206, 226, 304]);
 
+/** What ends before a route is chosen: a head that is none, or too much to do. */
+const UNHEARD = new Set([400, 417, 431, 503, CLIENT_LEFT]);
+
 /** A flood that is sent away, or leaves, before a route is chosen or from one, must not become a flood of lines. */
 function isGivenWithoutEnd(route: string, status: number, isAborted: boolean): boolean {
-  if (status === 429 || (route === 'other' && (status === 503 || status === CLIENT_LEFT))) return true;
+  if (status === 429 || (route === 'other' && UNHEARD.has(status))) return true;
   return !isAborted && ASKED_WITHOUT_END.has(route) && NOTHING_SPECIAL.has(status);
 }
 

@@ -380,7 +380,8 @@ describe('a place in line is given back when the answer is handed over', () => {
     ['GET', '/feeds/nothing.rss', 404],
     ['POST', '/api/articles', 401],
   ])('not when the rest of the request has come: %s %s', async (method, path, status) => {
-    const running = await startApi({ 'articles/a.json': JSON.stringify(record({ tags: ['Cold'] })) });
+    const files = { 'articles/a.json': JSON.stringify(record({ tags: ['Cold'] })) };
+    const running = await startApi(files, { logSample: 1 });
     const head = `${method} ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n`;
     const clients = await Promise.all(Array.from({ length: PLACES }, () => speak(running.port, head)));
     await expect.poll(() => clients.every(({ text }) => text().startsWith(`HTTP/1.1 ${status} `))).toBe(true);

@@ -72,6 +72,39 @@ describe('the head of a request', () => {
   });
 });
 
+describe('a request that Node would answer itself', () => {
+  test.each([
+    ['names no host', `GET ${FEED} HTTP/1.1\r\n`, 400, 'malformed_request'],
+    ['names two', `${GET}HOST: a\r\n`, 400, 'malformed_request'],
+    ['expects miracles', `${GET}Expect: miracles\r\n`, 417, 'expectation_failed'],
+  ])('is told what is wrong, counted and logged, one in so many: it %s', async (_, said, status, code) => {
+    const files = { 'articles/a.json': JSON.stringify(record()) };
+    const { port, told, measure } = await start(await dataFolder(files), { logSample: 2 });
+    await ask(port, FEED); // at hand from now on
+    for (let time = 0; time < 2; time += 1) {
+      const { closed } = await speak(port, `${said}\r\n`);
+      expect(problemIn(await closed)).toEqual([status, code]);
+    }
+    const requests = (await measure()).find(({ name }) => name === 'feed_publisher_requests_total');
+    const labels = { route: 'other', method: 'GET', status };
+
+    expect(requests?.values).toContainEqual(expect.objectContaining({ labels, value: 2 }));
+    expect(told.filter((line) => line.status === status)).toEqual([
+      expect.objectContaining({ msg: 'request', method: 'GET', path: FEED, sample: 2 }),
+    ]);
+  });
+
+  test('because it expects miracles is refused at once, though its body is still to come', async () => {
+    const { port, key } = await startApi();
+    const head = `PUT /api/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\n`;
+    const raw = await speak(port, `${head}Content-Length: 2\r\nExpect: miracles\r\n\r\n`);
+    await expect.poll(raw.text).toContain('\r\n\r\n{');
+    raw.socket.write('{}');
+
+    expect(problemIn(await raw.closed)).toEqual([417, 'expectation_failed']);
+  });
+});
+
 describe('a connection is closed', () => {
   test('when it is idle', async () => {
     const { port } = await service({ idle: 200 });

@@ -80,6 +80,14 @@ describe('a change that comes to a reader is answered as by the writer', () => {
     expect(sayings(answers[0] as Answer)).toEqual(sayings(answers[1] as Answer));
   });
 
+  test('in HTTP/1.0, which need not name a host: 201', async () => {
+    const { reader, key } = await pair();
+    const socket = connect(reader.port, '127.0.0.1');
+    socket.write(`PUT ${A} HTTP/1.0\r\nAuthorization: Bearer ${key}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 201 /);
+  });
+
   test('too late: 408, and the connection ends', async () => {
     const { reader, key } = await pair({ bodyDeadline: 200 });
     const socket = connect(reader.port, '127.0.0.1');
