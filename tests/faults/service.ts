@@ -34,7 +34,7 @@ export interface Besieged {
   readonly memory: () => number;
   /** Files and connections that are open. */
   readonly open: () => number;
-  /** Has it stand still meanwhile. What comes waits in the system. */
+  /** Has it stand still meanwhile, with all its processes. What comes waits in the system. */
   readonly whileItStands: <T>(during: () => Promise<T>) => Promise<T>;
   /** Ends it as an operator does; resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
@@ -75,7 +75,7 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
         ]
       : [join(import.meta.dirname, 'hurried.ts'), folder, JSON.stringify(hurried)];
   const env = { PATH: process.env.PATH ?? '', NODE_OPTIONS: SMALL_HEAP, METRICS_PORT: 'off' };
-  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const { pid } = child;
   if (pid === undefined) throw new Error('the service did not begin');
   let said = '';
@@ -127,8 +127,8 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
     politely,
     complaints,
     async whileItStands(during) {
-      child.kill('SIGSTOP');
-      return during().finally(() => child.kill('SIGCONT'));
+      process.kill(-pid, 'SIGSTOP');
+      return during().finally(() => process.kill(-pid, 'SIGCONT'));
     },
     async stop() {
       child.kill('SIGTERM');
