@@ -11,15 +11,17 @@ import { keyFor } from '../http/api.ts';
 const MiB = 1024 * 1024;
 /** What polite clients read: a small feed, whatever else is published. */
 export const POLITE = '/feeds/tag/polite.rss';
+/** As long as a name may be for one like it to be looked for. */
+const LONG = 'A tag with a name that is long '.repeat(5);
 /** Two thousand feeds, among which the nearest is sought for everybody who asks for one that is not there. */
 export const MANY_FEEDS: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from({ length: 50 }, (_, number) => {
-    const tags = Array.from({ length: 40 }, (_, tag) => `A tag with a name that is long, ${number}, ${tag}`);
+    const tags = Array.from({ length: 40 }, (_, tag) => `${LONG}, ${number}, ${tag}`);
     return [`articles/${number}.json`, JSON.stringify(record({ id: `m${number}`, tags }))];
   }),
 );
 /** The address of such a feed: the dearest answer of a few bytes there is. */
-export const NOWHERE = '/feeds/tag/a-tag-with-a-name-that-is-wrong.rss';
+export const NOWHERE = `/feeds/tag/${LONG.trim().toLowerCase().replaceAll(' ', '-')}-wrong.rss`;
 /** Room for what the service needs. What is not let go ends it, and garbage does not hide what is held. */
 const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
 /** Memory that may be held afterwards beyond what was before: pages that nothing stands in and the system has not back. */
