@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Publication } from '../config.ts';
 import { PublisherError } from '../errors.ts';
 import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feeds.ts';
-import type { Instant } from '../instant.ts';
+import { httpDate, type Instant } from '../instant.ts';
 import { documentName, type Prepared } from '../prepared.ts';
 import type { Store } from '../store.ts';
 import { type Answer, answerTo } from './answer.ts';
@@ -62,7 +62,8 @@ export function feedHandlers(parts: FeedParts) {
     const { originalUrl } = request;
     if (originalUrl.length <= LONGEST_ADDRESS) addresses.set(withoutQuery(originalUrl), documentName(key, format));
     noteContent(response, answer.body?.length ?? 0, answer.coding);
-    respondWithDocument(response, answer);
+    // Node's own date may be of a second ago, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
+    respondWithDocument(response, { ...answer, headers: [...answer.headers, 'Date', httpDate(Date.now())] });
   };
 
   /**

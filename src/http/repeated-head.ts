@@ -1,4 +1,5 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
+import { httpDate } from '../instant.ts';
 
 /** A head as Node made it, with what it was made of besides its headers. */
 interface Head {
@@ -29,18 +30,31 @@ export class RepeatedHeadResponse<Request extends IncomingMessage = IncomingMess
   _storeHeader(firstLine: string, headers: unknown): void {
     const response = this as unknown as Undocumented;
     const isOrdinary = this.shouldKeepAlive && this.useChunkedEncodingByDefault && !this.chunkedEncoding;
-    if (!isOrdinary || response.maxRequestsOnConnectionReached || !Array.isArray(headers)) {
-      storeHeader.call(this, firstLine, headers);
-      return;
-    }
+    const list = isOrdinary && !response.maxRequestsOnConnectionReached && Array.isArray(headers) ? headers : undefined;
     const second = Math.floor(Date.now() / 1000);
-    const known = heads.get(headers);
+    const known = list && heads.get(list);
     if (known !== undefined && known.second === second && known.firstLine === firstLine) {
       response._header = known.text;
       response._headerSent = false;
       return;
     }
     storeHeader.call(this, firstLine, headers);
-    if (response._header !== null) heads.set(headers, { firstLine, second, text: response._header });
+    if (response._header === null) return;
+    const text = dated(response._header, second);
+    response._header = text;
+    if (list !== undefined && isAllThereIs(text, this.statusCode)) heads.set(list, { firstLine, second, text });
   }
+}
+
+/**
+ * The head with that second for its Date. Node's own is of when it last looked: after a long turn of the event loop it
+ * may be of a second ago, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
+ */
+function dated(head: string, second: number): string {
+  return head.replace(/^Date: .*$/m, `Date: ${httpDate(second * 1000)}`);
+}
+
+/** Whether Node has noted nothing but the head: not that chunks follow, nor that the connection ends. */
+function isAllThereIs(head: string, status: number): boolean {
+  return /^Connection: keep-alive$/m.test(head) && (status === 304 || /^Content-Length: /m.test(head));
 }

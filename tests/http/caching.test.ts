@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Answer, ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
+import { startApi } from './api.ts';
+import { unmemorable, watchWays } from './ways.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const SECOND = 1000;
@@ -220,6 +222,31 @@ describe('Last-Modified', () => {
     ]);
     expect((await ask(port, '/feeds/latest.json', { headers })).status).toBe(304);
   });
+
+  test.each(['at hand', 'Express'])(
+    'is never later than Date, in a turn that lasts into the next second: %s',
+    async (way) => {
+      const thisSecond = () => Math.floor(Date.now() / SECOND);
+      let isLong = false;
+      const now = () => {
+        const second = thisSecond();
+        while (isLong && thisSecond() === second);
+        isLong = false;
+        return Date.now();
+      };
+      const { port, put } = await startApi({}, { now });
+      const path = way === 'Express' ? unmemorable('/feeds/latest.json') : '/feeds/latest.json';
+      const ways = watchWays();
+      await put('/a', { body: record({ id: 'a', title: 'First' }) });
+      await ask(port, path);
+      isLong = true;
+      const { headers } = await ask(port, path);
+
+      expect(ways().at(-1)).toBe(way);
+      expect(isLong).toBe(false);
+      expect(Date.parse(String(headers['last-modified']))).toBeLessThanOrEqual(Date.parse(String(headers.date)));
+    },
+  );
 
   test('of a feed is not moved by an article that is not in it', async () => {
     const { folder, port } = await clocked({
