@@ -112,10 +112,12 @@ export function cacheControl(
 
 /** Until when headers made now stay as they are: Last-Modified reaches its second, a coming change shortens max-age. */
 export function holdsUntil(
-  { lastModified, document }: Representations,
+  { lastModified, document: { nextChangeAt } }: Representations,
   { maxAge, now }: { readonly maxAge: number; readonly now: Instant },
 ): Instant {
   const moves = now < lastModified ? Math.floor(now / 1000) * 1000 + 1000 : Number.POSITIVE_INFINITY;
-  const shortens = (document.nextChangeAt ?? Number.POSITIVE_INFINITY) - (maxAge + STALE_WHILE_REVALIDATE) * 1000;
-  return Math.min(moves, now < shortens ? shortens : now + 1); // from then on they count down
+  if (nextChangeAt === undefined) return moves;
+  // They count whole seconds down to the change, and stay as they are in the millisecond that ends one.
+  const left = Math.min(maxAge + STALE_WHILE_REVALIDATE, Math.floor((nextChangeAt - now) / 1000));
+  return Math.min(moves, nextChangeAt - left * 1000 + 1);
 }

@@ -1,10 +1,17 @@
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, zstdDecompress } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CODINGS } from '../src/codings.ts';
 import type { Document } from '../src/document.ts';
-import { cacheControl, holdsUntil, lastModifiedHeader, represent } from '../src/representation.ts';
+import {
+  cacheControl,
+  holdsUntil,
+  lastModifiedHeader,
+  type Representations,
+  represent,
+} from '../src/representation.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 
@@ -88,14 +95,57 @@ describe('headers with a max-age of 300 hold', () => {
 
   test.each([
     ['for good where nothing is known to come', NOON, NOON + 5000, undefined, Number.POSITIVE_INFINITY],
-    ['until the change bounds them', NOON, NOON + 5000, FAR, FAR - 360_000],
+    ['until the change bounds them', NOON, NOON + 5000, FAR, FAR - 360_000 + 1],
     ['until the second of the last change', NOON + 200, NOON + 300, undefined, NOON + 1000],
     ['until that second where the change is far off', NOON + 200, NOON + 300, FAR, NOON + 1000],
-    ['until the change bounds them where that is sooner', NOON + 200, NOON + 300, NOON + 360_500, NOON + 500],
-    ['for a moment where it bounds them already', NOON + 200, NOON + 5000, NOON + 200_150, NOON + 5001],
-    ['for a moment even before that second', NOON + 200, NOON + 300, NOON + 200_150, NOON + 301],
+    ['until the change bounds them where that is sooner', NOON + 200, NOON + 300, NOON + 360_500, NOON + 501],
+    ['for a second where it bounds them already', NOON, NOON + 5000, NOON + 200_000, NOON + 5001],
+    ['for the next second', NOON, NOON + 5001, NOON + 200_000, NOON + 6001],
+    ['for the rest of a second', NOON + 200, NOON + 5000, NOON + 200_150, NOON + 5151],
+    ['for the rest of one even before that second', NOON + 200, NOON + 300, NOON + 200_600, NOON + 601],
+    ['until the change in its last second', NOON, NOON + 5000, NOON + 5900, NOON + 5901],
   ])('%s', (_, changedAt, now, nextChangeAt, expected) => {
     const next = nextChangeAt === undefined ? {} : { nextChangeAt };
     expect(holdsUntil(represent({ ...document('a', changedAt), ...next }), { maxAge: 300, now })).toBe(expected);
   });
+});
+
+/** The headers of a document at a moment, as they are made. */
+const headersAt = (of: Representations, maxAge: number, now: number) => [
+  cacheControl(maxAge, now, of.document.nextChangeAt),
+  lastModifiedHeader(of, now),
+];
+
+test('headers that hold are those that would be made, in every millisecond, and are made twice a second at most', () => {
+  const situation = fc.record({
+    maxAge: fc.constantFrom(0, 1, 5, 300),
+    /** Milliseconds from the last change to the first answer. */
+    since: fc.oneof(fc.integer({ min: 0, max: 1500 }), fc.constant(100_000)),
+    /** Milliseconds from the first answer to the next change, where one is known. */
+    left: fc.option(
+      fc.oneof(fc.integer({ min: 0, max: 5000 }), fc.integer({ min: 58_000, max: 68_000 }), fc.nat(400_000)),
+      { nil: undefined },
+    ),
+    begin: fc.integer({ min: NOON, max: NOON + 999 }),
+  });
+  fc.assert(
+    fc.property(situation, ({ maxAge, since, left = Number.POSITIVE_INFINITY, begin }) => {
+      const next = Number.isFinite(left) ? { nextChangeAt: begin + left } : {};
+      const of = represent({ ...document('a', begin - since), ...next });
+      const made = (now: number) => ({ headers: headersAt(of, maxAge, now), until: holdsUntil(of, { maxAge, now }) });
+      let held = made(begin);
+      let count = 1;
+      for (let now = begin; now < begin + Math.min(left, 3000); now += 1) {
+        if (now >= held.until) {
+          held = made(now);
+          count += 1;
+        }
+        if (held.headers.join() !== headersAt(of, maxAge, now).join()) {
+          expect([now, held.headers]).toEqual([now, headersAt(of, maxAge, now)]);
+        }
+      }
+      expect(count).toBeLessThanOrEqual(7);
+    }),
+    { numRuns: 150 },
+  );
 });
