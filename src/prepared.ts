@@ -44,6 +44,8 @@ interface Popular {
 
 /** Milliseconds after a change at which popular documents are made again, once for all that comes in one burst. */
 const BURST = 50;
+/** Milliseconds between looks for what other processes changed. */
+const LOOK = 50;
 /** Documents that are made again without being asked for, the most asked for of all. */
 const MOST_POPULAR = 100;
 
@@ -57,6 +59,8 @@ export interface Prepared {
    * in the codings they were asked for in, so that no reader has to wait for it.
    */
   readonly forget: (keys: readonly FeedKey[]) => void;
+  /** Forgets what other processes changed without waiting for a request to find out. */
+  readonly keepUp: () => void;
   /** Makes nothing more that nobody waits for. */
   readonly close: () => Promise<void>;
 }
@@ -82,6 +86,7 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   const running = new Map<string, Promise<Kept | undefined>>();
   const popular = new Map<string, Popular>();
   let timer: NodeJS.Timeout | undefined;
+  let looking: NodeJS.Timeout | undefined;
   let remaking: Promise<void> | undefined;
   let isClosed = false;
   /** Under way while it is asked which feeds other processes changed: until that is known, nothing kept is trusted. */
@@ -181,6 +186,10 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     await catchingUp;
   }
 
+  function look(): void {
+    if (catchingUp === undefined) catchUp().catch(() => {}); // who asks next finds out the same, and is told
+  }
+
   function lookUp(name: string): Representations | undefined {
     const known = kept.get(name);
     if (known === undefined || !isCurrent(known)) return undefined;
@@ -190,6 +199,9 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
 
   return {
     forget,
+    keepUp() {
+      looking ??= setInterval(look, LOOK).unref();
+    },
     atHand: (name) => (catchingUp !== undefined || news.may() ? undefined : lookUp(name)),
     counts: () => ({ count: kept.size, bytes: kept.calculatedSize, evicted }),
     async get(key, format) {
@@ -204,7 +216,8 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await remaking;
+      clearInterval(looking);
+      await Promise.allSettled([catchingUp, remaking]);
     },
   };
 }

@@ -160,6 +160,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     throw error;
   }
   phase = 'serving';
+  prepared.keepUp();
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
   const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };

@@ -46,7 +46,7 @@ function workshop() {
     runs.at(-1)?.finish(answer, nextChangeAt);
     return asked;
   };
-  return { runs, clock, elsewhere, told, prepared, text, make };
+  return { runs, clock, elsewhere, news, told, prepared, text, make };
 }
 
 test('a document is made once, however many ask at the same time', async () => {
@@ -213,10 +213,12 @@ test('what cannot be found out is asked again by the next', async () => {
 
 /** Milliseconds after a change at which documents are made again. */
 const BURST = 50;
+/** Milliseconds between looks for what other processes changed. */
+const LOOK = 50;
 
 /** Time that passes when a test says so. */
 function standingClock(): void {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
   onTestFinished(() => {
     vi.useRealTimers();
   });
@@ -445,6 +447,109 @@ describe('a document that was asked for', () => {
     prepared.forget(['latest']);
     await pass(BURST);
     expect(runs).toHaveLength(4);
+  });
+});
+
+describe('a document that another process changed', () => {
+  /** A workshop that keeps up with others, with `latest.rss` in it, which was asked for. */
+  async function keptUp() {
+    standingClock();
+    const shop = workshop();
+    await shop.make('a');
+    shop.prepared.keepUp();
+    return shop;
+  }
+
+  test('is made again before anybody asks', async () => {
+    const { runs, elsewhere, prepared } = await keptUp();
+    elsewhere.push('latest', 'tag/a');
+    await pass(LOOK - 1);
+    expect(elsewhere).toHaveLength(2);
+    await pass(1);
+    expect(elsewhere).toEqual([]);
+    await pass(BURST);
+    expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
+    runs[1]?.finish('b');
+    await idle();
+    expect(prepared.atHand('latest.rss')?.document.bytes.toString()).toBe('b');
+  });
+
+  test('is not made again a second time where nobody asked for it since', async () => {
+    const { runs, elsewhere } = await keptUp();
+    for (let change = 0; change < 5; change += 1) {
+      elsewhere.push('latest');
+      await pass(LOOK);
+      await pass(BURST);
+      runs[1]?.finish('b');
+      await idle();
+    }
+    expect(elsewhere).toEqual([]);
+    expect(runs).toHaveLength(2);
+  });
+
+  test('waits for a request where nobody keeps up', async () => {
+    standingClock();
+    const { elsewhere, make } = workshop();
+    await make('a');
+    elsewhere.push('latest');
+    await pass(10 * LOOK);
+    expect(elsewhere).toEqual(['latest']);
+    expect(await make('b')).toBe('b');
+  });
+
+  test('is made again where looking for it failed before, and nobody is told of that', async () => {
+    const { runs, elsewhere, told, news } = await keptUp();
+    const { may, touched } = news;
+    elsewhere.push('latest');
+    news.may = () => {
+      throw new Error('disk');
+    };
+    await pass(LOOK);
+    Object.assign(news, { may, touched: () => Promise.reject(new Error('disk')) });
+    await pass(LOOK);
+    news.touched = touched;
+    await pass(LOOK);
+    await pass(BURST);
+    expect(elsewhere).toEqual([]);
+    expect(runs).toHaveLength(2);
+    expect(told).toEqual([]);
+  });
+
+  test('is looked for once at a time, however long it takes', async () => {
+    const { news } = await keptUp();
+    const asked: (() => void)[] = [];
+    news.may = () => true;
+    news.touched = () => new Promise((resolve) => asked.push(() => resolve([])));
+    await pass(3 * LOOK);
+    expect(asked).toHaveLength(1);
+    asked[0]?.();
+    await idle();
+    expect(asked).toHaveLength(1);
+    await pass(LOOK);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('is looked for no more once it is closed, which waits for the last look', async () => {
+    const { elsewhere, prepared, news } = await keptUp();
+    const { touched } = news;
+    let answer = () => {};
+    elsewhere.push('latest');
+    news.touched = () =>
+      new Promise((resolve) => {
+        answer = () => resolve(touched());
+      });
+    await pass(LOOK);
+    let isClosed = false;
+    const closing = prepared.close().then(() => {
+      isClosed = true;
+    });
+    await idle();
+    expect(isClosed).toBe(false);
+    answer();
+    await closing;
+    elsewhere.push('latest');
+    await pass(10 * LOOK);
+    expect(elsewhere).toEqual(['latest']);
   });
 });
 

@@ -3,7 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { slugOf } from '../src/text.ts';
-import { type Answer, ask, dataFolder, put, record, start } from './helpers.ts';
+import { type Answer, ask, dataFolder, put, type Running, record, start } from './helpers.ts';
 import { clientOf } from './http/api.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -184,10 +184,7 @@ describe('two services on the same articles', () => {
   test('make nothing anew that they changed themselves before the other changed something else', async () => {
     const folder = await dataFolder();
     const [first, second] = [await clientOf(folder), await clientOf(folder)];
-    const made = async () => {
-      const metrics = await first.measure();
-      return metrics.find(({ name }) => name === 'feed_publisher_documents_made_total')?.values[0]?.value;
-    };
+    const made = () => madeBy(first);
     const none = await ask(first.port, '/feeds/tag/own.rss'); // by now it has heard of what was changed before
     await first.put('/own', { body: record({ id: 'own', tags: ['Own'] }) });
     const own = await ask(first.port, '/feeds/tag/own.rss');
@@ -199,6 +196,26 @@ describe('two services on the same articles', () => {
     expect([none.status, own.status, other.status, before]).toEqual([404, 200, 200, 2]);
     expect([again.headers.etag, await made()]).toEqual([own.headers.etag, 2]);
   });
+
+  test('make what readers ask for anew when the other changes it, before anybody asks', async () => {
+    const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+    const [first, second] = [await clientOf(folder), await clientOf(folder)];
+    const before = await ask(first.port, '/feeds/latest.rss');
+    expect(await madeBy(first)).toBe(1);
+    await second.put('/b', { body: record({ id: 'b', title: 'B' }) });
+    await expect.poll(() => madeBy(first), { timeout: 10_000 }).toBe(2);
+    const after = await ask(first.port, '/feeds/latest.rss');
+
+    expect(before.text).not.toContain('<title>B</title>');
+    expect(after.text).toContain('<title>B</title>');
+    expect(await madeBy(first)).toBe(2);
+  });
+
+  /** Documents that a service has made. */
+  async function madeBy({ measure }: Running): Promise<number | undefined> {
+    const metrics = await measure();
+    return metrics.find(({ name }) => name === 'feed_publisher_documents_made_total')?.values[0]?.value;
+  }
 
   async function spawned(env: Readonly<Record<string, string>>): Promise<number> {
     const { PATH = '' } = process.env;
