@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ask, dataFolder, decoded, PUBLICATION, record, start } from '../helpers.ts';
 import { unmemorable, watchWays } from '../http/ways.ts';
+import { speak } from '../raw.ts';
 
 /**
  * What this HTTP server promises, one promise a file: a new case is a new file in a folder beside this one. Each is kept
@@ -58,39 +59,42 @@ retired:
   'media/sub/file.txt': 'file',
 };
 
-const groups = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+const groups = readdirSync(FOLDER, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => ({ name, files: readdirSync(join(FOLDER, name)) }));
+
+/** A service that the case is put to, and what it says. */
+async function openCase(group: string, file: string) {
+  const read = caseFile.parse(JSON.parse(readFileSync(join(FOLDER, group, file), 'utf8')));
+  const { port } = await start(await dataFolder(NEWSROOM), { now: () => NOW });
+  const fill = await placeholders(port);
+  const { method, path, headers } = read.request;
+  const question = { method, headers: mapped(headers, fill) };
+  const isDocument = path.startsWith('/feeds/') && [200, 226, 304].includes(read.expect.status);
+  return { ...read, port, fill, path, question, isDocument };
+}
+
+function mapped<From, To>(object: Readonly<Record<string, From>>, change: (value: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
+}
 
 describe.each(['at hand', 'Express'] as const)('%s:', (way) => {
-  describe.each(groups)('$name', (group) => {
-    const files = readdirSync(join(FOLDER, group.name));
-
+  describe.each(groups)('$name', ({ name, files }) => {
     test.each(files)('%s', async (file) => {
-      const {
-        description,
-        request,
-        expect: expected,
-      } = caseFile.parse(JSON.parse(readFileSync(join(FOLDER, group.name, file), 'utf8')));
-      const { port } = await start(await dataFolder(NEWSROOM), { now: () => NOW });
-      const fill = await placeholders(port);
-
-      const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, fill(value)]));
-      const path = way === 'Express' ? unmemorable(request.path) : request.path;
-      const question = { method: request.method, headers };
+      const asked = await openCase(name, file);
+      const { description, port, fill, question, expect: expected } = asked;
+      const path = way === 'Express' ? unmemorable(asked.path) : asked.path;
       if (way === 'at hand') await ask(port, path, question);
       const ways = watchWays();
       const answer = await ask(port, path, question);
 
       expect(answer.status, description).toBe(expected.status);
-      const isDocument = request.path.startsWith('/feeds/') && [200, 226, 304].includes(expected.status);
-      expect(ways(), description).toEqual([isDocument ? way : 'Express']);
+      expect(ways(), description).toEqual([asked.isDocument ? way : 'Express']);
       const said = Object.fromEntries(
-        Object.keys(expected.headers).map((name) => [name, answer.headers[name] ?? null]),
+        Object.keys(expected.headers).map((header) => [header, answer.headers[header] ?? null]),
       );
-      const toSay = Object.entries(expected.headers).map(([name, value]) => [
-        name,
-        value === null ? null : fill(value),
-      ]);
-      expect(said, description).toEqual(Object.fromEntries(toSay));
+      const toSay = mapped(expected.headers, (value) => (value === null ? null : fill(value)));
+      expect(said, description).toEqual(toSay);
       if (expected.body === undefined) return;
       const text = decoded(answer).toString();
       if (typeof expected.body === 'string') expect(text, description).toBe(fill(expected.body));
@@ -98,6 +102,39 @@ describe.each(['at hand', 'Express'] as const)('%s:', (way) => {
     });
   });
 });
+
+describe.each(groups)('both ways give the same bytes: $name', ({ name, files }) => {
+  test.each(files)('%s', async (file) => {
+    const { description, port, path, question, isDocument } = await openCase(name, file);
+    await ask(port, path, question);
+    const ways = watchWays();
+    const atHand = await thrice(port, path, question);
+    const express = await thrice(port, unmemorable(path), question);
+
+    expect(atHand, description).toBe(express);
+    expect(ways(), description).toEqual([
+      ...Array(3).fill(isDocument ? 'at hand' : 'Express'),
+      ...Array(3).fill('Express'),
+    ]);
+  });
+});
+
+interface Asked {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** All that a connection brings on which the same is asked three times, the last of which ends it, but for the date. */
+async function thrice(port: number, path: string, { method, headers }: Asked): Promise<string> {
+  const said = (more: Readonly<Record<string, string>>) => {
+    const lines = Object.entries({ Host: 'a', ...headers, ...more }).map(([name, value]) => `${name}: ${value}\r\n`);
+    return `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`;
+  };
+  const raw = await speak(port, Buffer.from(said({}) + said({}) + said({ Connection: 'close' }), 'latin1'));
+  const text = await raw.closed;
+  expect(text.match(/^Date: /gm)?.length).toBe(3);
+  return text.replaceAll(/^Date: .*$/gm, 'Date: …');
+}
 
 /** Fills in what a case cannot know: the tags, date and bytes of the document. */
 async function placeholders(port: number): Promise<(text: string) => string> {
