@@ -1,8 +1,11 @@
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Publication } from './config.ts';
 import { type Counters, countDocuments, createCounters } from './counters.ts';
+import { MOST_WITH_DELTAS } from './delta.ts';
 import { createArranger, type KeptCounts } from './document.ts';
+import { LATEST } from './feeds.ts';
 import { giveBackHeap, keepHeapSmall } from './heap.ts';
 import { createAdmission } from './http/admission.ts';
 import { createApp } from './http/app.ts';
@@ -85,6 +88,8 @@ export interface ServiceProcess extends Service {
 const SAMPLE = 1000;
 /** Megabytes of entries and documents that are kept. */
 const CACHE = 24;
+/** Feeds that one line of the log names. */
+const MOST_NAMED_FEEDS = 20;
 /** Part of them that is for entries, which documents are arranged from. */
 const FOR_ENTRIES = 1 / 4;
 
@@ -165,6 +170,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const feeds = (await store.feeds(now())).length;
   const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
   log.info({ ...started, role: part?.role, articles, feeds }, 'started');
+  if (part?.role !== 'reader') tellOfLargeFeeds(publication, log);
 
   async function close(): Promise<void> {
     const began = performance.now();
@@ -196,6 +202,14 @@ export async function serve(installation: Installation, options: ServeOptions): 
       return closing;
     },
   };
+}
+
+/** Nothing else would tell that a number in publication.yaml keeps a feed's readers from its deltas. */
+function tellOfLargeFeeds({ entries, feeds }: Publication, log: Log): void {
+  const large = [{ id: LATEST, entries }, ...feeds].filter((feed) => (feed.entries ?? entries) > MOST_WITH_DELTAS);
+  if (large.length === 0) return;
+  const names = large.slice(0, MOST_NAMED_FEEDS).map(({ id }) => id);
+  log.warn({ feeds: names }, `Feeds of more than ${MOST_WITH_DELTAS} entries have no deltas: ${names.join(', ')}.`);
 }
 
 interface DocumentParts {

@@ -54,14 +54,16 @@ describe('a tag', () => {
     ['some, in their order', ['bbbb', 'aaaa', 'cccc'], `${DIGEST}.bbbbaaaacccc`],
     ['one twice', ['aaaa', 'aaaa'], `${DIGEST}.aaaaaaaa`],
     ['as many as it can name', named(56), `${DIGEST}.${named(56).join('')}`],
-    ['more than it can name', named(57), DIGEST],
+    ['more than it can name', named(57), `${DIGEST}.${named(56).join('')}`],
+    ['twice as many', named(112), `${DIGEST}.${named(56).join('')}`],
+    ['more than that', named(113), DIGEST],
     ['far more', named(1000), DIGEST],
   ])('of a document of %s', (_, entries, expected) => {
     expect(opaqueTag(DIGEST, document(entries).entries)).toBe(expected);
   });
 
   test('is never longer than 255 characters, weak and in whichever coding', () => {
-    const lengths = [0, 1, 55, 56, 57, 1000].flatMap((count) => {
+    const lengths = [0, 1, 55, 56, 57, 112, 113, 1000].flatMap((count) => {
       const { etag } = represent(document(named(count)));
       return CODINGS.map((coding) => `W/${etag(coding)}`.length);
     });
@@ -127,7 +129,10 @@ test.each([
   ['three of one name', ['aaaa', 'bbbb', 'aaaa', 'aaaa'], '.aaaabbbb', ['aaaa', 'aaaa', 'aaaa']],
   ['nothing but one name', ['aaaa', 'aaaa'], '.aaaa', undefined],
   ['as many as a tag can name', named(56), `.${named(55).join('')}`, ['0055']],
-  ['more than a tag can name', named(57), `.${named(56).join('')}`, undefined],
+  ['more than a tag can name', named(57), `.${named(56).join('')}`, ['0056']],
+  ['more than that, to who lacks a named one', named(58), `.${named(55).join('')}`, ['0055', '0056', '0057']],
+  ['twice as many', named(112), `.${named(56).join('')}`, named(112).slice(56)],
+  ['more than twice as many', named(113), `.${named(56).join('')}`, undefined],
 ])('of a document of %s', (_, entries, names, expected) => {
   expect(missing(`"${DIGEST}${names}"`, entries)).toEqual(expected);
 });
@@ -213,10 +218,11 @@ describe('A-IM', () => {
 
 /** Few, so that many lists have them in common, and some twice. */
 const entry = fc.integer({ min: 0, max: 80 }).map((number) => `entry ${number}`);
-const lists = fc.array(entry, { maxLength: 60 });
+/** Of so many that a tag names all, and of more. */
+const lists = fc.oneof(fc.array(entry, { maxLength: 60 }), fc.array(entry, { minLength: 57, maxLength: 120 }));
 const spelling = fc.tuple(fc.constantFrom('', 'W/'), fc.constantFrom('', '-br', '-zstd', '-gzip'));
 
-test('who applies a delta has every entry there is, and was sent none twice', () => {
+test('who applies a delta has every entry there is, and was sent none twice that its tag tells of', () => {
   fc.assert(
     fc.property(lists, lists, spelling, (before, now, [weak, coding]) => {
       const old = document(before, 'rss', nameOf);
@@ -229,10 +235,53 @@ test('who applies a delta has every entry there is, and was sent none twice', ()
       expect(now.filter((each) => sent.includes(each))).toEqual(sent);
       if (delta === undefined) return;
       const twice = now.filter((each, index) => now.indexOf(each) !== index);
-      expect(sent.filter((each) => before.includes(each) && !twice.includes(each))).toEqual([]);
+      const told = before.slice(0, 56);
+      expect(sent.filter((each) => told.includes(each) && !twice.includes(each))).toEqual([]);
     }),
     { numRuns: 2000 },
   );
+});
+
+test('who is sent deltas alone has every entry as it is, whatever is published, corrected or withdrawn, named or not', () => {
+  const change = fc.record({
+    what: fc.constantFrom('publish', 'correct', 'correct', 'withdraw', 'poll'),
+    place: fc.nat(),
+  });
+  let deltas = 0;
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 120 }), fc.array(change, { maxLength: 60 }), (most, changes) => {
+      /** Newest first, more than the feed shows. */
+      let articles = Array.from({ length: 150 }, (_, index) => ({ id: 150 - index, version: 0 }));
+      const has = new Map<string, string>();
+      let tag: string | undefined;
+      const poll = () => {
+        const current = document(
+          articles.slice(0, most).map(({ id, version }) => `${id} v${version}`),
+          'rss',
+          nameOf,
+        );
+        const delta = missingEntries(tag, current);
+        if (delta !== undefined) deltas += 1;
+        for (const { start, end } of delta ?? current.entries) {
+          const [id = '', version = ''] = current.bytes.toString('utf8', start, end).split(' ');
+          has.set(id, version);
+        }
+        for (const { id, version } of articles.slice(0, most)) expect(has.get(String(id))).toBe(`v${version}`);
+        tag = `"${opaqueTag(DIGEST, current.entries)}"`;
+      };
+      poll();
+      for (const [number, { what, place }] of changes.entries()) {
+        const index = place % Math.min(articles.length, most + 2);
+        if (what === 'poll') poll();
+        else if (what === 'publish') articles = [{ id: 1000 + number, version: 0 }, ...articles];
+        else if (what === 'withdraw') articles = articles.toSpliced(index, 1);
+        else articles = articles.map((each, at) => (at === index ? { ...each, version: number } : each));
+      }
+      poll();
+    }),
+    { numRuns: 1000 },
+  );
+  expect(deltas).toBeGreaterThan(1000);
 });
 
 test('a delta is made for whoever has an entry of a document whose entries can be named', () => {
@@ -241,7 +290,7 @@ test('a delta is made for whoever has an entry of a document whose entries can b
       const tag = `"${opaqueTag(DIGEST, document(before, 'rss', nameOf).entries)}"`;
       const missed = missingEntries(tag, document(now, 'rss', nameOf));
       const known = now.some((each) => before.includes(each) && now.indexOf(each) === now.lastIndexOf(each));
-      expect(missed !== undefined).toBe(now.length <= 56 && (known || now.length === 0));
+      expect(missed !== undefined).toBe(now.length <= 112 && (known || now.length === 0));
     }),
     { numRuns: 2000 },
   );

@@ -3,7 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { slugOf } from '../src/text.ts';
-import { type Answer, ask, dataFolder, put, type Running, record, start } from './helpers.ts';
+import { type Answer, ask, dataFolder, PUBLICATION, put, type Running, record, start } from './helpers.ts';
 import { clientOf } from './http/api.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -259,6 +259,16 @@ describe('a start', () => {
       'articles/two.json:3:10: url: must be an http or https address of at most 4096 characters (value: javascript:alert(1))',
       'articles/two.json:4:12: title: must not be empty (value: )',
     ]);
+  });
+
+  test.each([
+    ['entries: 112\nfeeds: [{ id: other, title: Other }]', undefined],
+    ['entries: 113\nfeeds: [{ id: other, title: Other }, { id: short, title: Short, entries: 50 }]', 'latest, other'],
+    ['feeds: [{ id: other, title: Other }, { id: long, title: Long, entries: 113 }]', 'long'],
+  ])('says which feeds are too large to have deltas: %s', async (yaml, large) => {
+    const { lines } = await start(await dataFolder({ 'publication.yaml': `${PUBLICATION}${yaml}\n` }));
+
+    expect(lines).toEqual(large === undefined ? [] : [`Feeds of more than 112 entries have no deltas: ${large}.`]);
   });
 
   test('with a public address of its own has it in every link', async () => {
