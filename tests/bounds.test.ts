@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, test } from 'vitest';
+import { chooseCoding } from '../src/codings.ts';
 import { FORMATS } from '../src/feeds.ts';
+import { parseTrust } from '../src/http/client.ts';
+import { httpDate, parseHttpDate } from '../src/instant.ts';
 import { ask, dataFolder, PUBLICATION, record, start } from './helpers.ts';
 
 const MB = 1024 * 1024;
@@ -56,4 +61,51 @@ test('however many documents are asked for, in all codings and as deltas, what i
   expect(most.entries).toBeLessThanOrEqual(0.25 * MB);
   expect(await value('evicted_documents_total')).toBeGreaterThan(100);
   expect(await value('evicted_entries_total')).toBeGreaterThan(100);
+});
+
+describe('of 200,000 different', () => {
+  const MANY = 200_000;
+  setFlagsFromString('--expose-gc');
+  const collectGarbage: () => void = runInNewContext('gc');
+
+  /** Bytes that stay when so much has been done. */
+  function left(work: (number: number) => void): number {
+    work(-1);
+    collectGarbage();
+    const before = process.memoryUsage().heapUsed;
+    for (let number = 0; number < MANY; number += 1) work(number);
+    collectGarbage();
+    return process.memoryUsage().heapUsed - before;
+  }
+
+  /** All of them would take ten megabytes or more. */
+  const LITTLE = 4 * MB;
+
+  test('Accept-Encoding headers few are remembered, and all are understood', () => {
+    const chosen = new Set<string | undefined>();
+    const bytes = left((number) => chosen.add(chooseCoding(`gzip, x-${number}`)));
+    expect([...chosen]).toEqual(['gzip']);
+    expect(bytes).toBeLessThan(LITTLE);
+  });
+
+  test('dates few are remembered, and all are understood', () => {
+    let wrong = 0;
+    const bytes = left((number) => {
+      const date = Date.UTC(2026, 0, 1) + number * 1000;
+      if (parseHttpDate(httpDate(date)) !== date) wrong += 1;
+    });
+    expect(wrong).toBe(0);
+    expect(bytes).toBeLessThan(LITTLE);
+  });
+
+  test('addresses that a proxy tells of few are remembered, and all are told from its own', () => {
+    const trust = parseTrust('10.0.0.0/8');
+    let trusted = 0;
+    const bytes = left((number) => {
+      const rest = `${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`;
+      if (trust(`${number % 2 === 0 ? 10 : 11}.${rest}`, 0)) trusted += 1;
+    });
+    expect(trusted).toBe(MANY / 2);
+    expect(bytes).toBeLessThan(LITTLE);
+  });
 });
