@@ -14,7 +14,10 @@ export interface Put {
   readonly madePublicId?: boolean;
   /** The publication has changed, not the article: a feed it leaves is as if it had never been in it. */
   readonly byNewPublication?: boolean;
-  /** Leaves an article alone that was taken back and whose record is the same: to bring it again is not to publish it. */
+  /**
+   * Leaves an article alone that was taken back and is the same otherwise: to bring it again is not to publish it. So is
+   * one whose file is known still, whether or not this is said.
+   */
   readonly leaveWithdrawn?: boolean;
   /** What was handed over, before it was parsed, as JSON. */
   readonly record: JsonText;

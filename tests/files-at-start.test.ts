@@ -1,12 +1,12 @@
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openArticleFolder } from '../src/folder.ts';
 import { openInstallation } from '../src/installation.ts';
-import { createKey } from '../src/keys.ts';
 import { createPublisher, parseHere } from '../src/publish.ts';
 import { serve } from '../src/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record } from './helpers.ts';
+import { keyFor } from './http/api.ts';
 
 vi.mock('node:fs/promises', { spy: true });
 
@@ -332,20 +332,47 @@ test('a file that was broken while the service was down is told at every start, 
   expect(mended).toMatchObject({ found: { titles: ['A, mended', 'B', 'C', 'D'] }, lines: [] });
 });
 
-test('articles that never had a file stay, and what the API took back stays back while its file is the same', async () => {
-  const folder = await dataFolder(FILES);
-  const { store } = openInstallation(folder);
-  const { key } = await createKey(store, 'test', 'write', FIRST);
-  await store.close();
-  const headers = { authorization: `Bearer ${key}` };
-  await life(folder, FIRST, async (port) => {
-    await ask(port, '/api/articles/api', { method: 'PUT', headers, body: json({ id: 'api', title: 'API' }) });
-    await ask(port, '/api/articles/a?reason=wrong', { method: 'DELETE', headers });
-  });
-  const next = await life(folder, SECOND, latest);
+describe('what the API did', () => {
+  const svg = (size: number) => `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"/>`;
 
-  expect(next.found).toMatchObject({
-    titles: ['API', 'B', 'C', 'D'],
-    withdrawn: ['tag:news.example,2026:a 2026-11-20T12:00:00Z'],
+  /** A life in which the API puts an article that has no file, and takes back one that has. */
+  async function firstLife() {
+    const folder = await dataFolder({
+      ...FILES,
+      'articles/a.json': json({ id: 'a', title: 'A', image: { url: '/media/p.svg' } }),
+      'media/p.svg': svg(10),
+    });
+    const { key } = await keyFor(folder);
+    const headers = { authorization: `Bearer ${key}` };
+    await life(folder, FIRST, async (port) => {
+      await ask(port, '/api/articles/api', { method: 'PUT', headers, body: json({ id: 'api', title: 'API' }) });
+      await ask(port, '/api/articles/a?reason=wrong', { method: 'DELETE', headers });
+    });
+    return { folder, file: join(folder, 'articles/a.json') };
+  }
+
+  test.each<[string, (folder: string, file: string) => Promise<void>]>([
+    ['is the same', async () => {}],
+    ['was touched', (_, file) => utimes(file, 1_763_700_000, 1_763_700_000)],
+    ['was written anew as it was', async (_, file) => writeFile(file, await readFile(file))],
+    ['has another name', (folder, file) => rename(file, join(folder, 'articles/z.json'))],
+    ['shows a picture that was replaced', (folder) => put(folder, 'media/p.svg', svg(1000))],
+  ])('stays, also where the file of what it took back %s', async (_, change) => {
+    const { folder, file } = await firstLife();
+    await change(folder, file);
+    const next = await life(folder, SECOND, latest);
+
+    expect(next.found).toMatchObject({
+      titles: ['API', 'B', 'C', 'D'],
+      withdrawn: ['tag:news.example,2026:a 2026-11-20T12:00:00Z'],
+    });
+  });
+
+  test('does not outlast a file that holds another record', async () => {
+    const { folder } = await firstLife();
+    await put(folder, 'articles/a.json', json({ id: 'a', title: 'A, mended' }));
+    const next = await life(folder, SECOND, latest);
+
+    expect(next.found).toMatchObject({ titles: ['A, mended', 'API', 'B', 'C', 'D'], withdrawn: [] });
   });
 });

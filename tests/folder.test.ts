@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openInstallation } from '../src/installation.ts';
 import { ask, dataFolder, overflow, put, type Running, record, start } from './helpers.ts';
+import { clientOf } from './http/api.ts';
 
 vi.mock('node:fs', { spy: true });
 
@@ -183,6 +184,24 @@ describe('a file', () => {
       before.headers.etag,
       before.headers['last-modified'],
     ]);
+  });
+
+  test.each<[string, (folder: string) => Promise<void>]>([
+    ['is touched', (folder) => utimes(join(folder, 'articles/a.json'), new Date(), new Date())],
+    ['is touched with its folder', (folder) => utimes(join(folder, 'articles'), new Date(), new Date())],
+    ['shows a picture that is replaced', (folder) => put(folder, 'media/pixel.gif', Buffer.concat([PIXEL, PIXEL]))],
+  ])('that %s does not bring back what the API took back', async (_, change) => {
+    const image = { url: '/media/pixel.gif' };
+    const service = await clientOf(
+      await dataFolder({ 'articles/a.json': named('A', { image }), 'media/pixel.gif': PIXEL }),
+    );
+    await service.remove('/a?reason=legal');
+    await change(service.dataFolder);
+    await put(service.dataFolder, 'articles/b.json', named('B'));
+
+    expect(await titles(service)).toEqual(['B']);
+    await put(service.dataFolder, 'articles/a.json', named('A, mended'));
+    expect(await titles(service)).toEqual(['A, mended', 'B']);
   });
 
   test('that comes and goes within a moment leaves nothing', async () => {

@@ -486,10 +486,54 @@ export function storeContract(
       expect(outcome).toMatchObject({ result: 'unchanged', revision: 2 });
     });
 
+    test('nor where it says what an export adds, in another order, or what it left to a default', async () => {
+      const store = await holding({ ...put({}), record: '{"id":"a","title":"A"}' }, withdraw('a', NOW - 1, 'wrong'));
+      const publicId = 'tag:news.example,2026:a';
+      const changes = [
+        again({ language: 'ku' }, JSON.stringify({ title: 'A', id: 'a', publicId })),
+        again({}, '{"id":"a","title":"A","language":"en"}'),
+        again({ withdrawn: { at: new Date(NOW - 1).toISOString(), reason: 'wrong' } }, '{"id":"a","withdrawn":{}}'),
+        again({}, '{"id":"a","publicId":"tag:news.example,2026:a"}'),
+      ];
+      const outcomes = await store.apply(changes, NOW);
+      expect(outcomes).toEqual(Array(4).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
+      expect(await store.find('a')).toMatchObject({ record: { id: 'a', title: 'A' } });
+    });
+
+    test('publishes one that its own record took back and another does not', async () => {
+      const withdrawn = { at: at(5) };
+      const store = await holding({ ...put({ withdrawn }), record: JSON.stringify({ id: 'a', withdrawn }) });
+      expect(await store.apply([again()], NOW)).toMatchObject([{ result: 'updated' }]);
+      expect(await idsIn(store, 'latest')).toEqual(['a']);
+    });
+
+    test('is every put of a file that is known, until no file holds the article', async () => {
+      const source = (signature: string) => ({ path: 'a.json', signature, media: [] });
+      const fromFile = (signature: string, title = 'A title') => ({
+        ...put({ title }, NOW),
+        record: JSON.stringify({ id: 'a', title }),
+        source: source(signature),
+      });
+      const store = await holding(fromFile('1'), withdraw('a', NOW - 1));
+      const results = async (...changes: readonly Change[]) =>
+        (await store.apply(changes, NOW)).map(({ result }) => result);
+      expect(await results(fromFile('2'))).toEqual(['unchanged']);
+      expect(await store.sources()).toEqual([{ id: 'a', ...source('2') }]);
+      expect(await results(fromFile('3', 'Mended'), withdraw('a', NOW - 1), fromFile('4', 'Mended'))).toEqual([
+        'updated',
+        'withdrawn',
+        'unchanged',
+      ]);
+      expect(await results({ ...withdraw('a', NOW), forgetSource: true }, fromFile('5', 'Mended'))).toEqual([
+        'unchanged',
+        'updated',
+      ]);
+    });
+
     test('publishes another record, and what is there or new', async () => {
       const store = await holding(put({}), withdraw('a', NOW - 1));
       const changes = [
-        again({}, '{"id":"a","new":1}'),
+        again({ title: 'Other' }, '{"id":"a","new":1}'),
         again({ title: 'New' }),
         { ...again({ id: 'b' }), record: '{}' },
       ];

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Article, type ArticleText, articleText, withdrawnArticle } from '../article.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
@@ -16,6 +17,8 @@ interface KnownArticle {
   readonly withdrawn: number | null;
   readonly article: string;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /** An outcome, and from when on readers can see the article, as it was or is. */
 type Applied = Outcome & { readonly seenFrom?: Instant };
@@ -74,12 +77,12 @@ export function createApply({
   }
 
   function put(change: Put, at: Instant, next: () => number): Applied {
-    const { record, condition, leaveWithdrawn, byNewPublication } = change;
+    const { record, condition, byNewPublication } = change;
     const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
     const article = withKnownIdentity(change, known);
     const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
     if (failed !== undefined) return failed;
-    if (leaveWithdrawn === true && known !== undefined && isWithdrawnRecord(known, record))
+    if (known !== undefined && leavesWithdrawn(change) && isSaidAgain(known, article, record))
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
     const before = known === undefined ? NO_FEEDS : entries.feedsOf(known.number);
     const feeds = entries.feedsBy(change.feeds);
@@ -109,8 +112,22 @@ export function createApply({
     return sql.isRenamed.get(key, name) !== undefined;
   }
 
-  function isWithdrawnRecord({ withdrawn, number }: KnownArticle, record: JsonText): boolean {
-    return withdrawn !== null && isSameJson(String(sql.recordByNumber.get(number)?.record), textOf(record));
+  /** A file that is there still was only touched, or shows another picture: that is no reason to publish it again. */
+  function leavesWithdrawn({ article: { id }, leaveWithdrawn, source }: Put): boolean {
+    return leaveWithdrawn === true || (source !== undefined && sql.hasSource.get(id) !== undefined);
+  }
+
+  /**
+   * Whether an article that was taken back is only said again. Where its own record took it back, one that does not is
+   * another.
+   */
+  function isSaidAgain(known: KnownArticle, article: ArticleText, record: JsonText): boolean {
+    if (known.withdrawn === null) return false;
+    const before = JSON.parse(String(sql.recordByNumber.get(known.number)?.record)) as Fields;
+    if (before.withdrawn != null) return false;
+    const told = { publicId: known.public_id }; // an export adds it
+    const isSame = isDeepStrictEqual({ ...told, ...before }, { ...told, ...(JSON.parse(textOf(record)) as Fields) });
+    return isSame || textAsTakenBack(article, known) === known.article;
   }
 
   function withdraw({ id, reason, condition }: Withdraw, now: Instant, next: () => number): Applied {
@@ -215,9 +232,11 @@ function withKnownIdentity(
   return articleText({ ...(JSON.parse(textOf(article.text)) as Article), publicId: known.public_id });
 }
 
-/** Whether two texts say the same, however they are spaced. */
-function isSameJson(text: string, other: string): boolean {
-  return text === other || JSON.stringify(JSON.parse(text)) === JSON.stringify(JSON.parse(other));
+/** What the article would say, had it been taken back as the known one was. */
+function textAsTakenBack({ text }: ArticleText, known: KnownArticle): JsonText {
+  const article = JSON.parse(textOf(text)) as Article;
+  const withdrawal = article.withdrawn ?? (JSON.parse(known.article) as Article).withdrawn;
+  return withdrawal === undefined ? text : articleText(withdrawnArticle(article, withdrawal)).text;
 }
 
 /** What readers may have seen by then. */

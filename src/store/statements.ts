@@ -204,6 +204,7 @@ export function prepareStatements(db: DatabaseSync) {
           AND (published, tie) > (SELECT published, tie FROM place WHERE place.article = :number)
         LIMIT :limit)`),
 
+    hasSource: db.prepare('SELECT 1 FROM source WHERE id = ?'),
     sources: db.prepare('SELECT id, path, signature, media FROM source'),
     saveSource: db.prepare(`
       INSERT INTO source (id, path, signature, media) VALUES (?, ?, ?, ?)

@@ -1004,6 +1004,23 @@ test('what was taken back since stays so, unless its record has changed', async 
   expect([await status('a'), await status('b')]).toEqual(['visible', 'withdrawn']);
 });
 
+test('an export from before something was taken back does not bring it back', async () => {
+  const api = await startApi();
+  await api.put('/a', { body: record({ id: 'a', tags: ['x'] }) });
+  await api.put('/b', { body: record({ id: 'b' }) });
+  const file = join(api.dataFolder, 'export.ndjson');
+  await command(['export', '--data', api.dataFolder, file]);
+  await api.remove('/a?reason=legal');
+  const older = await imported(api.dataFolder, file);
+  const lines = (await readFile(file, 'utf8')).trim().split('\n');
+  const reordered = lines.map((line) => Object.fromEntries(Object.entries(JSON.parse(line)).reverse()));
+  await put(api.dataFolder, 'reordered.ndjson', ndjson(reordered));
+  const { out } = await imported(api.dataFolder, join(api.dataFolder, 'reordered.ndjson'));
+
+  expect([older.out, out]).toEqual([did(0, 0, 2, 0), did(0, 0, 2, 0)]);
+  expect(JSON.parse((await api.get('/a')).text)).toMatchObject({ status: 'withdrawn' });
+});
+
 describe('a store that a service has set up', () => {
   const FEEDS = (...ids: readonly string[]) =>
     `${PUBLICATION}feeds: [${ids.map((id) => `{ id: ${id}, title: T, select: { any: [tag/${id}] } }`)}]\n`;
