@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MAX_RECORD_BYTES } from './article.ts';
 import type { Problem } from './errors.ts';
 import { isMissing } from './files.ts';
 import { readArticleFile } from './import/file.ts';
@@ -33,15 +34,21 @@ export interface RefusedFile extends Pick<ArticleFile, 'path' | 'id' | 'media' |
   readonly problems: readonly Problem[];
 }
 
+/** The signature of a file that cannot be looked at. */
+const UNSEEN = '-';
+
+const TOO_LARGE: Problem = { field: '', rule: `must not have more than ${MAX_RECORD_BYTES} bytes` };
+
 /** Reads a file, or says why it cannot be read; undefined where there is none. */
 export async function readArticle(folders: Folders, path: string): Promise<ArticleFile | RefusedFile | undefined> {
   const file = join(folders.articles, path);
-  let signature = '';
+  let signature = UNSEEN;
   const unreadable = (problems: readonly Problem[]) => ({ path, problems, id: '', media: [], signature });
   try {
     const status = await stat(file); // before it is read: what is written meanwhile makes it another file
     if (!status.isFile()) return undefined; // a folder has its name now
     signature = await signatureOf(folders, status, []);
+    if (status.size > MAX_RECORD_BYTES) return unreadable([TOO_LARGE]);
     const bytes = await readFile(file);
     const media = mediaNamedIn(bytes);
     const raw = readArticleFile(bytes, path);
@@ -50,8 +57,8 @@ export async function readArticle(folders: Folders, path: string): Promise<Artic
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (error instanceof UnreadableRecord) return unreadable(error.problems);
-    if (error instanceof Error && 'syscall' in error) return unreadable([{ field: '', rule: error.message }]);
-    throw error;
+    // Whatever it is: one file keeps no other from being published.
+    return unreadable([{ field: '', rule: error instanceof Error ? error.message : String(error) }]);
   }
 }
 
@@ -66,16 +73,12 @@ export async function isAsRead(
 
 async function signatureOf(folders: Folders, article: Stats | undefined, media: readonly string[]): Promise<string> {
   const stats = [article, ...(await Promise.all(media.map((name) => statOf(join(folders.media, name)))))];
-  return stats.map((status) => (status === undefined ? '-' : `${status.size}@${status.mtimeMs}`)).join(' ');
+  return stats.map((status) => (status === undefined ? UNSEEN : `${status.size}@${status.mtimeMs}`)).join(' ');
 }
 
+/** Undefined where there is no such file, nor could be one of that name, or it is not ours to look at. */
 async function statOf(file: string): Promise<Stats | undefined> {
-  try {
-    return await stat(file);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  return stat(file).catch(() => undefined);
 }
 
 function mediaNamedIn(bytes: Buffer): string[] {

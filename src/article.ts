@@ -88,6 +88,8 @@ export interface Newsroom {
   readonly media: MediaLookup;
 }
 
+/** Of one record as it is handed over. Longer than the longest body that is allowed, in JSON's most wasteful spelling. */
+export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 const MAX_ID = 512;
 const MAX_BODY = 4 * 1024 * 1024;
 /** Some of Markdown takes time that grows with the square of its length. */

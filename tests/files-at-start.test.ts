@@ -303,6 +303,20 @@ test('a file that is written while it is read, and then the service is killed, i
   expect(found.titles).toEqual(['A, mended again', 'B', 'C', 'D']);
 });
 
+test('a file that fails to be read in whatever way is told, and all others are served', async () => {
+  const folder = await dataFolder(FILES);
+  const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
+  onTestFinished(() => void vi.mocked(readFile).mockReset());
+  vi.mocked(readFile).mockImplementation(async (...parameters) => {
+    if (String(parameters[0]).endsWith('/a.json')) throw new RangeError('File size is greater than 2 GiB');
+    return actual.readFile(...parameters);
+  });
+  const { found, lines } = await life(folder, FIRST, latest);
+
+  expect(found.titles).toEqual(['B', 'C', 'D']);
+  expect(lines).toEqual(['articles/a.json: File size is greater than 2 GiB']);
+});
+
 test('a file that two starts later is what it was brings its article back', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);

@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, watch, writeFileSync } from 'node:fs';
-import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -311,6 +311,33 @@ describe('a broken file', () => {
     await expect
       .poll(() => service.lines.map((line) => line.split(':')[0]), { timeout: 5000 })
       .toEqual(expect.arrayContaining(['articles/b.json', 'articles/c.json', 'articles/d.txt', 'articles/e.md']));
+  });
+
+  test.each([
+    ['no file can have, with a NUL', '/media/x%00.jpg'],
+    ['no file can have, too long', `/media/${'x'.repeat(300)}`],
+    ['below a file', '/media/a.txt/x.jpg'],
+  ])('is none that shows a picture by a name that %s', async (_, address) => {
+    const files = { 'articles/a.json': named('A', { body: `<p>A</p><img src="${address}">` }), 'media/a.txt': '' };
+    const service = await running(files);
+    await put(service.dataFolder, 'articles/b.json', named('B', { body: `<p>B</p><img src="${address}">` }));
+
+    expect(await titles(service)).toEqual(['A', 'B']);
+    expect(service.lines).toEqual([]);
+  });
+
+  test('is one of more than 8 MiB, which is told without being read', async () => {
+    const folder = await dataFolder({
+      'articles/a.json': named('A'),
+      'articles/large.json': '',
+      'articles/b.json': '',
+    });
+    await truncate(join(folder, 'articles/large.json'), 5 * 1024 ** 3);
+    await writeFile(join(folder, 'articles/b.json'), named('B').padEnd(8 * 1024 * 1024));
+    const service = await start(folder);
+
+    expect(await titles(service)).toEqual(['A', 'B']);
+    expect(service.lines).toEqual(['articles/large.json: must not have more than 8388608 bytes']);
   });
 
   test('that cannot be read as a file does not hold back those that came with it', async () => {

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { MAX_RECORD_BYTES } from '../article.ts';
 import { PublisherError } from '../errors.ts';
 import { LINE_FEED, type Line, linesOf } from '../lines.ts';
 
-/** Bytes of one record at most. Longer than the longest body that is allowed, in JSON's most wasteful spelling. */
-const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 /**
  * The whole body of a request.
  *
