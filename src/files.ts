@@ -27,6 +27,11 @@ export async function filesBelow(
   return files;
 }
 
+/** Whether a path is a folder's or that of something in it. */
+export function isWithin(folder: string, path: string): boolean {
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
+}
+
 /** A name below a folder that is named from a root. */
 export function below(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;

@@ -10,13 +10,13 @@ import {
   submissionOf,
 } from './article-file.ts';
 import { PublisherError } from './errors.ts';
-import { filesBelow } from './files.ts';
+import { filesBelow, isWithin } from './files.ts';
 import { holdsArticle } from './import/file.ts';
 import type { Publisher } from './publish.ts';
 import { publishedFiles } from './published-files.ts';
 import type { Store } from './store.ts';
 import { openTurns } from './turns.ts';
-import { type TreeWatcher, watchTrees } from './watch.ts';
+import { type TreeWatcher, type Way, watchTrees } from './watch.ts';
 
 /** The articles folder, kept in step with the store. */
 export interface ArticleFolder {
@@ -59,7 +59,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const turns = openTurns({ isBusy: () => watcher?.busy() === true, work: keepUp, withdraw, fail });
 
   async function start(): Promise<void> {
-    for (const needed of [folders.articles, folders.media]) await mkdir(needed, { recursive: true });
+    for (const needed of [folders.articles, folders.media]) await mkdir(needed, { recursive: true }).catch(fail);
     // Watched before it is read, so that no change falls between; what is noted meanwhile waits for its turn.
     watcher = await watchTrees(dataFolder, ['articles', 'media'], { onChange: changed, lookAgain, fail });
     await turns.begin(catchUp);
@@ -80,8 +80,20 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
   }
 
-  async function keepUp(paths: readonly string[]): Promise<void> {
-    (await bringUpToDate(paths)).forEach(tellUnlessHalfWritten);
+  /** A file whose change was told may be another though its size and time are the same. Those that were found are not. */
+  async function keepUp(notes: readonly string[]): Promise<void> {
+    const told = new Set<string>();
+    const found = new Set<string>();
+    const changed: string[] = [];
+    for (const note of notes) {
+      const path = note.replace(/\/$/, '');
+      if (files.below(path).length > 0) changed.push(...(await changedSince(path)));
+      if (holdsArticle(path)) (path === note ? told : found).add(path);
+    }
+    changed.push(...(await changedAmong([...found])), ...told);
+    for (const batch of batches([...new Set(changed)])) {
+      (await bringUpToDate(batch)).forEach(tellUnlessHalfWritten);
+    }
   }
 
   /** Notes what has changed without being told. */
@@ -89,11 +101,20 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     for (const path of await changedSince()) turns.note(path);
   }
 
-  /** Files that are gone, or are others than when they were read. */
-  async function changedSince(): Promise<string[]> {
-    const paths = (await filesBelow(folders.articles)).filter(holdsArticle);
+  /**
+   * Files in a folder that are gone, or are others than when they were read. What is in a folder that cannot be read is
+   * taken to be as it was.
+   */
+  async function changedSince(folder = ''): Promise<string[]> {
+    const closed: string[] = [];
+    const found = await filesBelow(folders.articles, folder, (path, error) => {
+      closed.push(path);
+      watcher?.failed(error);
+    });
+    const paths = found.filter(holdsArticle);
     const there = new Set(paths);
-    const changed = files.paths().filter((path) => !there.has(path));
+    const isGone = (path: string) => !there.has(path) && !closed.some((each) => isWithin(each, path));
+    const changed = files.below(folder).filter(isGone);
     for (const batch of batches(paths)) changed.push(...(await changedAmong(batch)));
     return changed;
   }
@@ -110,15 +131,15 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   /** Publishes the files that are there and notes whose articles are to be withdrawn. Returns what was refused. */
   async function bringUpToDate(paths: readonly string[]): Promise<RefusedFile[]> {
-    const before = new Map(paths.flatMap((path) => files.at(path)).map((file) => [file.path, file]));
+    const before = paths.flatMap((path) => files.at(path) ?? []);
     try {
-      const refused = await publishFiles([...new Set([...paths.filter(holdsArticle), ...before.keys()])]);
-      const gone = [...before.values()].filter(({ path, id }) => !files.hasId(path, id)).map(({ id }) => id);
+      const refused = await publishFiles(paths);
+      const gone = before.filter(({ path, id }) => !files.hasId(path, id)).map(({ id }) => id);
       gone.forEach(turns.depart);
       files.refusedWith(new Set(gone)).forEach(turns.noteAlong);
       return refused;
     } catch (error) {
-      for (const file of before.values()) files.restore(file); // what went is still to be withdrawn
+      for (const file of before) files.restore(file); // what went is still to be withdrawn
       throw error;
     }
   }
@@ -180,10 +201,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     refuse(new PublisherError('invalid_article', `${file} is not published.`, { file, problems }));
   }
 
-  function changed(path: string): void {
-    if (path === 'articles') turns.note('');
-    else if (path.startsWith('articles/')) turns.note(path.slice('articles/'.length));
-    else files.showing(path.replace(/^media\/?/, '')).forEach(turns.note);
+  function changed(path: string, way: Way): void {
+    const name = path.replace(/^(articles|media)\/?/, '');
+    if (isWithin('articles', path)) turns.note(noteOf(name, way));
+    else for (const file of files.showing(name)) turns.note(noteOf(file, files.shows(file, name) ? way : 'found'));
   }
 
   return {
@@ -195,6 +216,11 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       await turns.close();
     },
   };
+}
+
+/** How a path is noted: with a slash at its end where it was only found. */
+function noteOf(path: string, way: Way): string {
+  return way === 'told' ? path : `${path}/`;
 }
 
 function* batches(paths: readonly string[]): Generator<readonly string[]> {

@@ -1,14 +1,16 @@
 import { posix } from 'node:path';
 import type { ArticleFile, RefusedFile } from './article-file.ts';
+import { isWithin } from './files.ts';
 import type { SourceFile } from './store.ts';
 
 type Refused = Pick<RefusedFile, 'id' | 'media' | 'signature'>;
 
 /** Which file has which id, and what files were refused. */
 export interface PublishedFiles {
-  /** What is published from a path: a file, and everything below a folder. */
-  readonly at: (path: string) => readonly SourceFile[];
-  readonly paths: () => readonly string[];
+  /** What is published from a file. */
+  readonly at: (path: string) => SourceFile | undefined;
+  /** Files below a folder that something is published from. */
+  readonly below: (folder: string) => readonly string[];
   /** A file as it was read last. */
   readonly known: (path: string) => Pick<SourceFile, 'media' | 'signature'> | undefined;
   /** Whether a path has an article's id, or what is published of it under that. */
@@ -31,6 +33,8 @@ export interface PublishedFiles {
   readonly refusedWith: (ids: ReadonlySet<string>) => readonly string[];
   /** Files, refused ones too, that show a media file or one in a folder of them. */
   readonly showing: (media: string) => readonly string[];
+  /** Whether a file shows that very media file. */
+  readonly shows: (path: string, media: string) => boolean;
 }
 
 export function publishedFiles(): PublishedFiles {
@@ -41,11 +45,13 @@ export function publishedFiles(): PublishedFiles {
   /** What files that were refused wait for: an id that another has, a picture that is not there yet. */
   const refused = new Map<string, Refused>();
 
-  function at(path: string): SourceFile[] {
-    const file = published.get(path);
-    const files = file === undefined ? [] : [file];
-    if (path !== '' && !folders.has(path)) return files;
-    return [...files, ...[...published.values()].filter((other) => path === '' || other.path.startsWith(`${path}/`))];
+  function known(path: string): Pick<SourceFile, 'media' | 'signature'> | undefined {
+    return refused.get(path) ?? published.get(path);
+  }
+
+  function below(folder: string): string[] {
+    if (folder !== '' && !folders.has(folder)) return [];
+    return [...published.keys()].filter((path) => path !== folder && isWithin(folder, path));
   }
 
   function keep(file: SourceFile): void {
@@ -79,15 +85,14 @@ export function publishedFiles(): PublishedFiles {
   }
 
   function showing(media: string): string[] {
-    const isIn = (name: string) => media === '' || name === media || name.startsWith(`${media}/`);
     const files: readonly (readonly [string, Pick<Refused, 'media'>])[] = [...published, ...refused];
-    return files.flatMap(([path, file]) => (file.media.some(isIn) ? [path] : []));
+    return files.flatMap(([path, file]) => (file.media.some((name) => isWithin(media, name)) ? [path] : []));
   }
 
   return {
-    at,
-    paths: () => [...published.keys()],
-    known: (path) => refused.get(path) ?? published.get(path),
+    at: (path) => published.get(path),
+    below,
+    known,
     hasId: (path, id) => published.get(path)?.id === id,
     ownerOf: (id) => pathOfId.get(id),
     isPublished: (id) => published.get(pathOfId.get(id) ?? '')?.id === id,
@@ -98,5 +103,6 @@ export function publishedFiles(): PublishedFiles {
     refuse: ({ path, id, media, signature }) => refused.set(path, { id, media, signature }),
     refusedWith: (ids) => [...refused].flatMap(([path, { id }]) => (ids.has(id) ? [path] : [])),
     showing,
+    shows: (path, media) => known(path)?.media.includes(media) === true,
   };
 }

@@ -1,16 +1,21 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { below, entriesOf, filesBelow, isMissing } from './files.ts';
+import { below, entriesOf, filesBelow, isMissing, isWithin } from './files.ts';
 
 export interface TreeWatcher {
   /** Whether a folder that came, or everything again, is still being read. */
   readonly busy: () => boolean;
+  /** Tells of a failure, once while it lasts, and has everything looked at again after a while. */
+  readonly failed: (error: unknown) => void;
   readonly close: () => void;
 }
 
+/** A path by which a change was told, or that was found in a folder that came or may be another. */
+export type Way = 'told' | 'found';
+
 interface TreeListener {
-  readonly onChange: (path: string) => void;
+  readonly onChange: (path: string, way: Way) => void;
   /** Asked to look for what has changed, because some of it may not have been told. */
   readonly lookAgain: () => Promise<void>;
   /** Told of a folder that cannot be read or watched. The others are. */
@@ -67,7 +72,7 @@ export async function watchTrees(
 
   function failed(error: unknown): void {
     if (isMissing(error)) return; // it went, which is told by itself
-    const failure = isOverLimit(error) ? error.code : String(error);
+    const failure = nameOf(error);
     if (!failures.has(failure)) fail(error);
     failures.add(failure);
     startAgainLater();
@@ -108,8 +113,9 @@ export async function watchTrees(
   }
 
   function changed(event: string, path: string): void {
-    onChange(path);
-    // A folder that is made where one was just removed may have its inode: by what it is nobody can tell them apart.
+    onChange(path, 'told');
+    // A folder that is made where one was just removed may have its inode: by what it is nobody can tell them apart. What
+    // changes of a folder itself, its times or permissions, looks the same.
     if (event === 'rename') forget(path);
     reading += 1;
     readFolder(path)
@@ -123,8 +129,8 @@ export async function watchTrees(
     // Who watches it by now does so since it came, and reads it.
     if (!(await isFolder(path)) || watched.has(path)) return;
     await watchFolder(path);
-    onChange(path); // what went before the watch is told by nobody else
-    for (const file of await filesBelow(root, path)) onChange(file);
+    onChange(path, 'found'); // what went before the watch is told by nobody else
+    for (const file of await filesBelow(root, path, (_, error) => failed(error))) onChange(file, 'found');
   }
 
   /** As `filesBelow` sees it: of symbolic links to folders only those are followed that were asked for. */
@@ -134,7 +140,7 @@ export async function watchTrees(
 
   function forget(folder: string): void {
     for (const [name, watcher] of watched) {
-      if (folder !== '' && name !== folder && !name.startsWith(`${folder}/`)) continue;
+      if (!isWithin(folder, name)) continue;
       watcher.close();
       watched.delete(name);
     }
@@ -143,6 +149,7 @@ export async function watchTrees(
   await watchFolder('');
   return {
     busy: () => reading > 0,
+    failed,
     close: () => {
       closed = true;
       clearTimeout(again);
@@ -162,6 +169,13 @@ async function mostChangesWaiting(): Promise<number> {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
+}
+
+/** The same for a folder whether it cannot be watched or not be read. */
+function nameOf(error: unknown): string {
+  if (isOverLimit(error)) return error.code;
+  const { code, path } = Object(error) as { readonly code?: unknown; readonly path?: unknown };
+  return path === undefined ? String(error) : `${code} ${path}`;
 }
 
 /** Of watches: after one folder no other can be watched either. */
