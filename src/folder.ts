@@ -74,7 +74,14 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const pending = await changedSince();
     let done = 0;
     for (const batch of batches(pending)) {
-      (await bringUpToDate(batch)).forEach(tell);
+      try {
+        (await bringUpToDate(batch)).forEach(tell);
+      } catch (error) {
+        if (!isFull(error)) throw error;
+        fail(error);
+        pending.slice(done).forEach(turns.note); // in turns they are tried until there is room
+        return progress(pending.length, pending.length);
+      }
       done += batch.length;
       progress(done, pending.length);
     }
@@ -225,6 +232,10 @@ function noteOf(path: string, way: Way): string {
 
 function* batches(paths: readonly string[]): Generator<readonly string[]> {
   for (let start = 0; start < paths.length; start += BATCH) yield paths.slice(start, start + BATCH);
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof PublisherError && error.code === 'insufficient_storage';
 }
 
 function idTaken(file: ArticleFile, owner: string): RefusedFile {

@@ -6,7 +6,7 @@ export interface Turns {
   readonly noteAlong: (path: string) => void;
   /** Notes an article whose file went, or holds another by now. */
   readonly depart: (id: string) => void;
-  /** Does this before all that is noted. */
+  /** Does this before all that is noted, and rejects where it does. */
   readonly begin: (first: () => Promise<void>) => Promise<void>;
   readonly isUnsettled: () => boolean;
   /** Waits for what was noted before, but not longer than `PATIENCE`. */
@@ -72,7 +72,7 @@ export function openTurns({ isBusy, work, withdraw, fail }: TurnsParts): Turns {
   let closed = false;
 
   async function begin(first: () => Promise<void>): Promise<void> {
-    const done = first().then(withdrawDeparted);
+    const done = first().then(() => attempt([]));
     working = { turn: 0, done };
     await done;
     working = undefined;
@@ -101,21 +101,21 @@ export function openTurns({ isBusy, work, withdraw, fail }: TurnsParts): Turns {
     const batch = quiet.slice(0, BATCH).map(([path]) => path);
     const turn = Math.min(turns, ...batch.map((path) => noted.get(path)?.turn ?? turns));
     for (const path of batch) noted.delete(path);
-    const done = doTurn(batch)
-      .catch((error) => {
-        fail(error);
-        putOff(batch);
-      })
-      .finally(() => {
-        working = undefined;
-        schedule();
-      });
+    const done = attempt(batch).finally(() => {
+      working = undefined;
+      schedule();
+    });
     working = { turn, done };
   }
 
-  async function doTurn(batch: readonly string[]): Promise<void> {
-    if (batch.length > 0) await work(batch);
-    await withdrawDeparted();
+  async function attempt(batch: readonly string[]): Promise<void> {
+    try {
+      if (batch.length > 0) await work(batch);
+      await withdrawDeparted();
+    } catch (error) {
+      fail(error);
+      putOff(batch);
+    }
   }
 
   function putOff(batch: readonly string[]): void {

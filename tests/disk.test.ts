@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -126,6 +126,27 @@ test('full, it tells a bulk request which of its lines are not kept, and why', P
   const { title, code } = NO_ROOM;
   const refused = { line: 1, result: 'refused', code, title, problems: [] };
   expect([status, text]).toEqual([200, `${JSON.stringify(refused)}\n`]);
+});
+
+test('full, it starts though a file has changed, and publishes it when there is room', PATIENT, async (context) => {
+  const folder = await smallDisk(context);
+  const file = (title: string) => JSON.stringify(record({ title, body: `<p>${`${title} `.repeat(20_000)}</p>` }));
+  await put(folder, 'articles/a.json', file('First'));
+  await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
+  const key = await newKey(folder);
+  const program = await startProgram({ dataFolder: folder, key });
+  await writeFile(join(folder, 'articles/.next'), file('Other'));
+  await putUntilFull(program);
+  await program.kill();
+  await rename(join(folder, 'articles/.next'), join(folder, 'articles/a.json'));
+  await takeAllRoom(folder);
+  const next = await startProgram({ dataFolder: folder, key });
+  const title = async () => JSON.parse((await next.ask('/api/articles/a')).text).record.title;
+
+  expect(await title()).toBe('First');
+  expect((await next.ask('/feeds/latest.rss')).status).toBe(200);
+  await rm(join(folder, 'old.log'));
+  await expect.poll(title, { timeout: 10_000 }).toBe('Other');
 });
 
 test('killed on a full disk, it starts there again with everything, and serves', PATIENT, async (context) => {

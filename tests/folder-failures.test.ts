@@ -3,10 +3,12 @@ import { readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { PublisherError } from '../src/errors.ts';
 import { openArticleFolder } from '../src/folder.ts';
 import { openInstallation } from '../src/installation.ts';
 import { createPublisher, parseHere } from '../src/publish.ts';
-import { ask, dataFolder, put, record, start } from './helpers.ts';
+import { serve } from '../src/serve.ts';
+import { ask, dataFolder, listen, put, record, start } from './helpers.ts';
 
 vi.mock('node:fs', { spy: true });
 vi.mock('node:fs/promises', { spy: true });
@@ -117,6 +119,32 @@ test('a folder for articles that cannot be made is nothing to stop for', async (
   await put(folder, 'articles/a.json', json('a'));
 
   expect(await titles(service)).toEqual(['A']);
+});
+
+test('a store without room keeps nobody from a start: files are published as soon as there is some', async () => {
+  const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/b.json': json('b') });
+  await (await start(folder)).close();
+  await put(folder, 'articles/a.json', json('a', 'A, mended'));
+  await rm(join(folder, 'articles/b.json'));
+  hurriedTimers();
+  const installation = openInstallation(folder);
+  let hasRoom = false;
+  const apply: typeof installation.store.apply = async (changes, at) => {
+    if (!hasRoom) throw new PublisherError('insufficient_storage', 'There is no room left.');
+    return installation.store.apply(changes, at);
+  };
+  const { log, lines } = listen();
+  const service = await serve(
+    { ...installation, store: { ...installation.store, apply } },
+    { host: '127.0.0.1', port: 0, log, version: '0.0.0' },
+  );
+  onTestFinished(() => service.close());
+  expect(await titles(service)).toEqual(['A', 'B']);
+  expect(lines).toContain('There is no room left.');
+  hasRoom = true;
+  vi.advanceTimersByTime(1000);
+
+  await expect.poll(() => titles(service)).toEqual(['A, mended']);
 });
 
 describe('a change of a folder itself', () => {
