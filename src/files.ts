@@ -48,6 +48,15 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
+/** Whether nothing at all is in a folder, hidden or not, or there is no such folder. */
+export async function isVoid(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder)).length === 0;
+  } catch (error) {
+    return isMissing(error);
+  }
+}
+
 async function leadsToFile(path: string, entry: Dirent): Promise<boolean> {
   return entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile() === true;
 }

@@ -10,7 +10,7 @@ import {
   submissionOf,
 } from './article-file.ts';
 import { PublisherError } from './errors.ts';
-import { filesBelow, isWithin } from './files.ts';
+import { filesBelow, isVoid, isWithin } from './files.ts';
 import { holdsArticle } from './import/file.ts';
 import type { Publisher } from './publish.ts';
 import { publishedFiles } from './published-files.ts';
@@ -94,7 +94,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const changed: string[] = [];
     for (const note of notes) {
       const path = note.replace(/\/$/, '');
-      if (files.below(path).length > 0) changed.push(...(await changedSince(path)));
+      if (files.below(path).length > 0) changed.push(...(await changedSince(path, notes)));
       if (holdsArticle(path)) (path === note ? told : found).add(path);
     }
     changed.push(...(await changedAmong([...found])), ...told);
@@ -110,9 +110,16 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   /**
    * Files in a folder that are gone, or are others than when they were read. What is in a folder that cannot be read is
-   * taken to be as it was.
+   * taken to be as it was, and so is everything where nothing is there at all: a volume that is not mounted looks like it.
+   *
+   * @param toldOf files that are looked at in any case
    */
-  async function changedSince(folder = ''): Promise<string[]> {
+  async function changedSince(folder = '', toldOf: readonly string[] = []): Promise<string[]> {
+    const known = files.below(folder);
+    if (folder === '' && known.some((path) => !toldOf.includes(path)) && (await isVoid(folders.articles))) {
+      watcher?.failed(new Error(nothingThere(folders.articles, known.length)));
+      return [];
+    }
     const closed: string[] = [];
     const found = await filesBelow(folders.articles, folder, (path, error) => {
       closed.push(path);
@@ -121,7 +128,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const paths = found.filter(holdsArticle);
     const there = new Set(paths);
     const isGone = (path: string) => !there.has(path) && !closed.some((each) => isWithin(each, path));
-    const changed = files.below(folder).filter(isGone);
+    const changed = known.filter(isGone);
     for (const batch of batches(paths)) changed.push(...(await changedAmong(batch)));
     return changed;
   }
@@ -236,6 +243,10 @@ function* batches(paths: readonly string[]): Generator<readonly string[]> {
 
 function isFull(error: unknown): boolean {
   return error instanceof PublisherError && error.code === 'insufficient_storage';
+}
+
+function nothingThere(folder: string, known: number): string {
+  return `${folder} is empty or not there, and ${known} articles have their files in it: none of them is withdrawn until something is.`;
 }
 
 function idTaken(file: ArticleFile, owner: string): RefusedFile {

@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -147,6 +147,81 @@ test('a store without room keeps nobody from a start: files are published as soo
   await expect.poll(() => titles(service)).toEqual(['A, mended']);
 });
 
+describe('an articles folder with nothing in it', () => {
+  const nothing = (folder: string, count: number) =>
+    `${join(folder, 'articles')} is empty or not there, and ${count} articles have their files in it: none of them is withdrawn until something is.`;
+
+  async function published() {
+    const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/en/b.json': json('b') });
+    await (await start(folder)).close();
+    const away = () => rename(join(folder, 'articles'), join(folder, 'away'));
+    return { folder, away };
+  }
+
+  test.each<[string, (folder: string) => unknown]>([
+    ['is not there', () => {}],
+    ['is empty', (folder) => mkdir(join(folder, 'articles'))],
+  ])('at the start takes nothing back, where it %s, and is told', async (_, make) => {
+    const { folder, away } = await published();
+    await away();
+    await make(folder);
+    const service = await start(folder);
+
+    expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
+  });
+
+  test('is looked at again after a while: that a volume is mounted there is told by nobody', async () => {
+    const { folder, away } = await published();
+    await away();
+    hurriedTimers();
+    const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
+    vi.mocked(watch).mockImplementation((path) => fs.watch(path));
+    onTestFinished(() => void vi.mocked(watch).mockReset());
+    const service = await start(folder);
+    vi.advanceTimersByTime(30_000);
+    expect(await titles(service)).toEqual(['A', 'B']);
+    await rm(join(folder, 'articles'), { recursive: true });
+    await rm(join(folder, 'away/a.json'));
+    await rename(join(folder, 'away'), join(folder, 'articles'));
+    expect(await titles(service)).toEqual(['A', 'B']);
+    vi.advanceTimersByTime(30_000);
+
+    expect(await titles(service)).toEqual(['B']);
+    expect(service.lines).toEqual([nothing(folder, 2)]);
+  });
+
+  test('takes nothing back while running either', async () => {
+    const { folder, away } = await published();
+    const service = await start(folder);
+    await away();
+    expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
+    await rename(join(folder, 'away'), join(folder, 'articles'));
+    await put(folder, 'articles/c.json', json('c'));
+
+    expect(await titles(service)).toEqual(['A', 'B', 'C']);
+  });
+
+  test('is meant where its files are removed while they are watched, to the last of them', async () => {
+    const { folder } = await published();
+    const service = await start(folder);
+    await rm(join(folder, 'articles'), { recursive: true });
+    expect([await titles(service), service.lines]).toEqual([[], []]);
+    await service.close();
+    const next = await start(folder);
+
+    expect([await titles(next), next.lines]).toEqual([[], []]);
+  });
+
+  test('is meant where anything is in it, hidden or not', async () => {
+    const { folder, away } = await published();
+    await away();
+    await put(folder, 'articles/.keep', '');
+    const service = await start(folder);
+
+    expect([await titles(service), service.lines]).toEqual([[], []]);
+  });
+});
+
 describe('a change of a folder itself', () => {
   /** A folder that is kept in step, and how many files were handed over together each time. */
   async function opened(folder: string) {
@@ -170,7 +245,7 @@ describe('a change of a folder itself', () => {
       await store.close();
     });
     await articles.start();
-    return { handedOver, settled: articles.settled };
+    return { handedOver };
   }
 
   const many = Object.fromEntries(
@@ -179,12 +254,12 @@ describe('a change of a folder itself', () => {
 
   test('has no file in it read that is as it was', async () => {
     const folder = await dataFolder(many);
-    const { handedOver, settled } = await opened(folder);
+    const { handedOver } = await opened(folder);
     vi.mocked(readFile).mockClear();
     await utimes(join(folder, 'articles/en'), new Date(), new Date());
     await utimes(join(folder, 'articles'), new Date(), new Date());
     await put(folder, 'articles/last.json', json('last'));
-    await settled();
+    await expect.poll(() => handedOver.length, { timeout: 10_000 }).toBeGreaterThan(0);
 
     expect(new Set(vi.mocked(readFile).mock.calls.map(([file]) => file))).toEqual(
       new Set([join(folder, 'articles/last.json')]),
@@ -200,11 +275,10 @@ describe('a change of a folder itself', () => {
       })) as typeof watch);
     onTestFinished(() => void vi.mocked(watch).mockReset());
     const folder = await dataFolder(many);
-    const { handedOver, settled } = await opened(folder);
+    const { handedOver } = await opened(folder);
     for (const path of Object.keys(many)) await put(folder, path, json(path.replace(/\W/g, '-')));
     await utimes(join(folder, 'articles/en'), new Date(), new Date());
-    await settled();
 
-    expect(handedOver).toEqual([500, 100]);
+    await expect.poll(() => handedOver, { timeout: 10_000 }).toEqual([500, 100]);
   });
 });
