@@ -495,7 +495,7 @@ export function storeContract(
         again({ withdrawn: { at: new Date(NOW - 1).toISOString(), reason: 'wrong' } }, '{"id":"a","withdrawn":{}}'),
         again({}, '{"id":"a","publicId":"tag:news.example,2026:a"}'),
       ];
-      const outcomes = await store.apply(changes, NOW);
+      const outcomes = await store.apply(changes, () => NOW);
       expect(outcomes).toEqual(Array(4).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
       expect(await store.find('a')).toMatchObject({ record: { id: 'a', title: 'A' } });
     });
@@ -503,7 +503,7 @@ export function storeContract(
     test('publishes one that its own record took back and another does not', async () => {
       const withdrawn = { at: at(5) };
       const store = await holding({ ...put({ withdrawn }), record: JSON.stringify({ id: 'a', withdrawn }) });
-      expect(await store.apply([again()], NOW)).toMatchObject([{ result: 'updated' }]);
+      expect(await store.apply([again()], () => NOW)).toMatchObject([{ result: 'updated' }]);
       expect(await idsIn(store, 'latest')).toEqual(['a']);
     });
 
@@ -516,7 +516,7 @@ export function storeContract(
       });
       const store = await holding(fromFile('1'), withdraw('a', NOW - 1));
       const results = async (...changes: readonly Change[]) =>
-        (await store.apply(changes, NOW)).map(({ result }) => result);
+        (await store.apply(changes, () => NOW)).map(({ result }) => result);
       expect(await results(fromFile('2'))).toEqual(['unchanged']);
       expect(await store.sources()).toEqual([{ id: 'a', ...source('2') }]);
       expect(await results(fromFile('3', 'Mended'), withdraw('a', NOW - 1), fromFile('4', 'Mended'))).toEqual([
