@@ -245,6 +245,7 @@ describe('a change of a folder itself', () => {
       await store.close();
     });
     await articles.start();
+    handedOver.length = 0;
     return { handedOver };
   }
 
