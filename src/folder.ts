@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
   type ArticleFile,
   type Folders,
@@ -11,7 +12,7 @@ import {
 } from './article-file.ts';
 import { PublisherError } from './errors.ts';
 import { filesBelow, isVoid, isWithin } from './files.ts';
-import { holdsArticle } from './import/file.ts';
+import { holdsArticle, showsItsEnd } from './import/file.ts';
 import type { Publisher } from './publish.ts';
 import { publishedFiles } from './published-files.ts';
 import type { Store } from './store.ts';
@@ -48,6 +49,8 @@ interface FolderParts {
 const BATCH = 500;
 /** Milliseconds for which a file that cannot be published may still be in the middle of being written. */
 const HALF_WRITTEN = 1000;
+/** Milliseconds for which a file that does not show its end must not have been written to. */
+const STANDING = 1000;
 
 export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const { dataFolder, store, publisher, refuse, fail, progress } = parts;
@@ -55,6 +58,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const files = publishedFiles();
   /** Since when a file cannot be published. */
   const failingSince = new Map<string, number>();
+  /** Files that were given their names and not written to since: who writes aside and renames has written all. */
+  const placed = new Set<string>();
+  /** Files that may be in the middle of being written, and when they are looked at again. */
+  const growing = new Map<string, number>();
   let watcher: TreeWatcher | undefined;
   const turns = openTurns({ isBusy: () => watcher?.busy() === true, work: keepUp, withdraw, fail });
 
@@ -71,19 +78,29 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       if (source.path === '') turns.depart(source.id);
       else files.keep(source);
     }
-    const pending = await changedSince();
+    await publishAtStart(await changedSince());
+    if (growing.size > 0) {
+      await sleep(STANDING); // so that what is there at the start is in the first answer
+      const paths = [...growing.keys()];
+      growing.clear();
+      await publishAtStart(paths);
+    }
+    lookLater();
+  }
+
+  async function publishAtStart(paths: readonly string[]): Promise<void> {
     let done = 0;
-    for (const batch of batches(pending)) {
+    for (const batch of batches(paths)) {
       try {
         (await bringUpToDate(batch)).forEach(tell);
       } catch (error) {
         if (!isFull(error)) throw error;
         fail(error);
-        pending.slice(done).forEach(turns.note); // in turns they are tried until there is room
-        return progress(pending.length, pending.length);
+        paths.slice(done).forEach(turns.note); // in turns they are tried until there is room
+        return progress(paths.length, paths.length);
       }
       done += batch.length;
-      progress(done, pending.length);
+      progress(done, paths.length);
     }
   }
 
@@ -101,6 +118,12 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     for (const batch of batches([...new Set(changed)])) {
       (await bringUpToDate(batch)).forEach(tellUnlessHalfWritten);
     }
+    lookLater();
+  }
+
+  function lookLater(): void {
+    for (const [path, from] of growing) turns.noteLater(path, from);
+    growing.clear();
   }
 
   /** Notes what has changed without being told. */
@@ -158,15 +181,32 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
   }
 
-  async function publishFiles(paths: readonly string[]) {
+  /** The files that are there and, as far as one can know, whole. */
+  async function readFiles(paths: readonly string[]): Promise<readonly (ArticleFile | RefusedFile)[]> {
     const read = await Promise.all(paths.map((path) => readArticle(folders, path)));
-    paths.filter((_, index) => read[index] === undefined).forEach(release);
-    for (const file of read) if (file !== undefined) files.giveUp(file);
+    await nextTurn(); // by which it is told what was written before it was read
+    return paths.flatMap((path, index) => {
+      const file = read[index];
+      const isGrowing = file !== undefined && 'raw' in file && mayGrow(file);
+      placed.delete(path);
+      if (file === undefined) release(path);
+      else if (isGrowing) growing.set(path, file.modified + STANDING);
+      return file === undefined || isGrowing ? [] : [file];
+    });
+  }
+
+  /** A time that is further from now is by another clock. */
+  function mayGrow({ path, modified }: ArticleFile): boolean {
+    return !showsItsEnd(path) && !placed.has(path) && Math.abs(Date.now() - modified) < STANDING;
+  }
+
+  async function publishFiles(paths: readonly string[]) {
+    const read = await readFiles(paths);
+    for (const file of read) files.giveUp(file);
     const refused: RefusedFile[] = [];
     const owners = new Map<string, ArticleFile>();
     const claimants: [file: ArticleFile, owner: string][] = [];
     for (const file of read) {
-      if (file === undefined) continue;
       const owner = 'problems' in file ? undefined : (owners.get(file.id)?.path ?? files.ownerOf(file.id));
       if ('problems' in file) refused.push(file);
       else if (owner !== undefined && owner !== file.path) claimants.push([file, owner]);
@@ -217,8 +257,11 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   function changed(path: string, way: Way): void {
     const name = path.replace(/^(articles|media)\/?/, '');
-    if (isWithin('articles', path)) turns.note(noteOf(name, way));
-    else for (const file of files.showing(name)) turns.note(noteOf(file, files.shows(file, name) ? way : 'found'));
+    if (isWithin('articles', path)) {
+      if (way === 'named' && holdsArticle(name)) placed.add(name);
+      if (way === 'written') placed.delete(name);
+      turns.note(noteOf(name, way));
+    } else for (const file of files.showing(name)) turns.note(noteOf(file, files.shows(file, name) ? way : 'found'));
   }
 
   return {
@@ -234,7 +277,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
 /** How a path is noted: with a slash at its end where it was only found. */
 function noteOf(path: string, way: Way): string {
-  return way === 'told' ? path : `${path}/`;
+  return way === 'found' ? `${path}/` : path;
 }
 
 function* batches(paths: readonly string[]): Generator<readonly string[]> {

@@ -4,6 +4,8 @@ export interface Turns {
   readonly note: (path: string) => void;
   /** Notes a path because of what is being done: who waits for the one waits for the other. */
   readonly noteAlong: (path: string) => void;
+  /** Notes a path that is not to be looked at before a moment, unless it is noted besides. Nobody waits for it until then. */
+  readonly noteLater: (path: string, from: number) => void;
   /** Notes an article whose file went, or holds another by now. */
   readonly depart: (id: string) => void;
   /** Does this before all that is noted, and rejects where it does. */
@@ -44,6 +46,8 @@ interface Noted {
   /** When it was noted first, and when it changed last, milliseconds. */
   readonly since: number;
   readonly at: number;
+  /** When it may be looked at, milliseconds. */
+  readonly from: number;
 }
 
 /** An article whose file went, or holds another by now. */
@@ -82,7 +86,13 @@ export function openTurns({ isBusy, work, withdraw, fail }: TurnsParts): Turns {
   function note(path: string, turn = ++turns): void {
     const before = noted.get(path);
     const at = Date.now();
-    noted.set(path, { turn: Math.min(turn, before?.turn ?? turn), since: before?.since ?? at, at });
+    noted.set(path, { turn: Math.min(turn, before?.turn ?? turn), since: before?.since ?? at, at, from: at + QUIET });
+    schedule();
+  }
+
+  function noteLater(path: string, from: number): void {
+    const at = Date.now();
+    if (!noted.has(path)) noted.set(path, { turn: ++turns, since: at, at, from });
     schedule();
   }
 
@@ -97,8 +107,12 @@ export function openTurns({ isBusy, work, withdraw, fail }: TurnsParts): Turns {
 
   function takeTurn(): void {
     timer = undefined;
-    const quiet = [...noted].filter(([, { at }]) => Date.now() - at >= QUIET);
+    const quiet = [...noted].filter(([, { from }]) => Date.now() >= from);
     const batch = quiet.slice(0, BATCH).map(([path]) => path);
+    if (batch.length + departed.length === 0) {
+      schedule();
+      return;
+    }
     const turn = Math.min(turns, ...batch.map((path) => noted.get(path)?.turn ?? turns));
     for (const path of batch) noted.delete(path);
     const done = attempt(batch).finally(() => {
@@ -152,7 +166,10 @@ export function openTurns({ isBusy, work, withdraw, fail }: TurnsParts): Turns {
   function openTurn(): number {
     let first = working?.turn ?? Number.POSITIVE_INFINITY;
     const patient = Date.now() - PATIENCE;
-    for (const { turn, since } of noted.values()) if (since > patient) first = Math.min(first, turn);
+    const soon = Date.now() + QUIET;
+    for (const { turn, since, from } of noted.values()) {
+      if (since > patient && from <= soon) first = Math.min(first, turn);
+    }
     for (const { turn, since } of departed) if (since > patient) first = Math.min(first, turn);
     return first;
   }
@@ -179,6 +196,7 @@ export function openTurns({ isBusy, work, withdraw, fail }: TurnsParts): Turns {
   return {
     note: (path) => note(path),
     noteAlong: (path) => note(path, working?.turn),
+    noteLater,
     depart,
     begin,
     isUnsettled: () => isBusy() || working !== undefined || (noted.size + departed.length > 0 && openTurn() < Infinity),

@@ -11,8 +11,11 @@ export interface TreeWatcher {
   readonly close: () => void;
 }
 
-/** A path by which a change was told, or that was found in a folder that came or may be another. */
-export type Way = 'told' | 'found';
+/**
+ * How a path that may have changed is known: its name came, went or was given to another file; it was written to, or its
+ * times changed; it was found in a folder that came or may be another.
+ */
+export type Way = 'named' | 'written' | 'found';
 
 interface TreeListener {
   readonly onChange: (path: string, way: Way) => void;
@@ -113,7 +116,7 @@ export async function watchTrees(
   }
 
   function changed(event: string, path: string): void {
-    onChange(path, 'told');
+    onChange(path, event === 'rename' ? 'named' : 'written');
     // A folder that is made where one was just removed may have its inode: by what it is nobody can tell them apart. What
     // changes of a folder itself, its times or permissions, looks the same.
     if (event === 'rename') forget(path);

@@ -16,6 +16,11 @@ export function holdsArticle(path: string): boolean {
   return extname(path).toLowerCase() in READERS;
 }
 
+/** Whether a file that is broken off cannot be taken for a whole one. */
+export function showsItsEnd(path: string): boolean {
+  return extname(path).toLowerCase() === '.json';
+}
+
 /**
  * Reads a file's bytes as a record.
  *
