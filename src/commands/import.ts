@@ -29,7 +29,7 @@ Options
 `;
 
 /** Records that are parsed and kept together. */
-const BATCH = 1000;
+const BATCH = 2000;
 /** Batches under way at once: some being parsed while one is kept. */
 const AHEAD = 6;
 /** From so many bytes on, threads are worth their start. */

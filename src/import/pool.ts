@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { PublisherError } from '../errors.ts';
 import type { Installation } from '../installation.ts';
 import { type Candidate, handedOver, type ParseRecords, parseHere, type Unparsed } from '../publish.ts';
-import type { Parsed, Range, Task, ThreadDesk } from './worker.ts';
+import type { Parsed, Range, Result, Task, ThreadDesk } from './worker.ts';
 
 type Place = Pick<Installation, 'dataFolder' | 'newsroom'>;
 
@@ -77,8 +77,9 @@ interface Waiting {
 }
 
 function withRecords({ results, texts }: Parsed, records: readonly Unparsed[]): Results {
+  const parsed = JSON.parse(results) as readonly Result[];
   return records.map((raw, index) => {
-    const result = results[index];
+    const result = parsed[index];
     if (result === undefined) throw new Error('a thread answered for fewer records than it was given');
     if ('refusal' in result) {
       const { code, message, problems } = result.refusal;

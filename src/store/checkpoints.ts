@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { CheckpointDesk } from './checkpoint-thread.ts';
 
 /** Milliseconds: little is left to the writer, and pages that change again and again are not written each time. */
-const EVERY = 100;
+const EVERY = 200;
 
 export interface Checkpoints {
   readonly close: () => Promise<void>;
