@@ -1,5 +1,5 @@
 import { readFileSync, utimesSync, writeFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -45,12 +45,17 @@ description: News for tests.
 language: en
 `;
 
+/** Seconds for which a text file was not written to, so that nothing waits for its end. */
+const WRITTEN_AGO = 2;
+
 /** A data folder with these files, by their paths, that goes when the test is over. */
 export async function dataFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   for (const [path, content] of Object.entries({ 'publication.yaml': PUBLICATION, ...files })) {
     await put(folder, path, content);
+    const written = Date.now() / 1000 - WRITTEN_AGO;
+    if (/\.(md|txt)$/.test(path)) await utimes(join(folder, path), written, written);
   }
   return folder;
 }
