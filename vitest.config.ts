@@ -1,12 +1,24 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const FAULTS = 'tests/faults/**/*.test.ts';
+
+/** A minute or more each. Begun last, as a fresh clone would, they leave all other cores idle until they are done. */
+const LONG = ['crash', 'peers/caches', 'peers/readers', 'workers'].map((name) => `/tests/${name}.test.ts`);
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const place = ({ moduleId }: TestSpecification) => [...LONG, moduleId].findIndex((name) => moduleId.endsWith(name));
+    return (await super.sort(files)).toSorted((one, other) => place(one) - place(other));
+  }
+}
 
 // biome-ignore lint/style/noDefaultExport: the form in which vitest reads its configuration
 export default defineConfig({
   test: {
     testTimeout: 20_000,
     maxWorkers: '100%',
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         extends: true,
