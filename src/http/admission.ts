@@ -1,12 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { PublisherError, shown } from '../errors.ts';
+import { PublisherError } from '../errors.ts';
 import { authorise } from '../keys.ts';
 import type { Limiter } from '../limiter.ts';
 import type { Gate, Lane } from '../overload.ts';
 import type { Store } from '../store.ts';
 import type { Answer } from './answer.ts';
 import { isOurs, networkOf } from './client.ts';
-import { type Connections, wrongHead } from './connections.ts';
+import type { Connections } from './connections.ts';
+import { unknownExpectation, wrongHead } from './head.ts';
 import type { Observer } from './observe.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
 
@@ -193,18 +194,12 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
       gate.heard();
       connections.received(request, response);
       observer.follow(request, response, performance.now());
-      const error = wrongHead(request) ?? unmet(request);
+      const error = wrongHead(request) ?? unknownExpectation(request);
       respondWithError(request, response, error, { Connection: 'close' });
     };
   }
 
   return { listener, unmetExpectation, refuseSpent, keepPlace, end };
-}
-
-function unmet({ headers }: IncomingMessage): PublisherError {
-  return new PublisherError('expectation_failed', `The expectation “${shown(headers.expect)}” is not known.`, {
-    hint: 'Send the request without it; 100-continue is known.',
-  });
 }
 
 /** Whether a feed is asked for by who has a copy. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { PublisherError } from '../errors.ts';
+import type { PublisherError } from '../errors.ts';
 import { isOurs, networkOf, type Trust, withoutMapping } from './client.ts';
+import { HEAD_BYTES, reasonOf } from './head.ts';
 import { RepeatedHeadResponse } from './repeated-head.ts';
 import { LEFTOVER, rawError } from './respond.ts';
 
@@ -39,10 +40,6 @@ export const IDLE_BEHIND_PROXY = 75_000;
 
 /** Bytes a second at which an answer must be taken. */
 const SLOWEST_READER = 8 * 1024;
-/** Bytes of a request's head. */
-const HEAD_BYTES = 16 * 1024;
-/** Fields of a request's head. */
-const MOST_FIELDS = 100;
 const REQUESTS_PER_CONNECTION = 10_000;
 /** Time that requests have to end when the service does. */
 const GRACE = 10_000;
@@ -255,7 +252,7 @@ export function createConnections(
       keepAliveTimeout: 0, // Node would set a timer and stop it again for every request: see `look`
       maxHeaderSize: HEAD_BYTES,
       optimizeEmptyRequests: true,
-      requireHostHeader: false, // Node would answer in words of its own, and tell nobody: see `wrongHead`
+      requireHostHeader: false, // Node would answer in words of its own, and tell nobody: see head.ts
       ServerResponse: RepeatedHeadResponse,
     },
     watch(started, tell = () => {}) {
@@ -329,28 +326,4 @@ function look(socket: Socket, progress: Progress, { now, isBusy, limits }: Look)
   progress.isWatched = false;
   const isIdle = written > 0 && now - progress.movedAt > limits.idle; // before its first answer Node's own limits hold
   if (!isBusy && (isIdle || age > limits.idle + limits.head + limits.answer)) socket.destroy();
-}
-
-function reasonOf({ code }: { readonly code?: string }): PublisherError {
-  if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(`more than ${HEAD_BYTES} bytes`);
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new PublisherError('request_timeout', 'The request did not come in time.');
-  return new PublisherError('malformed_request', 'This is not a request of HTTP/1.1.');
-}
-
-/** What is wrong with the head of a request that Node took for one; undefined where nothing is. Asked of every request. */
-export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): PublisherError | undefined {
-  if (rawHeaders.length > MOST_FIELDS * 2) return headTooLarge(`more than ${MOST_FIELDS} fields`);
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-  }
-  // RFC 9112 §3.2. Earlier versions need none.
-  if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return undefined;
-  return new PublisherError('malformed_request', `A request names one Host, this one ${hosts === 0 ? 'none' : hosts}.`);
-}
-
-function headTooLarge(what: string): PublisherError {
-  return new PublisherError('headers_too_large', `The request’s head has ${what}.`);
 }

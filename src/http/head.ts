@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { PublisherError, shown } from '../errors.ts';
+
+/** Bytes of a request's head. */
+export const HEAD_BYTES = 16 * 1024;
+/** Fields of a request's head. */
+const MOST_FIELDS = 100;
+
+/** Why Node took what came for no request, by the code of its error. */
+export function reasonOf({ code }: { readonly code?: string }): PublisherError {
+  if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(`more than ${HEAD_BYTES} bytes`);
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new PublisherError('request_timeout', 'The request did not come in time.');
+  return new PublisherError('malformed_request', 'This is not a request of HTTP/1.1.');
+}
+
+/** What is wrong with the head of a request that Node took for one; undefined where nothing is. Asked of every request. */
+export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): PublisherError | undefined {
+  if (rawHeaders.length > MOST_FIELDS * 2) return headTooLarge(`more than ${MOST_FIELDS} fields`);
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  // RFC 9112 §3.2. Earlier versions need none.
+  if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return undefined;
+  return new PublisherError('malformed_request', `A request names one Host, this one ${hosts === 0 ? 'none' : hosts}.`);
+}
+
+/** Of a request that expects what this service does not know (RFC 9110 §10.1.1). */
+export function unknownExpectation({ headers }: IncomingMessage): PublisherError {
+  return new PublisherError('expectation_failed', `The expectation “${shown(headers.expect)}” is not known.`, {
+    hint: 'Send the request without it; 100-continue is known.',
+  });
+}
+
+function headTooLarge(what: string): PublisherError {
+  return new PublisherError('headers_too_large', `The request’s head has ${what}.`);
+}
