@@ -6,7 +6,8 @@ import type { FeedKey, NamedKey } from '../feeds.ts';
 import { type Instant, rfc3339 } from '../instant.ts';
 import { type JsonText, textOf } from '../json.ts';
 import type { Change, Condition, Outcome, Put, Withdraw } from '../store.ts';
-import { type Entries, NO_FEEDS, wasVisible, without } from './entries.ts';
+import { type Entries, type Feeds, wasVisible, without } from './entries.ts';
+import type { Rules } from './rules.ts';
 import { hasReaders, lastRevision, type Statements } from './statements.ts';
 
 interface KnownArticle {
@@ -30,34 +31,41 @@ interface Touch {
   readonly changedAt: Instant;
 }
 
+/** The revision that was given last. */
+interface Revisions {
+  last: number;
+}
+
 /** Later than anything that is told: the change is dated by the clock. */
 const NOW = Number.POSITIVE_INFINITY;
 
 interface ApplyParts {
   readonly sql: Statements;
   readonly entries: Entries;
+  readonly rules: Rules;
 }
 
 /** Applies changes, in a transaction that its caller opens. */
 export function createApply({
   sql,
   entries,
+  rules,
 }: ApplyParts): (changes: readonly Change[], now: () => Instant) => Outcome[] {
   function apply(changes: readonly Change[], now: () => Instant): Outcome[] {
     const at = now();
+    rules.catchUp();
     const touches: Touch[] = [];
     const before = lastRevision(sql);
-    let revision = before;
-    const next = () => ++revision;
+    const revisions = { last: before };
     const outcomes = changes.map((change) => {
       const isPut = change.kind === 'put';
-      const { seenFrom = 0, ...outcome } = isPut ? put(change, at, next) : withdraw(change, at, next);
+      const { seenFrom = 0, ...outcome } = isPut ? put(change, at, revisions) : withdraw(change, at, revisions);
       if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') keepSource(change);
       touches.push({ keys: outcome.touched, seenFrom, changedAt: (isPut ? change.changedAt : undefined) ?? NOW });
       return outcome;
     });
-    if (revision > before) sql.saveRevision.run(revision);
-    touch(touches, revision, now());
+    if (revisions.last > before) sql.saveRevision.run(revisions.last);
+    touch(touches, revisions.last, now());
     return outcomes;
   }
 
@@ -76,35 +84,57 @@ export function createApply({
     }
   }
 
-  function put(change: Put, at: Instant, next: () => number): Applied {
-    const { record, condition, byNewPublication } = change;
-    const known = sql.articleById.get(change.article.id) as KnownArticle | undefined;
-    const article = withKnownIdentity(change, known);
-    const failed = conditionFailed(article.id, condition, known) ?? identityRefused(article, known, at);
+  function put(change: Put, at: Instant, revisions: Revisions): Applied {
+    const { article, condition } = change;
+    const known = sql.articleById.get(article.id) as KnownArticle | undefined;
+    const failed = conditionFailed(article.id, condition, known);
     if (failed !== undefined) return failed;
-    if (known !== undefined && leavesWithdrawn(change) && isSaidAgain(known, article, record))
+    return known === undefined ? create(change, at, revisions) : update(change, known, at, revisions);
+  }
+
+  function create({ article, record, feeds: own }: Put, at: Instant, revisions: Revisions): Applied {
+    const feeds = entries.feedsBy(own);
+    const seenFrom = seenFromOn(article.publishedAt, feeds, at);
+    const revision = revisions.last + 1;
+    const { changes, lastInsertRowid } = sql.insertArticle.run(article.id, ...columnsOf(article, revision, record));
+    if (changes === 0) return refusedAsOwned(article, 0);
+    revisions.last = revision;
+    entries.place(Number(lastInsertRowid), article, feeds);
+    return { id: article.id, result: 'created', revision, touched: feeds.all.map(({ key }) => key), seenFrom };
+  }
+
+  function update(change: Put, known: KnownArticle, at: Instant, revisions: Revisions): Applied {
+    const { record, byNewPublication } = change;
+    const { number } = known;
+    const article = withKnownIdentity(change, known);
+    const refused = identityRefused(article, known, at);
+    if (refused !== undefined) return refused;
+    if (leavesWithdrawn(change) && isSaidAgain(known, article, record))
       return { id: article.id, result: 'unchanged', revision: known.revision, touched: [] };
-    const before = known === undefined ? NO_FEEDS : entries.feedsOf(known.number);
+    const before = entries.feedsOf(number);
     const feeds = entries.feedsBy(change.feeds);
-    const published = Math.min(known?.published ?? article.publishedAt, article.publishedAt);
-    const seenFrom = published > at && feeds.own.some(isRenamed) ? at : published;
-    if (known !== undefined && byNewPublication !== true && wasSeen(known, at))
+    const seenFrom = seenFromOn(Math.min(known.published, article.publishedAt), feeds, at);
+    if (byNewPublication !== true && wasSeen(known, at))
       entries.keepVisible(without(before.all, feeds.all), known.published);
-    if (known !== undefined && known.article === textOf(article.text)) {
+    if (known.article === textOf(article.text)) {
       sql.keepRecord.run({ id: article.id, record }); // it may say in words what it left to a default before
-      const touched = entries.move(known.number, article, { from: before, to: feeds });
+      const touched = entries.move(number, article, { from: before, to: feeds });
       if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
-      const revision = next();
-      sql.saveArticleRevision.run(revision, known.number);
+      const revision = ++revisions.last;
+      sql.saveArticleRevision.run(revision, number);
       return { id: article.id, result: 'updated', revision, touched, seenFrom };
     }
-    const revision = next();
-    const number = save(article, revision, known, record);
-    if (known !== undefined) entries.takeOut(number, before);
+    const revision = ++revisions.last;
+    sql.updateArticle.run(...columnsOf(article, revision, record), number);
+    entries.takeOut(number, before);
     entries.place(number, article, feeds);
-    const result = known === undefined ? 'created' : 'updated';
     const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
-    return { id: article.id, result, revision, touched, seenFrom };
+    return { id: article.id, result: 'updated', revision, touched, seenFrom };
+  }
+
+  /** From when on readers can see it: at once where a feed's name changes with an article that is still to come. */
+  function seenFromOn(published: Instant, { own }: Feeds, at: Instant): Instant {
+    return published > at && own.some(isRenamed) ? at : published;
   }
 
   /** Of several spellings of a feed's name the least one holds, be it of an article that is still to come. */
@@ -130,7 +160,7 @@ export function createApply({
     return isSame || textAsTakenBack(article, known) === known.article;
   }
 
-  function withdraw({ id, reason, condition }: Withdraw, now: Instant, next: () => number): Applied {
+  function withdraw({ id, reason, condition }: Withdraw, now: Instant, revisions: Revisions): Applied {
     const known = sql.articleById.get(id) as KnownArticle | undefined;
     const failed = conditionFailed(id, condition, known);
     if (failed !== undefined) return failed;
@@ -140,59 +170,44 @@ export function createApply({
     const at = Math.floor(now / 1000) * 1000; // as every date of an article
     const article = articleText(withdrawnArticle(live, compact({ at, reason })));
     const feeds = entries.feedsOf(known.number);
-    const revision = next();
-    const number = save(article, revision, known);
-    entries.takeOut(number, feeds);
-    entries.place(number, article, feeds);
+    const revision = ++revisions.last;
+    sql.updateArticle.run(...columnsOf(article, revision), known.number);
+    entries.takeOut(known.number, feeds);
+    entries.place(known.number, article, feeds);
     return { id, result: 'withdrawn', revision, touched: feeds.all.map(({ key }) => key), seenFrom: known.published };
   }
 
   /** The identity ledger: what a reader may have seen of an article's identity stays. */
-  function identityRefused(article: ArticleText, known: KnownArticle | undefined, at: Instant): Outcome | undefined {
-    const refused = (problem: Problem): Outcome => ({
-      id: article.id,
-      result: 'refused',
-      revision: known?.revision ?? 0,
-      touched: [],
-      problem,
-    });
-    if (known !== undefined && wasSeen(known, at)) {
+  function identityRefused(article: ArticleText, known: KnownArticle, at: Instant): Outcome | undefined {
+    const { revision } = known;
+    if (wasSeen(known, at)) {
       if (known.published !== article.publishedAt) {
-        return refused({
+        return refused(article, revision, {
           field: 'publishedAt',
           value: rfc3339(article.publishedAt),
           rule: `must stay ${rfc3339(known.published)}, the date of first publication (an embargo counts as its end)`,
         });
       }
       if (known.public_id !== article.publicId) {
-        return refused({ field: 'publicId', value: article.publicId, rule: `must stay ${known.public_id}` });
+        const rule = `must stay ${known.public_id}`;
+        return refused(article, revision, { field: 'publicId', value: article.publicId, rule });
       }
       if (article.withdrawn !== undefined && !wasVisible(article)) {
-        return refused({
+        return refused(article, revision, {
           field: 'withdrawn.at',
           value: rfc3339(article.withdrawn.at),
           rule: `must not be before ${rfc3339(known.published)}, the date of first publication`,
         });
       }
     }
-    if (known?.public_id === article.publicId) return undefined;
-    const owner = sql.ownerOfPublicId.get(article.publicId) as { id: string } | undefined;
-    if (owner === undefined) return undefined;
-    return refused({ field: 'publicId', value: article.publicId, rule: `is the identity of the article ${owner.id}` });
+    if (known.public_id === article.publicId) return undefined;
+    return sql.ownerOfPublicId.get(article.publicId) === undefined ? undefined : refusedAsOwned(article, revision);
   }
 
-  /** Returns the article's number. */
-  function save(
-    { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text }: ArticleText,
-    revision: number,
-    known: KnownArticle | undefined,
-    record?: JsonText,
-  ): number {
-    const dates = [publishedAt, updatedAt ?? publishedAt, expiresAt ?? null, withdrawn?.at ?? null] as const;
-    const columns = [publicId, revision, ...dates, text, record ?? null] as const;
-    if (known === undefined) return Number(sql.insertArticle.run(id, ...columns).lastInsertRowid);
-    sql.updateArticle.run(...columns, known.number);
-    return known.number;
+  /** Another article has its public id already. */
+  function refusedAsOwned(article: ArticleText, revision: number): Outcome {
+    const rule = `is the identity of the article ${sql.ownerOfPublicId.get(article.publicId)?.id}`;
+    return refused(article, revision, { field: 'publicId', value: article.publicId, rule });
   }
 
   function keepSource(change: Change): void {
@@ -206,6 +221,20 @@ export function createApply({
   }
 
   return apply;
+}
+
+function refused({ id }: ArticleText, revision: number, problem: Problem): Outcome {
+  return { id, result: 'refused', revision, touched: [], problem };
+}
+
+/** What is kept of an article besides its id, in the order of the statements that keep it. */
+function columnsOf(
+  { publicId, publishedAt, updatedAt, expiresAt, withdrawn, text }: ArticleText,
+  revision: number,
+  record?: JsonText,
+) {
+  const dates = [publishedAt, updatedAt ?? publishedAt, expiresAt ?? null, withdrawn?.at ?? null] as const;
+  return [publicId, revision, ...dates, text, record ?? null] as const;
 }
 
 function conditionFailed(
@@ -226,9 +255,9 @@ function holds(condition: Condition, known: KnownArticle | undefined): boolean {
 /** The public id an article has once holds, whatever it would be made of today. */
 function withKnownIdentity(
   { article, madePublicId }: Pick<Put, 'article' | 'madePublicId'>,
-  known: KnownArticle | undefined,
+  known: KnownArticle,
 ): ArticleText {
-  if (known === undefined || madePublicId !== true || known.public_id === article.publicId) return article;
+  if (madePublicId !== true || known.public_id === article.publicId) return article;
   return articleText({ ...(JSON.parse(textOf(article.text)) as Article), publicId: known.public_id });
 }
 

@@ -44,11 +44,9 @@ export function createEntries(sql: Statements, rules: Rules) {
     if (!isInFeeds(article)) return;
     const { publishedAt, expiresAt = null, withdrawn } = article;
     const tie = tieOf(article.publicId);
-    for (const feed of all) {
-      if (withdrawn === undefined) sql.insertEntry.run(feedNumber(feed), publishedAt, tie, number, expiresAt);
-      else sql.insertTombstone.run(feedNumber(feed), withdrawn.at, number);
-    }
-    sql.insertPlace.run(number, publishedAt, tie, expiresAt, `[${own.map(feedNumber).join()}]`);
+    if (withdrawn === undefined) sql.insertEntries.run(publishedAt, tie, number, expiresAt, numbersOf(all));
+    else sql.insertTombstones.run(withdrawn.at, number, numbersOf(all));
+    sql.insertPlace.run(number, publishedAt, tie, expiresAt, numbersOf(own));
   }
 
   /** Takes an article and its tombstones out of the feeds that hold it. */
@@ -82,6 +80,11 @@ export function createEntries(sql: Statements, rules: Rules) {
 
   function placeOf(number: number): Place | undefined {
     return sql.place.get(number) as Place | undefined;
+  }
+
+  /** As JSON. */
+  function numbersOf(feeds: readonly NamedKey[]): string {
+    return `[${feeds.map(feedNumber).join()}]`;
   }
 
   function feedNumber({ key, name }: NamedKey): number {

@@ -14,19 +14,26 @@ export type Rules = ReturnType<typeof createRules>;
 
 /** Knows the operator's rules, and fills feeds by them. */
 export function createRules(sql: Statements) {
-  /** Which of the operator's feeds take an article, by the version of the rules they are chosen by. */
-  let choosing: { readonly version: number; readonly choose: (own: readonly FeedKey[]) => FeedKey[] } | undefined;
+  /** The version of the rules by which `choose` tells which of the operator's feeds take an article. */
+  let chosenBy: number | undefined;
+  let choose: (own: readonly FeedKey[]) => FeedKey[] = () => [];
 
   function list(): FeedRule[] {
     return sql.rules.all().map(({ id, rule }) => ({ id: String(id), select: JSON.parse(String(rule)) as Selection }));
   }
 
+  /** To be called in a transaction before it asks `withOperators`: another process may have changed the rules. */
+  function catchUp(): void {
+    const version = Number(sql.rulesVersion.get()?.rules);
+    if (version === chosenBy) return;
+    choose = customFeedChooser(list());
+    chosenBy = version;
+  }
+
   /** The feeds an article is in by itself, and those of the operator's that take it. */
   function withOperators(own: readonly NamedKey[]): readonly NamedKey[] {
-    const version = Number(sql.rulesVersion.get()?.rules);
-    if (choosing?.version !== version) choosing = { version, choose: customFeedChooser(list()) };
-    const custom = choosing.choose(own.map(({ key }) => key));
-    return [...own, ...custom.map((key) => ({ key, name: '' }))];
+    const custom = choose(own.map(({ key }) => key));
+    return custom.length === 0 ? own : [...own, ...custom.map((key) => ({ key, name: '' }))];
   }
 
   /** The store's `placeFeeds`, in a transaction that its caller opens. */
@@ -66,5 +73,5 @@ export function createRules(sql: Statements) {
     });
   }
 
-  return { list, withOperators, placeFeeds };
+  return { list, catchUp, withOperators, placeFeeds };
 }

@@ -34,7 +34,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const news = createNews(sql);
   const rules = createRules(sql);
   const entries = createEntries(sql, rules);
-  const apply = createApply({ sql, entries });
+  const apply = createApply({ sql, entries, rules });
 
   function transaction<Result>(work: () => Result): Result {
     try {
@@ -89,7 +89,10 @@ function openStore(file: string, options: OpenOptions): Store {
     list: async (options) => listRecords(sql, options),
     page: async (after, limit) => pageOfRecords(sql, after, limit),
     newerThan: async (key, number, at, limit) => Number(sql.newerThan.get({ key, number, at, limit })?.newer),
-    memberships: async (number) => entries.feedsOf(number).all.map(({ key }) => key),
+    memberships: async (number) => {
+      rules.catchUp();
+      return entries.feedsOf(number).all.map(({ key }) => key);
+    },
     count: async () => Number(sql.count.get()?.count),
 
     sources: async () => sql.sources.all().map(sourceFile),

@@ -99,7 +99,7 @@ export function prepareStatements(db: DatabaseSync) {
     ownerOfPublicId: db.prepare('SELECT id FROM article WHERE public_id = ?'),
     insertArticle: db.prepare(`
       INSERT INTO article (id, public_id, revision, published, updated, expires, withdrawn, article, record)
-      VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT)) ON CONFLICT (public_id) DO NOTHING`),
     updateArticle: db.prepare(`
       UPDATE article SET public_id = ?, revision = ?, published = ?, updated = ?, expires = ?, withdrawn = ?,
         article = CAST(? AS TEXT), record = coalesce(CAST(? AS TEXT), record)
@@ -183,8 +183,14 @@ export function prepareStatements(db: DatabaseSync) {
         (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :since) AS forgotten
       FROM feed WHERE key = :key`),
 
-    insertEntry: db.prepare('INSERT INTO entry (feed, published, tie, article, expires) VALUES (?, ?, ?, ?, ?)'),
-    insertTombstone: db.prepare('INSERT INTO tombstone (feed, at, article) VALUES (?, ?, ?)'),
+    // FAIL: a statement of many rows could end in the middle, for which SQLite would keep a copy of each page that it
+    // changes. Where one does, its transaction is taken back.
+    insertEntries: db.prepare(`
+      INSERT OR FAIL INTO entry (feed, published, tie, article, expires)
+      SELECT value, ?, ?, ?, ? FROM json_each(?)`),
+    insertTombstones: db.prepare(
+      'INSERT OR FAIL INTO tombstone (at, article, feed) SELECT ?, ?, value FROM json_each(?)',
+    ),
     deleteEntry: db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?'),
     deleteTombstones: db.prepare('DELETE FROM tombstone WHERE article = ?'),
     insertPlace: db.prepare('INSERT INTO place (article, published, tie, expires, feeds) VALUES (?, ?, ?, ?, ?)'),
