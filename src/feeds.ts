@@ -91,6 +91,7 @@ export function ownKeys(article: Article): NamedKey[] {
  * require, so that ten thousand of them cost an article no more than those that may take it.
  */
 export function customFeedChooser(feeds: readonly FeedRule[]): (own: readonly FeedKey[]) => FeedKey[] {
+  if (feeds.length === 0) return () => [];
   const required = new Map<FeedKey, number>();
   for (const { select } of feeds) {
     for (const key of select.all) required.set(key, (required.get(key) ?? 0) + 1);

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { PublisherError } from '../errors.ts';
+import type { NamedKey } from '../feeds.ts';
 import type { Installation } from '../installation.ts';
 import { type Candidate, handedOver, type ParseRecords, parseHere, type Unparsed } from '../publish.ts';
-import type { Parsed, Range, Result, Task, ThreadDesk } from './worker.ts';
+import type { Parsed, Range, Results, Task, ThreadDesk } from './worker.ts';
 
 type Place = Pick<Installation, 'dataFolder' | 'newsroom'>;
 
@@ -28,10 +29,13 @@ export function openParsePool({ dataFolder, newsroom }: Place, threads: number):
     // V8 lets a heap grow in proportion to its limit, long before it is near it. A batch's garbage dies young.
     const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 96 };
     const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData, resourceLimits });
-    worker.on('message', (parsed: Parsed) => {
-      const asked = waiting.get(parsed.number);
-      asked?.resolve(withRecords(parsed, asked.records));
-      waiting.delete(parsed.number);
+    const feeds: NamedKey[] = [];
+    worker.on('message', ({ number, results, texts }: Parsed) => {
+      const asked = waiting.get(number);
+      const parsed = JSON.parse(results) as Results;
+      feeds.push(...parsed.newFeeds);
+      asked?.resolve(candidates(parsed, { feeds, texts, records: asked.records }));
+      waiting.delete(number);
     });
     worker.on('error', (error) => {
       for (const { reject } of waiting.values()) reject(error);
@@ -42,7 +46,7 @@ export function openParsePool({ dataFolder, newsroom }: Place, threads: number):
   let last = 0;
   let before: Promise<unknown> = Promise.resolve();
 
-  function ask(records: readonly Unparsed[]): Promise<Results> {
+  function ask(records: readonly Unparsed[]): Promise<Answers> {
     return new Promise((resolve, reject) => {
       const number = ++last;
       waiting.set(number, { records, resolve, reject });
@@ -68,25 +72,35 @@ export function openParsePool({ dataFolder, newsroom }: Place, threads: number):
   };
 }
 
-type Results = readonly (Candidate | PublisherError)[];
+type Answers = readonly (Candidate | PublisherError)[];
 
 interface Waiting {
   readonly records: readonly Unparsed[];
-  readonly resolve: (results: Results) => void;
+  readonly resolve: (answers: Answers) => void;
   readonly reject: (error: unknown) => void;
 }
 
-function withRecords({ results, texts }: Parsed, records: readonly Unparsed[]): Results {
-  const parsed = JSON.parse(results) as readonly Result[];
+interface Told extends Pick<Parsed, 'texts'> {
+  readonly records: readonly Unparsed[];
+  /** All that the thread has told of. */
+  readonly feeds: readonly NamedKey[];
+}
+
+function candidates({ results }: Results, { records, feeds, texts }: Told): Answers {
   return records.map((raw, index) => {
-    const result = parsed[index];
+    const result = results[index];
     if (result === undefined) throw new Error('a thread answered for fewer records than it was given');
     if ('refusal' in result) {
       const { code, message, problems } = result.refusal;
       return new PublisherError(code, message, { problems });
     }
-    const { article, text, ...rest } = result;
-    return { ...rest, record: handedOver(raw), article: { ...article, text: texts.subarray(text.start, text.end) } };
+    const { article, text, feeds: places, ...rest } = result;
+    return {
+      ...rest,
+      record: handedOver(raw),
+      article: { ...article, text: texts.subarray(text.start, text.end) },
+      feeds: places.flatMap((place) => feeds[place] ?? []),
+    };
   });
 }
 

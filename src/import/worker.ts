@@ -3,6 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ArticleText, Newsroom } from '../article.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
+import type { NamedKey } from '../feeds.ts';
 import { textOf } from '../json.ts';
 import { mediaIn } from '../media.ts';
 import { type Candidate, parsedOrRefused } from '../publish.ts';
@@ -32,17 +33,27 @@ export interface Refusal {
   readonly problems: readonly Problem[];
 }
 
-/** A candidate without its record, which who asked has, and with its article's text as a range of all texts. */
-export interface ParsedRecord extends Omit<Candidate, 'article' | 'record'> {
+/**
+ * A candidate without its record, which who asked has, with its article's text as a range of all texts, and with the
+ * places of its feeds among all that the thread has told of: a few hundred are all that most articles are in.
+ */
+export interface ParsedRecord extends Omit<Candidate, 'article' | 'record' | 'feeds'> {
   readonly article: Omit<ArticleText, 'text'>;
   readonly text: Range;
+  readonly feeds: readonly number[];
 }
 
 export type Result = ParsedRecord | { readonly refusal: Refusal };
 
+export interface Results {
+  /** Feeds that the thread has not told of before. */
+  readonly newFeeds: readonly NamedKey[];
+  readonly results: readonly Result[];
+}
+
 export interface Parsed {
   readonly number: number;
-  /** JSON of `Result`s, which is written and read in less time than Node takes to copy them. */
+  /** JSON of `Results`, which is written and read in less time than Node takes to copy them. */
   readonly results: string;
   /** The JSON of all articles. */
   readonly texts: Uint8Array;
@@ -55,8 +66,21 @@ if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_
 const { newsroom, mediaFolder } = workerData as ThreadDesk;
 const desk: Newsroom = { ...newsroom, media: mediaIn(mediaFolder) };
 
+const feedPlaces = new Map<string, number>();
+
+/** Where a feed stands among those that were told of, now that this one is. */
+function placeOf(feed: NamedKey, newFeeds: NamedKey[]): number {
+  const spelling = `${feed.key} ${feed.name}`; // a key has no spaces
+  const known = feedPlaces.get(spelling);
+  if (known !== undefined) return known;
+  newFeeds.push(feed);
+  feedPlaces.set(spelling, feedPlaces.size);
+  return feedPlaces.size - 1;
+}
+
 parentPort?.on('message', ({ number, records, json }: Task) => {
   const texts = collectTexts(2 * json.length);
+  const newFeeds: NamedKey[] = [];
   const results = records.map((raw): Result => {
     const unparsed = 'record' in raw ? raw : { json: json.subarray(raw.start, raw.end) };
     const result = parsedOrRefused(unparsed, desk);
@@ -64,12 +88,14 @@ parentPort?.on('message', ({ number, records, json }: Task) => {
       const { code, message, problems } = result;
       return { refusal: { code, message, problems } };
     }
-    const { article, record: _, ...rest } = result;
+    const { article, record: _, feeds, ...rest } = result;
     const { text, ...dates } = article;
-    return { ...rest, article: dates, text: texts.add(textOf(text)) };
+    const places = feeds.map((feed) => placeOf(feed, newFeeds));
+    return { ...rest, article: dates, text: texts.add(textOf(text)), feeds: places };
   });
   const collected = texts.bytes();
-  const parsed: Parsed = { number, results: JSON.stringify(results), texts: collected };
+  const all: Results = { newFeeds, results };
+  const parsed: Parsed = { number, results: JSON.stringify(all), texts: collected };
   parentPort?.postMessage(parsed, [collected.buffer]);
 });
 
