@@ -19,7 +19,7 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, limit: number)
   function endLine(bytes: Buffer): Line[] {
     number += 1;
     const isTooLong = length + bytes.length > limit;
-    const whole = isTooLong ? undefined : Buffer.concat([...rest, bytes]);
+    const whole = isTooLong ? undefined : rest.length === 0 ? bytes : Buffer.concat([...rest, bytes]);
     rest = [];
     length = 0;
     return whole === undefined || !isBlank(whole) ? [{ number, bytes: whole }] : [];
@@ -35,7 +35,7 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, limit: number)
     }
     length += bytes.length - start;
     if (length > limit) rest = [];
-    else rest.push(bytes.subarray(start));
+    else if (start < bytes.length) rest.push(bytes.subarray(start));
     if (lines.length > 0) yield lines;
   }
   const last = length > 0 ? endLine(Buffer.alloc(0)) : [];

@@ -79,7 +79,7 @@ function placeOf(feed: NamedKey, newFeeds: NamedKey[]): number {
 }
 
 parentPort?.on('message', ({ number, records, json }: Task) => {
-  const texts = collectTexts(2 * json.length);
+  const texts = collectTexts(json.length + (json.length >> 2));
   const newFeeds: NamedKey[] = [];
   const results = records.map((raw): Result => {
     const unparsed = 'record' in raw ? raw : { json: json.subarray(raw.start, raw.end) };
