@@ -1,4 +1,4 @@
-import { UTCDate } from '@date-fns/utc';
+import { UTCDateMini } from '@date-fns/utc/date/mini'; // without formats of its own, which take 20 ms to make
 // One by one: the whole of date-fns takes a second to load, in every thread.
 import { formatRFC3339 } from 'date-fns/formatRFC3339';
 import { formatRFC7231 } from 'date-fns/formatRFC7231';
@@ -31,13 +31,13 @@ export function parseInstant(text: string): Instant | undefined {
   // Takes a third of the time of parseISO, but takes any day for one that exists.
   const date = parseJSON(leap ? upper.replace(/:60/, ':59') : upper);
   const instant = date.getTime() + (leap ? 1000 : 0);
-  const year = new UTCDate(instant).getFullYear();
+  const year = new UTCDateMini(instant).getFullYear();
   return year >= 1000 && year <= 9999 ? instant : undefined;
 }
 
 function dayExists(year: number, month: number, day: number): boolean {
   // The first hundred years would be taken for those of the last century.
-  return year >= 100 && (day <= 28 || day <= getDaysInMonth(new UTCDate(year, month - 1, 1)));
+  return year >= 100 && (day <= 28 || day <= getDaysInMonth(new UTCDateMini(year, month - 1, 1)));
 }
 
 /** `Sun, 22 Nov 2026 10:46:59 GMT`: the IMF-fixdate of RFC 9110 §5.6.7, which RSS's RFC 822 dates allow as well. */
@@ -82,7 +82,7 @@ function readHttpDate(text: string): Instant | undefined {
 /** A year of two digits is not more than fifty years ahead (RFC 9110 §5.6.7). */
 function fullYear(year: string): string {
   if (year.length === 4) return year;
-  const thisYear = new UTCDate().getFullYear();
+  const thisYear = new UTCDateMini().getFullYear();
   const century = Math.floor(thisYear / 100) * 100;
   const full = century + Number(year);
   return String(full > thisYear + 50 ? full - 100 : full);
@@ -90,10 +90,10 @@ function fullYear(year: string): string {
 
 /** `2026-11-22T10:46:59Z`, RFC 3339 in UTC. */
 export function rfc3339(instant: Instant): string {
-  return formatRFC3339(new UTCDate(instant));
+  return formatRFC3339(new UTCDateMini(instant));
 }
 
 /** The calendar year in UTC. */
 export function utcYear(instant: Instant): number {
-  return new UTCDate(instant).getFullYear();
+  return new UTCDateMini(instant).getFullYear();
 }

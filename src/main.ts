@@ -1,12 +1,8 @@
-#!/usr/bin/env -S node --min-semi-space-size=4 --max-semi-space-size=8 --v8-pool-size=2
-import { enableCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 
 // Threads that compress are no faster than cores, and each keeps memory of its own. Said before the first is made.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(2, Math.min(4, availableParallelism())));
-// Before anything large is loaded: from the second start on, nothing of it is compiled again.
-enableCompileCache();
 const { run } = await import('./cli.ts');
 
 /** A command that is broken off has not done what it was asked: the exit codes of shells say so. */

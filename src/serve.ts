@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publication } from './config.ts';
@@ -20,6 +19,7 @@ import { createLimiter, type Rate } from './limiter.ts';
 import { listen } from './listen.ts';
 import { type Log, type LogLevel, type OpenLog, tellError } from './log.ts';
 import type { Metrics, MetricValues } from './metrics.ts';
+import { createServer } from './node-http.ts';
 import { createGate } from './overload.ts';
 import { keepPrepared, type Prepared } from './prepared.ts';
 import { leaveWriting, openWriting } from './writing.ts';

@@ -66,7 +66,8 @@ export function titleText(text: string, direction: Direction): string {
   return RTL_LETTER.test(line) || LEADING_NUMBER.test(line) ? `\u200E\u2066${line}\u2069` : line;
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+/** Made when it is first needed: it takes 10 ms of a start. */
+let graphemes: Intl.Segmenter | undefined;
 
 /** At most `limit` UTF-16 units of the text, cut between words where there are words, and never inside a character. */
 export function shorten(text: string, limit: number): string {
@@ -78,6 +79,7 @@ export function shorten(text: string, limit: number): string {
 }
 
 function withoutBrokenGrapheme(text: string, limit: number): string {
+  graphemes ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
   // A cluster can reach past the limit, so the segmenter sees some of what follows as well.
   let end = 0;
   for (const { index, segment } of graphemes.segment(text.slice(0, limit + 64))) {

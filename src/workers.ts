@@ -125,7 +125,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     const { role } = place;
     const serving = Promise.withResolvers<Serving>();
     // Told what it is by its command line, too, where an operator sees it.
-    cluster.setupPrimary({ exec: join(import.meta.dirname, 'main.ts'), args: ['worker', role] });
+    cluster.setupPrimary({ exec: join(import.meta.dirname, 'start.js'), args: ['worker', role] });
     const worker = cluster.fork();
     const assignment = { dataFolder, publication, settings: { ...settings, port }, socket };
     let failure: PublisherError | undefined;

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -31,7 +32,7 @@ function importersOf(name: string): string[] {
 
 test('every module was read', () => {
   expect(modules).toContain('main.ts');
-  expect(imports.get('main.ts')).toEqual(['node:module', 'node:os', '../package.json', 'cli.ts']);
+  expect(imports.get('main.ts')).toEqual(['node:os', '../package.json', 'cli.ts']);
 });
 
 test.each([
@@ -103,6 +104,33 @@ test('only the program and its threads do anything when they are imported', () =
     stderr: '',
     did: { kept: [], handlers: [] },
   });
+});
+
+test('a service loads neither the client of fetch nor HTTP/2', () => {
+  const script = `
+    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/serve.ts')).href)});
+    process.stdout.write(JSON.stringify(process.moduleLoadList.filter((name) => /undici|http2/.test(name))));`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+
+  expect(stdout).toBe('[]');
+});
+
+test('from the second start on nothing is left to take types away from', () => {
+  const cache = mkdtempSync(join(tmpdir(), 'feed-publisher-cache-'));
+  const script = `
+    process.argv.push('', '--version');
+    process.once('exit', () => console.error(process.moduleLoadList.some((name) => name.includes('amaro'))));
+    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/start.js')).href)});`;
+  const start = () =>
+    spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      encoding: 'utf8',
+      env: { ...process.env, TMPDIR: cache },
+    }).stderr;
+  try {
+    expect([start(), start()]).toEqual(['true\n', 'false\n']);
+  } finally {
+    rmSync(cache, { recursive: true });
+  }
 });
 
 describe('docs/errors.md', () => {

@@ -8,7 +8,7 @@ import { run } from '../src/cli.ts';
 import { ask, dataFolder, PUBLICATION, record, toldIn } from './helpers.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const MAIN = join(ROOT, 'src/main.ts');
+const MAIN = join(ROOT, 'src/start.js');
 
 interface Finished {
   readonly code: number | null;

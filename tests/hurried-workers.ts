@@ -1,5 +1,5 @@
 /**
- * The service with two workers as `src/main.ts` runs it, with less patience than an operator's, so that a test need not
+ * The service with two workers as `src/start.js` runs it, with less patience than an operator's, so that a test need not
  * wait as long: `node hurried-workers.ts FOLDER WATCH`, the watch in JSON.
  */
 import { loadPublication } from '../src/config.ts';

@@ -341,7 +341,7 @@ describe('one in so many answers that are given without end is told', () => {
 async function serving(stderr: 'pipe' | number, options: readonly string[] = []) {
   const folder = await dataFolder(NEWSROOM);
   const { PATH = '' } = process.env;
-  const main = join(import.meta.dirname, '../src/main.ts');
+  const main = join(import.meta.dirname, '../src/start.js');
   const args = [...options, main, '--data', folder, '--port', '0', '--host', '127.0.0.1'];
   const env = { PATH, METRICS_PORT: 'off' };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', stderr] });

@@ -328,7 +328,7 @@ describe('the port of metrics', () => {
     [[], { METRICS_PORT: '0', METRICS_HOST: '::1' }, { ...ANY_PORT, host: '::1' }],
   ])('of the program with %j %j', async (args, env, expected) => {
     const folder = await dataFolder(NEWSROOM);
-    const main = join(import.meta.dirname, '../src/main.ts');
+    const main = join(import.meta.dirname, '../src/start.js');
     const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [main, '--data', folder, '--port', '0', '--host', '127.0.0.1', ...args], {
       env: { PATH, ...env },

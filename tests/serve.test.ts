@@ -221,7 +221,7 @@ describe('two services on the same articles', () => {
     const { PATH = '' } = process.env;
     const folder = await dataFolder();
     await cp(SAMPLE, folder, { recursive: true, filter: (path) => path !== join(SAMPLE, 'store') });
-    const args = [join(ROOT, 'src/main.ts'), '--data', folder, '--port', '0', '--host', '127.0.0.1'];
+    const args = [join(ROOT, 'src/start.js'), '--data', folder, '--port', '0', '--host', '127.0.0.1'];
     const child = spawn(process.execPath, args, {
       env: { PATH, METRICS_PORT: 'off', LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],

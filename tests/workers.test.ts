@@ -14,7 +14,7 @@ import { storeFile } from '../src/installation.ts';
 import { dataFolder, PUBLICATION, put, record } from './helpers.ts';
 import { FORMATS, keyFor } from './http/api.ts';
 
-const MAIN = join(import.meta.dirname, '../src/main.ts');
+const MAIN = join(import.meta.dirname, '../src/start.js');
 const HURRIED = join(import.meta.dirname, 'hurried-workers.ts');
 
 let compileCache: string;

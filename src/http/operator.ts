@@ -1,8 +1,9 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
 import { listen } from '../listen.ts';
 import type { Log } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { createServer } from '../node-http.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 

@@ -1,5 +1,6 @@
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { httpDate } from '../instant.ts';
+import { ServerResponse } from '../node-http.ts';
 
 /** A head as Node made it, with what it was made of besides its headers. */
 interface Head {

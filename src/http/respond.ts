@@ -1,7 +1,8 @@
-import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Coding } from '../codings.ts';
 import { PublisherError } from '../errors.ts';
 import { httpDate } from '../instant.ts';
+import { STATUS_CODES } from '../node-http.ts';
 import type { Answer } from './answer.ts';
 import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
 

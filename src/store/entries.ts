@@ -21,7 +21,7 @@ interface Place {
 
 export type Entries = ReturnType<typeof createEntries>;
 
-export const NO_FEEDS: Feeds = { own: [], all: [] };
+const NO_FEEDS: Feeds = { own: [], all: [] };
 
 /** Puts articles into feeds, and takes them out. */
 export function createEntries(sql: Statements, rules: Rules) {

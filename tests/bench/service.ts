@@ -10,7 +10,7 @@ import { endWithThis, pinned } from './processes.ts';
 
 /** As `npm start` runs it. */
 const NODE_OPTIONS = ['--min-semi-space-size=4', '--max-semi-space-size=8', '--v8-pool-size=2'];
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../src/start.js');
 
 /**
  * Nothing is turned off that a user has: a client's requests are counted, but so many are allowed that none is refused,

@@ -751,7 +751,7 @@ test('an import that is killed and run again gives the store of one that was not
   const [folder, other] = [await dataFolder({ 'in.ndjson': ndjson(records) }), await dataFolder()];
   const file = join(folder, 'in.ndjson');
   const { store } = openInstallation(folder);
-  const MAIN = join(import.meta.dirname, '../../src/main.ts');
+  const MAIN = join(import.meta.dirname, '../../src/start.js');
   const child = spawn(process.execPath, [MAIN, 'import', '--data', folder, file], { stdio: 'ignore' });
   const gone = once(child, 'exit');
   while ((await store.count()) === 0 && child.exitCode === null) await sleep(5);

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { dataFolder } from '../helpers.ts';
 import { command } from './terminal.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../src/start.js');
 
 test.each<[string, readonly string[]]>([
   [

@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../src/start.js');
 
 interface Asked {
   readonly status: number;
@@ -32,7 +32,7 @@ export interface Program {
 interface ProgramOptions {
   readonly dataFolder: string;
   readonly key: string;
-  /** Another `src/main.ts`, as one that is broken on purpose. */
+  /** Another `src/start.js`, as one that is broken on purpose. */
   readonly main?: string | undefined;
   /** Where Node keeps what it compiled: a third of a start is that. */
   readonly compileCache?: string;

@@ -1,5 +1,5 @@
 /**
- * The service as `src/main.ts` runs it, with less patience than an operator's, so that a test need not wait as long:
+ * The service as `src/start.js` runs it, with less patience than an operator's, so that a test need not wait as long:
  * `node hurried.ts FOLDER LIMITS`, the limits in JSON.
  */
 import { openInstallation } from '../../src/installation.ts';

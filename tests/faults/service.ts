@@ -52,7 +52,7 @@ export interface Besieged {
 interface Options {
   readonly files?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Less patience than `src/main.ts` has. */
+  /** Less patience than `src/start.js` has. */
   readonly hurried?: Partial<ConnectionLimits>;
 }
 
@@ -66,7 +66,7 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
   const program =
     hurried === undefined
       ? [
-          join(import.meta.dirname, '../../src/main.ts'),
+          join(import.meta.dirname, '../../src/start.js'),
           '--data',
           folder,
           '--port',

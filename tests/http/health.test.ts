@@ -229,7 +229,7 @@ function statusOf(port: number, agent: Agent): Promise<number> {
 
 describe('the program', () => {
   async function serving(): Promise<{ child: ChildProcess; told: () => string }> {
-    const main = join(import.meta.dirname, '../../src/main.ts');
+    const main = join(import.meta.dirname, '../../src/start.js');
     const { PATH = '' } = process.env;
     const args = [main, '--data', await dataFolder(NEWSROOM), '--port', '0', '--host', '127.0.0.1'];
     const env = { PATH, METRICS_PORT: 'off', SHUTDOWN_DELAY: '60' };

@@ -255,7 +255,7 @@ beforeAll(async () => {
   await put(folder, 'publication.yaml', PUBLICATION);
   await put(folder, 'articles/seed.json', JSON.stringify(record({ id: 'seed', publishedAt: '2020-01-01T00:00:00Z' })));
   const { key } = await keyFor(folder);
-  const main = join(import.meta.dirname, '../../src/main.ts');
+  const main = join(import.meta.dirname, '../../src/start.js');
   child = spawn(process.execPath, [main, '--data', folder, '--port', '0', '--host', '127.0.0.1'], {
     env: { ...process.env, METRICS_PORT: 'off' },
     stdio: ['ignore', 'pipe', 'ignore'],
