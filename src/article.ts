@@ -16,7 +16,7 @@ import {
   webAddress,
   wholeNumber,
 } from './fields.ts';
-import { htmlToText, isNestedTooDeep, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
+import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type Instant, utcYear } from './instant.ts';
 import type { JsonText } from './json.ts';
 import type { MediaFacts, MediaLookup } from './media.ts';
@@ -209,10 +209,10 @@ export function parseArticle(record: unknown, newsroom: Newsroom): Article {
     const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
     throw invalid(record, [{ field: 'body', value: shown(parsed.body), rule }]);
   }
-  const body = bodyHtml(parsed);
-  if (isNestedTooDeep(body))
+  const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
+  const html = cleanHtml(bodyHtml(parsed), resolve);
+  if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
-  const html = cleanHtml(body, (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url));
   const problems = problemsBetween(parsed, html, newsroom);
   if (problems.length > 0) throw invalid(record, problems);
   return article(parsed, html, newsroom);
