@@ -251,6 +251,8 @@ function unexpectedEndTag(name: string, open: string[]): string {
 
 const SLASH = 0x2f;
 const EXCLAMATION = 0x21;
+const EQUALS = 0x3d;
+const END_OF_TAG = 0x3e;
 
 /** The place of the sign from `start` on, or the end of the text. */
 function indexOf(text: string, sign: string, start: number): number {
@@ -266,10 +268,8 @@ function endOfComment(html: string, start: number): number {
   return end < 0 || /^-?>|--!/.test(text) ? -1 : end + 3;
 }
 
-const TAG_NAME = /[a-z][a-z0-9]*/y;
-/** An attribute up to its value: white space, the name, and the sign that quotes a value if there is one. */
-const ATTRIBUTE = /[ \n\t]+([a-z][a-z0-9:_-]*)(?:=(["'])|(?=[ \n\t/>]))/y;
-const TAG_END = /[ \n\t]*\/?>/y;
+const NAME = /[a-z][a-z0-9:_-]*/y;
+const WHITE_SPACE = /[ \n\t]+/y;
 
 interface StartTag {
   readonly element: Element;
@@ -281,18 +281,28 @@ interface StartTag {
 
 /** The tag as it may stay, undefined where the library shall judge. */
 function startTag(html: string, start: number, resolve: Resolve): StartTag | undefined {
-  const element = ELEMENTS.get(matchAt(TAG_NAME, html, start + 1)?.[0] ?? '');
+  let place = endOf(NAME, html, start + 1);
+  const element = ELEMENTS.get(html.slice(start + 1, place));
   if (element === undefined) return undefined;
   let text = `<${element.name}`;
-  let place = TAG_NAME.lastIndex;
   let hasAddress = false;
   const seen: string[] = [];
-  for (let match = matchAt(ATTRIBUTE, html, place); match !== null; match = matchAt(ATTRIBUTE, html, place)) {
-    const [, name = '', quote] = match;
-    const valueStart = ATTRIBUTE.lastIndex;
-    const valueEnd = quote === undefined ? valueStart : html.indexOf(quote, valueStart);
+  for (;;) {
+    const nameStart = endOf(WHITE_SPACE, html, place);
+    const nameEnd = endOf(NAME, html, nameStart);
+    if (nameEnd === nameStart) {
+      place = nameStart;
+      break;
+    }
+    if (nameStart === place) return undefined; // attributes that nothing parts
+    const hasValue = html.charCodeAt(nameEnd) === EQUALS;
+    const quote = html.charAt(nameEnd + 1);
+    if (hasValue && quote !== '"' && quote !== "'") return undefined;
+    const valueStart = hasValue ? nameEnd + 2 : nameEnd;
+    const valueEnd = hasValue ? html.indexOf(quote, valueStart) : nameEnd;
     if (valueEnd < 0) return undefined;
-    place = quote === undefined ? valueEnd : valueEnd + 1;
+    place = hasValue ? valueEnd + 1 : nameEnd;
+    const name = html.slice(nameStart, nameEnd);
     if (!element.attributes.has(name) || seen.includes(name)) continue; // the first of two holds
     seen.push(name);
     const written = decoded(html.slice(valueStart, valueEnd), decodeHTMLAttribute);
@@ -308,17 +318,18 @@ function startTag(html: string, start: number, resolve: Resolve): StartTag | und
       if (!isPlain(name, value)) return undefined;
       hasAddress = true;
     }
-    text += ` ${name}="${escaped(value).replaceAll('"', '&quot;')}"`;
+    text += ` ${name}="${escapedValue(value)}"`;
   }
-  if (matchAt(TAG_END, html, place) === null) return undefined;
+  if (html.charCodeAt(place) === SLASH) place += 1;
+  if (html.charCodeAt(place) !== END_OF_TAG) return undefined;
   text += element.isVoid ? ' />' : '>';
-  return { element, text: NEEDS_ADDRESS.has(element.name) && !hasAddress ? '' : text, end: TAG_END.lastIndex };
+  return { element, text: NEEDS_ADDRESS.has(element.name) && !hasAddress ? '' : text, end: place + 1 };
 }
 
-/** What a pattern finds at this place. */
-function matchAt(pattern: RegExp, text: string, place: number): RegExpExecArray | null {
+/** The place behind what a pattern finds at this one; the same place where it finds nothing. */
+function endOf(pattern: RegExp, text: string, place: number): number {
   pattern.lastIndex = place;
-  return pattern.exec(text);
+  return pattern.test(text) ? pattern.lastIndex : place;
 }
 
 /** What a text with character references means; undefined where that is no text that XML can carry. */
@@ -333,8 +344,12 @@ function isPlain(attribute: string, value: string): boolean {
   return value.split(', ').every((candidate) => PLAIN_CANDIDATE.test(candidate));
 }
 
-/** Text as it stands between tags. Few texts have anything to escape. */
+/** Text as it stands between tags. */
 function escaped(text: string): string {
-  if (!/[&<>]/.test(text)) return text;
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** Text as it stands in a value. Few have anything to escape. */
+function escapedValue(text: string): string {
+  return /[&<>"]/.test(text) ? escaped(text).replaceAll('"', '&quot;') : text;
 }
