@@ -89,8 +89,18 @@ export interface Term {
   readonly slug: string;
 }
 
-export const term = line(200).transform((name, context): Term => {
+const slugs = new Map<string, string>();
+
+function knownSlug(name: string): string {
+  const known = slugs.get(name);
+  if (known !== undefined) return known;
   const slug = slugOf(name);
+  if (slugs.size < 10_000) slugs.set(name, slug); // names come from outside
+  return slug;
+}
+
+export const term = line(200).transform((name, context): Term => {
+  const slug = knownSlug(name);
   if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
   return { name, slug };
 });
