@@ -16,7 +16,7 @@ import {
   webAddress,
   wholeNumber,
 } from './fields.ts';
-import { htmlToText, isNestedTooDeep, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
+import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type Instant, utcYear } from './instant.ts';
 import type { JsonText } from './json.ts';
 import type { MediaFacts, MediaLookup } from './media.ts';
@@ -205,14 +205,10 @@ export function parseArticle(record: unknown, newsroom: Newsroom): Article {
   const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
-  if (parsed.bodyFormat === 'markdown' && parsed.body.length > MAX_MARKDOWN) {
-    const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
-    throw invalid(record, [{ field: 'body', value: shown(parsed.body), rule }]);
-  }
-  const body = bodyHtml(parsed);
-  if (isNestedTooDeep(body))
+  const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
+  const html = cleanHtml(bodyHtml(record, parsed), resolve);
+  if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
-  const html = cleanHtml(body, (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url));
   const problems = problemsBetween(parsed, html, newsroom);
   if (problems.length > 0) throw invalid(record, problems);
   return article(parsed, html, newsroom);
@@ -224,9 +220,14 @@ function invalid(record: unknown, problems: Problem[]): PublisherError {
   return new PublisherError('invalid_article', `The ${name} cannot be published.`, { problems });
 }
 
-function bodyHtml({ body, bodyFormat }: ParsedRecord): string {
-  if (bodyFormat === 'markdown') return markdownToHtml(body);
-  return bodyFormat === 'text' ? plainTextToHtml(body) : body;
+/** The body as HTML, still to be cleaned. */
+function bodyHtml(record: unknown, { body, bodyFormat }: ParsedRecord): string {
+  if (bodyFormat === 'html') return body;
+  if (bodyFormat === 'text') return plainTextToHtml(body);
+  const markdown = xmlText(body);
+  if (markdown.length <= MAX_MARKDOWN) return markdownToHtml(markdown);
+  const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
+  throw invalid(record, [{ field: 'body', value: shown(markdown), rule }]);
 }
 
 /** Rules between fields, which no field can decide alone. */

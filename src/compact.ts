@@ -5,7 +5,8 @@ type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 /** The object without the properties that are undefined: what is not there is not said. */
 export function compact<T extends object>(object: T): Compact<T> {
   const rest: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(object)) {
+  for (const name of Object.keys(object)) {
+    const value = object[name as keyof T];
     if (value !== undefined) rest[name] = value;
   }
   return rest as Compact<T>;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseInstant } from './instant.ts';
-import { lineText, slugOf, xmlText } from './text.ts';
+import { lineText, slugOf } from './text.ts';
 import { webUrl } from './url.ts';
 
 /** The kinds of fields that records and the publication are made of. Each says its rule in the words of an editor. */
@@ -32,11 +32,9 @@ export function optionalLine(limit: number) {
   });
 }
 
-/** Text of several lines, at most `limit` characters long. */
+/** Text of several lines, at most `limit` characters long, as it was handed over: it is still to be cleaned. */
 export function longText(limit: number) {
-  return text
-    .refine((value) => value.length <= limit, { error: `must not be longer than ${limit} characters` })
-    .transform(xmlText);
+  return text.refine((value) => value.length <= limit, { error: `must not be longer than ${limit} characters` });
 }
 
 /** An http or https address, made absolute against `base`. */
@@ -91,8 +89,18 @@ export interface Term {
   readonly slug: string;
 }
 
-export const term = line(200).transform((name, context): Term => {
+const slugs = new Map<string, string>();
+
+function knownSlug(name: string): string {
+  const known = slugs.get(name);
+  if (known !== undefined) return known;
   const slug = slugOf(name);
+  if (slugs.size < 10_000) slugs.set(name, slug); // names come from outside
+  return slug;
+}
+
+export const term = line(200).transform((name, context): Term => {
+  const slug = knownSlug(name);
   if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
   return { name, slug };
 });

@@ -1,3 +1,4 @@
+import { decodeHTML } from 'entities/decode';
 import { Parser } from 'htmlparser2';
 import MarkdownIt from 'markdown-it';
 import { type Direction, escapeHtml, oneSpaced, xmlText } from './text.ts';
@@ -67,29 +68,24 @@ const INLINE = new Set(
   ),
 );
 /** What stands beside the story rather than in it. */
-const ASIDE = new Set(['figcaption', 'table', 'aside', 'rt', 'rp', 'script', 'style']);
+const ASIDE = new Set(['figcaption', 'table', 'aside', 'rt', 'rp']);
 
-/** The words of an HTML text on one line, without captions and tables, up to about `limit` characters. */
+/** The words of clean HTML on one line, without captions and tables, up to about `limit` characters. */
 export function htmlToText(html: string, limit: number): string {
+  const tags = /<(\/?)([a-z0-9]+)[^>]*>/g; // no sign that ends a tag stands in a value of clean HTML
   let text = '';
   let aside = 0;
-  const parser = new Parser({
-    ontext(data) {
-      if (aside === 0) text += data;
-      if (text.length > limit * 4) {
-        text = oneSpaced(text);
-        if (text.length > limit * 2) parser.pause();
-      }
-    },
-    onopentagname(name) {
-      if (ASIDE.has(name)) aside += 1;
-      if (!INLINE.has(name)) text += ' ';
-    },
-    onclosetag(name) {
-      if (ASIDE.has(name)) aside -= 1;
-      if (!INLINE.has(name)) text += ' ';
-    },
-  });
-  parser.write(html);
-  return oneSpaced(text).trim();
+  let isRaw = false;
+  for (let place = 0; ; place = tags.lastIndex) {
+    const tag = tags.exec(html);
+    const words = html.slice(place, tag?.index);
+    if (aside === 0) text += isRaw ? words : decodeHTML(words);
+    const isLong = text.length > limit * 4;
+    if (tag === null || isLong) text = oneSpaced(text);
+    if (tag === null || (isLong && text.length > limit * 2)) return text.trim();
+    const [, slash, name = ''] = tag;
+    if (ASIDE.has(name)) aside += slash === '' ? 1 : -1;
+    if (!INLINE.has(name)) text += ' ';
+    isRaw = name === 'iframe' && slash === ''; // references in it are none
+  }
 }

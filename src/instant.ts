@@ -16,6 +16,10 @@ export type Instant = number;
 const RFC_3339 =
   /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
+/** The years that have four digits in UTC. */
+const FIRST = new UTCDate(1000, 0, 1).getTime();
+const END = new UTCDate(10_000, 0, 1).getTime();
+
 /**
  * Reads an RFC 3339 §5.6 date-time, whose zone is required, down to the second. A leap second is the first second of
  * the next minute, as POSIX clocks have it. Returns undefined where the text is none, the day does not exist, or the
@@ -31,8 +35,7 @@ export function parseInstant(text: string): Instant | undefined {
   // Takes a third of the time of parseISO, but takes any day for one that exists.
   const date = parseJSON(leap ? upper.replace(/:60/, ':59') : upper);
   const instant = date.getTime() + (leap ? 1000 : 0);
-  const year = new UTCDateMini(instant).getFullYear();
-  return year >= 1000 && year <= 9999 ? instant : undefined;
+  return instant >= FIRST && instant < END ? instant : undefined;
 }
 
 function dayExists(year: number, month: number, day: number): boolean {

@@ -140,8 +140,10 @@ function namesOf(text: string): readonly Name[] {
 
 function countNames(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
-  const parts: readonly unknown[] = Object.values(value);
-  return parts.reduce((sum: number, part) => sum + countNames(part), Array.isArray(value) ? 0 : parts.length);
+  const parts: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  let count = Array.isArray(value) ? 0 : parts.length;
+  for (const part of parts) count += countNames(part);
+  return count;
 }
 
 const QUOTE = 0x22;

@@ -28,8 +28,9 @@ function parse(address: string, base: string | undefined): URL | undefined {
 }
 
 /** A URL that is a URI as well: WHATWG leaves a few characters as they are that RFC 3986 does not know. */
-function uri(url: URL): string {
-  return url.href.replace(/[\\^`{|}]/g, encodeURIComponent).replace(/%(?![0-9a-f]{2})/gi, '%25');
+function uri({ href }: URL): string {
+  if (!/[\\^`{|}%]/.test(href)) return href;
+  return href.replace(/[\\^`{|}]/g, encodeURIComponent).replace(/%(?![0-9a-f]{2})/gi, '%25');
 }
 
 /** An absolute URI of any scheme (RFC 3986 §4.3), as it stands: an identity is compared character by character. */

@@ -1,5 +1,4 @@
 import { cleanHtml } from '../cleaning.ts';
-import { isNestedTooDeep } from '../html.ts';
 import { escapeHtml } from '../text.ts';
 import { isUri, linkTarget } from '../url.ts';
 import type { XmlElement } from './xml.ts';
@@ -35,7 +34,6 @@ export function resolved(address: string, base: string | undefined): string {
  * nests too deep stays as it is, for parseArticle to refuse: to clean it could take minutes.
  */
 export function against(base: string | undefined, html: string): string {
-  return base === undefined || isNestedTooDeep(html)
-    ? html
-    : cleanHtml(html, (reference) => linkTarget(reference, base));
+  if (base === undefined) return html;
+  return cleanHtml(html, (reference) => linkTarget(reference, base)) ?? html;
 }
