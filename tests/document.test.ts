@@ -138,6 +138,34 @@ test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %
 });
 
 test.each([
+  ['rss', '<p>a</item>\n        <item>b</p>'],
+  ['atom', '<p>a</entry>\n    <entry>b</p>'],
+] as const)('an entry in %s whose body looks like the end of one is shown like all others', async (format, html) => {
+  const { store, text, reported } = await room(...records);
+  const odd: Article = { ...article({ id: 'odd', publishedAt: '2026-11-19T10:00:00Z' }), html };
+  await store.apply(
+    [{ kind: 'put', article: articleText(odd), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+    () => NOW,
+  );
+  const { entry, tail } = RENDERERS[format];
+  const entries = [...fields.map((each) => article(each)), odd].map((each) => entry(each, options));
+  expect((await text('latest', format)).endsWith(entries.join('') + tail([]))).toBe(true);
+  expect(reported).toEqual([]);
+});
+
+test.each(['rss', 'atom'] as const)('entries in %s are the same however many are rendered together', async (format) => {
+  const sizes = Array.from({ length: 60 }, (_, index) => (index % 9 === 0 ? 20_000 : 3));
+  const many = sizes.map((words, index) => ({
+    id: `many-${index}`,
+    body: `<p>${'word '.repeat(words)}</p>`,
+    publishedAt: new Date(NOW - 1000 * index).toISOString(),
+  }));
+  const { text } = await room(...many.map(record));
+  const entries = many.slice(0, 50).map((each) => RENDERERS[format].entry(article(each), options));
+  expect((await text('latest', format)).endsWith(entries.join('') + RENDERERS[format].tail([]))).toBe(true);
+});
+
+test.each([
   ['an embargo ends', { id: 'e', embargoUntil: '2026-11-23T00:00:00Z' }, 3, 4],
   ['a licence expires', { id: 'e', expiresAt: '2026-11-23T00:00:00Z' }, 4, 3],
 ])('a document changes at the moment %s', async (_, extra, before, after) => {
