@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Publication } from './config.ts';
 import { describeFeed, type Feed, type FeedKey, type Format } from './feeds.ts';
@@ -44,6 +45,8 @@ const DAY = 24 * 60 * 60 * 1000;
 const BATCH = 25;
 /** Characters of their bodies at which it is enough. */
 const BATCH_TEXT = 200_000;
+/** Entries that are read and rendered before others come first, where nobody waits for them: half a millisecond's work. */
+const PIECE = 4;
 
 /** Told of an article that was accepted and yet cannot be rendered; its feeds are served without it. */
 export type ReportUnrenderable = (articleId: string, format: Format, error: unknown) => void;
@@ -75,13 +78,23 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     },
   });
 
-  /** @returns undefined where no such feed was ever visible */
-  async function arrange(key: FeedKey, format: Format, at: Instant): Promise<Document | undefined> {
+  /**
+   * @param isAwaited whether somebody waits for it by now; until then it is made in pieces, and requests come first
+   * @returns undefined where no such feed was ever visible
+   */
+  async function arrange(
+    key: FeedKey,
+    format: Format,
+    at: Instant,
+    isAwaited: () => boolean = () => true,
+  ): Promise<Document | undefined> {
     const limit = describeFeed(key, '', publication).entries;
     const snapshot = await store.snapshot(key, at, { limit, tombstonesFor: publication.tombstoneDays * DAY });
     if (snapshot === undefined) return undefined;
     const feed = describeFeed(key, snapshot.name, publication);
-    const entries = await entriesOf(snapshot.entries, feed, format);
+    const entries = await entriesOf(snapshot.entries, feed, format, isAwaited);
+    if (entries === undefined) return arrange(key, format, at);
+    if (!isAwaited()) await setImmediate();
     return {
       feed,
       format,
@@ -101,16 +114,33 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     };
   }
 
-  async function entriesOf(refs: readonly EntryRef[], feed: Feed, format: Format): Promise<Entry[]> {
+  /** @returns undefined where some of them were changed while others came first, so that they are of no one moment */
+  async function entriesOf(
+    refs: readonly EntryRef[],
+    feed: Feed,
+    format: Format,
+    isAwaited: () => boolean,
+  ): Promise<Entry[] | undefined> {
     const entries = new Map(refs.map((ref) => [ref.number, kept.get(entryName(ref, feed, format))]));
     const missing = refs.filter(({ number }) => entries.get(number) === undefined);
-    const articles = await store.articles(missing.map(({ number }) => number));
-    for (const batch of batchesOf(articles)) {
-      for (const [stored, text] of rendered(batch, feed, format)) {
-        const bytes = ownBytes(text);
-        const entry = { bytes, tag: hash('sha256', bytes, 'base64url').slice(0, 4) };
-        kept.set(entryName(stored, feed, format), entry);
-        entries.set(stored.number, entry);
+    let hasPaused = false;
+    for (let next = 0; next < missing.length; ) {
+      const isHurried = isAwaited();
+      if (!isHurried) {
+        await setImmediate();
+        hasPaused = true;
+      }
+      const piece = missing.slice(next, isHurried ? missing.length : next + PIECE);
+      next += piece.length;
+      const articles = await store.articles(piece.map(({ number }) => number));
+      if (hasPaused && !areSame(piece, articles)) return undefined;
+      for (const batch of batchesOf(articles)) {
+        for (const [stored, text] of rendered(batch, feed, format)) {
+          const bytes = ownBytes(text);
+          const entry = { bytes, tag: hash('sha256', bytes, 'base64url').slice(0, 4) };
+          kept.set(entryName(stored, feed, format), entry);
+          entries.set(stored.number, entry);
+        }
       }
     }
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
@@ -140,6 +170,10 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
 
   const counts = (): KeptCounts => ({ count: kept.size, bytes: kept.calculatedSize, evicted });
   return { arrange, counts };
+}
+
+function areSame(refs: readonly EntryRef[], articles: readonly StoredArticle[]): boolean {
+  return refs.length === articles.length && refs.every(({ revision }, index) => articles[index]?.revision === revision);
 }
 
 function* batchesOf(articles: readonly StoredArticle[]): Generator<readonly StoredArticle[]> {

@@ -187,3 +187,75 @@ test('it tells of a removal as a change, in its head as well', async () => {
   expect(document?.changedAt).toBe(NOW);
   expect(document?.bytes.toString()).toContain('    <updated>2026-11-22T00:00:00.000Z</updated>\n');
 });
+
+describe('a document that nobody waits for', () => {
+  const ALL = 50;
+  const fifty = Array.from({ length: ALL }, (_, index) => {
+    const publishedAt = new Date(NOW - 1000 * (index + 1)).toISOString();
+    return record({ id: `many-${index}`, publishedAt });
+  });
+
+  /** Begins it, and says how many turns of the event loop it took, or does something in one of them. */
+  async function inPieces(then: { turn: number; work: (hurry: () => void) => unknown } = { turn: 0, work: () => {} }) {
+    const { store, publish, arrange, text } = await room(...fifty);
+    const asked: number[] = [];
+    const { articles } = store;
+    store.articles = async (numbers) => {
+      asked.push(numbers.length);
+      return await articles(numbers);
+    };
+    let isAwaited = false;
+    const hurry = () => {
+      isAwaited = true;
+    };
+    let turns = 0;
+    let isMade = false;
+    const made = arrange('latest', 'rss', NOW, () => isAwaited).finally(() => {
+      isMade = true;
+    });
+    for (; !isMade; turns += 1) {
+      if (turns === then.turn) await then.work(hurry);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { store, publish, turns, asked, made: (await made)?.bytes.toString(), text };
+  }
+
+  test('is made a few entries at a time, and others come in between', async () => {
+    const { turns, asked, made, text } = await inPieces();
+    expect(Math.max(...asked)).toBeLessThanOrEqual(4);
+    expect(turns).toBeGreaterThan(ALL / 4);
+    expect(made).toBe(await text('latest', 'rss'));
+  });
+
+  test('is made without a pause once somebody waits for it', async () => {
+    const { turns, asked, made, text } = await inPieces({ turn: 5, work: (hurry) => hurry() });
+    expect(turns).toBeLessThan(8);
+    expect(asked.at(-1)).toBeGreaterThan(ALL / 2);
+    expect(made).toBe(await text('latest', 'rss'));
+  });
+});
+
+test.each([
+  ['is corrected', record({ id: 'a', title: 'Corrected', publishedAt: '2026-11-20T10:00:00Z' }), 'Corrected'],
+  [
+    'is withdrawn',
+    { ...record({ id: 'a' }), withdrawn: { at: '2026-11-21T00:00:00Z' } },
+    '"id":"tag:news.example,2026:c"',
+  ],
+])(
+  'where an article %s while a document is made in pieces, all of it is of after that',
+  async (_, changed, expected) => {
+    const others = Array.from({ length: 9 }, (_, index) => record({ id: `other-${index}` }));
+    const { publish, arrange } = await room(...records, ...others);
+    const before = (await arrange('latest', 'json', NOW))?.bytes.toString();
+    const fresh = await room(...records, ...others);
+    const made = fresh.arrange('latest', 'json', NOW, () => false);
+    await fresh.publish([{ record: changed }]);
+    await publish([{ record: changed }]);
+    const after = (await arrange('latest', 'json', NOW))?.bytes.toString();
+
+    expect((await made)?.bytes.toString()).toBe(after);
+    expect(after).not.toBe(before);
+    expect(after).toContain(expected);
+  },
+);
