@@ -223,7 +223,7 @@ describe('a document that nobody waits for', () => {
   test('is made a few entries at a time, and others come in between', async () => {
     const { turns, asked, made, text } = await inPieces();
     expect(Math.max(...asked)).toBeLessThanOrEqual(4);
-    expect(turns).toBeGreaterThan(ALL / 4);
+    expect(turns).toBeGreaterThan((5 * ALL) / 4); // several for each, as many as a request takes
     expect(made).toBe(await text('latest', 'rss'));
   });
 
