@@ -91,7 +91,9 @@ export function* answersOf({ answers }: RouteCounts): Generator<{ method: string
   }
 }
 
-type Arrange = (...question: [key: FeedKey, format: Format, at: Instant]) => Promise<Document | undefined>;
+type Arrange = (
+  ...question: [key: FeedKey, format: Format, at: Instant, isAwaited?: () => boolean]
+) => Promise<Document | undefined>;
 
 /** The same, and counts the documents it arranges. */
 export function countDocuments(arrange: Arrange, counters: Counters): Arrange {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Publication } from './config.ts';
 import { describeFeed, type Feed, type FeedKey, type Format } from './feeds.ts';
@@ -7,7 +8,7 @@ import { json } from './format/json.ts';
 import type { Head, Renderer } from './format/renderer.ts';
 import { rss } from './format/rss.ts';
 import type { Instant } from './instant.ts';
-import type { EntryRef, FeedSnapshot, Store, Tombstone } from './store.ts';
+import type { EntryRef, FeedSnapshot, Store, StoredArticle, Tombstone } from './store.ts';
 
 /** A feed in a format at a moment. */
 export interface Document {
@@ -40,6 +41,15 @@ const RENDERERS: Readonly<Record<Format, Renderer>> = { rss, atom, json };
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** Entries that are rendered together: more are hardly cheaper, and what is made of them on the way is larger. */
+const BATCH = 25;
+/** Characters of their bodies at which it is enough. */
+const BATCH_TEXT = 200_000;
+/** Entries that are read and rendered before others come first, where nobody waits for them: half a millisecond's work. */
+const PIECE = 4;
+/** Turns of the event loop that others have in between: a request takes several, and is to meet one piece, not one in each. */
+const TURNS = 5;
+
 /** Told of an article that was accepted and yet cannot be rendered; its feeds are served without it. */
 export type ReportUnrenderable = (articleId: string, format: Format, error: unknown) => void;
 
@@ -70,13 +80,23 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     },
   });
 
-  /** @returns undefined where no such feed was ever visible */
-  async function arrange(key: FeedKey, format: Format, at: Instant): Promise<Document | undefined> {
+  /**
+   * @param isAwaited whether somebody waits for it by now; until then it is made in pieces, and requests come first
+   * @returns undefined where no such feed was ever visible
+   */
+  async function arrange(
+    key: FeedKey,
+    format: Format,
+    at: Instant,
+    isAwaited: () => boolean = () => true,
+  ): Promise<Document | undefined> {
     const limit = describeFeed(key, '', publication).entries;
     const snapshot = await store.snapshot(key, at, { limit, tombstonesFor: publication.tombstoneDays * DAY });
     if (snapshot === undefined) return undefined;
     const feed = describeFeed(key, snapshot.name, publication);
-    const entries = await entriesOf(snapshot.entries, feed, format);
+    const entries = await entriesOf(snapshot.entries, feed, format, isAwaited);
+    if (entries === undefined) return arrange(key, format, at);
+    await letOthersFirst(isAwaited);
     return {
       feed,
       format,
@@ -96,25 +116,84 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     };
   }
 
-  async function entriesOf(refs: readonly EntryRef[], feed: Feed, format: Format): Promise<Entry[]> {
+  /** @returns undefined where some of them were changed while others came first, so that they are of no one moment */
+  async function entriesOf(
+    refs: readonly EntryRef[],
+    feed: Feed,
+    format: Format,
+    isAwaited: () => boolean,
+  ): Promise<Entry[] | undefined> {
     const entries = new Map(refs.map((ref) => [ref.number, kept.get(entryName(ref, feed, format))]));
     const missing = refs.filter(({ number }) => entries.get(number) === undefined);
-    for (const stored of await store.articles(missing.map(({ number }) => number))) {
-      try {
-        const options = { content: feed.content, feedLanguage: feed.language, feedsUrl: publication.feedsUrl };
-        const bytes = ownBytes(RENDERERS[format].entry(stored.article, options));
-        const entry = { bytes, tag: hash('sha256', bytes, 'base64url').slice(0, 4) };
-        kept.set(entryName(stored, feed, format), entry);
-        entries.set(stored.number, entry);
-      } catch (error) {
-        report(stored.article.id, format, error);
+    let hasPaused = false;
+    for (let next = 0; next < missing.length; ) {
+      const isHurried = isAwaited();
+      if (!isHurried) {
+        await letOthersFirst(isAwaited);
+        hasPaused = true;
+      }
+      const piece = missing.slice(next, isHurried ? missing.length : next + PIECE);
+      next += piece.length;
+      const articles = await store.articles(piece.map(({ number }) => number));
+      if (hasPaused && !areSame(piece, articles)) return undefined;
+      for (const batch of batchesOf(articles)) {
+        for (const [stored, text] of rendered(batch, feed, format)) {
+          const bytes = ownBytes(text);
+          const entry = { bytes, tag: hash('sha256', bytes, 'base64url').slice(0, 4) };
+          kept.set(entryName(stored, feed, format), entry);
+          entries.set(stored.number, entry);
+        }
       }
     }
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
   }
 
+  /** Rendered together, or where that fails each alone, without those that cannot be. */
+  function rendered(batch: readonly StoredArticle[], feed: Feed, format: Format): [StoredArticle, string][] {
+    const renderer = RENDERERS[format];
+    const options = { content: feed.content, feedLanguage: feed.language, feedsUrl: publication.feedsUrl };
+    try {
+      const texts = renderer.entries(
+        batch.map(({ article }) => article),
+        options,
+      );
+      return batch.map((stored, index) => [stored, texts[index] ?? '']);
+    } catch {
+      return batch.flatMap((stored) => {
+        try {
+          return [[stored, renderer.entry(stored.article, options)]];
+        } catch (error) {
+          report(stored.article.id, format, error);
+          return [];
+        }
+      });
+    }
+  }
+
   const counts = (): KeptCounts => ({ count: kept.size, bytes: kept.calculatedSize, evicted });
   return { arrange, counts };
+}
+
+async function letOthersFirst(isAwaited: () => boolean): Promise<void> {
+  for (let turn = 0; turn < TURNS && !isAwaited(); turn += 1) await setImmediate();
+}
+
+function areSame(refs: readonly EntryRef[], articles: readonly StoredArticle[]): boolean {
+  return refs.length === articles.length && refs.every(({ revision }, index) => articles[index]?.revision === revision);
+}
+
+function* batchesOf(articles: readonly StoredArticle[]): Generator<readonly StoredArticle[]> {
+  let batch: StoredArticle[] = [];
+  let text = 0;
+  for (const stored of articles) {
+    batch.push(stored);
+    text += stored.article.html.length;
+    if (batch.length < BATCH && text < BATCH_TEXT) continue;
+    yield batch;
+    batch = [];
+    text = 0;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 /** The text in memory of its own: a slice of Node's pool would hold on to its neighbours when they are forgotten. */
@@ -126,7 +205,7 @@ function ownBytes(text: string): Buffer {
 
 /** What an entry's bytes depend on: the article as it is now, the format, and what of the feed shows in an entry. */
 function entryName({ number, revision }: Pick<EntryRef, 'number' | 'revision'>, feed: Feed, format: Format): string {
-  return [number, revision, format, feed.content, format === 'rss' ? feed.language : ''].join(' ');
+  return `${number} ${revision} ${format} ${feed.content} ${format === 'rss' ? feed.language : ''}`;
 }
 
 function joined(

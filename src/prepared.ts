@@ -15,7 +15,13 @@ interface News {
 }
 
 interface PreparedParts {
-  readonly arrange: (key: FeedKey, format: Format, at: Instant) => Promise<Document | undefined>;
+  /** Makes a document, as fast as it can once somebody waits for it. */
+  readonly arrange: (
+    key: FeedKey,
+    format: Format,
+    at: Instant,
+    isAwaited: () => boolean,
+  ) => Promise<Document | undefined>;
   /** What other processes did. */
   readonly news: News;
   /** Bytes of documents, in all their codings, that may be kept. */
@@ -40,6 +46,15 @@ interface Popular {
   readonly format: Format;
   readonly asked: number;
   readonly codings: readonly Coding[];
+}
+
+/** A document that is being made. */
+interface Making {
+  readonly made: Promise<Kept | undefined>;
+  /** Tells it that somebody waits for it. */
+  readonly hurry: () => void;
+  /** What it is made again as, where it was begun without being asked for. */
+  readonly again: Popular | undefined;
 }
 
 /** Milliseconds after a change at which popular documents are made again, once for all that comes in one burst. */
@@ -83,7 +98,7 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
       if (reason === 'evict') evicted += 1;
     },
   });
-  const running = new Map<string, Promise<Kept | undefined>>();
+  const running = new Map<string, Making>();
   const popular = new Map<string, Popular>();
   let timer: NodeJS.Timeout | undefined;
   let looking: NodeJS.Timeout | undefined;
@@ -92,9 +107,9 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   /** Under way while it is asked which feeds other processes changed: until that is known, nothing kept is trusted. */
   let catchingUp: Promise<void> | undefined;
 
-  async function make(key: FeedKey, format: Format): Promise<Kept | undefined> {
+  async function make(key: FeedKey, format: Format, isAwaited: () => boolean): Promise<Kept | undefined> {
     const from = now();
-    const document = await arrange(key, format, from);
+    const document = await arrange(key, format, from, isAwaited);
     if (document === undefined) return undefined;
     const name = documentName(key, format);
     const representations = represent(document, () => {
@@ -107,21 +122,34 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     return made;
   }
 
-  async function makeOnce(name: string, key: FeedKey, format: Format): Promise<Kept | undefined> {
+  /** @param again what it is made again as, where nobody waits for it */
+  async function makeOnce(name: string, key: FeedKey, format: Format, again?: Popular): Promise<Kept | undefined> {
     for (let under = running.get(name); under !== undefined; under = running.get(name)) {
-      const made = await under;
+      if (again === undefined) under.hurry();
+      const made = await under.made;
       if (made === undefined || isCurrent(made)) return made;
     }
-    const making = make(key, format);
+    const making = begin(key, format, again);
     running.set(name, making);
     try {
-      const made = await making;
+      const made = await making.made;
       // A change meanwhile has taken this off the list: it answers those who asked before the change, and is not kept.
       if (made !== undefined && running.get(name) === making) kept.set(name, made);
       return made;
     } finally {
       if (running.get(name) === making) running.delete(name);
     }
+  }
+
+  function begin(key: FeedKey, format: Format, again: Popular | undefined): Making {
+    let isAwaited = again === undefined;
+    return {
+      made: make(key, format, () => isAwaited || isClosed),
+      hurry: () => {
+        isAwaited = true;
+      },
+      again,
+    };
   }
 
   /** `from`: a clock that was set back must not show what is not published yet. */
@@ -135,10 +163,11 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
       for (const format of FORMATS) {
         const name = documentName(key, format);
         const before = kept.peek(name);
+        const again = running.get(name)?.again; // of what takes its time as well
         if (before !== undefined && before.asked > 0) {
           const codings = before.representations.whole.codings();
           popular.set(name, { key, format, asked: before.asked, codings });
-        }
+        } else if (again !== undefined) popular.set(name, again);
         kept.delete(name);
         running.delete(name);
       }
@@ -161,10 +190,11 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   async function remake(): Promise<void> {
     const first = [...popular].sort(([, a], [, b]) => b.asked - a.asked).slice(0, MOST_POPULAR);
     popular.clear();
-    for (const [name, { key, format, codings }] of first) {
+    for (const [name, again] of first) {
       if (isClosed) return;
+      const { key, format, codings } = again;
       try {
-        const { representations } = kept.peek(name) ?? (await makeOnce(name, key, format)) ?? {};
+        const { representations } = kept.peek(name) ?? (await makeOnce(name, key, format, again)) ?? {};
         for (const coding of codings) await representations?.whole.bytes(coding);
       } catch (error) {
         fail(error);

@@ -138,6 +138,34 @@ test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %
 });
 
 test.each([
+  ['rss', '<p>a</item>\n        <item>b</p>'],
+  ['atom', '<p>a</entry>\n    <entry>b</p>'],
+] as const)('an entry in %s whose body looks like the end of one is shown like all others', async (format, html) => {
+  const { store, text, reported } = await room(...records);
+  const odd: Article = { ...article({ id: 'odd', publishedAt: '2026-11-19T10:00:00Z' }), html };
+  await store.apply(
+    [{ kind: 'put', article: articleText(odd), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+    () => NOW,
+  );
+  const { entry, tail } = RENDERERS[format];
+  const entries = [...fields.map((each) => article(each)), odd].map((each) => entry(each, options));
+  expect((await text('latest', format)).endsWith(entries.join('') + tail([]))).toBe(true);
+  expect(reported).toEqual([]);
+});
+
+test.each(['rss', 'atom'] as const)('entries in %s are the same however many are rendered together', async (format) => {
+  const sizes = Array.from({ length: 60 }, (_, index) => (index % 9 === 0 ? 20_000 : 3));
+  const many = sizes.map((words, index) => ({
+    id: `many-${index}`,
+    body: `<p>${'word '.repeat(words)}</p>`,
+    publishedAt: new Date(NOW - 1000 * index).toISOString(),
+  }));
+  const { text } = await room(...many.map(record));
+  const entries = many.slice(0, 50).map((each) => RENDERERS[format].entry(article(each), options));
+  expect((await text('latest', format)).endsWith(entries.join('') + RENDERERS[format].tail([]))).toBe(true);
+});
+
+test.each([
   ['an embargo ends', { id: 'e', embargoUntil: '2026-11-23T00:00:00Z' }, 3, 4],
   ['a licence expires', { id: 'e', expiresAt: '2026-11-23T00:00:00Z' }, 4, 3],
 ])('a document changes at the moment %s', async (_, extra, before, after) => {
@@ -159,3 +187,75 @@ test('it tells of a removal as a change, in its head as well', async () => {
   expect(document?.changedAt).toBe(NOW);
   expect(document?.bytes.toString()).toContain('    <updated>2026-11-22T00:00:00.000Z</updated>\n');
 });
+
+describe('a document that nobody waits for', () => {
+  const ALL = 50;
+  const fifty = Array.from({ length: ALL }, (_, index) => {
+    const publishedAt = new Date(NOW - 1000 * (index + 1)).toISOString();
+    return record({ id: `many-${index}`, publishedAt });
+  });
+
+  /** Begins it, and says how many turns of the event loop it took, or does something in one of them. */
+  async function inPieces(then: { turn: number; work: (hurry: () => void) => unknown } = { turn: 0, work: () => {} }) {
+    const { store, publish, arrange, text } = await room(...fifty);
+    const asked: number[] = [];
+    const { articles } = store;
+    store.articles = async (numbers) => {
+      asked.push(numbers.length);
+      return await articles(numbers);
+    };
+    let isAwaited = false;
+    const hurry = () => {
+      isAwaited = true;
+    };
+    let turns = 0;
+    let isMade = false;
+    const made = arrange('latest', 'rss', NOW, () => isAwaited).finally(() => {
+      isMade = true;
+    });
+    for (; !isMade; turns += 1) {
+      if (turns === then.turn) await then.work(hurry);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { store, publish, turns, asked, made: (await made)?.bytes.toString(), text };
+  }
+
+  test('is made a few entries at a time, and others come in between', async () => {
+    const { turns, asked, made, text } = await inPieces();
+    expect(Math.max(...asked)).toBeLessThanOrEqual(4);
+    expect(turns).toBeGreaterThan((5 * ALL) / 4); // several for each, as many as a request takes
+    expect(made).toBe(await text('latest', 'rss'));
+  });
+
+  test('is made without a pause once somebody waits for it', async () => {
+    const { turns, asked, made, text } = await inPieces({ turn: 5, work: (hurry) => hurry() });
+    expect(turns).toBeLessThan(8);
+    expect(asked.at(-1)).toBeGreaterThan(ALL / 2);
+    expect(made).toBe(await text('latest', 'rss'));
+  });
+});
+
+test.each([
+  ['is corrected', record({ id: 'a', title: 'Corrected', publishedAt: '2026-11-20T10:00:00Z' }), 'Corrected'],
+  [
+    'is withdrawn',
+    { ...record({ id: 'a' }), withdrawn: { at: '2026-11-21T00:00:00Z' } },
+    '"id":"tag:news.example,2026:c"',
+  ],
+])(
+  'where an article %s while a document is made in pieces, all of it is of after that',
+  async (_, changed, expected) => {
+    const others = Array.from({ length: 9 }, (_, index) => record({ id: `other-${index}` }));
+    const { publish, arrange } = await room(...records, ...others);
+    const before = (await arrange('latest', 'json', NOW))?.bytes.toString();
+    const fresh = await room(...records, ...others);
+    const made = fresh.arrange('latest', 'json', NOW, () => false);
+    await fresh.publish([{ record: changed }]);
+    await publish([{ record: changed }]);
+    const after = (await arrange('latest', 'json', NOW))?.bytes.toString();
+
+    expect((await made)?.bytes.toString()).toBe(after);
+    expect(after).not.toBe(before);
+    expect(after).toContain(expected);
+  },
+);

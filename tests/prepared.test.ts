@@ -7,6 +7,7 @@ import { keepPrepared } from '../src/prepared.ts';
 interface Run {
   readonly name: string;
   readonly at: number;
+  readonly isAwaited: () => boolean;
   readonly finish: (text: string | undefined, nextChangeAt?: number) => void;
   readonly fail: (error: Error) => void;
 }
@@ -25,13 +26,13 @@ function begun(): Promise<void> {
 function workshop() {
   const runs: Run[] = [];
   const clock = { now: 100 };
-  const arrange = (key: string, format: Format, at: number) =>
+  const arrange = (key: string, format: Format, at: number, isAwaited: () => boolean) =>
     new Promise<Document | undefined>((resolve, reject) => {
       const finish = (text: string | undefined, nextChangeAt?: number) => {
         const next = nextChangeAt === undefined ? {} : { nextChangeAt };
         resolve(text === undefined ? undefined : { ...document(key, format, text), ...next });
       };
-      runs.push({ name: `${key}.${format}`, at, finish, fail: reject });
+      runs.push({ name: `${key}.${format}`, at, isAwaited, finish, fail: reject });
     });
   const elsewhere: string[] = [];
   const told: unknown[] = [];
@@ -329,6 +330,55 @@ describe('a document that was asked for', () => {
     runs[1]?.finish('b');
     expect(await asked).toBe('b');
     expect(runs).toHaveLength(2);
+  });
+
+  test('is made again at leisure, until somebody asks for it', async () => {
+    const { runs, prepared, text } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(BURST);
+    expect(runs.map(({ isAwaited }) => isAwaited())).toEqual([true, false]);
+    const asked = text();
+    await begun();
+    expect(runs[1]?.isAwaited()).toBe(true);
+    runs[1]?.finish('b');
+    expect(await asked).toBe('b');
+  });
+
+  test('is made at leisure no longer where it changes meanwhile and somebody asks', async () => {
+    const { runs, prepared, text } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(BURST);
+    prepared.forget(['latest']);
+    const asked = text();
+    await begun();
+    expect(runs.slice(1).map(({ isAwaited }) => isAwaited())).toEqual([false, true]);
+    runs[2]?.finish('c');
+    expect(await asked).toBe('c');
+  });
+
+  test('and changes while it is made again at leisure is made again after that, although nobody asks', async () => {
+    const { runs, prepared } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(BURST);
+    prepared.forget(['latest']);
+    runs[1]?.finish('b');
+    await idle();
+    expect(prepared.atHand('latest.rss')).toBeUndefined();
+    await pass(BURST);
+    runs[2]?.finish('c');
+    await idle();
+    expect(prepared.atHand('latest.rss')?.document.bytes.toString()).toBe('c');
+    expect(runs).toHaveLength(3);
+  });
+
+  test('is finished without pauses where the service ends', async () => {
+    const { runs, prepared } = await withLatest();
+    prepared.forget(['latest']);
+    await pass(BURST);
+    const closing = prepared.close();
+    expect(runs[1]?.isAwaited()).toBe(true);
+    runs[1]?.finish('b');
+    await closing;
   });
 
   test('is not made again a second time where nobody asked for it since', async () => {

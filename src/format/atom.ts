@@ -10,38 +10,54 @@ import { isUri } from '../url.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
   assertWellFormed,
+  assertWellFormedEach,
   element,
   escapeXml,
   forCdata,
   forXmlJs,
   indentation,
   innerOf,
+  innersOf,
   parent,
   startTag,
 } from './xml.ts';
 
 /** Atom 1.0 (RFC 4287). `feed` writes what it writes right, this file the rest. */
-export const atom: Renderer = { entry, head, separator: '', tail };
+export const atom: Renderer = { entry, entries, head, separator: '', tail };
 
 const XMLNS = 'http://www.w3.org/2005/Atom';
+const ROOT = startTag('feed', { xmlns: XMLNS });
 const TOMBSTONES = 'http://purl.org/atompub/tombstones/1.0';
 
 /** `feed` sends an id through `new URL`, which can rewrite it and so make it another; the true one is put in after. */
 const STAND_IN = 'urn:feed-publisher:id';
 
+const ENTRY_DEPTH = 1;
+
 function entry(article: Article, options: EntryOptions): string {
+  return entries([article], options).join('');
+}
+
+function entries(articles: readonly Article[], options: EntryOptions): string[] {
+  const cores = entryCores(articles, options);
+  const elements = articles.map((article, index) => entryElement(article, cores[index] ?? '', options));
+  assertWellFormedEach(ROOT, elements);
+  return elements.map((each) => `${indentation(ENTRY_DEPTH)}${each}\n`);
+}
+
+function entryElement(article: Article, core: string, { feedsUrl }: EntryOptions): string {
   const files = [...(article.image === undefined ? [] : [{ ...article.image, title: undefined }]), ...article.media];
-  const xml = parent(
+  return parent(
     'entry',
     { 'xml:lang': article.language },
     [
-      entryCore(article, options),
+      core,
       // Scheme and term together are the address of that section's or tag's feed.
       ...article.sections.map(({ name, slug }) =>
-        element('category', { term: slug, scheme: `${options.feedsUrl}feeds/section/`, label: name }),
+        element('category', { term: slug, scheme: `${feedsUrl}feeds/section/`, label: name }),
       ),
       ...article.tags.map(({ name, slug }) =>
-        element('category', { term: slug, scheme: `${options.feedsUrl}feeds/tag/`, label: name }),
+        element('category', { term: slug, scheme: `${feedsUrl}feeds/tag/`, label: name }),
       ),
       ...files.map(({ url, type, length, title }) =>
         element('link', { rel: 'enclosure', type, length, title: title || undefined, href: url }),
@@ -53,10 +69,8 @@ function entry(article: Article, options: EntryOptions): string {
         ? []
         : [element('link', { rel: 'via', href: article.source.url, title: article.source.name })]),
     ],
-    1,
+    ENTRY_DEPTH,
   );
-  assertWellFormed(`${startTag('feed', { xmlns: XMLNS })}${xml}</feed>`);
-  return `${indentation(1)}${xml}\n`;
 }
 
 /**
@@ -70,25 +84,29 @@ function translations({ url, language, translations: others }: Article): string[
   );
 }
 
-/** title, id, link, updated, summary, content, author, published and rights. */
-function entryCore(article: Article, { content }: EntryOptions): string {
-  const feed = new Feed({ title: '', updated: new Date(article.publishedAt) });
-  feed.addItem({
-    title: escapeHtml(article.title),
-    id: STAND_IN,
-    link: article.url,
-    date: new Date(article.updatedAt ?? article.publishedAt),
-    published: new Date(article.publishedAt),
-    description: escapeHtml(article.summary),
-    author: article.authors.map(({ name, email, url }) =>
-      compact({ name: forXmlJs(name), email: email === undefined ? undefined : forXmlJs(email), link: url }),
-    ),
-    ...(content === 'full' ? { content: forCdata(article.html) } : {}),
-    ...(article.copyright === undefined ? {} : { copyright: forXmlJs(article.copyright) }),
-  });
-  return innerOf(feed.atom1(), 'entry').replace(
-    `<id>${STAND_IN}</id>`,
-    () => `<id>${escapeXml(atomId(article.publicId))}</id>`,
+/** title, id, link, updated, summary, content, author, published and rights of each. */
+function entryCores(articles: readonly Article[], { content }: EntryOptions): string[] {
+  const [first] = articles;
+  if (first === undefined) return [];
+  const feed = new Feed({ title: '', updated: new Date(first.publishedAt) });
+  for (const article of articles) {
+    feed.addItem({
+      title: escapeHtml(article.title),
+      id: STAND_IN,
+      link: article.url,
+      date: new Date(article.updatedAt ?? article.publishedAt),
+      published: new Date(article.publishedAt),
+      description: escapeHtml(article.summary),
+      author: article.authors.map(({ name, email, url }) =>
+        compact({ name: forXmlJs(name), email: email === undefined ? undefined : forXmlJs(email), link: url }),
+      ),
+      ...(content === 'full' ? { content: forCdata(article.html) } : {}),
+      ...(article.copyright === undefined ? {} : { copyright: forXmlJs(article.copyright) }),
+    });
+  }
+  const cores = innersOf(feed.atom1(), 'entry', { count: articles.length, depth: ENTRY_DEPTH });
+  return cores.map((core, index) =>
+    core.replace(`<id>${STAND_IN}</id>`, () => `<id>${escapeXml(atomId(articles[index]?.publicId ?? ''))}</id>`),
   );
 }
 

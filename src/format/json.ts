@@ -5,7 +5,11 @@ import type { Tombstone } from '../store.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 
 /** JSON Feed 1.1 (jsonfeed.org/version/1.1). `feed` knows only version 1, so none of it goes through `feed`. */
-export const json: Renderer = { entry, head, separator: ',\n', tail };
+export const json: Renderer = { entry, entries, head, separator: ',\n', tail };
+
+function entries(articles: readonly Article[], options: EntryOptions): string[] {
+  return articles.map((article) => entry(article, options));
+}
 
 function entry(article: Article, { content }: EntryOptions): string {
   const { image, media, source } = article;

@@ -26,6 +26,12 @@ export interface Head {
 /** A format as pure functions: a document is head, entries parted by the separator, tail. */
 export interface Renderer {
   readonly entry: (article: Article, options: EntryOptions) => string;
+  /**
+   * The same of several, for less than each alone.
+   *
+   * @throws where one of them cannot be rendered, or not together with the others
+   */
+  readonly entries: (articles: readonly Article[], options: EntryOptions) => string[];
   readonly head: (head: Head) => string;
   readonly separator: string;
   /** What follows the entries, with the withdrawals that the format can tell of. */

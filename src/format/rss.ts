@@ -5,10 +5,21 @@ import { feedPath } from '../feeds.ts';
 import { httpDate, rfc3339 } from '../instant.ts';
 import { escapeHtml } from '../text.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
-import { assertWellFormed, element, forCdata, forXmlJs, indentation, innerOf, parent, startTag } from './xml.ts';
+import {
+  assertWellFormed,
+  assertWellFormedEach,
+  element,
+  forCdata,
+  forXmlJs,
+  indentation,
+  innerOf,
+  innersOf,
+  parent,
+  startTag,
+} from './xml.ts';
 
 /** RSS 2.0 with the modules readers and aggregators know. `feed` writes what it writes right, this file the rest. */
-export const rss: Renderer = { entry, head, separator: '', tail: () => TAIL };
+export const rss: Renderer = { entry, entries, head, separator: '', tail: () => TAIL };
 
 const TAIL = '    </channel>\n</rss>\n';
 
@@ -24,15 +35,26 @@ const ROOT = startTag('rss', {
 
 const ITEM_DEPTH = 2;
 
-function entry(article: Article, { content, feedLanguage }: EntryOptions): string {
+function entry(article: Article, options: EntryOptions): string {
+  return entries([article], options).join('');
+}
+
+function entries(articles: readonly Article[], options: EntryOptions): string[] {
+  const cores = itemCores(articles, options.content);
+  const items = articles.map((article, index) => item(article, cores[index] ?? '', options));
+  assertWellFormedEach(ROOT, items);
+  return items.map((each) => `${indentation(ITEM_DEPTH)}${each}\n`);
+}
+
+function item(article: Article, core: string, { content, feedLanguage }: EntryOptions): string {
   const foreign = article.language === feedLanguage ? undefined : article.language;
-  const item = parent(
+  return parent(
     'item',
     { 'xml:lang': foreign },
     [
       // Not through `feed`: in its CDATA a reader cannot tell plain text from HTML.
       element('title', {}, article.title),
-      itemCore(article, content),
+      core,
       ...(article.updatedAt === undefined ? [] : [element('dcterms:modified', {}, rfc3339(article.updatedAt))]),
       // `author` is an e-mail address in RSS 2.0; a name alone is dc:creator's.
       ...article.authors.map(({ name }) => element('dc:creator', {}, name)),
@@ -45,23 +67,25 @@ function entry(article: Article, { content, feedLanguage }: EntryOptions): strin
     ],
     ITEM_DEPTH,
   );
-  assertWellFormed(`${ROOT}${item}</rss>`);
-  return `${indentation(ITEM_DEPTH)}${item}\n`;
 }
 
-/** link, guid, pubDate, description, content:encoded and enclosure, in this order. */
-function itemCore(article: Article, content: EntryOptions['content']): string {
-  const feed = new Feed({ title: '', link: article.url, updated: new Date(article.publishedAt) });
-  feed.addItem({
-    title: '',
-    id: forXmlJs(article.publicId),
-    link: article.url,
-    date: new Date(article.publishedAt),
-    description: escapeHtml(article.summary),
-    ...(content === 'full' ? { content: forCdata(article.html) } : {}),
-    ...enclosure(article),
-  });
-  return innerOf(feed.rss2(), 'item');
+/** link, guid, pubDate, description, content:encoded and enclosure of each, in this order. */
+function itemCores(articles: readonly Article[], content: EntryOptions['content']): string[] {
+  const [first] = articles;
+  if (first === undefined) return [];
+  const feed = new Feed({ title: '', link: first.url, updated: new Date(first.publishedAt) });
+  for (const article of articles) {
+    feed.addItem({
+      title: '',
+      id: forXmlJs(article.publicId),
+      link: article.url,
+      date: new Date(article.publishedAt),
+      description: escapeHtml(article.summary),
+      ...(content === 'full' ? { content: forCdata(article.html) } : {}),
+      ...enclosure(article),
+    });
+  }
+  return innersOf(feed.rss2(), 'item', { count: articles.length, depth: ITEM_DEPTH });
 }
 
 /** The one enclosure RSS allows: sound or film before the picture, if its length is known (RSS 2.0 requires it). */

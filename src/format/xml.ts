@@ -60,14 +60,64 @@ export function innerOf(document: string, name: string): string {
 }
 
 /**
+ * The same of each of several elements in one document as `feed` writes it: `depth` levels deep, one after another.
+ *
+ * @throws where it cannot be told for certain where one ends
+ */
+export function innersOf(document: string, name: string, { count, depth }: { count: number; depth: number }): string[] {
+  const all = innerOf(document, name);
+  if (count === 1) return [all];
+  // Each end is there, and no two can share a sign: where there are no more than there have to be, all are real.
+  const inners = all.split(`</${name}>\n${indentation(depth)}<${name}>`);
+  if (inners.length !== count) throw new Error(`${inners.length} <${name}> in a document of ${count}`);
+  return inners.map((inner) => inner.trim());
+}
+
+/**
  * Reads an XML document with a parser that is not the writer's.
  *
  * @throws where it is not well-formed or a namespace prefix is not declared
  */
 export function assertWellFormed(document: string): void {
+  createParser().write(document).close();
+}
+
+/**
+ * Reads elements with such a parser, each as if it were the only one within the root.
+ *
+ * @param root its start tag
+ * @throws where one is not well-formed, is not one element from its first sign to its last, or has a prefix that is not
+ * declared
+ */
+export function assertWellFormedEach(root: string, elements: readonly string[]): void {
+  const parser = createParser();
+  let depth = 0;
+  let begun = 0;
+  let closedAt = 0;
+  parser.on('opentag', () => {
+    depth += 1;
+    if (depth === 2) begun += 1;
+  });
+  parser.on('closetag', () => {
+    depth -= 1;
+    if (depth === 1) closedAt = parser.position;
+  });
+  parser.write(root);
+  let end = root.length;
+  for (const each of elements) {
+    begun = 0;
+    end += each.length;
+    parser.write(each);
+    // With its last sign it has closed all that it opened, so the next begins as it did: in the root, in nothing else.
+    const isOne = each.startsWith('<') && begun === 1 && depth === 1 && closedAt === end;
+    if (!isOne) throw new Error('not one element');
+  }
+}
+
+function createParser() {
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', (error) => {
     throw error;
   });
-  parser.write(document).close();
+  return parser;
 }

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest';
 import {
   assertWellFormed,
+  assertWellFormedEach,
   element,
   escapeXml,
   forCdata,
   forXmlJs,
   innerOf,
+  innersOf,
   parent,
   startTag,
 } from '../../src/format/xml.ts';
@@ -71,4 +73,56 @@ test('what is well-formed passes', () => {
   expect(() =>
     assertWellFormed('<?xml version="1.0"?><a xmlns:b="urn:b"><b:c d="e"><![CDATA[<]]></b:c>&#x3C;</a>'),
   ).not.toThrow();
+});
+
+test.each([[['<b/>']], [['<b>x<c d="e"/></b>', '<b><![CDATA[</b><b>]]></b>', '<b><!-- <b> --></b>']], [[]]])(
+  '%j are well-formed each',
+  (elements) => {
+    expect(() => assertWellFormedEach('<a>', elements)).not.toThrow();
+  },
+);
+
+test.each([
+  // Together these are well-formed, and none of them alone is.
+  [['<b>', '</b>']],
+  [['<b>x<![CDATA[', ']]></b>']],
+  [['<b/><!--', '--><b/>']],
+  [['<b/><c ', 'd="e"/>']],
+  [['<b/><b', '/>']],
+  [['<b/><?c', '?><b/>']],
+  [['<b/>&#x41', ';<b/>']],
+  [['<b/></a', '>']],
+  [['<b><', '/b><b/>']],
+  // Each has what is not one element.
+  [['<b/><b/>']],
+  [['<b/>x']],
+  [['x<b/>']],
+  [['<b/>\n']],
+  [['<b/>\r', '<b/>']],
+  [['<b/>\uD83D', '\uDE00<b/>']],
+  [['<b/><!-- -->']],
+  [['<!-- -->']],
+  [['x']],
+  [['']],
+  [['<b/>', '</a><a><b/>']],
+  [['</a>']],
+  [['<b></a>']],
+  [['<b></c>']],
+  [['<b>\u0001</b>']],
+  [['<c:b/>']],
+  // A prefix holds in its element alone.
+  [['<b xmlns:c="urn:c"><c:d/></b>', '<c:b/>']],
+])('%j are not', (elements) => {
+  expect(() => assertWellFormedEach('<a>', elements)).toThrow();
+});
+
+test('what is within each of several elements', () => {
+  const document = '<a>\n    <b>\n        <c/>\n    </b>\n    <b>\n        d\n    </b>\n</a>';
+  expect(innersOf(document, 'b', { count: 2, depth: 1 })).toEqual(['<c/>', 'd']);
+  expect(innersOf('<a><b> </b>\n    <b> </b></a>', 'b', { count: 1, depth: 1 })).toEqual(['</b>\n    <b>']);
+});
+
+test('where one of several elements looks as if it ended within, none is told from the others', () => {
+  const document = '<a>\n    <b><![CDATA[</b>\n    <b>]]></b>\n    <b>c</b>\n</a>';
+  expect(() => innersOf(document, 'b', { count: 2, depth: 1 })).toThrow('3 <b> in a document of 2');
 });
