@@ -17,8 +17,8 @@ const RFC_3339 =
   /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** The years that have four digits in UTC. */
-const FIRST = new UTCDate(1000, 0, 1).getTime();
-const END = new UTCDate(10_000, 0, 1).getTime();
+const FIRST = new UTCDateMini(1000, 0, 1).getTime();
+const END = new UTCDateMini(10_000, 0, 1).getTime();
 
 /**
  * Reads an RFC 3339 §5.6 date-time, whose zone is required, down to the second. A leap second is the first second of
