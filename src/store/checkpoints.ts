@@ -2,8 +2,11 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { CheckpointDesk } from './checkpoint-thread.ts';
 
-/** Milliseconds: little is left to the writer, and pages that change again and again are not written each time. */
-const EVERY = 200;
+/**
+ * Milliseconds: what was committed is still in the processor's caches, and the log begins anew before it has grown out of
+ * them. Pages that change again and again are written more often for it, which costs less.
+ */
+const EVERY = 10;
 
 export interface Checkpoints {
   readonly close: () => Promise<void>;
