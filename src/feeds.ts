@@ -71,19 +71,16 @@ export const LATEST = 'latest';
 
 /** The feeds an article is in because of what it is. */
 export function ownKeys(article: Article): NamedKey[] {
-  const keys = [
+  const { sections, tags, authors, language } = article;
+  // Sections and tags are told apart by their slugs already.
+  const distinctAuthors = authors.filter(({ slug }, index) => authors.findIndex((one) => one.slug === slug) === index);
+  return [
     { key: LATEST, name: '' },
-    ...article.sections.map(({ slug, name }) => ({ key: `section/${slug}`, name })),
-    ...article.tags.map(({ slug, name }) => ({ key: `tag/${slug}`, name })),
-    ...article.authors.map(({ slug, name }) => ({ key: `author/${slug}`, name })),
-    { key: `language/${article.language.toLowerCase()}`, name: languageName(article.language) },
+    ...sections.map(({ slug, name }) => ({ key: `section/${slug}`, name })),
+    ...tags.map(({ slug, name }) => ({ key: `tag/${slug}`, name })),
+    ...distinctAuthors.map(({ slug, name }) => ({ key: `author/${slug}`, name })),
+    { key: `language/${language.toLowerCase()}`, name: languageName(language) },
   ];
-  const seen = new Set<FeedKey>();
-  return keys.filter(({ key }) => {
-    const isNew = !seen.has(key);
-    seen.add(key);
-    return isNew;
-  });
 }
 
 /**
