@@ -3,69 +3,96 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from '../delivery.ts';
 import { figure, median, print, printTable, ratio } from '../figures.ts';
 import { CAN_PIN, LOAD_CORE, SERVER_CORE } from '../processes.ts';
-import {
-  type Contestant,
-  inTurn,
-  type Load,
-  medianRate,
-  openLoad,
-  type Rounds,
-  requestText,
-  together,
-} from '../rates.ts';
+import { type Contestant, inTurn, type Load, openLoad, type Rounds, requestText, together } from '../rates.ts';
 import { copySample, PATH } from '../sample.ts';
 import { type Service, serveKnows, withService } from '../service.ts';
 
 /** Milliseconds in which every worker is there. */
 const STARTED = 1000;
 
-/** The system deals connections out by chance: of 32, one worker would have 18 or 19, and its core bound the rate. */
-const CONNECTIONS = 256;
+/**
+ * Of each generator. The system deals connections out by chance: of 32, one worker would have 18 or 19, and its core bound
+ * the rate.
+ */
+const CONNECTIONS = 128;
 
 /** What a second worker adds on a second core, with the load counted out. */
 export async function workers({ folder }: Bench): Promise<void> {
   if (!serveKnows('--workers')) return print('\nWorkers: – (serve has no --workers)');
-  const loads = [SERVER_CORE, LOAD_CORE].map((core) => openLoad({ core, connections: CONNECTIONS }));
-  const [first, both] = [loads[0], together(loads)];
-  if (first === undefined) return;
-  const work = async (one: Service, two: Service) => {
-    await sleep(STARTED);
-    print(
-      `\nOne worker with a load generator on one core; two with two on two. ${CONNECTIONS} connections for each generator`,
-    );
-    if (!CAN_PIN) print('(without taskset, wherever they run)');
-    print(
-      'Capacity = answers ÷ CPU seconds of the busiest worker: no process has more than a core, so that is what all of',
-    );
-    print(
-      'them answer in a second once the load runs elsewhere. Each core has the same to do besides with one and with two.',
-    );
-    const rows = [['', 'one, capacity', 'two, capacity', 'two of one', 'asked', 'one, a second', 'two, a second']];
-    for (const status of [200, 304]) {
-      const contestants = [await contestant('one', one, status, first), await contestant('two', two, status, both)];
-      const measured = await inTurn(both, contestants, status);
-      const [of1, of2] = [measured.get('one'), measured.get('two')];
-      rows.push([
-        `${status}`,
-        figure(capacity(of1)),
-        figure(capacity(of2)),
-        figure(ratio(of1?.busiest, of2?.busiest), 2),
-        '1.7',
-        figure(medianRate(of1)),
-        figure(medianRate(of2)),
-      ]);
-    }
-    printTable(rows);
-  };
+  const [first, second] = [1, 2].map(() =>
+    together([SERVER_CORE, LOAD_CORE].map((core) => openLoad({ core, connections: CONNECTIONS }))),
+  );
+  if (first === undefined || second === undefined) return;
+  const [alone, other, pair] = [
+    await copySample(join(folder, 'one')),
+    await copySample(join(folder, 'other')),
+    await copySample(join(folder, 'two')),
+  ];
+  const onCore = (core: number) => ({ args: ['--workers', '1'], core });
   try {
-    const [alone, pair] = [await copySample(join(folder, 'one')), await copySample(join(folder, 'two'))];
-    await withService(alone, (one) => withService(pair, (two) => work(one, two), { args: ['--workers', '2'] }), {
-      args: ['--workers', '1'],
-      core: SERVER_CORE,
-    });
+    await withService(
+      alone,
+      (one) =>
+        withService(
+          other,
+          (neighbour) =>
+            withService(pair, (two) => compare({ one, neighbour, two }, first, second), { args: ['--workers', '2'] }),
+          onCore(LOAD_CORE),
+        ),
+      onCore(SERVER_CORE),
+    );
   } finally {
-    await both.close();
+    await together([first, second]).close();
   }
+}
+
+interface Services {
+  readonly one: Service;
+  /** Another like it, on the other core. */
+  readonly neighbour: Service;
+  readonly two: Service;
+}
+
+async function compare({ one, neighbour, two }: Services, first: Load, second: Load): Promise<void> {
+  await sleep(STARTED);
+  print(`\nFor each worker two load generators with ${CONNECTIONS} connections, one on its core and one on the other.`);
+  if (!CAN_PIN) print('(without taskset, wherever they run)');
+  print('Capacity = answers ÷ CPU seconds of the busiest worker: no process has more than a core, so that is what all');
+  print(
+    'of them answer in a second once the load runs elsewhere. Two cores share memory and caches, and each is slower',
+  );
+  print(
+    'while the other works. So one is also measured beside another service like it, on the other core with as much',
+  );
+  print('to do: twice that is what the machine has to give.');
+  const rows = [['', 'one, capacity', 'beside another', 'two workers', 'two of one', 'of one beside another', 'asked']];
+  for (const status of [200, 304]) {
+    const contestants = [
+      await contestant('one', one, status, first),
+      await contestant('beside', one, status, beside(first, second, neighbour)),
+      await contestant('two', two, status, together([first, second])),
+    ];
+    const measured = await inTurn(first, contestants, status);
+    const [alone, besideAnother, both] = ['one', 'beside', 'two'].map((name) => measured.get(name));
+    rows.push([
+      `${status}`,
+      ...[alone, besideAnother, both].map((rounds) => figure(capacity(rounds))),
+      ...[alone, besideAnother].map((rounds) => figure(ratio(rounds?.busiest, both?.busiest), 2)),
+      '1.7',
+    ]);
+  }
+  printTable(rows);
+}
+
+/** The first load while the second asks another service for the same; only what the first hears is told. */
+function beside(first: Load, second: Load, { port }: Service): Load {
+  return {
+    async run(task) {
+      const [figures] = await Promise.all([first.run(task), second.run({ ...task, port })]);
+      return figures;
+    },
+    close: first.close,
+  };
 }
 
 /** Answers a second of the busiest process's CPU. */
