@@ -33,6 +33,7 @@ export function openParsePool({ dataFolder, newsroom }: Place, threads: number):
     worker.on('message', ({ number, results, texts }: Parsed) => {
       const asked = waiting.get(number);
       const parsed = JSON.parse(results) as Results;
+      if (parsed.beginsAnew) feeds.length = 0;
       feeds.push(...parsed.newFeeds);
       asked?.resolve(candidates(parsed, { feeds, texts, records: asked.records }));
       waiting.delete(number);

@@ -46,6 +46,8 @@ export interface ParsedRecord extends Omit<Candidate, 'article' | 'record' | 'fe
 export type Result = ParsedRecord | { readonly refusal: Refusal };
 
 export interface Results {
+  /** What was told of before counts no more. */
+  readonly beginsAnew: boolean;
   /** Feeds that the thread has not told of before. */
   readonly newFeeds: readonly NamedKey[];
   readonly results: readonly Result[];
@@ -66,6 +68,8 @@ if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_
 const { newsroom, mediaFolder } = workerData as ThreadDesk;
 const desk: Newsroom = { ...newsroom, media: mediaIn(mediaFolder) };
 
+/** Feeds that both sides remember at most: the thread of a service lives as long as it does, and names come from outside. */
+const MOST_FEEDS = 50_000;
 const feedPlaces = new Map<string, number>();
 
 /** Where a feed stands among those that were told of, now that this one is. */
@@ -81,6 +85,8 @@ function placeOf(feed: NamedKey, newFeeds: NamedKey[]): number {
 parentPort?.on('message', ({ number, records, json }: Task) => {
   const texts = collectTexts(json.length + (json.length >> 2));
   const newFeeds: NamedKey[] = [];
+  const beginsAnew = feedPlaces.size >= MOST_FEEDS;
+  if (beginsAnew) feedPlaces.clear();
   const results = records.map((raw): Result => {
     const unparsed = 'record' in raw ? raw : { json: json.subarray(raw.start, raw.end) };
     const result = parsedOrRefused(unparsed, desk);
@@ -94,7 +100,7 @@ parentPort?.on('message', ({ number, records, json }: Task) => {
     return { ...rest, article: dates, text: texts.add(textOf(text)), feeds: places };
   });
   const collected = texts.bytes();
-  const all: Results = { newFeeds, results };
+  const all: Results = { beginsAnew, newFeeds, results };
   const parsed: Parsed = { number, results: JSON.stringify(all), texts: collected };
   parentPort?.postMessage(parsed, [collected.buffer]);
 });

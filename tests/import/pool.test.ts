@@ -53,3 +53,13 @@ test('so it is where articles are far longer than their records', async () => {
   );
   expect(there).toEqual(here);
 });
+
+test('more feeds than both sides remember are told of again', async () => {
+  const topics = (number: number) => Array.from({ length: 100 }, (_, tag) => `Topic ${number * 100 + tag}`);
+  const { here, there } = await bothWays([
+    ...Array.from({ length: 1200 }, (_, number) => json(record({ id: `story-${number}`, tags: topics(number) }))),
+    ...Array.from({ length: 250 }, (_, number) => json(record({ id: `later-${number}`, tags: topics(number % 3) }))),
+  ]);
+
+  expect(there).toEqual(here);
+});
