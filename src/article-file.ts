@@ -1,13 +1,12 @@
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MAX_RECORD_BYTES } from './article.ts';
 import type { Problem } from './errors.ts';
 import { isMissing } from './files.ts';
 import { readArticleFile } from './import/file.ts';
 import { type RawRecord, UnreadableRecord } from './import/record.ts';
 import { rfc3339 } from './instant.ts';
-import { idOf, type Submission } from './publish.ts';
+import { idOf, MAX_RECORD_BYTES, type Submission } from './publish.ts';
 import type { SourceFile } from './store.ts';
 
 /** Where articles and media are. */

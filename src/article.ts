@@ -18,8 +18,7 @@ import {
 } from './fields.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type Instant, utcYear } from './instant.ts';
-import type { JsonText } from './json.ts';
-import type { MediaFacts, MediaLookup } from './media.ts';
+import { type MediaFacts, mediaFacts } from './media.ts';
 import { problemsOf } from './problems.ts';
 import { type Direction, directionOf, shorten, titleText, xmlText } from './text.ts';
 import { isUri, linkTarget, webUrl } from './url.ts';
@@ -85,11 +84,10 @@ export interface Newsroom {
   /** The public address of the feed service, ending in a slash; media is served below it. */
   readonly feedsUrl: string;
   readonly language: string;
-  readonly media: MediaLookup;
+  /** Where the files are that are served below `media/`. */
+  readonly mediaFolder: string;
 }
 
-/** Of one record as it is handed over. Longer than the longest body that is allowed, in JSON's most wasteful spelling. */
-export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 const MAX_ID = 512;
 const MAX_BODY = 4 * 1024 * 1024;
 /** Some of Markdown takes time that grows with the square of its length. */
@@ -303,7 +301,7 @@ function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {
   const folder = `${newsroom.feedsUrl}media/`;
   if (!url.startsWith(folder)) return undefined;
   try {
-    return newsroom.media(decodeURIComponent(url.slice(folder.length)));
+    return mediaFacts(newsroom.mediaFolder, decodeURIComponent(url.slice(folder.length)));
   } catch {
     return undefined; // a percent sign that encodes nothing
   }
@@ -329,27 +327,6 @@ function withoutNulls(value: unknown, depth = 0): unknown {
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, withoutNulls(item, depth + 1)]])),
   );
-}
-
-/** The article as one that is taken back, in the form `parseArticle` gives: equal articles are equal to the letter. */
-export function withdrawnArticle(
-  article: Article,
-  withdrawal: { readonly at: Instant; readonly reason?: string },
-): Article {
-  const { withdrawn: _, image, media, source, copyright, license, translations, ...rest } = article;
-  return compact({ ...rest, withdrawn: withdrawal, image, media, source, copyright, license, translations });
-}
-
-/** An article as a store keeps it: its JSON, and what of it decides where it stands. */
-export interface ArticleText
-  extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {
-  readonly text: JsonText;
-}
-
-/** The article ready to be kept. */
-export function articleText(article: Article): ArticleText {
-  const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn } = article;
-  return compact({ id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text: JSON.stringify(article) });
 }
 
 /** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */

@@ -1,7 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Newsroom } from './article.ts';
 import { loadPublication, type Publication } from './config.ts';
-import { mediaIn } from './media.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import type { Store } from './store.ts';
 
@@ -42,7 +41,7 @@ export function openInstallation(folder: string, options: InstallationOptions = 
 
 /** What records of this installation are read against. */
 export function newsroomOf(dataFolder: string, { url, feedsUrl, language }: Publication): Newsroom {
-  return { url, feedsUrl, language, media: mediaIn(join(dataFolder, 'media')) };
+  return { url, feedsUrl, language, mediaFolder: join(dataFolder, 'media') };
 }
 
 export function storeFile(dataFolder: string): string {

@@ -1,10 +1,8 @@
 import { UTCDateMini } from '@date-fns/utc/date/mini'; // without formats of its own, which take 20 ms to make
-// One by one: the whole of date-fns takes a second to load, in every thread.
+// One by one: the whole of date-fns takes a second to load, in every thread. Few: for each Node reads its package.json, of
+// 200 kB, anew.
 import { formatRFC3339 } from 'date-fns/formatRFC3339';
 import { formatRFC7231 } from 'date-fns/formatRFC7231';
-import { getDaysInMonth } from 'date-fns/getDaysInMonth';
-import { isValid } from 'date-fns/isValid';
-import { parseISO } from 'date-fns/parseISO';
 import { parseJSON } from 'date-fns/parseJSON';
 
 /**
@@ -32,7 +30,7 @@ export function parseInstant(text: string): Instant | undefined {
   if (match === null) return undefined;
   const leap = match[5] === '60';
   if (!dayExists(Number(match[1]), Number(match[2]), Number(match[3]))) return undefined;
-  // Takes a third of the time of parseISO, but takes any day for one that exists.
+  // Takes a third of the time of parseISO, but any day for one that exists.
   const date = parseJSON(leap ? upper.replace(/:60/, ':59') : upper);
   const instant = date.getTime() + (leap ? 1000 : 0);
   return instant >= FIRST && instant < END ? instant : undefined;
@@ -40,7 +38,7 @@ export function parseInstant(text: string): Instant | undefined {
 
 function dayExists(year: number, month: number, day: number): boolean {
   // The first hundred years would be taken for those of the last century.
-  return year >= 100 && (day <= 28 || day <= getDaysInMonth(new UTCDateMini(year, month - 1, 1)));
+  return year >= 100 && (day <= 28 || new UTCDateMini(year, month - 1, day).getDate() === day);
 }
 
 /** `Sun, 22 Nov 2026 10:46:59 GMT`: the IMF-fixdate of RFC 9110 §5.6.7, which RSS's RFC 822 dates allow as well. */
@@ -78,8 +76,7 @@ function readHttpDate(text: string): Instant | undefined {
   if (parts === undefined) return undefined;
   const { day = '', month = '', year = '', time } = parts;
   const number = String(MONTHS.indexOf(month) + 1).padStart(2, '0');
-  const date = parseISO(`${fullYear(year)}-${number}-${day.padStart(2, '0')}T${time}Z`);
-  return isValid(date) ? date.getTime() : undefined;
+  return parseInstant(`${fullYear(year)}-${number}-${day.padStart(2, '0')}T${time}Z`);
 }
 
 /** A year of two digits is not more than fifty years ahead (RFC 9110 §5.6.7). */

@@ -14,22 +14,18 @@ export interface MediaFacts {
   readonly height?: number;
 }
 
-/** The facts of a file by its path below the media folder; undefined where there is none. */
-export type MediaLookup = (path: string) => MediaFacts | undefined;
-
 /** Dimensions stand in the head of every picture format; a JPEG's may come after a thumbnail. */
 const HEAD_BYTES = 256 * 1024;
 
-export function mediaIn(folder: string): MediaLookup {
-  return (path) => {
-    const inside = normalize(path);
-    if (inside.startsWith('..') || inside.includes('\0')) return undefined;
-    try {
-      return factsOf(join(folder, inside));
-    } catch {
-      return undefined; // no such file, or not ours to read
-    }
-  };
+/** The facts of a file by its path below the media folder; undefined where there is none. */
+export function mediaFacts(folder: string, path: string): MediaFacts | undefined {
+  const inside = normalize(path);
+  if (inside.startsWith('..') || inside.includes('\0')) return undefined;
+  try {
+    return factsOf(join(folder, inside));
+  } catch {
+    return undefined; // no such file, or not ours to read
+  }
 }
 
 function factsOf(file: string): MediaFacts | undefined {

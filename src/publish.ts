@@ -1,14 +1,12 @@
-import { type ArticleText, articleText, type Newsroom, parseArticle } from './article.ts';
+import type { Newsroom } from './article.ts';
+import type { ArticleText } from './article-text.ts';
+import type { Candidate, Unparsed } from './candidate.ts';
 import { compact } from './compact.ts';
 import { PublisherError } from './errors.ts';
-import { type FeedKey, ownKeys } from './feeds.ts';
+import type { FeedKey } from './feeds.ts';
 import { type Instant, rfc3339 } from './instant.ts';
-import { type JsonText, parseJson, withoutMark } from './json.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from './store.ts';
 import { lineText, shorten } from './text.ts';
-
-/** A record as it was handed over: read already, or as JSON that is still to be read. */
-export type Unparsed = { readonly record: unknown } | { readonly json: Uint8Array };
 
 /** A record with what is asked of its article. */
 export type Submission = Unparsed & {
@@ -21,12 +19,11 @@ export type Submission = Unparsed & {
   readonly source?: Put['source'];
 };
 
-/** A record that was parsed: its article, ready to be kept, and the feeds the article is in by itself. */
-export type Candidate = Pick<Put, 'article' | 'record' | 'feeds' | 'madePublicId'>;
-
 /** What became of a submission. */
 export type Published = { readonly outcome: Outcome } | { readonly refused: PublisherError };
 
+/** Of one record as it is handed over. Longer than the longest body that is allowed, in JSON's most wasteful spelling. */
+export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
 /** Characters of a reason at most. */
 const MAX_REASON = 1000;
 
@@ -146,24 +143,11 @@ export function idOf(record: unknown): string {
   return typeof id === 'string' ? id.normalize('NFC') : '';
 }
 
-/** Parses in this thread. */
+/** Parses in this thread. What that takes is loaded for the first record: a start has none, where nothing is new. */
 export function parseHere(newsroom: Newsroom): ParseRecords {
-  return async (records) => records.map((record) => parsedOrRefused(record, newsroom));
-}
-
-/** The record as it is kept: as it was handed over. */
-export function handedOver(raw: Unparsed): JsonText {
-  return 'json' in raw ? withoutMark(raw.json) : JSON.stringify(raw.record);
-}
-
-export function parsedOrRefused(raw: Unparsed, newsroom: Newsroom): Candidate | PublisherError {
-  try {
-    const record = 'json' in raw ? parseJson(raw.json) : raw.record;
-    const article = parseArticle(record, newsroom);
-    const madePublicId = Reflect.get(Object(record), 'publicId') == null;
-    return { article: articleText(article), record: handedOver(raw), feeds: ownKeys(article), madePublicId };
-  } catch (error) {
-    if (error instanceof PublisherError) return error;
-    throw error;
-  }
+  return async (records) => {
+    if (records.length === 0) return [];
+    const { parsedOrRefused } = await import('./parse.ts');
+    return records.map((record) => parsedOrRefused(record, newsroom));
+  };
 }

@@ -1,4 +1,5 @@
-import { type Article, articleText, withdrawnArticle } from './article.ts';
+import type { Article } from './article.ts';
+import { articleText, withdrawnArticle } from './article-text.ts';
 import type { Publication } from './config.ts';
 import { PublisherError } from './errors.ts';
 import { ownKeys, type Selection } from './feeds.ts';

@@ -1,4 +1,5 @@
-import type { Article, ArticleText } from './article.ts';
+import type { Article } from './article.ts';
+import type { ArticleText } from './article-text.ts';
 import type { Problem } from './errors.ts';
 import type { FeedKey, FeedRule, NamedKey, Selection } from './feeds.ts';
 import type { Instant } from './instant.ts';

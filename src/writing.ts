@@ -35,9 +35,9 @@ const BODY_DEADLINE = 30_000;
 
 /** Brings the store up to the publication, and from its start on keeps it in step with files and takes changes. */
 export async function openWriting(installation: Installation, parts: WritingParts): Promise<Writing> {
-  const { dataFolder, publication, store } = installation;
+  const { dataFolder, publication, newsroom, store } = installation;
   const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
-  const parser = openParser(installation);
+  const parser = openParser(newsroom);
   const { parse } = parser;
   await refreshStore({
     store,

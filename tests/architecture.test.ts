@@ -115,6 +115,23 @@ test('a service loads neither the client of fetch nor HTTP/2', () => {
   expect(stdout).toBe('[]');
 });
 
+test('a service loads what records are read with when there is one', () => {
+  const script = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+    const names = ['sanitize-html', 'markdown-it', 'image-size', 'src/article.ts'];
+    const those = () => names.filter((name) => loaded.some((url) => url.includes(name)));
+    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/serve.ts')).href)});
+    const atStart = those();
+    const { parseHere } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/publish.ts')).href)});
+    await parseHere({})([{ record: {} }]);
+    process.stdout.write(JSON.stringify([atStart, those()]));`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+
+  expect(JSON.parse(stdout)).toEqual([[], ['sanitize-html', 'markdown-it', 'image-size', 'src/article.ts']]);
+});
+
 test('from the second start on nothing is left to take types away from', () => {
   const cache = mkdtempSync(join(tmpdir(), 'feed-publisher-cache-'));
   const script = `

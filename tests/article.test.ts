@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { type Newsroom, parseArticle } from '../src/article.ts';
 import { type Problem, PublisherError } from '../src/errors.ts';
 import { rfc3339 } from '../src/instant.ts';
-import { mediaIn } from '../src/media.ts';
 import { article, dataFolder, newsroom, record } from './helpers.ts';
 
 /** Three pixels wide, two high, 73 bytes. */
@@ -392,7 +391,7 @@ test.each([
 describe('media of the service', () => {
   async function room(): Promise<Newsroom> {
     const folder = await dataFolder({ 'media/a b.png': PNG, 'media/c.mp3': 'sound' });
-    return { ...newsroom, media: mediaIn(join(folder, 'media')) };
+    return { ...newsroom, mediaFolder: join(folder, 'media') };
   }
 
   test.each([

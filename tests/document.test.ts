@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Article, articleText } from '../src/article.ts';
+import type { Article } from '../src/article.ts';
+import { articleText } from '../src/article-text.ts';
 import { parsePublication } from '../src/config.ts';
 import { createArranger } from '../src/document.ts';
 import { FORMATS, type Format } from '../src/feeds.ts';

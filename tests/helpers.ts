@@ -17,7 +17,7 @@ export const newsroom: Newsroom = {
   url: 'https://news.example/',
   feedsUrl: 'https://feeds.news.example/',
   language: 'en',
-  media: () => undefined,
+  mediaFolder: '/dev/null',
 };
 
 type Fields = Readonly<Record<string, unknown>>;

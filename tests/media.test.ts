@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { mediaIn } from '../src/media.ts';
+import { mediaFacts } from '../src/media.ts';
 import { dataFolder } from './helpers.ts';
 
 const PNG = Buffer.from(
@@ -52,5 +52,5 @@ test.each([
   ['', undefined],
 ])('the facts of %j', async (path, expected) => {
   const folder = await dataFolder(FILES);
-  expect(mediaIn(join(folder, 'media'))(path)).toEqual(expected);
+  expect(mediaFacts(join(folder, 'media'), path)).toEqual(expected);
 });

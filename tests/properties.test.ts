@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { SaxesParser } from 'saxes';
 import { describe, expect, test } from 'vitest';
-import { type Article, articleText, parseArticle } from '../src/article.ts';
+import { type Article, parseArticle } from '../src/article.ts';
+import { articleText } from '../src/article-text.ts';
 import { parsePublication } from '../src/config.ts';
 import { createArranger } from '../src/document.ts';
 import { PublisherError } from '../src/errors.ts';

@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type Article, articleText } from '../src/article.ts';
+import type { Article } from '../src/article.ts';
+import { articleText } from '../src/article-text.ts';
 import { customFeedChooser, type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feeds.ts';
 import { textOf } from '../src/json.ts';
 import type {

@@ -122,7 +122,7 @@ async function importAll(
 ): Promise<void> {
   const { store, newsroom } = installation;
   const size = sizeOf(sources);
-  const pool = size < WORTH_THREADS ? undefined : openParsePool(installation, availableParallelism());
+  const pool = size < WORTH_THREADS ? undefined : openParsePool(newsroom, availableParallelism());
   const parse = pool?.parse ?? parseHere(newsroom);
   try {
     const publisher = createPublisher({

@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 
 /** Where a command speaks, and what it is told by its surroundings. */
 export interface Terminal {
@@ -19,13 +19,19 @@ export interface ProgressBar {
 /** A bar with the time that is left, for work that takes more than a moment. Nothing where nobody watches. */
 export function progressBar({ screen }: Terminal, what: string): ProgressBar {
   let bar: SingleBar | undefined;
+  let library: typeof import('cli-progress') | undefined;
   const began = Date.now();
+  if (screen.isTTY) void loadLibrary();
+
+  async function loadLibrary(): Promise<void> {
+    library = await import('cli-progress');
+  }
   return {
     update(done, total, rate = '') {
-      if (!screen.isTTY || (bar === undefined && Date.now() - began < 500)) return;
+      if (library === undefined || (bar === undefined && Date.now() - began < 500)) return;
       if (bar === undefined) {
         const format = `${what} {bar} {percentage} % {rate}, {eta_formatted} left`;
-        bar = new SingleBar({ format, stream: screen, hideCursor: true, etaBuffer: 50, clearOnComplete: true });
+        bar = new library.SingleBar({ format, stream: screen, hideCursor: true, etaBuffer: 50, clearOnComplete: true });
         bar.start(total, 0, { rate });
       }
       bar.setTotal(total);

@@ -1,7 +1,6 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
-import { openApi } from '../openapi.ts';
 import type { Admission } from './admission.ts';
 import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
@@ -39,7 +38,6 @@ export function createApp(parts: AppParts): App {
   const feeds = feedHandlers({ ...parts, refuseSpent, keepPlace });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
-  const description = openApi(parts.version, parts.publication.feedsUrl);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
     ['/rss.xml', { get: feeds.alias('feeds/latest.rss') }],
@@ -47,7 +45,7 @@ export function createApp(parts: AppParts): App {
     ['/atom.xml', { get: feeds.alias('feeds/latest.atom') }],
     ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
-    ['/api/openapi.json', { get: (request, response) => respondWithJson(request, response, { body: description }) }],
+    ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
     ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
     ['/healthz', { get: health.alive }],
@@ -87,6 +85,14 @@ export function createApp(parts: AppParts): App {
     listener: admission.listener({ atHand: answerAtHand, untilSettled, wasAnswered, theLongWay: app, observer, fail }),
     unmetExpectation: admission.unmetExpectation(observer),
     unobserved: app,
+  };
+}
+
+/** Loaded when somebody asks: it has all that records are read with. */
+function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
+  return async (request, response) => {
+    const { openApi } = await import('../openapi.ts');
+    respondWithJson(request, response, { body: openApi(version, publication.feedsUrl) });
   };
 }
 

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { Newsroom } from '../article.ts';
+import { type Candidate, handedOver, type Unparsed } from '../candidate.ts';
 import { PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feeds.ts';
-import type { Installation } from '../installation.ts';
-import { type Candidate, handedOver, type ParseRecords, parseHere, type Unparsed } from '../publish.ts';
-import type { Parsed, Range, Results, Task, ThreadDesk } from './worker.ts';
-
-type Place = Pick<Installation, 'dataFolder' | 'newsroom'>;
+import { type ParseRecords, parseHere } from '../publish.ts';
+import type { Parsed, Range, Results, Task } from './worker.ts';
 
 /** Records that are handed to a thread at once. What a thread holds for long, its collector of garbage moves about. */
 const TASK = 100;
@@ -20,15 +19,12 @@ export interface ParsePool {
  * Parses in threads beside this one: cleaning HTML is most of the work of an import. Answers come in the order of the
  * questions, so that of two records with one id the later one stays the later one.
  */
-export function openParsePool({ dataFolder, newsroom }: Place, threads: number): ParsePool {
-  const { url, feedsUrl, language } = newsroom;
-  const mediaFolder = join(dataFolder, 'media');
-  const workerData: ThreadDesk = { newsroom: { url, feedsUrl, language }, mediaFolder };
+export function openParsePool(newsroom: Newsroom, threads: number): ParsePool {
   const waiting = new Map<number, Waiting>();
   const workers = Array.from({ length: threads }, () => {
     // V8 lets a heap grow in proportion to its limit, long before it is near it. A batch's garbage dies young.
     const resourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 96 };
-    const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData, resourceLimits });
+    const worker = new Worker(join(import.meta.dirname, 'worker.ts'), { workerData: newsroom, resourceLimits });
     const feeds: NamedKey[] = [];
     worker.on('message', ({ number, results, texts }: Parsed) => {
       const asked = waiting.get(number);
@@ -124,13 +120,13 @@ function packed(number: number, records: readonly Unparsed[]): Task & { readonly
 const LARGE_BODY = 64 * 1024;
 
 /** Parses records here, and those with a large body in a thread that is started for the first of them. */
-export function openParser(place: Place): ParsePool {
-  const here = parseHere(place.newsroom);
+export function openParser(newsroom: Newsroom): ParsePool {
+  const here = parseHere(newsroom);
   let pool: ParsePool | undefined;
   return {
     parse(records) {
       if (!records.some(hasLargeBody)) return here(records);
-      pool ??= openParsePool(place, 1);
+      pool ??= openParsePool(newsroom, 1);
       return pool.parse(records).catch((error) => {
         pool = undefined; // the thread is dead; the next large body gets another
         throw error;

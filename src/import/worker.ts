@@ -1,18 +1,13 @@
 /** A thread that parses records; see pool.ts. */
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ArticleText, Newsroom } from '../article.ts';
+import type { Newsroom } from '../article.ts';
+import type { ArticleText } from '../article-text.ts';
+import type { Candidate } from '../candidate.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feeds.ts';
 import { textOf } from '../json.ts';
-import { mediaIn } from '../media.ts';
-import { type Candidate, parsedOrRefused } from '../publish.ts';
-
-/** What a thread is told once: functions cannot be sent. */
-export interface ThreadDesk {
-  readonly newsroom: Omit<Newsroom, 'media'>;
-  readonly mediaFolder: string;
-}
+import { parsedOrRefused } from '../parse.ts';
 
 export interface Task {
   readonly number: number;
@@ -65,8 +60,7 @@ export interface Parsed {
 // priorities of threads.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
-const { newsroom, mediaFolder } = workerData as ThreadDesk;
-const desk: Newsroom = { ...newsroom, media: mediaIn(mediaFolder) };
+const newsroom = workerData as Newsroom;
 
 /** Feeds that both sides remember at most: the thread of a service lives as long as it does, and names come from outside. */
 const MOST_FEEDS = 50_000;
@@ -89,7 +83,7 @@ parentPort?.on('message', ({ number, records, json }: Task) => {
   if (beginsAnew) feedPlaces.clear();
   const results = records.map((raw): Result => {
     const unparsed = 'record' in raw ? raw : { json: json.subarray(raw.start, raw.end) };
-    const result = parsedOrRefused(unparsed, desk);
+    const result = parsedOrRefused(unparsed, newsroom);
     if (result instanceof PublisherError) {
       const { code, message, problems } = result;
       return { refusal: { code, message, problems } };

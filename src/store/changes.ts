@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Article, type ArticleText, articleText, withdrawnArticle } from '../article.ts';
+import type { Article } from '../article.ts';
+import { type ArticleText, articleText, withdrawnArticle } from '../article-text.ts';
 import { compact } from '../compact.ts';
 import type { Problem } from '../errors.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ArticleText } from '../article.ts';
+import type { ArticleText } from '../article-text.ts';
 import type { FeedKey, NamedKey } from '../feeds.ts';
 import type { Instant } from '../instant.ts';
 import type { Rules } from './rules.ts';

@@ -1,4 +1,4 @@
-import { articleText } from '../../src/article.ts';
+import { articleText } from '../../src/article-text.ts';
 import { loadPublication } from '../../src/config.ts';
 import { createArranger } from '../../src/document.ts';
 import { FORMATS, ownKeys } from '../../src/feeds.ts';

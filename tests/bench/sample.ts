@@ -4,7 +4,6 @@ import { type Article, parseArticle } from '../../src/article.ts';
 import { loadPublication } from '../../src/config.ts';
 import { filesBelow } from '../../src/files.ts';
 import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
-import { mediaIn } from '../../src/media.ts';
 
 export const SAMPLE = join(import.meta.dirname, '../../data');
 
@@ -30,7 +29,7 @@ export async function sampleRecords(): Promise<SampleRecord[]> {
 
 /** The articles of the sample newsroom. */
 export async function sampleArticles(): Promise<Article[]> {
-  const newsroom = { ...loadPublication(SAMPLE), media: mediaIn(join(SAMPLE, 'media')) };
+  const newsroom = { ...loadPublication(SAMPLE), mediaFolder: join(SAMPLE, 'media') };
   return (await sampleRecords()).map(({ record }) => parseArticle(record, newsroom));
 }
 

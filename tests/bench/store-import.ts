@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Article, articleText, parseArticle } from '../../src/article.ts';
+import { type Article, parseArticle } from '../../src/article.ts';
+import { articleText } from '../../src/article-text.ts';
 import { cleanHtml } from '../../src/cleaning.ts';
 import { loadPublication } from '../../src/config.ts';
 import { ownKeys } from '../../src/feeds.ts';

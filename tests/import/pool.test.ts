@@ -1,15 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { Candidate, Unparsed } from '../../src/candidate.ts';
 import { openParsePool } from '../../src/import/pool.ts';
 import { openInstallation } from '../../src/installation.ts';
 import { textOf } from '../../src/json.ts';
-import { type Candidate, parseHere, type Unparsed } from '../../src/publish.ts';
+import { parseHere } from '../../src/publish.ts';
 import { dataFolder, record } from '../helpers.ts';
 
 /** The same parsed here and in threads, whose texts are bytes, as text. */
 async function bothWays(records: readonly Unparsed[]) {
-  const installation = openInstallation(await dataFolder());
-  const { newsroom, store } = installation;
-  const pool = openParsePool(installation, 2);
+  const { newsroom, store } = openInstallation(await dataFolder());
+  const pool = openParsePool(newsroom, 2);
   onTestFinished(async () => {
     await pool.close();
     await store.close();

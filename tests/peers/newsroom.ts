@@ -6,7 +6,6 @@ import { loadPublication } from '../../src/config.ts';
 import { type Content, customFeedChooser, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feeds.ts';
 import { filesBelow } from '../../src/files.ts';
 import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
-import { mediaIn } from '../../src/media.ts';
 import { ask, type Running, start } from '../helpers.ts';
 
 /** The newsroom in the repository. */
@@ -54,7 +53,7 @@ export async function sampleFeeds(): Promise<readonly SampleFeed[]> {
 }
 
 async function sampleArticles(): Promise<readonly Article[]> {
-  const newsroom = { ...loadPublication(SAMPLE), media: mediaIn(join(SAMPLE, 'media')) };
+  const newsroom = { ...loadPublication(SAMPLE), mediaFolder: join(SAMPLE, 'media') };
   const folder = join(SAMPLE, 'articles');
   const paths = (await filesBelow(folder)).filter(holdsArticle);
   return Promise.all(

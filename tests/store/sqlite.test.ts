@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { articleText } from '../../src/article.ts';
+import { articleText } from '../../src/article-text.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { customFeedChooser, ownKeys, type Selection } from '../../src/feeds.ts';
 import { migrateDatabase, openDatabase, storeError } from '../../src/store/database.ts';
