@@ -52,6 +52,8 @@ export function createApply({
   entries,
   rules,
 }: ApplyParts): (changes: readonly Change[], now: () => Instant) => Outcome[] {
+  let isRead = false;
+
   function apply(changes: readonly Change[], now: () => Instant): Outcome[] {
     const at = now();
     rules.catchUp();
@@ -72,11 +74,12 @@ export function createApply({
 
   /** Feeds change at the end of the transaction: until then readers may be told what they were. */
   function touch(touches: readonly Touch[], revision: number, at: Instant): void {
-    const areDated = !hasReaders(sql);
+    // Not asked again: they do not go, and the settings beside that one can be megabytes, which SQLite reads to pass them.
+    isRead ||= hasReaders(sql);
     const touched = new Map<FeedKey, Instant>();
     for (const { keys, seenFrom, changedAt } of touches) {
       // That something is coming is not for readers to know.
-      const moment = seenFrom > at ? 0 : areDated ? changedAt : NOW;
+      const moment = seenFrom > at ? 0 : isRead ? NOW : changedAt;
       for (const key of keys) touched.set(key, Math.max(touched.get(key) ?? 0, moment));
     }
     for (const [key, moment] of touched) {

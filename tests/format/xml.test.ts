@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import {
   assertWellFormed,
   assertWellFormedEach,
@@ -8,6 +9,7 @@ import {
   forXmlJs,
   innerOf,
   innersOf,
+  isPlainElement,
   parent,
   startTag,
 } from '../../src/format/xml.ts';
@@ -125,4 +127,47 @@ test('what is within each of several elements', () => {
 test('where one of several elements looks as if it ended within, none is told from the others', () => {
   const document = '<a>\n    <b><![CDATA[</b>\n    <b>]]></b>\n    <b>c</b>\n</a>';
   expect(() => innersOf(document, 'b', { count: 2, depth: 1 })).toThrow('3 <b> in a document of 2');
+});
+
+describe('a plain element', () => {
+  const PREFIXES = new Set(['d']);
+
+  test.each([
+    '<b/>',
+    '<b>x</b>',
+    '<d:b xml:lang="ckb" c="d&#x22;>e" xlang="f"/>',
+    '<b>\n    <c>&#x26;&amp;</c>\n    <d:content><![CDATA[</b> & <p>]]></d:content>x</b>',
+    '<bc><b>x</b></bc>',
+    '<b><b></b></b>',
+  ])('%j', (xml) => {
+    expect(isPlainElement(xml, PREFIXES)).toBe(true);
+    expect(() => assertWellFormed(`<a xmlns:d="urn:d">${xml}</a>`)).not.toThrow();
+  });
+
+  test('whatever passes for one, a parser accepts', () => {
+    const tags =
+      '<b> </b> <bc> </bc> <c/> <d:b> </d:b> <e:b> </e:b> <b·d="e"> </b·> <b·c=" "·c=" "·xml:lang=" "·d:c=" "·xmlns=" "·xmlns:e="';
+    const signs = '" \' > /> < / = : ! [ x · <![CDATA[ ]]> ]] <!-- --> <?f ?> &amp; &#x3C; &#x1; &f; & ; &#x A;';
+    const parts = fc.constantFrom(
+      ...`${tags} ${signs}`.split(' ').map((part) => part.replaceAll('·', ' ')),
+      ...['\n', '\t', '\r', '\0', '\u0001', '\u001f', '\u0085', '\ud83d', '\ude00', '\ufffe', 'کورد'],
+    );
+    const element = fc
+      .array(fc.oneof(parts, parts, parts, fc.string({ maxLength: 3 })), { maxLength: 12 })
+      .map((all) => all.join(''));
+    let plain = 0;
+    fc.assert(
+      fc.property(element, fc.constantFrom('', '<b>', '<d:b c="'), (middle, start) => {
+        const end = start === '' ? '' : start === '<b>' ? '</b>' : '"/>';
+        const xml = `${start}${middle}${end}`;
+        if (!isPlainElement(xml, PREFIXES)) return;
+        plain += 1;
+        // Within a root, and alone in it: a second one beside it would be a second root.
+        assertWellFormed(`<a xmlns:d="urn:d">${xml}</a>`);
+        assertWellFormed(xml.replace(/[\s/>]/, (sign) => ` xmlns:d="urn:d"${sign}`));
+      }),
+      { numRuns: 50_000 },
+    );
+    expect(plain).toBeGreaterThan(1000);
+  });
 });
