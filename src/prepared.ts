@@ -76,8 +76,6 @@ export interface Prepared {
   readonly forget: (keys: readonly FeedKey[]) => void;
   /** Forgets what other processes changed without waiting for a request to find out. */
   readonly keepUp: () => void;
-  /** Makes a feed's documents soon, before anybody asks for them. */
-  readonly makeReady: (key: FeedKey) => void;
   /** Makes nothing more that nobody waits for. */
   readonly close: () => Promise<void>;
 }
@@ -177,11 +175,6 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     remakeSoon();
   }
 
-  function makeReady(key: FeedKey): void {
-    for (const format of FORMATS) popular.set(documentName(key, format), { key, format, asked: 0, codings: [] });
-    remakeSoon();
-  }
-
   function remakeSoon(): void {
     if (popular.size === 0 || timer !== undefined || remaking !== undefined || isClosed) return;
     // Changes that come meanwhile do not put it off: they may never end.
@@ -236,7 +229,6 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
 
   return {
     forget,
-    makeReady,
     keepUp() {
       looking ??= setInterval(look, LOOK).unref();
     },

@@ -166,7 +166,6 @@ export async function serve(installation: Installation, options: ServeOptions): 
   }
   phase = 'serving';
   prepared.keepUp();
-  prepared.makeReady(LATEST); // whose first reader would wait for code that never ran as well
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
   const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
