@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { cleanHtml, type Resolve } from './cleaning.ts';
+import { cleanHtml } from './cleaning.ts';
+import type { Resolve } from './cleaning-rules.ts';
 import { compact } from './compact.ts';
 import { type Problem, PublisherError, shown } from './errors.ts';
 import {

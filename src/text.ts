@@ -26,6 +26,12 @@ export function oneSpaced(text: string): string {
   return text.replace(/[^\S ]\s*| \s+/g, ' ');
 }
 
+/** The place behind what a pattern finds at this one, where it is sticky; the same place where it finds nothing. */
+export function endOf(pattern: RegExp, text: string, place: number): number {
+  pattern.lastIndex = place;
+  return pattern.test(text) ? pattern.lastIndex : place;
+}
+
 const directions = new Map<string, Direction>();
 
 /** The direction a language is written in (CLDR's script of the language), e.g. `ckb` → rtl, `ku` → ltr. */

@@ -1,4 +1,5 @@
 import { SaxesParser } from 'saxes';
+import { endOf } from '../text.ts';
 
 /**
  * Text as XML character data and attribute value alike. `&` and `<` are written as the RSS profile advises for titles,
@@ -171,11 +172,6 @@ export function isPlainElement(xml: string, prefixes: ReadonlySet<string>): bool
     if (text.includes(END_OF_CDATA) || NOT_PLAIN_REFERENCE.test(text)) return false;
     place = next;
   }
-}
-
-function endOf(pattern: RegExp, text: string, place: number): number {
-  pattern.lastIndex = place;
-  return pattern.test(text) ? pattern.lastIndex : place;
 }
 
 function isPlainName(name: string, prefixes: ReadonlySet<string>): boolean {

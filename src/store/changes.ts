@@ -52,6 +52,7 @@ export function createApply({
   entries,
   rules,
 }: ApplyParts): (changes: readonly Change[], now: () => Instant) => Outcome[] {
+  /** Whether anybody may have been answered from the store. */
   let isRead = false;
 
   function apply(changes: readonly Change[], now: () => Instant): Outcome[] {
