@@ -122,7 +122,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const gate = createGate({ calm: giveBackHeap });
   const limiter = options.rate && createLimiter(options.rate);
   const health = { check: store.lastRevision, phase: () => phase };
-  const { listener, unmetExpectation, unobserved } = createApp({
+  const { atOnce, listener, unmetExpectation, unobserved } = createApp({
     ...health,
     admission: createAdmission({ store, connections, gate, limiter, clientOf }),
     observer,
@@ -146,7 +146,7 @@ export async function serve(installation: Installation, options: ServeOptions): 
     return metrics;
   };
   const server = createServer(connections.options, listener).on('checkExpectation', unmetExpectation);
-  connections.watch(server, gate.heard);
+  connections.watch(server, { heard: gate.heard, atOnce });
   let operator: Awaited<ReturnType<typeof serveOperator>>;
   let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
   let boundPort: number;

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
 import { authorise } from '../keys.ts';
@@ -9,6 +10,7 @@ import { isOurs, networkOf } from './client.ts';
 import type { Connections } from './connections.ts';
 import { unknownExpectation, wrongHead } from './head.ts';
 import type { Observer } from './observe.ts';
+import { repeatedMessage } from './repeated-head.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
 
 export interface AdmissionParts {
@@ -34,6 +36,9 @@ interface Ways {
   readonly observer: Observer;
   readonly fail: (error: unknown) => void;
 }
+
+/** Told of each request that is answered without a response: Node's own channels do not know of it. */
+const REPEATED = channel('feed-publisher.answer.repeated');
 
 /** What an answer costs its client: one with content, and one without, such as a 304. */
 const FULL = 1;
@@ -125,6 +130,25 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
+  /**
+   * Answers by writing to the connection what was answered in this second as well, if that is at hand and due; else does
+   * nothing. What it decides, `listener` would decide alike.
+   */
+  function atOnce({ atHand, observer }: Pick<Ways, 'atHand' | 'observer'>): (request: IncomingMessage) => boolean {
+    return (request) => {
+      const began = performance.now();
+      if (wrongHead(request) !== undefined) return false;
+      const answer = atHand(request);
+      const write = answer && repeatedMessage(answer);
+      if (answer === undefined || write === undefined || !isDue(request, answer)) return false;
+      gate.heard();
+      write(request.socket);
+      observer.answeredAtHand(request, answer, began);
+      if (REPEATED.hasSubscribers) REPEATED.publish({ request });
+      return true;
+    };
+  }
+
   function listener({ atHand, untilSettled, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
     return (request, response) => {
       const began = performance.now();
@@ -199,7 +223,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     };
   }
 
-  return { listener, unmetExpectation, refuseSpent, keepPlace, end };
+  return { atOnce, listener, unmetExpectation, refuseSpent, keepPlace, end };
 }
 
 /** Whether a feed is asked for by who has a copy. */

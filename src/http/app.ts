@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import type { Admission } from './admission.ts';
@@ -24,6 +24,8 @@ type Handler = RequestHandler<{ path: string[] }>;
 type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
 interface App {
+  /** Answers a request without a response, if it can. */
+  readonly atOnce: (request: IncomingMessage) => boolean;
   readonly listener: RequestListener;
   /** For requests that expect of the service what it does not know. */
   readonly unmetExpectation: RequestListener;
@@ -82,6 +84,7 @@ export function createApp(parts: AppParts): App {
 
   const { answerAtHand, untilSettled, wasAnswered } = feeds;
   return {
+    atOnce: admission.atOnce({ atHand: answerAtHand, observer }),
     listener: admission.listener({ atHand: answerAtHand, untilSettled, wasAnswered, theLongWay: app, observer, fail }),
     unmetExpectation: admission.unmetExpectation(observer),
     unobserved: app,

@@ -51,8 +51,7 @@ const QUIET_ROUNDS = 3;
 export interface Connections {
   /** For `createServer`. */
   readonly options: ServerOptions;
-  /** `heard` is told of every connection. */
-  readonly watch: (server: Server, heard?: () => void) => void;
+  readonly watch: (server: Server, told?: Told) => void;
   /** To be told of every request before it is answered. */
   readonly received: (request: IncomingMessage, response: ServerResponse) => void;
   /** To be told of a request that is not answered at once. Returns how many of its connection are not. */
@@ -61,6 +60,29 @@ export interface Connections {
   readonly announceEnd: () => void;
   /** Takes the connections that wait, and no more; resolves when every request that was heard has its answer; soon in any case. */
   readonly end: () => Promise<void>;
+}
+
+/** Who is told of what comes. */
+interface Told {
+  /** Of every connection. */
+  readonly heard?: () => void;
+  /**
+   * Of a request that nothing stands before on its connection: whether it was answered by writing to the socket. If not,
+   * nothing was written.
+   */
+  readonly atOnce?: (request: IncomingMessage) => boolean;
+}
+
+/** What Node's documentation does not tell of a connection: see docs/decisions/0012-answers-without-a-response.md. */
+interface Undocumented {
+  /** The response that is being written. */
+  readonly _httpMessage?: object | null;
+  readonly parser?: {
+    /** The request whose head came last. */
+    incoming: IncomingMessage | null;
+    /** Is handed each request once its head is there. The number is for the parser of HTTP: nothing special. */
+    onIncoming: ((request: IncomingMessage, keepAlive: boolean) => number) | null;
+  };
 }
 
 /** The last request of a connection that waits for its answer, and how many do. */
@@ -88,6 +110,7 @@ export function createConnections(
   let server: Server | undefined;
   let ending = false;
   let heard = () => {};
+  let atOnce: NonNullable<Told['atOnce']> | undefined;
 
   const isBusy = (socket: Socket) => held.has(socket);
 
@@ -100,11 +123,29 @@ export function createConnections(
       clients.set(client, count);
     }
     const now = performance.now();
-    sockets.set(socket, { written: 0, writtenAt: now, read: 0, movedAt: now, isWatched: false });
+    const progress = { requests: 0, written: 0, writtenAt: now, read: 0, movedAt: now, isWatched: false };
+    sockets.set(socket, progress);
+    if (atOnce !== undefined) answerAtOnce(socket, progress, atOnce);
     socket.once('close', () => {
       sockets.delete(socket);
       if (client !== undefined) leave(client);
     });
+  }
+
+  /** Stands between the parser and Node's making of a response, which is for what is not answered at once. */
+  function answerAtOnce(socket: Socket, progress: Progress, answer: NonNullable<Told['atOnce']>): void {
+    const connection = socket as Undocumented;
+    const { parser } = connection;
+    const respond = parser?.onIncoming;
+    if (parser === undefined || typeof respond !== 'function') return;
+    parser.onIncoming = (request, keepAlive) => {
+      const isFree = keepAlive && !ending && !connection._httpMessage && socket.writable && socket.writableLength === 0;
+      if (!isFree || progress.requests + 1 >= REQUESTS_PER_CONNECTION || !isBare(request) || !answer(request))
+        return respond(request, keepAlive);
+      progress.requests += 1;
+      parser.incoming = null; // nothing of it is still to come
+      return 0;
+    };
   }
 
   function leave(client: string): void {
@@ -140,6 +181,8 @@ export function createConnections(
   }
 
   function received(request: IncomingMessage, response: ServerResponse): void {
+    const progress = sockets.get(request.socket);
+    if (progress !== undefined && ++progress.requests >= REQUESTS_PER_CONNECTION) response.shouldKeepAlive = false;
     // Behind others, its answer waits even if it is at hand.
     if (isBusy(request.socket)) hold(request, response);
     else if (ending) response.shouldKeepAlive = false;
@@ -255,12 +298,12 @@ export function createConnections(
       requireHostHeader: false, // Node would answer in words of its own, and tell nobody: see head.ts
       ServerResponse: RepeatedHeadResponse,
     },
-    watch(started, tell = () => {}) {
+    watch(started, told = {}) {
       server = started;
-      heard = tell;
+      heard = told.heard ?? heard;
+      atOnce = told.atOnce;
       started.maxConnections = limits.total;
       started.maxHeadersCount = 0; // those beyond a count would be left out in silence
-      started.maxRequestsPerSocket = REQUESTS_PER_CONNECTION;
       const sweeping = setInterval(sweep, Math.ceil(Math.min(limits.stall / 3, limits.idle / 5))).unref();
       started
         .on('connection', opened)
@@ -272,6 +315,23 @@ export function createConnections(
     announceEnd,
     end,
   };
+}
+
+/** Whether a request is all there with its head, and asks for nothing but an answer. */
+function isBare({
+  upgrade,
+  headers,
+  httpVersionMajor,
+  httpVersionMinor,
+}: IncomingMessage & { upgrade?: boolean }): boolean {
+  return (
+    httpVersionMajor === 1 &&
+    httpVersionMinor === 1 &&
+    upgrade !== true &&
+    headers['content-length'] === undefined &&
+    headers['transfer-encoding'] === undefined &&
+    headers.expect === undefined
+  );
 }
 
 /** Undefined for a peer that speaks for others, or may. */
@@ -290,6 +350,8 @@ function awaitRest(request: IncomingMessage, milliseconds: number): void {
 
 /** What was seen of a connection when it was looked at last. */
 interface Progress {
+  /** Requests that were heard. */
+  requests: number;
   /** Bytes ever given to it. */
   written: number;
   /** When that was first seen to be the number. */

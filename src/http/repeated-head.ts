@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { httpDate } from '../instant.ts';
 import { ServerResponse } from '../node-http.ts';
 
 /** A head as Node made it, with what it was made of besides its headers. */
 interface Head {
+  readonly status: number;
   readonly firstLine: string;
   /** Its Date says so: seconds since 1970. */
   readonly second: number;
@@ -32,7 +34,7 @@ export class RepeatedHeadResponse<Request extends IncomingMessage = IncomingMess
     const response = this as unknown as Undocumented;
     const isOrdinary = this.shouldKeepAlive && this.useChunkedEncodingByDefault && !this.chunkedEncoding;
     const list = isOrdinary && !response.maxRequestsOnConnectionReached && Array.isArray(headers) ? headers : undefined;
-    const second = Math.floor(Date.now() / 1000);
+    const second = thisSecond();
     const known = list && heads.get(list);
     if (known !== undefined && known.second === second && known.firstLine === firstLine) {
       response._header = known.text;
@@ -43,8 +45,42 @@ export class RepeatedHeadResponse<Request extends IncomingMessage = IncomingMess
     if (response._header === null) return;
     const text = dated(response._header, second);
     response._header = text;
-    if (list !== undefined && isAllThereIs(text, this.statusCode)) heads.set(list, { firstLine, second, text });
+    if (list !== undefined && isAllThereIs(text, this.statusCode))
+      heads.set(list, { status: this.statusCode, firstLine, second, text });
   }
+}
+
+/** A message whose headers are kept as one list. */
+interface Message {
+  readonly status: number;
+  readonly headers: readonly string[];
+  readonly body?: Buffer;
+}
+
+/**
+ * Writes a message without a response of Node's, where the head is known that Node made of the same list in this second,
+ * and nothing else is to be said on the connection: to make a response and see it to its end takes a sixth of the time
+ * of an answer. Otherwise nothing is written.
+ *
+ * @returns what writes it; undefined where only a response can
+ */
+export function repeatedMessage({ status, headers, body }: Message): ((socket: Socket) => void) | undefined {
+  const known = heads.get(headers);
+  if (known === undefined || known.status !== status || known.second !== thisSecond()) return undefined;
+  return (socket) => {
+    if (body === undefined) {
+      socket.write(known.text, 'latin1');
+      return;
+    }
+    socket.cork();
+    socket.write(known.text, 'latin1');
+    socket.write(body);
+    socket.uncork();
+  };
+}
+
+function thisSecond(): number {
+  return Math.floor(Date.now() / 1000);
 }
 
 /**

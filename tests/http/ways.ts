@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { onTestFinished } from 'vitest';
 
-/** How a request was answered: by a document at hand, or through Express (docs/decisions/0004). */
+/** How a request was answered: by a document at hand (0004 and 0012 in docs/decisions), or through Express. */
 export type Way = 'at hand' | 'Express';
 
 /** Longer addresses are answered through Express each time. */
@@ -19,10 +19,26 @@ export function watchWays(): () => Way[] {
     const request: unknown = Reflect.get(Object(message), 'request');
     if (typeof request === 'object' && request !== null) requests.push(request);
   };
-  subscribe('http.server.request.start', note);
-  onTestFinished(() => {
-    unsubscribe('http.server.request.start', note);
-  });
+  watch('http.server.request.start', note);
+  watch(REPEATED, note);
   // Express makes a request it is handed one of its own kind.
   return () => requests.splice(0).map((request) => ('app' in request ? 'Express' : 'at hand'));
+}
+
+/** Counts, until the test is over, the answers of this process that were written without a response of Node's. */
+export function countRepeats(): () => number {
+  let count = 0;
+  watch(REPEATED, () => {
+    count += 1;
+  });
+  return () => count;
+}
+
+const REPEATED = 'feed-publisher.answer.repeated';
+
+function watch(channel: string, note: (message: unknown) => void): void {
+  subscribe(channel, note);
+  onTestFinished(() => {
+    unsubscribe(channel, note);
+  });
 }
