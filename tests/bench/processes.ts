@@ -24,6 +24,11 @@ export function pinned(core: number | undefined, command: string, args: readonly
   return core === undefined || !CAN_PIN ? [command, [...args]] : ['taskset', ['-c', String(core), command, ...args]];
 }
 
+/** Puts a process that runs already, with all its threads, on that core where `taskset` can do it. */
+export function pinToCore(core: number, pid: number): void {
+  if (CAN_PIN) spawnSync('taskset', ['-a', '-p', '-c', String(core), String(pid)]);
+}
+
 /** A child that does not outlive this process. */
 export function endWithThis(child: ChildProcess): ChildProcess {
   const end = () => child.kill('SIGTERM');

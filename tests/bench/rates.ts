@@ -78,8 +78,6 @@ export interface Contestant {
   readonly port: number;
   readonly pid: number;
   readonly request: string;
-  /** Who asks it, where it is not the load that asks all. */
-  readonly load?: Load;
 }
 
 /** What one server did, round by round. */
@@ -115,11 +113,11 @@ export async function inTurn(
     ]),
   );
   for (let round = 0; round <= ROUNDS; round += 1) {
-    for (const { name, port, pid, request, load: own = load } of contestants) {
+    for (const { name, port, pid, request } of contestants) {
       const rounds = measured.get(name);
       await sleep(PAUSE);
       const before = cpuOfTree(pid);
-      const figures = await own.run({ port, requests: [request], seconds: SECONDS });
+      const figures = await load.run({ port, requests: [request], seconds: SECONDS });
       const used = [...cpuOfTree(pid)].map(([process, after]) => after - (before.get(process) ?? 0));
       const answered = figures.statuses[status] ?? 0;
       if (answered === 0 || answered < figures.answers || figures.errors > 0) {
