@@ -50,8 +50,14 @@ const WRITTEN_AGO = 2;
 
 /** A data folder with these files, by their paths, that goes when the test is over. */
 export async function dataFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-'));
+  const folder = await makeFolder(files);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The same for whoever removes it. */
+export async function makeFolder(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-'));
   for (const [path, content] of Object.entries({ 'publication.yaml': PUBLICATION, ...files })) {
     await put(folder, path, content);
     const written = Date.now() / 1000 - WRITTEN_AGO;
@@ -135,11 +141,17 @@ interface StartOptions extends Partial<ServeOptions> {
 }
 
 /** The real service on a free port of loopback, until the test is over. */
-export async function start(folder: string, { feedsUrl, storeFile, ...options }: StartOptions = {}): Promise<Running> {
+export async function start(folder: string, options: StartOptions = {}): Promise<Running> {
+  const service = await serving(folder, options);
+  onTestFinished(() => service.close());
+  return service;
+}
+
+/** The same for whoever closes it. */
+export async function serving(folder: string, { feedsUrl, storeFile, ...options }: StartOptions): Promise<Running> {
   const { log, told, lines } = listen();
   const installation = openInstallation(folder, { feedsUrl, storeFile });
   const service = await serve(installation, { host: '127.0.0.1', port: 0, log, version: '0.0.0', ...options });
-  onTestFinished(() => service.close());
   return { ...service, dataFolder: folder, lines, told };
 }
 

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { ask, dataFolder, decoded, PUBLICATION, record, start } from '../helpers.ts';
+import { ask, decoded, makeFolder, PUBLICATION, record, serving } from '../helpers.ts';
 import { countRepeats, unmemorable, watchWays } from '../http/ways.ts';
 import { speak } from '../raw.ts';
 
@@ -64,10 +65,18 @@ const groups = readdirSync(FOLDER, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => ({ name, files: readdirSync(join(FOLDER, name)) }));
 
-/** A service that cases are put to. */
+/** A service that cases are put to, until it is closed. */
 async function openNewsroom() {
-  const { port } = await start(await dataFolder(NEWSROOM), { now: () => NOW });
-  return { port, fill: await placeholders(port) };
+  const folder = await makeFolder(NEWSROOM);
+  const { port, close } = await serving(folder, { now: () => NOW });
+  return {
+    port,
+    fill: await placeholders(port),
+    async close() {
+      await close();
+      await rm(folder, { recursive: true });
+    },
+  };
 }
 
 function readCase(group: string, file: string, fill: (text: string) => string) {
@@ -84,8 +93,15 @@ function mapped<From, To>(object: Readonly<Record<string, From>>, change: (value
 
 describe.each(['at hand', 'Express'] as const)('%s:', (way) => {
   describe.each(groups)('$name', ({ name, files }) => {
+    /** One for all cases, none of which changes anything. */
+    let newsroom: Awaited<ReturnType<typeof openNewsroom>>;
+    beforeAll(async () => {
+      newsroom = await openNewsroom();
+      return newsroom.close;
+    });
+
     test.each(files)('%s', async (file) => {
-      const { port, fill } = await openNewsroom();
+      const { port, fill } = newsroom;
       const asked = readCase(name, file, fill);
       const { description, question, expect: expected } = asked;
       const path = way === 'Express' ? unmemorable(asked.path) : asked.path;
@@ -109,7 +125,8 @@ describe.each(['at hand', 'Express'] as const)('%s:', (way) => {
 });
 
 test.each(groups)('both ways give the same bytes: $name', async ({ name, files }) => {
-  const { port, fill } = await openNewsroom();
+  const { port, fill, close } = await openNewsroom();
+  onTestFinished(close);
   const repeats = countRepeats();
   let documents = 0;
   for (const file of files) {
