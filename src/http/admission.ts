@@ -40,6 +40,15 @@ interface Ways {
 /** Told of each request that is answered without a response: Node's own channels do not know of it. */
 const REPEATED = channel('feed-publisher.answer.repeated');
 
+/** A request, when it was heard, what is wrong with its head, and its answer where it is at hand. */
+interface Finding {
+  readonly request: IncomingMessage;
+  /** Of `performance.now()`. */
+  readonly began: number;
+  readonly wrong: PublisherError | undefined;
+  readonly answer: Answer | undefined;
+}
+
 /** What an answer costs its client: one with content, and one without, such as a 304. */
 const FULL = 1;
 const EMPTY = 0.05;
@@ -130,18 +139,28 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
   }
 
+  /** What was found out of a request that was not answered at once. */
+  let found: Finding | undefined;
+
+  function findingOf(request: IncomingMessage, atHand: Ways['atHand']): Finding {
+    if (found?.request === request) return found;
+    const began = performance.now();
+    gate.heard();
+    const wrong = wrongHead(request);
+    found = { request, began, wrong, answer: wrong === undefined ? atHand(request) : undefined };
+    return found;
+  }
+
   /**
    * Answers by writing to the connection what was answered in this second as well, if that is at hand and due; else does
    * nothing. What it decides, `listener` would decide alike.
    */
   function atOnce({ atHand, observer }: Pick<Ways, 'atHand' | 'observer'>): (request: IncomingMessage) => boolean {
     return (request) => {
-      const began = performance.now();
-      if (wrongHead(request) !== undefined) return false;
-      const answer = atHand(request);
+      const { answer, began } = findingOf(request, atHand);
       const write = answer && repeatedMessage(answer);
       if (answer === undefined || write === undefined || !isDue(request, answer)) return false;
-      gate.heard();
+      found = undefined;
       write(request.socket);
       observer.answeredAtHand(request, answer, began);
       if (REPEATED.hasSubscribers) REPEATED.publish({ request });
@@ -151,11 +170,9 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
 
   function listener({ atHand, untilSettled, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
     return (request, response) => {
-      const began = performance.now();
-      gate.heard();
+      const { answer, wrong, began } = findingOf(request, atHand);
+      found = undefined;
       connections.received(request, response);
-      const wrong = wrongHead(request);
-      const answer = wrong === undefined ? atHand(request) : undefined;
       if (answer !== undefined && isDue(request, answer)) {
         respondWithDocument(response, answer);
         observer.answeredAtHand(request, answer, began);

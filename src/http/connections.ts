@@ -52,7 +52,7 @@ export interface Connections {
   /** For `createServer`. */
   readonly options: ServerOptions;
   readonly watch: (server: Server, told?: Told) => void;
-  /** To be told of every request before it is answered. */
+  /** To be told of every request that is not answered at once, before it is answered. */
   readonly received: (request: IncomingMessage, response: ServerResponse) => void;
   /** To be told of a request that is not answered at once. Returns how many of its connection are not. */
   readonly hold: (request: IncomingMessage, response: ServerResponse) => number;
@@ -139,6 +139,11 @@ export function createConnections(
     const respond = parser?.onIncoming;
     if (parser === undefined || typeof respond !== 'function') return;
     parser.onIncoming = (request, keepAlive) => {
+      if (progress.requests >= REQUESTS_PER_CONNECTION) {
+        // The answer before it says that the connection closes: what follows must not be carried out (RFC 9112 §9.6).
+        parser.incoming = null;
+        return 0;
+      }
       const isFree = keepAlive && !ending && !connection._httpMessage && socket.writable && socket.writableLength === 0;
       if (!isFree || progress.requests + 1 >= REQUESTS_PER_CONNECTION || !isBare(request) || !answer(request))
         return respond(request, keepAlive);
@@ -318,15 +323,9 @@ export function createConnections(
 }
 
 /** Whether a request is all there with its head, and asks for nothing but an answer. */
-function isBare({
-  upgrade,
-  headers,
-  httpVersionMajor,
-  httpVersionMinor,
-}: IncomingMessage & { upgrade?: boolean }): boolean {
+function isBare({ upgrade, headers, httpVersion }: IncomingMessage & { upgrade?: boolean }): boolean {
   return (
-    httpVersionMajor === 1 &&
-    httpVersionMinor === 1 &&
+    httpVersion === '1.1' &&
     upgrade !== true &&
     headers['content-length'] === undefined &&
     headers['transfer-encoding'] === undefined &&

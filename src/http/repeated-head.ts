@@ -18,7 +18,6 @@ const heads = new WeakMap<readonly string[], Head>();
 interface Undocumented {
   _header: string | null;
   _headerSent: boolean;
-  readonly maxRequestsOnConnectionReached?: boolean;
   _storeHeader: (firstLine: string, headers: unknown) => void;
 }
 
@@ -33,7 +32,7 @@ export class RepeatedHeadResponse<Request extends IncomingMessage = IncomingMess
   _storeHeader(firstLine: string, headers: unknown): void {
     const response = this as unknown as Undocumented;
     const isOrdinary = this.shouldKeepAlive && this.useChunkedEncodingByDefault && !this.chunkedEncoding;
-    const list = isOrdinary && !response.maxRequestsOnConnectionReached && Array.isArray(headers) ? headers : undefined;
+    const list = isOrdinary && Array.isArray(headers) ? headers : undefined;
     const second = thisSecond();
     const known = list && heads.get(list);
     if (known !== undefined && known.second === second && known.firstLine === firstLine) {

@@ -256,6 +256,27 @@ test('10,000 requests on one connection are all it is for', async () => {
   expect(text.match(/^Connection: close\r$/gim)).toHaveLength(1);
 });
 
+test('what comes behind the last request of a connection is not carried out', async () => {
+  const { port, key, get } = await startApi(
+    { 'articles/a.json': JSON.stringify(record()) },
+    { connections: { idle: 300 } },
+  );
+  await ask(port, FEED);
+  const put = (id: string) => {
+    const body = JSON.stringify(record({ id }));
+    return `PUT /api/articles/${id} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  };
+  const heads = `HEAD ${FEED} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(9_999);
+  const raw = await speak(port, `${heads}${put('last')}${put('behind')}${put('after')}`);
+  const text = await raw.closed;
+
+  expect(text.match(/^HTTP\/1\.1 \d{3}/gm)).toHaveLength(10_000);
+  expect(text).toMatch(/HTTP\/1\.1 201 Created\r\n(?:.+\r\n)*Connection: close\r\n/);
+  expect([(await get('/last')).status, (await get('/behind')).status, (await get('/after')).status]).toEqual([
+    200, 404, 404,
+  ]);
+});
+
 describe('what comes behind', () => {
   test('requests that are worked on is told to be no request behind their answers', async () => {
     const { port } = await service();
