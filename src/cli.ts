@@ -2,7 +2,7 @@ import { usage } from './commands/arguments.ts';
 import type { Command } from './commands/command.ts';
 import type { Terminal } from './commands/terminal.ts';
 import { describeProblems, PublisherError } from './errors.ts';
-import type { Service } from './serve.ts';
+import type { Service } from './service/serve.ts';
 
 const HELP = `Feed Publisher turns a newsroom's articles into RSS, Atom and JSON Feed.
 

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -38,22 +38,22 @@ test('every module was read', () => {
 test.each([
   ['feed', 'format/'],
   ['express', 'http/'],
-  ['node:sqlite', 'store/'],
-  ['yaml', 'yaml.ts'],
-  ['sanitize-html', 'cleaning.ts'],
-  ['date-fns', 'instant.ts'],
-  ['pino', 'log.ts'],
-  ['prom-client', 'metrics.ts'],
+  ['node:sqlite', 'store/sqlite/'],
+  ['yaml', 'lib/yaml.ts'],
+  ['sanitize-html', 'article/sanitize.ts'],
+  ['date-fns', 'lib/instant.ts'],
+  ['pino', 'telemetry/log.ts'],
+  ['prom-client', 'telemetry/metrics.ts'],
 ])('%s is imported below src/%s and nowhere else', (name, place) => {
   expect(importersOf(name).length).toBeGreaterThan(0);
   expect(importersOf(name).filter((path) => !path.startsWith(place))).toEqual([]);
 });
 
 test.each([
-  ['format/', ['http/', 'store/', 'import/', 'folder.ts', 'watch.ts', 'node:http', 'node:fs']],
-  ['import/', ['http/', 'store/', 'format/', 'folder.ts', 'watch.ts', 'node:http']],
-  ['http/', ['store/', 'format/', 'import/', 'folder.ts', 'watch.ts']],
-  ['store/', ['http/', 'format/', 'import/', 'folder.ts', 'watch.ts']],
+  ['format/', ['http/', 'store/sqlite/', 'ingest/', 'node:http', 'node:fs']],
+  ['ingest/', ['http/', 'store/sqlite/', 'format/', 'node:http']],
+  ['http/', ['store/sqlite/', 'format/', 'ingest/']],
+  ['store/', ['http/', 'format/', 'ingest/']],
 ])('an adapter knows nothing of the others: src/%s', (folder, strangers) => {
   const adapters = modules.filter((path) => path.startsWith(folder));
   const known = adapters.flatMap((path) => imports.get(path) ?? []);
@@ -63,10 +63,43 @@ test.each([
 });
 
 test('adapters of documents know of the store no more than its types', () => {
-  const adapters = modules.filter((path) => /^(?:format|import)\//.test(path));
+  const adapters = modules.filter((path) => /^(?:format|ingest\/import)\//.test(path));
 
-  expect(adapters.filter((path) => imports.get(path)?.includes('store.ts')).length).toBeGreaterThan(0);
-  expect(adapters.filter((path) => running.get(path)?.includes('store.ts'))).toEqual([]);
+  expect(adapters.filter((path) => imports.get(path)?.includes('store/store.ts')).length).toBeGreaterThan(0);
+  expect(adapters.filter((path) => running.get(path)?.includes('store/store.ts'))).toEqual([]);
+});
+
+describe('the entries of src/', () => {
+  const MOST_ENTRIES = 20;
+  const MOST_LEVELS = 14;
+  const entryOf = (path: string) => path.split('/', 1)[0] ?? '';
+  const entries = readdirSync(join(ROOT, 'src'));
+  /** Which other entries an entry imports; a folder counts as one, and types count as well. */
+  const entryImports = new Map(entries.map((entry): [string, Set<string>] => [entry, new Set()]));
+  for (const [path, names] of imports) {
+    for (const name of names) {
+      if (sources.has(name) && entryOf(name) !== entryOf(path)) entryImports.get(entryOf(path))?.add(entryOf(name));
+    }
+  }
+  entryImports.get('start.js')?.add('main.ts');
+
+  /** The longest way down from an entry; the entries of a cycle, where the way leads back. */
+  function levelsFrom(entry: string, way: readonly string[] = []): number {
+    if (way.includes(entry)) throw new Error(`a cycle: ${[...way, entry].join(' → ')}`);
+    const below = [...(entryImports.get(entry) ?? [])].map((other) => levelsFrom(other, [...way, entry]));
+    return 1 + Math.max(0, ...below);
+  }
+
+  test('are few', () => {
+    expect(entries).toContain('errors.ts');
+    expect(entries.length).toBeLessThanOrEqual(MOST_ENTRIES);
+  });
+
+  test('import each other downwards, on few levels', () => {
+    const levels = entries.map((entry) => levelsFrom(entry));
+    expect(Math.max(...levels)).toBeGreaterThan(1);
+    expect(Math.max(...levels)).toBeLessThanOrEqual(MOST_LEVELS);
+  });
 });
 
 test('no module imports itself by way of others', () => {
@@ -86,7 +119,7 @@ test('there is no default export', () => {
 
 test('only the program and its threads do anything when they are imported', () => {
   const others = modules.filter(
-    (path) => !['main.ts', 'import/worker.ts', 'store/checkpoint-thread.ts'].includes(path),
+    (path) => !['main.ts', 'publish/parse-worker.ts', 'store/sqlite/checkpoint-thread.ts'].includes(path),
   );
   const script = `
     for (const url of ${JSON.stringify(others.map((path) => pathToFileURL(join(ROOT, 'src', path)).href))}) await import(url);
@@ -108,7 +141,7 @@ test('only the program and its threads do anything when they are imported', () =
 
 test('a service loads neither the client of fetch nor HTTP/2', () => {
   const script = `
-    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/serve.ts')).href)});
+    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/service/serve.ts')).href)});
     process.stdout.write(JSON.stringify(process.moduleLoadList.filter((name) => /undici|http2/.test(name))));`;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
 
@@ -120,16 +153,16 @@ test('a service loads what records are read with when there is one', () => {
     import { registerHooks } from 'node:module';
     const loaded = [];
     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
-    const names = ['sanitize-html', 'markdown-it', 'image-size', 'src/article.ts'];
+    const names = ['sanitize-html', 'markdown-it', 'image-size', 'src/article/article.ts'];
     const those = () => names.filter((name) => loaded.some((url) => url.includes(name)));
-    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/serve.ts')).href)});
+    await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/service/serve.ts')).href)});
     const atStart = those();
-    const { parseHere } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/publish.ts')).href)});
+    const { parseHere } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/publish/publish.ts')).href)});
     await parseHere({})([{ record: {} }]);
     process.stdout.write(JSON.stringify([atStart, those()]));`;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
 
-  expect(JSON.parse(stdout)).toEqual([[], ['sanitize-html', 'markdown-it', 'image-size', 'src/article.ts']]);
+  expect(JSON.parse(stdout)).toEqual([[], ['sanitize-html', 'markdown-it', 'image-size', 'src/article/article.ts']]);
 });
 
 test('from the second start on nothing is left to take types away from', () => {

@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import { type Article, type Newsroom, parseArticle } from '../src/article.ts';
+import { type Article, type Newsroom, parseArticle } from '../src/article/article.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
-import { openInstallation } from '../src/installation.ts';
-import { type OpenLog, openLog } from '../src/log.ts';
-import { type ServeOptions, type ServiceProcess, serve } from '../src/serve.ts';
+import { openInstallation } from '../src/service/data-folder.ts';
+import { type ServeOptions, type ServiceProcess, serve } from '../src/service/serve.ts';
+import { type OpenLog, openLog } from '../src/telemetry/log.ts';
 
 /** A newsroom without files of its own. */
 export const newsroom: Newsroom = {

@@ -3,10 +3,10 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Article } from '../src/article.ts';
-import { articleText } from '../src/article-text.ts';
-import { customFeedChooser, type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feeds.ts';
-import { textOf } from '../src/json.ts';
+import type { Article } from '../src/article/article.ts';
+import { articleText } from '../src/article/stored.ts';
+import { customFeedChooser, type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
+import { textOf } from '../src/lib/json.ts';
 import type {
   Change,
   Condition,
@@ -18,7 +18,7 @@ import type {
   Store,
   StoredKey,
   Withdraw,
-} from '../src/store.ts';
+} from '../src/store/store.ts';
 import { article } from './helpers.ts';
 
 const DAY = Date.UTC(2026, 10, 20);

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
-import { openInstallation } from '../installation.ts';
-import { rfc3339 } from '../instant.ts';
-import { createKey } from '../keys.ts';
-import { SCOPES, type StoredKey } from '../store.ts';
+import { rfc3339 } from '../lib/instant.ts';
+import { createKey } from '../publish/api-keys.ts';
+import { openInstallation } from '../service/data-folder.ts';
+import { SCOPES, type StoredKey } from '../store/store.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';

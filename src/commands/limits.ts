@@ -1,5 +1,5 @@
 import { parseTrust } from '../http/client.ts';
-import type { Rate } from '../limiter.ts';
+import type { Rate } from '../http/load/rate-limiter.ts';
 import { usage } from './arguments.ts';
 
 /** Which proxies are believed, as they were named; undefined for none. */

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadPublication } from '../config.ts';
-import { storeFile } from '../installation.ts';
-import { migrateDatabase } from '../store/database.ts';
+import { loadPublication } from '../config/publication.ts';
+import { storeFile } from '../service/data-folder.ts';
+import { migrateDatabase } from '../store/sqlite/database.ts';
 import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
 

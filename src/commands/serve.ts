@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadPublication, type Publication } from '../config.ts';
-import { LOG_LEVELS, openLog } from '../log.ts';
-import type { ServeOptions, Service } from '../serve.ts';
-import { superviseWorkers } from '../workers.ts';
+import { loadPublication, type Publication } from '../config/publication.ts';
+import type { ServeOptions, Service } from '../service/serve.ts';
+import { superviseWorkers } from '../service/supervisor.ts';
+import { LOG_LEVELS, openLog } from '../telemetry/log.ts';
 import { publicUrl, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { connectionCounts, rate, trustedProxies } from './limits.ts';
@@ -98,7 +98,10 @@ function metricsAddress(port: string | undefined, host: string | undefined): Ser
 
 async function serveAlone(dataFolder: string, publication: Publication, options: ServeOptions): Promise<Service> {
   // A supervisor does without these and their memory.
-  const [{ openInstallation }, { serve }] = await Promise.all([import('../installation.ts'), import('../serve.ts')]);
+  const [{ openInstallation }, { serve }] = await Promise.all([
+    import('../service/data-folder.ts'),
+    import('../service/serve.ts'),
+  ]);
   const installation = openInstallation(dataFolder, { publication });
   try {
     return await serve(installation, options);

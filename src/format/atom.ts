@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Feed } from 'feed';
-import type { Article } from '../article.ts';
-import { compact } from '../compact.ts';
-import { feedId, feedPath } from '../feeds.ts';
-import { rfc3339 } from '../instant.ts';
-import type { Tombstone } from '../store.ts';
-import { escapeHtml } from '../text.ts';
-import { isUri } from '../url.ts';
+import type { Article } from '../article/article.ts';
+import { feedId, feedPath } from '../feed/feeds.ts';
+import { rfc3339 } from '../lib/instant.ts';
+import { compact } from '../lib/omit-undefined.ts';
+import { escapeHtml } from '../lib/text.ts';
+import { isUri } from '../lib/url.ts';
+import type { Tombstone } from '../store/store.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
   assertWellFormed,

@@ -1,7 +1,7 @@
-import type { Article, Author } from '../article.ts';
-import { feedPath } from '../feeds.ts';
-import { rfc3339 } from '../instant.ts';
-import type { Tombstone } from '../store.ts';
+import type { Article, Author } from '../article/article.ts';
+import { feedPath } from '../feed/feeds.ts';
+import { rfc3339 } from '../lib/instant.ts';
+import type { Tombstone } from '../store/store.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 
 /** JSON Feed 1.1 (jsonfeed.org/version/1.1). `feed` knows only version 1, so none of it goes through `feed`. */

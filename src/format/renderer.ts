@@ -1,8 +1,8 @@
-import type { Article } from '../article.ts';
-import type { Publication } from '../config.ts';
-import type { Content, Feed } from '../feeds.ts';
-import type { Instant } from '../instant.ts';
-import type { Tombstone } from '../store.ts';
+import type { Article } from '../article/article.ts';
+import type { Publication } from '../config/publication.ts';
+import type { Content, Feed } from '../feed/feeds.ts';
+import type { Instant } from '../lib/instant.ts';
+import type { Tombstone } from '../store/store.ts';
 
 /** What besides the article an entry depends on: entries are shared by all feeds that agree on it. */
 export interface EntryOptions {

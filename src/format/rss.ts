@@ -1,9 +1,9 @@
 import { Feed } from 'feed';
-import type { Article, Image, Media } from '../article.ts';
-import { compact } from '../compact.ts';
-import { feedPath } from '../feeds.ts';
-import { httpDate, rfc3339 } from '../instant.ts';
-import { escapeHtml } from '../text.ts';
+import type { Article, Image, Media } from '../article/article.ts';
+import { feedPath } from '../feed/feeds.ts';
+import { httpDate, rfc3339 } from '../lib/instant.ts';
+import { compact } from '../lib/omit-undefined.ts';
+import { escapeHtml } from '../lib/text.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
   assertWellFormed,

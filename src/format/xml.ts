@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import { endOf } from '../text.ts';
+import { endOf } from '../lib/text.ts';
 
 /**
  * Text as XML character data and attribute value alike. `&` and `<` are written as the RSS profile advises for titles,

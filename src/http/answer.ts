@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { bestCoding, type Coding, chooseCoding } from '../codings.ts';
-import { acceptsDelta } from '../delta.ts';
-import { type Encoded, mayCompress } from '../encoded.ts';
+import { bestCoding, type Coding, chooseCoding } from '../document/content-codings.ts';
+import { acceptsDelta } from '../document/delta.ts';
+import { type Encoded, mayCompress } from '../document/encoded-body.ts';
+import { preconditions, strongTags } from '../document/preconditions.ts';
+import { cacheControl, holdsUntil, lastModifiedHeader, type Representations } from '../document/representation.ts';
 import { PublisherError } from '../errors.ts';
-import { FORMATS, feedPath, MEDIA_TYPES } from '../feeds.ts';
-import type { Instant } from '../instant.ts';
-import { preconditions, strongTags } from '../preconditions.ts';
-import { cacheControl, holdsUntil, lastModifiedHeader, type Representations } from '../representation.ts';
+import { FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
+import type { Instant } from '../lib/instant.ts';
 import { FOR_ALL } from './headers.ts';
 
 /** A response as it is written: headers as one list of names and values, which Node writes as they stand. */

@@ -94,7 +94,7 @@ export function createApp(parts: AppParts): App {
 /** Loaded when somebody asks: it has all that records are read with. */
 function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
   return async (request, response) => {
-    const { openApi } = await import('../openapi.ts');
+    const { openApi } = await import('./openapi.ts');
     respondWithJson(request, response, { body: openApi(version, publication.feedsUrl) });
   };
 }

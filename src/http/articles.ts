@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
-import type { Publication } from '../config.ts';
+import type { Publication } from '../config/publication.ts';
 import { type Problem, PublisherError } from '../errors.ts';
-import { type Instant, rfc3339 } from '../instant.ts';
-import { parseJson } from '../json.ts';
-import { authorise } from '../keys.ts';
-import type { Line } from '../lines.ts';
-import { placementsOf, statusOf } from '../placement.ts';
-import type { Published, Publisher, Submission } from '../publish.ts';
+import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { parseJson } from '../lib/json.ts';
+import type { Line } from '../lib/lines.ts';
+import { authorise } from '../publish/api-keys.ts';
+import { placementsOf, statusOf } from '../publish/membership.ts';
+import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
   type Condition,
   type ListedRecord,
@@ -16,7 +16,7 @@ import {
   type Status,
   type Store,
   type StoredRecord,
-} from '../store.ts';
+} from '../store/store.ts';
 import { readBody, readLines } from './body.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 

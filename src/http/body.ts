@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { PublisherError } from '../errors.ts';
-import { LINE_FEED, type Line, linesOf } from '../lines.ts';
-import { MAX_RECORD_BYTES } from '../publish.ts';
+import { LINE_FEED, type Line, linesOf } from '../lib/lines.ts';
+import { MAX_RECORD_BYTES } from '../publish/publish.ts';
 
 /**
  * The whole body of a request.

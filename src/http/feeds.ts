@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { LRUCache } from 'lru-cache';
-import type { Publication } from '../config.ts';
+import type { Publication } from '../config/publication.ts';
+import { documentName, type Prepared } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
-import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feeds.ts';
-import { httpDate, type Instant } from '../instant.ts';
-import { documentName, type Prepared } from '../prepared.ts';
-import type { Store } from '../store.ts';
+import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feed/feeds.ts';
+import { httpDate, type Instant } from '../lib/instant.ts';
+import type { Store } from '../store/store.ts';
 import { type Answer, answerTo } from './answer.ts';
 import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 

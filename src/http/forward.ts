@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Request, Response } from 'express';
 import { PublisherError } from '../errors.ts';
-import { request as ask, createServer } from '../node-http.ts';
+import { request as ask, createServer } from './node-http.ts';
 import { cutOff, dropRest } from './respond.ts';
 
 /** Headers that are about one connection, not about the message (RFC 9110 §7.6.1); 100 Continue was said already. */

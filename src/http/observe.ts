@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Counters, countAnswer, countsOf } from '../counters.ts';
-import type { Log } from '../log.ts';
+import { type Counters, countAnswer, countsOf } from '../telemetry/counters.ts';
+import type { Log } from '../telemetry/log.ts';
 import type { Answer } from './answer.ts';
 import { withoutMapping } from './client.ts';
 import { contentOf } from './respond.ts';

@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
-import { listen } from '../listen.ts';
-import type { Log } from '../log.ts';
-import type { Metrics } from '../metrics.ts';
-import { createServer } from '../node-http.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
+import { listen } from './listen.ts';
+import { createServer } from './node-http.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
 interface OperatorParts extends HealthParts {

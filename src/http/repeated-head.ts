@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { httpDate } from '../instant.ts';
-import { ServerResponse } from '../node-http.ts';
+import { httpDate } from '../lib/instant.ts';
+import { ServerResponse } from './node-http.ts';
 
 /** A head as Node made it, with what it was made of besides its headers. */
 interface Head {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Coding } from '../codings.ts';
+import type { Coding } from '../document/content-codings.ts';
 import { PublisherError } from '../errors.ts';
-import { httpDate } from '../instant.ts';
-import { STATUS_CODES } from '../node-http.ts';
+import { httpDate } from '../lib/instant.ts';
 import type { Answer } from './answer.ts';
 import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
+import { STATUS_CODES } from './node-http.ts';
 
 type Headers = Record<string, string | number>;
 

@@ -10,7 +10,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import express from 'express';
 import { Feed } from 'feed';
-import type { Article } from '../../src/article.ts';
+import type { Article } from '../../src/article/article.ts';
 import { PATH, sampleArticles } from './sample.ts';
 
 /** An answer with the address at which `bare` gives it. */

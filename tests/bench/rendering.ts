@@ -1,9 +1,9 @@
-import { articleText } from '../../src/article-text.ts';
-import { loadPublication } from '../../src/config.ts';
-import { createArranger } from '../../src/document.ts';
-import { FORMATS, ownKeys } from '../../src/feeds.ts';
-import { represent } from '../../src/representation.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { articleText } from '../../src/article/stored.ts';
+import { loadPublication } from '../../src/config/publication.ts';
+import { createArranger } from '../../src/document/document.ts';
+import { represent } from '../../src/document/representation.ts';
+import { FORMATS, ownKeys } from '../../src/feed/feeds.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { median, print, printTable } from './figures.ts';
 import { SAMPLE, sampleArticles } from './sample.ts';
 

@@ -1,9 +1,9 @@
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Article, parseArticle } from '../../src/article.ts';
-import { loadPublication } from '../../src/config.ts';
-import { filesBelow } from '../../src/files.ts';
-import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
+import { type Article, parseArticle } from '../../src/article/article.ts';
+import { loadPublication } from '../../src/config/publication.ts';
+import { holdsArticle, readArticleFile } from '../../src/ingest/import/file.ts';
+import { filesBelow } from '../../src/ingest/import/list-files.ts';
 
 export const SAMPLE = join(import.meta.dirname, '../../data');
 

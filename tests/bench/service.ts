@@ -4,8 +4,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { openInstallation } from '../../src/installation.ts';
-import { createKey } from '../../src/keys.ts';
+import { createKey } from '../../src/publish/api-keys.ts';
+import { openInstallation } from '../../src/service/data-folder.ts';
 import { endWithThis, pinned } from './processes.ts';
 
 /** As `npm start` runs it. */

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInstallation, storeFile } from '../../src/installation.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openInstallation, storeFile } from '../../src/service/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { median, percentile, print, printTable, setting } from './figures.ts';
 import { FEED_KEYS, operatorFeeds, PUBLICATION, recordOf, writeRecords } from './newsroom.ts';
 import { memoryOf } from './processes.ts';

@@ -3,9 +3,9 @@ import { chmod, cp, open, readdir, readFile, stat, symlink } from 'node:fs/promi
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { FORMATS, feedPath } from '../../src/feeds.ts';
-import { openInstallation, storeFile } from '../../src/installation.ts';
-import { createKey } from '../../src/keys.ts';
+import { FORMATS, feedPath } from '../../src/feed/feeds.ts';
+import { createKey } from '../../src/publish/api-keys.ts';
+import { openInstallation, storeFile } from '../../src/service/data-folder.ts';
 import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
 

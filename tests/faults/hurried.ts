@@ -2,9 +2,9 @@
  * The service as `src/start.js` runs it, with less patience than an operator's, so that a test need not wait as long:
  * `node hurried.ts FOLDER LIMITS`, the limits in JSON.
  */
-import { openInstallation } from '../../src/installation.ts';
-import { openLog } from '../../src/log.ts';
-import { serve } from '../../src/serve.ts';
+import { openInstallation } from '../../src/service/data-folder.ts';
+import { serve } from '../../src/service/serve.ts';
+import { openLog } from '../../src/telemetry/log.ts';
 
 const [folder = '', limits = '{}'] = process.argv.slice(2);
 const service = await serve(openInstallation(folder), {

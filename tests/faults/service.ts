@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
-import type { ConnectionLimits } from '../../src/http/connections.ts';
+import type { ConnectionLimits } from '../../src/http/load/connections.ts';
 import { ask, dataFolder, PUBLICATION, record, type Told, toldIn } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';
 

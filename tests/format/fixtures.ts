@@ -1,6 +1,6 @@
-import type { Article } from '../../src/article.ts';
-import { type Publication, parsePublication } from '../../src/config.ts';
-import { describeFeed } from '../../src/feeds.ts';
+import type { Article } from '../../src/article/article.ts';
+import { type Publication, parsePublication } from '../../src/config/publication.ts';
+import { describeFeed } from '../../src/feed/feeds.ts';
 import type { EntryOptions, Head } from '../../src/format/renderer.ts';
 import { article, PUBLICATION } from '../helpers.ts';
 

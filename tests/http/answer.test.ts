@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
-import type { Document } from '../../src/document.ts';
+import type { Document } from '../../src/document/document.ts';
+import { represent } from '../../src/document/representation.ts';
 import { answerTo } from '../../src/http/answer.ts';
-import { represent } from '../../src/representation.ts';
 import { NOW } from './api.ts';
 
 /** Compressions at once, as there are threads for them. */

@@ -1,12 +1,12 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import { type Admission, createAdmission } from '../../src/http/admission.ts';
 import { createClientOf } from '../../src/http/client.ts';
-import { CONNECTION_LIMITS, createConnections } from '../../src/http/connections.ts';
-import { storeFile } from '../../src/installation.ts';
-import { createKey } from '../../src/keys.ts';
-import { createGate } from '../../src/overload.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Scope, Store } from '../../src/store.ts';
+import { CONNECTION_LIMITS, createConnections } from '../../src/http/load/connections.ts';
+import { createGate } from '../../src/http/load/request-queue.ts';
+import { createKey } from '../../src/publish/api-keys.ts';
+import { storeFile } from '../../src/service/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Scope, Store } from '../../src/store/store.ts';
 import { type Answer, ask, dataFolder, type Running, start } from '../helpers.ts';
 
 /** Two days after the articles that `record` makes. */

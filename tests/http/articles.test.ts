@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { describe, expect, test } from 'vitest';
-import { storeFile } from '../../src/installation.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { storeFile } from '../../src/service/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { ask, PUBLICATION, record } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
 import { type Api, differing, etagsOf, FORMATS, keyFor, NOW, startApi } from './api.ts';

@@ -1,16 +1,16 @@
 import { createServer } from 'node:http';
 import { expect, onTestFinished, test } from 'vitest';
-import { parsePublication } from '../../src/config.ts';
-import { createCounters } from '../../src/counters.ts';
+import { parsePublication } from '../../src/config/publication.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createClientOf } from '../../src/http/client.ts';
 import { createObserver } from '../../src/http/observe.ts';
-import { openInstallation } from '../../src/installation.ts';
-import { serve } from '../../src/serve.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
-import type { Store } from '../../src/store.ts';
-import { leaveWriting } from '../../src/writing.ts';
+import { openInstallation } from '../../src/service/data-folder.ts';
+import { serve } from '../../src/service/serve.ts';
+import { leaveWriting } from '../../src/service/writer.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createCounters } from '../../src/telemetry/counters.ts';
 import { ask, dataFolder, listen, PUBLICATION, put, record, start } from '../helpers.ts';
 import { admissionFor } from './api.ts';
 

@@ -2,10 +2,10 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parsePublication } from '../../src/config.ts';
+import { parsePublication } from '../../src/config/publication.ts';
+import { represent } from '../../src/document/representation.ts';
 import { feedHandlers } from '../../src/http/feeds.ts';
-import { represent } from '../../src/representation.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { type Answer, ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
 import { type Way, watchWays } from './ways.ts';
 

@@ -5,8 +5,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openInstallation } from '../../src/installation.ts';
-import { serve } from '../../src/serve.ts';
+import { openInstallation } from '../../src/service/data-folder.ts';
+import { serve } from '../../src/service/serve.ts';
 import { ask, dataFolder, listen, record, start, toldIn } from '../helpers.ts';
 import { startApi } from './api.ts';
 

@@ -1,17 +1,17 @@
 import { createServer, request } from 'node:http';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { parsePublication } from '../../src/config.ts';
-import { createCounters } from '../../src/counters.ts';
+import { parsePublication } from '../../src/config/publication.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { changeHandlers } from '../../src/http/articles.ts';
 import { createClientOf } from '../../src/http/client.ts';
 import { createObserver } from '../../src/http/observe.ts';
-import { createKey } from '../../src/keys.ts';
-import { openApi } from '../../src/openapi.ts';
-import { createPublisher, parseHere } from '../../src/publish.ts';
-import { openSqliteStore } from '../../src/store/sqlite.ts';
+import { openApi } from '../../src/http/openapi.ts';
+import { createKey } from '../../src/publish/api-keys.ts';
+import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { createCounters } from '../../src/telemetry/counters.ts';
 import { type Answer, ask, listen, newsroom, PUBLICATION, record } from '../helpers.ts';
 import { type Api, admissionFor, keyFor, NOW, startApi } from './api.ts';
 

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Article, parseArticle } from '../../src/article.ts';
-import { loadPublication } from '../../src/config.ts';
-import { type Content, customFeedChooser, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feeds.ts';
-import { filesBelow } from '../../src/files.ts';
-import { holdsArticle, readArticleFile } from '../../src/import/file.ts';
+import { type Article, parseArticle } from '../../src/article/article.ts';
+import { loadPublication } from '../../src/config/publication.ts';
+import { type Content, customFeedChooser, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feed/feeds.ts';
+import { holdsArticle, readArticleFile } from '../../src/ingest/import/file.ts';
+import { filesBelow } from '../../src/ingest/import/list-files.ts';
 import { ask, type Running, start } from '../helpers.ts';
 
 /** The newsroom in the repository. */

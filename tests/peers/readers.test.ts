@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Article } from '../../src/article.ts';
-import type { Content, Format } from '../../src/feeds.ts';
+import type { Article } from '../../src/article/article.ts';
+import type { Content, Format } from '../../src/feed/feeds.ts';
 import { publishedFeed, type SampleFeed, sampleFeeds, startSample } from './newsroom.ts';
 import { peerTest } from './programs.ts';
 import { readers } from './readers.ts';

@@ -1,4 +1,4 @@
-import { FORMATS, type Format } from '../../src/feeds.ts';
+import { FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { feedme } from './feedme.ts';
 import { feedparser } from './feedparser.ts';
 import { feedsmith } from './feedsmith.ts';

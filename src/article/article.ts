@@ -1,0 +1,337 @@
+import { z } from 'zod';
+import { type Problem, PublisherError, shown } from '../errors.ts';
+import {
+  instant,
+  languageTag,
+  line,
+  list,
+  longText,
+  object,
+  oneOf,
+  optionalLine,
+  type Term,
+  term,
+  webAddress,
+  wholeNumber,
+} from '../lib/fields.ts';
+import { type Instant, utcYear } from '../lib/instant.ts';
+import { compact } from '../lib/omit-undefined.ts';
+import { problemsOf } from '../lib/problems.ts';
+import { type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
+import { isUri, linkTarget, webUrl } from '../lib/url.ts';
+import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
+import { type MediaFacts, mediaFacts } from './media-facts.ts';
+import { cleanHtml } from './sanitize.ts';
+import type { Resolve } from './sanitize-rules.ts';
+
+/** A story that passed `parseArticle`: every text XML-safe, every address absolute, every date real. */
+export interface Article {
+  /** The newsroom's own id. */
+  readonly id: string;
+  /** The id every consumer sees, the same in all formats. A URI, unless the record brought another along from before. */
+  readonly publicId: string;
+  readonly url: string;
+  readonly title: string;
+  /** Plain text on one line. */
+  readonly summary: string;
+  /** The story as clean HTML. */
+  readonly html: string;
+  readonly language: string;
+  readonly direction: Direction;
+  readonly authors: readonly Author[];
+  readonly sections: readonly Term[];
+  readonly tags: readonly Term[];
+  /** First publication; where an embargo ends later, that moment, because nobody outside could read it before. */
+  readonly publishedAt: Instant;
+  /** The last correction after first publication. */
+  readonly updatedAt?: Instant;
+  readonly embargoUntil?: Instant;
+  readonly expiresAt?: Instant;
+  readonly withdrawn?: { readonly at: Instant; readonly reason?: string };
+  readonly image?: Image;
+  readonly media: readonly Media[];
+  /** Where syndicated copy comes from. */
+  readonly source?: { readonly name: string; readonly url: string };
+  readonly copyright?: string;
+  readonly license?: string;
+  readonly translations: readonly { readonly language: string; readonly url: string }[];
+}
+
+export interface Author extends Term {
+  readonly url?: string;
+  readonly email?: string;
+  readonly avatar?: string;
+}
+
+export interface Image extends Partial<MediaFacts> {
+  readonly url: string;
+  readonly alt?: string;
+  readonly caption?: string;
+  readonly credit?: string;
+}
+
+export interface Media extends Partial<MediaFacts> {
+  readonly url: string;
+  readonly type: string;
+  /** Seconds. */
+  readonly duration?: number;
+  readonly title?: string;
+}
+
+/** What a record is read against. */
+export interface Newsroom {
+  /** The site, e.g. `https://example.com/`: where relative addresses are resolved and the host of public ids. */
+  readonly url: string;
+  /** The public address of the feed service, ending in a slash; media is served below it. */
+  readonly feedsUrl: string;
+  readonly language: string;
+  /** Where the files are that are served below `media/`. */
+  readonly mediaFolder: string;
+}
+
+const MAX_ID = 512;
+const MAX_BODY = 4 * 1024 * 1024;
+/** Some of Markdown takes time that grows with the square of its length. */
+const MAX_MARKDOWN = 256 * 1024;
+const SUMMARY_LENGTH = 280;
+
+const email = z.email({ error: 'must be an e-mail address' });
+const bytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+const pixels = wholeNumber(1, 100_000);
+const mediaType = z
+  .string({ error: 'must be a media type, as audio/mpeg' })
+  .regex(/^[a-z0-9][a-z0-9!#$^_.+-]*\/[a-z0-9][a-z0-9!#$^_.+-]*$/i, 'must be a media type, as audio/mpeg (RFC 6838)');
+
+const id = z
+  .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be text') })
+  .transform((value) => value.normalize('NFC'))
+  .refine((value) => value !== '' && value.length <= MAX_ID, {
+    error: `must have 1 to ${MAX_ID} characters`,
+    abort: true,
+  })
+  .refine((value) => value.isWellFormed() && !/[\p{Cc}\uFFFE\uFFFF]|^\s|\s$/u.test(value), {
+    error: 'must not have control characters, nor white space at its ends',
+    abort: true,
+  })
+  .refine((value) => isUri(value) || value.split('/').every((part) => !['', '.', '..'].includes(part)), {
+    error: 'must not have an empty part, “.” or “..” between slashes',
+  });
+
+/** Whether a text can be the id of a record (docs/records.md). */
+export function isRecordId(text: string): boolean {
+  return id.safeParse(text).success;
+}
+
+const MAX_PUBLIC_ID = 2048;
+
+/** An identity is compared character by character, so that white space within it stays as it is. */
+const publicId = z
+  .string({ error: 'must be text' })
+  .transform((value) => xmlText(value).trim())
+  .refine((value) => value !== '', { error: 'must not be empty' })
+  .refine((value) => value.length <= MAX_PUBLIC_ID, { error: `must not be longer than ${MAX_PUBLIC_ID} characters` });
+
+/** The record of docs/records.md. Addresses are resolved against the newsroom, so each newsroom has a schema. */
+function recordSchema(resolve: Resolve) {
+  const address = webAddress(resolve);
+  return object({
+    id,
+    publicId: publicId.optional(),
+    url: address,
+    title: line(1000),
+    summary: optionalLine(5000).optional(),
+    body: longText(MAX_BODY),
+    bodyFormat: oneOf(['html', 'markdown', 'text']).default('html'),
+    language: languageTag.optional(),
+    authors: list(
+      object({ name: term, url: address.optional(), email: email.optional(), avatar: address.optional() }),
+      100,
+    ).default([]),
+    sections: list(term, 50).default([]),
+    tags: list(term, 100).default([]),
+    publishedAt: instant,
+    updatedAt: instant.optional(),
+    embargoUntil: instant.optional(),
+    expiresAt: instant.optional(),
+    withdrawn: object({ at: instant, reason: optionalLine(1000).optional() }).optional(),
+    image: object({
+      url: address,
+      type: mediaType.optional(),
+      length: bytes.optional(),
+      width: pixels.optional(),
+      height: pixels.optional(),
+      alt: optionalLine(2000).optional(),
+      caption: optionalLine(2000).optional(),
+      credit: optionalLine(500).optional(),
+    }).optional(),
+    media: list(
+      object({
+        url: address,
+        type: mediaType.optional(),
+        length: bytes.optional(),
+        duration: z.number({ error: 'must be a number of seconds' }).min(0, 'must not be negative').optional(),
+        title: optionalLine(500).optional(),
+      }),
+      50,
+    ).default([]),
+    source: object({ name: line(500), url: address }).optional(),
+    copyright: optionalLine(1000).optional(),
+    license: address.optional(),
+    translations: list(object({ language: languageTag, url: address }), 100).default([]),
+  });
+}
+
+type ParsedRecord = z.infer<ReturnType<typeof recordSchema>>;
+
+const schemas = new WeakMap<Newsroom, ReturnType<typeof recordSchema>>();
+
+function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
+  let schema = schemas.get(newsroom);
+  if (schema === undefined) {
+    const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? webUrl(reference, newsroom.url);
+    schema = z.compile(recordSchema(resolve), { strict: true }); // one function for records that are right
+    schemas.set(newsroom, schema);
+  }
+  return schema;
+}
+
+/**
+ * Turns a record into an Article. The one door: what comes out needs no further check.
+ *
+ * @throws PublisherError `invalid_article` with every problem of the record, each with its field, value and rule
+ */
+export function parseArticle(record: unknown, newsroom: Newsroom): Article {
+  const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
+  if (!result.success) throw invalid(record, problemsOf(result.error, record));
+  const parsed = result.data;
+  const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
+  const html = cleanHtml(bodyHtml(record, parsed), resolve);
+  if (html === undefined)
+    throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
+  const problems = problemsBetween(parsed, html, newsroom);
+  if (problems.length > 0) throw invalid(record, problems);
+  return article(parsed, html, newsroom);
+}
+
+function invalid(record: unknown, problems: Problem[]): PublisherError {
+  const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
+  const name = typeof id === 'string' ? `article ${JSON.stringify(id.slice(0, 100))}` : 'article';
+  return new PublisherError('invalid_article', `The ${name} cannot be published.`, { problems });
+}
+
+/** The body as HTML, still to be cleaned. */
+function bodyHtml(record: unknown, { body, bodyFormat }: ParsedRecord): string {
+  if (bodyFormat === 'html') return body;
+  if (bodyFormat === 'text') return plainTextToHtml(body);
+  const markdown = xmlText(body);
+  if (markdown.length <= MAX_MARKDOWN) return markdownToHtml(markdown);
+  const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
+  throw invalid(record, [{ field: 'body', value: shown(markdown), rule }]);
+}
+
+/** Rules between fields, which no field can decide alone. */
+function problemsBetween(record: ParsedRecord, html: string, newsroom: Newsroom): Problem[] {
+  const problems: Problem[] = [];
+  if (html === '') problems.push({ field: 'body', rule: 'must have something left to show after cleaning' });
+  if (record.expiresAt !== undefined && record.expiresAt <= firstPublication(record)) {
+    problems.push({ field: 'expiresAt', rule: 'must be later than publishedAt and embargoUntil' });
+  }
+  record.media.forEach((item, index) => {
+    if (item.type === undefined && localFacts(item.url, newsroom) === undefined) {
+      problems.push({ field: `media[${index}].type`, rule: 'is required for a file that this service does not hold' });
+    }
+  });
+  return problems;
+}
+
+function article(record: ParsedRecord, html: string, newsroom: Newsroom): Article {
+  const language = record.language ?? newsroom.language;
+  const direction = directionOf(language);
+  const publishedAt = firstPublication(record);
+  return compact({
+    id: record.id,
+    publicId: record.publicId ?? publicIdFor(record.id, newsroom.url, publishedAt),
+    url: record.url,
+    title: titleText(record.title, direction),
+    summary: record.summary || shorten(htmlToText(html, SUMMARY_LENGTH), SUMMARY_LENGTH) || record.title,
+    html: withDirection(html, language, direction),
+    language,
+    direction,
+    authors: record.authors.map(({ name, ...rest }) => compact({ ...name, ...rest })),
+    sections: distinct(record.sections),
+    tags: distinct(record.tags),
+    publishedAt,
+    // An update before anybody could read the story is not one.
+    updatedAt: record.updatedAt !== undefined && record.updatedAt > publishedAt ? record.updatedAt : undefined,
+    embargoUntil: record.embargoUntil,
+    expiresAt: record.expiresAt,
+    withdrawn: record.withdrawn && compact(record.withdrawn),
+    image: record.image && compact({ ...record.image, ...localFacts(record.image.url, newsroom) }),
+    media: record.media.map((item) => compact({ ...item, type: item.type ?? '', ...localFacts(item.url, newsroom) })),
+    source: record.source,
+    copyright: record.copyright || undefined,
+    license: record.license,
+    translations: record.translations,
+  });
+}
+
+function firstPublication({ publishedAt, embargoUntil }: ParsedRecord): Instant {
+  return Math.max(publishedAt, embargoUntil ?? publishedAt);
+}
+
+/** The id itself where it is a URI, else RFC 4151: the site's host, the year of first publication, the id. */
+function publicIdFor(recordId: string, siteUrl: string, publishedAt: Instant): string {
+  if (isUri(recordId)) return recordId;
+  const specific = encodeURIComponent(recordId).replaceAll('%2F', '/').replaceAll('%3A', ':');
+  return `tag:${new URL(siteUrl).hostname},${utcYear(publishedAt)}:${specific}`;
+}
+
+/** Two spellings of one name are one term. */
+function distinct(terms: readonly Term[]): Term[] {
+  return terms.filter((item, index) => terms.findIndex(({ slug }) => slug === item.slug) === index);
+}
+
+/** `/media/…` is this service's folder where the file is there, else a path of the newsroom's site like any other. */
+function mediaUrl(reference: string, newsroom: Newsroom): string | undefined {
+  if (!reference.startsWith('/media/')) return undefined;
+  const url = webUrl(reference.slice(1), newsroom.feedsUrl);
+  return url !== undefined && localFacts(url, newsroom) !== undefined ? url : undefined;
+}
+
+function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {
+  const folder = `${newsroom.feedsUrl}media/`;
+  if (!url.startsWith(folder)) return undefined;
+  try {
+    return mediaFacts(newsroom.mediaFolder, decodeURIComponent(url.slice(folder.length)));
+  } catch {
+    return undefined; // a percent sign that encodes nothing
+  }
+}
+
+/** Deeper than any record is: a list that holds itself, as YAML can say, has no end. */
+const MAX_RECORD_DEPTH = 10;
+
+/** Whether there is a null to leave out: most records have none, and need no copy. Nor is there an end to some. */
+function holdsNull(value: unknown, depth = 0): boolean {
+  if (value === null || depth > MAX_RECORD_DEPTH) return true;
+  return typeof value === 'object' && Object.values(value).some((item) => holdsNull(item, depth + 1));
+}
+
+/** Content systems write null for what is not there. */
+function withoutNulls(value: unknown, depth = 0): unknown {
+  if (depth > MAX_RECORD_DEPTH) {
+    const problems = [{ field: '', rule: `must not be nested deeper than ${MAX_RECORD_DEPTH} levels` }];
+    throw new PublisherError('invalid_article', 'The article cannot be published.', { problems });
+  }
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth + 1));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, item]) => (item === null ? [] : [[key, withoutNulls(item, depth + 1)]])),
+  );
+}
+
+/** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */
+export function recordJsonSchema(): { readonly required: readonly string[] } {
+  const schema = z.toJSONSchema(recordSchema(webUrl), { io: 'input' });
+  return { ...schema, required: schema.required ?? [] };
+}

@@ -1,0 +1,123 @@
+import { compact } from '../../lib/omit-undefined.ts';
+import { shorten } from '../../lib/text.ts';
+import { isUri } from '../../lib/url.ts';
+import { dates } from './dates.ts';
+import { alternate, atomPeople, categories, date, license, personOf } from './item-elements.ts';
+import { describedMedia, itemFiles } from './item-media.ts';
+import { looseText } from './loose-text.ts';
+import { UnreadableRecord } from './record.ts';
+import {
+  authors,
+  identity,
+  language,
+  MAX_SUMMARY,
+  origin,
+  type Person,
+  type Resolve,
+  resolver,
+} from './record-fields.ts';
+import { elementsOf, firstOf, hasElements, textOf, type XmlElement } from './xml.ts';
+import { against, markupOf } from './xml-markup.ts';
+
+/**
+ * The record of an item of RSS 0.9 to 2.0.
+ *
+ * @param head what the feed says of all its stories
+ * @param address where the feed was found
+ * @throws UnreadableRecord where the item is of a WordPress export
+ */
+export function rssRecord(
+  item: XmlElement,
+  head: readonly XmlElement[],
+  address: string | undefined,
+): Record<string, unknown> {
+  if (elementsOf(item, 'wp:status').length > 0) {
+    const rule = 'must be read as a WordPress export, which tells drafts and pages from stories';
+    throw new UnreadableRecord([{ field: '', rule, line: item.line }]);
+  }
+  const resolve = resolver(item.base ?? linkOf(head, resolver(address)) ?? address);
+  const guid = firstOf(item, 'guid') ?? firstOf(item, 'id', 'atom:id');
+  const link = rssLink(item, resolve);
+  const published = date(item, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
+  const updated = date(item, ['atom:updated', 'dcterms:modified']);
+  return compact({
+    ...identity(textOf(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
+    url: link.url ?? (link.raw || undefined),
+    title: looseText(textOf(firstOf(item, 'title') ?? firstOf(item, 'dc:title', 'media:title'))) || undefined,
+    ...rssTexts(item),
+    ...dates(published, updated),
+    language: rssLanguage(item, head),
+    authors: authors(rssAuthors(item)),
+    ...categories(item),
+    ...itemFiles(item, resolve),
+    source: rssSource(item, resolve),
+    copyright: looseText(textOf(firstOf(item, 'dc:rights', 'atom:rights', 'copyright'))) || undefined,
+    license: license(item, head, resolve),
+  });
+}
+
+function rssLink(item: XmlElement, resolve: Resolve): { raw: string; url: string | undefined } {
+  const original = resolve(textOf(firstOf(item, 'feedburner:origlink')));
+  const guid = firstOf(item, 'guid');
+  const candidates = [
+    ...elementsOf(item, 'link').map(textOf),
+    alternate(elementsOf(item, 'atom:link')) ?? '',
+    guid?.attributes.get('ispermalink')?.toLowerCase() === 'false' || !/^https?:/i.test(textOf(guid))
+      ? ''
+      : textOf(guid),
+  ].filter((candidate) => candidate !== '');
+  const raw = candidates.find((candidate) => resolve(candidate) !== undefined) ?? candidates[0] ?? '';
+  const url = resolve(raw);
+  return { raw: isUri(raw) ? raw : (url ?? raw), url: original ?? url };
+}
+
+function linkOf(head: readonly XmlElement[], resolve: Resolve): string | undefined {
+  const link = head.find((element) => element.name === 'link' && resolve(textOf(element)) !== undefined);
+  return resolve(link === undefined ? alternate(head.filter(({ name }) => name === 'atom:link')) : textOf(link));
+}
+
+/** Summary and body: `description` is the body where nothing else is. */
+function rssTexts(item: XmlElement): { summary?: string | undefined; body?: string; bodyFormat?: string } {
+  const description = firstOf(item, 'description', 'dc:description', 'atom:summary', 'itunes:summary');
+  const full =
+    firstOf(item, 'content:encoded') ?? firstOf(item, 'xhtml:body', 'xhtml:div', 'atom:content', 'body', 'fullitem');
+  const body = full === undefined || rssMarkup(full) === '' ? description : full;
+  if (body === undefined) return describedMedia(item);
+  const html = rssMarkup(body);
+  const about = body === description ? '' : looseText(rssMarkup(description));
+  return {
+    summary: about === '' || about === looseText(html) ? undefined : shorten(about, MAX_SUMMARY),
+    ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: against(body.base, html) }),
+  };
+}
+
+function rssMarkup(element: XmlElement | undefined): string {
+  if (element === undefined) return '';
+  return (hasElements(element) ? markupOf(element) : textOf(element)).trim();
+}
+
+/** Text that says by blank lines what HTML says by tags. */
+function isPlainParagraphs(text: string): boolean {
+  return /\n[ \t]*\n/.test(text) && !/<[a-z!/]|&[a-z#]/i.test(text);
+}
+
+function rssLanguage(item: XmlElement, head: readonly XmlElement[]): string | undefined {
+  return language(
+    textOf(firstOf(item, 'dc:language')),
+    item.attributes.get('xml:lang'),
+    textOf(head.find(({ name }) => name === 'language' || name === 'dc:language')),
+    item.language,
+  );
+}
+
+function rssAuthors(item: XmlElement): Person[] {
+  const creators = elementsOf(item, 'dc:creator');
+  const named = creators.length > 0 ? creators : elementsOf(item, 'author', 'dc:author');
+  const people = named.length > 0 ? named : elementsOf(item, 'itunes:author');
+  return [...people.map((element) => personOf(looseText(textOf(element)))), ...atomPeople(item)];
+}
+
+function rssSource(item: XmlElement, resolve: Resolve): { name: string; url: string } | undefined {
+  const element = firstOf(item, 'source');
+  return origin(looseText(textOf(element)), resolve(element?.attributes.get('url')));
+}

@@ -1,0 +1,151 @@
+import { escapeHtml } from '../../lib/text.ts';
+import { mediaType } from './media-files.ts';
+
+/** A file of the site, and the id of the story it was uploaded for. */
+export interface Attachment {
+  readonly url: string;
+  readonly parent: string;
+  readonly alt: string | undefined;
+  readonly caption: string | undefined;
+}
+
+/** What the shortcodes of a story refer to: its id, and the files of the site by theirs. */
+export interface Story {
+  readonly id: string;
+  readonly attachments: ReadonlyMap<string, Attachment>;
+}
+
+type Attributes = ReadonlyMap<string, string>;
+
+const SHORTCODE_TAG = /\[(\/?)([a-z][\w-]*)((?:\s[^[\]]*)?)\](\]?)/gi;
+/** Those that mean something without attributes and content. */
+const ALONE = new Set(['gallery', 'audio', 'video', 'playlist']);
+const ENCLOSING = new Set(['caption', 'wp_caption', 'embed']);
+const ATTRIBUTE = /(?<![\w-])([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s'"]+))/g;
+
+/** Of that many that nobody closed none will be closed. */
+const MAX_OPEN = 100;
+
+/** A shortcode that may be closed further down, and the text since. */
+interface OpenShortcode {
+  readonly source: string;
+  readonly name: string;
+  readonly attributes: Attributes;
+  text: string;
+}
+
+/**
+ * The text with shortcodes replaced. They have attributes or enclose something; words in brackets, as “[sic]”, do not,
+ * and `[[name]]` is how WordPress writes about one.
+ */
+export function withoutShortcodes(html: string, story: Story): string {
+  const outermost: OpenShortcode = { source: '', name: '', attributes: new Map(), text: '' };
+  const open: OpenShortcode[] = [];
+  const names = new Map<string, number>();
+  const write = (text: string) => {
+    (open.at(-1) ?? outermost).text += text;
+  };
+  /** Ends all that are open from here, of which only this one can be closed. */
+  const close = (from: number, isClosed: boolean) => {
+    while (open.length > from) {
+      const last = open.pop() ?? outermost;
+      names.set(last.name, (names.get(last.name) ?? 1) - 1);
+      write(
+        isClosed && open.length === from ? shortcode(last, last.text, story) : `${single(last, story)}${last.text}`,
+      );
+    }
+  };
+  let end = 0;
+  for (const match of html.matchAll(SHORTCODE_TAG)) {
+    const [tag, slash = '', written = '', attributes = '', bracket = ''] = match;
+    const isEscaped = bracket === ']' && html[match.index - 1] === '[';
+    write(html.slice(end, isEscaped ? match.index - 1 : match.index));
+    end = match.index + tag.length - (isEscaped ? 0 : bracket.length);
+    const source = html.slice(match.index, match.index + tag.length - bracket.length);
+    const name = written.toLowerCase();
+    if (isEscaped || (slash === '/' && (names.get(name) ?? 0) === 0)) {
+      write(source);
+    } else if (slash === '/') {
+      close(
+        open.findLastIndex((one) => one.name === name),
+        true,
+      );
+    } else {
+      if (open.length === MAX_OPEN) close(0, false);
+      open.push({ source, name, attributes: attributesOf(attributes), text: '' });
+      names.set(name, (names.get(name) ?? 0) + 1);
+    }
+  }
+  close(0, false);
+  return outermost.text + html.slice(end);
+}
+
+function single(one: OpenShortcode, story: Story): string {
+  const isShortcode = (one.attributes.size > 0 && !ENCLOSING.has(one.name)) || ALONE.has(one.name);
+  return isShortcode ? shortcode(one, '', story) : one.source;
+}
+
+function attributesOf(text: string): Attributes {
+  const attributes = new Map<string, string>();
+  for (const [, key = '', double, single, bare] of text.matchAll(ATTRIBUTE)) {
+    attributes.set(key.toLowerCase(), double ?? single ?? bare ?? '');
+  }
+  return attributes;
+}
+
+/**
+ * What a reader wants of a shortcode: the picture with its caption, the pictures of a gallery, the player, the link.
+ * Of others what they enclose is kept, and themselves are not, for what they would show only the site's plugins know.
+ */
+function shortcode({ name, attributes }: OpenShortcode, inner: string, story: Story): string {
+  switch (name) {
+    case 'caption':
+    case 'wp_caption':
+      return captioned(inner, attributes.get('caption'));
+    case 'gallery':
+      return gallery(attributes, story);
+    case 'embed':
+      return /^\s*https?:\/\/\S+\s*$/.test(inner) ? `\n\n${inner.trim()}\n\n` : inner;
+    case 'audio':
+    case 'video':
+      return player(name, attributes);
+    default:
+      return inner;
+  }
+}
+
+/** `[caption]<a><img></a> words[/caption]`; before WordPress 3.4 the words were an attribute. */
+function captioned(inner: string, attribute: string | undefined): string {
+  const [picture = '', words = ''] =
+    /^\s*((?:<a\s[^>]*>\s*)?<img\s[^>]*>(?:\s*<\/a>)?)([\s\S]*)$/i.exec(inner)?.slice(1) ?? [];
+  if (picture === '') return inner;
+  return figure(picture, words.trim() || attribute?.trim() || '');
+}
+
+function figure(picture: string, caption: string): string {
+  return `<figure>${picture}${caption === '' ? '' : `<figcaption>${caption}</figcaption>`}</figure>`;
+}
+
+function gallery(attributes: Attributes, { id, attachments }: Story): string {
+  const listed = attributes.get('ids') ?? attributes.get('include');
+  const pictures =
+    listed === undefined
+      ? [...attachments.values()].filter(({ url, parent }) => parent === id && isPicture(url))
+      : listed.split(',').flatMap((each) => attachments.get(each.trim()) ?? []);
+  return pictures
+    .map(({ url, alt = '', caption = '' }) =>
+      figure(`<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`, escapeHtml(caption)),
+    )
+    .join('\n');
+}
+
+function isPicture(url: string): boolean {
+  return mediaType(undefined, url)?.startsWith('image/') === true;
+}
+
+const SOURCES = ['src', 'mp3', 'm4a', 'ogg', 'wav', 'flac', 'mp4', 'm4v', 'webm', 'ogv'];
+
+function player(name: 'audio' | 'video', attributes: Attributes): string {
+  const url = SOURCES.map((source) => attributes.get(source)).find((address) => address !== undefined);
+  return url === undefined ? '' : `\n\n<${name} controls src="${escapeHtml(url)}"></${name}>\n\n`;
+}

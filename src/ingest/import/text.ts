@@ -1,0 +1,59 @@
+import { fieldPath } from '../../lib/problems.ts';
+import { splitFrontMatter } from './frontmatter.ts';
+import type { FileFacts, RawRecord } from './record.ts';
+
+/** A place in capitals or not, an agency in brackets, a dash: `ERBIL (Agency) - `. */
+const DATELINE = /^\p{L}[^()\n]{0,80} \([^()\n]{1,80}\) ?[-–—:] ?\S/u;
+
+/** How many lines may stand between headline and dateline, all of them standfirst. */
+const MOST_STANDFIRST_LINES = 4;
+
+const DATE_IN_NAME = /(?:^|\/)(\d{4}-\d{2}-\d{2})(?:T(\d{2})(\d{2})Z)?[^/]*$/;
+
+/**
+ * Plain text as a wire desk hands a story over: headline, standfirst, then paragraphs, the first opening with a
+ * dateline. Fields may stand before it in YAML front matter. A date that is not there is taken from the file's name
+ * (`2026-11-19-…`, `2026-11-19T0930Z-…`), else it is when the file was written;
+ * the address is the site's with the id.
+ */
+export function readPlainText(text: string, { id }: FileFacts): RawRecord {
+  const { fields, body, bodyLine, locate } = splitFrontMatter(text);
+  const lines = body.split('\n').map((line) => line.trim());
+  const filled = lines.flatMap((line, index) => (line === '' ? [] : [index]));
+  const headline = 'title' in fields ? undefined : filled.shift();
+  const standfirst = 'summary' in fields ? [] : standfirstAmong(filled, lines);
+  const story = filled[standfirst.length] ?? lines.length;
+  const record = {
+    id,
+    url: `/${id.split('/').map(encodeURIComponent).join('/')}`,
+    ...dateInName(id),
+    title: headline === undefined ? '' : lines[headline],
+    summary: standfirst.map((index) => lines[index]).join(' '),
+    bodyFormat: 'text',
+    ...fields,
+    body: lines.slice(story).join('\n'),
+  };
+  const places: Record<string, number> = { title: headline ?? 0, summary: standfirst[0] ?? story, body: story };
+  return {
+    record,
+    dateIsOptional: true,
+    idIsFromPath: !('id' in fields),
+    locate: (field) => {
+      const index = field in fields ? undefined : places[field];
+      return index === undefined ? locate(fieldPath(field)) : { line: bodyLine + index };
+    },
+  };
+}
+
+/** The lines before the one with the dateline, else the first where another follows: of one line there is no telling. */
+function standfirstAmong(filled: readonly number[], lines: readonly string[]): readonly number[] {
+  const dateline = filled.slice(0, MOST_STANDFIRST_LINES + 1).findIndex((index) => DATELINE.test(lines[index] ?? ''));
+  if (dateline >= 0) return filled.slice(0, dateline);
+  return filled.length > 1 ? filled.slice(0, 1) : [];
+}
+
+function dateInName(id: string): { publishedAt?: string } {
+  const match = DATE_IN_NAME.exec(id);
+  if (match === null) return {};
+  return { publishedAt: `${match[1]}T${match[2] ?? '00'}:${match[3] ?? '00'}:00Z` };
+}

@@ -1,0 +1,37 @@
+import type { z } from 'zod';
+import { type Problem, shown } from '../errors.ts';
+
+/** Zod's findings in our words, all of them, with the value that was handed over. */
+export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ field: fieldName([...issue.path, key]), rule: 'is not a known field' }));
+    }
+    const value = valueAt(input, issue.path);
+    const field = fieldName(issue.path);
+    return [value === undefined ? { field, rule: issue.message } : { field, value: shown(value), rule: issue.message }];
+  });
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}
+
+/** `authors[0].url` */
+function fieldName(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index > 0 ? '.' : ''}${String(key)}`))
+    .join('');
+}
+
+/** The way back from a field's name to its path. */
+export function fieldPath(field: string): PropertyKey[] {
+  return [...field.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map((match) =>
+    match[1] === undefined ? match[0] : Number(match[1]),
+  );
+}

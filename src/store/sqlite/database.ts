@@ -1,0 +1,175 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { PublisherError } from '../../errors.ts';
+import { MIGRATIONS } from './migrations.ts';
+
+/** Megabytes of the database that are kept in memory. The system keeps the rest, as far as it has room. */
+const CACHE = 8;
+/** The same where much is written: a large batch and the indexes it goes into, or their pages are written twice. */
+const BULK_CACHE = 192;
+
+export interface OpenOptions {
+  /** Whether much will be written without a pause. */
+  readonly isBulk?: boolean | undefined;
+}
+
+/** Milliseconds to wait for another process that is writing. */
+const BUSY_TIMEOUT = 10_000;
+/** Milliseconds between looks where SQLite does not wait itself. */
+const BUSY_LOOK = 5;
+
+/**
+ * Opens the database, making it where there is none.
+ *
+ * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
+ */
+export function openDatabase(file: string, { isBulk = false }: OpenOptions = {}): DatabaseSync {
+  const db = connect(file, isBulk ? BULK_CACHE : CACHE);
+  const version = schemaVersion(db);
+  if (version === 0) migrate(db);
+  else if (version !== MIGRATIONS.length) {
+    db.close();
+    throw versionError(file, version);
+  }
+  return db;
+}
+
+/**
+ * Brings a store to this program's schema. Returns the versions it had and has.
+ *
+ * @throws PublisherError `store_too_new`, `store_unavailable`
+ */
+export function migrateDatabase(file: string): { readonly from: number; readonly to: number } {
+  const db = connect(file);
+  try {
+    const from = schemaVersion(db);
+    if (from > MIGRATIONS.length) throw versionError(file, from);
+    migrate(db);
+    return { from, to: MIGRATIONS.length };
+  } finally {
+    db.close();
+  }
+}
+
+function connect(file: string, cache = CACHE): DatabaseSync {
+  try {
+    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
+    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
+    // References hold because rows they lead to are never deleted alone; checking each costs an import a tenth.
+    // FULL: a commit is on disk before it is acknowledged. 8 kB pages hold most articles without a chain of pages.
+    db.exec('PRAGMA page_size = 8192');
+    writeAhead(db);
+    db.exec(`
+      PRAGMA synchronous = FULL;
+      PRAGMA cache_size = -${cache * 1024};
+      PRAGMA wal_autocheckpoint = 8192;
+      PRAGMA journal_size_limit = 67108864;
+    `);
+    return db;
+  } catch (cause) {
+    throw new PublisherError('store_unavailable', `The store ${file} cannot be opened.`, {
+      cause,
+      hint: reasonOf(cause),
+    });
+  }
+}
+
+/** While another process makes the store its mode cannot be changed, for which SQLite itself does not wait. */
+function writeAhead(db: DatabaseSync): void {
+  const end = performance.now() + BUSY_TIMEOUT;
+  for (;;) {
+    try {
+      db.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (resultOf(error) !== SQLITE_BUSY || performance.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_LOOK);
+    }
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+function schemaVersion(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
+}
+
+/** In one transaction: another process that opens the store meanwhile finds no version in between. */
+function migrate(db: DatabaseSync): void {
+  db.exec('BEGIN IMMEDIATE');
+  const steps = MIGRATIONS.slice(schemaVersion(db)); // read within it: another process may have been first
+  if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);
+  if (steps.length === MIGRATIONS.length) db.exec(`INSERT INTO setting VALUES ('${READERS}', '${NO_READERS}')`);
+  db.exec('COMMIT');
+}
+
+function versionError(file: string, version: number): PublisherError {
+  const is = `The store ${file} has schema ${version}, this program ${MIGRATIONS.length}.`;
+  return version < MIGRATIONS.length
+    ? new PublisherError('store_outdated', is, { hint: 'Make a copy of it, then run the command migrate.' })
+    : new PublisherError('store_too_new', is, {
+        hint: 'Run a version of this program as new as the one that wrote it.',
+      });
+}
+
+/** The setting that tells whether anybody may have been answered from the store: nobody from one that was just made. */
+export const READERS = 'readers';
+export const NO_READERS = 'none';
+
+const SQLITE_NOTADB = 26;
+const SQLITE_FULL = 13;
+const SQLITE_CORRUPT = 11;
+const SQLITE_IOERR = 10;
+const SQLITE_READONLY = 8;
+const SQLITE_BUSY = 5;
+
+/** SQLite's primary result code; undefined for what is no failure of its. */
+function resultOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff;
+}
+
+/** SQLite's failure in the words of the service; anything else as it is. */
+export function storeError(error: unknown): unknown {
+  const code = resultOf(error);
+  if (code === undefined || !(error instanceof Error)) return error;
+  if (code === SQLITE_FULL) {
+    return new PublisherError('insufficient_storage', 'There is no room left for the change; nothing of it was kept.', {
+      hint: 'Make room on the disk and send it again.',
+      cause: error,
+    });
+  }
+  if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY) {
+    return new PublisherError('store_unavailable', 'The store cannot be used; nothing of a change was kept.', {
+      hint: error.message,
+      cause: error,
+    });
+  }
+  if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
+    return new PublisherError('store_unavailable', 'The store is damaged, or is none.', {
+      hint: `${error.message}: put a backup in its place.`,
+      cause: error,
+    });
+  }
+  return error;
+}
+
+/** The function, failing in the words of the service: at once or later. */
+export function inOurWords<Arguments extends unknown[], Result>(
+  work: (...given: Arguments) => Result,
+): (...given: Arguments) => Result {
+  const fail = (error: unknown): never => {
+    throw storeError(error);
+  };
+  return (...given) => {
+    try {
+      const result = work(...given);
+      return result instanceof Promise ? (result.catch(fail) as Result) : result;
+    } catch (error) {
+      return fail(error);
+    }
+  };
+}

@@ -1,0 +1,247 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { loadPublication, parsePublication } from '../../src/config/publication.ts';
+import { type Problem, PublisherError } from '../../src/errors.ts';
+import { dataFolder, PUBLICATION } from '../helpers.ts';
+
+function problems(text: string): readonly Problem[] {
+  try {
+    parsePublication(text, 'publication.yaml');
+  } catch (error) {
+    if (error instanceof PublisherError && error.code === 'invalid_publication') return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const SMALLEST = 'title: T\nurl: https://news.example/site\ndescription: D.\nlanguage: en\n';
+
+test('the smallest publication, whole', () => {
+  expect(parsePublication(SMALLEST, 'p')).toEqual({
+    title: 'T',
+    url: 'https://news.example/site',
+    feedsUrl: 'https://news.example/',
+    description: 'D.',
+    language: 'en',
+    maxAge: 300,
+    entries: 50,
+    tombstoneDays: 30,
+    feeds: [],
+    retired: [],
+  });
+});
+
+test('every field, whole', () => {
+  const text = `${SMALLEST}feedsUrl: https://feeds.example/news
+copyright: © T
+license: https://creativecommons.org/licenses/by/4.0/
+icon: /media/icon.png
+logo: media/logo.png
+favicon: https://cdn.example/f.png
+accentColor: "#1A5F7A"
+contact: { name: Desk, email: desk@news.example }
+maxAge: 0
+tombstoneDays: 0
+entries: 1000
+feeds:
+  - id: kurdî-çand
+    title: Çand
+    description: C.
+    language: KU
+    entries: 5
+    content: summary
+    select: { any: [Language/ckb, tag/Art & Life], all: [section/Middle East], none: [author/Ann Lee, latest] }
+  - { id: all, title: All }
+retired:
+  - { feed: Section/Old News, movedTo: Latest }
+  - { feed: gone }
+`;
+  expect(parsePublication(text, 'p')).toEqual({
+    title: 'T',
+    url: 'https://news.example/site',
+    feedsUrl: 'https://feeds.example/news/',
+    description: 'D.',
+    language: 'en',
+    copyright: '© T',
+    license: 'https://creativecommons.org/licenses/by/4.0/',
+    icon: 'https://feeds.example/news/media/icon.png',
+    logo: 'https://feeds.example/news/media/logo.png',
+    favicon: 'https://cdn.example/f.png',
+    accentColor: '1a5f7a',
+    contact: { name: 'Desk', email: 'desk@news.example' },
+    maxAge: 0,
+    entries: 1000,
+    tombstoneDays: 0,
+    feeds: [
+      {
+        id: 'kurdî-çand',
+        title: 'Çand',
+        description: 'C.',
+        language: 'ku',
+        entries: 5,
+        content: 'summary',
+        select: {
+          any: ['language/ckb', 'tag/art-life'],
+          all: ['section/middle-east'],
+          none: ['author/ann-lee', 'latest'],
+        },
+      },
+      { id: 'all', title: 'All', select: { any: [], all: [], none: [] } },
+    ],
+    retired: [{ feed: 'section/old-news', movedTo: 'latest' }, { feed: 'gone' }],
+  });
+});
+
+test.each([
+  ['the option', 'https://option.example', 'https://option.example/'],
+  ['else the file', undefined, 'https://feeds.news.example/'],
+])('the service’s address: %s', (_, option, expected) => {
+  expect(parsePublication(PUBLICATION, 'p', option).feedsUrl).toBe(expected);
+});
+
+const FEED_KEY = 'must be latest, section/…, tag/…, author/… or language/…';
+const ASSET = 'must be an address';
+
+describe('a problem has its place', () => {
+  test.each([
+    [
+      'maxAge: 86401',
+      { field: 'maxAge', value: '86401', rule: 'must be a whole number from 0 to 86400', line: 5, column: 9 },
+    ],
+    [
+      'entries: 0',
+      { field: 'entries', value: '0', rule: 'must be a whole number from 1 to 1000', line: 5, column: 10 },
+    ],
+    [
+      'entries: many',
+      { field: 'entries', value: 'many', rule: 'must be a whole number from 1 to 1000', line: 5, column: 10 },
+    ],
+    [
+      'accentColor: blue',
+      { field: 'accentColor', value: 'blue', rule: 'must be a colour, as "#1a5f7a"', line: 5, column: 14 },
+    ],
+    [
+      'feedsUrl: ftp://x',
+      {
+        field: 'feedsUrl',
+        value: 'ftp://x',
+        rule: 'must be an http or https address of at most 4096 characters',
+        line: 5,
+        column: 11,
+      },
+    ],
+    ['contact:\n  email: x', undefined],
+    ['colour: red', { field: 'colour', rule: 'is not a known field', line: 5, column: 9 }],
+    ['icon: 5', { field: 'icon', value: '5', rule: ASSET, line: 5, column: 7 }],
+    [
+      'icon: javascript:x',
+      { field: 'icon', value: 'javascript:x', rule: 'must be an http or https address', line: 5, column: 7 },
+    ],
+    [
+      'feeds:\n  - { id: latest, title: A }',
+      { field: 'feeds[0].id', value: 'latest', rule: 'is taken: latest holds every article', line: 6, column: 11 },
+    ],
+    [
+      'feeds:\n  - { id: A B, title: A }',
+      {
+        field: 'feeds[0].id',
+        value: 'A B',
+        rule: 'must be lower-case words joined by hyphens, as it stands in addresses',
+        line: 6,
+        column: 11,
+      },
+    ],
+    [
+      'feeds:\n  - { id: a/b, title: A }',
+      {
+        field: 'feeds[0].id',
+        value: 'a/b',
+        rule: 'must be lower-case words joined by hyphens, as it stands in addresses',
+        line: 6,
+        column: 11,
+      },
+    ],
+    ['feeds:\n  - { title: A }', { field: 'feeds[0].id', rule: 'is required', line: 6, column: 5 }],
+    [
+      'feeds:\n  - { id: a, title: A, content: all }',
+      { field: 'feeds[0].content', value: 'all', rule: 'must be one of full, summary', line: 6, column: 33 },
+    ],
+    [
+      'feeds:\n  - { id: a, title: A, select: { any: [world] } }',
+      { field: 'feeds[0].select.any[0]', value: 'world', rule: FEED_KEY, line: 6, column: 40 },
+    ],
+    [
+      'feeds:\n  - { id: a, title: A, select: { all: ["section/!"] } }',
+      { field: 'feeds[0].select.all[0]', value: 'section/!', rule: FEED_KEY, line: 6, column: 40 },
+    ],
+    [
+      'feeds:\n  - { id: a, title: A }\n  - { id: a, title: B }',
+      { field: 'feeds[1].id', value: 'a', rule: 'is the id of another feed', line: 7, column: 11 },
+    ],
+    [
+      'feeds:\n  - { id: a, title: A, select: { any: [language/کوردی] } }',
+      {
+        field: 'feeds[0].select.any[0]',
+        value: 'language/کوردی',
+        rule: 'must name a language by its tag, as language/ckb (BCP 47)',
+        line: 6,
+        column: 40,
+      },
+    ],
+    [
+      'tombstoneDays: 3651',
+      { field: 'tombstoneDays', value: '3651', rule: 'must be a whole number from 0 to 3650', line: 5, column: 16 },
+    ],
+    ['retired:\n  - { movedTo: latest }', { field: 'retired[0].feed', rule: 'is required', line: 6, column: 5 }],
+  ])('%s', (line, expected) => {
+    const found = problems(`${SMALLEST}${line}\n`);
+    if (expected === undefined) expect(found.map(({ field }) => field)).toEqual(['contact.name', 'contact.email']);
+    else expect(found).toEqual([expected]);
+  });
+
+  test('all that is wrong is told at once', () => {
+    expect(problems('title: ""\nlanguage: "?"\nurl: x\n').map(({ field, line }) => [field, line])).toEqual([
+      ['title', 1],
+      ['url', 3],
+      ['description', 1],
+      ['language', 2],
+    ]);
+  });
+
+  test('so are ids that stand twice', () => {
+    const feeds = ['a', 'b', 'a', 'b'].map((id) => `  - { id: ${id}, title: T }\n`).join('');
+    expect(problems(`${SMALLEST}feeds:\n${feeds}`).map(({ field }) => field)).toEqual(['feeds[2].id', 'feeds[3].id']);
+  });
+
+  test.each([
+    ['an empty file', '', 'title'],
+    ['a list', '- a\n', ''],
+    ['a word', 'a\n', ''],
+  ])('%s', (_, text, field) => {
+    expect(problems(text)[0]?.field).toBe(field);
+  });
+
+  test.each([
+    ['a tab', `${SMALLEST}contact:\n\tname: x\n`, 6],
+    ['an open quotation', `${SMALLEST}copyright: "a\n`, 6],
+    ['a key that stands twice', `${SMALLEST}title: B\n`, 5],
+  ])('YAML with %s', (_, text, line) => {
+    expect(problems(text)[0]).toMatchObject({ field: '', line });
+  });
+
+  test('YAML whose aliases would fill the memory', () => {
+    const list = (name: string) => `[${Array(20).fill(name).join(', ')}]`;
+    expect(problems(`a: &a [x]\nb: &b ${list('*a')}\nc: &c ${list('*b')}\nd: ${list('*c')}\n`)).not.toEqual([]);
+  });
+});
+
+test('a data folder’s publication', async () => {
+  expect(loadPublication(await dataFolder()).title).toBe('The Test Post');
+});
+
+test('a data folder without one', async () => {
+  const folder = join(await dataFolder(), 'none');
+  expect(() => loadPublication(folder)).toThrow(
+    `The publication cannot be read from ${join(folder, 'publication.yaml')}.`,
+  );
+});

@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest';
+import type { Article } from '../../src/article/article.ts';
+import { articleText } from '../../src/article/stored.ts';
+import { parsePublication } from '../../src/config/publication.ts';
+import { createArranger } from '../../src/document/document.ts';
+import { FORMATS, type Format } from '../../src/feed/feeds.ts';
+import { atom } from '../../src/format/atom.ts';
+import { json } from '../../src/format/json.ts';
+import { rss } from '../../src/format/rss.ts';
+import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { article, newsroom, PUBLICATION, record } from '../helpers.ts';
+import { feedsmith } from '../peers/feedsmith.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+const RENDERERS = { rss, atom, json };
+const publication = parsePublication(
+  `${PUBLICATION}feeds:
+  - { id: two, title: Two, entries: 2 }
+  - { id: short, title: Short, content: summary }
+  - { id: arabic, title: Arabic, language: ar }
+`,
+  'publication.yaml',
+);
+
+async function room(...records: readonly unknown[]) {
+  const store = openSqliteStore(':memory:');
+  await store.placeFeeds(publication.feeds, () => NOW);
+  const announce = () => undefined;
+  const publisher = createPublisher({
+    store,
+    parse: parseHere(newsroom),
+    now: () => NOW,
+    announce,
+  });
+  await publisher.publish(records.map((each) => ({ record: each })));
+  const reported: string[] = [];
+  const report = (id: string, format: Format, error: unknown) =>
+    reported.push(`${id} ${format} ${error instanceof Error}`);
+  const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
+  const text = async (key: string, format: Format, at = NOW) =>
+    (await arrange(key, format, at))?.bytes.toString() ?? '';
+  return { store, ...publisher, reported, arrange, text };
+}
+
+const options = { content: 'full' as const, feedLanguage: 'en', feedsUrl: newsroom.feedsUrl };
+const fields = [
+  { id: 'c', publishedAt: '2026-11-20T12:00:00Z', language: 'ar' },
+  { id: 'b', publishedAt: '2026-11-20T11:00:00Z', updatedAt: '2026-11-21T00:00:00Z' },
+  { id: 'a' },
+];
+const records = fields.map(record);
+
+describe.each(FORMATS)('a document in %s', (format) => {
+  const { head, separator, tail, entry } = RENDERERS[format];
+
+  test('is head, entries and tail', async () => {
+    const { arrange } = await room(...records);
+    const document = await arrange('latest', format, NOW);
+    const feed = {
+      key: 'latest',
+      title: 'The Test Post',
+      description: 'News for tests.',
+      language: 'en',
+      entries: 50,
+      content: 'full' as const,
+    };
+    const entries = fields.map((each) => entry(article(each), options));
+    const dates = { updatedAt: Date.UTC(2026, 10, 21), publishedAt: Date.UTC(2026, 10, 20, 12) };
+    expect(document?.bytes.toString()).toBe(head({ feed, publication, ...dates }) + entries.join(separator) + tail([]));
+    expect(document).toMatchObject({ feed, format, changedAt: Date.UTC(2026, 10, 21) });
+    expect(document).not.toHaveProperty('nextChangeAt');
+  });
+
+  test('of a feed without entries is head and tail', async () => {
+    const { text } = await room();
+    expect(await text('latest', format)).toMatch(tail([]));
+    expect(await text('section/x', format)).toBe('');
+  });
+
+  test('holds as many as its feed says', async () => {
+    const { text } = await room(...records);
+    expect(feedsmith(await text('two', format)).map(({ id }) => id)).toEqual([
+      'tag:news.example,2026:c',
+      'tag:news.example,2026:b',
+    ]);
+  });
+
+  test('shows what its feed shows, whichever was made first', async () => {
+    const { text } = await room(...records);
+    const first = await text('latest', format);
+    const short = await text('short', format);
+    const arabic = await text('arabic', format);
+    expect(feedsmith(short).map(({ body }) => body)).toEqual(['A body.', 'A body.', 'A body.']);
+    expect(arabic).toContain(entry(article(fields[0]), { ...options, feedLanguage: 'ar' }));
+    expect(await text('latest', format)).toBe(first);
+    const other = await room(...records);
+    expect([
+      await other.text('arabic', format),
+      await other.text('short', format),
+      await other.text('latest', format),
+    ]).toEqual([arabic, short, first]);
+  });
+
+  test('is the same bytes on two instances, in whatever order articles came', async () => {
+    const [one, other] = [await room(...records), await room(...records.toReversed())];
+    expect(await one.text('latest', format)).toBe(await other.text('latest', format));
+  });
+
+  test('follows a change and a withdrawal', async () => {
+    const { text, publish, withdraw } = await room(...records);
+    await text('latest', format);
+    await publish([{ record: record({ id: 'a', title: 'New' }) }]);
+    await withdraw([{ id: 'b' }]);
+    expect(feedsmith(await text('latest', format)).map(({ title }) => title.includes('New'))).toEqual([false, true]);
+  });
+
+  test('leaves out what cannot be rendered, and reports it', async () => {
+    const { store, text, reported } = await room(...records);
+    const bad: Article = { ...article({ id: 'bad' }), ...JSON.parse('{ "authors": null }') };
+    await store.apply(
+      [{ kind: 'put', article: articleText(bad), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+      () => NOW,
+    );
+    expect(feedsmith(await text('latest', format))).toHaveLength(3);
+    expect(reported).toEqual([`bad ${format} true`]);
+  });
+});
+
+test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %s', async (format) => {
+  const { store, text, reported } = await room(...records);
+  const bad = { ...article({ id: 'bad' }), title: 'a\u0001' };
+  await store.apply(
+    [{ kind: 'put', article: articleText(bad), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+    () => NOW,
+  );
+  expect(feedsmith(await text('latest', format))).toHaveLength(3);
+  expect(reported).toEqual([`bad ${format} true`]);
+});
+
+test.each([
+  ['rss', '<p>a</item>\n        <item>b</p>'],
+  ['atom', '<p>a</entry>\n    <entry>b</p>'],
+] as const)('an entry in %s whose body looks like the end of one is shown like all others', async (format, html) => {
+  const { store, text, reported } = await room(...records);
+  const odd: Article = { ...article({ id: 'odd', publishedAt: '2026-11-19T10:00:00Z' }), html };
+  await store.apply(
+    [{ kind: 'put', article: articleText(odd), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+    () => NOW,
+  );
+  const { entry, tail } = RENDERERS[format];
+  const entries = [...fields.map((each) => article(each)), odd].map((each) => entry(each, options));
+  expect((await text('latest', format)).endsWith(entries.join('') + tail([]))).toBe(true);
+  expect(reported).toEqual([]);
+});
+
+test.each(['rss', 'atom'] as const)('entries in %s are the same however many are rendered together', async (format) => {
+  const sizes = Array.from({ length: 60 }, (_, index) => (index % 9 === 0 ? 20_000 : 3));
+  const many = sizes.map((words, index) => ({
+    id: `many-${index}`,
+    body: `<p>${'word '.repeat(words)}</p>`,
+    publishedAt: new Date(NOW - 1000 * index).toISOString(),
+  }));
+  const { text } = await room(...many.map(record));
+  const entries = many.slice(0, 50).map((each) => RENDERERS[format].entry(article(each), options));
+  expect((await text('latest', format)).endsWith(entries.join('') + RENDERERS[format].tail([]))).toBe(true);
+});
+
+test.each([
+  ['an embargo ends', { id: 'e', embargoUntil: '2026-11-23T00:00:00Z' }, 3, 4],
+  ['a licence expires', { id: 'e', expiresAt: '2026-11-23T00:00:00Z' }, 4, 3],
+])('a document changes at the moment %s', async (_, extra, before, after) => {
+  const { arrange } = await room(...records, record(extra));
+  const moment = Date.UTC(2026, 10, 23);
+  const at = async (time: number) => {
+    const document = await arrange('latest', 'json', time);
+    const changed = document?.changedAt === moment;
+    return [feedsmith(document?.bytes.toString() ?? '').length, document?.nextChangeAt, changed];
+  };
+  expect(await at(moment - 1)).toEqual([before, moment, false]);
+  expect(await at(moment)).toEqual([after, undefined, true]);
+});
+
+test('it tells of a removal as a change, in its head as well', async () => {
+  const { arrange, withdraw } = await room(...records);
+  await withdraw([{ id: 'c' }]);
+  const document = await arrange('latest', 'atom', NOW);
+  expect(document?.changedAt).toBe(NOW);
+  expect(document?.bytes.toString()).toContain('    <updated>2026-11-22T00:00:00.000Z</updated>\n');
+});
+
+describe('a document that nobody waits for', () => {
+  const ALL = 50;
+  const fifty = Array.from({ length: ALL }, (_, index) => {
+    const publishedAt = new Date(NOW - 1000 * (index + 1)).toISOString();
+    return record({ id: `many-${index}`, publishedAt });
+  });
+
+  /** Begins it, and says how many turns of the event loop it took, or does something in one of them. */
+  async function inPieces(then: { turn: number; work: (hurry: () => void) => unknown } = { turn: 0, work: () => {} }) {
+    const { store, publish, arrange, text } = await room(...fifty);
+    const asked: number[] = [];
+    const { articles } = store;
+    store.articles = async (numbers) => {
+      asked.push(numbers.length);
+      return await articles(numbers);
+    };
+    let isAwaited = false;
+    const hurry = () => {
+      isAwaited = true;
+    };
+    let turns = 0;
+    let isMade = false;
+    const made = arrange('latest', 'rss', NOW, () => isAwaited).finally(() => {
+      isMade = true;
+    });
+    for (; !isMade; turns += 1) {
+      if (turns === then.turn) await then.work(hurry);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return { store, publish, turns, asked, made: (await made)?.bytes.toString(), text };
+  }
+
+  test('is made a few entries at a time, and others come in between', async () => {
+    const { turns, asked, made, text } = await inPieces();
+    expect(Math.max(...asked)).toBeLessThanOrEqual(4);
+    expect(turns).toBeGreaterThan((5 * ALL) / 4); // several for each, as many as a request takes
+    expect(made).toBe(await text('latest', 'rss'));
+  });
+
+  test('is made without a pause once somebody waits for it', async () => {
+    const { turns, asked, made, text } = await inPieces({ turn: 5, work: (hurry) => hurry() });
+    expect(turns).toBeLessThan(8);
+    expect(asked.at(-1)).toBeGreaterThan(ALL / 2);
+    expect(made).toBe(await text('latest', 'rss'));
+  });
+});
+
+test.each([
+  ['is corrected', record({ id: 'a', title: 'Corrected', publishedAt: '2026-11-20T10:00:00Z' }), 'Corrected'],
+  [
+    'is withdrawn',
+    { ...record({ id: 'a' }), withdrawn: { at: '2026-11-21T00:00:00Z' } },
+    '"id":"tag:news.example,2026:c"',
+  ],
+])(
+  'where an article %s while a document is made in pieces, all of it is of after that',
+  async (_, changed, expected) => {
+    const others = Array.from({ length: 9 }, (_, index) => record({ id: `other-${index}` }));
+    const { publish, arrange } = await room(...records, ...others);
+    const before = (await arrange('latest', 'json', NOW))?.bytes.toString();
+    const fresh = await room(...records, ...others);
+    const made = fresh.arrange('latest', 'json', NOW, () => false);
+    await fresh.publish([{ record: changed }]);
+    await publish([{ record: changed }]);
+    const after = (await arrange('latest', 'json', NOW))?.bytes.toString();
+
+    expect((await made)?.bytes.toString()).toBe(after);
+    expect(after).not.toBe(before);
+    expect(after).toContain(expected);
+  },
+);

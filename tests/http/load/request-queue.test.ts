@@ -1,0 +1,192 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  createGate,
+  isTaken,
+  type Job,
+  type Lane,
+  type LaneLimits,
+  measureLag,
+} from '../../../src/http/load/request-queue.ts';
+
+const LIMITS: LaneLimits = { waiting: 3, active: 2, patience: 1000, lag: 500 };
+
+test.each<[waiting: number, lag: number, boolean]>([
+  [0, 0, true],
+  [2, 0, true],
+  [3, 0, false],
+  [4, 0, false],
+  [0, 500, true],
+  [0, 501, false],
+  [3, 501, false],
+])('a request for a line of %i, the event loop %i ms late, is taken: %s', (waiting, lag, taken) => {
+  expect(isTaken({ waiting, lag }, LIMITS)).toBe(taken);
+});
+
+/** A gate on a clock that stands until it is set, and what became of the jobs that entered it. */
+function gateWith({ others = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
+  const clock = { now: 0 };
+  const began: string[] = [];
+  const refused: string[] = [];
+  const dones = new Map<string, () => void>();
+  const gone = new Set<string>();
+  const gate = createGate({
+    limits: { others, newsroom, feeds: LIMITS },
+    now: () => clock.now,
+    worked: () => clock.now,
+    lag: { now: () => lag, stop: () => {} },
+  });
+  const job = (name: string, takes: number): Job => ({
+    async begin(done) {
+      began.push(name);
+      dones.set(name, done);
+      for (const _ of [1, 2, 3, 4, 5]) await null; // work stands behind promises
+      clock.now += takes;
+    },
+    refuse: () => refused.push(name),
+    isGone: () => gone.has(name),
+  });
+  const enter = (lane: Lane, names: string, takes = 0) => {
+    for (const name of names) gate.enter(lane, job(name, takes));
+  };
+  const happened = () => [began.join(''), refused.join('')];
+  return { clock, gone, enter, happened, heard: gate.heard, done: (name: string) => dones.get(name)?.() };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a line', () => {
+  test('begins nothing within the turn that brought it, and as many as may be at once in the next', async () => {
+    const { enter, happened, done } = gateWith();
+    enter('others', 'abc');
+    expect(happened()).toEqual(['', '']);
+    await turn();
+    expect(happened()).toEqual(['ab', '']);
+    done('b');
+    done('b'); // said twice is not done twice
+    await turn();
+    expect(happened()).toEqual(['abc', '']);
+  });
+
+  test('refuses at once what finds it full', () => {
+    const { enter, happened } = gateWith();
+    enter('others', 'abcde');
+    expect(happened()).toEqual(['', 'de']);
+  });
+
+  test('that is full keeps nobody out of another', async () => {
+    const { enter, happened } = gateWith();
+    enter('others', 'abcd');
+    enter('newsroom', 'ABCD');
+    enter('feeds', '1234');
+    await turn();
+    expect(happened()).toEqual(['A1aB2b', 'dD4']);
+  });
+
+  test('refuses everybody when the event loop is late all the time, but for the newsroom where it has no such limit', async () => {
+    const { enter, happened } = gateWith({ lag: 501, newsroom: { ...LIMITS, lag: Number.POSITIVE_INFINITY } });
+    enter('others', 'a');
+    enter('newsroom', 'A');
+    await turn();
+    expect(happened()).toEqual(['A', 'a']);
+  });
+
+  test('works for a few milliseconds of a turn, however much waits', async () => {
+    const { enter, happened } = gateWith({ others: { ...LIMITS, active: 9, waiting: 9 } });
+    enter('others', 'abcdef', 2);
+    await turn();
+    expect(happened()).toEqual(['abc', '']);
+    await turn();
+    expect(happened()).toEqual(['abcdef', '']);
+  });
+
+  test('rests for as long as it worked while the event loop hears anything', async () => {
+    const { clock, enter, happened, heard } = gateWith();
+    enter('others', 'ab', 20);
+    await turn();
+    for (const _ of [1, 2, 3]) {
+      heard();
+      await turn();
+    }
+    expect(happened()).toEqual(['a', '']);
+    clock.now += 20;
+    heard();
+    await turn();
+    expect(happened()).toEqual(['ab', '']);
+  });
+
+  test('does not rest when nothing is heard', async () => {
+    const { enter, happened, heard } = gateWith();
+    heard();
+    enter('others', 'ab', 20);
+    await turn();
+    await turn();
+    await turn();
+    expect(happened()).toEqual(['ab', '']);
+  });
+
+  test('refuses who has waited too long when his turn comes', async () => {
+    const { clock, enter, happened, done } = gateWith();
+    enter('others', 'abcd');
+    await turn();
+    clock.now = 1001;
+    enter('others', 'e');
+    done('a');
+    await turn();
+    expect(happened()).toEqual(['abe', 'dc']);
+  });
+
+  test('passes over who is gone', async () => {
+    const { gone, enter, happened } = gateWith();
+    enter('others', 'abc');
+    gone.add('a');
+    await turn();
+    expect(happened()).toEqual(['bc', '']);
+  });
+});
+
+test('an overload is over when nobody was refused for two seconds', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const calm = vi.fn();
+  const none = { ...LIMITS, waiting: 0 };
+  const limits = { others: none, newsroom: LIMITS, feeds: LIMITS };
+  const gate = createGate({ limits, lag: { now: () => 0, stop: () => {} }, calm });
+  const refused = { begin: () => {}, refuse: () => {}, isGone: () => false };
+  gate.enter('others', refused);
+  vi.advanceTimersByTime(1999);
+  gate.enter('others', refused);
+  vi.advanceTimersByTime(1999);
+  expect(calm).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(calm).toHaveBeenCalledOnce();
+  vi.advanceTimersByTime(10_000);
+  expect(calm).toHaveBeenCalledOnce();
+});
+
+describe('the event loop is late', () => {
+  test('only where it is all the time: one long turn is none', async () => {
+    const lag = measureLag(() => performance.now());
+    onTestFinished(lag.stop);
+    block(400);
+    await sleep(250);
+    expect(lag.now()).toBeLessThan(250);
+  });
+
+  test('by the least of the last five times', async () => {
+    const clock = { now: 0 };
+    const lag = measureLag(() => clock.now);
+    onTestFinished(lag.stop);
+    const stepping = setInterval(() => {
+      clock.now += 70; // a clock that runs seven times as fast as the timers
+    }, 10);
+    onTestFinished(() => clearInterval(stepping));
+    expect(lag.now()).toBe(0);
+    await expect.poll(lag.now, { timeout: 5000, interval: 20 }).toBeGreaterThan(200);
+  });
+});
+
+function block(milliseconds: number): void {
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end);
+}

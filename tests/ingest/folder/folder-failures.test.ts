@@ -1,0 +1,285 @@
+import { watch } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { PublisherError } from '../../../src/errors.ts';
+import { openArticleFolder } from '../../../src/ingest/folder/articles-folder.ts';
+import { createPublisher, parseHere } from '../../../src/publish/publish.ts';
+import { openInstallation } from '../../../src/service/data-folder.ts';
+import { serve } from '../../../src/service/serve.ts';
+import { ask, dataFolder, listen, put, record, start } from '../../helpers.ts';
+
+vi.mock('node:fs', { spy: true });
+vi.mock('node:fs/promises', { spy: true });
+
+/** What the disk does to the articles folder: nothing of it takes back what was published. */
+
+const json = (id: string, title = id.toUpperCase()) => JSON.stringify(record({ id, title }));
+
+async function titles({ port }: { readonly port: number }): Promise<string[]> {
+  const { items }: { items: { title: string }[] } = JSON.parse((await ask(port, '/feeds/latest.json')).text);
+  return items.map(({ title }) => title).sort();
+}
+
+/** Time goes on by itself, and faster where it is told to. */
+function hurriedTimers(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+describe('a folder that cannot be read', () => {
+  /** Folders of that name are not ours to read, nor to watch. Returns what makes them so again. */
+  async function closed(name: string): Promise<() => void> {
+    const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
+    const refuse = (path: unknown, what: string) => {
+      if (!String(path).endsWith(`/${name}`)) return;
+      throw Object.assign(new Error(`EACCES: permission denied, ${what} ${name}`), { code: 'EACCES', path });
+    };
+    const actual = promisify(fs.readdir) as typeof readdir; // the one of promises is the spy
+    vi.mocked(readdir).mockImplementation((async (...parameters: Parameters<typeof readdir>) => {
+      refuse(parameters[0], 'scandir');
+      return actual(...parameters);
+    }) as typeof readdir);
+    vi.mocked(watch).mockImplementation((...parameters) => {
+      refuse(parameters[0], 'watch');
+      return fs.watch(...parameters);
+    });
+    const open = () => {
+      vi.mocked(readdir).mockReset();
+      vi.mocked(watch).mockReset();
+    };
+    onTestFinished(open);
+    return open;
+  }
+
+  test('is told and passed over at the start, and what is known of it stays', async () => {
+    const folder = await dataFolder({
+      'articles/a.json': json('a'),
+      'articles/closed/b.json': json('b'),
+      'articles/z.json': json('z'),
+    });
+    const first = await start(folder);
+    await first.close();
+    await rm(join(folder, 'articles/z.json'));
+    await put(folder, 'articles/c.json', json('c'));
+    await closed('closed');
+    const service = await start(folder);
+
+    expect(await titles(service)).toEqual(['A', 'B', 'C']);
+    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+  });
+
+  test('keeps no other from being looked at again, and is looked at itself as soon as it can be', async () => {
+    hurriedTimers();
+    const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/closed/b.json': json('b') });
+    const open = await closed('closed');
+    const service = await start(folder);
+    expect(await titles(service)).toEqual(['A']);
+    vi.advanceTimersByTime(30_000);
+    await put(folder, 'articles/new/c.json', json('c'));
+    expect(await titles(service)).toEqual(['A', 'C']);
+    open();
+    vi.advanceTimersByTime(30_000);
+
+    expect(await titles(service)).toEqual(['A', 'B', 'C']);
+    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+  });
+
+  test('in a folder that comes keeps the others in it from nothing', async () => {
+    const folder = await dataFolder({
+      'articles/a.json': json('a'),
+      'new/closed/x.json': json('x'),
+      'new/later/b.json': json('b'),
+    });
+    await closed('closed');
+    const service = await start(folder);
+    await rename(join(folder, 'new'), join(folder, 'articles/new'));
+
+    expect(await titles(service)).toEqual(['A', 'B']);
+    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+  });
+
+  test('that becomes one while the service runs is told, and what is known of it stays', async () => {
+    const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/closed/b.json': json('b') });
+    const service = await start(folder);
+    await closed('closed');
+    await utimes(join(folder, 'articles/closed'), new Date(), new Date());
+
+    expect(await titles(service)).toEqual(['A', 'B']);
+    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+  });
+});
+
+test('a folder for articles that cannot be made is nothing to stop for', async () => {
+  const folder = await dataFolder({ articles: 'a file' });
+  const service = await start(folder);
+  expect([await titles(service), service.lines]).toEqual([[], [expect.stringMatching(/^EEXIST/)]]);
+  await rm(join(folder, 'articles'));
+  await put(folder, 'articles/a.json', json('a'));
+
+  expect(await titles(service)).toEqual(['A']);
+});
+
+test('a store without room keeps nobody from a start: files are published as soon as there is some', async () => {
+  const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/b.json': json('b') });
+  await (await start(folder)).close();
+  await put(folder, 'articles/a.json', json('a', 'A, mended'));
+  await rm(join(folder, 'articles/b.json'));
+  hurriedTimers();
+  const installation = openInstallation(folder);
+  let hasRoom = false;
+  const apply: typeof installation.store.apply = async (changes, at) => {
+    if (!hasRoom) throw new PublisherError('insufficient_storage', 'There is no room left.');
+    return installation.store.apply(changes, at);
+  };
+  const { log, lines } = listen();
+  const service = await serve(
+    { ...installation, store: { ...installation.store, apply } },
+    { host: '127.0.0.1', port: 0, log, version: '0.0.0' },
+  );
+  onTestFinished(() => service.close());
+  expect(await titles(service)).toEqual(['A', 'B']);
+  expect(lines).toContain('There is no room left.');
+  hasRoom = true;
+  vi.advanceTimersByTime(1000);
+
+  await expect.poll(() => titles(service)).toEqual(['A, mended']);
+});
+
+describe('an articles folder with nothing in it', () => {
+  const nothing = (folder: string, count: number) =>
+    `${join(folder, 'articles')} is empty or not there, and ${count} articles have their files in it: none of them is withdrawn until something is.`;
+
+  async function published() {
+    const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/en/b.json': json('b') });
+    await (await start(folder)).close();
+    const away = () => rename(join(folder, 'articles'), join(folder, 'away'));
+    return { folder, away };
+  }
+
+  test.each<[string, (folder: string) => unknown]>([
+    ['is not there', () => {}],
+    ['is empty', (folder) => mkdir(join(folder, 'articles'))],
+  ])('at the start takes nothing back, where it %s, and is told', async (_, make) => {
+    const { folder, away } = await published();
+    await away();
+    await make(folder);
+    const service = await start(folder);
+
+    expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
+  });
+
+  test('is looked at again after a while: that a volume is mounted there is told by nobody', async () => {
+    const { folder, away } = await published();
+    await away();
+    hurriedTimers();
+    const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
+    vi.mocked(watch).mockImplementation((path) => fs.watch(path));
+    onTestFinished(() => void vi.mocked(watch).mockReset());
+    const service = await start(folder);
+    vi.advanceTimersByTime(30_000);
+    expect(await titles(service)).toEqual(['A', 'B']);
+    await rm(join(folder, 'articles'), { recursive: true });
+    await rm(join(folder, 'away/a.json'));
+    await rename(join(folder, 'away'), join(folder, 'articles'));
+    expect(await titles(service)).toEqual(['A', 'B']);
+    vi.advanceTimersByTime(30_000);
+
+    expect(await titles(service)).toEqual(['B']);
+    expect(service.lines).toEqual([nothing(folder, 2)]);
+  });
+
+  test('takes nothing back while running either', async () => {
+    const { folder, away } = await published();
+    const service = await start(folder);
+    await away();
+    expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
+    await rename(join(folder, 'away'), join(folder, 'articles'));
+    await put(folder, 'articles/c.json', json('c'));
+
+    expect(await titles(service)).toEqual(['A', 'B', 'C']);
+  });
+
+  test('is meant where its files are removed while they are watched, to the last of them', async () => {
+    const { folder } = await published();
+    const service = await start(folder);
+    await rm(join(folder, 'articles'), { recursive: true });
+    expect([await titles(service), service.lines]).toEqual([[], []]);
+    await service.close();
+    const next = await start(folder);
+
+    expect([await titles(next), next.lines]).toEqual([[], []]);
+  });
+
+  test('is meant where anything is in it, hidden or not', async () => {
+    const { folder, away } = await published();
+    await away();
+    await put(folder, 'articles/.keep', '');
+    const service = await start(folder);
+
+    expect([await titles(service), service.lines]).toEqual([[], []]);
+  });
+});
+
+describe('a change of a folder itself', () => {
+  /** A folder that is kept in step, and how many files were handed over together each time. */
+  async function opened(folder: string) {
+    const { store, newsroom } = openInstallation(folder);
+    const publisher = createPublisher({ store, parse: parseHere(newsroom), now: Date.now, announce: () => {} });
+    const handedOver: number[] = [];
+    const publish: typeof publisher.publish = (submissions) => {
+      if (submissions.length > 0) handedOver.push(submissions.length);
+      return publisher.publish(submissions);
+    };
+    const articles = openArticleFolder({
+      dataFolder: folder,
+      store,
+      publisher: { ...publisher, publish },
+      refuse: (error) => expect.fail(String(error)),
+      fail: (error) => expect.fail(String(error)),
+      progress: () => {},
+    });
+    onTestFinished(async () => {
+      await articles.close();
+      await store.close();
+    });
+    await articles.start();
+    handedOver.length = 0;
+    return { handedOver };
+  }
+
+  const many = Object.fromEntries(
+    Array.from({ length: 600 }, (_, index) => [`articles/en/${index}.json`, json(`story-${index}`)]),
+  );
+
+  test('has no file in it read that is as it was', async () => {
+    const folder = await dataFolder(many);
+    const { handedOver } = await opened(folder);
+    vi.mocked(readFile).mockClear();
+    await utimes(join(folder, 'articles/en'), new Date(), new Date());
+    await utimes(join(folder, 'articles'), new Date(), new Date());
+    await put(folder, 'articles/last.json', json('last'));
+    await expect.poll(() => handedOver.length, { timeout: 10_000 }).toBeGreaterThan(0);
+
+    expect(new Set(vi.mocked(readFile).mock.calls.map(([file]) => file))).toEqual(
+      new Set([join(folder, 'articles/last.json')]),
+    );
+    expect(new Set(handedOver)).toEqual(new Set([1]));
+  });
+
+  test('has those that are others handed over in batches', async () => {
+    const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
+    vi.mocked(watch).mockImplementation(((path: string, tell: (event: string, name: string | null) => void) =>
+      fs.watch(path, (event, name) => {
+        if (!name?.endsWith('.json')) tell(event, name); // of what is in a folder nothing is told
+      })) as typeof watch);
+    onTestFinished(() => void vi.mocked(watch).mockReset());
+    const folder = await dataFolder(many);
+    const { handedOver } = await opened(folder);
+    for (const path of Object.keys(many)) await put(folder, path, json(path.replace(/\W/g, '-')));
+    await utimes(join(folder, 'articles/en'), new Date(), new Date());
+
+    await expect.poll(() => handedOver, { timeout: 10_000 }).toEqual([500, 100]);
+  });
+});

@@ -1,0 +1,117 @@
+import { appendFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { openInstallation } from '../../../src/service/data-folder.ts';
+import { ask, dataFolder, put, type Running, record, start } from '../../helpers.ts';
+
+vi.mock('node:fs/promises', { spy: true });
+
+/** Markdown and plain text do not show where they end: half of one is a story as well. */
+
+const HALF = 'Story\n\nA standfirst.\n\nThe first half.\n';
+const REST = '\nThe second half.\n';
+
+interface Item {
+  readonly title: string;
+  readonly content_html: string;
+}
+
+async function items({ port }: Running): Promise<Item[]> {
+  return JSON.parse((await ask(port, '/feeds/latest.json')).text).items;
+}
+
+async function titles(service: Running): Promise<string[]> {
+  return (await items(service)).map(({ title }) => title).sort();
+}
+
+/** Which halves of the story are shown. */
+async function halves(service: Running): Promise<string[]> {
+  const story = (await items(service)).find(({ title }) => title === 'Story');
+  return ['first', 'second'].filter((half) => story?.content_html.includes(half));
+}
+
+/** Has a file be one that was written to this very moment, whenever one looks. Returns what ends that. */
+async function beingWritten(name: string): Promise<() => void> {
+  const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
+  vi.mocked(stat).mockImplementation((async (path: string) => {
+    const status = await actual.stat(path);
+    return path.endsWith(name) ? Object.assign(status, { mtimeMs: Date.now() }) : status;
+  }) as typeof stat);
+  const end = () => void vi.mocked(stat).mockReset();
+  onTestFinished(end);
+  return end;
+}
+
+async function revision(folder: string): Promise<number> {
+  const { store } = openInstallation(folder);
+  const last = await store.lastRevision();
+  await store.close();
+  return last;
+}
+
+test.each(['txt', 'md'])(
+  'a .%s that is written slowly is published once, when nothing is written to it any more',
+  async (ending) => {
+    const service = await start(await dataFolder());
+    const file = join(service.dataFolder, `articles/a.${ending}`);
+    const end = await beingWritten(`/a.${ending}`);
+    const fields = '---\ntitle: Story\nurl: /a\npublishedAt: 2026-11-20T10:00:00Z\n---\n';
+    await writeFile(file, fields + HALF);
+    await put(service.dataFolder, 'articles/b.json', JSON.stringify(record({ id: 'b', title: 'Other' })));
+    expect(await titles(service)).toEqual(['Other']);
+    await appendFile(file, REST);
+    expect(await titles(service)).toEqual(['Other']);
+    end();
+
+    await expect.poll(() => halves(service), { timeout: 5000 }).toEqual(['first', 'second']);
+    expect(await revision(service.dataFolder)).toBe(2);
+    expect(service.lines).toEqual([]);
+  },
+);
+
+test('one that is written over shows as it was until then', async () => {
+  const service = await start(await dataFolder({ 'articles/a.txt': HALF + REST }));
+  const end = await beingWritten('/a.txt');
+  await writeFile(join(service.dataFolder, 'articles/a.txt'), HALF);
+  await put(service.dataFolder, 'articles/b.json', JSON.stringify(record({ id: 'b', title: 'Other' })));
+  expect(await titles(service)).toEqual(['Other', 'Story']);
+  expect(await halves(service)).toEqual(['first', 'second']);
+  end();
+
+  await expect.poll(() => halves(service), { timeout: 5000 }).toEqual(['first']);
+});
+
+test('one that is written aside and renamed shows at once', async () => {
+  const service = await start(await dataFolder());
+  await beingWritten('/a.txt');
+  for (const title of ['Story', 'Mended']) {
+    await put(service.dataFolder, 'articles/.a.txt', `${title}\n\nERBIL - A body.\n`);
+    await rename(join(service.dataFolder, 'articles/.a.txt'), join(service.dataFolder, 'articles/a.txt'));
+
+    expect(await titles(service)).toEqual([title]);
+  }
+});
+
+test('one that is written just before a start is in its first answer, unless it is being written still', async () => {
+  const folder = await dataFolder({ 'articles/a.txt': HALF + REST, 'articles/b.txt': HALF });
+  const end = await beingWritten('/b.txt');
+  const service = await start(folder);
+  expect((await items(service)).length).toBe(1);
+  expect(await halves(service)).toEqual(['first', 'second']);
+  end();
+
+  await expect.poll(async () => (await items(service)).length, { timeout: 5000 }).toBe(2);
+});
+
+test('one that is written anew under another name takes nothing back', async () => {
+  const text = '---\nid: one\nurl: /one\n---\nStory\n\nERBIL - A body.\n';
+  const service = await start(await dataFolder({ 'articles/a.txt': text }));
+  const before = await revision(service.dataFolder);
+  await writeFile(join(service.dataFolder, 'articles/b.txt'), text);
+  await rm(join(service.dataFolder, 'articles/a.txt'));
+  const { store } = openInstallation(service.dataFolder);
+  onTestFinished(() => store.close());
+
+  await expect.poll(async () => (await store.sources()).map(({ path }) => path), { timeout: 5000 }).toEqual(['b.txt']);
+  expect(await store.lastRevision()).toBe(before);
+});

@@ -1,0 +1,452 @@
+import { createReadStream } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parseArticle } from '../../../src/article/article.ts';
+import { readDate } from '../../../src/ingest/import/dates.ts';
+import { feedRecords } from '../../../src/ingest/import/feed.ts';
+import type { Imported } from '../../../src/ingest/import/imported.ts';
+import { looseText } from '../../../src/ingest/import/loose-text.ts';
+import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+import { rfc3339 } from '../../../src/lib/instant.ts';
+import { newsroom, record } from '../../helpers.ts';
+
+const URL = 'https://river.example/feed';
+
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<Imported[]> {
+  return Array.fromAsync(feedRecords(chunks, { url: URL }));
+}
+
+async function fixture(name: string): Promise<Imported[]> {
+  return read(createReadStream(fileURLToPath(import.meta.resolve(`./fixtures/${name}`)), { highWaterMark: 100 }));
+}
+
+async function* bytes(document: string | Uint8Array): AsyncGenerator<Uint8Array> {
+  yield typeof document === 'string' ? Buffer.from(document) : document;
+}
+
+/** The stories before a document turns out to be unreadable, and what is said of it. */
+async function readUntilError(document: string | Uint8Array) {
+  const records: Record<string, unknown>[] = [];
+  try {
+    for await (const { record } of feedRecords(bytes(document), {})) records.push(record);
+  } catch (error) {
+    if (error instanceof UnreadableRecord) return { records, problems: error.problems };
+    throw error;
+  }
+  return { records, problems: [] };
+}
+
+async function rssItem(children: string): Promise<Record<string, unknown> | undefined> {
+  const [item] = await read(bytes(`<rss><channel><item>${children}</item></channel></rss>`));
+  return item?.record;
+}
+
+async function atomEntry(children: string): Promise<Record<string, unknown> | undefined> {
+  const [entry] = await read(bytes(`<feed xmlns="http://www.w3.org/2005/Atom"><entry>${children}</entry></feed>`));
+  return entry?.record;
+}
+
+test('reads RSS 2.0', async () => {
+  const [first, second] = await fixture('rss-2.0.xml');
+  expect(first).toEqual({
+    line: 16,
+    record: {
+      id: 'post-7&x',
+      publicId: 'post-7&x',
+      url: 'https://river.example/2026/ferry',
+      title: 'Ferry & bridge: R&D says a < b at last',
+      summary: 'The last ferry has sailed.',
+      body: '<p>It was <a href="https://river.example/why">over</a>.</p>',
+      publishedAt: '2026-11-22T15:46:00Z',
+      updatedAt: '2026-11-23T00:00:00Z',
+      language: 'en-GB',
+      authors: [{ name: 'Nadia Rahim' }, { name: 'Jonas Weber' }],
+      sections: ['Transport'],
+      tags: ['Rivers'],
+      image: {
+        url: 'https://cdn.example/ferry',
+        width: 800,
+        height: 600,
+        alt: 'A ferry',
+        caption: 'The last ferry at dawn',
+        credit: 'Omar Haddad',
+      },
+      media: [{ url: 'https://cdn.example/ferry.mp3', type: 'audio/mpeg', duration: 3723 }],
+      source: { name: 'The Wire', url: 'https://wire.example/rss' },
+      copyright: '© The Wire',
+      license: 'https://creativecommons.org/licenses/by/4.0/',
+    },
+  });
+  expect(second?.record).toEqual({
+    id: 'mailto:desk@river.example',
+    url: 'mailto:desk@river.example',
+    title: 'Without what a record requires',
+    body: 'All there is.',
+    publishedAt: 'Yesterday',
+    language: 'en-GB',
+    authors: [{ name: 'Night desk', email: 'desk@river.example' }],
+    license: 'https://creativecommons.org/licenses/by/4.0/',
+  });
+  expect(parseArticle(first?.record, newsroom).title).toContain('R&D');
+  expect(() => parseArticle(second?.record, newsroom)).toThrow('cannot be published');
+});
+
+test('reads RSS 1.0 in the encoding it says', async () => {
+  const [item] = await fixture('rss-1.0.rdf');
+  expect(item).toEqual({
+    line: 4,
+    record: {
+      id: 'https://river.example/?p=1',
+      url: 'https://river.example/ete',
+      title: 'Été',
+      body: 'First paragraph.\n\nSecond paragraph.',
+      bodyFormat: 'text',
+      publishedAt: '2026-11-22T00:00:00Z',
+      language: 'fr',
+    },
+  });
+});
+
+test('reads Atom 1.0', async () => {
+  const entries = await fixture('atom-1.0.xml');
+  expect(entries).toEqual([
+    {
+      line: 8,
+      record: {
+        id: 'urn:uuid:1',
+        url: 'https://river.example/ferry',
+        title: 'Ferry & bridge',
+        summary: 'It is <over>.',
+        body: '<p>A &amp; B<br /><a href="https://river.example/atom/inner/why">why</a></p>',
+        publishedAt: '2026-11-22T07:46:00Z',
+        updatedAt: '2026-11-22T08:00:00Z',
+        language: 'ckb',
+        authors: [{ name: 'The desk', email: 'desk@river.example', url: 'https://river.example/desk' }],
+        sections: ['Transport'],
+        tags: ['rivers'],
+        media: [{ url: 'https://river.example/atom/sound.ogg', type: 'audio/ogg', length: 12 }],
+        copyright: '© River',
+        license: 'https://creativecommons.org/licenses/by/4.0/',
+      },
+    },
+    {
+      line: 21,
+      record: {
+        id: 'https://river.example/?p=2',
+        url: 'https://river.example/2',
+        title: 'a < b &amp; c',
+        body: 'Plain <text>',
+        bodyFormat: 'text',
+        updatedAt: '2026-11-21T10:00:00Z',
+        language: 'en',
+        authors: [{ name: 'Nadia Rahim' }],
+        source: { name: 'The Wire', url: 'https://wire.example/' },
+        copyright: 'Wire',
+      },
+    },
+  ]);
+});
+
+test('reads Atom 0.3', async () => {
+  expect(await fixture('atom-0.3.xml')).toEqual([
+    {
+      line: 3,
+      record: {
+        id: 'tag:river.example,2003:1',
+        url: 'https://river.example/old',
+        title: 'The old one',
+        body: '<p>Old.</p>',
+        publishedAt: '2003-12-13T12:29:29Z',
+      },
+    },
+  ]);
+});
+
+test('reads JSON Feed, whatever the order of its fields', async () => {
+  expect(await fixture('feed-1.1.json')).toEqual([
+    {
+      line: 6,
+      record: {
+        id: '12',
+        publicId: '12',
+        url: 'https://river.example/ferry',
+        title: 'a < b & c',
+        summary: 'In short.',
+        body: 'One.\n\nTwo.',
+        bodyFormat: 'text',
+        publishedAt: '2026-11-22T07:46:00Z',
+        updatedAt: '2026-11-23T07:46:00Z',
+        language: 'ar',
+        authors: [{ name: 'The desk', url: 'https://river.example/desk', avatar: 'https://river.example/desk.png' }],
+        tags: ['rivers'],
+        image: { url: 'https://cdn.example/ferry.jpg' },
+        media: [{ url: 'https://cdn.example/ferry.mp3', type: 'audio/mpeg', length: 9, duration: 4.5 }],
+      },
+    },
+    {
+      line: expect.any(Number),
+      record: {
+        id: 'https://river.example/?p=2',
+        url: 'https://river.example/2',
+        body: '<p>Two</p>',
+        language: 'en',
+        authors: [{ name: 'Jonas Weber' }],
+      },
+    },
+  ]);
+});
+
+describe('identity', () => {
+  test.each([
+    ['a URI is the id', 'https://river.example/?p=1&amp;x=2', { id: 'https://river.example/?p=1&x=2' }],
+    ['other text is the public id as well', ' 7 of 9 ', { id: '7 of 9', publicId: '7 of 9' }],
+    ['letters beyond ASCII stay as they are', 'e\u0301', { id: 'e\u0301', publicId: 'e\u0301' }],
+    ['the link where there is none', '', { id: 'https://river.example/a' }],
+  ])('%s', async (_, guid, expected) => {
+    const record = await rssItem(`<guid>${guid}</guid><link>https://river.example/a</link>`);
+    const { id, publicId } = record ?? {};
+    expect(publicId === undefined ? { id } : { id, publicId }).toEqual(expected);
+  });
+
+  test.each(['a//b', 'x'.repeat(600), 'two\nlines'])(
+    'a guid that cannot be an id is the public id alone: %j',
+    async (guid) => {
+      const [one, other] = [await rssItem(`<guid>${guid}</guid>`), await rssItem(`<guid>${guid}</guid>`)];
+      expect(one).toEqual({ id: expect.stringMatching(/^sha256-[0-9a-f]{64}$/), publicId: guid });
+      expect(one).toEqual(other);
+    },
+  );
+});
+
+test.each([
+  ['AT&T', 'AT&T'],
+  ['AT&amp;T', 'AT&T'],
+  ['a < b', 'a < b'],
+  ['a <b and c', 'a <b and c'],
+  ['<b>Bold</b> move', 'Bold move'],
+  ['List<String> &amp; more', 'List<String> & more'],
+  ['Using <div> in HTML', 'Using <div> in HTML'],
+  ['one<br/>two', 'one two'],
+  ['<script>alert(1)</script>safe', 'safe'],
+  ['&notit; &not; &#8217; &#x1F600;', '&notit; ¬ ’ 😀'],
+])('a title %s says %s', (source, expected) => {
+  expect(looseText(source)).toBe(expected);
+});
+
+test.each([
+  ['Wed, 02 Oct 2002 08:00:00 EST', '2002-10-02T13:00:00Z'],
+  ['02 Oct 02 08:00 PDT', '2002-10-02T15:00:00Z'],
+  ['2 October 1999 15:00:00 +0200', '1999-10-02T13:00:00Z'],
+  ['1 Jan 70 00:00 Z', '1970-01-01T00:00:00Z'],
+  ['Wed, 02 Oct 2002 15:00:00 GMT+03:00', '2002-10-02T12:00:00Z'],
+  ['Wed Oct  2 10:00:00 2002', '2002-10-02T10:00:00Z'],
+  ['Wed, 02 Oct 2002', '2002-10-02T00:00:00Z'],
+  ['2002-10-02', '2002-10-02T00:00:00Z'],
+  ['2002-10-02T10:00Z', '2002-10-02T10:00:00Z'],
+  ['2002-10-02 10:00:00', '2002-10-02T10:00:00Z'],
+])('the date %s is %s', (text, expected) => {
+  expect(rfc3339(readDate(text) ?? 0)).toBe(expected);
+});
+
+test.each(['Wed, 31 Feb 2002 10:00:00 GMT', '02 Oct 2002 15:00:00 XYZ', 'yesterday', ''])('%j is no date', (text) => {
+  expect(readDate(text)).toBeUndefined();
+});
+
+test.each([
+  ['the body is the description where nothing else is', '<description>a &lt; b</description>', { body: 'a < b' }],
+  [
+    'a description that repeats the body is no summary',
+    '<description>&lt;p&gt;A&lt;/p&gt;</description><content:encoded>&lt;p&gt;A&lt;/p&gt;</content:encoded>',
+    { body: '<p>A</p>' },
+  ],
+  ['what is not usable is left out', '<dc:language>en_US</dc:language><category>!</category><author/>', {}],
+  [
+    'a type is known by the ending',
+    '<enclosure url="https://a.example/b.mp3"/>',
+    {
+      media: [{ url: 'https://a.example/b.mp3', type: 'audio/mpeg' }],
+    },
+  ],
+  ['a prefix may be undeclared', '<dc:creator>A</dc:creator>', { authors: [{ name: 'A' }] }],
+])('in RSS, %s', async (_, children, expected) => {
+  expect(await rssItem(children)).toEqual(expected);
+});
+
+test('in Atom, a film is described by its group', async () => {
+  const media = 'xmlns:media="http://search.yahoo.com/mrss/"';
+  const record = await atomEntry(
+    `<id>yt:video:1</id><media:group ${media}><media:content url="https://v.example/1" type="video/mp4"/>
+     <media:thumbnail url="https://v.example/1.jpg"/><media:description>A film.</media:description></media:group>`,
+  );
+  expect(record).toEqual({
+    id: 'yt:video:1',
+    body: 'A film.',
+    bodyFormat: 'text',
+    image: { url: 'https://v.example/1.jpg', type: 'image/jpeg' },
+    media: [{ url: 'https://v.example/1', type: 'video/mp4' }],
+  });
+});
+
+describe('encodings', () => {
+  const document = (encoding: string) =>
+    `<?xml version="1.0" encoding="${encoding}"?><rss><channel><item><title>\u0633\u0644\u0627\u0645</title></item></channel></rss>`;
+
+  test.each([
+    ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${document('utf-8')}`)],
+    ['UTF-16 with a byte order mark', Buffer.from(`\uFEFF${document('utf-16')}`, 'utf16le')],
+    ['big-endian UTF-16', Buffer.from(`\uFEFF${document('utf-16')}`, 'utf16le').swap16()],
+    ['UTF-8 that claims to be UTF-16', Buffer.from(document('utf-16'))],
+    [
+      'windows-1256',
+      Buffer.concat(
+        document('windows-1256')
+          .split('\u0633\u0644\u0627\u0645')
+          .flatMap((part, index) => (index === 0 ? [part, Buffer.from([0xd3, 0xe1, 0xc7, 0xe3])] : [part]))
+          .map((part) => (typeof part === 'string' ? Buffer.from(part) : part)),
+      ),
+    ],
+  ])('%s', async (_, document) => {
+    const [item] = await read(bytes(document));
+    expect(item?.record.title).toBe('\u0633\u0644\u0627\u0645');
+  });
+
+  test('bytes that are not what they are said to be are refused, after what was complete', async () => {
+    const start = `<rss><channel><item><guid>a</guid></item>\n${' '.repeat(2000)}`;
+    expect(await readUntilError(Buffer.concat([Buffer.from(start), Buffer.from([0xff])]))).toEqual({
+      records: [{ id: 'a', publicId: 'a' }],
+      problems: [{ field: '', rule: 'must be utf-8 text, as it says', line: 2 }],
+    });
+  });
+
+  test('an encoding nobody knows is refused', async () => {
+    const { problems } = await readUntilError('<?xml version="1.0" encoding="x-none"?><rss/>');
+    expect(problems).toEqual([
+      { field: '', value: 'x-none', rule: 'must be in an encoding of the web, as UTF-8', line: 1 },
+    ]);
+  });
+});
+
+describe('what cannot be read is refused with its place', () => {
+  const item = '<rss><channel>\n<item><guid>a</guid></item>\n';
+  const first = [{ id: 'a', publicId: 'a' }];
+
+  test.each([
+    ['an element left open', `${item}<item>`, first, 'must be well-formed XML: unclosed tag: item', 3, 6],
+    [
+      'a bare ampersand',
+      `${item}<item>\n<link>?a=1&b=2</link>\n<title>x;</title>`,
+      first,
+      'must be well-formed XML: disallowed character in entity name, within <link> of line 4',
+      5,
+      9,
+    ],
+    [
+      'an item that is not closed',
+      `${item}<item><guid>b</guid></channel>`,
+      first,
+      'must be well-formed XML: unexpected close tag',
+      3,
+      30,
+    ],
+    ['HTML', '<html>', [], 'must be RSS, Atom or JSON Feed, which does not begin with <html>', 1, 6],
+    [
+      'JSON that ends early',
+      '{"items":[{"id":"a"},\n{"id',
+      first,
+      expect.stringMatching(/^must be JSON: Unterminated/),
+      2,
+      5,
+    ],
+    [
+      'a WordPress export',
+      `${item}<item><wp:status>draft</wp:status></item>`,
+      first,
+      expect.stringContaining('WordPress'),
+      3,
+      undefined,
+    ],
+    [
+      'elements nested without end',
+      '<rss><channel><item>'.concat('<a>'.repeat(1000)),
+      [],
+      expect.stringContaining('nested'),
+      1,
+      1514,
+    ],
+  ])('%s', async (_, document, records, rule, line, column) => {
+    expect(await readUntilError(document)).toEqual({
+      records,
+      problems: [column === undefined ? { field: '', rule, line } : { field: '', rule, line, column }],
+    });
+  });
+
+  test.each(['', 'plain', '[]'])('%j', async (document) => {
+    expect((await readUntilError(document)).problems).toHaveLength(1);
+  });
+
+  test('an item longer than 16 MB', async () => {
+    const { records, problems } = await readUntilError(
+      `${item}<item><title>${'x'.repeat(17 * 1024 * 1024)}</title></item>`,
+    );
+    expect(records).toEqual(first);
+    expect(problems).toEqual([expect.objectContaining({ rule: 'must not have parts above 16 MB', line: 3 })]);
+  });
+});
+
+describe('entities', () => {
+  test.each([
+    ['a billion laughs', '<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">', '&b;'],
+    ['a file', '<!ENTITY b SYSTEM "file:///etc/hostname">', '&b;'],
+  ])('%s is not expanded', async (_, declarations, use) => {
+    const { records, problems } = await readUntilError(
+      `<!DOCTYPE rss [${declarations}]><rss><channel><item><title>${use}</title></item></channel></rss>`,
+    );
+    expect(records).toEqual([]);
+    expect(problems).toEqual([
+      expect.objectContaining({
+        rule: "must not use entities besides XML's and HTML's: a document's own are not read",
+      }),
+    ]);
+  });
+
+  test('names of HTML mean what they mean there, whatever a document declares', async () => {
+    const { records } = await readUntilError(
+      '<!DOCTYPE rss [<!ENTITY eacute "no">]><rss><channel><item><guid>&eacute;&amp;nbsp;</guid></item></channel></rss>',
+    );
+    expect(records).toEqual([{ id: 'é&nbsp;', publicId: 'é&nbsp;' }]);
+  });
+});
+
+test('characters that XML forbids are left out', async () => {
+  expect(await rssItem('<title>a\u000Bb\u0000</title>')).toEqual({ title: 'ab' });
+});
+
+describe('a body that nests too deep is left as it is, and so refused: to clean it could take minutes', () => {
+  // Cleaned it would be closed, and its address absolute.
+  const body = `${'<b>'.repeat(101)}<a href="inner">deep`;
+  const escaped = body.replaceAll('<', '&lt;');
+
+  test.each([
+    [
+      'RSS',
+      `<rss xml:base="https://river.example/"><channel><item><description>${escaped}</description></item></channel></rss>`,
+    ],
+    [
+      'Atom',
+      `<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://river.example/"><entry>
+      <content type="html">${escaped}</content></entry></feed>`,
+    ],
+  ])('in %s with an xml:base', async (_, document) => {
+    const [item] = await read(bytes(document));
+    expect(item?.record.body).toBe(body);
+    expect(() => parseArticle(record({ body }), newsroom)).toThrow(
+      expect.objectContaining({ problems: [expect.objectContaining({ field: 'body' })] }),
+    );
+  });
+
+  test('a text of it is empty', async () => {
+    const item = await rssItem(`<title>${escaped}&lt;/b></title><description>D</description>`);
+    const entry = await atomEntry(`<title type="html">${escaped}</title><content>C</content>`);
+    expect([item?.title, entry?.title, item?.body]).toEqual([undefined, undefined, 'D']);
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { readJson } from '../../../src/ingest/import/json.ts';
+import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+
+const facts = { id: 'en/a', modified: '2026-11-22T10:00:00Z' };
+
+test.each([
+  ['the path is the id', '{"title": "T"}', { id: 'en/a', title: 'T' }],
+  ['unless the record has one', '{"id": "x", "title": "T"}', { id: 'x', title: 'T' }],
+  ['null is none', '{"id": null, "title": "T"}', { id: 'en/a', title: 'T' }],
+  ['a list stays a list, to be refused at the door', '[1]', [1]],
+  ['a word stays a word', '"a"', 'a'],
+])('%s', (_, text, record) => {
+  expect(readJson(text, facts).record).toEqual(record);
+});
+
+test('a field has its place', () => {
+  const { locate } = readJson('{\n  "title": "T",\n  "authors": [\n    { "name": "" }\n  ]\n}', facts);
+  expect(locate('authors[0].name')).toEqual({ line: 4, column: 15 });
+  expect(locate('authors[0].url')).toEqual({ line: 4, column: 5 });
+  expect(locate('url')).toEqual({ line: 1, column: 1 });
+});
+
+test.each([
+  ['cut off', '{\n  "title": "T",\n', 3],
+  ['a key that stands twice, and no JSON', '{\n  "a": 1,\n  "a": 2,\n}', 3],
+  ['a comma too many', '{"a": 1,}', undefined],
+  ['nothing', '', undefined],
+])('%s is no record', (_, text, line) => {
+  const problem = expect.objectContaining({
+    field: '',
+    rule: expect.stringMatching(/./),
+    ...(line === undefined ? {} : { line }),
+  });
+  const error = expect.objectContaining({ name: 'UnreadableRecord', problems: expect.arrayContaining([problem]) });
+  expect(() => readJson(text, facts)).toThrow(UnreadableRecord);
+  expect(() => readJson(text, facts)).toThrow(error);
+});

@@ -1,0 +1,153 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parseArticle } from '../../../src/article/article.ts';
+import type { Imported } from '../../../src/ingest/import/imported.ts';
+import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+import { isWordpress, wordpressRecords } from '../../../src/ingest/import/wordpress.ts';
+import { newsroom } from '../../helpers.ts';
+
+const EXPORT = fileURLToPath(import.meta.resolve('./fixtures/wordpress-1.2.xml'));
+
+async function readAll(open: () => AsyncIterable<Uint8Array>): Promise<{ stories: Imported[]; skipped: string[] }> {
+  const stories: Imported[] = [];
+  const skipped: string[] = [];
+  for await (const story of wordpressRecords(open, (why) => skipped.push(why))) stories.push(story);
+  return { stories, skipped };
+}
+
+function opener(document: string): () => AsyncIterable<Uint8Array> {
+  return async function* () {
+    yield Buffer.from(document);
+  };
+}
+
+function exported(items: string): string {
+  return `<rss xmlns:wp="http://wordpress.org/export/1.0/" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel>${items}</channel></rss>`;
+}
+
+async function bodyOf(content: string): Promise<unknown> {
+  const item = `<item><wp:status>publish</wp:status><content:encoded><![CDATA[${content}]]></content:encoded></item>`;
+  const { stories } = await readAll(opener(exported(item)));
+  return stories[0]?.record.body;
+}
+
+test('reads published posts and counts what it passes over', async () => {
+  const { stories, skipped } = await readAll(() => createReadStream(EXPORT, { highWaterMark: 100 }));
+  expect(skipped.toSorted()).toEqual(['behind a password', 'draft', 'of type attachment', 'of type page', 'private']);
+  expect(stories).toEqual([
+    {
+      line: 13,
+      record: {
+        id: 'https://river.example/?post_type=post&p=7',
+        url: 'https://river.example/2026/ferry/',
+        title: 'Ferry & bridge',
+        summary: 'In short.',
+        body: [
+          '<p>The last ferry[sic] sailed<br />\nat dawn.</p>\n',
+          '<figure><a href="/x"><img src="/ferry.jpg" alt="Ferry" /></a><figcaption>The <em>last</em> ferry</figcaption></figure>',
+          '<h2>Why</h2><blockquote><p>Nobody came.</p>\n<p>Nobody paid.</p>\n</blockquote>',
+          '<p><a href="https://video.example/watch?v=1">https://video.example/watch?v=1</a></p>\n',
+          '<figure><img src="https://river.example/wp-content/ferry.jpg" alt="A ferry"><figcaption>The ferry &amp; the quay</figcaption></figure>',
+          '<p>[gallery] stays, kept and  go.]]></p>',
+        ].join(''),
+        publishedAt: '2026-11-22T07:46:00Z',
+        updatedAt: '2026-11-23T07:46:00Z',
+        language: 'en-GB',
+        authors: [{ name: 'Nadia Rahim' }],
+        sections: ['Transport & roads'],
+        tags: ['Rivers'],
+        image: {
+          url: 'https://river.example/wp-content/ferry.jpg',
+          alt: 'A ferry',
+          caption: 'The ferry & the quay',
+        },
+        media: [{ url: 'https://cdn.example/ferry.mp3', type: 'audio/mpeg', length: 1234 }],
+      },
+    },
+    {
+      line: expect.any(Number),
+      record: {
+        id: 'https://river.example/?p=8',
+        url: 'https://river.example/?p=8',
+        title: 'Tomorrow',
+        body: '<p>Blocks.</p>\n\n\n<figure class="wp-block-embed"><div class="wp-block-embed__wrapper">\n<a href="https://video.example/2">https://video.example/2</a>\n</div></figure>',
+        publishedAt: '2099-11-21T07:46:00Z',
+        language: 'en-GB',
+        authors: [{ name: 'guest' }],
+      },
+    },
+  ]);
+  for (const { record } of stories) expect(parseArticle(record, newsroom).id).toBe(record.id);
+});
+
+describe('bodies', () => {
+  test.each([
+    ['blank lines part paragraphs', 'One\n\n \nTwo\r\nthree', '<p>One</p>\n<p>Two<br />\nthree</p>'],
+    ['text within blocks stays', '<ul>\n<li>a\n\nb</li>\n</ul>', '<ul>\n<li>a\n\nb</li>\n</ul>'],
+    ['code keeps its lines', '<pre>a\n\nb</pre>', '<pre>a\n\nb</pre>'],
+    [
+      'an address on its own is a link',
+      'https://a.example/b',
+      '<p><a href="https://a.example/b">https://a.example/b</a></p>',
+    ],
+    ['<!--more--> parts paragraphs', 'One<!--more-->Two', '<p>One</p>\n<p>Two</p>'],
+    ['words in brackets stay', 'He said [it was] so [1].', '<p>He said [it was] so [1].</p>'],
+    [
+      'a player',
+      '[audio mp3="https://a.example/b.mp3"][/audio]',
+      '<p><audio controls src="https://a.example/b.mp3"></audio></p>',
+    ],
+    [
+      'a caption as WordPress 3.3 wrote it',
+      '[caption caption="A &amp; b"]<img src="a.jpg">[/caption]',
+      '<figure><img src="a.jpg"><figcaption>A &amp; b</figcaption></figure>',
+    ],
+    ['shortcodes within others', '[box a="1"]x [b c=2]y[/b] z[/box]', '<p>x y z</p>'],
+    ['a closing one alone', 'x[/b]', '<p>x[/b]</p>'],
+    ['a gallery of pictures that are not there', 'x [gallery ids="1"]', '<p>x</p>'],
+  ])('%s', async (_, content, expected) => {
+    expect(await bodyOf(content)).toBe(expected);
+  });
+
+  test.each([
+    ['shortcodes left open', `${'[a x=1]'.repeat(50_000)}x`],
+    ['shortcodes opened and closed', `${'[a x=1]'.repeat(50_000)}${'[/a]'.repeat(50_000)}x`],
+    ['captions within captions', `${'[caption]<img '.repeat(50_000)}${'[/caption]'.repeat(50_000)}`],
+    ['one long attribute', `[a ${'x'.repeat(1_000_000)}]`],
+    ['comments left open', '<!-- wp:a '.repeat(100_000)],
+  ])('takes no time over %s', async (_, content) => {
+    expect(await bodyOf(content)).toBeTypeOf('string');
+  });
+});
+
+test('WXR 1.0 says categories twice', async () => {
+  const categories =
+    '<category>Roads</category><category domain="category" nicename="roads">Roads</category>' +
+    '<category domain="tag">Ferry</category><category domain="tag" nicename="ferry">Ferry</category>';
+  const { stories } = await readAll(opener(exported(`<item><wp:status>publish</wp:status>${categories}</item>`)));
+  expect(stories[0]?.record).toEqual({ sections: ['Roads'], tags: ['Ferry'] });
+});
+
+test('a post that does not say that it is public is passed over', async () => {
+  const { stories, skipped } = await readAll(opener(exported('<item><title>A</title></item>')));
+  expect({ stories, skipped }).toEqual({ stories: [], skipped: ['without a status'] });
+});
+
+test('what was complete is read before what is broken is told', async () => {
+  const item = '<item><wp:status>publish</wp:status><guid>a</guid></item>';
+  const records = wordpressRecords(opener(exported(`${item}\n<item>\n${item.slice(6, -7)}</channel>`)), () => {});
+  expect((await records.next()).value).toEqual({ record: { id: 'a', publicId: 'a' }, line: 1 });
+  const error = await records.next().catch((caught: unknown) => caught);
+  expect(error).toBeInstanceOf(UnreadableRecord);
+  expect(error).toMatchObject({
+    problems: [{ rule: 'must be well-formed XML: unexpected close tag, within <item> of line 2', line: 3 }],
+  });
+});
+
+test('an export is told from a feed by its beginning', () => {
+  expect(isWordpress(readFileSync(EXPORT, 'utf8').slice(0, 1000))).toBe(true);
+  expect(
+    isWordpress('<rss xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item>"http://wordpress.org/export/1.2/"'),
+  ).toBe(false);
+});

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { directionOf, escapeHtml, lineText, shorten, slugOf, titleText, xmlText } from '../../src/lib/text.ts';
+
+test.each([
+  ['C0 controls go', 'a\u0000\u0001\u0008\u000B\u000C\u000E\u001Fb', 'ab'],
+  ['tab and line feed stay', 'a\t\nb', 'a\t\nb'],
+  ['DEL and C1 controls go', 'a\u007F\u0080\u0084\u0086\u009Fb', 'ab'],
+  ['noncharacters that XML forbids go', 'a\uFFFE\uFFFFb', 'ab'],
+  ['the others stay', 'a\uFDD0\u{1FFFE}b', 'a\uFDD0\u{1FFFE}b'],
+  ['a lone high surrogate', 'a\uD83Db', 'a\uFFFDb'],
+  ['a lone low surrogate', 'a\uDE00b', 'a\uFFFDb'],
+  ['surrogates in the wrong order', '\uDE00\uD83D', '\uFFFD\uFFFD'],
+  ['a pair stays', '\uD83D\uDE00', '😀'],
+  ['every line end is a line feed', 'a\r\nb\rc\u0085d\r\r\ne', 'a\nb\nc\nd\n\ne'],
+  ['what is between two surrogates goes after they were judged', '\uD83D\u0000\uDE00', '\uFFFD\uFFFD'],
+])('xmlText: %s', (_, text, expected) => {
+  expect(xmlText(text)).toBe(expected);
+});
+
+test.each([
+  ['white space of any kind is one space', ' a \t\r\n\u00A0\u2028\u3000 b ', 'a b'],
+  ['zero-width characters are none', 'می\u200Cخواهم', 'می\u200Cخواهم'],
+  ['only white space', ' \n ', ''],
+  ['only controls', '\u0000\u0007', ''],
+])('lineText: %s', (_, text, expected) => {
+  expect(lineText(text)).toBe(expected);
+});
+
+test.each([
+  ['en', 'ltr'],
+  ['ku', 'ltr'],
+  ['tr', 'ltr'],
+  ['ckb', 'rtl'],
+  ['ar', 'rtl'],
+  ['fa', 'rtl'],
+  ['he', 'rtl'],
+  ['ur-PK', 'rtl'],
+  ['ku-Arab', 'rtl'],
+  ['az-Latn', 'ltr'],
+  ['und', 'ltr'],
+] as const)('%s is written %s', (language, direction) => {
+  expect(directionOf(language)).toBe(direction);
+});
+
+describe('a title', () => {
+  test.each([
+    ['of one direction needs nothing', 'Dam levels, 1:2', 'ltr', 'Dam levels, 1:2'],
+    ['of one direction needs nothing, rtl', 'ئاستی ئاو ٪٥٠', 'rtl', 'ئاستی ئاو ٪٥٠'],
+    ['with a number in front', '2026: 3–0!', 'rtl', '\u200F\u20672026: 3–0!\u2069'],
+    ['with a number in front, ltr', '3 dams', 'ltr', '\u200E\u20663 dams\u2069'],
+    ['with a number behind a sign in front', '($3m) lost', 'ltr', '\u200E\u2066($3m) lost\u2069'],
+    ['with a number further on needs nothing', 'A 3', 'ltr', 'A 3'],
+    ['with a loose sign at its end, rtl', 'ئاو!', 'rtl', '\u200F\u2067ئاو!\u2069'],
+    ['with a loose sign at its beginning, rtl', '«ئاو» کەمە', 'rtl', '\u200F\u2067«ئاو» کەمە\u2069'],
+    ['with a sign of its own direction at its end needs nothing', 'ئاو؟', 'rtl', 'ئاو؟'],
+    ['with a sign at its end needs nothing, ltr', 'Water!', 'ltr', 'Water!'],
+    ['is on one line', ' a\n b ', 'ltr', 'a b'],
+    ['with Arabic in English', 'The word وشە', 'ltr', '\u200E\u2066The word وشە\u2069'],
+    ['with Hebrew in English', 'שלום all', 'ltr', '\u200E\u2066שלום all\u2069'],
+    ['with English in Arabic', 'شركة IBM تعلن', 'rtl', '\u200F\u2067شركة IBM تعلن\u2069'],
+    ['with Cyrillic in Sorani', 'وشەی мир', 'rtl', '\u200F\u2067وشەی мир\u2069'],
+    ['all in the other direction', 'IBM', 'rtl', '\u200F\u2067IBM\u2069'],
+    ['with a mark already', 'a \u200Fوشە', 'ltr', 'a \u200Fوشە'],
+    ['with an embedding already', '\u202Bوشە\u202C b', 'ltr', '\u202Bوشە\u202C b'],
+    ['with an isolate already', '\u2067وشە\u2069 b', 'ltr', '\u2067وشە\u2069 b'],
+    ['with an Arabic letter mark already', 'a \u061C1 وشە', 'ltr', 'a \u061C1 وشە'],
+  ] as const)('%s', (_, text, direction, expected) => {
+    expect(titleText(text, direction)).toBe(expected);
+  });
+});
+
+describe('shorten', () => {
+  test.each([
+    ['what fits stays', 'one two', 7, 'one two'],
+    ['between words', 'one two three', 10, 'one two…'],
+    ['a word that just fits stays', 'one two three', 8, 'one two…'],
+    ['one unit less and it goes', 'seventeen two', 12, 'seventeen…'],
+    ['no sign is left hanging', 'one, two – (three four', 12, 'one, two…'],
+    ['nor an Arabic one', 'یەک دوو، سێ چوار', 11, 'یەک دوو…'],
+    ['without words, between characters', '你好世界你好世界', 5, '你好世界…'],
+    ['a space far in front is not taken', 'a bbbbbbbbbbbbbbbb', 10, 'a bbbbbbb…'],
+    ['never within a surrogate pair', '😀😀😀', 4, '😀…'],
+    ['never within an emoji family', '👨‍👩‍👧‍👦👨‍👩‍👧‍👦', 20, '👨‍👩‍👧‍👦…'],
+    ['never within a flag', '🇮🇶🇮🇶🇮🇶', 7, '🇮🇶…'],
+    ['never before a combining mark', 'eeee\u0301eeee', 5, 'eee…'],
+    ['a first character too long is left out', `e${'\u0301'.repeat(200)}e`, 10, '…'],
+  ])('%s', (_, text, limit, expected) => {
+    expect(shorten(text, limit)).toBe(expected);
+    expect(expected.length).toBeLessThanOrEqual(limit);
+  });
+});
+
+describe('a slug', () => {
+  test.each([
+    ['Middle East', 'middle-east'],
+    ['  Art & Life/Style! ', 'art-life-style'],
+    ["Women's Rights", 'womens-rights'],
+    ['Women’s Rights', 'womens-rights'],
+    ['Şırnak İzmir', 'şırnak-izmir'],
+    ['Kurdî û Çand', 'kurdî-û-çand'],
+    ['Kurdi\u0302', 'kurdî'],
+    ['کوردستان', 'کوردستان'],
+    ['ڕۆژهەڵاتی ناوەڕاست', 'ڕۆژهەڵاتی-ناوەڕاست'],
+    ['می\u200Cخواهم', 'می-خواهم'],
+    ['مُحَمَّد', 'محمد'],
+    ['محـــمد', 'محمد'],
+    ['الشرق الأوسط، اليوم', 'الشرق-الأوسط-اليوم'],
+    ['Ближний Восток', 'ближний-восток'],
+    ['हिन्दी समाचार', 'हिन्दी-समाचार'],
+    ['中東・新聞', '中東-新聞'],
+    ['ﬁnance', 'finance'],
+    ['２０２６', '2026'],
+    ['–', ''],
+    ['😀', ''],
+    ['', ''],
+  ])('%s → %s', (name, expected) => {
+    expect(slugOf(name)).toBe(expected);
+    expect(slugOf(expected)).toBe(expected);
+  });
+
+  test.each(['NFC', 'NFD', 'NFKC', 'NFKD'])('is the same for every spelling: %s', (form) => {
+    expect(slugOf('İstanbul Kürtçe ﬁlm'.normalize(form))).toBe('istanbul-kürtçe-film');
+  });
+});
+
+test('escapeHtml shows exactly the text', () => {
+  expect(escapeHtml('<a href="x">&amp; \'</a>')).toBe("&lt;a href=&quot;x&quot;&gt;&amp;amp; '&lt;/a&gt;");
+});

@@ -1,0 +1,279 @@
+import { rm } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { parsePublication } from '../../src/config/publication.ts';
+import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { refreshStore } from '../../src/publish/refresh.ts';
+import { storeFile } from '../../src/service/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { ask, newsroom, PUBLICATION, put, record, start } from '../helpers.ts';
+import { type Api, clientOf, FORMATS, NOW, SECOND, startApi } from '../http/api.ts';
+
+const FEEDS = [
+  'latest',
+  'language/en',
+  'language/ckb',
+  'tag/tigris',
+  'tag/euphrates',
+  'section/sport',
+  'rivers',
+  'more',
+];
+
+const RULE = (select: string, id = 'rivers') => `feeds: [{ id: ${id}, title: Rivers, select: { ${select} } }]\n`;
+const YAML = PUBLICATION + RULE('any: [tag/tigris]');
+
+/** With pictures below the service's address, languages said and not, one embargoed, one expired, one from a file. */
+const RECORDS = [
+  record({ id: 'a', tags: ['Tigris'], body: '<p>A <img src="/media/p.txt"></p>', image: { url: '/media/p.txt' } }),
+  record({ id: 'b', tags: ['Euphrates'], publishedAt: '2026-11-21T10:00:00Z', updatedAt: '2026-11-21T11:00:00Z' }),
+  record({ id: 'c', tags: ['Tigris', 'Euphrates'], sections: ['Sport'], language: 'ckb' }),
+  record({ id: 'd', tags: ['Tigris'], embargoUntil: '2026-12-01T00:00:00Z' }),
+  record({ id: 'e', tags: ['Tigris'], expiresAt: '2026-11-21T00:00:00Z' }),
+];
+/** Taken back through the API: after it was visible, and before. */
+const WITHDRAWN = [
+  record({ id: 'gone', tags: ['Tigris'] }),
+  record({ id: 'never', embargoUntil: '2026-12-01T00:00:00Z' }),
+];
+
+const FILES = { 'media/p.txt': 'x', 'articles/file.json': JSON.stringify(record({ id: 'file', tags: ['Euphrates'] })) };
+
+async function filled(yaml: string): Promise<Api> {
+  const api = await startApi({ ...FILES, 'publication.yaml': yaml });
+  for (const one of [...RECORDS, ...WITHDRAWN]) {
+    const { status, text } = await api.put(`/${String(one.id)}`, { body: one });
+    expect(status, text).toBe(201);
+  }
+  await api.remove('/gone?reason=Wrong');
+  await api.remove('/never');
+  return api;
+}
+
+/** Status, tag and bytes of every feed in every format. */
+async function documentsOf(port: number): Promise<Record<string, unknown>> {
+  const entries: [string, unknown][] = [];
+  for (const feed of FEEDS) {
+    for (const format of FORMATS) {
+      const { status, headers, text } = await ask(port, `/feeds/${feed}.${format}`);
+      entries.push([`${feed}.${format}`, status === 200 ? [status, headers.etag, text] : [status]]);
+    }
+  }
+  return Object.fromEntries(entries);
+}
+
+async function revisionsOf({ get }: Api): Promise<Record<string, number>> {
+  const { articles }: { articles: { id: string; revision: number }[] } = JSON.parse((await get('?limit=500')).text);
+  return Object.fromEntries(articles.map(({ id, revision }) => [id, revision]).sort());
+}
+
+async function restarted(api: Api, yaml: string, now = NOW): Promise<Api> {
+  await api.close();
+  await put(api.dataFolder, 'publication.yaml', yaml);
+  return clientOf(api.dataFolder, { now: () => now });
+}
+
+test.each([
+  ['feedsUrl', YAML.replace('feeds.news.example', 'other.example')],
+  ['language', YAML.replace('language: en', 'language: ckb')],
+  ['title', YAML.replace('The Test Post', 'Another Post')],
+  ['the word any of a feed’s rule', PUBLICATION + RULE('any: [tag/euphrates]')],
+  ['the word all', PUBLICATION + RULE('all: [tag/tigris, tag/euphrates]')],
+  ['the word none', PUBLICATION + RULE('any: [tag/tigris], none: [section/sport]')],
+  [
+    'a feed that is new',
+    `${PUBLICATION}feeds: [{ id: rivers, title: Rivers, select: { any: [tag/tigris] } }, { id: more, title: More }]\n`,
+  ],
+  ['a feed of another name', PUBLICATION + RULE('any: [tag/tigris]', 'more')],
+  ['a feed that is gone', PUBLICATION],
+  ['entries', `${YAML}entries: 1\n`],
+  [
+    'all at once',
+    PUBLICATION.replace('feeds.news.example', 'o.example').replace(': en', ': ckb') + RULE('none: [tag/tigris]'),
+  ],
+])('after a change of %s the feeds are those of a fresh store', async (_, yaml) => {
+  const fresh = await filled(yaml);
+  const api = await restarted(await filled(YAML), yaml);
+
+  expect(await documentsOf(api.port)).toEqual(await documentsOf(fresh.port));
+});
+
+test.each([
+  ['nothing', YAML],
+  ['a comment', `# why\n${YAML}`],
+  ['the title', YAML.replace('The Test Post', 'Another Post')],
+])('a change of %s gives no article a new revision', async (_, yaml) => {
+  const api = await filled(YAML);
+  const before = await revisionsOf(api);
+
+  expect(await revisionsOf(await restarted(api, yaml, NOW + 60 * SECOND))).toEqual(before);
+});
+
+test('a change of feedsUrl gives those a new revision that name it, a change of a rule none', async () => {
+  const api = await filled(YAML);
+  const before = await revisionsOf(api);
+  const changed = (after: Record<string, number>, then: Record<string, number>) =>
+    Object.keys(after).filter((id) => after[id] !== then[id]);
+  const moved = await restarted(api, YAML.replace('feeds.news.example', 'other.example'));
+  const atOther = await revisionsOf(moved);
+  const other =
+    PUBLICATION.replace('feeds.news.example', 'other.example') + RULE('any: [tag/tigris], none: [section/sport]');
+  const ruled = await restarted(moved, other);
+
+  expect(changed(atOther, before)).toEqual(['a']);
+  expect(changed(await revisionsOf(ruled), atOther)).toEqual([]);
+});
+
+test('a change of rules reads no article again', async () => {
+  const store = openSqliteStore(':memory:');
+  const progress: unknown[] = [];
+  const parts = {
+    store: { ...store, page: () => expect.fail('an article was read') },
+    parse: parseHere(newsroom),
+    now: () => NOW,
+    progress: (_what: string, done: number, total: number) => progress.push([done, total]),
+    keepAsItWas: () => expect.fail(),
+  };
+  const refresh = (yaml: string) =>
+    refreshStore({ ...parts, publication: parsePublication(PUBLICATION + yaml, 'publication.yaml') });
+  await refreshStore({ ...parts, store, publication: parsePublication(PUBLICATION, 'publication.yaml') });
+  const { publish } = createPublisher({ ...parts, store, announce: () => {} });
+  await publish(RECORDS.map((each) => ({ record: each })));
+  const many = Array.from(
+    { length: 700 },
+    (_, number) => `{ id: f${number}, title: F, select: { any: [tag/tigris] } }`,
+  );
+  const held = async (key: string) => (await store.snapshot(key, NOW, { limit: 50, tombstonesFor: 0 }))?.entries.length;
+
+  await refresh(`feeds: [${many}]\n`);
+  expect([await held('f0'), await held('f699'), progress]).toEqual([
+    2,
+    2,
+    [
+      [500, 700],
+      [700, 700],
+    ],
+  ]);
+  await refresh(RULE('any: [tag/euphrates]', 'f0'));
+  expect([await held('f0'), await held('f699'), progress.slice(2)]).toEqual([
+    2,
+    undefined,
+    [
+      [500, 700],
+      [700, 700],
+    ],
+  ]);
+  await refresh(RULE('any: [tag/euphrates]', 'f0'));
+  expect(progress).toHaveLength(4);
+});
+
+test('what was taken back through the API stays so, with its second and its reason, whatever changes', async () => {
+  const api = await filled(YAML);
+  const now = NOW + 3600 * SECOND;
+  const later = await restarted(
+    api,
+    YAML.replace('language: en', 'language: ckb').replace('feeds.news', 'f.news'),
+    now,
+  );
+
+  expect(JSON.parse((await later.get('/gone')).text)).toMatchObject({
+    status: 'withdrawn',
+    withdrawn: { at: '2026-11-22T12:00:00Z', reason: 'Wrong' },
+  });
+  expect(JSON.parse((await later.get('/never')).text).status).toBe('withdrawn');
+  expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text)._tombstones.items).toEqual([
+    { id: 'tag:news.example,2026:gone', date_withdrawn: '2026-11-22T12:00:00Z', reason: 'Wrong' },
+  ]);
+  expect(JSON.parse((await ask(later.port, '/feeds/rivers.json')).text)._tombstones.items).toHaveLength(1);
+});
+
+test('the public ids stay when the site moves: readers must not see old stories as new', async () => {
+  const api = await filled(YAML);
+  const later = await restarted(api, YAML.replace('url: https://news.example/', 'url: https://moved.example/'));
+  const { items }: { items: { id: string }[] } = JSON.parse((await ask(later.port, '/feeds/latest.json')).text);
+
+  expect(items.map(({ id }) => id).sort()).toEqual(['a', 'b', 'c', 'file'].map((id) => `tag:news.example,2026:${id}`));
+});
+
+test('a client that knows only the date hears of a change of the masthead', async () => {
+  const api = await filled(YAML);
+  const before = await ask(api.port, '/feeds/latest.rss');
+  const later = await restarted(api, YAML.replace('feeds.news.example', 'other.example'), NOW + 3600 * SECOND);
+  const headers = { 'If-Modified-Since': before.headers['last-modified'] };
+  const untouched = await ask(later.port, '/feeds/tag/euphrates.rss', { headers });
+
+  expect([untouched.status, untouched.text.includes('https://other.example/feeds/tag/euphrates.rss')]).toEqual([
+    200,
+    true,
+  ]);
+});
+
+test('a record that does not pass any more stays as it was, and the operator is told', async () => {
+  // Without its picture in the media folder, a file named by its address needs a type of its own.
+  const api = await startApi({ 'publication.yaml': YAML, 'media/p.mp3': 'x' });
+  await api.put('/a', { body: record({ media: [{ url: '/media/p.mp3' }] }) });
+  const before = JSON.parse((await ask(api.port, '/feeds/latest.json')).text).items;
+  await api.close();
+  await rm(`${api.dataFolder}/media/p.mp3`);
+  await put(api.dataFolder, 'publication.yaml', YAML.replace('language: en', 'language: ckb'));
+  const later = await start(api.dataFolder, { now: () => NOW });
+
+  expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text).items).toEqual(before);
+  expect(later.lines).toEqual([expect.stringMatching(/^Article a stays as it was\. media\[0\]\.type: is required/)]);
+});
+
+test('a start that is broken off in the middle of reading again is made up for by the next', async () => {
+  const api = await filled(YAML);
+  const fresh = await filled(YAML.replace('language: en', 'language: ckb'));
+  await api.close();
+  await put(api.dataFolder, 'publication.yaml', YAML.replace('language: en', 'language: ckb'));
+  const broken = start(api.dataFolder, {
+    now: () => NOW,
+    progress: () => {
+      throw new Error('broken off');
+    },
+  });
+  await expect(broken).rejects.toThrow('broken off');
+  const later = await clientOf(api.dataFolder);
+
+  expect(await documentsOf(later.port)).toEqual(await documentsOf(fresh.port));
+});
+
+test.each([
+  ['rule', PUBLICATION + RULE('any: [tag/euphrates]')],
+  ['feed', PUBLICATION],
+  ['feedsUrl', YAML.replace('feeds.news.example', 'other.example')],
+])('so is one after a change of a %s that is taken back', async (_, yaml) => {
+  const api = await filled(YAML);
+  const before = await documentsOf(api.port);
+  await api.close();
+  await put(api.dataFolder, 'publication.yaml', yaml);
+  const broken = start(api.dataFolder, {
+    now: () => NOW,
+    progress: () => {
+      throw new Error('broken off');
+    },
+  });
+  await expect(broken).rejects.toThrow('broken off');
+
+  expect(await documentsOf((await restarted(api, YAML)).port)).toEqual(before);
+});
+
+test.each([
+  ['older', 'A title'],
+  ['same', 'As it was read before'],
+])('what a parser of %s version has read is “%s” after the next start', async (version, expected) => {
+  const api = await filled(YAML);
+  await api.close();
+  const db = new DatabaseSync(storeFile(api.dataFolder));
+  db.exec(`UPDATE article SET article = json_set(article, '$.title', 'As it was read before') WHERE id = 'a'`);
+  if (version === 'older') {
+    db.exec(`UPDATE setting SET value = json_set(value, '$[0]', (value ->> 0) - 1) WHERE name = 'reading'`);
+  }
+  db.close();
+  const later = await restarted(api, YAML);
+
+  expect(JSON.parse((await ask(later.port, '/feeds/tag/tigris.json')).text).items).toContainEqual(
+    expect.objectContaining({ id: 'tag:news.example,2026:a', title: expected }),
+  );
+});

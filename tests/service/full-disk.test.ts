@@ -1,0 +1,187 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rename, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, type TestContext, test } from 'vitest';
+import { createKey } from '../../src/publish/api-keys.ts';
+import { openInstallation, storeFile } from '../../src/service/data-folder.ts';
+import { type Program, startProgram } from '../crash/program.ts';
+import { PUBLICATION, put, record } from '../helpers.ts';
+
+const execFileAsync = promisify(execFile);
+
+const SIZE = 6 * 1024 * 1024;
+
+/** A data folder on a disk of its own, small enough to be filled. Skips the test where nothing can be mounted. */
+async function smallDisk(context: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-disk-'));
+  try {
+    await execFileAsync('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'tmpfs', folder]);
+  } catch (error) {
+    await rm(folder, { recursive: true });
+    if (process.env.REQUIRE_PEERS === '1') throw error;
+    context.skip(`a tmpfs cannot be mounted here: ${error instanceof Error ? error.message.trim() : error}`);
+  }
+  onTestFinished(async () => {
+    await execFileAsync('umount', ['--lazy', folder]);
+    await rm(folder, { recursive: true });
+  });
+  await put(folder, 'publication.yaml', PUBLICATION);
+  return folder;
+}
+
+async function newKey(folder: string): Promise<string> {
+  const { store } = openInstallation(folder);
+  const { key } = await createKey(store, 'disk', 'write', Date.now());
+  await store.close();
+  return key;
+}
+
+/** Takes all the room that is left; removing the file makes it again. */
+async function takeAllRoom(folder: string): Promise<string> {
+  const ballast = join(folder, 'ballast');
+  const { bavail, bsize } = await statfs(folder);
+  await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch(() => {});
+  return ballast;
+}
+
+function article(number: number): string {
+  return JSON.stringify(record({ id: `a${number}`, url: `/${number}`, body: `<p>${`${number} `.repeat(4000)}</p>` }));
+}
+
+function putArticle(program: Program, number: number) {
+  return program.ask(`/api/articles/a${number}`, { method: 'PUT', body: article(number) });
+}
+
+/** PUTs new articles until one is not taken; returns how many were, and the answer to that one. */
+async function putUntilFull(program: Program, from = 0) {
+  for (let number = from; number < 10_000; number += 1) {
+    const answer = await putArticle(program, number);
+    if (answer.status !== 201) return { count: number, answer };
+  }
+  throw new Error('the disk is never full');
+}
+
+async function idsThere(program: Program): Promise<string[]> {
+  const { text } = await program.ask('/api/articles?limit=500');
+  const { articles } = JSON.parse(text) as { articles: { id: string; record: { body: string } }[] };
+  for (const { id, record: kept } of articles) expect(kept.body).toContain(`${id.slice(1)} ${id.slice(1)} `);
+  return articles.map(({ id }) => id);
+}
+
+function ids(count: number): string[] {
+  return Array.from({ length: count }, (_, number) => `a${number}`);
+}
+
+const NO_ROOM = {
+  title: 'There is no room left for the change; nothing of it was kept.',
+  status: 507,
+  code: 'insufficient_storage',
+  detail: 'Make room on the disk and send it again.',
+};
+
+const PATIENT = { timeout: 60_000 };
+
+test('full, it answers 507 and serves; with room again it takes changes again', PATIENT, async (context) => {
+  const folder = await smallDisk(context);
+  await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
+  const key = await newKey(folder);
+  const program = await startProgram({ dataFolder: folder, key });
+  const { count, answer } = await putUntilFull(program);
+
+  expect({ status: answer.status, problem: JSON.parse(answer.text) }).toEqual({ status: 507, problem: NO_ROOM });
+  expect(count).toBeGreaterThan(20);
+  // Everything that reads goes on, a document that nobody asked for before included.
+  expect(await idsThere(program)).toEqual(ids(count));
+  const { status, text } = await program.ask('/feeds/latest.json');
+  expect([status, JSON.parse(text).items.length]).toEqual([200, Math.min(count, 50)]);
+  expect(JSON.parse((await program.ask(`/api/articles/a${count - 1}`)).text)).toMatchObject({ revision: count });
+  expect((await program.ask(`/api/articles/a${count}`)).status).toBe(404);
+  // It is no state that the service is stuck in: every change is tried, and told the same.
+  expect((await putArticle(program, count)).status).toBe(507);
+
+  await rm(join(folder, 'old.log'));
+  const again = await putArticle(program, count);
+  expect([again.status, JSON.parse(again.text)]).toEqual([
+    201,
+    { id: `a${count}`, result: 'created', revision: count + 1 },
+  ]);
+  expect(await idsThere(program)).toEqual(ids(count + 1));
+  expect((await program.ask('/feeds/latest.rss')).text).toContain(`>${`tag:news.example,2026:a${count}`}<`);
+
+  await program.kill();
+  const next = await startProgram({ dataFolder: folder, key });
+  expect(await idsThere(next)).toEqual(ids(count + 1));
+  expect(next.said()).toBe('');
+});
+
+test('full, it tells a bulk request which of its lines are not kept, and why', PATIENT, async (context) => {
+  const folder = await smallDisk(context);
+  const key = await newKey(folder);
+  const program = await startProgram({ dataFolder: folder, key });
+  const { count } = await putUntilFull(program);
+  const { status, text } = await program.ask('/api/articles', { method: 'POST', body: `${article(count)}\n` });
+
+  const { title, code } = NO_ROOM;
+  const refused = { line: 1, result: 'refused', code, title, problems: [] };
+  expect([status, text]).toEqual([200, `${JSON.stringify(refused)}\n`]);
+});
+
+test('full, it starts though a file has changed, and publishes it when there is room', PATIENT, async (context) => {
+  const folder = await smallDisk(context);
+  const file = (title: string) => JSON.stringify(record({ title, body: `<p>${`${title} `.repeat(20_000)}</p>` }));
+  await put(folder, 'articles/a.json', file('First'));
+  await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
+  const key = await newKey(folder);
+  const program = await startProgram({ dataFolder: folder, key });
+  await writeFile(join(folder, 'articles/.next'), file('Other'));
+  await putUntilFull(program);
+  await program.kill();
+  await rename(join(folder, 'articles/.next'), join(folder, 'articles/a.json'));
+  await takeAllRoom(folder);
+  const next = await startProgram({ dataFolder: folder, key });
+  const title = async () => JSON.parse((await next.ask('/api/articles/a')).text).record.title;
+
+  expect(await title()).toBe('First');
+  expect((await next.ask('/feeds/latest.rss')).status).toBe(200);
+  await rm(join(folder, 'old.log'));
+  await expect.poll(title, { timeout: 10_000 }).toBe('Other');
+});
+
+test('killed on a full disk, it starts there again with everything, and serves', PATIENT, async (context) => {
+  const folder = await smallDisk(context);
+  const key = await newKey(folder);
+  const program = await startProgram({ dataFolder: folder, key });
+  const { count } = await putUntilFull(program);
+  await takeAllRoom(folder);
+  await program.kill();
+  const next = await startProgram({ dataFolder: folder, key });
+
+  expect(await idsThere(next)).toEqual(ids(count));
+  expect((await next.ask('/feeds/latest.atom')).status).toBe(200);
+  expect(JSON.parse((await putArticle(next, count + 100)).text)).toEqual(NO_ROOM);
+});
+
+test(
+  'a store that cannot be opened for lack of room is told in a line, and keeps what it has',
+  PATIENT,
+  async (context) => {
+    const folder = await smallDisk(context);
+    const key = await newKey(folder);
+    const program = await startProgram({ dataFolder: folder, key });
+    for (let number = 0; number < 5; number += 1) expect((await putArticle(program, number)).status).toBe(201);
+    await program.kill();
+    const { store } = openInstallation(folder); // which ends the journal that the kill has left
+    await store.close();
+    const ballast = await takeAllRoom(folder);
+    const started = await startProgram({ dataFolder: folder, key }).catch((error: Error) => error.message);
+    const said = typeof started === 'string' ? started : `it serves: ${started.said()}`;
+
+    // SQLite's word for a file that it cannot make as long as it has to be.
+    expect(said).toBe(`the service ended with 1: The store ${storeFile(folder)} cannot be opened.\ndisk I/O error\n`);
+
+    await rm(ballast);
+    expect(await idsThere(await startProgram({ dataFolder: folder, key }))).toEqual(ids(5));
+  },
+);

@@ -1,0 +1,515 @@
+import { once } from 'node:events';
+import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import fc from 'fast-check';
+import { expect, onTestFinished, test } from 'vitest';
+import { articleText } from '../../../src/article/stored.ts';
+import { PublisherError } from '../../../src/errors.ts';
+import { customFeedChooser, ownKeys, type Selection } from '../../../src/feed/feeds.ts';
+import { migrateDatabase, openDatabase, storeError } from '../../../src/store/sqlite/database.ts';
+import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import { LISTED_AHEAD, listedByRevision, listedOfFeed, NEWEST } from '../../../src/store/sqlite/statements.ts';
+import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.ts';
+import { article, dataFolder } from '../../helpers.ts';
+import { storeContract } from '../../store.contract.ts';
+
+const NOW = Date.UTC(2026, 10, 22);
+const OPTIONS = { limit: 50, tombstonesFor: 86_400_000 };
+
+storeContract(
+  'SQLite',
+  async () => openSqliteStore(':memory:'),
+  async () => {
+    const file = await storeFile();
+    return [opened(file), opened(file)];
+  },
+  damaged,
+);
+
+/** A path for a store, whose folder is not there yet. */
+async function storeFile(): Promise<string> {
+  return join(await dataFolder(), 'store', 'publisher.sqlite');
+}
+
+function opened(file: string): Store {
+  const store = openSqliteStore(file);
+  onTestFinished(() => store.close().catch(() => {})); // where the test has not done so
+  return store;
+}
+
+function put(fields: Readonly<Record<string, unknown>>): Put {
+  const made = article(fields);
+  return { kind: 'put', article: articleText(made), record: '{"a":1}', feeds: ownKeys(made), changedAt: NOW };
+}
+
+/** A store as a program with these steps left it. */
+async function databaseOf(steps: readonly string[], version = steps.length): Promise<string> {
+  const file = await storeFile();
+  await mkdir(join(file, '..'));
+  const db = new DatabaseSync(file);
+  for (const step of steps) db.exec(step);
+  db.exec(`PRAGMA user_version = ${version}`);
+  db.close();
+  return file;
+}
+
+/** The code of what is thrown, and whether it names the file. */
+function refusal(file: string, work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PublisherError) return [error.code, error.message.includes(file)];
+    throw error;
+  }
+  return 'nothing is thrown';
+}
+
+test('a store that is opened again is as it was left', async () => {
+  const file = await storeFile();
+  const before = opened(file);
+  await before.placeFeeds([{ id: 'own', select: { any: ['tag/x'], all: [], none: [] } }], () => NOW);
+  await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], () => NOW);
+  await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error' }], () => NOW);
+  await before.apply([{ ...put({ id: 'c' }), source: { path: 'c.md', signature: '1', media: [] } }], () => NOW);
+  await before.saveSetting('s', 'v');
+  await before.createKey({ id: 'k', name: 'K', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 });
+  const everything = async (store: Store) => [
+    await store.snapshot('latest', NOW, OPTIONS),
+    await store.feeds(NOW),
+    await store.rules(),
+    await store.page(0, 50),
+    await store.sources(),
+    await store.setting('s'),
+    await store.keys(),
+  ];
+  const left = await everything(before);
+  await before.close();
+  const after = opened(file);
+  expect(await everything(after)).toEqual(left);
+  expect(await after.apply([put({ id: 'd' })], () => NOW)).toMatchObject([{ result: 'created', revision: 5 }]);
+  expect((await after.find('d'))?.number).toBe(4);
+});
+
+test('what is acknowledged is on disk, without a close', async () => {
+  const file = await storeFile();
+  await opened(file).apply([put({})], () => NOW);
+  const db = new DatabaseSync(file, { readOnly: true });
+  onTestFinished(() => db.close());
+  expect(db.prepare('SELECT id, revision, record FROM article').all()).toEqual([
+    { id: 'a', revision: 1, record: '{"a":1}' },
+  ]);
+});
+
+/** How a statement is carried out. */
+async function stepsOf(sql: string): Promise<readonly unknown[]> {
+  const db = new DatabaseSync(await databaseOf(MIGRATIONS));
+  onTestFinished(() => db.close());
+  const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+  return steps.map(({ detail }) => detail);
+}
+
+test('a commit is on disk before it is acknowledged: the journal is written ahead and waited for', async () => {
+  const file = await storeFile();
+  for (const state of ['new', 'old']) {
+    const db = openDatabase(file);
+    const pragmas = ['synchronous', 'journal_mode'].map((name) => db.prepare(`PRAGMA ${name}`).get());
+    db.close();
+
+    expect(pragmas, state).toEqual([{ synchronous: 2 }, { journal_mode: 'wal' }]); // 2 is FULL
+  }
+});
+
+test('a store of an earlier program may have had readers, whatever it holds', async () => {
+  const store = opened(await databaseOf(MIGRATIONS));
+  await store.apply([{ ...put({}), changedAt: 5 }], () => NOW);
+  expect((await store.snapshot('latest', NOW, OPTIONS))?.changedAt).toBe(NOW);
+});
+
+test('the clock is asked when no other process can change anything any more: to wait for that may take seconds', async () => {
+  const file = await storeFile();
+  const store = opened(file);
+  const other = new DatabaseSync(file, { timeout: 0 });
+  const isLocked = () => {
+    try {
+      other.exec('BEGIN IMMEDIATE; ROLLBACK');
+      return false;
+    } catch (error) {
+      return String(error).includes('database is locked');
+    }
+  };
+  const asked: boolean[] = [];
+  const now = () => {
+    asked.push(isLocked());
+    return NOW;
+  };
+  await store.apply([put({})], now);
+  await store.apply([{ kind: 'withdraw', id: 'a' }], now);
+  await store.placeFeeds([{ id: 'own', select: { any: [], all: [], none: [] } }], now);
+  await store.touchAllFeeds(now);
+  const afterwards = isLocked();
+  other.close();
+
+  expect(asked.length).toBeGreaterThanOrEqual(4);
+  expect([new Set(asked), afterwards]).toEqual([new Set([true]), false]);
+});
+
+test('the newest entries are read from a range of the primary key, and not sorted', async () => {
+  expect(await stepsOf(NEWEST)).toEqual([
+    'SEARCH entry USING PRIMARY KEY (feed=? AND published<?)',
+    'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
+});
+
+const NUMBER_OF_FEED = 'SEARCH feed USING COVERING INDEX sqlite_autoindex_feed_1 (key=?)';
+/** Asked of each article, where a feed is named that holds many. */
+const IS_IN_FEED = [
+  'CORRELATED SCALAR SUBQUERY 2',
+  'SEARCH place USING INTEGER PRIMARY KEY (rowid=?)',
+  'SEARCH entry USING PRIMARY KEY (feed=? AND published=? AND tie=? AND article=?)',
+  'SCALAR SUBQUERY 1',
+  NUMBER_OF_FEED,
+  'CORRELATED SCALAR SUBQUERY 4',
+  'SEARCH tombstone USING COVERING INDEX tombstone_article (article=? AND feed=?)',
+  'SCALAR SUBQUERY 3',
+  NUMBER_OF_FEED,
+];
+
+test.each([
+  ['withdrawn', 'SEARCH article USING INDEX article_withdrawn (revision>?)'],
+  ['expired', 'SEARCH article USING COVERING INDEX article_expires (revision>?)'],
+  ['any', 'SEARCH article USING COVERING INDEX sqlite_autoindex_article_3 (revision>?)'],
+] as const)('a list of articles that are %s is a range of an index, and not sorted', async (status, step) => {
+  expect(await stepsOf(listedByRevision(status))).toEqual([step, ...IS_IN_FEED]);
+});
+
+test('a list of embargoed articles is a range of the entries of their feed', async () => {
+  expect(await stepsOf(LISTED_AHEAD)).toEqual([
+    'SEARCH entry USING PRIMARY KEY (feed=? AND published>?)',
+    'SCALAR SUBQUERY 1',
+    NUMBER_OF_FEED,
+    'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+    'USE TEMP B-TREE FOR ORDER BY',
+  ]);
+});
+
+test.each(['any', 'visible', 'expired', 'withdrawn'] as const)(
+  'a list of a small feed is the range of its entries: %s',
+  async (status) => {
+    expect(await stepsOf(listedOfFeed(status))).toEqual([
+      'MERGE (UNION ALL)',
+      'LEFT',
+      'SEARCH entry USING PRIMARY KEY (feed=?)',
+      'SCALAR SUBQUERY 1',
+      NUMBER_OF_FEED,
+      'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+      'RIGHT',
+      'SEARCH tombstone USING PRIMARY KEY (feed=?)',
+      'SCALAR SUBQUERY 3',
+      NUMBER_OF_FEED,
+      'SEARCH article USING INTEGER PRIMARY KEY (rowid=?)',
+      'USE TEMP B-TREE FOR ORDER BY',
+    ]);
+  },
+);
+
+test('a large feed is listed as a small one is', async () => {
+  const store = openSqliteStore(':memory:');
+  const kinds = [
+    {},
+    { expiresAt: '2026-11-21T00:00:00Z' },
+    { embargoUntil: '2026-12-01T00:00:00Z' },
+    { withdrawn: { at: '2026-11-21T00:00:00Z' } },
+  ];
+  const puts = Array.from({ length: 6000 }, (_, number) =>
+    put({ id: `a${number}`, tags: [number < 5500 ? 'many' : 'few'], ...kinds[number % 4] }),
+  );
+  await store.apply(puts, () => Date.UTC(2026, 10, 1));
+  const idsOf = async (options: Pick<ListOptions, 'feed' | 'status'>) => {
+    const ids: string[] = [];
+    for (let next: number | undefined = 0; next !== undefined; ) {
+      const page: Listed = await store.list({ ...options, after: next, limit: 400, at: NOW });
+      ids.push(...page.articles.map(({ article: { id } }) => id));
+      next = page.next;
+    }
+    return ids;
+  };
+  const expected = (of: (number: number) => boolean) =>
+    puts.flatMap(({ article: { id } }, number) => (of(number) ? [id] : []));
+
+  for (const [index, status] of (['visible', 'expired', 'embargoed', 'withdrawn'] as const).entries()) {
+    const isOne = (number: number) => number % 4 === index;
+    expect(await idsOf({ status })).toEqual(expected(isOne));
+    expect(await idsOf({ status, feed: 'tag/many' })).toEqual(expected((number) => isOne(number) && number < 5500));
+    expect(await idsOf({ status, feed: 'tag/few' })).toEqual(expected((number) => isOne(number) && number >= 5500));
+  }
+  expect(await idsOf({ feed: 'tag/many' })).toEqual(expected((number) => number < 5500));
+  expect(await idsOf({ feed: 'tag/few' })).toEqual(expected((number) => number >= 5500));
+  await store.close();
+});
+
+test('a store of a newer program is refused, and not touched', async () => {
+  const file = await databaseOf(MIGRATIONS, MIGRATIONS.length + 1);
+  const expected = ['store_too_new', true];
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(expected);
+  expect(refusal(file, () => migrateDatabase(file))).toEqual(expected);
+});
+
+test.each(MIGRATIONS.map((_, index) => index).slice(1))(
+  'a store of version %d is refused until it is brought up to date',
+  async (version) => {
+    const file = await databaseOf(MIGRATIONS.slice(0, version));
+    expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_outdated', true]);
+    expect(migrateDatabase(file)).toEqual({ from: version, to: MIGRATIONS.length });
+    const store = opened(file);
+    await store.apply([put({})], () => NOW);
+    expect([await store.count(), await store.keys()]).toEqual([1, []]);
+  },
+);
+
+/** Opens the store as soon as all are there, as services do that are started together, and says what it was told. */
+const OPENING = `
+  const { parentPort, workerData: { module, file, gate, count } } = require('node:worker_threads');
+  import(module).then(async ({ openSqliteStore }) => {
+    Atomics.add(gate, 0, 1);
+    while (Atomics.load(gate, 0) < count);
+    try {
+      await openSqliteStore(file).close();
+      parentPort.postMessage('opened');
+    } catch (error) {
+      parentPort.postMessage(String(error));
+    }
+  });
+`;
+
+test('who opens a new store together finds all of it', async () => {
+  const module = new URL('../../../src/store/sqlite/sqlite-store.ts', import.meta.url).href;
+  for (let round = 0; round < 10; round += 1) {
+    const count = 2;
+    const workerData = { module, file: await storeFile(), gate: new Int32Array(new SharedArrayBuffer(4)), count };
+    const told = await Promise.all(
+      Array.from({ length: count }, async () => {
+        const [message] = await once(new Worker(OPENING, { eval: true, workerData }), 'message');
+        return message;
+      }),
+    );
+    expect(told).toEqual(['opened', 'opened']);
+  }
+});
+
+test('a store that knew files by their paths knows them by their articles', async () => {
+  const file = await databaseOf(MIGRATIONS.slice(0, 3));
+  const db = new DatabaseSync(file);
+  db.exec(
+    `INSERT INTO source VALUES ('a.md', 'a', '1', '["p.png"]'), ('en/b.md', 'b', '2', '[]'), ('b.md', 'b', '2', '[]')`,
+  );
+  db.close();
+  migrateDatabase(file);
+  expect((await opened(file).sources()).toSorted((one, other) => (one.id < other.id ? -1 : 1))).toEqual([
+    { id: 'a', path: 'a.md', signature: '1', media: ['p.png'] },
+    { id: 'b', path: expect.stringMatching(/^(en\/)?b\.md$/), signature: '2', media: [] },
+  ]);
+});
+
+/** Which feeds hold which articles, as rows of the tables say. */
+function placesIn(file: string): unknown[] {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const held = (table: string) =>
+    db.prepare(`SELECT '${table}', key, article FROM ${table} JOIN feed ON feed.number = feed ORDER BY key, article`);
+  const rows = ['entry', 'tombstone'].flatMap((table) =>
+    held(table)
+      .all()
+      .map((row) => Object.values(row)),
+  );
+  db.close();
+  return rows;
+}
+
+const FEEDS = ['latest', 'tag/x', 'tag/y', 'tag/z'];
+const feedsOfArticle = fc.subarray(FEEDS.slice(1)).map((keys) => ['latest', ...keys]);
+const selection = fc.record({ any: fc.subarray(FEEDS), all: fc.subarray(FEEDS), none: fc.subarray(FEEDS.slice(1)) });
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('put' as const),
+    id: fc.integer({ min: 0, max: 3 }),
+    title: fc.nat(1),
+    feeds: feedsOfArticle,
+  }),
+  fc.record({ kind: fc.constant('withdraw' as const), id: fc.integer({ min: 0, max: 3 }) }),
+  fc.record({ kind: fc.constant('rule' as const), id: fc.integer({ min: 0, max: 1 }), select: fc.option(selection) }),
+);
+
+test('whatever happens, articles are in the feeds that hold them by themselves and by rules, and in no others', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
+      const file = await storeFile();
+      const store = openSqliteStore(file);
+      const rules = new Map<string, Selection>();
+      const articles = new Map<number, { number: number; feeds: readonly string[]; isWithdrawn: boolean }>();
+      for (const each of steps) {
+        if (each.kind === 'rule') {
+          const id = `own-${each.id}`;
+          await store.placeFeeds([each.select === null ? { id } : { id, select: each.select }], () => NOW);
+          if (each.select === null) rules.delete(id);
+          else rules.set(id, each.select);
+        } else if (each.kind === 'put') {
+          const id = `a-${each.id}`;
+          const feeds = each.feeds.map((key) => ({ key, name: '' }));
+          await store.apply([{ ...put({ id, title: `Title ${each.title}` }), feeds }], () => NOW);
+          const number = (await store.find(id))?.number ?? 0;
+          articles.set(each.id, { number, feeds: each.feeds, isWithdrawn: false });
+        } else {
+          await store.apply([{ kind: 'withdraw', id: `a-${each.id}` }], () => NOW);
+          const known = articles.get(each.id);
+          if (known !== undefined) articles.set(each.id, { ...known, isWithdrawn: true });
+        }
+      }
+      await store.close();
+      const choose = customFeedChooser([...rules].map(([id, select]) => ({ id, select })));
+      const expected = [...articles.values()].flatMap(({ number, feeds, isWithdrawn }) =>
+        [...feeds, ...choose(feeds)].map((key) => `${isWithdrawn ? 'tombstone' : 'entry'},${key},${number}`),
+      );
+      expect(placesIn(file).map(String).sort()).toEqual(expected.sort());
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a store that much is written to keeps nothing in its log when it is closed', async () => {
+  const file = await storeFile();
+  const store = openSqliteStore(file, { isBulk: true });
+  for (let number = 0; number < 20; number += 1) {
+    await store.apply([put({ id: `a-${number}` })], () => NOW);
+    await sleep(20); // a checkpoint may come between
+  }
+  expect(await store.count()).toBe(20);
+  await store.close();
+  expect(await readdir(join(file, '..'))).toEqual(['publisher.sqlite']);
+  expect(await opened(file).count()).toBe(20);
+});
+
+/** A store of version 3, whose feeds were filled by these rules: none where a start was broken off. */
+async function ruledStore(rules: string): Promise<string> {
+  const file = await databaseOf(MIGRATIONS.slice(0, 3));
+  const db = new DatabaseSync(file);
+  db.prepare('INSERT INTO setting VALUES (?, ?)').run('rules', rules);
+  db.exec(`
+    INSERT INTO feed (number, key, name, declared, visible_from) VALUES
+      (1, 'latest', '', 1, NULL), (2, 'own', '', 1, 5), (3, 'tag/x', 'X', 0, NULL), (4, 'old', '', 0, 5);
+    INSERT INTO article VALUES
+      (1, 'a', 'tag:news.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
+      (2, 'b', 'tag:news.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
+    INSERT INTO entry VALUES (1, 9, 7, 1, NULL), (2, 9, 7, 1, NULL), (3, 9, 7, 1, NULL), (4, 9, 7, 1, NULL);
+    INSERT INTO tombstone VALUES (1, 10, 2), (2, 10, 2), (3, 10, 2);
+    UPDATE revision SET last = 2;
+  `);
+  db.close();
+  migrateDatabase(file);
+  return file;
+}
+
+test('the rules of version 3 are those by which its feeds are filled', async () => {
+  const select = { any: ['tag/x'], all: [], none: ['tag/y'] };
+  const store = opened(await ruledStore(JSON.stringify([['own', select]])));
+  expect([await store.rules(), await store.setting('rules')]).toEqual([[{ id: 'own', select }], undefined]);
+  expect((await store.memberships(1)).toSorted()).toEqual(['latest', 'own', 'tag/x']);
+  expect((await store.memberships(2)).toSorted()).toEqual(['latest', 'own', 'tag/x']);
+});
+
+test('articles that an older version placed are taken out of every feed, and into others', async () => {
+  const file = await ruledStore(JSON.stringify([['own', { any: ['tag/x'], all: [], none: [] }]]));
+  const store = opened(file);
+  const moved = { ...put({ tags: ['z'] }), article: { ...put({}).article, publishedAt: 9 } };
+  await store.apply([moved], () => NOW);
+  await store.apply(
+    [{ ...put({ id: 'b', tags: ['z'] }), article: { ...put({ id: 'b' }).article, publishedAt: 9 } }],
+    () => NOW,
+  );
+  expect(placesIn(file)).toEqual([
+    ['entry', 'language/en', 1],
+    ['entry', 'language/en', 2],
+    ['entry', 'latest', 1],
+    ['entry', 'latest', 2],
+    ['entry', 'tag/z', 1],
+    ['entry', 'tag/z', 2],
+  ]);
+});
+
+test('feeds that version 3 was broken off at are to be filled', async () => {
+  const store = opened(await ruledStore(''));
+  expect(await store.rules()).toEqual([]);
+  expect((await store.feeds(NOW)).map(({ key }) => key)).toEqual(['latest', 'tag/x']);
+  for (const number of [1, 2]) expect(await store.memberships(number)).toEqual(['latest', 'tag/x']);
+});
+
+test('one transaction fills no more feeds than others can wait for', async () => {
+  const store = openSqliteStore(':memory:');
+  const puts = Array.from({ length: 400 }, (_, number) => put({ id: `a${number}` }));
+  await store.apply(puts, () => NOW);
+  const feeds = Array.from({ length: 300 }, (_, number) => ({
+    id: `f${number}`,
+    select: { any: [], all: [], none: [] },
+  }));
+  expect(await store.placeFeeds(feeds, () => NOW)).toBe(250); // 100,000 entries
+  expect(await store.placeFeeds(feeds.slice(250), () => NOW)).toBe(50);
+  await store.close();
+});
+
+test('a store that is up to date stays as it is', async () => {
+  const file = await storeFile();
+  await opened(file).apply([put({})], () => NOW);
+  expect(migrateDatabase(file)).toEqual({ from: MIGRATIONS.length, to: MIGRATIONS.length });
+  expect(await opened(file).count()).toBe(1);
+});
+
+test('a file that is no database cannot be opened', async () => {
+  const file = await storeFile();
+  await mkdir(join(file, '..'));
+  await writeFile(file, 'This is a text, and longer than the hundred bytes of the header of a database. '.repeat(20));
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
+});
+
+/** A store with articles, all of whose pages but the first two are overwritten once it is open. */
+async function damaged(): Promise<Store> {
+  const file = await storeFile();
+  const store = opened(file);
+  await store.apply([put({}), put({ id: 'b' })], () => NOW);
+  await store.close();
+  const again = opened(file);
+  const { size } = await stat(file);
+  const handle = await open(file, 'r+');
+  await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
+  await handle.close();
+  return again;
+}
+
+test('a folder in the place of the store cannot be opened', async () => {
+  const file = await storeFile();
+  await mkdir(file, { recursive: true });
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
+});
+
+test.each([
+  ['no room', 13, 'insufficient_storage'],
+  ['a disk that fails', 10, 'store_unavailable'],
+  ['a disk that fails at a sync', 1034, 'store_unavailable'],
+  ['a disk that may only be read', 8, 'store_unavailable'],
+  ['another who writes for too long', 5, 'store_unavailable'],
+  ['a damaged page', 11, 'store_unavailable'],
+  ['a damaged index', 779, 'store_unavailable'],
+  ['what is no database', 26, 'store_unavailable'],
+])('%s is told as what it is', (_, errcode, code) => {
+  const cause = Object.assign(new Error('database or disk'), { errcode });
+  expect(storeError(cause)).toMatchObject({ name: 'PublisherError', code, cause });
+});
+
+test.each([Object.assign(new Error('constraint'), { errcode: 19 }), new Error('a bug'), 5])(
+  '%s is no failure of the store',
+  (error) => {
+    expect(storeError(error)).toBe(error);
+  },
+);
