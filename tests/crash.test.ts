@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createKey } from '../src/publish/api-keys.ts';
-import { openInstallation } from '../src/service/data-folder.ts';
+import { openDataFolder } from '../src/service/data-folder.ts';
 import { createLedger } from './crash/ledger.ts';
 import { load } from './crash/load.ts';
 import { startProgram } from './crash/program.ts';
@@ -31,7 +31,7 @@ afterAll(() => rm(compileCache, { recursive: true, force: true }));
 /** A store goes through its lives; the names of what is wrong begin with the life it was seen in. */
 async function livesOf(name: string, seed: number) {
   const folder = await dataFolder({ 'publication.yaml': `${PUBLICATION}entries: 1000\n` });
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const { key } = await createKey(store, 'crash', 'write', Date.now());
   await store.close();
 

@@ -8,7 +8,7 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { onTestFinished } from 'vitest';
 import { type Article, type Newsroom, parseArticle } from '../src/article/article.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
-import { openInstallation } from '../src/service/data-folder.ts';
+import { openDataFolder } from '../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../src/service/serve.ts';
 import { type OpenLog, openLog } from '../src/telemetry/log.ts';
 
@@ -150,7 +150,7 @@ export async function start(folder: string, options: StartOptions = {}): Promise
 /** The same for whoever closes it. */
 export async function serving(folder: string, { feedsUrl, storeFile, ...options }: StartOptions): Promise<Running> {
   const { log, told, lines } = listen();
-  const installation = openInstallation(folder, { feedsUrl, storeFile });
+  const installation = openDataFolder(folder, { feedsUrl, storeFile });
   const service = await serve(installation, { host: '127.0.0.1', port: 0, log, version: '0.0.0', ...options });
   return { ...service, dataFolder: folder, lines, told };
 }

@@ -623,7 +623,7 @@ export function storeContract(
 
     test('of a feed of the operator’s without articles', async () => {
       const store = await open();
-      await store.placeFeeds([feed('own')], () => NOW);
+      await store.backfillFeeds([feed('own')], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toEqual({ name: '', entries: [], tombstones: [], changedAt: 0 });
     });
 
@@ -856,8 +856,8 @@ export function storeContract(
       expect(await changedAt(store)).toBe(5);
       await store.apply([put({ id: 'b' }, NOW + 9)], () => NOW - 5000);
       expect(await changedAt(store), 'but not in the future').toBe(NOW - 5000);
-      await store.admitReaders();
-      await store.admitReaders(); // as every start of a service
+      await store.markServed();
+      await store.markServed(); // as every start of a service
       await store.apply([put({ id: 'c' }, 6)], () => NOW);
       expect(await changedAt(store)).toBe(NOW);
     });
@@ -865,7 +865,7 @@ export function storeContract(
     test('is for every process that of one with readers, from the moment it has them', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({ id: 'a' }, 5)], () => NOW);
-      await other.admitReaders();
+      await other.markServed();
       await one.apply([put({ id: 'b' }, 6)], () => NOW);
       expect(await changedAt(one)).toBe(NOW);
     });
@@ -873,7 +873,7 @@ export function storeContract(
     test('is none for readers where nobody sees the article before or after, and other processes hear of it', async () => {
       const [one, other] = await openTwice();
       await one.apply([undated({ id: 'a', publishedAt: at(0), tags: ['x'] })], () => DAY + 1000);
-      await other.touchedElsewhere();
+      await other.takeExternallyChangedFeeds();
       const embargoed = { id: 'b', embargoUntil: at(60), tags: ['x'] };
       const ways: readonly Change[] = [
         put(embargoed, 7),
@@ -885,7 +885,7 @@ export function storeContract(
       for (const way of ways) {
         const [outcome] = await one.apply([way], () => DAY + 30 * MINUTE);
         expect(outcome?.touched).toContain('tag/x');
-        expect(await other.touchedElsewhere()).toContain('tag/x');
+        expect(await other.takeExternallyChangedFeeds()).toContain('tag/x');
         expect([await changedAt(one), await changedAt(one, 'tag/x')]).toEqual([DAY + 1000, DAY + 1000]);
       }
     });
@@ -912,7 +912,7 @@ export function storeContract(
   describe(`${name}: the list of feeds`, () => {
     test('has those that were visible by then, latest, and the operator’s', async () => {
       const store = await open();
-      await store.placeFeeds([feed('own', { all: ['tag/none'] })], () => NOW);
+      await store.backfillFeeds([feed('own', { all: ['tag/none'] })], () => NOW);
       await store.apply(
         [put({ id: 'a', tags: ['now'] }), put({ id: 'b', tags: ['Later'], embargoUntil: at(60) })],
         () => NOW,
@@ -926,7 +926,7 @@ export function storeContract(
 
     test('agrees with the snapshots', async () => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      await store.backfillFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
       for (const moment of [DAY - 1, DAY]) {
         const listed = (await store.feeds(moment)).map(({ key }) => key).toSorted();
         const seen = ['language/en', 'latest', 'own', 'tag/x'].map(async (key) =>
@@ -980,10 +980,10 @@ export function storeContract(
       [{ any: ['tag/x'], all: many, none: many }, ' |  |  | '],
     ])('hold what their rules select: %j', async (select, expected) => {
       const store = await holding(...all);
-      expect(await store.placeFeeds([feed('own', select)], () => NOW)).toBe(1);
+      expect(await store.backfillFeeds([feed('own', select)], () => NOW)).toBe(1);
       expect(await inside(store, 'own')).toBe(expected);
       const before = await open();
-      await before.placeFeeds([feed('own', select)], () => NOW);
+      await before.backfillFeeds([feed('own', select)], () => NOW);
       await applyAll(before, all);
       expect(await inside(before, 'own')).toBe(expected);
     });
@@ -1028,14 +1028,14 @@ export function storeContract(
             return [put({ id, ...values }), ...(isTakenBack ? [withdraw(id, DAY + 30 * MINUTE)] : [])];
           });
           const [one, other] = [await open(), await open()];
-          await one.placeFeeds(feeds, () => NOW);
-          await other.placeFeeds(
+          await one.backfillFeeds(feeds, () => NOW);
+          await other.backfillFeeds(
             [...before.map((select, number) => feed(`f${number}`, select)), feed('old')],
             () => NOW,
           );
           // Before anything is visible, so that no change is refused.
           for (const store of [one, other]) await store.apply(changes, () => DAY - 1);
-          await other.placeFeeds([...feeds, { id: 'old' }], () => NOW);
+          await other.backfillFeeds([...feeds, { id: 'old' }], () => NOW);
 
           const choose = customFeedChooser(feeds);
           for (const { number, article: stored } of await one.page(0, 50)) {
@@ -1058,11 +1058,11 @@ export function storeContract(
 
     test('take what changes by the same rules', async () => {
       const store = await holding(put({ id: 'a', tags: ['x'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      await store.backfillFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
       const outcomes = await store.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'a', tags: ['y'] })], () => NOW);
       expect(outcomes.map(({ touched }) => touched.includes('own'))).toEqual([true, true]);
       expect(await idsIn(store, 'own')).toEqual(['b']);
-      await store.placeFeeds([feed('own', { any: ['tag/y'] })], () => NOW);
+      await store.backfillFeeds([feed('own', { any: ['tag/y'] })], () => NOW);
       expect((await store.rehearse([put({ id: 'b', tags: ['y'] })], () => NOW))[0]?.touched).toContain('own');
       await store.apply([put({ id: 'c', tags: ['x'] }), put({ id: 'd', tags: ['y'] })], () => NOW);
       expect((await idsIn(store, 'own'))?.toSorted()).toEqual(['a', 'd']);
@@ -1076,24 +1076,24 @@ export function storeContract(
         )),
         await store.lastRevision(),
       ];
-      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g', { any: ['tag/none'] })], () => NOW - 9000);
+      await store.backfillFeeds([feed('f', { any: ['tag/x'] }), feed('g', { any: ['tag/none'] })], () => NOW - 9000);
       expect(await changed()).toEqual([NOW - 9000, 0, 0, 3]);
-      await store.placeFeeds([feed('f', { all: ['tag/x'] }), feed('g', { any: ['tag/unknown'] })], () => NOW - 8000);
+      await store.backfillFeeds([feed('f', { all: ['tag/x'] }), feed('g', { any: ['tag/unknown'] })], () => NOW - 8000);
       expect(await changed()).toEqual([NOW - 9000, 0, 0, 3]);
-      await store.placeFeeds([feed('f'), feed('g', { any: ['tag/y'] })], () => NOW - 7000);
+      await store.backfillFeeds([feed('f'), feed('g', { any: ['tag/y'] })], () => NOW - 7000);
       expect(await changed()).toEqual([NOW - 7000, NOW - 7000, 0, 4]);
-      await store.placeFeeds([feed('f', { any: ['tag/x'] })], () => NOW - 6000);
+      await store.backfillFeeds([feed('f', { any: ['tag/x'] })], () => NOW - 6000);
       expect(await changed()).toEqual([NOW - 6000, NOW - 7000, 0, 5]);
       expect((await store.page(0, 50)).map(({ revision }) => revision)).toEqual([1, 2]);
     });
 
     test('are told with their rules', async () => {
       const store = await open();
-      expect([await store.rules(), await store.placeFeeds([], () => NOW)]).toEqual([[], 0]);
+      expect([await store.rules(), await store.backfillFeeds([], () => NOW)]).toEqual([[], 0]);
       const [f, g] = [feed('f', { any: ['tag/x'] }), feed('g', { all: ['tag/y'], none: ['tag/x'] })];
-      await store.placeFeeds([f, g], () => NOW);
+      await store.backfillFeeds([f, g], () => NOW);
       expect(await store.rules()).toEqual([f, g]);
-      await store.placeFeeds([{ id: 'f' }, feed('g'), { id: 'unknown' }], () => NOW);
+      await store.backfillFeeds([{ id: 'f' }, feed('g'), { id: 'unknown' }], () => NOW);
       expect(await store.rules()).toEqual([feed('g')]);
     });
 
@@ -1101,7 +1101,7 @@ export function storeContract(
       const store = await holding(...all);
       const feeds = Array.from({ length: 20 }, (_, number) => feed(`f${number}`, { any: ['tag/x'] }));
       for (let done = 0; done < feeds.length; ) {
-        const more = await store.placeFeeds(feeds.slice(done), () => NOW);
+        const more = await store.backfillFeeds(feeds.slice(done), () => NOW);
         expect(more).toBeGreaterThan(0);
         done += more;
         expect(await store.rules()).toEqual(feeds.slice(0, done));
@@ -1111,9 +1111,9 @@ export function storeContract(
 
     test('are filled and emptied together or, where it fails, not at all', async () => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
+      await store.backfillFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
       const before = [await store.rules(), await store.feeds(NOW), await store.lastRevision()];
-      const placing = store.placeFeeds([{ id: 'g' }, feed('f', { none: ['tag/x'] }), feed('h')], () => {
+      const placing = store.backfillFeeds([{ id: 'g' }, feed('f', { none: ['tag/x'] }), feed('h')], () => {
         throw new Error('no clock');
       });
       await expect(placing).rejects.toThrow();
@@ -1124,9 +1124,9 @@ export function storeContract(
 
     test('that have no rule any more are forgotten, and what was in them with them', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' }), withdraw('c', NOW));
-      await store.placeFeeds([feed('own'), feed('other')], () => NOW);
+      await store.backfillFeeds([feed('own'), feed('other')], () => NOW);
       await store.apply([put({ tags: ['y'] }), withdraw('b', NOW)], () => NOW);
-      await store.placeFeeds([{ id: 'own' }], () => NOW);
+      await store.backfillFeeds([{ id: 'own' }], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
       expect((await store.feeds(NOW)).map(({ key }) => key)).not.toContain('own');
       const others = ['language/en', 'latest', 'other'];
@@ -1136,19 +1136,19 @@ export function storeContract(
 
     test('that are forgotten are so although an article was in them and left', async () => {
       const store = await holding(put({ tags: ['x'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      await store.backfillFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
       await store.apply([put({ tags: ['y'] })], () => NOW);
-      await store.placeFeeds([{ id: 'own' }], () => NOW);
+      await store.backfillFeeds([{ id: 'own' }], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
     });
 
     test('that come again begin anew', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
-      await store.placeFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
-      await store.placeFeeds([{ id: 'own' }], () => NOW);
+      await store.backfillFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
+      await store.backfillFeeds([{ id: 'own' }], () => NOW);
       await store.apply([put({ id: 'c', tags: ['x'] })], () => NOW);
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
-      await store.placeFeeds([feed('own', { any: ['tag/y'] })], () => NOW);
+      await store.backfillFeeds([feed('own', { any: ['tag/y'] })], () => NOW);
       expect(await idsIn(store, 'own')).toEqual(['b']);
     });
   });
@@ -1174,8 +1174,8 @@ export function storeContract(
     ['articles', (store) => store.articles([1])],
     ['feeds', (store) => store.feeds(NOW)],
     ['rules', (store) => store.rules()],
-    ['placeFeeds', (store) => store.placeFeeds([feed('own')], () => NOW)],
-    ['touchedElsewhere', (store) => store.touchedElsewhere()],
+    ['backfillFeeds', (store) => store.backfillFeeds([feed('own')], () => NOW)],
+    ['takeExternallyChangedFeeds', (store) => store.takeExternallyChangedFeeds()],
     ['find', (store) => store.find('a')],
     ['identities', (store) => store.identities(['a'])],
     ['list', (store) => store.list({ after: 0, limit: 1, at: NOW })],
@@ -1424,16 +1424,16 @@ export function storeContract(
   describe(`${name}: two connections`, () => {
     test('see each other’s articles, and hear which feeds changed', async () => {
       const [one, other] = await openTwice();
-      expect([await other.lastRevision(), other.mayHaveNews()]).toEqual([0, false]);
+      expect([await other.lastRevision(), other.mayHaveExternalChanges()]).toEqual([0, false]);
       await one.apply([put({ tags: ['x'] })], () => NOW);
       await nextTurn();
-      expect([one.mayHaveNews(), other.mayHaveNews()]).toEqual([false, true]);
-      expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
-      expect(other.mayHaveNews()).toBe(false);
+      expect([one.mayHaveExternalChanges(), other.mayHaveExternalChanges()]).toEqual([false, true]);
+      expect((await other.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
+      expect(other.mayHaveExternalChanges()).toBe(false);
       expect([await other.lastRevision(), await idsIn(other, 'tag/x')]).toEqual([1, ['a']]);
-      expect(await other.touchedElsewhere()).toEqual([]);
+      expect(await other.takeExternallyChangedFeeds()).toEqual([]);
       await one.apply([put({ id: 'b' }), withdraw('b', NOW)], () => NOW);
-      expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest']);
+      expect((await other.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/en', 'latest']);
       expect(await other.lastRevision()).toBe(3);
     });
 
@@ -1441,11 +1441,11 @@ export function storeContract(
       const [one, other] = await openTwice();
       await one.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
       await one.touchAllFeeds(() => NOW);
-      expect(await one.touchedElsewhere()).toEqual([]);
+      expect(await one.takeExternallyChangedFeeds()).toEqual([]);
       await other.apply([put({ id: 'b', tags: ['y'], language: 'ku' })], () => NOW);
-      expect((await one.touchedElsewhere()).toSorted()).toEqual(['language/ku', 'latest', 'tag/y']);
+      expect((await one.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/ku', 'latest', 'tag/y']);
       await one.apply([put({ id: 'a', title: 'New', tags: ['x'] })], () => NOW);
-      expect(await one.touchedElsewhere()).toEqual([]);
+      expect(await one.takeExternallyChangedFeeds()).toEqual([]);
     });
 
     test('hear of what the other changed although they changed something themselves since', async () => {
@@ -1453,9 +1453,11 @@ export function storeContract(
       await one.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
       await other.apply([put({ id: 'b', tags: ['y'] })], () => NOW);
       await other.apply([put({ id: 'c', tags: ['z'] })], () => NOW);
-      expect(await other.touchedElsewhere()).toEqual(expect.arrayContaining(['language/en', 'latest', 'tag/x']));
-      expect(await other.touchedElsewhere()).toEqual([]);
-      expect((await one.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/y', 'tag/z']);
+      expect(await other.takeExternallyChangedFeeds()).toEqual(
+        expect.arrayContaining(['language/en', 'latest', 'tag/x']),
+      );
+      expect(await other.takeExternallyChangedFeeds()).toEqual([]);
+      expect((await one.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/en', 'latest', 'tag/y', 'tag/z']);
     });
 
     test('hear of what the other changed although a change of their own failed since', async () => {
@@ -1465,7 +1467,7 @@ export function storeContract(
       await one.apply([put({ tags: ['x'] })], () => NOW);
       await expect(other.createKey(key)).rejects.toThrow();
       await other.rehearse([put({ title: 'New' })], () => NOW);
-      expect((await other.touchedElsewhere()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
+      expect((await other.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
     });
 
     test('hear of a change in every request that comes after it, wherever they looked before', async () => {
@@ -1476,9 +1478,9 @@ export function storeContract(
       const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
       onTestFinished(() => void client.destroy());
       const [served] = await once(server, 'connection');
-      const heard = once(served, 'data').then(() => other.mayHaveNews());
+      const heard = once(served, 'data').then(() => other.mayHaveExternalChanges());
       await nextTurn(); // behind the events of this turn, where work in line is done
-      expect(other.mayHaveNews()).toBe(false);
+      expect(other.mayHaveExternalChanges()).toBe(false);
       await one.apply([put({})], () => NOW);
       client.write('a request');
 
@@ -1489,22 +1491,22 @@ export function storeContract(
       const [one, other] = await openTwice();
       await one.apply([put({ tags: ['x'] })], () => NOW);
       const before = [feed('same'), feed('other', { any: ['tag/x'] }), feed('empty', { any: ['tag/none'] })];
-      await one.placeFeeds([feed('gone'), ...before], () => NOW);
-      await other.touchedElsewhere();
+      await one.backfillFeeds([feed('gone'), ...before], () => NOW);
+      await other.takeExternallyChangedFeeds();
       const after = [feed('same', { any: ['tag/x'] }), feed('other', { none: ['tag/x'] }), { id: 'empty' }];
-      await one.placeFeeds([{ id: 'gone' }, ...after], () => NOW);
-      expect((await other.touchedElsewhere()).toSorted()).toEqual(['empty', 'gone', 'other']);
+      await one.backfillFeeds([{ id: 'gone' }, ...after], () => NOW);
+      expect((await other.takeExternallyChangedFeeds()).toSorted()).toEqual(['empty', 'gone', 'other']);
       expect([await idsIn(other, 'gone'), await idsIn(other, 'other')]).toEqual([undefined, []]);
     });
 
     test('put articles into the operator’s feeds by the rules that hold, whoever made them', async () => {
       const [one, other] = await openTwice();
-      await one.placeFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
+      await one.backfillFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
       await other.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
-      await one.placeFeeds([feed('f', { none: ['tag/x'] }), { id: 'g' }], () => NOW);
+      await one.backfillFeeds([feed('f', { none: ['tag/x'] }), { id: 'g' }], () => NOW);
       await other.apply([put({ id: 'b', tags: ['x'] }), put({ id: 'c' })], () => NOW);
       expect([await idsIn(one, 'f'), await idsIn(one, 'g')]).toEqual([['c'], undefined]);
-      await one.placeFeeds([feed('g', { any: ['tag/x'] })], () => NOW);
+      await one.backfillFeeds([feed('g', { any: ['tag/x'] })], () => NOW);
       await other.apply([put({ id: 'd', tags: ['x'] })], () => NOW);
       expect((await idsIn(other, 'g'))?.toSorted()).toEqual(['a', 'b', 'd']);
     });
@@ -1512,11 +1514,11 @@ export function storeContract(
     test('hear nothing of changes that changed nothing', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({})], () => NOW);
-      await other.touchedElsewhere();
+      await other.takeExternallyChangedFeeds();
       await one.apply([put({}), withdraw('x', NOW)], () => NOW);
       await one.rehearse([put({ title: 'New' })], () => NOW);
       await one.saveSetting('a', '1');
-      expect([await other.touchedElsewhere(), await other.lastRevision()]).toEqual([[], 1]);
+      expect([await other.takeExternallyChangedFeeds(), await other.lastRevision()]).toEqual([[], 1]);
     });
 
     test('write in turn', async () => {

@@ -15,13 +15,13 @@ import {
   wholeNumber,
 } from '../lib/fields.ts';
 import { type Instant, utcYear } from '../lib/instant.ts';
-import { compact } from '../lib/omit-undefined.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { problemsOf } from '../lib/problems.ts';
 import { type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
-import { cleanHtml } from './sanitize.ts';
+import { sanitizeBody } from './sanitize.ts';
 import type { Resolve } from './sanitize-rules.ts';
 
 /** A story that passed `parseArticle`: every text XML-safe, every address absolute, every date real. */
@@ -181,7 +181,7 @@ function recordSchema(resolve: Resolve) {
   });
 }
 
-type ParsedRecord = z.infer<ReturnType<typeof recordSchema>>;
+type ParsedRecordParts = z.infer<ReturnType<typeof recordSchema>>;
 
 const schemas = new WeakMap<Newsroom, ReturnType<typeof recordSchema>>();
 
@@ -205,7 +205,7 @@ export function parseArticle(record: unknown, newsroom: Newsroom): Article {
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
   const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
-  const html = cleanHtml(bodyHtml(record, parsed), resolve);
+  const html = sanitizeBody(bodyHtml(record, parsed), resolve);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
   const problems = problemsBetween(parsed, html, newsroom);
@@ -220,7 +220,7 @@ function invalid(record: unknown, problems: Problem[]): PublisherError {
 }
 
 /** The body as HTML, still to be cleaned. */
-function bodyHtml(record: unknown, { body, bodyFormat }: ParsedRecord): string {
+function bodyHtml(record: unknown, { body, bodyFormat }: ParsedRecordParts): string {
   if (bodyFormat === 'html') return body;
   if (bodyFormat === 'text') return plainTextToHtml(body);
   const markdown = xmlText(body);
@@ -230,7 +230,7 @@ function bodyHtml(record: unknown, { body, bodyFormat }: ParsedRecord): string {
 }
 
 /** Rules between fields, which no field can decide alone. */
-function problemsBetween(record: ParsedRecord, html: string, newsroom: Newsroom): Problem[] {
+function problemsBetween(record: ParsedRecordParts, html: string, newsroom: Newsroom): Problem[] {
   const problems: Problem[] = [];
   if (html === '') problems.push({ field: 'body', rule: 'must have something left to show after cleaning' });
   if (record.expiresAt !== undefined && record.expiresAt <= firstPublication(record)) {
@@ -244,11 +244,11 @@ function problemsBetween(record: ParsedRecord, html: string, newsroom: Newsroom)
   return problems;
 }
 
-function article(record: ParsedRecord, html: string, newsroom: Newsroom): Article {
+function article(record: ParsedRecordParts, html: string, newsroom: Newsroom): Article {
   const language = record.language ?? newsroom.language;
   const direction = directionOf(language);
   const publishedAt = firstPublication(record);
-  return compact({
+  return omitUndefined({
     id: record.id,
     publicId: record.publicId ?? publicIdFor(record.id, newsroom.url, publishedAt),
     url: record.url,
@@ -257,7 +257,7 @@ function article(record: ParsedRecord, html: string, newsroom: Newsroom): Articl
     html: withDirection(html, language, direction),
     language,
     direction,
-    authors: record.authors.map(({ name, ...rest }) => compact({ ...name, ...rest })),
+    authors: record.authors.map(({ name, ...rest }) => omitUndefined({ ...name, ...rest })),
     sections: distinct(record.sections),
     tags: distinct(record.tags),
     publishedAt,
@@ -265,9 +265,11 @@ function article(record: ParsedRecord, html: string, newsroom: Newsroom): Articl
     updatedAt: record.updatedAt !== undefined && record.updatedAt > publishedAt ? record.updatedAt : undefined,
     embargoUntil: record.embargoUntil,
     expiresAt: record.expiresAt,
-    withdrawn: record.withdrawn && compact(record.withdrawn),
-    image: record.image && compact({ ...record.image, ...localFacts(record.image.url, newsroom) }),
-    media: record.media.map((item) => compact({ ...item, type: item.type ?? '', ...localFacts(item.url, newsroom) })),
+    withdrawn: record.withdrawn && omitUndefined(record.withdrawn),
+    image: record.image && omitUndefined({ ...record.image, ...localFacts(record.image.url, newsroom) }),
+    media: record.media.map((item) =>
+      omitUndefined({ ...item, type: item.type ?? '', ...localFacts(item.url, newsroom) }),
+    ),
     source: record.source,
     copyright: record.copyright || undefined,
     license: record.license,
@@ -275,7 +277,7 @@ function article(record: ParsedRecord, html: string, newsroom: Newsroom): Articl
   });
 }
 
-function firstPublication({ publishedAt, embargoUntil }: ParsedRecord): Instant {
+function firstPublication({ publishedAt, embargoUntil }: ParsedRecordParts): Instant {
   return Math.max(publishedAt, embargoUntil ?? publishedAt);
 }
 

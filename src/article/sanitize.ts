@@ -1,7 +1,7 @@
 import sanitizeHtml from 'sanitize-html';
 import { xmlText } from '../lib/text.ts';
 import { isNestedTooDeep } from './html.ts';
-import { cleanOrdinary } from './sanitize-fast.ts';
+import { sanitizeFast } from './sanitize-fast.ts';
 import { ATTRIBUTES, absoluteAttribute, NEEDS_ADDRESS, type Resolve, TAGS, VOID } from './sanitize-rules.ts';
 
 /** Players and charts newsrooms embed. Anything else in an iframe is left out: a feed reader shows what it is given. */
@@ -35,15 +35,15 @@ const RULES = {
  * address absolute, every element closed, no character that XML forbids. Undefined where elements are nested deeper
  * than `MAX_DEPTH`.
  */
-export function cleanHtml(html: string, resolve: Resolve): string | undefined {
+export function sanitizeBody(html: string, resolve: Resolve): string | undefined {
   const text = xmlText(html);
-  const ordinary = cleanOrdinary(text, resolve);
+  const ordinary = sanitizeFast(text, resolve);
   if (ordinary !== undefined) return ordinary;
-  return isNestedTooDeep(text) ? undefined : cleanByLibrary(text, resolve);
+  return isNestedTooDeep(text) ? undefined : sanitizeByLibrary(text, resolve);
 }
 
 /** Any HTML without characters that XML forbids, cleaned by sanitize-html: what it gives is right. */
-export function cleanByLibrary(html: string, resolve: Resolve): string {
+export function sanitizeByLibrary(html: string, resolve: Resolve): string {
   const clean = sanitizeHtml(html, {
     ...RULES,
     transformTags: { '*': (tagName, attribs) => ({ tagName, attribs: absoluteAttributes(attribs, resolve) }) },

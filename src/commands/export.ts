@@ -3,7 +3,7 @@ import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import { rfc3339 } from '../lib/instant.ts';
-import { openInstallation } from '../service/data-folder.ts';
+import { openDataFolder } from '../service/data-folder.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
 import { unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -30,7 +30,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   });
   const [file, ...others] = positionals;
   if (others.length > 0) throw usage('One file at most can be named.');
-  const { store } = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
+  const { store } = openDataFolder(values.data ?? (terminal.env.DATA_DIR || 'data'));
   const bar = progressBar(terminal, 'Exporting');
   try {
     const exported = linesOf(store, bar);

@@ -8,7 +8,7 @@ import { findSources, type ImportSource, type Item } from '../ingest/import/sour
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
-import { type Installation, newsroomOf, openInstallation } from '../service/data-folder.ts';
+import { type DataFolder, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import { publicUrl, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -58,7 +58,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   if (positionals.length === 0) throw usage('There is nothing named to import.');
   const sources = (await Promise.all(positionals.map(findSources))).flat();
   const feedsUrl = publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL);
-  const installation = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'), {
+  const installation = openDataFolder(values.data ?? (terminal.env.DATA_DIR || 'data'), {
     feedsUrl,
     isBulk: sizeOf(sources) >= WORTH_THREADS,
   });
@@ -87,9 +87,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
  * publication.yaml says by now: one that runs goes on by what it said before. A new store is set up.
  */
 async function setUpOrAsItIs(
-  installation: Installation,
+  installation: DataFolder,
   { hasAddress, dryRun }: { readonly hasAddress: boolean; readonly dryRun: boolean },
-): Promise<Installation> {
+): Promise<DataFolder> {
   const { dataFolder, store, publication: told } = installation;
   const inForce = await publicationInForce(store, told);
   if (inForce === undefined) {
@@ -102,7 +102,7 @@ async function setUpOrAsItIs(
 }
 
 /** What it would tell of articles that are there is never told: there are none. */
-async function setUp({ store, publication, newsroom }: Installation): Promise<void> {
+async function setUp({ store, publication, newsroom }: DataFolder): Promise<void> {
   const ignore = () => {};
   const parse = parseHere(newsroom);
   await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
@@ -115,7 +115,7 @@ interface How {
 }
 
 async function importAll(
-  installation: Installation,
+  installation: DataFolder,
   sources: readonly ImportSource[],
   tally: Tally,
   how: How,

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { rfc3339 } from '../lib/instant.ts';
 import { createKey } from '../publish/api-keys.ts';
-import { openInstallation } from '../service/data-folder.ts';
+import { openDataFolder } from '../service/data-folder.ts';
 import { SCOPES, type StoredKey } from '../store/store.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -31,7 +31,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const [action, id, ...others] = positionals;
   const [surplus] = action === 'revoke' || id === undefined ? others : [id];
   if (surplus !== undefined) throw usage(`“${surplus}” is too much.`);
-  const { store } = openInstallation(values.data ?? (terminal.env.DATA_DIR || 'data'));
+  const { store } = openDataFolder(values.data ?? (terminal.env.DATA_DIR || 'data'));
   try {
     switch (action) {
       case 'create': {

@@ -98,11 +98,11 @@ function metricsAddress(port: string | undefined, host: string | undefined): Ser
 
 async function serveAlone(dataFolder: string, publication: Publication, options: ServeOptions): Promise<Service> {
   // A supervisor does without these and their memory.
-  const [{ openInstallation }, { serve }] = await Promise.all([
+  const [{ openDataFolder }, { serve }] = await Promise.all([
     import('../service/data-folder.ts'),
     import('../service/serve.ts'),
   ]);
-  const installation = openInstallation(dataFolder, { publication });
+  const installation = openDataFolder(dataFolder, { publication });
   try {
     return await serve(installation, options);
   } catch (error) {

@@ -2,9 +2,9 @@ import cluster from 'node:cluster';
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PublisherError } from '../errors.ts';
-import { openInstallation } from '../service/data-folder.ts';
+import { openDataFolder } from '../service/data-folder.ts';
 import { type Part, type ServiceProcess, serve } from '../service/serve.ts';
-import { type Assignment, failureOf, isOrder, type Question, type Report } from '../service/supervisor.ts';
+import { failureOf, isOrder, type Question, type WorkerConfig, type WorkerMessage } from '../service/supervisor.ts';
 import { openLog } from '../telemetry/log.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -22,7 +22,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
   if (!cluster.isWorker || (role !== 'writer' && role !== 'reader'))
     throw usage('A worker is started by “serve --workers”.');
   leaveSignals();
-  const begin = Promise.withResolvers<Assignment>();
+  const begin = Promise.withResolvers<WorkerConfig>();
   const stop = Promise.withResolvers<void>();
   let service: ServiceProcess | undefined;
   const readersGone = Promise.withResolvers<void>();
@@ -54,11 +54,11 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
 }
 
 async function serveAssigned(
-  { dataFolder, publication, settings }: Assignment,
+  { dataFolder, publication, settings }: WorkerConfig,
   part: Part,
   terminal: Terminal,
 ): Promise<ServiceProcess> {
-  const installation = openInstallation(dataFolder, { publication });
+  const installation = openDataFolder(dataFolder, { publication });
   try {
     const { screen } = terminal;
     const log = openLog(screen, { level: settings.logLevel ?? 'info', isTTY: screen.isTTY });
@@ -81,7 +81,7 @@ function tidyUpAfterSupervisor(socket: string): void {
   });
 }
 
-async function answerTo({ kind, number }: Question, service: ServiceProcess): Promise<Report> {
+async function answerTo({ kind, number }: Question, service: ServiceProcess): Promise<WorkerMessage> {
   if (kind === 'measure') return { kind: 'measured', number, values: await service.measure() };
   try {
     await service.check();
@@ -96,6 +96,6 @@ function leaveSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(signal).on(signal, () => {});
 }
 
-function report(told: Report): Promise<void> {
+function report(told: WorkerMessage): Promise<void> {
   return new Promise((resolve) => process.send?.(told, () => resolve()));
 }

@@ -14,7 +14,7 @@ import {
   webAddress,
   wholeNumber,
 } from '../lib/fields.ts';
-import { compact } from '../lib/omit-undefined.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { fieldPath, problemsOf } from '../lib/problems.ts';
 import { slugOf } from '../lib/text.ts';
 import { webUrl } from '../lib/url.ts';
@@ -164,17 +164,17 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
     throw invalid(twice.map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })));
   const base = withSlash(feedsUrl ?? parsed.feedsUrl ?? new URL('/', parsed.url).href);
   const asset = (address: string | undefined) => (address === undefined ? undefined : assetUrl(address, base));
-  return compact({
+  return omitUndefined({
     ...parsed,
     feedsUrl: base,
     icon: asset(parsed.icon),
     logo: asset(parsed.logo),
     favicon: asset(parsed.favicon),
     copyright: parsed.copyright || undefined,
-    contact: parsed.contact && compact(parsed.contact),
-    feeds: parsed.feeds.map(compact),
+    contact: parsed.contact && omitUndefined(parsed.contact),
+    feeds: parsed.feeds.map(omitUndefined),
     retired: parsed.retired.map(({ feed, movedTo }) =>
-      compact({ feed: normalKey(feed), movedTo: movedTo === undefined ? undefined : normalKey(movedTo) }),
+      omitUndefined({ feed: normalKey(feed), movedTo: movedTo === undefined ? undefined : normalKey(movedTo) }),
     ),
   });
 }

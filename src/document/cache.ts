@@ -23,7 +23,7 @@ interface PreparedParts {
     isAwaited: () => boolean,
   ) => Promise<Document | undefined>;
   /** What other processes did. */
-  readonly news: News;
+  readonly externalChanges: News;
   /** Bytes of documents, in all their codings, that may be kept. */
   readonly bytes: number;
   readonly now: () => Instant;
@@ -41,7 +41,7 @@ interface Kept {
 }
 
 /** A document that changed and will be asked for again soon. */
-interface Popular {
+interface HotDocument {
   readonly key: FeedKey;
   readonly format: Format;
   readonly asked: number;
@@ -52,21 +52,21 @@ interface Popular {
 interface Making {
   readonly made: Promise<Kept | undefined>;
   /** Tells it that somebody waits for it. */
-  readonly hurry: () => void;
+  readonly raisePriority: () => void;
   /** What it is made again as, where it was begun without being asked for. */
-  readonly again: Popular | undefined;
+  readonly again: HotDocument | undefined;
 }
 
-/** Milliseconds after a change at which popular documents are made again, once for all that comes in one burst. */
+/** Milliseconds after a change at which hot documents are made again, once for all that comes in one burst. */
 const BURST = 50;
 /** Milliseconds between looks for what other processes changed. */
 const LOOK = 50;
 /** Documents that are made again without being asked for, the most asked for of all. */
-const MOST_POPULAR = 100;
+const MOST_HOT = 100;
 
-export interface Prepared {
+export interface DocumentCache {
   /** The current document of that name where it is at hand; undefined where `get` has something to look up first. */
-  readonly atHand: (name: string) => Representations | undefined;
+  readonly getIfReady: (name: string) => Representations | undefined;
   /** The feed's current document; undefined where there is no such feed. */
   readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
   /**
@@ -88,8 +88,8 @@ export function documentName(key: FeedKey, format: Format): string {
 /**
  * Keeps every document that was asked for until it changes, and makes each once however many ask at the same time.
  */
-export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts: () => KeptCounts } {
-  const { arrange, news, bytes, now, fail } = parts;
+export function createDocumentCache(parts: PreparedParts): DocumentCache & { readonly counts: () => KeptCounts } {
+  const { arrange, externalChanges, bytes, now, fail } = parts;
   let evicted = 0;
   const kept = new LRUCache<string, Kept>({
     maxSize: bytes,
@@ -99,10 +99,10 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     },
   });
   const running = new Map<string, Making>();
-  const popular = new Map<string, Popular>();
+  const hot = new Map<string, HotDocument>();
   let timer: NodeJS.Timeout | undefined;
   let looking: NodeJS.Timeout | undefined;
-  let remaking: Promise<void> | undefined;
+  let rewarming: Promise<void> | undefined;
   let isClosed = false;
   /** Under way while it is asked which feeds other processes changed: until that is known, nothing kept is trusted. */
   let catchingUp: Promise<void> | undefined;
@@ -123,9 +123,9 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
   }
 
   /** @param again what it is made again as, where nobody waits for it */
-  async function makeOnce(name: string, key: FeedKey, format: Format, again?: Popular): Promise<Kept | undefined> {
+  async function makeOnce(name: string, key: FeedKey, format: Format, again?: HotDocument): Promise<Kept | undefined> {
     for (let under = running.get(name); under !== undefined; under = running.get(name)) {
-      if (again === undefined) under.hurry();
+      if (again === undefined) under.raisePriority();
       const made = await under.made;
       if (made === undefined || isCurrent(made)) return made;
     }
@@ -141,11 +141,11 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     }
   }
 
-  function begin(key: FeedKey, format: Format, again: Popular | undefined): Making {
+  function begin(key: FeedKey, format: Format, again: HotDocument | undefined): Making {
     let isAwaited = again === undefined;
     return {
       made: make(key, format, () => isAwaited || isClosed),
-      hurry: () => {
+      raisePriority: () => {
         isAwaited = true;
       },
       again,
@@ -166,30 +166,30 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
         const again = running.get(name)?.again; // of what takes its time as well
         if (before !== undefined && before.asked > 0) {
           const codings = before.representations.whole.codings();
-          popular.set(name, { key, format, asked: before.asked, codings });
-        } else if (again !== undefined) popular.set(name, again);
+          hot.set(name, { key, format, asked: before.asked, codings });
+        } else if (again !== undefined) hot.set(name, again);
         kept.delete(name);
         running.delete(name);
       }
     }
-    remakeSoon();
+    rewarmSoon();
   }
 
-  function remakeSoon(): void {
-    if (popular.size === 0 || timer !== undefined || remaking !== undefined || isClosed) return;
+  function rewarmSoon(): void {
+    if (hot.size === 0 || timer !== undefined || rewarming !== undefined || isClosed) return;
     // Changes that come meanwhile do not put it off: they may never end.
     timer = setTimeout(() => {
       timer = undefined;
-      remaking = remake().finally(() => {
-        remaking = undefined;
-        remakeSoon();
+      rewarming = rewarm().finally(() => {
+        rewarming = undefined;
+        rewarmSoon();
       });
     }, BURST).unref();
   }
 
-  async function remake(): Promise<void> {
-    const first = [...popular].sort(([, a], [, b]) => b.asked - a.asked).slice(0, MOST_POPULAR);
-    popular.clear();
+  async function rewarm(): Promise<void> {
+    const first = [...hot].sort(([, a], [, b]) => b.asked - a.asked).slice(0, MOST_HOT);
+    hot.clear();
     for (const [name, again] of first) {
       if (isClosed) return;
       const { key, format, codings } = again;
@@ -205,8 +205,8 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
 
   async function catchUp(): Promise<void> {
     if (catchingUp !== undefined) await catchingUp; // begun, perhaps, before a change that this request has to show
-    if (catchingUp === undefined && news.may()) {
-      catchingUp = news
+    if (catchingUp === undefined && externalChanges.may()) {
+      catchingUp = externalChanges
         .touched()
         .then(forget)
         .finally(() => {
@@ -232,7 +232,7 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
     keepUp() {
       looking ??= setInterval(look, LOOK).unref();
     },
-    atHand: (name) => (catchingUp !== undefined || news.may() ? undefined : lookUp(name)),
+    getIfReady: (name) => (catchingUp !== undefined || externalChanges.may() ? undefined : lookUp(name)),
     counts: () => ({ count: kept.size, bytes: kept.calculatedSize, evicted }),
     async get(key, format) {
       await catchUp();
@@ -247,7 +247,7 @@ export function keepPrepared(parts: PreparedParts): Prepared & { readonly counts
       isClosed = true;
       clearTimeout(timer);
       clearInterval(looking);
-      await Promise.allSettled([catchingUp, remaking]);
+      await Promise.allSettled([catchingUp, rewarming]);
     },
   };
 }

@@ -47,7 +47,7 @@ const BATCH = 25;
 const BATCH_TEXT = 200_000;
 /** Entries that are read and rendered before others come first, where nobody waits for them: half a millisecond's work. */
 const PIECE = 4;
-/** Turns of the event loop that others have in between: a request takes several, and is to meet one piece, not one in each. */
+/** Rounds of the event loop that others have in between: a request takes several, and is to meet one piece, not one in each. */
 const TURNS = 5;
 
 /** Told of an article that was accepted and yet cannot be rendered; its feeds are served without it. */

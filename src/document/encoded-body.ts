@@ -3,11 +3,11 @@ import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
 import type { Coding } from './content-codings.ts';
 
 /** Bytes in each coding, made once it is asked for and off the event loop. */
-export interface Encoded {
+export interface EncodedBody {
   readonly identity: Buffer;
   readonly bytes: (coding: Coding) => Promise<Buffer>;
   /** The bytes in that coding where they are made already. */
-  readonly atHand: (coding: Coding) => Buffer | undefined;
+  readonly getIfReady: (coding: Coding) => Buffer | undefined;
   /** The codings they are made in, or being made. */
   readonly codings: () => readonly Coding[];
   /** Bytes of all codings that are made. */
@@ -66,7 +66,7 @@ function withoutRoom(bytes: Buffer): Buffer {
 }
 
 /** @param grown told when another coding is made */
-export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded {
+export function createEncodedBody(identity: Buffer, grown: () => void = () => {}): EncodedBody {
   const made = new Map<Coding, Buffer>([['identity', identity]]);
   const making = new Map<Coding, Promise<Buffer>>();
 
@@ -85,7 +85,7 @@ export function encoded(identity: Buffer, grown: () => void = () => {}): Encoded
 
   return {
     identity,
-    atHand: (coding) => made.get(coding),
+    getIfReady: (coding) => made.get(coding),
     codings: () => [...made.keys(), ...making.keys()],
     size: () => made.values().reduce((sum, bytes) => sum + bytes.length, 0),
     bytes(coding) {

@@ -4,7 +4,7 @@ import { httpDate, type Instant } from '../lib/instant.ts';
 import { CODINGS, type Coding } from './content-codings.ts';
 import { missingEntries, opaqueTag } from './delta.ts';
 import { type Document, documentOf } from './document.ts';
-import { type Encoded, encoded } from './encoded-body.ts';
+import { createEncodedBody, type EncodedBody } from './encoded-body.ts';
 import type { Validators } from './preconditions.ts';
 
 /** A document as it can be answered with: its validators, its bytes, and what is new in it to those who have another. */
@@ -12,9 +12,9 @@ export interface Representations extends Validators {
   readonly document: Document;
   readonly etag: (coding: Coding) => string;
   readonly etags: ReadonlyMap<string, Coding>;
-  readonly whole: Encoded;
+  readonly whole: EncodedBody;
   /** The document without the entries that the client of that If-None-Match has; undefined where that is not known. */
-  readonly delta: (ifNoneMatch: string | undefined) => Encoded | undefined;
+  readonly delta: (ifNoneMatch: string | undefined) => EncodedBody | undefined;
   /** Bytes of all that is made. */
   readonly size: () => number;
 }
@@ -37,13 +37,13 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
   const tag = opaqueTag(hash('sha256', document.bytes, 'base64url').slice(0, 16), document.entries);
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
   const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
-  const whole = encoded(document.bytes, grown);
+  const whole = createEncodedBody(document.bytes, grown);
   /** Made when the first one is: most documents never have any. */
-  let deltas: LRUCache<string, Encoded> | undefined;
+  let deltas: LRUCache<string, EncodedBody> | undefined;
   /** What is missing of those that ask most, who all have the document of before: to find it out takes as long as the rest. */
   let missingTo: LRUCache<string, string> | undefined;
 
-  function delta(ifNoneMatch: string | undefined): Encoded | undefined {
+  function delta(ifNoneMatch: string | undefined): EncodedBody | undefined {
     if (ifNoneMatch === undefined) return undefined;
     const found = deltas?.get(missingTo?.get(ifNoneMatch) ?? NO_DELTA);
     if (found !== undefined) return found;
@@ -59,7 +59,7 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
     if (ifNoneMatch.length <= LONGEST_TAG) missingTo.set(ifNoneMatch, name);
     const known = deltas.get(name);
     if (known !== undefined) return known;
-    const made = encoded(documentOf(document, missing), grown);
+    const made = createEncodedBody(documentOf(document, missing), grown);
     deltas.set(name, made);
     grown();
     return made;

@@ -3,7 +3,7 @@ import { Feed } from 'feed';
 import type { Article } from '../article/article.ts';
 import { feedId, feedPath } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
-import { compact } from '../lib/omit-undefined.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { escapeHtml } from '../lib/text.ts';
 import { isUri } from '../lib/url.ts';
 import type { Tombstone } from '../store/store.ts';
@@ -98,7 +98,7 @@ function entryCores(articles: readonly Article[], { content }: EntryOptions): st
       published: new Date(article.publishedAt),
       description: escapeHtml(article.summary),
       author: article.authors.map(({ name, email, url }) =>
-        compact({ name: forXmlJs(name), email: email === undefined ? undefined : forXmlJs(email), link: url }),
+        omitUndefined({ name: forXmlJs(name), email: email === undefined ? undefined : forXmlJs(email), link: url }),
       ),
       ...(content === 'full' ? { content: forCdata(article.html) } : {}),
       ...(article.copyright === undefined ? {} : { copyright: forXmlJs(article.copyright) }),
@@ -128,7 +128,7 @@ const UUID_NAMESPACE = Buffer.from('5f0c7b0e2d6a4f0b9c1e8a3d7b64e215', 'hex');
 
 function head({ feed, publication, updatedAt }: Head): string {
   const core = new Feed(
-    compact({
+    omitUndefined({
       id: forXmlJs(feedId(feed.key, publication.url)),
       title: forXmlJs(feed.title),
       description: forXmlJs(feed.description),

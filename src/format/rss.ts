@@ -2,7 +2,7 @@ import { Feed } from 'feed';
 import type { Article, Image, Media } from '../article/article.ts';
 import { feedPath } from '../feed/feeds.ts';
 import { httpDate, rfc3339 } from '../lib/instant.ts';
-import { compact } from '../lib/omit-undefined.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { escapeHtml } from '../lib/text.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
@@ -126,7 +126,7 @@ function head({ feed, publication, updatedAt, publishedAt }: Head): string {
   const { title, description, language } = feed;
   const image = publication.logo ?? publication.icon;
   const core = new Feed(
-    compact({
+    omitUndefined({
       title: forXmlJs(title),
       description: forXmlJs(description),
       link: publication.url,

@@ -8,7 +8,7 @@ import { isOurs, networkOf } from './client.ts';
 import { unknownExpectation, wrongHead } from './head.ts';
 import type { Connections } from './load/connections.ts';
 import type { Limiter } from './load/rate-limiter.ts';
-import type { Gate, Lane } from './load/request-queue.ts';
+import type { Lane, RequestQueue } from './load/request-queue.ts';
 import type { Observer } from './observe.ts';
 import { repeatedMessage } from './repeated-head.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
@@ -16,7 +16,7 @@ import { respondWithDocument, respondWithError } from './respond.ts';
 export interface AdmissionParts {
   readonly store: Store;
   readonly connections: Connections;
-  readonly gate: Gate;
+  readonly requestQueue: RequestQueue;
   /** Undefined where clients may ask for as much as they like. */
   readonly limiter: Limiter | undefined;
   readonly clientOf: (request: IncomingMessage) => string;
@@ -26,13 +26,13 @@ export type Admission = ReturnType<typeof createAdmission>;
 
 interface Ways {
   /** The answer where its bytes are at hand. */
-  readonly atHand: (request: IncomingMessage) => Answer | undefined;
+  readonly getIfReady: (request: IncomingMessage) => Answer | undefined;
   /** Waits for what the answer has to show and is not known yet; undefined where there is nothing of the kind. */
-  readonly untilSettled: (request: IncomingMessage) => Promise<void> | undefined;
+  readonly pendingFileChanges: (request: IncomingMessage) => Promise<void> | undefined;
   /** Whether a document was answered at the request's address before. */
-  readonly wasAnswered: (request: IncomingMessage) => boolean;
+  readonly isKnownAddress: (request: IncomingMessage) => boolean;
   /** Answers everything. */
-  readonly theLongWay: RequestListener;
+  readonly fallback: RequestListener;
   readonly observer: Observer;
   readonly fail: (error: unknown) => void;
 }
@@ -63,7 +63,7 @@ const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
  * Decides who is answered and when: what is at hand at once, the rest in line; a client that asks for too much hears
  * nothing but that its copy is current.
  */
-export function createAdmission({ store, connections, gate, limiter, clientOf }: AdmissionParts) {
+export function createAdmission({ store, connections, requestQueue, limiter, clientOf }: AdmissionParts) {
   /** Requests whose client has had its share, let through for the 304 that it may be. */
   const spent = new WeakSet<IncomingMessage>();
   const endings = new WeakMap<IncomingMessage, () => void>();
@@ -87,7 +87,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   }
 
   /** Whether the client may have this answer, which is taken from its share. */
-  function isDue(request: IncomingMessage, { status, body }: Answer): boolean {
+  function charge(request: IncomingMessage, { status, body }: Answer): boolean {
     const account = accountOf(request);
     if (account === undefined || limiter === undefined) return true;
     return limiter.take(account, body === undefined ? EMPTY : FULL) || status === 304;
@@ -97,7 +97,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
    * Takes a share for an answer that is not known yet. False for a client that has none left. One that has a copy may owe
    * it: to find out whether that is current, a document may have to be made, and anybody can say that he has one.
    */
-  function takeShare(request: IncomingMessage, response: ServerResponse): boolean {
+  function reserve(request: IncomingMessage, response: ServerResponse): boolean {
     const account = accountOf(request);
     if (account === undefined || limiter === undefined) return true;
     if (!limiter.take(account, FULL)) {
@@ -142,12 +142,12 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   /** What was found out of a request that was not answered at once. */
   let found: Finding | undefined;
 
-  function findingOf(request: IncomingMessage, atHand: Ways['atHand']): Finding {
+  function findingOf(request: IncomingMessage, getIfReady: Ways['getIfReady']): Finding {
     if (found?.request === request) return found;
     const began = performance.now();
-    gate.heard();
+    requestQueue.heard();
     const wrong = wrongHead(request);
-    found = { request, began, wrong, answer: wrong === undefined ? atHand(request) : undefined };
+    found = { request, began, wrong, answer: wrong === undefined ? getIfReady(request) : undefined };
     return found;
   }
 
@@ -155,33 +155,43 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
    * Answers by writing to the connection what was answered in this second as well, if that is at hand and due; else does
    * nothing. What it decides, `listener` would decide alike.
    */
-  function atOnce({ atHand, observer }: Pick<Ways, 'atHand' | 'observer'>): (request: IncomingMessage) => boolean {
+  function tryFastPath({
+    getIfReady,
+    observer,
+  }: Pick<Ways, 'getIfReady' | 'observer'>): (request: IncomingMessage) => boolean {
     return (request) => {
-      const { answer, began } = findingOf(request, atHand);
+      const { answer, began } = findingOf(request, getIfReady);
       const write = answer && repeatedMessage(answer);
-      if (answer === undefined || write === undefined || !isDue(request, answer)) return false;
+      if (answer === undefined || write === undefined || !charge(request, answer)) return false;
       found = undefined;
       write(request.socket);
-      observer.answeredAtHand(request, answer, began);
+      observer.cachedResponseSent(request, answer, began);
       if (REPEATED.hasSubscribers) REPEATED.publish({ request });
       return true;
     };
   }
 
-  function listener({ atHand, untilSettled, wasAnswered, theLongWay, observer, fail }: Ways): RequestListener {
+  function listener({
+    getIfReady,
+    pendingFileChanges,
+    isKnownAddress,
+    fallback,
+    observer,
+    fail,
+  }: Ways): RequestListener {
     return (request, response) => {
-      const { answer, wrong, began } = findingOf(request, atHand);
+      const { answer, wrong, began } = findingOf(request, getIfReady);
       found = undefined;
       connections.received(request, response);
-      if (answer !== undefined && isDue(request, answer)) {
+      if (answer !== undefined && charge(request, answer)) {
         respondWithDocument(response, answer);
-        observer.answeredAtHand(request, answer, began);
+        observer.cachedResponseSent(request, answer, began);
         return;
       }
       observer.follow(request, response, began);
       if (wrong !== undefined) respondWithError(request, response, wrong, { Connection: 'close' });
       else if (answer !== undefined) respondWithError(request, response, tooMany(request));
-      else if (PROBES.has(request.url ?? '')) theLongWay(request, response);
+      else if (PROBES.has(request.url ?? '')) fallback(request, response);
       else admit(request, response);
     };
 
@@ -198,19 +208,19 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     }
 
     function admitReader(request: IncomingMessage, response: ServerResponse, ahead: number): void {
-      if (!takeShare(request, response)) {
+      if (!reserve(request, response)) {
         respondWithError(request, response, tooMany(request));
         return;
       }
-      const enter = () => queue(wasAnswered(request) ? 'feeds' : 'others', request, response);
-      const settled = untilSettled(request);
-      if (settled === undefined) enter();
+      const enter = () => queue(isKnownAddress(request) ? 'feeds' : 'others', request, response);
+      const pending = pendingFileChanges(request);
+      if (pending === undefined) enter();
       else if (ahead > MOST_AHEAD) respondWithError(request, response, overloaded());
-      else settled.then(enter, (error) => broken(request, response, error));
+      else pending.then(enter, (error) => broken(request, response, error));
     }
 
     function queue(lane: Lane, request: IncomingMessage, response: ServerResponse): void {
-      gate.enter(lane, {
+      requestQueue.enter(lane, {
         isGone: () => !request.socket.writable,
         refuse: () => respondWithError(request, response, overloaded()),
         begin: (done) => {
@@ -218,7 +228,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
           response.once('close', () => {
             if (!staying.has(request)) done();
           });
-          theLongWay(request, response);
+          fallback(request, response);
         },
       });
     }
@@ -232,7 +242,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
   /** Answers requests that expect what this service does not know (RFC 9110 §10.1.1). */
   function unmetExpectation(observer: Observer): RequestListener {
     return (request, response) => {
-      gate.heard();
+      requestQueue.heard();
       connections.received(request, response);
       observer.follow(request, response, performance.now());
       const error = wrongHead(request) ?? unknownExpectation(request);
@@ -240,7 +250,7 @@ export function createAdmission({ store, connections, gate, limiter, clientOf }:
     };
   }
 
-  return { atOnce, listener, unmetExpectation, refuseSpent, keepPlace, end };
+  return { tryFastPath, listener, unmetExpectation, refuseSpent, keepPlace, end };
 }
 
 /** Whether a feed is asked for by who has a copy. */

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { bestCoding, type Coding, chooseCoding } from '../document/content-codings.ts';
 import { acceptsDelta } from '../document/delta.ts';
-import { type Encoded, mayCompress } from '../document/encoded-body.ts';
+import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';
 import { cacheControl, holdsUntil, lastModifiedHeader, type Representations } from '../document/representation.ts';
 import { PublisherError } from '../errors.ts';
@@ -73,7 +73,7 @@ export function answerTo(
     return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
   };
   const coding = codingAtHand(content, favourite, accepted ?? '');
-  if (coding !== undefined) return answerIn(coding, content.atHand(coding) ?? content.identity);
+  if (coding !== undefined) return answerIn(coding, content.getIfReady(coding) ?? content.identity);
   // Of these bytes: by the time they are made, the delta may have had to go for others.
   return { pending: async () => answerIn(favourite, await content.bytes(favourite)) };
 }
@@ -94,10 +94,10 @@ function heldCoding(
 }
 
 /** The coding that can be answered with now; undefined where it is better, or the client leaves no choice but, to wait. */
-function codingAtHand(content: Encoded, favourite: Coding, accepted: string): Coding | undefined {
-  if (content.atHand(favourite) !== undefined) return favourite;
+function codingAtHand(content: EncodedBody, favourite: Coding, accepted: string): Coding | undefined {
+  if (content.getIfReady(favourite) !== undefined) return favourite;
   if (content.identity.length <= WORTH_WAITING) return undefined;
-  const best = bestCoding(accepted, (coding) => content.atHand(coding) !== undefined);
+  const best = bestCoding(accepted, (coding) => content.getIfReady(coding) !== undefined);
   // Clients can ask for more deltas than could ever be compressed.
   if (best !== undefined && mayCompress()) content.bytes(favourite).catch(() => {}); // who has to have it is told
   return best;
@@ -128,9 +128,9 @@ interface MadeHeaders {
 type Kind = 'public' | 'private' | 'delta';
 
 const made = {
-  public: new WeakMap<Encoded, Map<Coding, MadeHeaders>>(),
-  private: new WeakMap<Encoded, Map<Coding, MadeHeaders>>(),
-  delta: new WeakMap<Encoded, Map<Coding, MadeHeaders>>(),
+  public: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
+  private: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
+  delta: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
 };
 
 function headersOf(

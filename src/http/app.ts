@@ -25,7 +25,7 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 
 interface App {
   /** Answers a request without a response, if it can. */
-  readonly atOnce: (request: IncomingMessage) => boolean;
+  readonly tryFastPath: (request: IncomingMessage) => boolean;
   readonly listener: RequestListener;
   /** For requests that expect of the service what it does not know. */
   readonly unmetExpectation: RequestListener;
@@ -82,10 +82,17 @@ export function createApp(parts: AppParts): App {
     };
   }
 
-  const { answerAtHand, untilSettled, wasAnswered } = feeds;
+  const { cachedResponse, pendingFileChanges, isKnownAddress } = feeds;
   return {
-    atOnce: admission.atOnce({ atHand: answerAtHand, observer }),
-    listener: admission.listener({ atHand: answerAtHand, untilSettled, wasAnswered, theLongWay: app, observer, fail }),
+    tryFastPath: admission.tryFastPath({ getIfReady: cachedResponse, observer }),
+    listener: admission.listener({
+      getIfReady: cachedResponse,
+      pendingFileChanges,
+      isKnownAddress,
+      fallback: app,
+      observer,
+      fail,
+    }),
     unmetExpectation: admission.unmetExpectation(observer),
     unobserved: app,
   };

@@ -6,7 +6,7 @@ import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { parseJson } from '../lib/json.ts';
 import type { Line } from '../lib/lines.ts';
 import { authorise } from '../publish/api-keys.ts';
-import { placementsOf, statusOf } from '../publish/membership.ts';
+import { membershipsOf, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
   type Condition,
@@ -63,7 +63,7 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
     // An id that itself ends in /feeds is asked for with that slash encoded.
     if (path.length > 1 && path.at(-1) === 'feeds') {
       const stored = await find(idIn(path.slice(0, -1)));
-      const feeds = await placementsOf(stored, { store, publication, at: now() });
+      const feeds = await membershipsOf(stored, { store, publication, at: now() });
       return respondWithJson(request, response, { body: { id: stored.article.id, feeds } });
     }
     const stored = await find(idIn(path));

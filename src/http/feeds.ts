@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { LRUCache } from 'lru-cache';
 import type { Publication } from '../config/publication.ts';
-import { documentName, type Prepared } from '../document/cache.ts';
+import { type DocumentCache, documentName } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
 import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feed/feeds.ts';
 import { httpDate, type Instant } from '../lib/instant.ts';
@@ -13,12 +13,12 @@ import { noteContent, respondWithDocument, respondWithRedirect } from './respond
 export interface FeedParts {
   readonly publication: Publication;
   readonly store: Store;
-  readonly prepared: Pick<Prepared, 'atHand' | 'get'>;
+  readonly documentCache: Pick<DocumentCache, 'getIfReady' | 'get'>;
   readonly now: () => Instant;
   /** Whether there are changes on disk that are known and not published yet. */
-  readonly isUnsettled: () => boolean;
+  readonly hasPending: () => boolean;
   /** Waits for those, within reason. */
-  readonly settled: () => Promise<void>;
+  readonly whenIdle: () => Promise<void>;
   /** Throws `too_many_requests` for a request that may have nothing but a 304. */
   readonly refuseSpent: (request: IncomingMessage) => void;
   /** Keeps a request's place in line until it is handled, also where its client leaves. */
@@ -37,7 +37,7 @@ const MINUTE = 60_000;
 const FEED_ADDRESS = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
 
 export function feedHandlers(parts: FeedParts) {
-  const { publication, store, prepared, now, isUnsettled, settled, refuseSpent, keepPlace } = parts;
+  const { publication, store, documentCache, now, hasPending, whenIdle, refuseSpent, keepPlace } = parts;
   const { maxAge, feedsUrl } = publication;
   /** The names of the documents that were answered there. What was not asked for longest is forgotten first. */
   const addresses = new LRUCache<string, string>({ max: MOST_ADDRESSES });
@@ -53,7 +53,7 @@ export function feedHandlers(parts: FeedParts) {
     if (gone !== undefined) {
       throw new PublisherError('feed_gone', `The feed ${key} is gone for good.`, { hint: 'Readers may forget it.' });
     }
-    const representations = await prepared.get(key, format);
+    const representations = await documentCache.get(key, format);
     if (representations === undefined) throw await unknownFeed(request, key, format);
     const context = { now: now(), maxAge, feedsUrl };
     const ready = answerTo(request, representations, context);
@@ -72,12 +72,12 @@ export function feedHandlers(parts: FeedParts) {
    *
    * @returns undefined where the long way has something to do first
    */
-  function answerAtHand(request: IncomingMessage): Answer | undefined {
+  function cachedResponse(request: IncomingMessage): Answer | undefined {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const name = addresses.get(withoutQuery(request.url ?? ''));
-    if (name === undefined || isUnsettled()) return undefined;
+    if (name === undefined || hasPending()) return undefined;
     try {
-      const representations = prepared.atHand(name);
+      const representations = documentCache.getIfReady(name);
       if (representations === undefined) return undefined;
       const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
       return 'pending' in answer ? undefined : answer;
@@ -90,12 +90,12 @@ export function feedHandlers(parts: FeedParts) {
    * Waits until a feed shows what has changed on disk; undefined where there is nothing to wait for. Before the request
    * is let in, so that it takes nobody's place meanwhile.
    */
-  function untilSettled({ url = '' }: IncomingMessage): Promise<void> | undefined {
-    return isUnsettled() && FEED_ADDRESS.test(url) ? settled() : undefined;
+  function pendingFileChanges({ url = '' }: IncomingMessage): Promise<void> | undefined {
+    return hasPending() && FEED_ADDRESS.test(url) ? whenIdle() : undefined;
   }
 
   /** Whether a document was answered at this address before. */
-  function wasAnswered({ url = '' }: IncomingMessage): boolean {
+  function isKnownAddress({ url = '' }: IncomingMessage): boolean {
     return addresses.has(withoutQuery(url));
   }
 
@@ -126,7 +126,7 @@ export function feedHandlers(parts: FeedParts) {
     (_request, response) =>
       respondWithRedirect(response, location);
 
-  return { feed, alias, answerAtHand, untilSettled, wasAnswered };
+  return { feed, alias, cachedResponse, pendingFileChanges, isKnownAddress };
 }
 
 /** Readers put numbers there so that no cache answers them; nothing of a feed's answer depends on it. */

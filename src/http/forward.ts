@@ -25,7 +25,7 @@ const MAX_HEAD = 32 * 1024;
  *
  * @param tellAway told that the writer does not answer: once, until it does again
  */
-export function handOver(
+export function forward(
   socketPath: string,
   tellAway: (cause: Error) => void,
 ): (request: Request<{ path: string[] }>, response: Response) => Promise<void> {
@@ -101,7 +101,10 @@ const SURE_PATH = 103;
  *
  * @throws PublisherError `address_unavailable`
  */
-export async function takeOver(socketPath: string, listener: RequestListener): Promise<{ close: () => Promise<void> }> {
+export async function serveForwarded(
+  socketPath: string,
+  listener: RequestListener,
+): Promise<{ close: () => Promise<void> }> {
   // Whether a request must name its host was seen where it came in.
   const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD, requireHostHeader: false }, listener);
   await rm(socketPath, { force: true }); // what a writer that was killed has left

@@ -61,7 +61,7 @@ const schemas = {
     },
     additionalProperties: false,
   },
-  Placement: {
+  FeedMembership: {
     type: 'object',
     required: ['feed', 'included'],
     properties: {
@@ -148,7 +148,7 @@ export function openApi(version: string, serviceUrl: string): Json {
             200: json('Every feed', {
               type: 'object',
               required: ['id', 'feeds'],
-              properties: { id: text, feeds: { type: 'array', items: ref('Placement') } },
+              properties: { id: text, feeds: { type: 'array', items: ref('FeedMembership') } },
               additionalProperties: false,
             }),
             ...errors(400, 401, 404),

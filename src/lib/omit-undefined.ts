@@ -1,13 +1,13 @@
-type Compact<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+type OmitUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
 /** The object without the properties that are undefined: what is not there is not said. */
-export function compact<T extends object>(object: T): Compact<T> {
+export function omitUndefined<T extends object>(object: T): OmitUndefined<T> {
   const rest: Record<string, unknown> = {};
   for (const name of Object.keys(object)) {
     const value = object[name as keyof T];
     if (value !== undefined) rest[name] = value;
   }
-  return rest as Compact<T>;
+  return rest as OmitUndefined<T>;
 }

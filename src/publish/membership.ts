@@ -4,7 +4,7 @@ import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { ListedRecord, Status, Store, StoredRecord } from '../store/store.ts';
 
 /** Whether an article is in a feed's current document and, where it is not, the rule that keeps it out. */
-export interface Placement {
+export interface FeedMembership {
   readonly feed: FeedKey;
   readonly included: boolean;
   /** Its place in the document, from 1. */
@@ -22,17 +22,17 @@ export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant
 }
 
 /** Tells for every feed there is, and every one the article would make, whether the article is in it. */
-export async function placementsOf(
+export async function membershipsOf(
   stored: StoredRecord,
   { store, publication, at }: { store: Store; publication: Publication; at: Instant },
-): Promise<Placement[]> {
+): Promise<FeedMembership[]> {
   const { article } = stored;
   const own = new Set(ownKeys(article).map(({ key }) => key));
   const members = new Set(await store.memberships(stored.number));
   const selections = new Map(publication.feeds.map(({ id, select }) => [id, select]));
   const keys = new Set([...(await store.feeds(at)).map(({ key }) => key), ...own]);
   const hidden = hiddenBecause(stored, at);
-  const placements: Placement[] = [];
+  const placements: FeedMembership[] = [];
   for (const feed of [...keys].sort()) {
     const excluded = excludedFrom(feed, own, selections.get(feed));
     if (excluded !== undefined) placements.push({ feed, included: false, rule: 'selection', reason: excluded });
@@ -46,7 +46,7 @@ export async function placementsOf(
 /** What the store holds goes by the rules of the service that was started last, which need not be this one. */
 const OTHER_RULE = { rule: 'selection', reason: 'a service that was started later has another rule for it' } as const;
 
-function hiddenBecause(stored: StoredRecord, at: Instant): Pick<Placement, 'rule' | 'reason'> | undefined {
+function hiddenBecause(stored: StoredRecord, at: Instant): Pick<FeedMembership, 'rule' | 'reason'> | undefined {
   const { withdrawn, publishedAt, embargoUntil, expiresAt } = stored.article;
   switch (statusOf(stored, at)) {
     case 'withdrawn':
@@ -81,7 +81,7 @@ async function placeIn(
   feed: FeedKey,
   { number }: StoredRecord,
   { store, publication, at }: { store: Store; publication: Publication; at: Instant },
-): Promise<Placement> {
+): Promise<FeedMembership> {
   const { entries } = describeFeed(feed, '', publication);
   const newer = await store.newerThan(feed, number, at, entries);
   if (newer < entries) return { feed, included: true, position: newer + 1 };

@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Newsroom } from '../article/article.ts';
 import { PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
-import { type Candidate, handedOver, type Unparsed } from './candidate.ts';
 import type { Parsed, Range, Results, Task } from './parse-worker.ts';
+import { handedOver, type ParsedRecord, type Unparsed } from './parsed-record.ts';
 import { type ParseRecords, parseHere } from './publish.ts';
 
 /** Records that are handed to a thread at once. What a thread holds for long, its collector of garbage moves about. */
@@ -69,7 +69,7 @@ export function openParsePool(newsroom: Newsroom, threads: number): ParsePool {
   };
 }
 
-type Answers = readonly (Candidate | PublisherError)[];
+type Answers = readonly (ParsedRecord | PublisherError)[];
 
 interface Waiting {
   readonly records: readonly Unparsed[];

@@ -3,10 +3,10 @@ import { articleText } from '../article/stored.ts';
 import { PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
-import { type Candidate, handedOver, type Unparsed } from './candidate.ts';
+import { handedOver, type ParsedRecord, type Unparsed } from './parsed-record.ts';
 
 /** The record as a candidate for the store, or why it is none. */
-export function parsedOrRefused(raw: Unparsed, newsroom: Newsroom): Candidate | PublisherError {
+export function parsedOrRefused(raw: Unparsed, newsroom: Newsroom): ParsedRecord | PublisherError {
   try {
     const record = 'json' in raw ? parseJson(raw.json) : raw.record;
     const article = parseArticle(record, newsroom);

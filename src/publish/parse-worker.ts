@@ -6,8 +6,8 @@ import type { ArticleText } from '../article/stored.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
 import { textOf } from '../lib/json.ts';
-import type { Candidate } from './candidate.ts';
 import { parsedOrRefused } from './parse-record.ts';
+import type { ParsedRecord } from './parsed-record.ts';
 
 export interface Task {
   readonly number: number;
@@ -32,13 +32,13 @@ export interface Refusal {
  * A candidate without its record, which who asked has, with its article's text as a range of all texts, and with the
  * places of its feeds among all that the thread has told of: a few hundred are all that most articles are in.
  */
-export interface ParsedRecord extends Omit<Candidate, 'article' | 'record' | 'feeds'> {
+export interface ParsedRecordParts extends Omit<ParsedRecord, 'article' | 'record' | 'feeds'> {
   readonly article: Omit<ArticleText, 'text'>;
   readonly text: Range;
   readonly feeds: readonly number[];
 }
 
-export type Result = ParsedRecord | { readonly refusal: Refusal };
+export type Result = ParsedRecordParts | { readonly refusal: Refusal };
 
 export interface Results {
   /** What was told of before counts no more. */

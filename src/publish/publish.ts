@@ -3,10 +3,10 @@ import type { ArticleText } from '../article/stored.ts';
 import { PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
-import { compact } from '../lib/omit-undefined.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText, shorten } from '../lib/text.ts';
 import type { Change, Condition, Identity, Outcome, Put, Store } from '../store/store.ts';
-import type { Candidate, Unparsed } from './candidate.ts';
+import type { ParsedRecord, Unparsed } from './parsed-record.ts';
 
 /** A record with what is asked of its article. */
 export type Submission = Unparsed & {
@@ -52,7 +52,7 @@ interface PublisherParts {
 }
 
 /** Parses records, in this thread or in others. */
-export type ParseRecords = (records: readonly Unparsed[]) => Promise<readonly (Candidate | PublisherError)[]>;
+export type ParseRecords = (records: readonly Unparsed[]) => Promise<readonly (ParsedRecord | PublisherError)[]>;
 
 export function createPublisher({ store, parse, now, announce }: PublisherParts): Publisher {
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
@@ -67,7 +67,7 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
       const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
-      const asked = compact({ condition, leaveWithdrawn, source });
+      const asked = omitUndefined({ condition, leaveWithdrawn, source });
       return [{ kind: 'put', ...result, changedAt: toldChange(result.article), ...asked }];
     });
     const outcomes = (await apply(changes)).values();
@@ -114,7 +114,7 @@ function toldChange({ withdrawn, updatedAt }: ArticleText): Instant {
 }
 
 /** Withdrawn tomorrow, an article would be gone today, and told of tomorrow: withdrawals are of now. */
-function unlessAhead(candidate: Candidate, at: Instant): Candidate | PublisherError {
+function unlessAhead(candidate: ParsedRecord, at: Instant): ParsedRecord | PublisherError {
   const { id, withdrawn } = candidate.article;
   if (withdrawn === undefined || withdrawn.at <= at) return candidate;
   const rule = `must not be after now, ${rfc3339(at)}: use expiresAt for a moment to come`;

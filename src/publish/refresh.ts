@@ -5,7 +5,7 @@ import { PublisherError } from '../errors.ts';
 import { ownKeys, type Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { textOf } from '../lib/json.ts';
-import type { FeedToPlace, Put, Store, StoredRecord } from '../store/store.ts';
+import type { FeedToBackfill, Put, Store, StoredRecord } from '../store/store.ts';
 import type { ParseRecords } from './publish.ts';
 
 /** Raised whenever `parseArticle` makes something else of the same record: stored records are then read again. */
@@ -30,7 +30,7 @@ interface RefreshParts {
  * changed since the last start.
  */
 export async function refreshStore(parts: RefreshParts): Promise<void> {
-  await placeFeeds(parts);
+  await backfillFeeds(parts);
   await readAgain(parts);
   await tellNewMasthead(parts);
 }
@@ -57,16 +57,16 @@ function addressesIn(reading: string): Partial<Publication> {
 }
 
 /** Fills feeds that are new or have another rule than they were filled by, and empties those that are gone. */
-async function placeFeeds({ store, publication, now, progress }: RefreshParts): Promise<void> {
+async function backfillFeeds({ store, publication, now, progress }: RefreshParts): Promise<void> {
   const placed = new Map((await store.rules()).map(({ id, select }) => [id, ruleText(select)]));
   const told = new Set(publication.feeds.map(({ id }) => id));
-  const changed: readonly FeedToPlace[] = [
+  const changed: readonly FeedToBackfill[] = [
     ...[...placed.keys()].filter((id) => !told.has(id)).map((id) => ({ id })),
     ...publication.feeds.filter(({ id, select }) => placed.get(id) !== ruleText(select)),
   ];
   // Each feed is filled at once with its rule: where this is broken off, the next start finds what is left to do.
   for (let done = 0; done < changed.length; ) {
-    done += await store.placeFeeds(changed.slice(done, done + BATCH), now);
+    done += await store.backfillFeeds(changed.slice(done, done + BATCH), now);
     progress('Filling feeds by their new rules', done, changed.length);
   }
 }

@@ -5,14 +5,14 @@ import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 
 /** A data folder with what stands in it. */
-export interface Installation {
+export interface DataFolder {
   readonly dataFolder: string;
   readonly publication: Publication;
   readonly newsroom: Newsroom;
   readonly store: Store;
 }
 
-export interface InstallationOptions {
+export interface DataFolderOptions {
   /** The service's public address where it is not the one in publication.yaml. */
   readonly feedsUrl?: string | undefined;
   /** What stands in publication.yaml, where that was read before. */
@@ -28,7 +28,7 @@ export interface InstallationOptions {
  *
  * @throws PublisherError `invalid_publication`, `store_outdated`, `store_too_new`, `store_unavailable`
  */
-export function openInstallation(folder: string, options: InstallationOptions = {}): Installation {
+export function openDataFolder(folder: string, options: DataFolderOptions = {}): DataFolder {
   const dataFolder = resolve(folder);
   const publication = options.publication ?? loadPublication(dataFolder, options.feedsUrl);
   return {

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publication } from '../config/publication.ts';
-import { keepPrepared, type Prepared } from '../document/cache.ts';
+import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import { createArranger, type KeptCounts } from '../document/document.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createAdmission } from '../http/admission.ts';
 import { createApp } from '../http/app.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
-import { takeOver } from '../http/forward.ts';
+import { serveForwarded } from '../http/forward.ts';
 import type { Phase } from '../http/health.ts';
 import { listen } from '../http/listen.ts';
 import {
@@ -18,16 +18,16 @@ import {
   IDLE_BEHIND_PROXY,
 } from '../http/load/connections.ts';
 import { createLimiter, type Rate } from '../http/load/rate-limiter.ts';
-import { createGate } from '../http/load/request-queue.ts';
+import { createRequestQueue } from '../http/load/request-queue.ts';
 import { createServer } from '../http/node-http.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, type LogLevel, type OpenLog, tellError } from '../telemetry/log.ts';
 import type { Metrics, MetricValues } from '../telemetry/metrics.ts';
-import type { Installation } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 import { giveBackHeap, keepHeapSmall } from './heap.ts';
-import { leaveWriting, openWriting } from './writer.ts';
+import { createForwardingWriter, openWriter } from './writer.ts';
 
 /** How a service serves, in plain values: what its workers are told as well. */
 export interface ServeSettings {
@@ -103,7 +103,7 @@ const FOR_ENTRIES = 1 / 4;
  *
  * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
-export async function serve(installation: Installation, options: ServeOptions): Promise<ServiceProcess> {
+export async function serve(installation: DataFolder, options: ServeOptions): Promise<ServiceProcess> {
   const { dataFolder, publication, store } = installation;
   const { host, port, version, shutdownDelay = 0, part, now = Date.now } = options;
   const { log } = options.log;
@@ -113,31 +113,31 @@ export async function serve(installation: Installation, options: ServeOptions): 
   const fail = (error: unknown) => tellError(log, error);
 
   const documents = openDocuments(installation, { log, counters, fail, now, cache: options.cache ?? CACHE });
-  const { prepared } = documents;
-  const writing =
+  const { documentCache } = documents;
+  const writer =
     part?.role === 'reader'
-      ? leaveWriting(part.socket, { store, log })
-      : await openWriting(installation, { ...options, log, counters, now, fail, announce: prepared.forget });
+      ? createForwardingWriter(part.socket, { store, log })
+      : await openWriter(installation, { ...options, log, counters, now, fail, announce: documentCache.forget });
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
   const clientOf = createClientOf(trust);
   const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
   const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
   const limits = { ...CONNECTION_LIMITS, idle, ...options.connections };
   const connections = createConnections(limits, trust, observer.refused);
-  const gate = createGate({ calm: giveBackHeap });
+  const requestQueue = createRequestQueue({ calm: giveBackHeap });
   const limiter = options.rate && createLimiter(options.rate);
   const health = { check: store.lastRevision, phase: () => phase };
-  const { atOnce, listener, unmetExpectation, unobserved } = createApp({
+  const { tryFastPath, listener, unmetExpectation, unobserved } = createApp({
     ...health,
-    admission: createAdmission({ store, connections, gate, limiter, clientOf }),
+    admission: createAdmission({ store, connections, requestQueue, limiter, clientOf }),
     observer,
     publication,
     store,
-    prepared,
+    documentCache,
     now,
-    changes: writing.changes,
-    isUnsettled: writing.isUnsettled,
-    settled: writing.settled,
+    changes: writer.changes,
+    hasPending: writer.hasPending,
+    whenIdle: writer.whenIdle,
     mediaFolder: join(dataFolder, 'media'),
     version,
     fail,
@@ -151,26 +151,26 @@ export async function serve(installation: Installation, options: ServeOptions): 
     return metrics;
   };
   const server = createServer(connections.options, listener).on('checkExpectation', unmetExpectation);
-  connections.watch(server, { heard: gate.heard, atOnce });
+  connections.watch(server, { heard: requestQueue.heard, tryFastPath });
   let operator: Awaited<ReturnType<typeof serveOperator>>;
-  let takingOver: Awaited<ReturnType<typeof takeOver>> | undefined;
+  let takingOver: Awaited<ReturnType<typeof serveForwarded>> | undefined;
   let boundPort: number;
   try {
     operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
-    await writing.start();
+    await writer.start();
     giveBackHeap();
     // Who hands a request over counts and logs it.
-    if (part?.role === 'writer') takingOver = await takeOver(part.socket, unobserved);
+    if (part?.role === 'writer') takingOver = await serveForwarded(part.socket, unobserved);
     boundPort = await listen(server, { host, port, shared: part !== undefined });
   } catch (error) {
-    gate.close();
+    requestQueue.close();
     operator?.close();
     await takingOver?.close();
-    await writing.close();
+    await writer.close();
     throw error;
   }
   phase = 'serving';
-  prepared.keepUp();
+  documentCache.keepUp();
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
   const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
@@ -184,12 +184,12 @@ export async function serve(installation: Installation, options: ServeOptions): 
     connections.announceEnd();
     if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
     await connections.end();
-    gate.close();
+    requestQueue.close();
     if (part?.role === 'writer') await part.readersGone; // they may have changes to hand over until then
     await takingOver?.close();
     operator?.close();
-    await writing.close();
-    await prepared.close();
+    await writer.close();
+    await documentCache.close();
     await store.close();
     log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
   }
@@ -226,14 +226,14 @@ interface DocumentParts {
 }
 
 interface Documents {
-  readonly prepared: Prepared;
+  readonly documentCache: DocumentCache;
   readonly keptDocuments: () => KeptCounts;
   readonly keptEntries: () => KeptCounts;
 }
 
 /** The documents of the store, as it is now, whoever writes it. */
 function openDocuments(
-  { store, publication }: Installation,
+  { store, publication }: DataFolder,
   { log, counters, fail, now, cache }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
@@ -243,12 +243,12 @@ function openDocuments(
     entryBytes: bytes * FOR_ENTRIES,
     report: (id, format, err) => log.error({ err, article: id }, `Article ${id} is left out of its ${format} feeds.`),
   });
-  const prepared = keepPrepared({
+  const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - FOR_ENTRIES),
     now,
     fail,
-    news: { may: store.mayHaveNews, touched: store.touchedElsewhere },
+    externalChanges: { may: store.mayHaveExternalChanges, touched: store.takeExternallyChangedFeeds },
   });
-  return { prepared, keptDocuments: prepared.counts, keptEntries: arranger.counts };
+  return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

@@ -14,7 +14,7 @@ import type { ServeOptions, ServeSettings, Service } from './serve.ts';
 export type Role = 'writer' | 'reader';
 
 /** What a worker serves. All are told the same, so that one that starts later says the same as the others. */
-export interface Assignment {
+export interface WorkerConfig {
   readonly dataFolder: string;
   readonly publication: Publication;
   readonly settings: ServeSettings;
@@ -23,8 +23,8 @@ export interface Assignment {
 }
 
 /** What the supervisor says to a worker. */
-export type Order =
-  | { readonly kind: 'begin'; readonly assignment: Assignment }
+export type ParentMessage =
+  | { readonly kind: 'begin'; readonly assignment: WorkerConfig }
   | { readonly kind: 'stop' }
   | Question
   | { readonly kind: 'readers-gone' };
@@ -36,7 +36,7 @@ export interface Question {
 }
 
 /** What a worker says to the supervisor. */
-export type Report =
+export type WorkerMessage =
   | { readonly kind: 'here' }
   | ({ readonly kind: 'serving' } & Serving)
   | Answer
@@ -58,7 +58,7 @@ interface Failure {
   readonly file?: string | undefined;
 }
 
-interface SupervisorOptions extends Omit<Assignment, 'socket'> {
+interface SupervisorOptions extends Omit<WorkerConfig, 'socket'> {
   readonly workers: number;
   readonly metrics: ServeOptions['metrics'];
   readonly log: OpenLog;
@@ -272,7 +272,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   return { port: started.port, metricsPort: operator?.port, articles, feeds, fail, close, ended: ended.promise };
 }
 
-function tell(worker: Worker, order: Order): void {
+function tell(worker: Worker, order: ParentMessage): void {
   worker.send(order, () => {}); // to one that just died nothing can be said, and need not be
 }
 
@@ -307,11 +307,11 @@ export function failureOf({ code, message, problems, hint, file }: PublisherErro
 }
 
 /** Others speak over the same channel, such as the collector of metrics. */
-function isReport(message: unknown): message is Report {
+function isReport(message: unknown): message is WorkerMessage {
   return isOneOf(message, ['here', 'serving', 'measured', 'checked', 'failed']);
 }
 
-export function isOrder(message: unknown): message is Order {
+export function isOrder(message: unknown): message is ParentMessage {
   return isOneOf(message, ['begin', 'stop', 'measure', 'check', 'readers-gone']);
 }
 

@@ -1,7 +1,7 @@
-import type { Prepared } from '../document/cache.ts';
+import type { DocumentCache } from '../document/cache.ts';
 import type { PublisherError } from '../errors.ts';
 import { type ChangeHandlers, changeHandlers, guard } from '../http/articles.ts';
-import { handOver } from '../http/forward.ts';
+import { forward } from '../http/forward.ts';
 import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { openParser } from '../publish/parse-pool.ts';
 import { createPublisher } from '../publish/publish.ts';
@@ -9,22 +9,22 @@ import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { Installation } from './data-folder.ts';
+import type { DataFolder } from './data-folder.ts';
 
 /** What keeps the store in step with the world, or leaves that to another process. */
-export interface Writing {
+export interface Writer {
   readonly changes: ChangeHandlers;
-  readonly isUnsettled: () => boolean;
-  readonly settled: () => Promise<void>;
+  readonly hasPending: () => boolean;
+  readonly whenIdle: () => Promise<void>;
   readonly start: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
-interface WritingParts {
+interface WriterParts {
   readonly log: Log;
   readonly counters: Counters;
   readonly now: () => number;
-  readonly announce: Prepared['forget'];
+  readonly announce: DocumentCache['forget'];
   readonly fail: (error: unknown) => void;
   readonly progress?: (what: string, done: number, total: number) => void;
   readonly bodyDeadline?: number;
@@ -34,7 +34,7 @@ interface WritingParts {
 const BODY_DEADLINE = 30_000;
 
 /** Brings the store up to the publication, and from its start on keeps it in step with files and takes changes. */
-export async function openWriting(installation: Installation, parts: WritingParts): Promise<Writing> {
+export async function openWriter(installation: DataFolder, parts: WriterParts): Promise<Writer> {
   const { dataFolder, publication, newsroom, store } = installation;
   const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
@@ -62,11 +62,11 @@ export async function openWriting(installation: Installation, parts: WritingPart
   });
   return {
     changes: changeHandlers({ store, publisher, bodyDeadline }),
-    isUnsettled: folder.isUnsettled,
-    settled: folder.settled,
+    hasPending: folder.hasPending,
+    whenIdle: folder.whenIdle,
     async start() {
       await folder.start();
-      await store.admitReaders(); // before this process or another answers from it
+      await store.markServed(); // before this process or another answers from it
     },
     async close() {
       await folder.close();
@@ -79,16 +79,19 @@ export async function openWriting(installation: Installation, parts: WritingPart
  * Another process writes: this one hands it what changes, and knows of files when they are in the store. What comes without
  * a key is refused here, so that only the newsroom can keep the writer busy.
  */
-export function leaveWriting(socket: string, { store, log }: { readonly store: Store; readonly log: Log }): Writing {
+export function createForwardingWriter(
+  socket: string,
+  { store, log }: { readonly store: Store; readonly log: Log },
+): Writer {
   const nothing = async () => {};
   const tellAway = ({ message }: Error) => {
     log.warn({ reason: message }, 'The process that keeps changes does not answer: they are refused until it does.');
   };
-  const change = guard(store)('write', handOver(socket, tellAway));
+  const change = guard(store)('write', forward(socket, tellAway));
   return {
     changes: { put: change, withdraw: change, bulk: change },
-    isUnsettled: () => false,
-    settled: nothing,
+    hasPending: () => false,
+    whenIdle: nothing,
     start: nothing,
     close: nothing,
   };

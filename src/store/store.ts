@@ -62,7 +62,7 @@ export interface Outcome {
 }
 
 /** A feed of the operator's, to be filled by its rule; without one it is to be forgotten. */
-export interface FeedToPlace extends Pick<FeedRule, 'id'> {
+export interface FeedToBackfill extends Pick<FeedRule, 'id'> {
   readonly select?: Selection;
 }
 
@@ -186,7 +186,7 @@ export interface Store {
    * Does as many of them as one transaction should bear, from the first on and at least one, and returns how many. What
    * comes into a feed or leaves it changes the feed at that moment; the articles stay at their revisions.
    */
-  placeFeeds(feeds: readonly FeedToPlace[], now: () => Instant): Promise<number>;
+  backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant): Promise<number>;
   /** The operator's feeds, and the rules by which articles are in them, whoever puts them. */
   rules(): Promise<readonly FeedRule[]>;
   /**
@@ -200,7 +200,7 @@ export interface Store {
   /** Makes every feed one that changed, without a change to an article. */
   touchAllFeeds(now: () => Instant): Promise<void>;
   /** To be called before anybody is answered from the store: from then on its feeds change when they change. */
-  admitReaders(): Promise<void>;
+  markServed(): Promise<void>;
   /** The feed's newest visible articles at that moment; undefined where no such feed was ever visible. */
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
   /** The articles with these numbers, in the same order; those that are gone are left out. */
@@ -210,15 +210,15 @@ export interface Store {
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /**
-   * Whether another process may have changed something since `touchedElsewhere` was asked last. Answers at once, and may
+   * Whether another process may have changed something since `takeExternallyChangedFeeds` was asked last. Answers at once, and may
    * answer as before until the event loop hears of more requests.
    */
-  mayHaveNews(): boolean;
+  mayHaveExternalChanges(): boolean;
   /**
    * The feeds that other processes changed since this was asked last. Of those that this process changed none, unless
    * somebody else changed something in between.
    */
-  touchedElsewhere(): Promise<readonly FeedKey[]>;
+  takeExternallyChangedFeeds(): Promise<readonly FeedKey[]>;
 
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of those articles that are there. */

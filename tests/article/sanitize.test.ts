@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { markdownToHtml, plainTextToHtml } from '../../src/article/html.ts';
-import { cleanByLibrary, cleanHtml } from '../../src/article/sanitize.ts';
-import { cleanOrdinary } from '../../src/article/sanitize-fast.ts';
+import { sanitizeBody, sanitizeByLibrary } from '../../src/article/sanitize.ts';
+import { sanitizeFast } from '../../src/article/sanitize-fast.ts';
 import type { Resolve } from '../../src/article/sanitize-rules.ts';
 import { readArticleFile } from '../../src/ingest/import/file.ts';
 import { xmlText } from '../../src/lib/text.ts';
@@ -18,12 +18,12 @@ function toTarget(reference: string): string | undefined {
 }
 
 function clean(html: string): string {
-  const clean = cleanHtml(html, toTarget);
+  const clean = sanitizeBody(html, toTarget);
   if (clean === undefined) throw new Error('nested too deep');
   return clean;
 }
 
-describe('cleanHtml', () => {
+describe('sanitizeBody', () => {
   test.each([
     ['a script goes with what is in it', '<p>a</p><script>alert("<p>b</p>")</script>', '<p>a</p>'],
     ['a style goes with what is in it', '<style>p{}</style><p style="color:red">a</p>', '<p>a</p>'],
@@ -145,7 +145,7 @@ describe('the short way', () => {
       const { record } = readArticleFile(readFileSync(join(SAMPLES, path)), path);
       const { body, bodyFormat } = record as { body: string; bodyFormat?: string };
       const html = CONVERTERS[bodyFormat ?? 'html']?.(body) ?? body;
-      return cleanOrdinary(html, toTarget) === undefined;
+      return sanitizeFast(html, toTarget) === undefined;
     });
 
     expect(others).toEqual([]);
@@ -154,7 +154,7 @@ describe('the short way', () => {
   test('is the way of what the bench imports', () => {
     const bodies = Array.from({ length: 1000 }, (_, number) => recordOf(number).body);
 
-    expect(bodies.filter((body) => cleanOrdinary(body, toTarget) === undefined)).toEqual([]);
+    expect(bodies.filter((body) => sanitizeFast(body, toTarget) === undefined)).toEqual([]);
   });
 
   test('is tried first, and asks for no address that goes anyway', () => {
@@ -163,7 +163,7 @@ describe('the short way', () => {
       asked.push(reference);
       return toTarget(reference);
     };
-    expect(cleanHtml('<p cite="/a"><a href="/b">c</a></p>', resolve)).toBe(
+    expect(sanitizeBody('<p cite="/a"><a href="/b">c</a></p>', resolve)).toBe(
       '<p><a href="https://news.example/b">c</a></p>',
     );
     expect(asked).toEqual(['/b']);
@@ -191,8 +191,8 @@ describe('the short way', () => {
     ['a block in a paragraph', '<p>a<div>b</div></p>', '<p>a</p><div>b</div><p></p>'],
     ['end tags out of order', '<b><i>a</b></i>', '<b><i>a</i></b>'],
   ])('is the way of %s', (_, html, expected) => {
-    expect(cleanOrdinary(html, toTarget)).toBe(expected);
-    expect(cleanByLibrary(html, toTarget)).toBe(expected);
+    expect(sanitizeFast(html, toTarget)).toBe(expected);
+    expect(sanitizeByLibrary(html, toTarget)).toBe(expected);
   });
 
   test('cleans hostile bodies in time that grows with their length', { timeout: 20_000 }, () => {
@@ -211,11 +211,11 @@ describe('the short way', () => {
       '</p>',
       '<p>',
     ];
-    for (const sign of signs) cleanOrdinary(sign.repeat((4 * 1024 * 1024) / sign.length), toTarget);
-    cleanOrdinary(`<p${' '.repeat(4 * 1024 * 1024)}`, toTarget);
-    cleanOrdinary(`<p ${'a'.repeat(4 * 1024 * 1024)}`, toTarget);
-    cleanOrdinary(`<p title="${'a>'.repeat(2 * 1024 * 1024)}`, toTarget);
-    cleanOrdinary(`<p${' title="a"'.repeat(400_000)}>`, toTarget);
+    for (const sign of signs) sanitizeFast(sign.repeat((4 * 1024 * 1024) / sign.length), toTarget);
+    sanitizeFast(`<p${' '.repeat(4 * 1024 * 1024)}`, toTarget);
+    sanitizeFast(`<p ${'a'.repeat(4 * 1024 * 1024)}`, toTarget);
+    sanitizeFast(`<p title="${'a>'.repeat(2 * 1024 * 1024)}`, toTarget);
+    sanitizeFast(`<p${' title="a"'.repeat(400_000)}>`, toTarget);
   });
 
   test.each([
@@ -239,8 +239,8 @@ describe('the short way', () => {
     ['a hundred levels', `${'<b>'.repeat(100)}a`],
     ['widths beyond any screen', '<img src="a" srcset="b.png 100000w">'],
   ])('leaves to sanitize-html: %s', (_, html) => {
-    expect(cleanOrdinary(html, toTarget)).toBeUndefined();
-    expect(clean(html)).toBe(cleanByLibrary(html, toTarget));
+    expect(sanitizeFast(html, toTarget)).toBeUndefined();
+    expect(clean(html)).toBe(sanitizeByLibrary(html, toTarget));
   });
 
   test('a character halved by the parser, where an end tag is cut off, is no half', () => {
@@ -254,7 +254,7 @@ describe('the short way', () => {
     ['half a character', 'https://news.example/\uD800'],
     ['no absolute address', '/a'],
   ])('leaves it to sanitize-html what to do with %s', (_, address) => {
-    expect(cleanOrdinary('<a href="b">c</a>', () => address)).toBeUndefined();
+    expect(sanitizeFast('<a href="b">c</a>', () => address)).toBeUndefined();
   });
 
   const ELEMENTS =
@@ -282,7 +282,7 @@ describe('the short way', () => {
           `<${outer}>a<${inner}>b</${inner}>c</${outer}>`,
           `<${outer}>a<${inner} lang="ku">b</${outer}>c</${inner}>`,
         ])
-        .filter((html) => cleanOrdinary(html, toTarget) !== cleanByLibrary(html, toTarget)),
+        .filter((html) => sanitizeFast(html, toTarget) !== sanitizeByLibrary(html, toTarget)),
     );
 
     expect(different).toEqual([]);
@@ -293,7 +293,7 @@ describe('the short way', () => {
       ATTRIBUTES.split(' ').flatMap((attribute) =>
         VALUES.map((value) => `<${element} ${attribute}="${value.replaceAll('"', '&quot;')}"`)
           .flatMap((start) => [`${start}>a</${element}>`, `${start} src="/b">a</${element}>`])
-          .filter((html) => cleanOrdinary(html, toTarget) !== cleanByLibrary(html, toTarget)),
+          .filter((html) => sanitizeFast(html, toTarget) !== sanitizeByLibrary(html, toTarget)),
       ),
     );
 
@@ -508,8 +508,8 @@ describe('the short way', () => {
     let short = 0;
     const same = fc.property(body, resolve, (html, to) => {
       const text = xmlText(html);
-      if (cleanOrdinary(text, to) !== undefined) short += 1;
-      expect(cleanHtml(html, to)).toBe(cleanByLibrary(text, to));
+      if (sanitizeFast(text, to) !== undefined) short += 1;
+      expect(sanitizeBody(html, to)).toBe(sanitizeByLibrary(text, to));
     });
     fc.assert(same, { seed: SEED, numRuns: 60_000 });
 

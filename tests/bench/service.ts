@@ -5,7 +5,7 @@ import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createKey } from '../../src/publish/api-keys.ts';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { endWithThis, pinned } from './processes.ts';
 
 /** As `npm start` runs it. */
@@ -131,7 +131,7 @@ export function ask(
 
 /** The headers of a client that may write, with a key made for it. */
 export async function writerOf(dataFolder: string): Promise<Readonly<Record<string, string>>> {
-  const { store } = openInstallation(dataFolder);
+  const { store } = openDataFolder(dataFolder);
   const { key } = await createKey(store, 'bench', 'write', Date.now());
   await store.close();
   return { Authorization: `Bearer ${key}` };

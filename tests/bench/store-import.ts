@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Article, parseArticle } from '../../src/article/article.ts';
-import { cleanHtml } from '../../src/article/sanitize.ts';
+import { sanitizeBody } from '../../src/article/sanitize.ts';
 import { articleText } from '../../src/article/stored.ts';
 import { loadPublication } from '../../src/config/publication.ts';
 import { ownKeys } from '../../src/feed/feeds.ts';
@@ -85,7 +85,7 @@ export function measureParsing(dataFolder: string): ThreadFigures {
   const newsroom = newsroomOf(dataFolder, loadPublication(dataFolder));
   const records = Array.from({ length: SAMPLE }, (_, number) => recordOf(number));
   const clean = () => {
-    for (const { body, url } of records) cleanHtml(body, (reference) => linkTarget(reference, url));
+    for (const { body, url } of records) sanitizeBody(body, (reference) => linkTarget(reference, url));
   };
   const parse = () => {
     for (const record of records) parseArticle(record, newsroom);

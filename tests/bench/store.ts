@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openInstallation, storeFile } from '../../src/service/data-folder.ts';
+import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { median, percentile, print, printTable, setting } from './figures.ts';
 import { FEED_KEYS, operatorFeeds, PUBLICATION, recordOf, writeRecords } from './newsroom.ts';
@@ -171,7 +171,7 @@ async function changing(newsrooms: readonly Newsroom[]): Promise<void> {
 /** Puts articles one by one and asks, when each is acknowledged, for a feed it is in. */
 async function change(data: string) {
   const headers = await writerOf(data);
-  const { store } = openInstallation(data);
+  const { store } = openDataFolder(data);
   const puts: number[] = [];
   const gets: number[] = [];
   const touched: number[] = [];

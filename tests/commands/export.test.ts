@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { FORMATS, feedPath } from '../../src/feed/feeds.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
-import { openInstallation, storeFile } from '../../src/service/data-folder.ts';
+import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
 import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
 
@@ -27,7 +27,7 @@ async function sample(parts: readonly string[]): Promise<string> {
 
 /** Every document of a service, by its path: tag and bytes. */
 async function documents({ port, dataFolder: folder }: Running): Promise<Record<string, string>> {
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const feeds = await store.feeds(NOW);
   await store.close();
   const answers: Record<string, string> = {};
@@ -42,7 +42,7 @@ async function documents({ port, dataFolder: folder }: Running): Promise<Record<
 
 async function newsroomWithHistory(): Promise<{ folder: string; service: Running }> {
   const folder = await sample(['articles']);
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const { key } = await createKey(store, 'test', 'write', NOW);
   await store.close();
   await put(

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { findSources } from '../../src/ingest/import/source.ts';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import type { StoredRecord } from '../../src/store/store.ts';
 import { ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
 import { startApi } from '../http/api.ts';
@@ -19,7 +19,7 @@ function imported(folder: string, ...args: readonly string[]): Promise<Finished>
 }
 
 async function stored(folder: string): Promise<readonly StoredRecord[]> {
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   try {
     return await store.page(0, 100_000);
   } finally {
@@ -29,7 +29,7 @@ async function stored(folder: string): Promise<readonly StoredRecord[]> {
 
 /** What every feed holds, and when it says that it changed. */
 async function snapshots(folder: string): Promise<unknown> {
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   try {
     const [now, options] = [Date.now(), { limit: 100_000, tombstonesFor: 0 }];
     const feeds = await store.feeds(now);
@@ -484,7 +484,7 @@ describe('--dry-run', () => {
   test('leaves no feeds behind', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson([record({ sections: ['World'] })]) });
     await imported(folder, '--dry-run', join(folder, 'in'));
-    const { store } = openInstallation(folder);
+    const { store } = openDataFolder(folder);
     const feeds = await store.feeds(Date.now());
     await store.close();
 
@@ -750,7 +750,7 @@ test('an import that is killed and run again gives the store of one that was not
   );
   const [folder, other] = [await dataFolder({ 'in.ndjson': ndjson(records) }), await dataFolder()];
   const file = join(folder, 'in.ndjson');
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const MAIN = join(import.meta.dirname, '../../src/start.js');
   const child = spawn(process.execPath, [MAIN, 'import', '--data', folder, file], { stdio: 'ignore' });
   const gone = once(child, 'exit');
@@ -963,7 +963,7 @@ test('into an empty store that a service serves, it dates the feeds by the clock
   const service = await startApi();
   await put(service.dataFolder, 'old.json', JSON.stringify(record({ publishedAt: '2020-01-01T00:00:00Z' })));
   expect((await imported(service.dataFolder, join(service.dataFolder, 'old.json'))).out).toBe(did(1, 0, 0, 0));
-  const before = openInstallation(service.dataFolder);
+  const before = openDataFolder(service.dataFolder);
   const options = { limit: 50, tombstonesFor: 0 };
   const snapshot = await before.store.snapshot('latest', Date.now(), options);
   await before.store.close();

@@ -133,10 +133,10 @@ test.each(groups)('both ways give the same bytes: $name', async ({ name, files }
     const { description, path, question, isDocument } = readCase(name, file, fill);
     await ask(port, path, question);
     const ways = watchWays();
-    const atHand = await thrice(port, path, question);
+    const getIfReady = await thrice(port, path, question);
     const express = await thrice(port, unmemorable(path), question);
 
-    expect(atHand, description).toBe(express);
+    expect(getIfReady, description).toBe(express);
     expect(ways(), description).toEqual([
       ...Array(3).fill(isDocument ? 'at hand' : 'Express'),
       ...Array(3).fill('Express'),

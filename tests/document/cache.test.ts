@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { keepPrepared } from '../../src/document/cache.ts';
+import { createDocumentCache } from '../../src/document/cache.ts';
 import type { Document } from '../../src/document/document.ts';
 import { FORMATS, type Format } from '../../src/feed/feeds.ts';
 
@@ -36,10 +36,16 @@ function workshop() {
     });
   const elsewhere: string[] = [];
   const told: unknown[] = [];
-  const news = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
-  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => clock.now, fail: (error) => told.push(error) });
+  const externalChanges = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
+  const documentCache = createDocumentCache({
+    arrange,
+    externalChanges,
+    bytes: 1e6,
+    now: () => clock.now,
+    fail: (error) => told.push(error),
+  });
   const text = async (key = 'latest', format: Format = 'rss') =>
-    (await prepared.get(key, format))?.document.bytes.toString();
+    (await documentCache.get(key, format))?.document.bytes.toString();
   /** Asks, and answers what that started. */
   const make = async (answer: string, nextChangeAt?: number) => {
     const asked = text();
@@ -47,7 +53,7 @@ function workshop() {
     runs.at(-1)?.finish(answer, nextChangeAt);
     return asked;
   };
-  return { runs, clock, elsewhere, news, told, prepared, text, make };
+  return { runs, clock, elsewhere, externalChanges, told, documentCache, text, make };
 }
 
 test('a document is made once, however many ask at the same time', async () => {
@@ -69,20 +75,20 @@ test('each feed and format is its own', async () => {
 });
 
 test('what is forgotten is made again', async () => {
-  const { runs, prepared, text, make } = workshop();
+  const { runs, documentCache, text, make } = workshop();
   await make('a');
-  prepared.forget(['tag/a']);
+  documentCache.forget(['tag/a']);
   expect(await text()).toBe('a');
-  prepared.forget(['latest']);
+  documentCache.forget(['latest']);
   expect(await make('b')).toBe('b');
   expect(runs).toHaveLength(2);
 });
 
 test('what is forgotten while it is made answers those who asked before, and nobody after', async () => {
-  const { runs, prepared, text } = workshop();
+  const { runs, documentCache, text } = workshop();
   const before = text();
   await begun();
-  prepared.forget(['latest']);
+  documentCache.forget(['latest']);
   const after = text();
   await begun();
   runs[1]?.finish('new');
@@ -94,10 +100,10 @@ test('what is forgotten while it is made answers those who asked before, and nob
 });
 
 test('what is forgotten while it is made is not kept', async () => {
-  const { runs, prepared, text, make } = workshop();
+  const { runs, documentCache, text, make } = workshop();
   const before = text();
   await begun();
-  prepared.forget(['latest']);
+  documentCache.forget(['latest']);
   runs[0]?.finish('old');
   expect(await before).toBe('old');
   expect(await make('new')).toBe('new');
@@ -179,12 +185,12 @@ test('what another process changed is made again', async () => {
 });
 
 test('who asks while it is found out what another process changed does not get what was kept before', async () => {
-  const { elsewhere, prepared, text, make } = workshop();
+  const { elsewhere, documentCache, text, make } = workshop();
   await make('old');
   elsewhere.push('latest');
   const first = text();
   expect(elsewhere).toEqual([]); // asked, and not answered yet: so finds it the second of two requests in one packet
-  expect(prepared.atHand('latest.rss')).toBeUndefined();
+  expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
   const second = make('new');
 
   expect(await Promise.all([first, second])).toEqual(['new', 'new']);
@@ -204,11 +210,11 @@ test('a change while it is found out what changed is found out as well', async (
 test('what cannot be found out is asked again by the next', async () => {
   const answers = [() => Promise.reject(new Error('disk')), () => Promise.resolve([])];
   const arrange = async () => undefined;
-  const news = { may: () => answers.length > 0, touched: () => answers.shift()?.() ?? Promise.resolve([]) };
-  const prepared = keepPrepared({ arrange, news, bytes: 1e6, now: () => 0, fail: () => {} });
+  const externalChanges = { may: () => answers.length > 0, touched: () => answers.shift()?.() ?? Promise.resolve([]) };
+  const documentCache = createDocumentCache({ arrange, externalChanges, bytes: 1e6, now: () => 0, fail: () => {} });
 
-  await expect(prepared.get('latest', 'rss')).rejects.toThrow('disk');
-  expect(await prepared.get('latest', 'rss')).toBeUndefined();
+  await expect(documentCache.get('latest', 'rss')).rejects.toThrow('disk');
+  expect(await documentCache.get('latest', 'rss')).toBeUndefined();
   expect(answers).toEqual([]);
 });
 
@@ -245,37 +251,37 @@ describe('a document that was asked for', () => {
   }
 
   test('is made again after a change, without being asked for', async () => {
-    const { runs, prepared } = await withLatest();
-    prepared.forget(['latest']);
-    expect(prepared.atHand('latest.rss')).toBeUndefined();
+    const { runs, documentCache } = await withLatest();
+    documentCache.forget(['latest']);
+    expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
     await pass(BURST - 1);
     expect(runs).toHaveLength(1);
     await pass(1);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
     runs[1]?.finish('b');
     await idle();
-    expect(prepared.atHand('latest.rss')?.document.bytes.toString()).toBe('b');
+    expect(documentCache.getIfReady('latest.rss')?.document.bytes.toString()).toBe('b');
     expect(runs).toHaveLength(2);
   });
 
   test('is made again in the codings that it was asked for in', async () => {
-    const { runs, prepared } = await withLatest();
-    const before = prepared.atHand('latest.rss')?.whole;
+    const { runs, documentCache } = await withLatest();
+    const before = documentCache.getIfReady('latest.rss')?.whole;
     await before?.bytes('gzip');
     const underWay = before?.bytes('br');
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish('b');
     await underWay;
-    const after = await vi.waitUntil(() => prepared.atHand('latest.rss')?.whole);
-    await vi.waitUntil(() => after.atHand('br') !== undefined);
+    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.whole);
+    await vi.waitUntil(() => after.getIfReady('br') !== undefined);
     expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
   });
 
   test('is made again once for a burst of changes', async () => {
-    const { runs, prepared } = await withLatest();
+    const { runs, documentCache } = await withLatest();
     for (let change = 0; change < 10; change += 1) {
-      prepared.forget(['latest']);
+      documentCache.forget(['latest']);
       await pass(BURST / 10 - 1);
     }
     expect(runs).toHaveLength(1);
@@ -288,20 +294,20 @@ describe('a document that was asked for', () => {
   });
 
   test('is made again in time however many other changes keep coming', async () => {
-    const { runs, prepared } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache } = await withLatest();
+    documentCache.forget(['latest']);
     for (let passed = 0; passed < BURST; passed += BURST / 5) {
-      prepared.forget(['tag/a']);
+      documentCache.forget(['tag/a']);
       await pass(BURST / 5);
     }
     expect(runs).toHaveLength(2);
   });
 
   test('is made again once in a burst, however often it is asked for while changes keep coming', async () => {
-    const { runs, prepared, text } = await withLatest();
+    const { runs, documentCache, text } = await withLatest();
     let asked = 0;
     for (let passed = 0; passed < 4 * BURST; passed += BURST / 5) {
-      prepared.forget(['latest']);
+      documentCache.forget(['latest']);
       const before = runs.length;
       const answer = text();
       await begun();
@@ -314,16 +320,16 @@ describe('a document that was asked for', () => {
   });
 
   test('is not made again twice where somebody asks first', async () => {
-    const { runs, prepared, make } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache, make } = await withLatest();
+    documentCache.forget(['latest']);
     expect(await make('b')).toBe('b');
     await pass(BURST);
     expect(runs).toHaveLength(2);
   });
 
   test('is not made twice where somebody asks while it is made again', async () => {
-    const { runs, prepared, text } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache, text } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
     const asked = text();
     await begun();
@@ -333,8 +339,8 @@ describe('a document that was asked for', () => {
   });
 
   test('is made again at leisure, until somebody asks for it', async () => {
-    const { runs, prepared, text } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache, text } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
     expect(runs.map(({ isAwaited }) => isAwaited())).toEqual([true, false]);
     const asked = text();
@@ -345,10 +351,10 @@ describe('a document that was asked for', () => {
   });
 
   test('is made at leisure no longer where it changes meanwhile and somebody asks', async () => {
-    const { runs, prepared, text } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache, text } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     const asked = text();
     await begun();
     expect(runs.slice(1).map(({ isAwaited }) => isAwaited())).toEqual([false, true]);
@@ -357,45 +363,45 @@ describe('a document that was asked for', () => {
   });
 
   test('and changes while it is made again at leisure is made again after that, although nobody asks', async () => {
-    const { runs, prepared } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     runs[1]?.finish('b');
     await idle();
-    expect(prepared.atHand('latest.rss')).toBeUndefined();
+    expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
     await pass(BURST);
     runs[2]?.finish('c');
     await idle();
-    expect(prepared.atHand('latest.rss')?.document.bytes.toString()).toBe('c');
+    expect(documentCache.getIfReady('latest.rss')?.document.bytes.toString()).toBe('c');
     expect(runs).toHaveLength(3);
   });
 
   test('is finished without pauses where the service ends', async () => {
-    const { runs, prepared } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
-    const closing = prepared.close();
+    const closing = documentCache.close();
     expect(runs[1]?.isAwaited()).toBe(true);
     runs[1]?.finish('b');
     await closing;
   });
 
   test('is not made again a second time where nobody asked for it since', async () => {
-    const { runs, prepared } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish('b');
     await idle();
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
     expect(runs).toHaveLength(2);
   });
 
   test('is made again however often it changes, as long as somebody asks in between', async () => {
-    const { runs, prepared, text } = await withLatest();
+    const { runs, documentCache, text } = await withLatest();
     for (let change = 1; change <= 5; change += 1) {
-      prepared.forget(['latest']);
+      documentCache.forget(['latest']);
       await pass(BURST);
       runs[change]?.finish(`change ${change}`);
       await idle();
@@ -405,16 +411,16 @@ describe('a document that was asked for', () => {
   });
 
   test('is not made again where another feed changed', async () => {
-    const { runs, prepared, text } = await withLatest();
-    prepared.forget(['tag/a', 'section/latest']);
+    const { runs, documentCache, text } = await withLatest();
+    documentCache.forget(['tag/a', 'section/latest']);
     await pass(BURST);
     expect(await text()).toBe('a');
     expect(runs).toHaveLength(1);
   });
 
   test('is alone made again of the formats of its feed', async () => {
-    const { runs, prepared } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish('b');
     await idle();
@@ -423,24 +429,24 @@ describe('a document that was asked for', () => {
   });
 
   test('that is gone is asked for no more', async () => {
-    const { runs, prepared, told } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache, told } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish(undefined);
     await idle();
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
     expect(runs).toHaveLength(2);
     expect(told).toEqual([]);
   });
 
   test('and changes while it is made again is made again once more, and what was begun before is not shown', async () => {
-    const { runs, prepared, text } = await withLatest();
-    prepared.forget(['latest']);
+    const { runs, documentCache, text } = await withLatest();
+    documentCache.forget(['latest']);
     await pass(BURST);
     const early = text();
     await begun();
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     const late = text();
     await begun();
     runs[2]?.finish('c');
@@ -449,20 +455,20 @@ describe('a document that was asked for', () => {
     expect(await early).toBe('b');
     await pass(BURST);
     expect(await text()).toBe('c');
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(Array(4).fill('latest.rss'));
   });
 
   test('and changes while another is made again has its turn after that one', async () => {
-    const { runs, prepared, text } = await withLatest();
+    const { runs, documentCache, text } = await withLatest();
     const asked = text('tag/a');
     await begun();
     runs[1]?.finish('tag');
     await asked;
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
-    prepared.forget(['tag/a']);
+    documentCache.forget(['tag/a']);
     await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/a.rss', 'latest.rss']);
     runs[2]?.finish('b');
@@ -472,7 +478,7 @@ describe('a document that was asked for', () => {
   });
 
   test('by another process is made again like any other', async () => {
-    const { runs, elsewhere, prepared, text } = await withLatest();
+    const { runs, elsewhere, documentCache, text } = await withLatest();
     elsewhere.push('latest', 'tag/a');
     const other = text('tag/b');
     await begun();
@@ -482,19 +488,19 @@ describe('a document that was asked for', () => {
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'tag/b.rss', 'latest.rss']);
     runs[2]?.finish('b');
     await idle();
-    expect(prepared.atHand('latest.rss')?.document.bytes.toString()).toBe('b');
+    expect(documentCache.getIfReady('latest.rss')?.document.bytes.toString()).toBe('b');
   });
 
   test('and cannot be made again is told of, and made when somebody asks', async () => {
-    const { runs, told, prepared, make } = await withLatest();
+    const { runs, told, documentCache, make } = await withLatest();
     const failure = new Error('disk');
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.fail(failure);
     await idle();
     expect(told).toEqual([failure]);
     expect(await make('b')).toBe('b');
-    prepared.forget(['latest']);
+    documentCache.forget(['latest']);
     await pass(BURST);
     expect(runs).toHaveLength(4);
   });
@@ -506,12 +512,12 @@ describe('a document that another process changed', () => {
     standingClock();
     const shop = workshop();
     await shop.make('a');
-    shop.prepared.keepUp();
+    shop.documentCache.keepUp();
     return shop;
   }
 
   test('is made again before anybody asks', async () => {
-    const { runs, elsewhere, prepared } = await keptUp();
+    const { runs, elsewhere, documentCache } = await keptUp();
     elsewhere.push('latest', 'tag/a');
     await pass(LOOK - 1);
     expect(elsewhere).toHaveLength(2);
@@ -521,7 +527,7 @@ describe('a document that another process changed', () => {
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
     runs[1]?.finish('b');
     await idle();
-    expect(prepared.atHand('latest.rss')?.document.bytes.toString()).toBe('b');
+    expect(documentCache.getIfReady('latest.rss')?.document.bytes.toString()).toBe('b');
   });
 
   test('is not made again a second time where nobody asked for it since', async () => {
@@ -548,16 +554,16 @@ describe('a document that another process changed', () => {
   });
 
   test('is made again where looking for it failed before, and nobody is told of that', async () => {
-    const { runs, elsewhere, told, news } = await keptUp();
-    const { may, touched } = news;
+    const { runs, elsewhere, told, externalChanges } = await keptUp();
+    const { may, touched } = externalChanges;
     elsewhere.push('latest');
-    news.may = () => {
+    externalChanges.may = () => {
       throw new Error('disk');
     };
     await pass(LOOK);
-    Object.assign(news, { may, touched: () => Promise.reject(new Error('disk')) });
+    Object.assign(externalChanges, { may, touched: () => Promise.reject(new Error('disk')) });
     await pass(LOOK);
-    news.touched = touched;
+    externalChanges.touched = touched;
     await pass(LOOK);
     await pass(BURST);
     expect(elsewhere).toEqual([]);
@@ -566,10 +572,10 @@ describe('a document that another process changed', () => {
   });
 
   test('is looked for once at a time, however long it takes', async () => {
-    const { news } = await keptUp();
+    const { externalChanges } = await keptUp();
     const asked: (() => void)[] = [];
-    news.may = () => true;
-    news.touched = () => new Promise((resolve) => asked.push(() => resolve([])));
+    externalChanges.may = () => true;
+    externalChanges.touched = () => new Promise((resolve) => asked.push(() => resolve([])));
     await pass(3 * LOOK);
     expect(asked).toHaveLength(1);
     asked[0]?.();
@@ -580,17 +586,17 @@ describe('a document that another process changed', () => {
   });
 
   test('is looked for no more once it is closed, which waits for the last look', async () => {
-    const { elsewhere, prepared, news } = await keptUp();
-    const { touched } = news;
+    const { elsewhere, documentCache, externalChanges } = await keptUp();
+    const { touched } = externalChanges;
     let answer = () => {};
     elsewhere.push('latest');
-    news.touched = () =>
+    externalChanges.touched = () =>
       new Promise((resolve) => {
         answer = () => resolve(touched());
       });
     await pass(LOOK);
     let isClosed = false;
-    const closing = prepared.close().then(() => {
+    const closing = documentCache.close().then(() => {
       isClosed = true;
     });
     await idle();
@@ -615,41 +621,47 @@ describe('documents that were asked for', () => {
       if (failing.has(key)) throw new Error(key);
       return document(key, format, key);
     };
-    const news = { may: () => false, touched: async () => [] };
-    const prepared = keepPrepared({ arrange, news, bytes: 1e7, now: () => 100, fail: (error) => told.push(error) });
+    const externalChanges = { may: () => false, touched: async () => [] };
+    const documentCache = createDocumentCache({
+      arrange,
+      externalChanges,
+      bytes: 1e7,
+      now: () => 100,
+      fail: (error) => told.push(error),
+    });
     for (const [key, count] of Object.entries(times)) {
-      for (let time = 0; time < count; time += 1) await prepared.get(key, 'rss');
+      for (let time = 0; time < count; time += 1) await documentCache.get(key, 'rss');
     }
     made.length = 0;
     /** Waits until nothing more comes of it. */
-    const settled = async () => {
+    const whenIdle = async () => {
       for (let before = -1; before < made.length; ) {
         before = made.length;
         await idle();
       }
     };
-    return { prepared, made, failing, told, settled };
+    return { documentCache, made, failing, told, whenIdle };
   }
 
   const numbered = (count: number, times: (index: number) => number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`feed-${index}`, times(index)]));
 
   test('are made again the most asked for first', async () => {
-    const { prepared, made, settled } = await asked({ once: 1, often: 5, twice: 2, unasked: 0 });
-    prepared.forget(['once', 'twice', 'often', 'unasked']);
+    const { documentCache, made, whenIdle } = await asked({ once: 1, often: 5, twice: 2, unasked: 0 });
+    documentCache.forget(['once', 'twice', 'often', 'unasked']);
     await pass(BURST);
-    await settled();
+    await whenIdle();
     expect(made).toEqual(['often', 'twice', 'once']);
   });
 
   test('are made again as far as they are the hundred most asked for', async () => {
     const times = numbered(130, (index) => 1 + (index % 10));
-    const { prepared, made, settled } = await asked(times);
-    prepared.forget(Object.keys(times));
+    const { documentCache, made, whenIdle } = await asked(times);
+    documentCache.forget(Object.keys(times));
     await pass(BURST);
-    await settled();
+    await whenIdle();
     await pass(BURST);
-    await settled();
+    await whenIdle();
     const counts = made.map((key) => times[key] ?? 0);
     expect(made).toHaveLength(100);
     expect(counts).toEqual(counts.toSorted((one, other) => other - one));
@@ -658,48 +670,48 @@ describe('documents that were asked for', () => {
   });
 
   test('are made again although one of them cannot be', async () => {
-    const { prepared, made, failing, told, settled } = await asked({ a: 3, b: 2, c: 1 });
+    const { documentCache, made, failing, told, whenIdle } = await asked({ a: 3, b: 2, c: 1 });
     failing.add('b');
-    prepared.forget(['a', 'b', 'c']);
+    documentCache.forget(['a', 'b', 'c']);
     await pass(BURST);
-    await settled();
+    await whenIdle();
     expect(made).toEqual(['a', 'b', 'c']);
     expect(told).toEqual([new Error('b')]);
   });
 
   test('let requests come first', async () => {
-    const { prepared, made, settled } = await asked({ a: 3, b: 2, c: 1 });
-    prepared.forget(['a', 'b', 'c']);
+    const { documentCache, made, whenIdle } = await asked({ a: 3, b: 2, c: 1 });
+    documentCache.forget(['a', 'b', 'c']);
     vi.advanceTimersByTime(BURST);
     setImmediate(() => made.push('a request'));
-    await settled();
+    await whenIdle();
     expect(made.indexOf('a request')).toBeLessThan(made.indexOf('b'));
   });
 
   test('are not made again once it is closed', async () => {
-    const { prepared, made, settled } = await asked({ a: 1 });
-    prepared.forget(['a']);
-    await prepared.close();
+    const { documentCache, made, whenIdle } = await asked({ a: 1 });
+    documentCache.forget(['a']);
+    await documentCache.close();
     await pass(BURST);
-    await settled();
-    prepared.forget(['a']);
+    await whenIdle();
+    documentCache.forget(['a']);
     await pass(BURST);
-    await settled();
+    await whenIdle();
     expect(made).toEqual([]);
   });
 });
 
 test('closing waits for the document that is being made again, and begins no other', async () => {
   standingClock();
-  const { runs, prepared, text } = workshop();
+  const { runs, documentCache, text } = workshop();
   const asked = [text('a'), text('b')];
   await begun();
   for (const run of runs) run.finish('first');
   await Promise.all(asked);
-  prepared.forget(['a', 'b']);
+  documentCache.forget(['a', 'b']);
   await pass(BURST);
   let closed = false;
-  const closing = prepared.close().then(() => {
+  const closing = documentCache.close().then(() => {
     closed = true;
   });
   await begun();
@@ -722,12 +734,12 @@ test('nothing that is shown is older than the last change before it was asked fo
     fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60 }), async (commands) => {
       let version = 0;
       const runs: (() => void)[] = [];
-      const prepared = keepPrepared({
+      const documentCache = createDocumentCache({
         arrange: (key, format) => {
           const begunAt = version;
           return new Promise((resolve) => runs.push(() => resolve(document(key, format, String(begunAt)))));
         },
-        news: { may: () => false, touched: async () => [] },
+        externalChanges: { may: () => false, touched: async () => [] },
         bytes: 1e6,
         now: () => 100,
         fail: (error) => expect.fail(String(error)),
@@ -738,15 +750,15 @@ test('nothing that is shown is older than the last change before it was asked fo
           runs.splice(each.which % Math.max(1, runs.length), 1)[0]?.();
         } else if (each.what === 'change') {
           version += 1;
-          prepared.forget(['latest']);
+          documentCache.forget(['latest']);
         } else if (each.what === 'ask') {
           const least = version;
-          const answer = prepared.get('latest', each.format).then((got) => {
+          const answer = documentCache.get('latest', each.format).then((got) => {
             expect(Number(got?.document.bytes)).toBeGreaterThanOrEqual(least);
           });
           waiting.push(answer);
         } else if (each.what === 'look') {
-          const found = prepared.atHand(`latest.${each.format}`);
+          const found = documentCache.getIfReady(`latest.${each.format}`);
           if (found === undefined) continue;
           expect(Number(found.document.bytes), 'at hand is what is current').toBe(version);
           shown += 1;
@@ -762,7 +774,7 @@ test('nothing that is shown is older than the last change before it was asked fo
         await begun();
       }
       await Promise.all(waiting);
-      await prepared.close();
+      await documentCache.close();
     }),
     { numRuns: 600 },
   );
@@ -773,27 +785,27 @@ describe('the bytes that are kept', () => {
   const TEXT = 'The river rose in the night. '.repeat(2000);
 
   test('are counted with every coding that is made', async () => {
-    const { prepared, make } = workshop();
+    const { documentCache, make } = workshop();
     await make(TEXT);
-    const before = prepared.counts();
-    const gzip = await prepared.atHand('latest.rss')?.whole.bytes('gzip');
-    const br = await prepared.atHand('latest.rss')?.whole.bytes('br');
+    const before = documentCache.counts();
+    const gzip = await documentCache.getIfReady('latest.rss')?.whole.bytes('gzip');
+    const br = await documentCache.getIfReady('latest.rss')?.whole.bytes('br');
 
     expect(before).toEqual({ count: 1, bytes: expect.any(Number), evicted: 0 });
     expect(before.bytes).toBeGreaterThanOrEqual(TEXT.length);
     expect([gzip?.length, br?.length]).toEqual([expect.any(Number), expect.any(Number)]);
-    expect(prepared.counts().bytes - before.bytes).toBe((gzip?.length ?? 0) + (br?.length ?? 0));
+    expect(documentCache.counts().bytes - before.bytes).toBe((gzip?.length ?? 0) + (br?.length ?? 0));
   });
 
   test('are not more than may be', async () => {
-    const { runs, prepared, text } = workshop();
+    const { runs, documentCache, text } = workshop();
     for (let feed = 0; feed < 40; feed += 1) {
       const asked = text(`tag/${feed}`);
       await begun();
       runs[feed]?.finish(TEXT);
       await asked;
     }
-    const { count, bytes, evicted } = prepared.counts();
+    const { count, bytes, evicted } = documentCache.counts();
 
     expect(bytes).toBeLessThanOrEqual(1e6);
     expect([count, evicted]).toEqual([Math.floor(1e6 / (TEXT.length + 4096)), 40 - count]);

@@ -25,7 +25,7 @@ const publication = parsePublication(
 
 async function room(...records: readonly unknown[]) {
   const store = openSqliteStore(':memory:');
-  await store.placeFeeds(publication.feeds, () => NOW);
+  await store.backfillFeeds(publication.feeds, () => NOW);
   const announce = () => undefined;
   const publisher = createPublisher({
     store,
@@ -81,8 +81,8 @@ describe.each(FORMATS)('a document in %s', (format) => {
   test('holds as many as its feed says', async () => {
     const { text } = await room(...records);
     expect(feedsmith(await text('two', format)).map(({ id }) => id)).toEqual([
-      'tag:news.example,2026:c',
-      'tag:news.example,2026:b',
+      'tag:externalChanges.example,2026:c',
+      'tag:externalChanges.example,2026:b',
     ]);
   });
 
@@ -197,7 +197,9 @@ describe('a document that nobody waits for', () => {
   });
 
   /** Begins it, and says how many turns of the event loop it took, or does something in one of them. */
-  async function inPieces(then: { turn: number; work: (hurry: () => void) => unknown } = { turn: 0, work: () => {} }) {
+  async function inPieces(
+    then: { turn: number; work: (raisePriority: () => void) => unknown } = { turn: 0, work: () => {} },
+  ) {
     const { store, publish, arrange, text } = await room(...fifty);
     const asked: number[] = [];
     const { articles } = store;
@@ -206,7 +208,7 @@ describe('a document that nobody waits for', () => {
       return await articles(numbers);
     };
     let isAwaited = false;
-    const hurry = () => {
+    const raisePriority = () => {
       isAwaited = true;
     };
     let turns = 0;
@@ -215,7 +217,7 @@ describe('a document that nobody waits for', () => {
       isMade = true;
     });
     for (; !isMade; turns += 1) {
-      if (turns === then.turn) await then.work(hurry);
+      if (turns === then.turn) await then.work(raisePriority);
       await new Promise((resolve) => setImmediate(resolve));
     }
     return { store, publish, turns, asked, made: (await made)?.bytes.toString(), text };
@@ -229,7 +231,7 @@ describe('a document that nobody waits for', () => {
   });
 
   test('is made without a pause once somebody waits for it', async () => {
-    const { turns, asked, made, text } = await inPieces({ turn: 5, work: (hurry) => hurry() });
+    const { turns, asked, made, text } = await inPieces({ turn: 5, work: (raisePriority) => raisePriority() });
     expect(turns).toBeLessThan(8);
     expect(asked.at(-1)).toBeGreaterThan(ALL / 2);
     expect(made).toBe(await text('latest', 'rss'));
@@ -241,7 +243,7 @@ test.each([
   [
     'is withdrawn',
     { ...record({ id: 'a' }), withdrawn: { at: '2026-11-21T00:00:00Z' } },
-    '"id":"tag:news.example,2026:c"',
+    '"id":"tag:externalChanges.example,2026:c"',
   ],
 ])(
   'where an article %s while a document is made in pieces, all of it is of after that',

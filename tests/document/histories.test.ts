@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
-import { documentName, keepPrepared } from '../../src/document/cache.ts';
+import { createDocumentCache, documentName } from '../../src/document/cache.ts';
 import { createArranger } from '../../src/document/document.ts';
 import { type FeedKey, FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { type Answer, answerTo } from '../../src/http/answer.ts';
@@ -100,16 +100,16 @@ async function openRoom(): Promise<Room> {
   const clock = { now: NOON };
   const now = () => clock.now;
   const store = openSqliteStore(':memory:');
-  await store.admitReaders();
+  await store.markServed();
   const fail = (error: unknown) => {
     throw error;
   };
   const report = (_id: string, _format: Format, error: unknown) => fail(error);
   const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
-  const news = { may: () => false, touched: async () => [] };
-  const prepared = keepPrepared({ arrange, news, bytes: 10_000_000, now, fail });
+  const externalChanges = { may: () => false, touched: async () => [] };
+  const documentCache = createDocumentCache({ arrange, externalChanges, bytes: 10_000_000, now, fail });
   const parse = parseHere(newsroom);
-  const publisher = createPublisher({ store, parse, now, announce: prepared.forget });
+  const publisher = createPublisher({ store, parse, now, announce: documentCache.forget });
 
   return {
     clock,
@@ -118,11 +118,11 @@ async function openRoom(): Promise<Room> {
       if (step.kind === 'withdraw') await publisher.withdraw([{ id: step.id }]);
       if (step.kind === 'masthead') {
         await store.touchAllFeeds(now);
-        prepared.forget(FEEDS);
+        documentCache.forget(FEEDS);
       }
     },
     async ask(feed, format, since) {
-      const representations = await prepared.get(feed, format);
+      const representations = await documentCache.get(feed, format);
       if (representations === undefined) return undefined;
       const headers = since === undefined ? {} : { 'if-modified-since': since };
       const context = { now: clock.now, maxAge: 300, feedsUrl: newsroom.feedsUrl };
@@ -132,7 +132,7 @@ async function openRoom(): Promise<Room> {
     },
     textAt: async (feed, format, at) => (await arrange(feed, format, at))?.bytes.toString(),
     async close() {
-      await prepared.close();
+      await documentCache.close();
       await store.close();
     },
   };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
-import { keepPrepared } from '../../src/document/cache.ts';
+import { createDocumentCache } from '../../src/document/cache.ts';
 import { createArranger } from '../../src/document/document.ts';
 import { assertWellFormed } from '../../src/format/xml.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
@@ -51,14 +51,14 @@ test('ten writers with a condition lose no update, in whatever order their steps
         entryBytes: 1e6,
         report: (id, format, error) => expect.fail(`${id} ${format}: ${error}`),
       });
-      const prepared = keepPrepared({
+      const documentCache = createDocumentCache({
         arrange,
         bytes: 1e7,
         now: () => NOW,
         fail: (error) => expect.fail(String(error)),
-        news: { may: () => true, touched: store.touchedElsewhere },
+        externalChanges: { may: () => true, touched: store.takeExternallyChangedFeeds },
       });
-      const parts = { parse: parseHere(newsroom), now: () => NOW, announce: prepared.forget };
+      const parts = { parse: parseHere(newsroom), now: () => NOW, announce: documentCache.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });
       /** The highest count that any writer was told is kept. */
@@ -82,7 +82,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
       const read = async (format: (typeof FORMATS)[number]) => {
         for (let times = 0; times < 6; times += 1) {
           const least = acknowledged;
-          const text = (await prepared.get('latest', format))?.document.bytes.toString() ?? '';
+          const text = (await documentCache.get('latest', format))?.document.bytes.toString() ?? '';
           expect(countIn(text), 'a GET shows what was acknowledged before it').toBeGreaterThanOrEqual(least);
         }
       };
@@ -92,7 +92,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
       const last = await real.find('a');
       expect([last?.article.title, last?.revision]).toEqual([`Count ${WRITERS}`, WRITERS + 1]);
       for (const format of FORMATS) {
-        const reading = scheduler.waitFor(prepared.get('latest', format));
+        const reading = scheduler.waitFor(documentCache.get('latest', format));
         expect(countIn((await reading)?.document.bytes.toString() ?? '')).toBe(WRITERS);
       }
       await real.close();

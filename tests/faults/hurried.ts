@@ -2,12 +2,12 @@
  * The service as `src/start.js` runs it, with less patience than an operator's, so that a test need not wait as long:
  * `node hurried.ts FOLDER LIMITS`, the limits in JSON.
  */
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
 import { openLog } from '../../src/telemetry/log.ts';
 
 const [folder = '', limits = '{}'] = process.argv.slice(2);
-const service = await serve(openInstallation(folder), {
+const service = await serve(openDataFolder(folder), {
   host: '127.0.0.1',
   port: 0,
   log: openLog(process.stderr),

@@ -4,7 +4,7 @@ import { createAdmission } from '../../src/http/admission.ts';
 import type { Answer as Document } from '../../src/http/answer.ts';
 import { createClientOf } from '../../src/http/client.ts';
 import { CONNECTION_LIMITS, createConnections } from '../../src/http/load/connections.ts';
-import { createGate, type Gate, type LaneLimits } from '../../src/http/load/request-queue.ts';
+import { createRequestQueue, type LaneLimits, type RequestQueue } from '../../src/http/load/request-queue.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { type Answer, ask, type Running, record } from '../helpers.ts';
@@ -197,7 +197,7 @@ describe('where there is more to do than can be done', () => {
     headers: ['Content-Length', '7'],
     body: Buffer.from('at hand'),
   };
-  const observer = { answeredAtHand: () => {}, follow: () => {}, refused: () => {} };
+  const observer = { cachedResponseSent: () => {}, follow: () => {}, refused: () => {} };
 
   /** `/warm` is at hand; everything else is worked on until it is told to be done. */
   async function busy() {
@@ -205,30 +205,30 @@ describe('where there is more to do than can be done', () => {
     const { key } = await createKey(store, 'k', 'write', 0);
     const under: { request: IncomingMessage; response: ServerResponse }[] = [];
     const connections = createConnections(CONNECTION_LIMITS);
-    const gate = createGate({ limits: { others: LIMITS, newsroom: LIMITS, feeds: LIMITS } });
+    const requestQueue = createRequestQueue({ limits: { others: LIMITS, newsroom: LIMITS, feeds: LIMITS } });
     let entered = 0;
-    const counting: Gate = {
-      ...gate,
+    const counting: RequestQueue = {
+      ...requestQueue,
       enter(lane, job) {
         entered += 1;
-        gate.enter(lane, job);
+        requestQueue.enter(lane, job);
       },
     };
     const admission = createAdmission({
       store,
       connections,
-      gate: counting,
+      requestQueue: counting,
       limiter: undefined,
       clientOf: createClientOf(),
     });
-    const atHand = ({ url }: IncomingMessage) => (url === '/warm' ? AT_HAND : undefined);
+    const getIfReady = ({ url }: IncomingMessage) => (url === '/warm' ? AT_HAND : undefined);
     const files = Promise.withResolvers<void>();
-    const untilSettled = ({ url }: IncomingMessage) => (url?.startsWith('/files') ? files.promise : undefined);
-    const wasAnswered = ({ url }: IncomingMessage) => url === '/changed';
-    const theLongWay: RequestListener = (request, response) => under.push({ request, response });
+    const pendingFileChanges = ({ url }: IncomingMessage) => (url?.startsWith('/files') ? files.promise : undefined);
+    const isKnownAddress = ({ url }: IncomingMessage) => url === '/changed';
+    const fallback: RequestListener = (request, response) => under.push({ request, response });
     const server = createServer(
       connections.options,
-      admission.listener({ atHand, untilSettled, wasAnswered, theLongWay, observer, fail: () => {} }),
+      admission.listener({ getIfReady, pendingFileChanges, isKnownAddress, fallback, observer, fail: () => {} }),
     ).listen(0, '127.0.0.1');
     connections.watch(server);
     onTestFinished(async () => {

@@ -2,7 +2,7 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { type Admission, createAdmission } from '../../src/http/admission.ts';
 import { createClientOf } from '../../src/http/client.ts';
 import { CONNECTION_LIMITS, createConnections } from '../../src/http/load/connections.ts';
-import { createGate } from '../../src/http/load/request-queue.ts';
+import { createRequestQueue } from '../../src/http/load/request-queue.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -27,7 +27,13 @@ export async function keyFor(folder: string, scope: Scope = 'write'): Promise<{ 
 /** For an app without a service around it: admits whoever comes. */
 export function admissionFor(store: Store): Admission {
   const connections = createConnections(CONNECTION_LIMITS);
-  return createAdmission({ store, connections, gate: createGate(), limiter: undefined, clientOf: createClientOf() });
+  return createAdmission({
+    store,
+    connections,
+    requestQueue: createRequestQueue(),
+    limiter: undefined,
+    clientOf: createClientOf(),
+  });
 }
 
 interface Asked {

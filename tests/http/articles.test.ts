@@ -839,7 +839,7 @@ describe('a change is in the very next GET', () => {
     'publication.yaml': `${PUBLICATION}feeds: [{ id: rivers, title: Rivers, select: { any: [tag/dams], none: [section/sport] } }]\n`,
   };
 
-  async function prepared(): Promise<Api> {
+  async function documentCache(): Promise<Api> {
     const api = await startApi(NEWSROOM);
     await api.put('/other', { body: story({ tags: ['Other'], authors: [{ name: 'X' }], sections: ['Sport'] }) });
     await api.put('/dam', { body: story({ tags: ['Dams'], sections: ['World'] }) });
@@ -888,7 +888,7 @@ describe('a change is in the very next GET', () => {
     ['the same record', ({ put }) => put('/dam', { body: story({ tags: ['Dams'], sections: ['World'] }) }), [], {}],
     ['a refused record', ({ put }) => put('/dam', { body: story({ title: '' }) }), [], {}],
   ])('%s', async (_, change, touched, shown) => {
-    const api = await prepared();
+    const api = await documentCache();
     const before = await etagsOf(api.port, ALL);
     await change(api);
     const after = await etagsOf(api.port, ALL);

@@ -5,9 +5,9 @@ import { PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { createClientOf } from '../../src/http/client.ts';
 import { createObserver } from '../../src/http/observe.ts';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
-import { leaveWriting } from '../../src/service/writer.ts';
+import { createForwardingWriter } from '../../src/service/writer.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { createCounters } from '../../src/telemetry/counters.ts';
@@ -53,11 +53,11 @@ test('an error of ours says nothing of itself outside, and everything to the ope
     admission: admissionFor(store),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    changes: leaveWriting('/nowhere', { store, log: listen().log.log }).changes,
-    prepared: { atHand: () => undefined, get: () => Promise.reject(failure) },
+    changes: createForwardingWriter('/nowhere', { store, log: listen().log.log }).changes,
+    documentCache: { getIfReady: () => undefined, get: () => Promise.reject(failure) },
     now: () => 0,
-    isUnsettled: () => false,
-    settled: async () => {},
+    hasPending: () => false,
+    whenIdle: async () => {},
     mediaFolder: '/nowhere',
     version: '0.0.0',
     check: async () => {},
@@ -95,13 +95,13 @@ test.each([
   [new PublisherError('store_unavailable', 'The store is damaged, or is none.'), 503, 'store_unavailable'],
   [new Error('no such table: revision'), 500, 'internal'],
 ])('a store that cannot be read any more is told, of a feed at hand as well: %s', async (failure, status, code) => {
-  const installation = openInstallation(await dataFolder(NEWSROOM));
+  const installation = openDataFolder(await dataFolder(NEWSROOM));
   let isReadable = true;
-  const mayHaveNews = () => {
+  const mayHaveExternalChanges = () => {
     if (!isReadable) throw failure;
-    return installation.store.mayHaveNews();
+    return installation.store.mayHaveExternalChanges();
   };
-  const store = { ...installation.store, mayHaveNews };
+  const store = { ...installation.store, mayHaveExternalChanges };
   const service = await serve(
     { ...installation, store },
     { host: '127.0.0.1', port: 0, log: listen().log, version: '' },
@@ -121,7 +121,7 @@ test.each([
 });
 
 test('while nothing changes the feeds are looked up once a minute, however many ask for one that is none', async () => {
-  const installation = openInstallation(await dataFolder(NEWSROOM));
+  const installation = openDataFolder(await dataFolder(NEWSROOM));
   let lookedUp = 0;
   const feeds: Store['feeds'] = (at) => {
     lookedUp += 1;

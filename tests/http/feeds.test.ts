@@ -193,13 +193,13 @@ test('who makes up addresses by the ten thousand has none forgotten that is aske
   });
   const store = openSqliteStore(':memory:');
   onTestFinished(() => store.close());
-  const { feed, answerAtHand, wasAnswered } = feedHandlers({
+  const { feed, cachedResponse, isKnownAddress } = feedHandlers({
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    prepared: { atHand: () => representations, get: async () => representations },
+    documentCache: { getIfReady: () => representations, get: async () => representations },
     now: () => NOW,
-    isUnsettled: () => false,
-    settled: async () => {},
+    hasPending: () => false,
+    whenIdle: async () => {},
     refuseSpent: () => {},
     keepPlace: () => {},
   });
@@ -216,11 +216,11 @@ test('who makes up addresses by the ten thousand has none forgotten that is aske
   await answer('/feeds/latest.rss');
   for (let number = 0; number < 60_000; number += 1) {
     await answer(spelt(number));
-    if (number % 1000 === 0) expect(answerAtHand(asked(`/feeds/latest.rss?_=${number}`))?.status).toBe(200);
+    if (number % 1000 === 0) expect(cachedResponse(asked(`/feeds/latest.rss?_=${number}`))?.status).toBe(200);
   }
 
-  expect(answerAtHand(asked('/feeds/latest.rss'))?.status).toBe(200);
-  expect([0, 59_999].map((number) => wasAnswered(asked(spelt(number))))).toEqual([false, true]);
+  expect(cachedResponse(asked('/feeds/latest.rss'))?.status).toBe(200);
+  expect([0, 59_999].map((number) => isKnownAddress(asked(spelt(number))))).toEqual([false, true]);
 });
 
 function titles(feed: string): string[] {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import express from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { handOver, takeOver } from '../../src/http/forward.ts';
+import { forward, serveForwarded } from '../../src/http/forward.ts';
 import { type Answer, ask, dataFolder, put, record, start } from '../helpers.ts';
 import { FORMATS, keyFor, NOW } from './api.ts';
 
@@ -226,7 +226,7 @@ test('a writer that is away is told of again when it was there between', async (
   const change = async () =>
     (await ask(port, A, { method: 'PUT', body, headers: { Authorization: `Bearer ${key}` } })).status;
   const statuses = [await change()];
-  const taken = await takeOver(socket, (_request, response) => response.writeHead(201).end());
+  const taken = await serveForwarded(socket, (_request, response) => response.writeHead(201).end());
   statuses.push(await change());
   await taken.close();
   statuses.push(await change(), await change());
@@ -245,7 +245,7 @@ test.each([
   const socket = join(folder, 'writer');
   await (await start(folder)).close();
   const heard: unknown[] = [];
-  const taken = await takeOver(socket, ({ url }, response) => {
+  const taken = await serveForwarded(socket, ({ url }, response) => {
     heard.push(url);
     response.end();
   });
@@ -333,12 +333,12 @@ describe('on the way to the writer', () => {
     listener: (request: IncomingMessage, response: ServerResponse) => void,
   ) {
     const socket = join(await dataFolder(), 'writer');
-    const taken = await takeOver(socket, listener);
+    const taken = await serveForwarded(socket, listener);
     const app = express()
       .disable('x-powered-by')
       .put(
         '/*path',
-        handOver(socket, () => {}),
+        forward(socket, () => {}),
       );
     const server = createServer(app).listen(0, '127.0.0.1');
     onTestFinished(async () => {
@@ -464,11 +464,11 @@ describe('on the way to the writer', () => {
   test('a body waits where the writer does not read it', async () => {
     const socket = join(await dataFolder(), 'writer');
     const reading = Promise.withResolvers<IncomingMessage>();
-    const taken = await takeOver(socket, (request) => reading.resolve(request.pause()));
+    const taken = await serveForwarded(socket, (request) => reading.resolve(request.pause()));
     const server = createServer(
       express().put(
         '/*path',
-        handOver(socket, () => {}),
+        forward(socket, () => {}),
       ),
     ).listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
 import { ask, dataFolder, listen, record, start, toldIn } from '../helpers.ts';
 import { startApi } from './api.ts';
@@ -30,7 +30,7 @@ describe.each(['/healthz', '/readyz'])('%s', (path) => {
 });
 
 test('a service whose store cannot be read lives and is not ready', async () => {
-  const installation = openInstallation(await dataFolder(NEWSROOM));
+  const installation = openDataFolder(await dataFolder(NEWSROOM));
   let works = true;
   const fails = () => (works ? installation.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
   const { log } = listen();
@@ -56,7 +56,7 @@ test('a service whose store cannot be read lives and is not ready', async () => 
 });
 
 test('a service that starts is alive and not ready, on the port of the operator', async () => {
-  const installation = openInstallation(await dataFolder(NEWSROOM));
+  const installation = openDataFolder(await dataFolder(NEWSROOM));
   const { store } = installation;
   let answers: number[] = [];
   let metricsPort = 0;
@@ -135,7 +135,7 @@ describe('a service that stops', () => {
     const { status } = await ask(running.metricsPort ?? 0, '/readyz');
     socket.write(body.slice(10));
     await Promise.all([once(socket, 'close'), closing]);
-    const { store } = openInstallation(running.dataFolder);
+    const { store } = openDataFolder(running.dataFolder);
     const kept = await store.find('late');
     await store.close();
 

@@ -232,7 +232,7 @@ function headersOf(asked: Question, known: Tags): OutgoingHttpHeaders {
 test('what is at hand is answered as Express answers it, whatever is asked', { timeout: 120_000 }, async () => {
   const { api, clock, tags: known } = await serviceWithHistory(MANY);
   const ways = watchWays();
-  const atHand = new Map<number, number>();
+  const getIfReady = new Map<number, number>();
   const statuses = new Set<number>();
   await fc.assert(
     fc.asyncProperty(question, async (asked) => {
@@ -253,12 +253,12 @@ test('what is at hand is answered as Express answers it, whatever is asked', { t
       statuses.add(status);
       const isDocument = other === undefined && [200, 226, 304].includes(status);
       expect(ways().slice(1), `${method} ${address}`).toEqual<Way[]>(['Express', isDocument ? 'at hand' : 'Express']);
-      if (isDocument) atHand.set(status, (atHand.get(status) ?? 0) + 1);
+      if (isDocument) getIfReady.set(status, (getIfReady.get(status) ?? 0) + 1);
     }),
     { numRuns: 1500 },
   );
   expect([...statuses].sort()).toEqual([200, 226, 304, 308, 400, 404, 406, 410, 412]);
-  for (const status of [200, 226, 304]) expect(atHand.get(status), String(status)).toBeGreaterThan(10);
+  for (const status of [200, 226, 304]) expect(getIfReady.get(status), String(status)).toBeGreaterThan(10);
 });
 
 test('and remains so when what is at hand is made anew', { timeout: 60_000 }, async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
-import { type Placement, placementsOf, statusOf } from '../../src/publish/membership.ts';
+import { type FeedMembership, membershipsOf, statusOf } from '../../src/publish/membership.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -17,14 +17,14 @@ const publication = parsePublication(
   'publication.yaml',
 );
 
-async function placements(id: string, ...records: readonly unknown[]): Promise<readonly Placement[]> {
+async function placements(id: string, ...records: readonly unknown[]): Promise<readonly FeedMembership[]> {
   const store = openSqliteStore(':memory:');
   await publishInto(store, id, records);
   return placementsIn(store, id);
 }
 
 async function publishInto(store: Store, id: string, records: readonly unknown[]): Promise<void> {
-  await store.placeFeeds(publication.feeds, () => NOW);
+  await store.backfillFeeds(publication.feeds, () => NOW);
   const parts = {
     store,
     parse: parseHere(newsroom),
@@ -36,10 +36,10 @@ async function publishInto(store: Store, id: string, records: readonly unknown[]
   if (id === 'gone') await withdraw([{ id }]);
 }
 
-async function placementsIn(store: Store, id: string): Promise<readonly Placement[]> {
+async function placementsIn(store: Store, id: string): Promise<readonly FeedMembership[]> {
   const stored = await store.find(id);
   if (stored === undefined) throw new Error(`${id} was not published`);
-  return placementsOf(stored, { store, publication, at: NOW });
+  return membershipsOf(stored, { store, publication, at: NOW });
 }
 
 test.each([
@@ -83,7 +83,7 @@ test('a selection is told by the part that is not met', async () => {
 test('a feed that another service has given another rule is told as such', async () => {
   const store = openSqliteStore(':memory:');
   await publishInto(store, 'a', [record({ tags: ['X'] })]);
-  await store.placeFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], () => NOW);
+  await store.backfillFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], () => NOW);
   expect((await placementsIn(store, 'a')).find(({ feed }) => feed === 'any')).toEqual({
     feed: 'any',
     included: false,

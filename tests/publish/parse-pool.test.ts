@@ -1,14 +1,14 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { textOf } from '../../src/lib/json.ts';
-import type { Candidate, Unparsed } from '../../src/publish/candidate.ts';
 import { openParsePool } from '../../src/publish/parse-pool.ts';
+import type { ParsedRecord, Unparsed } from '../../src/publish/parsed-record.ts';
 import { parseHere } from '../../src/publish/publish.ts';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { dataFolder, record } from '../helpers.ts';
 
 /** The same parsed here and in threads, whose texts are bytes, as text. */
 async function bothWays(records: readonly Unparsed[]) {
-  const { newsroom, store } = openInstallation(await dataFolder());
+  const { newsroom, store } = openDataFolder(await dataFolder());
   const pool = openParsePool(newsroom, 2);
   onTestFinished(async () => {
     await pool.close();
@@ -16,7 +16,7 @@ async function bothWays(records: readonly Unparsed[]) {
   });
   const here = await parseHere(newsroom)(records);
   const there = await pool.parse(records);
-  const readable = (results: readonly (Candidate | Error)[]) =>
+  const readable = (results: readonly (ParsedRecord | Error)[]) =>
     results.map((result) =>
       result instanceof Error
         ? { ...result, message: result.message }

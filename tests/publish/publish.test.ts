@@ -40,7 +40,7 @@ function said(publications: readonly Published[]): readonly string[] {
 
 test('a record is published in the feeds of its words and in the operator’s', async () => {
   const { publish, titles, announced, store } = desk();
-  await store.placeFeeds([OWN], () => NOW);
+  await store.backfillFeeds([OWN], () => NOW);
   const touched = ['latest', 'tag/x', 'language/en', 'own'];
   expect(await publish(record({ tags: ['x'] }))).toEqual([
     { outcome: { id: 'a', result: 'created', revision: 1, touched } },
@@ -103,7 +103,7 @@ test('each feed is announced once, after the change is kept', async () => {
 
 test('what moves is announced to the feeds it left as well', async () => {
   const { publish, announced, store } = desk();
-  await store.placeFeeds([OWN], () => NOW);
+  await store.backfillFeeds([OWN], () => NOW);
   await publish(record({ tags: ['x'] }));
   await publish(record({ tags: ['y'] }));
   expect(announced[1]?.toSorted()).toEqual(['language/en', 'latest', 'own', 'tag/x', 'tag/y']);
@@ -111,7 +111,7 @@ test('what moves is announced to the feeds it left as well', async () => {
 
 test('what is published changes its feeds now, and what is published again as it is does not', async () => {
   const { publish, store, changedAt, clock } = desk();
-  await store.admitReaders();
+  await store.markServed();
   await publish(record());
   expect(await changedAt()).toBe(NOW);
   clock.now += 1000;
@@ -126,7 +126,7 @@ test('what takes long to be parsed changes its feeds when it is kept, not when i
     if (JSON.stringify(records).includes('Long')) await parsed.promise;
     return parse(records);
   });
-  await store.admitReaders();
+  await store.markServed();
   clock.now = NOW + 100;
   const long = publish(record({ id: 'a', title: 'Long' }));
   clock.now = NOW + 200;
@@ -159,7 +159,7 @@ test.each([
 test('but not what is published once it has readers', async () => {
   const { publish, store, changedAt, clock } = desk();
   await publish(record({ id: 'a', updatedAt: '2026-11-20T12:00:00Z' }));
-  await store.admitReaders();
+  await store.markServed();
   clock.now += 5000;
   await publish(record({ id: 'b', updatedAt: '2026-11-20T11:00:00Z' }));
 
@@ -168,7 +168,7 @@ test('but not what is published once it has readers', async () => {
 
 test('an article is taken back with its reason, at a whole second', async () => {
   const { publish, withdraw, store, announced, titles, clock } = desk();
-  await store.placeFeeds([OWN], () => NOW);
+  await store.backfillFeeds([OWN], () => NOW);
   await publish(record({ tags: ['x'] }));
   clock.now += 999;
   expect(await withdraw([{ id: 'a', reason: 'error' }, { id: 'b' }])).toEqual([

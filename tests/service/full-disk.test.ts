@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { createKey } from '../../src/publish/api-keys.ts';
-import { openInstallation, storeFile } from '../../src/service/data-folder.ts';
+import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
 import { type Program, startProgram } from '../crash/program.ts';
 import { PUBLICATION, put, record } from '../helpers.ts';
 
@@ -32,7 +32,7 @@ async function smallDisk(context: TestContext): Promise<string> {
 }
 
 async function newKey(folder: string): Promise<string> {
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const { key } = await createKey(store, 'disk', 'write', Date.now());
   await store.close();
   return key;
@@ -172,7 +172,7 @@ test(
     const program = await startProgram({ dataFolder: folder, key });
     for (let number = 0; number < 5; number += 1) expect((await putArticle(program, number)).status).toBe(201);
     await program.kill();
-    const { store } = openInstallation(folder); // which ends the journal that the kill has left
+    const { store } = openDataFolder(folder); // which ends the journal that the kill has left
     await store.close();
     const ballast = await takeAllRoom(folder);
     const started = await startProgram({ dataFolder: folder, key }).catch((error: Error) => error.message);

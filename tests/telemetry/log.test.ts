@@ -7,7 +7,7 @@ import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { PublisherError } from '../../src/errors.ts';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
 import { type LogLevel, openLog, tellError } from '../../src/telemetry/log.ts';
 import { ask, dataFolder, listen, type Running, record, start, type Told, toldIn } from '../helpers.ts';
@@ -247,7 +247,7 @@ describe('the line of a request', () => {
   test('of an answer that fails is a warning, beside the error with its stack', async () => {
     const folder = await dataFolder();
     const { key } = await keyFor(folder);
-    const installation = openInstallation(folder);
+    const installation = openDataFolder(folder);
     const store = { ...installation.store, find: () => Promise.reject(new RangeError('the disk is on fire')) };
     const { log, told } = listen();
     const service = await serve({ ...installation, store }, { host: '127.0.0.1', port: 0, log, version: '0.0.0' });

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openInstallation } from '../../src/service/data-folder.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../../src/service/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record, start, toldIn } from '../helpers.ts';
 import { startApi } from '../http/api.ts';
@@ -248,7 +248,7 @@ describe('what becomes of articles', () => {
   });
 
   test('is not known while the store fails, and the rest is', async () => {
-    const installation = openInstallation(await dataFolder(NEWSROOM));
+    const installation = openDataFolder(await dataFolder(NEWSROOM));
     let works = true;
     const fails = () => (works ? installation.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
     const store = { ...installation.store, lastRevision: fails };

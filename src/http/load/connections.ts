@@ -70,7 +70,7 @@ interface Told {
    * Of a request that nothing stands before on its connection: whether it was answered by writing to the socket. If not,
    * nothing was written.
    */
-  readonly atOnce?: (request: IncomingMessage) => boolean;
+  readonly tryFastPath?: (request: IncomingMessage) => boolean;
 }
 
 /** What Node's documentation does not tell of a connection: see docs/decisions/0012-answers-without-a-response.md. */
@@ -110,7 +110,7 @@ export function createConnections(
   let server: Server | undefined;
   let ending = false;
   let heard = () => {};
-  let atOnce: NonNullable<Told['atOnce']> | undefined;
+  let tryFastPath: NonNullable<Told['tryFastPath']> | undefined;
 
   const isBusy = (socket: Socket) => held.has(socket);
 
@@ -125,7 +125,7 @@ export function createConnections(
     const now = performance.now();
     const progress = { requests: 0, written: 0, writtenAt: now, read: 0, movedAt: now, isWatched: false };
     sockets.set(socket, progress);
-    if (atOnce !== undefined) answerAtOnce(socket, progress, atOnce);
+    if (tryFastPath !== undefined) answerAtOnce(socket, progress, tryFastPath);
     socket.once('close', () => {
       sockets.delete(socket);
       if (client !== undefined) leave(client);
@@ -133,7 +133,7 @@ export function createConnections(
   }
 
   /** Stands between the parser and Node's making of a response, which is for what is not answered at once. */
-  function answerAtOnce(socket: Socket, progress: Progress, answer: NonNullable<Told['atOnce']>): void {
+  function answerAtOnce(socket: Socket, progress: Progress, answer: NonNullable<Told['tryFastPath']>): void {
     const connection = socket as Undocumented;
     const { parser } = connection;
     const respond = parser?.onIncoming;
@@ -306,7 +306,7 @@ export function createConnections(
     watch(started, told = {}) {
       server = started;
       heard = told.heard ?? heard;
-      atOnce = told.atOnce;
+      tryFastPath = told.tryFastPath;
       started.maxConnections = limits.total;
       started.maxHeadersCount = 0; // those beyond a count would be left out in silence
       const sweeping = setInterval(sweep, Math.ceil(Math.min(limits.stall / 3, limits.idle / 5))).unref();

@@ -53,7 +53,7 @@ export interface Job {
   readonly isGone: () => boolean;
 }
 
-export interface Gate {
+export interface RequestQueue {
   readonly enter: (lane: Lane, job: Job) => void;
   /** To be told of every connection and every request. */
   readonly heard: () => void;
@@ -66,7 +66,7 @@ interface Line {
   active: number;
 }
 
-interface GateParts {
+interface RequestQueueParts {
   readonly limits?: Readonly<Record<Lane, LaneLimits>>;
   /** Milliseconds of a clock that is never set back. */
   readonly now?: () => number;
@@ -82,13 +82,13 @@ interface GateParts {
 const CALM = 2000;
 
 /** Lets work through a little in every turn of the event loop, from each line in turn, or refuses it. */
-export function createGate({
+export function createRequestQueue({
   limits = LIMITS,
   now = () => performance.now(),
   worked = threadTime,
   lag = measureLag(now),
   calm = () => {},
-}: GateParts = {}): Gate {
+}: RequestQueueParts = {}): RequestQueue {
   const lines = new Map(LANES.map((lane): [Lane, Line] => [lane, { limits: limits[lane], waiting: [], active: 0 }]));
   let isComing = false;
   let hasHeard = false;

@@ -15,7 +15,7 @@ import {
   refusal,
   submissionOf,
 } from './article-file.ts';
-import { openTurns } from './change-queue.ts';
+import { createChangeQueue } from './change-queue.ts';
 import { publishedFiles } from './published-files.ts';
 import { type TreeWatcher, type Way, watchTrees } from './tree-watcher.ts';
 
@@ -27,9 +27,9 @@ export interface ArticleFolder {
    */
   readonly start: () => Promise<void>;
   /** Whether something has changed on disk that is not in the store yet. */
-  readonly isUnsettled: () => boolean;
+  readonly hasPending: () => boolean;
   /** Waits until what has changed on disk is in the store, but not for long. */
-  readonly settled: () => Promise<void>;
+  readonly whenIdle: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
@@ -63,19 +63,19 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   /** Files that may be in the middle of being written, and when they are looked at again. */
   const growing = new Map<string, number>();
   let watcher: TreeWatcher | undefined;
-  const turns = openTurns({ isBusy: () => watcher?.busy() === true, work: keepUp, withdraw, fail });
+  const changeQueue = createChangeQueue({ isBusy: () => watcher?.busy() === true, work: keepUp, withdraw, fail });
 
   async function start(): Promise<void> {
     for (const needed of [folders.articles, folders.media]) await mkdir(needed, { recursive: true }).catch(fail);
-    // Watched before it is read, so that no change falls between; what is noted meanwhile waits for its turn.
+    // Watched before it is read, so that no change falls between; what is dirty meanwhile waits for its turn.
     watcher = await watchTrees(dataFolder, ['articles', 'media'], { onChange: changed, lookAgain, fail });
-    await turns.begin(catchUp);
+    await changeQueue.begin(catchUp);
   }
 
   /** Publishes what changed, and lets go of what went, while the service was not running. */
   async function catchUp(): Promise<void> {
     for (const source of await store.sources()) {
-      if (source.path === '') turns.depart(source.id);
+      if (source.path === '') changeQueue.markRemoved(source.id);
       else files.keep(source);
     }
     await publishAtStart(await changedSince());
@@ -96,7 +96,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       } catch (error) {
         if (!isFull(error)) throw error;
         fail(error);
-        paths.slice(done).forEach(turns.note); // in turns they are tried until there is room
+        paths.slice(done).forEach(changeQueue.markDirty); // in changeQueue they are tried until there is room
         return progress(paths.length, paths.length);
       }
       done += batch.length;
@@ -109,10 +109,10 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const told = new Set<string>();
     const found = new Set<string>();
     const changed: string[] = [];
-    for (const note of notes) {
-      const path = note.replace(/\/$/, '');
+    for (const markDirty of notes) {
+      const path = markDirty.replace(/\/$/, '');
       if (files.below(path).length > 0) changed.push(...(await changedSince(path, notes)));
-      if (holdsArticle(path)) (path === note ? told : found).add(path);
+      if (holdsArticle(path)) (path === markDirty ? told : found).add(path);
     }
     changed.push(...(await changedAmong([...found])), ...told);
     for (const batch of batches([...new Set(changed)])) {
@@ -122,13 +122,13 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   }
 
   function lookLater(): void {
-    for (const [path, from] of growing) turns.noteLater(path, from);
+    for (const [path, from] of growing) changeQueue.markDirtyLater(path, from);
     growing.clear();
   }
 
   /** Notes what has changed without being told. */
   async function lookAgain(): Promise<void> {
-    for (const path of await changedSince()) turns.note(path);
+    for (const path of await changedSince()) changeQueue.markDirty(path);
   }
 
   /**
@@ -172,8 +172,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     try {
       const refused = await publishFiles(paths);
       const gone = before.filter(({ path, id }) => !files.hasId(path, id)).map(({ id }) => id);
-      gone.forEach(turns.depart);
-      files.refusedWith(new Set(gone)).forEach(turns.noteAlong);
+      gone.forEach(changeQueue.markRemoved);
+      files.refusedWith(new Set(gone)).forEach(changeQueue.markDirtyInBatch);
       return refused;
     } catch (error) {
       for (const file of before) files.restore(file); // what went is still to be withdrawn
@@ -221,7 +221,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     }
     for (const [file, owner] of claimants) {
       if (files.ownerOf(file.id) === owner) refused.push(idTaken(file, owner));
-      else turns.noteAlong(file.path); // the owner was refused itself
+      else changeQueue.markDirtyInBatch(file.path); // the owner was refused itself
     }
     refused.forEach(files.refuse);
     return refused;
@@ -237,8 +237,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     failingSince.delete(path);
   }
 
-  async function withdraw(departed: readonly string[]): Promise<void> {
-    const ids = new Set(departed.filter((id) => !files.isPublished(id)));
+  async function withdraw(removed: readonly string[]): Promise<void> {
+    const ids = new Set(removed.filter((id) => !files.isPublished(id)));
     if (ids.size > 0) await publisher.withdraw([...ids].map((id) => ({ id, forgetSource: true })));
   }
 
@@ -246,7 +246,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     const since = failingSince.get(file.path) ?? Date.now();
     failingSince.set(file.path, since);
     if (Date.now() - since >= HALF_WRITTEN) tell(file);
-    else setTimeout(() => turns.note(file.path), HALF_WRITTEN / 4).unref();
+    else setTimeout(() => changeQueue.markDirty(file.path), HALF_WRITTEN / 4).unref();
   }
 
   function tell({ path, problems }: RefusedFile): void {
@@ -260,22 +260,24 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     if (isWithin('articles', path)) {
       if (way === 'named' && holdsArticle(name)) placed.add(name);
       if (way === 'written') placed.delete(name);
-      turns.note(noteOf(name, way));
-    } else for (const file of files.showing(name)) turns.note(noteOf(file, files.shows(file, name) ? way : 'found'));
+      changeQueue.markDirty(noteOf(name, way));
+    } else
+      for (const file of files.showing(name))
+        changeQueue.markDirty(noteOf(file, files.shows(file, name) ? way : 'found'));
   }
 
   return {
     start,
-    isUnsettled: turns.isUnsettled,
-    settled: turns.settled,
+    hasPending: changeQueue.hasPending,
+    whenIdle: changeQueue.whenIdle,
     async close() {
       watcher?.close();
-      await turns.close();
+      await changeQueue.close();
     },
   };
 }
 
-/** How a path is noted: with a slash at its end where it was only found. */
+/** How a path is dirty: with a slash at its end where it was only found. */
 function noteOf(path: string, way: Way): string {
   return way === 'found' ? `${path}/` : path;
 }

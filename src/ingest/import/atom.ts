@@ -1,4 +1,4 @@
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
 import { dates } from './dates.ts';
@@ -37,7 +37,7 @@ export function atomRecord(
   const feed = firstOf(entry, 'atom:source');
   const updated = date(entry, ['atom:updated', 'atom:modified']);
   const published = date(entry, ['atom:published', 'atom:issued', 'atom:created', 'dc:date']);
-  return compact({
+  return omitUndefined({
     ...identity(textOf(firstOf(entry, 'atom:id')) || (isUri(link) ? link : url)),
     url: resolve(textOf(firstOf(entry, 'feedburner:origlink'))) ?? url ?? (link || undefined),
     title: constructText(construct(firstOf(entry, 'atom:title'))) || undefined,

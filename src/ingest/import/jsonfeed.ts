@@ -1,6 +1,6 @@
 import { type Problem, PublisherError } from '../../errors.ts';
 import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../../lib/json.ts';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
 import type { Imported } from './imported.ts';
@@ -152,7 +152,7 @@ function jsonRecord(value: unknown, feed: Fields, address: string | undefined): 
   const summary = lineText(string(item.summary));
   const about = shorten(summary, MAX_SUMMARY);
   const body = html || text || summary;
-  return compact({
+  return omitUndefined({
     // Version 1 allowed numbers, to be read as text.
     ...identity(typeof item.id === 'number' ? String(item.id) : string(item.id) || link),
     url: resolve(link) ?? (link || undefined),

@@ -1,5 +1,5 @@
 import mime from 'mime';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { MAX_NAME } from './record-fields.ts';
 
@@ -53,7 +53,7 @@ export function imageField({
   caption,
   credit,
 }: MediaFile): Record<string, unknown> {
-  return compact({
+  return omitUndefined({
     url,
     type: type === 'image/*' ? undefined : type,
     length,
@@ -69,7 +69,7 @@ const MAX_PIXELS = 100_000;
 const MAX_CAPTION = 2000;
 
 function mediaField({ url, type, length, duration: seconds, title }: MediaFile): Record<string, unknown> {
-  return compact({ url, type, length, duration: seconds, title: title ? shorten(title, MAX_NAME) : undefined });
+  return omitUndefined({ url, type, length, duration: seconds, title: title ? shorten(title, MAX_NAME) : undefined });
 }
 
 /** The type that is said, where it is one, else the one that the address's ending says. */

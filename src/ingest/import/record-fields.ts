@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isRecordId } from '../../article/article.ts';
 import { isLanguageTag, term } from '../../lib/fields.ts';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri, webUrl } from '../../lib/url.ts';
 
@@ -36,7 +36,7 @@ export function authors(people: readonly Person[]): Record<string, unknown>[] | 
       ...more,
     }))
     .filter(({ name }) => isTerm(name));
-  return usable.length === 0 ? undefined : usable.map(compact);
+  return usable.length === 0 ? undefined : usable.map(omitUndefined);
 }
 
 const emailAddress = z.email();

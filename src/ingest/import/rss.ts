@@ -1,4 +1,4 @@
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
 import { dates } from './dates.ts';
@@ -40,7 +40,7 @@ export function rssRecord(
   const link = rssLink(item, resolve);
   const published = date(item, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
   const updated = date(item, ['atom:updated', 'dcterms:modified']);
-  return compact({
+  return omitUndefined({
     ...identity(textOf(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
     url: link.url ?? (link.raw || undefined),
     title: looseText(textOf(firstOf(item, 'title') ?? firstOf(item, 'dc:title', 'media:title'))) || undefined,

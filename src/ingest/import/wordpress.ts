@@ -1,4 +1,4 @@
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { webUrl } from '../../lib/url.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
@@ -121,7 +121,7 @@ function storyRecord(item: XmlElement, site: Site, channelLanguage: string | und
   const pubDate = value(item, 'pubdate');
   const excerpt = looseText(value(item, 'excerpt:encoded'));
   const id = value(item, 'wp:post_id');
-  return compact({
+  return omitUndefined({
     ...identity(value(item, 'guid') || link),
     url: webUrl(link) ?? (link || undefined),
     title: looseText(value(item, 'title')) || undefined,
@@ -173,7 +173,7 @@ function enclosures(item: XmlElement): Record<string, unknown>[] | undefined {
     const url = webUrl(address);
     const type = url === undefined ? undefined : mediaType(declared, url);
     if (url === undefined || type === undefined) return [];
-    return [compact({ url, type, length: /^[1-9]\d{0,14}$/.test(length) ? Number(length) : undefined })];
+    return [omitUndefined({ url, type, length: /^[1-9]\d{0,14}$/.test(length) ? Number(length) : undefined })];
   });
   return found.length === 0 ? undefined : found;
 }

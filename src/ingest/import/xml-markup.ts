@@ -1,4 +1,4 @@
-import { cleanHtml } from '../../article/sanitize.ts';
+import { sanitizeBody } from '../../article/sanitize.ts';
 import { escapeHtml } from '../../lib/text.ts';
 import { isUri, linkTarget } from '../../lib/url.ts';
 import type { XmlElement } from './xml.ts';
@@ -35,5 +35,5 @@ export function resolved(address: string, base: string | undefined): string {
  */
 export function against(base: string | undefined, html: string): string {
   if (base === undefined) return html;
-  return cleanHtml(html, (reference) => linkTarget(reference, base)) ?? html;
+  return sanitizeBody(html, (reference) => linkTarget(reference, base)) ?? html;
 }

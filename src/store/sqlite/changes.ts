@@ -5,7 +5,7 @@ import type { Problem } from '../../errors.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../../lib/instant.ts';
 import { type JsonText, textOf } from '../../lib/json.ts';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { Change, Condition, Outcome, Put, Withdraw } from '../store.ts';
 import { type Entries, type Feeds, wasVisible, without } from './entries.ts';
 import type { Rules } from './rules.ts';
@@ -173,7 +173,7 @@ export function createApply({
     if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
     const live = JSON.parse(known.article) as Article;
     const at = Math.floor(now / 1000) * 1000; // as every date of an article
-    const article = articleText(withdrawnArticle(live, compact({ at, reason })));
+    const article = articleText(withdrawnArticle(live, omitUndefined({ at, reason })));
     const feeds = entries.feedsOf(known.number);
     const revision = ++revisions.last;
     sql.updateArticle.run(...columnsOf(article, revision), known.number);

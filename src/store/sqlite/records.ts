@@ -1,6 +1,6 @@
 import type { Article } from '../../article/article.ts';
 import { LATEST } from '../../feed/feeds.ts';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { Identity, Listed, ListedRecord, ListOptions, StoredArticle, StoredRecord } from '../store.ts';
 import type { Statements } from './statements.ts';
 
@@ -65,7 +65,7 @@ export function listRecords(sql: Statements, options: ListOptions): Listed {
   const page = pageOf(rows, ({ record }) => record.length);
   const mayGoOn = page.isCut || revisions.length === options.limit;
   const last = page.isCut ? page.rows.at(-1)?.revision : revisions.at(-1);
-  return compact({ articles: page.rows.map(listedRecord), next: mayGoOn ? last : undefined });
+  return omitUndefined({ articles: page.rows.map(listedRecord), next: mayGoOn ? last : undefined });
 }
 
 /** The revisions of a list's articles, in their order. */
@@ -99,6 +99,6 @@ function storedRecord({ number, revision, article, record }: RecordRow): StoredR
 function listedRecord(row: ListRow): ListedRecord {
   const { id, public_id: publicId, published: publishedAt, withdrawal, revision, record } = row;
   const withdrawn = withdrawal === null ? undefined : (JSON.parse(withdrawal) as Article['withdrawn']);
-  const article = compact({ id, publicId, publishedAt, expiresAt: row.expires ?? undefined, withdrawn });
+  const article = omitUndefined({ id, publicId, publishedAt, expiresAt: row.expires ?? undefined, withdrawn });
   return { revision, article, record: JSON.parse(record) as unknown };
 }

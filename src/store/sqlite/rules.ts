@@ -7,8 +7,8 @@ import {
   type Selection,
 } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
-import type { FeedToPlace } from '../store.ts';
-import { createFilling, type NumberedRule } from './placing.ts';
+import type { FeedToBackfill } from '../store.ts';
+import { createBackfill, type NumberedRule } from './backfill.ts';
 import { lastRevision, type Statements } from './statements.ts';
 
 /** Entries that come or leave after which a transaction that fills feeds ends: they take seconds, and others wait. */
@@ -43,9 +43,9 @@ export function createRules(sql: Statements) {
     return custom.length === 0 ? own : [...own, ...custom.map((key) => ({ key, name: '' }))];
   }
 
-  /** The store's `placeFeeds`, in a transaction that its caller opens. */
-  function placeFeeds(feeds: readonly FeedToPlace[], now: () => Instant): number {
-    const fillings = sql.placing.map(createFilling);
+  /** The store's `backfillFeeds`, in a transaction that its caller opens. */
+  function backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant): number {
+    const fillings = sql.placing.map(createBackfill);
     const revision = lastRevision(sql) + 1;
     const touched: FeedKey[] = [];
     let moved = 0;
@@ -80,5 +80,5 @@ export function createRules(sql: Statements) {
     });
   }
 
-  return { list, catchUp, withOperators, placeFeeds };
+  return { list, catchUp, withOperators, backfillFeeds };
 }

@@ -1,6 +1,6 @@
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedSnapshot, SnapshotOptions, Tombstone } from '../store.ts';
 import type { Statements } from './statements.ts';
 
@@ -43,7 +43,7 @@ export function snapshotOf(
     at: number;
     reason: string | null;
   }[];
-  return compact({
+  return omitUndefined({
     name: feed.name,
     entries: rows.map(({ number, revision, published, updated }) => ({
       number,
@@ -52,7 +52,7 @@ export function snapshotOf(
       updatedAt: updated,
     })),
     tombstones: tombstones.map(
-      (row): Tombstone => compact({ publicId: row.public_id, at: row.at, reason: row.reason ?? undefined }),
+      (row): Tombstone => omitUndefined({ publicId: row.public_id, at: row.at, reason: row.reason ?? undefined }),
     ),
     changedAt: latest(feed.changed, feed.forgotten === null ? null : feed.forgotten + tombstonesFor) ?? 0,
     removedAt: latest(feed.withdrawn, feed.expired),

@@ -1,12 +1,12 @@
 import type { NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
-import { compact } from '../../lib/omit-undefined.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { Change, Outcome, Scope, SourceFile, Store, StoredKey } from '../store.ts';
 import { createApply } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { inOurWords, type OpenOptions, openDatabase, READERS } from './database.ts';
 import { createEntries } from './entries.ts';
-import { createNews } from './news.ts';
+import { createExternalChanges } from './external-changes.ts';
 import { articlesOf, findRecord, identitiesOf, listRecords, pageOfRecords } from './records.ts';
 import { createRules } from './rules.ts';
 import { snapshotOf } from './snapshot.ts';
@@ -31,7 +31,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const sql = prepareStatements(db);
-  const news = createNews(sql);
+  const externalChanges = createExternalChanges(sql);
   const rules = createRules(sql);
   const entries = createEntries(sql, rules);
   const apply = createApply({ sql, entries, rules });
@@ -39,11 +39,11 @@ function openStore(file: string, options: OpenOptions): Store {
   function transaction<Result>(work: () => Result): Result {
     try {
       db.exec('BEGIN IMMEDIATE');
-      const hasForeign = news.look();
+      const hasForeign = externalChanges.look();
       const result = work();
       const revision = lastRevision(sql);
       db.exec('COMMIT');
-      if (!hasForeign) news.skipTo(revision); // what this process does itself is no news to it
+      if (!hasForeign) externalChanges.skipTo(revision); // what this process does itself is no externalChanges to it
       return result;
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK'); // a full disk has rolled back already
@@ -63,7 +63,7 @@ function openStore(file: string, options: OpenOptions): Store {
   }
 
   return {
-    placeFeeds: async (feeds, now) => transaction(() => rules.placeFeeds(feeds, now)),
+    backfillFeeds: async (feeds, now) => transaction(() => rules.backfillFeeds(feeds, now)),
     rules: async () => rules.list(),
     apply: async (changes, now) => transaction(() => apply(changes, now)),
     rehearse: async (changes, now) => rehearse(changes, now),
@@ -74,15 +74,15 @@ function openStore(file: string, options: OpenOptions): Store {
         sql.touchAllFeeds.run({ at: now(), revision });
       });
     },
-    admitReaders: async () => {
+    markServed: async () => {
       if (!hasReaders(sql)) transaction(() => sql.saveSetting.run(READERS, 'admitted'));
     },
     snapshot: async (key, at, options) => snapshotOf(sql, key, at, options),
     articles: async (numbers) => articlesOf(sql, numbers),
     feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
     lastRevision: async () => lastRevision(sql),
-    mayHaveNews: news.mayHaveNews,
-    touchedElsewhere: async () => news.touchedElsewhere(),
+    mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
+    takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
 
     find: async (id) => findRecord(sql, id),
     identities: async (ids) => identitiesOf(sql, ids),
@@ -128,7 +128,7 @@ function sourceFile({ id, path, signature, media }: Row): SourceFile {
 }
 
 function storedKey({ id, name, scope, hash, created, revoked }: Row): StoredKey {
-  return compact({
+  return omitUndefined({
     id: String(id),
     name: String(name),
     scope: scope as Scope,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
-  createGate,
+  createRequestQueue,
   isTaken,
   type Job,
   type Lane,
@@ -30,7 +30,7 @@ function gateWith({ others = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
   const refused: string[] = [];
   const dones = new Map<string, () => void>();
   const gone = new Set<string>();
-  const gate = createGate({
+  const gate = createRequestQueue({
     limits: { others, newsroom, feeds: LIMITS },
     now: () => clock.now,
     worked: () => clock.now,
@@ -151,7 +151,7 @@ test('an overload is over when nobody was refused for two seconds', () => {
   const calm = vi.fn();
   const none = { ...LIMITS, waiting: 0 };
   const limits = { others: none, newsroom: LIMITS, feeds: LIMITS };
-  const gate = createGate({ limits, lag: { now: () => 0, stop: () => {} }, calm });
+  const gate = createRequestQueue({ limits, lag: { now: () => 0, stop: () => {} }, calm });
   const refused = { begin: () => {}, refuse: () => {}, isGone: () => false };
   gate.enter('others', refused);
   vi.advanceTimersByTime(1999);

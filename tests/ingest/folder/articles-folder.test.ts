@@ -3,7 +3,7 @@ import { mkdir, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { openInstallation } from '../../../src/service/data-folder.ts';
+import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { ask, dataFolder, overflow, put, type Running, record, start } from '../../helpers.ts';
 import { clientOf } from '../../http/api.ts';
 
@@ -511,7 +511,7 @@ describe('a folder', () => {
     const service = await running(
       Object.fromEntries(names.map(([path, id]) => [path, JSON.stringify(record({ id }))])),
     );
-    const { store } = openInstallation(service.dataFolder);
+    const { store } = openDataFolder(service.dataFolder);
     onTestFinished(() => store.close());
     const before = await store.lastRevision();
     await rename(join(service.dataFolder, 'articles/en'), join(service.dataFolder, 'articles/english'));

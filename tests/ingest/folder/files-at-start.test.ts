@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openArticleFolder } from '../../../src/ingest/folder/articles-folder.ts';
 import { createPublisher, parseHere } from '../../../src/publish/publish.ts';
-import { openInstallation } from '../../../src/service/data-folder.ts';
+import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { serve } from '../../../src/service/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record } from '../../helpers.ts';
 import { keyFor } from '../../http/api.ts';
@@ -16,7 +16,7 @@ const SECOND = Date.parse('2026-11-21T12:00:00Z');
 /** One life of the service: what it said, and what it answered to what was asked of it. */
 async function life<Found>(folder: string, now: number, work: (port: number) => Promise<Found>) {
   const { log, lines } = listen();
-  const installation = openInstallation(folder);
+  const installation = openDataFolder(folder);
   const service = await serve(installation, { host: '127.0.0.1', port: 0, now: () => now, log, version: '0.0.0' });
   onTestFinished(() => service.close());
   const found = await work(service.port);
@@ -41,7 +41,7 @@ async function latest(port: number): Promise<{ titles: string[]; withdrawn: stri
 
 /** A start that is killed as soon as its first change is in the store: nothing can be asked of the store any more. */
 async function killedAfterOneChange(folder: string, now: number): Promise<void> {
-  const { store: real, newsroom } = openInstallation(folder);
+  const { store: real, newsroom } = openDataFolder(folder);
   let isKilled = false;
   const store = new Proxy(real, {
     get(target, name) {
@@ -68,7 +68,7 @@ async function killedAfterOneChange(folder: string, now: number): Promise<void> 
 
 /** Every article's revision: one that was published again has another. */
 async function revisions(folder: string): Promise<Record<string, number>> {
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const found = await store.page(0, 1000);
   await store.close();
   return Object.fromEntries(found.map(({ article, revision }) => [article.id, revision]));

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PublisherError } from '../../../src/errors.ts';
 import { openArticleFolder } from '../../../src/ingest/folder/articles-folder.ts';
 import { createPublisher, parseHere } from '../../../src/publish/publish.ts';
-import { openInstallation } from '../../../src/service/data-folder.ts';
+import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { serve } from '../../../src/service/serve.ts';
 import { ask, dataFolder, listen, put, record, start } from '../../helpers.ts';
 
@@ -127,7 +127,7 @@ test('a store without room keeps nobody from a start: files are published as soo
   await put(folder, 'articles/a.json', json('a', 'A, mended'));
   await rm(join(folder, 'articles/b.json'));
   hurriedTimers();
-  const installation = openInstallation(folder);
+  const installation = openDataFolder(folder);
   let hasRoom = false;
   const apply: typeof installation.store.apply = async (changes, at) => {
     if (!hasRoom) throw new PublisherError('insufficient_storage', 'There is no room left.');
@@ -225,7 +225,7 @@ describe('an articles folder with nothing in it', () => {
 describe('a change of a folder itself', () => {
   /** A folder that is kept in step, and how many files were handed over together each time. */
   async function opened(folder: string) {
-    const { store, newsroom } = openInstallation(folder);
+    const { store, newsroom } = openDataFolder(folder);
     const publisher = createPublisher({ store, parse: parseHere(newsroom), now: Date.now, announce: () => {} });
     const handedOver: number[] = [];
     const publish: typeof publisher.publish = (submissions) => {

@@ -1,7 +1,7 @@
 import { appendFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { openInstallation } from '../../../src/service/data-folder.ts';
+import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { ask, dataFolder, put, type Running, record, start } from '../../helpers.ts';
 
 vi.mock('node:fs/promises', { spy: true });
@@ -43,7 +43,7 @@ async function beingWritten(name: string): Promise<() => void> {
 }
 
 async function revision(folder: string): Promise<number> {
-  const { store } = openInstallation(folder);
+  const { store } = openDataFolder(folder);
   const last = await store.lastRevision();
   await store.close();
   return last;
@@ -109,7 +109,7 @@ test('one that is written anew under another name takes nothing back', async () 
   const before = await revision(service.dataFolder);
   await writeFile(join(service.dataFolder, 'articles/b.txt'), text);
   await rm(join(service.dataFolder, 'articles/a.txt'));
-  const { store } = openInstallation(service.dataFolder);
+  const { store } = openDataFolder(service.dataFolder);
   onTestFinished(() => store.close());
 
   await expect.poll(async () => (await store.sources()).map(({ path }) => path), { timeout: 5000 }).toEqual(['b.txt']);

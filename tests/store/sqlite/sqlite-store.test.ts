@@ -71,7 +71,7 @@ function refusal(file: string, work: () => unknown): unknown {
 test('a store that is opened again is as it was left', async () => {
   const file = await storeFile();
   const before = opened(file);
-  await before.placeFeeds([{ id: 'own', select: { any: ['tag/x'], all: [], none: [] } }], () => NOW);
+  await before.backfillFeeds([{ id: 'own', select: { any: ['tag/x'], all: [], none: [] } }], () => NOW);
   await before.apply([put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' })], () => NOW);
   await before.apply([{ kind: 'withdraw', id: 'b', reason: 'error' }], () => NOW);
   await before.apply([{ ...put({ id: 'c' }), source: { path: 'c.md', signature: '1', media: [] } }], () => NOW);
@@ -148,7 +148,7 @@ test('the clock is asked when no other process can change anything any more: to 
   };
   await store.apply([put({})], now);
   await store.apply([{ kind: 'withdraw', id: 'a' }], now);
-  await store.placeFeeds([{ id: 'own', select: { any: [], all: [], none: [] } }], now);
+  await store.backfillFeeds([{ id: 'own', select: { any: [], all: [], none: [] } }], now);
   await store.touchAllFeeds(now);
   const afterwards = isLocked();
   other.close();
@@ -353,7 +353,7 @@ test('whatever happens, articles are in the feeds that hold them by themselves a
       for (const each of steps) {
         if (each.kind === 'rule') {
           const id = `own-${each.id}`;
-          await store.placeFeeds([each.select === null ? { id } : { id, select: each.select }], () => NOW);
+          await store.backfillFeeds([each.select === null ? { id } : { id, select: each.select }], () => NOW);
           if (each.select === null) rules.delete(id);
           else rules.set(id, each.select);
         } else if (each.kind === 'put') {
@@ -401,8 +401,8 @@ async function ruledStore(rules: string): Promise<string> {
     INSERT INTO feed (number, key, name, declared, visible_from) VALUES
       (1, 'latest', '', 1, NULL), (2, 'own', '', 1, 5), (3, 'tag/x', 'X', 0, NULL), (4, 'old', '', 0, 5);
     INSERT INTO article VALUES
-      (1, 'a', 'tag:news.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
-      (2, 'b', 'tag:news.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
+      (1, 'a', 'tag:externalChanges.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
+      (2, 'b', 'tag:externalChanges.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
     INSERT INTO entry VALUES (1, 9, 7, 1, NULL), (2, 9, 7, 1, NULL), (3, 9, 7, 1, NULL), (4, 9, 7, 1, NULL);
     INSERT INTO tombstone VALUES (1, 10, 2), (2, 10, 2), (3, 10, 2);
     UPDATE revision SET last = 2;
@@ -454,8 +454,8 @@ test('one transaction fills no more feeds than others can wait for', async () =>
     id: `f${number}`,
     select: { any: [], all: [], none: [] },
   }));
-  expect(await store.placeFeeds(feeds, () => NOW)).toBe(250); // 100,000 entries
-  expect(await store.placeFeeds(feeds.slice(250), () => NOW)).toBe(50);
+  expect(await store.backfillFeeds(feeds, () => NOW)).toBe(250); // 100,000 entries
+  expect(await store.backfillFeeds(feeds.slice(250), () => NOW)).toBe(50);
   await store.close();
 });
 

@@ -11,10 +11,10 @@ interface Turn {
 }
 
 /** Tells what other processes have changed since it told of that last. */
-export function createNews(sql: Statements) {
+export function createExternalChanges(sql: Statements) {
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
-  /** The last change that is no news, whoever made it. */
+  /** The last change that is no external change, whoever made it. */
   let seenRevision = lastRevision(sql);
   /** The turn of the event loop in which it was looked at last. */
   let lookedIn: Turn | undefined;
@@ -25,7 +25,7 @@ export function createNews(sql: Statements) {
     return version;
   }
 
-  /** Whether another process has committed something since `touchedElsewhere` was asked last. */
+  /** Whether another process has committed something since `takeExternallyChangedFeeds` was asked last. */
   function look(): boolean {
     return dataVersion() !== seenVersion;
   }
@@ -34,7 +34,7 @@ export function createNews(sql: Statements) {
    * Looks once for all that the system tells the event loop of at a time: those requests had come before it was asked, so
    * that no change which was acknowledged before one of them is missed. To look costs as much as a third of an answer.
    */
-  function mayHaveNews(): boolean {
+  function mayHaveExternalChanges(): boolean {
     const turn = performance.nodeTiming.uvMetricsInfo;
     if (turn.loopCount === lookedIn?.loopCount && turn.events === lookedIn.events) return hasNews;
     hasNews = look();
@@ -42,18 +42,18 @@ export function createNews(sql: Statements) {
     return hasNews;
   }
 
-  /** Changes up to this revision are no news. */
+  /** Changes up to this revision are no external changes. */
   function skipTo(revision: number): void {
     seenRevision = revision;
   }
 
-  function touchedElsewhere(): FeedKey[] {
-    const [version, revision] = [dataVersion(), lastRevision(sql)]; // before the rest: what is committed between is news again
+  function takeExternallyChangedFeeds(): FeedKey[] {
+    const [version, revision] = [dataVersion(), lastRevision(sql)]; // before the rest: what is committed between is externalChanges again
     const touched = sql.touchedSince.all(seenRevision).map((row) => String(row.key));
-    [seenVersion, seenRevision] = [version, revision]; // after it: where it fails, there is still news
+    [seenVersion, seenRevision] = [version, revision]; // after it: where it fails, there is still externalChanges
     lookedIn = undefined;
     return touched;
   }
 
-  return { look, mayHaveNews, skipTo, touchedElsewhere };
+  return { look, mayHaveExternalChanges, skipTo, takeExternallyChangedFeeds };
 }

@@ -10,7 +10,7 @@ export interface NumberedRule {
 }
 
 /** Fills feeds with what rules select. What the feeds of rules hold is read once: it must not change meanwhile. */
-export function createFilling({ read, insert, remove }: Statements['placing'][number]) {
+export function createBackfill({ read, insert, remove }: Statements['placing'][number]) {
   const known = new Map<number, Articles>();
 
   function articlesIn(feed: number): Articles {
