@@ -151,7 +151,15 @@ export async function start(folder: string, options: StartOptions = {}): Promise
 export async function serving(folder: string, { feedsUrl, storeFile, ...options }: StartOptions): Promise<Running> {
   const { log, told, lines } = listen();
   const installation = openDataFolder(folder, { feedsUrl, storeFile });
-  const service = await serve(installation, { host: '127.0.0.1', port: 0, log, version: '0.0.0', ...options });
+  const fastPath = process.env.FAST_PATH !== 'off';
+  const service = await serve(installation, {
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    version: '0.0.0',
+    fastPath,
+    ...options,
+  });
   return { ...service, dataFolder: folder, lines, told };
 }
 

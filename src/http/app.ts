@@ -1,21 +1,19 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
-import type { Admission } from './admission.ts';
 import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
+import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
-import type { Observer } from './observe.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 
-interface AppParts extends Omit<FeedParts, 'refuseSpent' | 'keepPlace'>, ArticleParts, HealthParts {
-  readonly admission: Admission;
-  readonly observer: Observer;
+export interface AppParts extends Omit<FeedParts, 'keepSlot'>, ArticleParts, HealthParts {
+  readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
   readonly changes: ChangeHandlers;
   readonly mediaFolder: string;
   readonly version: string;
-  /** Told of an error that is nobody's but ours. */
+  /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -23,21 +21,10 @@ type Method = 'get' | 'put' | 'post' | 'delete';
 type Handler = RequestHandler<{ path: string[] }>;
 type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>];
 
-interface App {
-  /** Answers a request without a response, if it can. */
-  readonly tryFastPath: (request: IncomingMessage) => boolean;
-  readonly listener: RequestListener;
-  /** For requests that expect of the service what it does not know. */
-  readonly unmetExpectation: RequestListener;
-  /** Answers requests that somebody else counts and logs. */
-  readonly unobserved: RequestListener;
-}
-
-/** The HTTP side: every address this service answers stands in the list below. */
-export function createApp(parts: AppParts): App {
-  const { admission, observer, changes, fail } = parts;
-  const { refuseSpent, keepPlace } = admission;
-  const feeds = feedHandlers({ ...parts, refuseSpent, keepPlace });
+/** The Express app: every address that the service answers stands in the list below. */
+export function createApp(parts: AppParts): RequestListener {
+  const { slots, changes, fail } = parts;
+  const feeds = feedHandlers({ ...parts, keepSlot: slots.keep });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
   const routes: readonly Route[] = [
@@ -57,48 +44,34 @@ export function createApp(parts: AppParts): App {
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
   for (const [path, handlers] of routes) {
-    if (handlers.get) app.get(path, ended(handlers.get));
-    if (handlers.put) app.put(path, ended(handlers.put));
-    if (handlers.post) app.post(path, ended(handlers.post));
-    if (handlers.delete) app.delete(path, ended(handlers.delete));
+    if (handlers.get) app.get(path, releasing(handlers.get));
+    if (handlers.put) app.put(path, releasing(handlers.put));
+    if (handlers.post) app.post(path, releasing(handlers.post));
+    if (handlers.delete) app.delete(path, releasing(handlers.delete));
     const methods = methodsOf(handlers);
     app.options(
       path,
-      ended((_request, response) => respondWithMethods(response, methods)),
+      releasing((_request, response) => respondWithMethods(response, methods)),
     );
-    app.all(path, ended(methodNotAllowed(methods)));
+    app.all(path, releasing(methodNotAllowed(methods)));
   }
   app.use(notFound);
-  app.use(errorHandler({ admission, fail }));
+  app.use(errorHandler({ slots, fail }));
+  return app;
 
-  /** Lets the next request in line begin when this one's work is done, not when its client has read the answer. */
-  function ended(handler: Handler): Handler {
+  /** The next request may begin when the work on this one is done, not when its client has read the answer. */
+  function releasing(handler: Handler): Handler {
     return async (request, response, next) => {
       try {
         await handler(request, response, next);
       } finally {
-        admission.end(request);
+        slots.release(request);
       }
     };
   }
-
-  const { cachedResponse, pendingFileChanges, isKnownAddress } = feeds;
-  return {
-    tryFastPath: admission.tryFastPath({ getIfReady: cachedResponse, observer }),
-    listener: admission.listener({
-      getIfReady: cachedResponse,
-      pendingFileChanges,
-      isKnownAddress,
-      fallback: app,
-      observer,
-      fail,
-    }),
-    unmetExpectation: admission.unmetExpectation(observer),
-    unobserved: app,
-  };
 }
 
-/** Loaded when somebody asks: it has all that records are read with. */
+/** Loads the description with the first request: it imports the schema of records, which a start does without. */
 function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
   return async (request, response) => {
     const { openApi } = await import('./openapi.ts');
@@ -114,7 +87,7 @@ function methodsOf(handlers: Partial<Record<Method, Handler>>): string[] {
 
 function methodNotAllowed(methods: readonly string[]): Handler {
   return (request, response) => {
-    const error = new PublisherError('method_not_allowed', `${request.method} is not a method of ${request.path}.`);
+    const error = new PublisherError('method_not_allowed', `${request.path} does not allow ${request.method}.`);
     respondWithError(request, response, error, { Allow: methods.join(', ') });
   };
 }
@@ -123,12 +96,12 @@ const notFound: RequestHandler = (request) => {
   throw nothingAt(request.path);
 };
 
-function errorHandler({ admission, fail }: Pick<AppParts, 'admission' | 'fail'>): ErrorRequestHandler {
+function errorHandler({ slots, fail }: Pick<AppParts, 'slots' | 'fail'>): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
-    admission.end(request); // no handler may have had it
-    if (request.socket.destroyed) return; // the client went away
+    slots.release(request); // no handler may have seen the request
+    if (request.socket.destroyed) return; // the client left
     const known = publicError(error, fail);
-    // A bulk request that ends early: its client must not take what came for all of it.
+    // A bulk answer that breaks: its client must not take these lines for all of it.
     if (response.headersSent) return response.destroy();
     respondWithError(request, response, known, HEADERS_FOR[known.code]);
   };
@@ -136,18 +109,19 @@ function errorHandler({ admission, fail }: Pick<AppParts, 'admission' | 'fail'>)
 
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { 'WWW-Authenticate': 'Bearer' },
-  request_timeout: { Connection: 'close' }, // what comes as slowly is not waited for
+  request_timeout: { Connection: 'close' }, // the service does not wait for the rest
   store_unavailable: { 'Retry-After': '2' },
 };
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {
   if (error instanceof PublisherError) {
-    // Without a cause it is no failure here, and is told where it was seen.
+    // The place that saw an error without a cause has reported it.
     if (error.status >= 500 && error.cause !== undefined) fail(error.cause);
     return error;
   }
-  // Express's own: a percent sign in the path that encodes nothing.
-  if (error instanceof URIError) return new PublisherError('invalid_path', 'The path is not percent-encoded UTF-8.');
+  // Express throws it for a percent sign that encodes nothing.
+  if (error instanceof URIError)
+    return new PublisherError('invalid_path', 'The path is not valid percent-encoded UTF-8.');
   fail(error);
   return new PublisherError('internal', 'Internal error');
 }

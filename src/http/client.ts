@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import proxyAddr from 'proxy-addr';
 
@@ -49,29 +50,43 @@ export function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }
 
-/** This machine, private networks and those of one link (RFC 1122 §3.2.1.3, 1918, 3927, 4193, 4291 §2.5.6). */
-const OURS =
-  /^(?:127\.|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i;
+/** The kinds of networks whose addresses are nobody's on the internet (RFC 1122 §3.2.1.3, 1918, 3927, 4193, 4291 §2.5.6). */
+const PRIVATE_RANGES: ReadonlySet<string> = new Set(['loopback', 'private', 'linkLocal', 'uniqueLocal']);
 
 /**
- * Whether an address is of this machine or of a private network. Such a peer may be a proxy that nobody told us of, and
- * what all its clients do must not count as one's.
+ * Whether an address belongs to this machine or a private network. Such a peer may be a proxy that is not configured as
+ * one: its clients must not count as a single client.
  */
-export function isOurs(address: string): boolean {
-  return OURS.test(address);
+export function isPrivate(address: string): boolean {
+  return factsOf(address).isPrivate;
 }
 
-/** What counts as one client: an address of IPv4, and of IPv6 the /64 that one subscriber is given (RFC 6177). */
+/** What counts as one client: an IPv4 address, or the /64 that one IPv6 subscriber is given (RFC 6177). */
 export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail] = address.split('::');
-  const left = groupsOf(head);
-  if (left.length >= 4) return left.slice(0, 4).join(':');
-  const right = groupsOf(tail ?? '');
-  const zeros = Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
+  return factsOf(address).network;
 }
 
-function groupsOf(text: string): string[] {
-  return text === '' ? [] : text.split(':');
+interface AddressFacts {
+  readonly isPrivate: boolean;
+  readonly network: string;
+}
+
+const facts = new LRUCache<string, AddressFacts>({ max: REMEMBERED });
+
+/** Parsing an address takes longer than the rest of the limiter's work. */
+function factsOf(address: string): AddressFacts {
+  const known = facts.get(address);
+  if (known !== undefined) return known;
+  const made = readAddress(address);
+  facts.set(address, made);
+  return made;
+}
+
+function readAddress(address: string): AddressFacts {
+  if (!ipaddr.isValid(address)) return { isPrivate: false, network: address };
+  const parsed = ipaddr.parse(address);
+  const isPrivate = PRIVATE_RANGES.has(parsed.range());
+  if (parsed instanceof ipaddr.IPv4) return { isPrivate, network: address };
+  const subscriber = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return { isPrivate, network: subscriber.join(':') };
 }

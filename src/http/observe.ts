@@ -18,7 +18,7 @@ interface ObserverParts {
 /** The one place that is told of every answer: counts it, and writes its line into the log. */
 export interface Observer {
   /** Told of an answer that is given, by a document that was at hand. `began`: of `performance.now()`. */
-  readonly cachedResponseSent: (request: IncomingMessage, answer: Answer, began: number) => void;
+  readonly cachedAnswerSent: (request: IncomingMessage, answer: Answer, began: number) => void;
   /** Follows any other request to its end. */
   readonly follow: (request: IncomingMessage, response: ServerResponse, began: number) => void;
   /** Told of what was no request, and is answered with these bytes of content. */
@@ -81,7 +81,7 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
   }
 
   return {
-    cachedResponseSent(request, { status, coding, body }, began) {
+    cachedAnswerSent(request, { status, coding, body }, began) {
       const milliseconds = performance.now() - began;
       const bytes = body === undefined ? 0 : body.length;
       countAnswer(feeds, request.method, status, milliseconds / 1000);

@@ -84,7 +84,7 @@ function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): Requ
       );
     }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const error = new PublisherError('method_not_allowed', `${request.method} is not a method of ${path}.`);
+      const error = new PublisherError('method_not_allowed', `${path} does not allow ${request.method}.`);
       return respondWithError(request, response, error, { Allow: 'GET, HEAD' });
     }
     handle(request, response).catch((error) => {

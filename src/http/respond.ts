@@ -27,9 +27,10 @@ export function noteContent(response: ServerResponse, bytes: number, coding: Cod
   contents.set(response, { bytes: bytes + (contents.get(response)?.bytes ?? 0), coding });
 }
 
-/** Writes the answer of a document. */
+/** Writes the answer for a document. */
 export function respondWithDocument(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, headers);
+  // Node keeps its Date for up to a second, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
+  response.writeHead(status, [...headers, 'Date', httpDate(Date.now())]);
   response.end(body);
 }
 

@@ -5,8 +5,6 @@ import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import { createArranger, type KeptCounts } from '../document/document.ts';
 import { LATEST } from '../feed/feeds.ts';
-import { createAdmission } from '../http/admission.ts';
-import { createApp } from '../http/app.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
 import type { Phase } from '../http/health.ts';
@@ -17,11 +15,10 @@ import {
   createConnections,
   IDLE_BEHIND_PROXY,
 } from '../http/load/connections.ts';
-import { createLimiter, type Rate } from '../http/load/rate-limiter.ts';
-import { createRequestQueue } from '../http/load/request-queue.ts';
-import { createServer } from '../http/node-http.ts';
+import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
+import { createHttpServer } from '../http/server.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, type LogLevel, type OpenLog, tellError } from '../telemetry/log.ts';
 import type { Metrics, MetricValues } from '../telemetry/metrics.ts';
@@ -49,6 +46,8 @@ export interface ServeSettings {
   readonly trustProxy?: string | undefined;
   /** How much a client may ask for; as much as it likes unless it is said. */
   readonly rate?: Rate | undefined;
+  /** Whether cached documents are answered past Express and Node's response; true unless it is set. */
+  readonly fastPath?: boolean;
 }
 
 export interface ServeOptions extends ServeSettings {
@@ -119,17 +118,15 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
       ? createForwardingWriter(part.socket, { store, log })
       : await openWriter(installation, { ...options, log, counters, now, fail, announce: documentCache.forget });
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
-  const clientOf = createClientOf(trust);
-  const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
-  const observer = createObserver({ log, clientOf, counters, sample: options.logSample ?? SAMPLE });
-  const limits = { ...CONNECTION_LIMITS, idle, ...options.connections };
-  const connections = createConnections(limits, trust, observer.refused);
-  const requestQueue = createRequestQueue({ calm: giveBackHeap });
-  const limiter = options.rate && createLimiter(options.rate);
+  const observer = createObserver({
+    log,
+    clientOf: createClientOf(trust),
+    counters,
+    sample: options.logSample ?? SAMPLE,
+  });
   const health = { check: store.lastRevision, phase: () => phase };
-  const { tryFastPath, listener, unmetExpectation, unobserved } = createApp({
+  const http = createHttpServer({
     ...health,
-    admission: createAdmission({ store, connections, requestQueue, limiter, clientOf }),
     observer,
     publication,
     store,
@@ -141,6 +138,11 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
     mediaFolder: join(dataFolder, 'media'),
     version,
     fail,
+    trust,
+    limits: options.connections ?? {},
+    rate: options.rate,
+    fastPath: options.fastPath ?? true,
+    onCalm: giveBackHeap,
   });
   let metrics: Promise<Metrics> | undefined;
   // Loaded when somebody asks: it takes a fifth of a start.
@@ -150,8 +152,6 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
     );
     return metrics;
   };
-  const server = createServer(connections.options, listener).on('checkExpectation', unmetExpectation);
-  connections.watch(server, { heard: requestQueue.heard, tryFastPath });
   let operator: Awaited<ReturnType<typeof serveOperator>>;
   let takingOver: Awaited<ReturnType<typeof serveForwarded>> | undefined;
   let boundPort: number;
@@ -160,10 +160,10 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
     await writer.start();
     giveBackHeap();
     // Who hands a request over counts and logs it.
-    if (part?.role === 'writer') takingOver = await serveForwarded(part.socket, unobserved);
-    boundPort = await listen(server, { host, port, shared: part !== undefined });
+    if (part?.role === 'writer') takingOver = await serveForwarded(part.socket, http.app);
+    boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   } catch (error) {
-    requestQueue.close();
+    http.close();
     operator?.close();
     await takingOver?.close();
     await writer.close();
@@ -181,10 +181,10 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
     const began = performance.now();
     log.info({}, 'stopping');
     phase = 'stopping';
-    connections.announceEnd();
+    http.announceEnd();
     if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
-    await connections.end();
-    requestQueue.close();
+    await http.end();
+    http.close();
     if (part?.role === 'writer') await part.readersGone; // they may have changes to hand over until then
     await takingOver?.close();
     operator?.close();

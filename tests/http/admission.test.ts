@@ -1,10 +1,13 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createAdmission } from '../../src/http/admission.ts';
 import type { Answer as Document } from '../../src/http/answer.ts';
 import { createClientOf } from '../../src/http/client.ts';
+import { createClientQuota } from '../../src/http/load/client-quota.ts';
 import { CONNECTION_LIMITS, createConnections } from '../../src/http/load/connections.ts';
+import { createQueueSlots } from '../../src/http/load/queue-slots.ts';
 import { createRequestQueue, type LaneLimits, type RequestQueue } from '../../src/http/load/request-queue.ts';
+import { respondWithDocument } from '../../src/http/respond.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { type Answer, ask, type Running, record } from '../helpers.ts';
@@ -49,10 +52,10 @@ describe('a client', () => {
     ]);
     expect(headers['retry-after']).toMatch(/^2\d\d$/); // of nine tokens half, one a minute
     expect(JSON.parse(text)).toEqual({
-      title: 'Too many requests came from this address.',
+      title: 'This address sent too many requests.',
       status: 429,
       code: 'too_many_requests',
-      detail: `Come back in ${headers['retry-after']} seconds, and send If-None-Match: an answer that nothing changed is nearly free.`,
+      detail: `Try again in ${headers['retry-after']} seconds, and send If-None-Match: an answer without changes is nearly free.`,
     });
   });
 
@@ -190,16 +193,16 @@ describe('a client', () => {
 });
 
 describe('where there is more to do than can be done', () => {
-  const LIMITS: LaneLimits = { waiting: 2, active: 1, patience: 60_000, lag: Number.POSITIVE_INFINITY };
-  const AT_HAND: Document = {
+  const LIMITS: LaneLimits = { waiting: 2, active: 1, patience: 60_000, delay: Number.POSITIVE_INFINITY };
+  const CACHED: Document = {
     status: 200,
     coding: 'identity',
-    headers: ['Content-Length', '7'],
-    body: Buffer.from('at hand'),
+    headers: ['Content-Length', '6'],
+    body: Buffer.from('cached'),
   };
-  const observer = { cachedResponseSent: () => {}, follow: () => {}, refused: () => {} };
+  const observer = { follow: () => {} };
 
-  /** `/warm` is at hand; everything else is worked on until it is told to be done. */
+  /** `/warm` is in the cache; everything else is worked on until the test finishes it. */
   async function busy() {
     const store = openSqliteStore(':memory:');
     const { key } = await createKey(store, 'k', 'write', 0);
@@ -214,21 +217,25 @@ describe('where there is more to do than can be done', () => {
         requestQueue.enter(lane, job);
       },
     };
+    const files = Promise.withResolvers<void>();
     const admission = createAdmission({
       store,
       connections,
       requestQueue: counting,
-      limiter: undefined,
-      clientOf: createClientOf(),
+      slots: createQueueSlots(),
+      quota: createClientQuota(undefined, createClientOf()),
+      knownAddresses: { has: (target) => target === '/changed' },
+      pendingFileChanges: ({ url }) => (url?.startsWith('/files') ? files.promise : undefined),
+      app: (request, response) => under.push({ request, response }),
+      observer,
+      fail: () => {},
     });
-    const getIfReady = ({ url }: IncomingMessage) => (url === '/warm' ? AT_HAND : undefined);
-    const files = Promise.withResolvers<void>();
-    const pendingFileChanges = ({ url }: IncomingMessage) => (url?.startsWith('/files') ? files.promise : undefined);
-    const isKnownAddress = ({ url }: IncomingMessage) => url === '/changed';
-    const fallback: RequestListener = (request, response) => under.push({ request, response });
     const server = createServer(
       connections.options,
-      admission.listener({ getIfReady, pendingFileChanges, isKnownAddress, fallback, observer, fail: () => {} }),
+      connections.counting((request, response) => {
+        if (request.url === '/warm') respondWithDocument(response, CACHED);
+        else admission(request, response);
+      }),
     ).listen(0, '127.0.0.1');
     connections.watch(server);
     onTestFinished(async () => {
@@ -254,7 +261,7 @@ describe('where there is more to do than can be done', () => {
     await fill();
     const { status, text } = await ask(port, '/warm');
 
-    expect([status, text]).toEqual([200, 'at hand']);
+    expect([status, text]).toEqual([200, 'cached']);
   });
 
   test('a reader is told to come back, and those in line have their answers in turn', async () => {
@@ -269,10 +276,10 @@ describe('where there is more to do than can be done', () => {
       'application/problem+json; charset=utf-8',
     ]);
     expect(JSON.parse(text)).toEqual({
-      title: 'There is too much to do at the moment.',
+      title: 'The service has too much to do at the moment.',
       status: 503,
       code: 'overloaded',
-      detail: 'Come back in 10 seconds. Feeds that others ask for as well are answered meanwhile.',
+      detail: 'Try again in 10 seconds. Feeds that are in memory are answered meanwhile.',
     });
     for (const _ of [1, 2, 3]) {
       await expect.poll(() => under.length).toBe(1);

@@ -1,12 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import { type Admission, createAdmission } from '../../src/http/admission.ts';
-import { createClientOf } from '../../src/http/client.ts';
-import { CONNECTION_LIMITS, createConnections } from '../../src/http/load/connections.ts';
-import { createRequestQueue } from '../../src/http/load/request-queue.ts';
+import { createKnownAddresses } from '../../src/http/known-addresses.ts';
+import { createQueueSlots } from '../../src/http/load/queue-slots.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import type { Scope, Store } from '../../src/store/store.ts';
+import type { Scope } from '../../src/store/store.ts';
 import { type Answer, ask, dataFolder, type Running, start } from '../helpers.ts';
 
 /** Two days after the articles that `record` makes. */
@@ -24,16 +22,9 @@ export async function keyFor(folder: string, scope: Scope = 'write'): Promise<{ 
   }
 }
 
-/** For an app without a service around it: admits whoever comes. */
-export function admissionFor(store: Store): Admission {
-  const connections = createConnections(CONNECTION_LIMITS);
-  return createAdmission({
-    store,
-    connections,
-    requestQueue: createRequestQueue(),
-    limiter: undefined,
-    clientOf: createClientOf(),
-  });
+/** What an app needs of the service around it, where it has none. */
+export function appSurroundings() {
+  return { slots: createQueueSlots(), knownAddresses: createKnownAddresses(), refuseOverdrawn: () => {} };
 }
 
 interface Asked {

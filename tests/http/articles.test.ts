@@ -385,7 +385,7 @@ describe('an address', () => {
     expect([status, headers.allow, JSON.parse(text)]).toEqual([
       405,
       allow,
-      { title: `${method} is not a method of ${path}.`, status: 405, code: 'method_not_allowed' },
+      { title: `${path} does not allow ${method}.`, status: 405, code: 'method_not_allowed' },
     ]);
   });
 

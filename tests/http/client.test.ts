@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createClientOf, isOurs, networkOf, parseTrust, withoutMapping } from '../../src/http/client.ts';
+import { createClientOf, isPrivate, networkOf, parseTrust, withoutMapping } from '../../src/http/client.ts';
 
 /** Who the service takes a request for that comes from 127.0.0.1 and brings this header. */
 async function clientFor(trusted: string | undefined, forwarded: string | string[] | undefined) {
@@ -131,6 +131,6 @@ describe('one client is', () => {
     ['2001:db8::1', false],
     ['', false],
   ])('%s is of this machine or a private network: %s', (address, here) => {
-    expect(isOurs(address)).toBe(here);
+    expect(isPrivate(address)).toBe(here);
   });
 });

@@ -3,16 +3,13 @@ import { expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
-import { createClientOf } from '../../src/http/client.ts';
-import { createObserver } from '../../src/http/observe.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
 import { createForwardingWriter } from '../../src/service/writer.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { createCounters } from '../../src/telemetry/counters.ts';
 import { ask, dataFolder, listen, PUBLICATION, put, record, start } from '../helpers.ts';
-import { admissionFor } from './api.ts';
+import { appSurroundings } from './api.ts';
 
 const NEWSROOM = {
   'articles/a.json': JSON.stringify(record({ sections: ['Middle East'], tags: ['ئاو', 'water'] })),
@@ -49,25 +46,17 @@ test('an error of ours says nothing of itself outside, and everything to the ope
   const failure = new Error('the disk at /dev/sdb is on fire');
   const told: unknown[] = [];
   const store = openSqliteStore(':memory:');
-  const { listener } = createApp({
-    admission: admissionFor(store),
+  const listener = createApp({
+    ...appSurroundings(),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
     changes: createForwardingWriter('/nowhere', { store, log: listen().log.log }).changes,
-    documentCache: { getIfReady: () => undefined, get: () => Promise.reject(failure) },
+    documentCache: { get: () => Promise.reject(failure) },
     now: () => 0,
-    hasPending: () => false,
-    whenIdle: async () => {},
     mediaFolder: '/nowhere',
     version: '0.0.0',
     check: async () => {},
     phase: () => 'serving',
-    observer: createObserver({
-      log: listen().log.log,
-      clientOf: createClientOf(),
-      counters: createCounters(),
-      sample: 0,
-    }),
     fail: (error) => told.push(error),
   });
   const server = createServer(listener).listen(0, '127.0.0.1');

@@ -5,15 +5,12 @@ import { parsePublication } from '../../src/config/publication.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
 import { changeHandlers } from '../../src/http/articles.ts';
-import { createClientOf } from '../../src/http/client.ts';
-import { createObserver } from '../../src/http/observe.ts';
 import { openApi } from '../../src/http/openapi.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import { createCounters } from '../../src/telemetry/counters.ts';
-import { type Answer, ask, listen, newsroom, PUBLICATION, record } from '../helpers.ts';
-import { type Api, admissionFor, keyFor, NOW, startApi } from './api.ts';
+import { type Answer, ask, newsroom, PUBLICATION, record } from '../helpers.ts';
+import { type Api, appSurroundings, keyFor, NOW, startApi } from './api.ts';
 
 interface Content {
   readonly schema: object;
@@ -318,25 +315,17 @@ describe('every real answer is one that is declared', () => {
       now,
       announce: () => {},
     });
-    const { listener } = createApp({
-      admission: admissionFor(store),
+    const listener = createApp({
+      ...appSurroundings(),
       publication,
       store,
       changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
-      documentCache: { getIfReady: () => undefined, get: () => Promise.resolve(undefined) },
+      documentCache: { get: () => Promise.resolve(undefined) },
       now,
-      hasPending: () => false,
-      whenIdle: async () => {},
       mediaFolder: '/nowhere',
       version: '0.0.0',
       check: async () => {},
       phase: () => 'serving',
-      observer: createObserver({
-        log: listen().log.log,
-        clientOf: createClientOf(),
-        counters: createCounters(),
-        sample: 0,
-      }),
       fail: () => {},
     });
     const server = createServer(listener).listen(0, '127.0.0.1');

@@ -1,8 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { onTestFinished } from 'vitest';
 
-/** How a request was answered: by a document at hand (0004 and 0012 in docs/decisions), or through Express. */
-export type Way = 'at hand' | 'Express';
+/** How a request was answered: by src/http/fast-path.ts, or through Express. */
+export type Way = 'fast path' | 'Express';
+
+/** Whether services that tests start have the fast path (`npm test` and `FAST_PATH=off npm test` run them both ways). */
+export const hasFastPath = process.env.FAST_PATH !== 'off';
+
+/** How a request for a document that is ready in the cache is answered. */
+export const CACHED: Way = hasFastPath ? 'fast path' : 'Express';
 
 /** Longer addresses are answered through Express each time. */
 const LONGEST_ADDRESS = 300;
@@ -12,7 +18,7 @@ export function unmemorable(address: string): string {
   return `http://${'0'.repeat(LONGEST_ADDRESS)}${address.replace(/^http:\/\/[^/]*/, '')}`;
 }
 
-/** Watches all servers of this process until the test is over, and tells the ways of the answers since it was asked last. */
+/** Watches all servers of this process until the test is over. Returns the ways of the answers since the last call. */
 export function watchWays(): () => Way[] {
   const requests: object[] = [];
   const note = (message: unknown) => {
@@ -22,11 +28,11 @@ export function watchWays(): () => Way[] {
   watch('http.server.request.start', note);
   watch(REPEATED, note);
   // Express makes a request it is handed one of its own kind.
-  return () => requests.splice(0).map((request) => ('app' in request ? 'Express' : 'at hand'));
+  return () => requests.splice(0).map((request) => ('app' in request ? 'Express' : 'fast path'));
 }
 
 /** Counts, until the test is over, the answers of this process that were written without a response of Node's. */
-export function countRepeats(): () => number {
+export function countAnswersWithoutResponse(): () => number {
   let count = 0;
   watch(REPEATED, () => {
     count += 1;
@@ -34,7 +40,7 @@ export function countRepeats(): () => number {
   return () => count;
 }
 
-const REPEATED = 'feed-publisher.answer.repeated';
+const REPEATED = 'feed-publisher.fast-path.answered';
 
 function watch(channel: string, note: (message: unknown) => void): void {
   subscribe(channel, note);

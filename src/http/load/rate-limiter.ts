@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** How much one client may ask for: a bucket of tokens that fills again. */
+/** How much one client may request: a bucket of tokens that refills. */
 export interface Rate {
   readonly perMinute: number;
   /** Tokens of a full bucket. */
@@ -8,37 +8,33 @@ export interface Rate {
 }
 
 interface Bucket {
-  /** Less than none where the client owes some. */
+  /** Negative where the client has overdrawn. */
   tokens: number;
-  /** When that many tokens were in it. */
+  /** Milliseconds of the clock at which the bucket held that many tokens. */
   at: number;
 }
 
-export interface Limiter {
-  /** Takes the cost from the client's bucket. False, and nothing taken, where it holds less. */
+/** Token buckets, one for each client. */
+export interface RateLimiter {
+  /** Takes the cost from the client's bucket. False, and nothing taken, where the bucket holds less. */
   readonly take: (client: string, cost: number) => boolean;
-  /** Takes what the bucket may not hold: it may owe as much as it holds when it is full. False where it would owe more. */
-  readonly borrow: (client: string, cost: number) => boolean;
-  /** Puts back what turned out not to be spent. */
+  /** Takes the cost even if the bucket holds less: a client may overdraw by one full bucket. False beyond that. */
+  readonly overdraw: (client: string, cost: number) => boolean;
   readonly giveBack: (client: string, cost: number) => void;
-  /** Whole seconds until the bucket is half full: who comes back earlier is soon at its end again. */
+  /** Whole seconds until the bucket is half full: a client that comes earlier soon reaches its limit again. */
   readonly retryAfter: (client: string) => number;
-  /** Clients that are remembered. */
+  /** The number of clients that have a bucket. */
   readonly size: () => number;
 }
 
-/** Clients that are remembered; the one that was not heard of for longest is forgotten first. */
-const MOST_CLIENTS = 50_000;
+/** The limiter forgets the client first that sent nothing for longest. */
+const MAX_CLIENTS = 50_000;
 
-/**
- * Token buckets, one a client.
- *
- * @param now milliseconds of a clock that is never set back
- */
-export function createLimiter(
+/** @param now milliseconds of a monotonic clock */
+export function createRateLimiter(
   { perMinute, burst }: Rate,
-  { clients = MOST_CLIENTS, now = () => performance.now() }: { clients?: number; now?: () => number } = {},
-): Limiter {
+  { clients = MAX_CLIENTS, now = () => performance.now() }: { clients?: number; now?: () => number } = {},
+): RateLimiter {
   const buckets = new LRUCache<string, Bucket>({ max: clients });
   const perMillisecond = perMinute / 60_000;
 
@@ -64,7 +60,7 @@ export function createLimiter(
 
   return {
     take: (client, cost) => takeDownTo(0, client, cost),
-    borrow: (client, cost) => takeDownTo(-burst, client, cost),
+    overdraw: (client, cost) => takeDownTo(-burst, client, cost),
     giveBack(client, cost) {
       const bucket = bucketOf(client);
       bucket.tokens = Math.min(burst, bucket.tokens + cost);

@@ -1,12 +1,11 @@
 /**
- * Requests that are not answered with bytes at hand stand in line, so that those that are never wait behind them. How
- * long the line is, how long its head has stood there and how late the event loop is tell what is too much.
+ * Queues the requests that are not answered from the cache, so that cached answers never wait behind them. The length of
+ * the queue, the age of its first request and the delay of the event loop decide what is too much.
  */
 
 /**
- * A flood of requests must not keep the newsroom from publishing, nor the readers of a feed that has just changed from
- * having it. So each of them stands in a line of its own: the newsroom, who asks for a feed that was answered before,
- * and all others.
+ * A flood of requests must neither keep the newsroom from publishing, nor the readers of a feed that has just changed from
+ * getting it. So each has a lane of its own: the newsroom, requests for feeds that were answered before, all others.
  */
 export const LANES = ['newsroom', 'feeds', 'others'] as const;
 export type Lane = (typeof LANES)[number];
@@ -14,53 +13,53 @@ export type Lane = (typeof LANES)[number];
 export interface LaneLimits {
   /** Requests that may wait. */
   readonly waiting: number;
-  /** Requests that may be worked on at once. */
+  /** Requests that the service works on at once. */
   readonly active: number;
-  /** Milliseconds after which a request that still waits is not begun: its client has lost patience. */
+  /** Milliseconds after which a request that still waits is refused: its client has lost patience. */
   readonly patience: number;
-  /** Milliseconds by which the event loop may be late, all the time, before no more are taken. */
-  readonly lag: number;
+  /** Milliseconds of constant event-loop delay above which the lane takes no more requests. */
+  readonly delay: number;
 }
 
 const LIMITS: Readonly<Record<Lane, LaneLimits>> = {
-  newsroom: { waiting: 256, active: 256, patience: 30_000, lag: Number.POSITIVE_INFINITY },
-  feeds: { waiting: 1000, active: 16, patience: 5000, lag: Number.POSITIVE_INFINITY },
-  others: { waiting: 250, active: 16, patience: 5000, lag: 500 },
+  newsroom: { waiting: 256, active: 256, patience: 30_000, delay: Number.POSITIVE_INFINITY },
+  feeds: { waiting: 1000, active: 16, patience: 5000, delay: Number.POSITIVE_INFINITY },
+  others: { waiting: 250, active: 16, patience: 5000, delay: 500 },
 };
 
 /**
- * Milliseconds of work after which the event loop is let go. It then goes round until that took as long as the work did,
- * unless it hears nothing new before: a round takes one new connection at most, and a client may be behind a thousand
- * others. Both are CPU time: where another program has the core, neither work nor rounds are done.
+ * Milliseconds of work after which the event loop goes on. It then goes round until that took as long as the work did,
+ * unless nothing new comes before: a round accepts one new connection at most, and a client may be behind a thousand
+ * others. Both are CPU time: while another program has the core, neither work nor rounds are done.
  */
-const TURN = 5;
+const TIME_SLICE = 5;
 
-/** Whether a request may join its line. */
-export function isTaken(
-  { waiting, lag }: { readonly waiting: number; readonly lag: number },
-  limits: Pick<LaneLimits, 'waiting' | 'lag'>,
+/** Whether a lane takes another request. */
+export function hasRoom(
+  { waiting, delay }: { readonly waiting: number; readonly delay: number },
+  limits: Pick<LaneLimits, 'waiting' | 'delay'>,
 ): boolean {
-  return waiting < limits.waiting && lag <= limits.lag;
+  return waiting < limits.waiting && delay <= limits.delay;
 }
 
-/** Work that can wait in line. */
+/** A request that can wait. */
 export interface Job {
-  /** `done` is called, once or more often, when the work needs no more of this process. */
+  /** Call `done`, once or more often, when the request needs no more of this process. */
   readonly begin: (done: () => void) => void;
-  /** Called instead where there is too much to do. */
+  /** Called instead of `begin` where there is too much to do. */
   readonly refuse: () => void;
-  /** Whether nobody waits for it any more. */
+  /** Whether its client has left. */
   readonly isGone: () => boolean;
 }
 
 export interface RequestQueue {
   readonly enter: (lane: Lane, job: Job) => void;
-  /** To be told of every connection and every request. */
-  readonly heard: () => void;
+  /** Call this for every connection and every request that comes. */
+  readonly arrived: () => void;
   readonly close: () => void;
 }
 
-interface Line {
+interface LaneState {
   readonly limits: LaneLimits;
   readonly waiting: { readonly job: Job; readonly since: number }[];
   active: number;
@@ -68,124 +67,147 @@ interface Line {
 
 interface RequestQueueParts {
   readonly limits?: Readonly<Record<Lane, LaneLimits>>;
-  /** Milliseconds of a clock that is never set back. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
-  /** Milliseconds for which this thread has worked. */
-  readonly worked?: () => number;
-  /** Milliseconds by which the event loop has been late all the time. */
-  readonly lag?: Lag;
-  /** Called when an overload is over: nobody was refused for a while. */
-  readonly calm?: () => void;
+  /** Milliseconds of CPU time of this thread. */
+  readonly cpuTime?: () => number;
+  readonly delay?: LoopDelay;
+  /** Called when an overload is over: no request was refused for a while. */
+  readonly onCalm?: () => void;
 }
 
 /** Milliseconds without a refusal after which an overload is over. */
 const CALM = 2000;
 
-/** Lets work through a little in every turn of the event loop, from each line in turn, or refuses it. */
+/** Begins a few requests in every round of the event loop, from each lane alternately, or refuses them. */
 export function createRequestQueue({
   limits = LIMITS,
   now = () => performance.now(),
-  worked = threadTime,
-  lag = measureLag(now),
-  calm = () => {},
+  cpuTime = threadCpuTime,
+  delay = measureLoopDelay(now),
+  onCalm = () => {},
 }: RequestQueueParts = {}): RequestQueue {
-  const lines = new Map(LANES.map((lane): [Lane, Line] => [lane, { limits: limits[lane], waiting: [], active: 0 }]));
-  let isComing = false;
-  let hasHeard = false;
-  let restsUntil = 0;
-  let calming: NodeJS.Timeout | undefined;
+  const lanes = new Map(
+    LANES.map((lane): [Lane, LaneState] => [lane, { limits: limits[lane], waiting: [], active: 0 }]),
+  );
+  const calm = createQuietTimer(CALM, onCalm);
+  const schedule = createTimeSlices({ cpuTime, hasWork: () => lanes.values().some(canBegin), work: beginOneOfEach });
+
+  function beginOneOfEach(): void {
+    for (const lane of lanes.values()) beginNext(lane);
+  }
 
   function refuse(job: Job): void {
-    calming ??= setTimeout(() => {
-      calming = undefined;
-      calm();
-    }, CALM).unref();
-    calming.refresh();
+    calm.restart();
     job.refuse();
   }
 
-  async function turn(): Promise<void> {
-    if (hasHeard && worked() < restsUntil) {
-      hasHeard = false;
-      setImmediate(() => void turn());
-      return;
-    }
-    const began = worked();
-    do {
-      for (const line of lines.values()) beginNext(line);
-      await allPromises(); // a job that never waits is over by then, and its time counted
-    } while (worked() < began + TURN && hasWorkAtAll());
-    restsUntil = 2 * worked() - began;
-    isComing = false;
-    if (hasWorkAtAll()) comeAgain();
-  }
-
-  function hasWorkAtAll(): boolean {
-    return lines.values().some(hasWork);
-  }
-
-  function comeAgain(): void {
-    if (isComing) return;
-    isComing = true;
-    setImmediate(() => void turn());
-  }
-
-  function beginNext(line: Line): void {
-    if (!hasWork(line)) return;
-    const next = line.waiting.shift();
+  function beginNext(lane: LaneState): void {
+    if (!canBegin(lane)) return;
+    const next = lane.waiting.shift();
     if (next === undefined || next.job.isGone()) return;
-    if (now() - next.since > line.limits.patience) {
-      refuse(next.job);
-      return;
-    }
-    line.active += 1;
+    if (now() - next.since > lane.limits.patience) return refuse(next.job);
+    lane.active += 1;
     let isDone = false;
     next.job.begin(() => {
       if (isDone) return;
       isDone = true;
-      line.active -= 1;
-      if (hasWork(line)) comeAgain();
+      lane.active -= 1;
+      if (canBegin(lane)) schedule.start();
     });
   }
 
   return {
-    enter(lane, job) {
-      const line = lines.get(lane);
-      if (line === undefined || !isTaken({ waiting: line.waiting.length, lag: lag.now() }, line.limits)) {
-        refuse(job);
-        return;
-      }
-      line.waiting.push({ job, since: now() });
-      if (hasWork(line)) comeAgain();
+    enter(name, job) {
+      const lane = lanes.get(name);
+      if (lane === undefined || !hasRoom({ waiting: lane.waiting.length, delay: delay.now() }, lane.limits))
+        return refuse(job);
+      lane.waiting.push({ job, since: now() });
+      if (canBegin(lane)) schedule.start();
     },
-    heard() {
-      hasHeard = true;
-    },
+    arrived: schedule.arrived,
     close() {
-      clearTimeout(calming);
-      lag.stop();
+      calm.stop();
+      delay.stop();
     },
   };
 }
 
-function threadTime(): number {
+function canBegin({ waiting, active, limits }: LaneState): boolean {
+  return waiting.length > 0 && active < limits.active;
+}
+
+interface TimeSliceParts {
+  readonly cpuTime: () => number;
+  readonly hasWork: () => boolean;
+  readonly work: () => void;
+}
+
+/** Works in slices of `TIME_SLICE`, with as much time between them for the rest of the event loop. */
+function createTimeSlices({ cpuTime, hasWork, work }: TimeSliceParts) {
+  let isScheduled = false;
+  let hasArrivals = false;
+  let restsUntil = 0;
+
+  async function slice(): Promise<void> {
+    if (hasArrivals && cpuTime() < restsUntil) {
+      hasArrivals = false;
+      setImmediate(() => void slice());
+      return;
+    }
+    const began = cpuTime();
+    do {
+      work();
+      await settledPromises(); // a job that never waits is over by then, and its time counted
+    } while (cpuTime() < began + TIME_SLICE && hasWork());
+    restsUntil = 2 * cpuTime() - began;
+    isScheduled = false;
+    if (hasWork()) start();
+  }
+
+  function start(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    setImmediate(() => void slice());
+  }
+
+  return {
+    start,
+    arrived() {
+      hasArrivals = true;
+    },
+  };
+}
+
+function createQuietTimer(milliseconds: number, onQuiet: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    restart() {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        onQuiet();
+      }, milliseconds).unref();
+      timer.refresh();
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
+function threadCpuTime(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 }
 
 /**
- * Resolves when no promise is left that could go on. Node runs what `nextTick` is given behind all of them where a promise
- * gave it, and before them where anything else did.
+ * Resolves when no promise is left that can continue. Node runs a `nextTick` callback after all of them if a promise
+ * scheduled it, and before them otherwise.
  */
-function allPromises(): Promise<void> {
+function settledPromises(): Promise<void> {
   return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
 
-function hasWork({ waiting, active, limits }: Line): boolean {
-  return waiting.length > 0 && active < limits.active;
-}
-
-interface Lag {
+export interface LoopDelay {
+  /** Milliseconds by which the event loop has been late all the time lately. */
   readonly now: () => number;
   readonly stop: () => void;
 }
@@ -193,11 +215,8 @@ interface Lag {
 const SAMPLE_EVERY = 100;
 const SAMPLES = 5;
 
-/**
- * Milliseconds by which timers are late: the least of the last few times, for one long turn that is over is no reason
- * to send anybody away.
- */
-export function measureLag(now: () => number): Lag {
+/** The least delay of the last few timers: one long piece of work that is over is no reason to refuse requests. */
+export function measureLoopDelay(now: () => number): LoopDelay {
   const samples = Array<number>(SAMPLES).fill(0);
   let due = now() + SAMPLE_EVERY;
   let next = 0;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { createLimiter } from '../../../src/http/load/rate-limiter.ts';
+import { createRateLimiter } from '../../../src/http/load/rate-limiter.ts';
 
 /** One token a second, ten at once, on a clock that stands until it is set. */
 function limiterAt({ clients = 100 } = {}) {
   const clock = { now: 0 };
-  return { clock, limiter: createLimiter({ perMinute: 60, burst: 10 }, { clients, now: () => clock.now }) };
+  return { clock, limiter: createRateLimiter({ perMinute: 60, burst: 10 }, { clients, now: () => clock.now }) };
 }
 
-function takeAll(limiter: ReturnType<typeof createLimiter>, client: string): number {
+function takeAll(limiter: ReturnType<typeof createRateLimiter>, client: string): number {
   let taken = 0;
   while (limiter.take(client, 1)) taken += 1;
   return taken;
@@ -60,10 +60,10 @@ describe('a bucket', () => {
     const { clock, limiter } = limiterAt();
     takeAll(limiter, 'a');
     let owed = 0;
-    while (limiter.borrow('a', 1)) owed += 1;
+    while (limiter.overdraw('a', 1)) owed += 1;
     expect([owed, limiter.take('a', 0.01), limiter.retryAfter('a')]).toEqual([10, false, 15]);
     limiter.giveBack('a', 0.5);
-    expect([limiter.borrow('a', 1), limiter.borrow('a', 0.5)]).toEqual([false, true]);
+    expect([limiter.overdraw('a', 1), limiter.overdraw('a', 0.5)]).toEqual([false, true]);
     clock.now = 10_500;
     expect([limiter.take('a', 1), limiter.take('a', 0.5)]).toEqual([false, true]);
   });
@@ -102,7 +102,7 @@ test('200,000 clients leave no more behind than are remembered, the last that we
 });
 
 test('50,000 clients are remembered unless it is said otherwise', () => {
-  const limiter = createLimiter({ perMinute: 60, burst: 10 });
+  const limiter = createRateLimiter({ perMinute: 60, burst: 10 });
   for (let client = 0; client < 60_000; client += 1) limiter.take(String(client), 1);
   expect(limiter.size()).toBe(50_000);
 });

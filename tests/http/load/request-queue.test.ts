@@ -2,16 +2,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   createRequestQueue,
-  isTaken,
+  hasRoom,
   type Job,
   type Lane,
   type LaneLimits,
-  measureLag,
+  measureLoopDelay,
 } from '../../../src/http/load/request-queue.ts';
 
-const LIMITS: LaneLimits = { waiting: 3, active: 2, patience: 1000, lag: 500 };
+const LIMITS: LaneLimits = { waiting: 3, active: 2, patience: 1000, delay: 500 };
 
-test.each<[waiting: number, lag: number, boolean]>([
+test.each<[waiting: number, delay: number, boolean]>([
   [0, 0, true],
   [2, 0, true],
   [3, 0, false],
@@ -19,22 +19,22 @@ test.each<[waiting: number, lag: number, boolean]>([
   [0, 500, true],
   [0, 501, false],
   [3, 501, false],
-])('a request for a line of %i, the event loop %i ms late, is taken: %s', (waiting, lag, taken) => {
-  expect(isTaken({ waiting, lag }, LIMITS)).toBe(taken);
+])('a lane with %i waiting requests, the event loop %i ms late, has room: %s', (waiting, delay, room) => {
+  expect(hasRoom({ waiting, delay }, LIMITS)).toBe(room);
 });
 
-/** A gate on a clock that stands until it is set, and what became of the jobs that entered it. */
-function gateWith({ others = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
+/** A requestQueue on a clock that stands until it is set, and what became of the jobs that entered it. */
+function queueWith({ others = LIMITS, newsroom = LIMITS, delay = 0 } = {}) {
   const clock = { now: 0 };
   const began: string[] = [];
   const refused: string[] = [];
   const dones = new Map<string, () => void>();
   const gone = new Set<string>();
-  const gate = createRequestQueue({
+  const requestQueue = createRequestQueue({
     limits: { others, newsroom, feeds: LIMITS },
     now: () => clock.now,
-    worked: () => clock.now,
-    lag: { now: () => lag, stop: () => {} },
+    cpuTime: () => clock.now,
+    delay: { now: () => delay, stop: () => {} },
   });
   const job = (name: string, takes: number): Job => ({
     async begin(done) {
@@ -47,17 +47,17 @@ function gateWith({ others = LIMITS, newsroom = LIMITS, lag = 0 } = {}) {
     isGone: () => gone.has(name),
   });
   const enter = (lane: Lane, names: string, takes = 0) => {
-    for (const name of names) gate.enter(lane, job(name, takes));
+    for (const name of names) requestQueue.enter(lane, job(name, takes));
   };
   const happened = () => [began.join(''), refused.join('')];
-  return { clock, gone, enter, happened, heard: gate.heard, done: (name: string) => dones.get(name)?.() };
+  return { clock, gone, enter, happened, arrived: requestQueue.arrived, done: (name: string) => dones.get(name)?.() };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a line', () => {
   test('begins nothing within the turn that brought it, and as many as may be at once in the next', async () => {
-    const { enter, happened, done } = gateWith();
+    const { enter, happened, done } = queueWith();
     enter('others', 'abc');
     expect(happened()).toEqual(['', '']);
     await turn();
@@ -69,13 +69,13 @@ describe('a line', () => {
   });
 
   test('refuses at once what finds it full', () => {
-    const { enter, happened } = gateWith();
+    const { enter, happened } = queueWith();
     enter('others', 'abcde');
     expect(happened()).toEqual(['', 'de']);
   });
 
   test('that is full keeps nobody out of another', async () => {
-    const { enter, happened } = gateWith();
+    const { enter, happened } = queueWith();
     enter('others', 'abcd');
     enter('newsroom', 'ABCD');
     enter('feeds', '1234');
@@ -84,7 +84,7 @@ describe('a line', () => {
   });
 
   test('refuses everybody when the event loop is late all the time, but for the newsroom where it has no such limit', async () => {
-    const { enter, happened } = gateWith({ lag: 501, newsroom: { ...LIMITS, lag: Number.POSITIVE_INFINITY } });
+    const { enter, happened } = queueWith({ delay: 501, newsroom: { ...LIMITS, delay: Number.POSITIVE_INFINITY } });
     enter('others', 'a');
     enter('newsroom', 'A');
     await turn();
@@ -92,7 +92,7 @@ describe('a line', () => {
   });
 
   test('works for a few milliseconds of a turn, however much waits', async () => {
-    const { enter, happened } = gateWith({ others: { ...LIMITS, active: 9, waiting: 9 } });
+    const { enter, happened } = queueWith({ others: { ...LIMITS, active: 9, waiting: 9 } });
     enter('others', 'abcdef', 2);
     await turn();
     expect(happened()).toEqual(['abc', '']);
@@ -101,23 +101,23 @@ describe('a line', () => {
   });
 
   test('rests for as long as it worked while the event loop hears anything', async () => {
-    const { clock, enter, happened, heard } = gateWith();
+    const { clock, enter, happened, arrived } = queueWith();
     enter('others', 'ab', 20);
     await turn();
     for (const _ of [1, 2, 3]) {
-      heard();
+      arrived();
       await turn();
     }
     expect(happened()).toEqual(['a', '']);
     clock.now += 20;
-    heard();
+    arrived();
     await turn();
     expect(happened()).toEqual(['ab', '']);
   });
 
-  test('does not rest when nothing is heard', async () => {
-    const { enter, happened, heard } = gateWith();
-    heard();
+  test('does not rest when nothing is arrived', async () => {
+    const { enter, happened, arrived } = queueWith();
+    arrived();
     enter('others', 'ab', 20);
     await turn();
     await turn();
@@ -126,7 +126,7 @@ describe('a line', () => {
   });
 
   test('refuses who has waited too long when his turn comes', async () => {
-    const { clock, enter, happened, done } = gateWith();
+    const { clock, enter, happened, done } = queueWith();
     enter('others', 'abcd');
     await turn();
     clock.now = 1001;
@@ -137,7 +137,7 @@ describe('a line', () => {
   });
 
   test('passes over who is gone', async () => {
-    const { gone, enter, happened } = gateWith();
+    const { gone, enter, happened } = queueWith();
     enter('others', 'abc');
     gone.add('a');
     await turn();
@@ -151,11 +151,11 @@ test('an overload is over when nobody was refused for two seconds', () => {
   const calm = vi.fn();
   const none = { ...LIMITS, waiting: 0 };
   const limits = { others: none, newsroom: LIMITS, feeds: LIMITS };
-  const gate = createRequestQueue({ limits, lag: { now: () => 0, stop: () => {} }, calm });
+  const requestQueue = createRequestQueue({ limits, delay: { now: () => 0, stop: () => {} }, onCalm: calm });
   const refused = { begin: () => {}, refuse: () => {}, isGone: () => false };
-  gate.enter('others', refused);
+  requestQueue.enter('others', refused);
   vi.advanceTimersByTime(1999);
-  gate.enter('others', refused);
+  requestQueue.enter('others', refused);
   vi.advanceTimersByTime(1999);
   expect(calm).not.toHaveBeenCalled();
   vi.advanceTimersByTime(1);
@@ -166,23 +166,23 @@ test('an overload is over when nobody was refused for two seconds', () => {
 
 describe('the event loop is late', () => {
   test('only where it is all the time: one long turn is none', async () => {
-    const lag = measureLag(() => performance.now());
-    onTestFinished(lag.stop);
+    const delay = measureLoopDelay(() => performance.now());
+    onTestFinished(delay.stop);
     block(400);
     await sleep(250);
-    expect(lag.now()).toBeLessThan(250);
+    expect(delay.now()).toBeLessThan(250);
   });
 
   test('by the least of the last five times', async () => {
     const clock = { now: 0 };
-    const lag = measureLag(() => clock.now);
-    onTestFinished(lag.stop);
+    const delay = measureLoopDelay(() => clock.now);
+    onTestFinished(delay.stop);
     const stepping = setInterval(() => {
       clock.now += 70; // a clock that runs seven times as fast as the timers
     }, 10);
     onTestFinished(() => clearInterval(stepping));
-    expect(lag.now()).toBe(0);
-    await expect.poll(lag.now, { timeout: 5000, interval: 20 }).toBeGreaterThan(200);
+    expect(delay.now()).toBe(0);
+    await expect.poll(delay.now, { timeout: 5000, interval: 20 }).toBeGreaterThan(200);
   });
 });
 

@@ -1,0 +1,58 @@
+/** Bytes a second at which a client must take an answer. */
+const SLOWEST_READER = 8 * 1024;
+
+/** Milliseconds. */
+export interface PatienceLimits {
+  /** Time for a request's head to arrive. */
+  readonly head: number;
+  /** Time for which a connection without a request stays open. */
+  readonly idle: number;
+  /** Time to take an answer, beside the time that its length allows. */
+  readonly answer: number;
+}
+
+/** What the last sweep saw of a connection. */
+export interface Progress {
+  /** Bytes ever written to it, and when a sweep first saw that number. Milliseconds, as all times here. */
+  readonly written: number;
+  readonly writtenAt: number;
+  /** Bytes ever read from it. */
+  readonly read: number;
+  /** When a sweep last saw bytes move in either direction. */
+  readonly movedAt: number;
+}
+
+/** What this sweep sees. */
+export interface Observation {
+  readonly now: number;
+  readonly written: number;
+  readonly read: number;
+  /** Bytes that wait for the client to read. */
+  readonly waiting: number;
+  /** Whether a request of the connection still waits for its answer. */
+  readonly isBusy: boolean;
+}
+
+export function firstProgress(now: number): Progress {
+  return { written: 0, writtenAt: now, read: 0, movedAt: now };
+}
+
+export function nextProgress(before: Progress, { now, written, read }: Observation): Progress {
+  const writtenAt = before.written === written ? before.writtenAt : now;
+  const movedAt = before.written === written && before.read === read ? before.movedAt : now;
+  return { written, writtenAt, read, movedAt };
+}
+
+/** Whether to cut a connection: its client reads too slowly, or keeps the connection open with less than a request. */
+export function isTooSlow(
+  { written, writtenAt, movedAt }: Progress,
+  { now, waiting, isBusy }: Observation,
+  { head, idle, answer }: PatienceLimits,
+): boolean {
+  const age = now - writtenAt;
+  if (waiting > 0) return age > answer + (waiting / SLOWEST_READER) * 1000;
+  if (isBusy) return false;
+  // Before the first answer Node's own limit on the head decides.
+  const isIdle = written > 0 && now - movedAt > idle;
+  return isIdle || age > idle + head + answer;
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
+import type { DocumentCache } from '../document/cache.ts';
+import { createAdmission, refuseExpectation } from './admission.ts';
+import { type AppParts, createApp } from './app.ts';
+import { createClientOf, type Trust } from './client.ts';
+import { installFastPath } from './fast-path.ts';
+import { createKnownAddresses } from './known-addresses.ts';
+import { createClientQuota } from './load/client-quota.ts';
+import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './load/connections.ts';
+import { createQueueSlots } from './load/queue-slots.ts';
+import { createRateLimiter, type Rate } from './load/rate-limiter.ts';
+import { createRequestQueue } from './load/request-queue.ts';
+import { createServer } from './node-http.ts';
+import type { Observer } from './observe.ts';
+
+interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refuseOverdrawn'> {
+  readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady'>;
+  readonly observer: Observer;
+  /** Whether files have changed that are not published yet. */
+  readonly hasPending: () => boolean;
+  /** Waits until they are published, within reason. */
+  readonly whenIdle: () => Promise<void>;
+  readonly trust: Trust | undefined;
+  readonly limits: Partial<ConnectionLimits>;
+  /** How much a client may request; undefined for no limit. */
+  readonly rate: Rate | undefined;
+  /** Whether cached documents are answered past Express. */
+  readonly fastPath: boolean;
+  /** Called when an overload is over. */
+  readonly onCalm: () => void;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  /** The app alone, for requests that another process has admitted, counts and logs. */
+  readonly app: RequestListener;
+  /** From now on every answer says that it is the last of its connection. */
+  readonly announceEnd: () => void;
+  /** Stops listening, and resolves when every request has its answer. */
+  readonly end: () => Promise<void>;
+  /** Stops the timers. */
+  readonly close: () => void;
+}
+
+/** Where Express looks for a feed: in any case, and behind the host if the target is absolute (RFC 9112 §3.2.2). */
+const FEED_TARGET = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
+
+/**
+ * Puts the HTTP side together. A request passes, in this order: the limits on connections, the fast path, admission with
+ * its queue, and the app.
+ */
+export function createHttpServer(parts: ServerParts): HttpServer {
+  const { observer, hasPending, whenIdle, trust } = parts;
+  const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
+  const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...parts.limits }, trust, observer.refused);
+  const requestQueue = createRequestQueue({ onCalm: parts.onCalm });
+  const slots = createQueueSlots();
+  const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), createClientOf(trust));
+  const knownAddresses = createKnownAddresses();
+  const pendingFileChanges = ({ url = '' }: IncomingMessage) =>
+    hasPending() && FEED_TARGET.test(url) ? whenIdle() : undefined;
+
+  const app = createApp({ ...parts, slots, knownAddresses, refuseOverdrawn: quota.refuseOverdrawn });
+  const admission = createAdmission({
+    store: parts.store,
+    connections,
+    requestQueue,
+    slots,
+    quota,
+    knownAddresses,
+    pendingFileChanges,
+    app,
+    observer,
+    fail: parts.fail,
+  });
+
+  const server = createServer(connections.options);
+  connections.watch(server, requestQueue.arrived);
+  const tryFastPath = parts.fastPath
+    ? installFastPath(server, {
+        publication: parts.publication,
+        documentCache: parts.documentCache,
+        knownAddresses,
+        hasPending,
+        quota,
+        connections,
+        observer,
+        onRequest: requestQueue.arrived,
+        now: parts.now,
+      })
+    : () => false;
+  const counted = (handle: RequestListener) =>
+    connections.counting((request, response) => {
+      requestQueue.arrived();
+      handle(request, response);
+    });
+  server
+    .on(
+      'request',
+      counted((request, response) => {
+        if (!tryFastPath(request, response)) admission(request, response);
+      }),
+    )
+    .on('checkExpectation', counted(refuseExpectation(observer)));
+  return { server, app, announceEnd: connections.announceEnd, end: connections.end, close: requestQueue.close };
+}
