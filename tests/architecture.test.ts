@@ -27,7 +27,8 @@ function importsOf(path: string, source: string): string[] {
 }
 
 function importersOf(name: string): string[] {
-  return modules.filter((path) => imports.get(path)?.some((other) => other === name || other.startsWith(`${name}/`)));
+  const isOfPackage = (other: string) => !sources.has(other) && (other === name || other.startsWith(`${name}/`));
+  return modules.filter((path) => imports.get(path)?.some(isOfPackage));
 }
 
 test('every module was read', () => {

@@ -44,7 +44,10 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
     const onConnection = connections.hold(request, response);
-    if (request.headers.authorization === undefined) return admitReader(request, response, onConnection);
+    if (request.headers.authorization === undefined) {
+      admitReader(request, response, onConnection);
+      return;
+    }
     isFromNewsroom(request, store).then(
       (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response, onConnection)),
       (error) => broken(request, response, error),

@@ -9,16 +9,16 @@ import { FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { FOR_ALL } from './headers.ts';
 
-/** A response as it is written: headers as one list of names and values, which Node writes as they stand. */
+/** An answer for a document. Its headers are one flat list of names and values. */
 export interface Answer {
   readonly status: 200 | 226 | 304;
   readonly coding: Coding;
   readonly headers: string[];
-  /** Undefined where only the head is asked for. */
+  /** Undefined for HEAD and for a 304. */
   readonly body?: Buffer;
 }
 
-/** There is an answer once its bytes are made. */
+/** The answer follows when its bytes are compressed. */
 interface Pending {
   readonly pending: () => Promise<Answer>;
 }
@@ -35,12 +35,12 @@ interface Question {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** Bytes up to which compressing takes less than a millisecond, and is waited for. */
+/** Bytes. Compressing fewer takes less than a millisecond, and the answer waits for it. */
 const WORTH_WAITING = 32 * 1024;
 
 /**
- * The answer to GET or HEAD of a document: the one place that decides validators and caching headers. A client's
- * favourite coding that is not made yet is begun, and the answer is in the best one that is.
+ * The answer to GET or HEAD of a document: the one place that decides validators and caching headers. If the client's
+ * favourite coding is not ready, its compression begins, and the answer uses the best coding that is.
  *
  * @throws PublisherError `not_acceptable`, `precondition_failed`
  */
@@ -54,7 +54,7 @@ export function answerTo(
   const favourite = codingFor(accepted);
   const decision = preconditions(headers, representations);
   if (decision === 'failed') {
-    throw new PublisherError('precondition_failed', 'The feed is not the one that the request expects.');
+    throw new PublisherError('precondition_failed', 'The feed has changed: the request expects another version of it.');
   }
   const wantsDelta = acceptsDelta(joined(headers['a-im']));
   const delta =
@@ -72,15 +72,15 @@ export function answerTo(
     const made = headersOf(kind, representations, coding, context, content).full(body.length);
     return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
   };
-  const coding = codingAtHand(content, favourite, accepted ?? '');
+  const coding = readyCoding(content, favourite, accepted ?? '');
   if (coding !== undefined) return answerIn(coding, content.getIfReady(coding) ?? content.identity);
-  // Of these bytes: by the time they are made, the delta may have had to go for others.
+  // Of `content`, not of a new delta: this one may be evicted before its bytes are compressed.
   return { pending: async () => answerIn(favourite, await content.bytes(favourite)) };
 }
 
 /**
- * The coding that a client has the document in. A 304 has to carry that one's tag: a cache gives it to the bytes it has
- * (RFC 9111 §4.3.4). Of several the best that the client accepts, and its favourite where it names none.
+ * The coding of the client's copy, whose tag a 304 has to carry: a cache freshens the copy with that tag (RFC 9111
+ * §4.3.4). Of several copies, the one in the best coding that the client accepts.
  */
 function heldCoding(
   ifNoneMatch: string | undefined,
@@ -93,17 +93,17 @@ function heldCoding(
   return bestCoding(accepted, (coding) => held.has(coding)) ?? favourite;
 }
 
-/** The coding that can be answered with now; undefined where it is better, or the client leaves no choice but, to wait. */
-function codingAtHand(content: EncodedBody, favourite: Coding, accepted: string): Coding | undefined {
+/** The coding to answer with now; undefined where the answer should wait for the favourite one. */
+function readyCoding(content: EncodedBody, favourite: Coding, accepted: string): Coding | undefined {
   if (content.getIfReady(favourite) !== undefined) return favourite;
   if (content.identity.length <= WORTH_WAITING) return undefined;
   const best = bestCoding(accepted, (coding) => content.getIfReady(coding) !== undefined);
-  // Clients can ask for more deltas than could ever be compressed.
-  if (best !== undefined && mayCompress()) content.bytes(favourite).catch(() => {}); // who has to have it is told
+  // Clients can request more deltas than the service could ever compress.
+  if (best !== undefined && mayCompress()) content.bytes(favourite).catch(() => {}); // a request that needs it reports the error
   return best;
 }
 
-/** A header that came in several lines, as one (RFC 9110 §5.3). */
+/** The lines of a repeated header as one (RFC 9110 §5.3). */
 function joined(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header.join(', ') : header;
 }
@@ -112,19 +112,23 @@ function joined(header: string | string[] | undefined): string | undefined {
 function codingFor(accepted: string | undefined): Coding {
   const coding = chooseCoding(accepted);
   if (coding !== undefined) return coding;
-  throw new PublisherError('not_acceptable', 'None of the content codings the request accepts is offered.', {
-    hint: 'Offered are br, zstd, gzip and identity.',
-  });
+  throw new PublisherError(
+    'not_acceptable',
+    'The service offers none of the content codings that the request accepts.',
+    {
+      hint: 'Accept br, zstd, gzip or identity.',
+    },
+  );
 }
 
-/** The headers of a document in a coding. They are made once for as long as the same ones hold. */
+/** The headers of a document in a coding, made once for as long as they stay the same. */
 interface MadeHeaders {
   readonly until: Instant;
   readonly unchanged: string[];
   readonly full: (length: number) => string[];
 }
 
-/** To whom an answer goes: to anybody; to one that takes deltas, and so to it alone; to one as its delta. */
+/** `public` answers are for every client; `private` ones for a client that accepts deltas; `delta` is such a delta. */
 type Kind = 'public' | 'private' | 'delta';
 
 const made = {
@@ -159,15 +163,15 @@ function makeHeaders(
   { now, maxAge, feedsUrl }: AnswerContext,
 ): MadeHeaders {
   const { document } = representations;
-  // RFC 9110 §15.4.5: a 304 says what a 200 would, but nothing of the content that does not come.
+  // RFC 9110 §15.4.5: a 304 has the headers of the 200, except those of the content.
   const unchanged = flat({
     ...FOR_ALL,
-    // A cache that does not know 226 would give one client's delta to others (RFC 9111 §3).
+    // A cache that does not know 226 would give one client's delta to another (RFC 9111 §3).
     'Cache-Control': kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, document.nextChangeAt, kind),
     ETag: representations.etag(coding),
-    // libcurl takes a body whose date is not newer than the one it has for nothing new, and newsboat would miss entries.
+    // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
-    // Of a cache that asked with its own tag and a reader's A-IM, the reader would get a delta of something else.
+    // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
     Vary: 'Accept-Encoding, A-IM',
   });
   let whole: string[] | undefined;

@@ -79,7 +79,7 @@ function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publi
   };
 }
 
-/** Express answers HEAD by GET. */
+/** Express answers HEAD with the GET handler. */
 function methodsOf(handlers: Partial<Record<Method, Handler>>): string[] {
   const own = Object.keys(handlers).map((method) => method.toUpperCase());
   return [...(handlers.get ? ['GET', 'HEAD'] : []), ...own.filter((method) => method !== 'GET'), 'OPTIONS'];

@@ -4,22 +4,22 @@ import ipaddr from 'ipaddr.js';
 import { LRUCache } from 'lru-cache';
 import proxyAddr from 'proxy-addr';
 
-/** Whether to believe whom the peer at an address says it speaks for. `hop` 0 is the connection's own peer. */
+/** Whether to believe the X-Forwarded-For of the peer at an address. `hop` 0 is the connection's own peer. */
 export type Trust = (address: string, hop: number) => boolean;
 
-/** Addresses of which it is remembered whether they are listed: to read one costs more than all the rest. */
+/** Addresses that are parsed once: parsing takes longer than the rest of the work. */
 const REMEMBERED = 10_000;
 
 /**
- * Reads which proxies are trusted, in Express's words: their number (`1`), or a list of addresses, of networks
- * (`10.0.0.0/8`) and of `loopback`, `linklocal`, `uniquelocal`.
+ * Parses the list of trusted proxies, in Express's words: their number (`1`), or addresses, networks (`10.0.0.0/8`) and
+ * the names `loopback`, `linklocal`, `uniquelocal`.
  *
- * @throws TypeError where it is none of those; `true`, which would let anybody name any address, is none
+ * @throws TypeError for anything else. `true` is not allowed: any client could then claim any address.
  */
 export function parseTrust(text: string): Trust {
   if (/^\d{1,2}$/.test(text)) return (_address, hop) => hop < Number(text);
   const proxies = text.split(',').map((proxy) => proxy.trim());
-  if (proxies.some((proxy) => /^\d+$/.test(proxy))) throw new TypeError('a number stands among the addresses');
+  if (proxies.some((proxy) => /^\d+$/.test(proxy))) throw new TypeError('a number among the addresses');
   const isListed = proxyAddr.compile(proxies);
   const known = new LRUCache<string, boolean>({ max: REMEMBERED });
   return (address, hop) => {
@@ -32,25 +32,25 @@ export function parseTrust(text: string): Trust {
 }
 
 /**
- * Who is asking: the connection's peer, or the address that trusted proxies tell of in X-Forwarded-For. What is no
- * address there is not believed. Ask while the connection is open.
+ * Finds a request's client: the connection's peer, or the address that trusted proxies give in X-Forwarded-For if it is
+ * one. Call the result while the connection is open.
  */
 export function createClientOf(trust?: Trust): (request: IncomingMessage) => string {
   const peerOf = (request: IncomingMessage) => withoutMapping(request.socket.remoteAddress ?? '');
   if (trust === undefined) return peerOf;
   return (request) => {
     if (request.headers['x-forwarded-for'] === undefined) return peerOf(request);
-    const told = proxyAddr(request, trust);
-    return isIP(told) === 0 ? peerOf(request) : withoutMapping(told);
+    const forwarded = proxyAddr(request, trust);
+    return isIP(forwarded) === 0 ? peerOf(request) : withoutMapping(forwarded);
   };
 }
 
-/** A service on all addresses sees clients of IPv4 as `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2). */
+/** A service that listens on `::` sees IPv4 clients as `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2). */
 export function withoutMapping(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address;
 }
 
-/** The kinds of networks whose addresses are nobody's on the internet (RFC 1122 §3.2.1.3, 1918, 3927, 4193, 4291 §2.5.6). */
+/** Networks that the internet does not route (RFC 1122 §3.2.1.3, 1918, 3927, 4193, 4291 §2.5.6). */
 const PRIVATE_RANGES: ReadonlySet<string> = new Set(['loopback', 'private', 'linkLocal', 'uniqueLocal']);
 
 /**
@@ -73,7 +73,6 @@ interface AddressFacts {
 
 const facts = new LRUCache<string, AddressFacts>({ max: REMEMBERED });
 
-/** Parsing an address takes longer than the rest of the limiter's work. */
 function factsOf(address: string): AddressFacts {
   const known = facts.get(address);
   if (known !== undefined) return known;

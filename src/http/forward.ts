@@ -5,8 +5,8 @@ import { PublisherError } from '../errors.ts';
 import { request as ask, createServer } from './node-http.ts';
 import { cutOff, dropRest } from './respond.ts';
 
-/** Headers that are about one connection, not about the message (RFC 9110 §7.6.1); 100 Continue was said already. */
-const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+/** Headers of the connection, not of the message (RFC 9110 §7.6.1). This process has answered Expect already. */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'expect',
   'keep-alive',
@@ -17,23 +17,23 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'upgrade',
 ]);
 
-/** Bytes of a request's head. More than a client may send: on its way it grows by what is said of the connection. */
+/** Bytes of a request's head. More than a client may send: the headers of the connection are added to it. */
 const MAX_HEAD = 32 * 1024;
 
 /**
- * Hands changes over to the process that writes: the request as it comes, and its answer back as that comes.
+ * Forwards changes to the writer process: the request as it comes, and the answer back as it comes.
  *
- * @param tellAway told that the writer does not answer: once, until it does again
+ * @param onWriterAway called when the writer does not answer: once, until it answers again
  */
 export function forward(
   socketPath: string,
-  tellAway: (cause: Error) => void,
+  onWriterAway: (cause: Error) => void,
 ): (request: Request<{ path: string[] }>, response: Response) => Promise<void> {
   let isAway = false;
   return async (request, response) => {
-    if (response.destroyed) return; // its client left while its key was looked for
+    if (response.destroyed) return; // the client left while its key was checked
     const { method, originalUrl: path } = request;
-    // A connection for each: none that the writer closes at the same moment, and its address is the request's.
+    // One connection for each request: the writer never closes one under a request, and never confuses two.
     const asked = ask({ socketPath, method, path, headers: headersFor(request), agent: false });
     response.once('close', () => asked.destroy());
     await new Promise<void>((done, refused) => {
@@ -44,7 +44,7 @@ export function forward(
       asked.on('error', (cause) => {
         request.unpipe(asked);
         if (response.headersSent || response.destroyed) return;
-        if (!isAway) tellAway(cause);
+        if (!isAway) onWriterAway(cause);
         isAway = true;
         refused(writerAway(request));
       });
@@ -55,7 +55,7 @@ export function forward(
 }
 
 function passOn(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
-  const isLast = answer.headers.connection === 'close'; // as to who is too slow, and not waited for
+  const isLast = answer.headers.connection === 'close'; // the writer does not wait for the rest of the body
   response.writeHead(answer.statusCode ?? 502, [...endToEnd(answer), ...(isLast ? ['Connection', 'close'] : [])]);
   answer.pipe(response, { end: false });
   answer.once('end', () => {
@@ -63,22 +63,22 @@ function passOn(answer: IncomingMessage, request: IncomingMessage, response: Ser
     if (isLast || request.complete) response.end();
     else dropRest(request, () => response.end());
   });
-  answer.once('error', () => cutOff(response)); // as it was here
+  answer.once('error', () => cutOff(response));
 }
 
 /**
- * The request's headers; how its body ends is said anew. The connection is kept, because it is this side that has to end
- * it: an answer is lost where the other does while something is still on its way there.
+ * The request's headers, with framing of our own. The connection is kept alive, because this side has to close it: an
+ * answer is lost if the writer closes it while bytes are still on their way.
  */
 function headersFor(request: IncomingMessage): string[] {
   const framing = request.headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked'];
   return [...endToEnd(request), ...framing, 'Connection', 'keep-alive'];
 }
 
-/** A message's headers, as they came, without those of its connection. */
+/** A message's headers without those of its connection. */
 function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
   const named = (headers.connection ?? '').toLowerCase().split(/[ \t]*,[ \t]*/);
-  const stay = new Set([...OF_THE_CONNECTION, ...named]);
+  const stay = new Set([...HOP_BY_HOP, ...named]);
   return rawHeaders.flatMap((name, index) =>
     index % 2 === 0 && !stay.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
   );
@@ -86,18 +86,18 @@ function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
 
 function writerAway({ headers }: IncomingMessage): PublisherError {
   const isConditional = headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
-  return new PublisherError('store_unavailable', 'The process that keeps changes is being started again.', {
+  return new PublisherError('store_unavailable', 'The process that writes changes is restarting.', {
     hint: isConditional
-      ? 'Send the change again: a 412 then means that it may have been kept already; GET the article to see.'
-      : 'Send the change again: where it was kept already, that is no other change.',
+      ? 'Send the change again. A 412 then means that the first attempt may have succeeded: GET the article to see.'
+      : 'Send the change again. If the first attempt succeeded, nothing changes twice.',
   });
 }
 
 /** Bytes of a socket's path that every system allows: Linux 107, others 103. */
-const SURE_PATH = 103;
+const MAX_SOCKET_PATH = 103;
 
 /**
- * Takes the changes that other processes hand over at a socket in the file system.
+ * Serves the changes that other processes forward, at a socket in the file system.
  *
  * @throws PublisherError `address_unavailable`
  */
@@ -105,27 +105,30 @@ export async function serveForwarded(
   socketPath: string,
   listener: RequestListener,
 ): Promise<{ close: () => Promise<void> }> {
-  // Whether a request must name its host was seen where it came in.
+  // The process that forwards a request has checked its Host.
   const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD, requireHostHeader: false }, listener);
-  await rm(socketPath, { force: true }); // what a writer that was killed has left
+  await rm(socketPath, { force: true }); // a killed writer leaves it behind
   await new Promise<void>((done, refused) => {
     server.once('error', (cause) => refused(unusable(socketPath, cause)));
-    // Exclusive: this process's own, not one that a cluster shares.
+    // Exclusive: a cluster would share it between processes.
     server.listen({ path: socketPath, exclusive: true }, done);
   });
   return {
     close: () =>
       new Promise((done) => {
         server.close(() => done());
-        server.closeAllConnections(); // those who asked are gone
+        server.closeAllConnections(); // the readers have exited
       }),
   };
 }
 
 function unusable(socketPath: string, cause: Error): PublisherError {
   const hint =
-    Buffer.byteLength(socketPath) > SURE_PATH
-      ? 'A socket’s path is a hundred bytes long at most: set TMPDIR to a folder with a shorter name.'
+    Buffer.byteLength(socketPath) > MAX_SOCKET_PATH
+      ? `A socket’s path has at most ${MAX_SOCKET_PATH} bytes: set TMPDIR to a folder with a shorter name.`
       : cause.message;
-  return new PublisherError('address_unavailable', `The socket ${socketPath} cannot be listened on.`, { hint, cause });
+  return new PublisherError('address_unavailable', `The service cannot listen on the socket ${socketPath}.`, {
+    hint,
+    cause,
+  });
 }

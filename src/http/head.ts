@@ -6,15 +6,15 @@ export const HEAD_BYTES = 16 * 1024;
 /** Fields of a request's head. */
 const MOST_FIELDS = 100;
 
-/** Why Node took what came for no request, by the code of its error. */
+/** Why Node's parser refused a request, by the code of its error. */
 export function reasonOf({ code }: { readonly code?: string }): PublisherError {
   if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(`more than ${HEAD_BYTES} bytes`);
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new PublisherError('request_timeout', 'The request did not come in time.');
-  return new PublisherError('malformed_request', 'This is not a request of HTTP/1.1.');
+    return new PublisherError('request_timeout', 'The request did not arrive in time.');
+  return new PublisherError('malformed_request', 'This is not a valid HTTP/1.1 request.');
 }
 
-/** What is wrong with the head of a request that Node took for one; undefined where nothing is. Asked of every request. */
+/** What is wrong with the head of a request that Node's parser accepts; undefined where nothing is. Runs for every request. */
 export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): PublisherError | undefined {
   if (rawHeaders.length > MOST_FIELDS * 2) return headTooLarge(`more than ${MOST_FIELDS} fields`);
   let hosts = 0;
@@ -22,16 +22,23 @@ export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): Publish
     const name = rawHeaders[index];
     if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
-  // RFC 9112 §3.2. Earlier versions need none.
+  // RFC 9112 §3.2. HTTP/1.0 needs no Host.
   if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return undefined;
-  return new PublisherError('malformed_request', `A request names one Host, this one ${hosts === 0 ? 'none' : hosts}.`);
+  return new PublisherError(
+    'malformed_request',
+    `A request has exactly one Host header; this one has ${hosts === 0 ? 'none' : hosts}.`,
+  );
 }
 
-/** Of a request that expects what this service does not know (RFC 9110 §10.1.1). */
+/** The error for an expectation that the service does not know (RFC 9110 §10.1.1). */
 export function unknownExpectation({ headers }: IncomingMessage): PublisherError {
-  return new PublisherError('expectation_failed', `The expectation “${shown(headers.expect)}” is not known.`, {
-    hint: 'Send the request without it; 100-continue is known.',
-  });
+  return new PublisherError(
+    'expectation_failed',
+    `The service does not know the expectation “${shown(headers.expect)}”.`,
+    {
+      hint: 'Send the request without Expect, or with 100-continue.',
+    },
+  );
 }
 
 function headTooLarge(what: string): PublisherError {

@@ -1,9 +1,9 @@
-/** What every public answer says: any web page may read it, and nobody may guess its type. */
+/** Headers of every public answer: any web page may read it, and no client may guess its type. */
 export const FOR_ALL = {
   'Access-Control-Allow-Origin': '*',
   'Access-Control-Expose-Headers': 'ETag, Link, Content-Length',
   'X-Content-Type-Options': 'nosniff',
 } as const;
 
-/** What every answer to the newsroom says: it is for this client alone. */
+/** Headers of every answer to the newsroom: no cache may keep it. */
 export const FOR_NEWSROOM = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' } as const;

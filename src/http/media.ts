@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { PublisherError } from '../errors.ts';
 import { nothingAt } from './respond.ts';
 
-/** Serves the files that articles show. A drawing in SVG must not run what is written in it. */
+/** Serves the media files of articles. The policy keeps scripts in SVG files from running. */
 export function mediaHandler(folder: string): RequestHandler<{ path: string[] }> {
   const headers = {
     'Access-Control-Allow-Origin': '*',
@@ -12,7 +12,7 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
   return (request, response, next) => {
     const path = request.params.path.join('/');
     response.sendFile(path, { root: folder, maxAge: '1 day', dotfiles: 'ignore', headers }, (error) => {
-      // A client that went away before the end has seen enough.
+      // After the head there is nothing to answer: the client left.
       if (error !== undefined && !response.headersSent) next(mediaError(error, request.path));
     });
   };
@@ -21,7 +21,10 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
 function mediaError(error: Error, path: string): PublisherError {
   const status = 'status' in error ? error.status : undefined;
   if (status === 412)
-    return new PublisherError('precondition_failed', 'The file is not the one that the request expects.');
-  if (status === 416) return new PublisherError('range_not_satisfiable', 'The file has no such part.');
+    return new PublisherError(
+      'precondition_failed',
+      'The file has changed: the request expects another version of it.',
+    );
+  if (status === 416) return new PublisherError('range_not_satisfiable', 'The file does not have the requested range.');
   return nothingAt(path);
 }

@@ -8,20 +8,20 @@ import { contentOf } from './respond.ts';
 
 interface ObserverParts {
   readonly log: Log;
-  /** Who asks. Known while the connection is open. */
+  /** Works while the connection is open. */
   readonly clientOf: (request: IncomingMessage) => string;
   readonly counters: Counters;
-  /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
+  /** The log has a line for one in so many of the answers that come by the million; 0 for none. */
   readonly sample: number;
 }
 
-/** The one place that is told of every answer: counts it, and writes its line into the log. */
+/** Counts every answer, and writes its line into the log. */
 export interface Observer {
-  /** Told of an answer that is given, by a document that was at hand. `began`: of `performance.now()`. */
+  /** Records a cached answer. `began` is a time of `performance.now()`. */
   readonly cachedAnswerSent: (request: IncomingMessage, answer: Answer, began: number) => void;
-  /** Follows any other request to its end. */
+  /** Records any other request when its response closes. */
   readonly follow: (request: IncomingMessage, response: ServerResponse, began: number) => void;
-  /** Told of what was no request, and is answered with these bytes of content. */
+  /** Records bytes that were not a request, with the status and content bytes of the answer. */
   readonly refused: (socket: Socket, status: number, bytes: number) => void;
 }
 
@@ -33,23 +33,23 @@ interface Finished {
   readonly milliseconds: number;
 }
 
-/** nginx's word for a client that left before there was an answer; no answer ever has it. */
+/** nginx's code for a client that left before the answer; no answer ever carries it. */
 const CLIENT_LEFT = 499;
 
-/** Where answers are given by the million, most of them the same, and asked for by programs. */
-const ASKED_WITHOUT_END = new Set(['/feeds/*', '/media/*', '/healthz', '/readyz']);
-const NOTHING_SPECIAL = new Set([200, 206, 226, 304]);
+/** Routes that programs request by the million. */
+const BUSY_ROUTES = new Set(['/feeds/*', '/media/*', '/healthz', '/readyz']);
+const ORDINARY = new Set([200, 206, 226, 304]);
 
-/** What ends before a route is chosen: a head that is none, or too much to do. */
-const UNHEARD = new Set([400, 417, 431, 503, CLIENT_LEFT]);
+/** Statuses of requests that end before Express chooses a route. */
+const REFUSED_EARLY = new Set([400, 417, 431, 503, CLIENT_LEFT]);
 
-/** A flood that is sent away, or leaves, before a route is chosen or from one, must not become a flood of lines. */
-function isGivenWithoutEnd(route: string, status: number, isAborted: boolean): boolean {
-  if (status === 429 || (route === 'other' && UNHEARD.has(status))) return true;
-  return !isAborted && ASKED_WITHOUT_END.has(route) && NOTHING_SPECIAL.has(status);
+/** A flood of requests must not become a flood of log lines. */
+function isSampledOnly(route: string, status: number, isAborted: boolean): boolean {
+  if (status === 429 || (route === 'other' && REFUSED_EARLY.has(status))) return true;
+  return !isAborted && BUSY_ROUTES.has(route) && ORDINARY.has(status);
 }
 
-/** Characters of what a client chose that stand in a line. */
+/** Characters of a client's own words in a log line. */
 const LONGEST_PATH = 1000;
 const LONGEST_AGENT = 200;
 
@@ -65,7 +65,7 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
     return true;
   }
 
-  function tell({ request, client, status, bytes, milliseconds }: Finished, more: object): void {
+  function logRequest({ request, client, status, bytes, milliseconds }: Finished, more: object): void {
     const fields = {
       method: request.method,
       path: pathOf(request),
@@ -86,10 +86,10 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
       const bytes = body === undefined ? 0 : body.length;
       countAnswer(feeds, request.method, status, milliseconds / 1000);
       counters.bytes[coding] += bytes;
-      if (isSampled()) tell({ request, client: clientOf(request), status, bytes, milliseconds }, { sample });
+      if (isSampled()) logRequest({ request, client: clientOf(request), status, bytes, milliseconds }, { sample });
     },
     follow(request, response, began) {
-      const client = clientOf(request); // its socket forgets when it is closed
+      const client = clientOf(request); // a closed socket has no address
       response.once('close', () => {
         const milliseconds = performance.now() - began;
         const route = routeOf(request);
@@ -100,8 +100,8 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
         const finished = { request, client, status, bytes, milliseconds };
         const isAborted = !response.writableFinished;
         const more = isAborted ? { aborted: true } : {};
-        if (!isGivenWithoutEnd(route, status, isAborted)) tell(finished, more);
-        else if (isSampled()) tell(finished, { ...more, sample });
+        if (!isSampledOnly(route, status, isAborted)) logRequest(finished, more);
+        else if (isSampled()) logRequest(finished, { ...more, sample });
       });
     },
     refused(socket, status, bytes) {
@@ -113,21 +113,21 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
   };
 }
 
-/** The route that Express chose, as it stands in the list of routes. */
+/** The route that Express chose, as written in the list of routes. */
 function routeOf(request: IncomingMessage): string {
   const route: unknown = Reflect.get(request, 'route');
   const path: unknown = typeof route === 'object' && route !== null ? Reflect.get(route, 'path') : undefined;
   return typeof path === 'string' ? path.replace('*path', '*') : 'other';
 }
 
-/** Bytes of a file, which Express sends. */
+/** Bytes of a media file: Express sends it, and sets its length. */
 function announced({ method }: IncomingMessage, response: ServerResponse): number {
   return method === 'HEAD' || response.statusCode === 304 ? 0 : Number(response.getHeader('Content-Length') ?? 0);
 }
 
 /**
- * The path as it was asked for. Without the query, which may hold what is secret, and where the address is absolute
- * (RFC 9112 §3.2.2) without the name and password that may stand in it.
+ * The path of a request without its query, which may hold a secret, and without the user name and password that an
+ * absolute target (RFC 9112 §3.2.2) may hold.
  */
 function pathOf({ url = '' }: IncomingMessage): string {
   const [path = ''] = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1);

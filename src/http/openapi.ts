@@ -31,13 +31,17 @@ const schemas = {
       publicId: { ...text, description: 'The id in every feed.' },
       revision,
       status: { enum: STATUSES },
-      publishedAt: { ...text, format: 'date-time', description: 'First publication; after an embargo its end.' },
+      publishedAt: {
+        ...text,
+        format: 'date-time',
+        description: 'The time of first publication; with an embargo, its end.',
+      },
       withdrawn: {
         type: 'object',
         required: ['at'],
         properties: { at: { ...text, format: 'date-time' }, reason: text },
       },
-      record: { type: 'object', description: 'As it was handed over.' },
+      record: { type: 'object', description: 'The record as the newsroom sent it.' },
     },
     additionalProperties: false,
   },
@@ -51,7 +55,11 @@ const schemas = {
     type: 'object',
     required: ['result'],
     properties: {
-      line: { type: 'integer', minimum: 1, description: 'Missing where the rest of the request was not read.' },
+      line: {
+        type: 'integer',
+        minimum: 1,
+        description: 'Missing where the service did not read the rest of the request.',
+      },
       id: text,
       result: { enum: ['created', 'updated', 'unchanged', 'refused'] },
       revision,
@@ -82,24 +90,24 @@ const schemas = {
   Error: problem,
 };
 
-/** The newsroom's side as OpenAPI 3.1, made of the schemas that the door itself uses. */
+/** The newsroom's API as OpenAPI 3.1, from the schemas that parse the records. */
 export function openApi(version: string, serviceUrl: string): Json {
   return {
     openapi: '3.1.0',
-    info: { title: 'Feed Publisher', version, description: 'Articles in, out and back.' },
+    info: { title: 'Feed Publisher', version, description: 'Publish, correct, withdraw and read articles.' },
     servers: [{ url: serviceUrl.replace(/\/$/, '') }],
     security: [{ key: [] }],
     paths: {
       '/api/articles': {
         get: operation('List articles in the order of their last change', 'read', {
           parameters: [
-            parameter('query', 'cursor', text, 'Where the page before ended.'),
+            parameter('query', 'cursor', text, 'The cursor of the previous page.'),
             parameter('query', 'limit', { type: 'integer', minimum: 1, maximum: 500, default: 50 }),
-            parameter('query', 'feed', text, 'Only those that belong to this feed, e.g. section/world.'),
+            parameter('query', 'feed', text, 'Only articles of this feed, such as section/world.'),
             parameter('query', 'status', { enum: STATUSES }),
           ],
           responses: {
-            200: json('A page; without a cursor it is the last', {
+            200: json('A page; the last page has no cursor', {
               type: 'object',
               required: ['articles'],
               properties: { articles: { type: 'array', items: ref('Article') }, cursor: text },
@@ -112,7 +120,7 @@ export function openApi(version: string, serviceUrl: string): Json {
           requestBody: { required: true, content: { 'application/x-ndjson': { schema: ref('Record') } } },
           responses: {
             200: {
-              description: 'What became of each line, one object a line, while the lines still come',
+              description: 'The result of each line, one object a line, sent while the request still comes',
               content: { 'application/x-ndjson': { schema: ref('Line') } },
             },
             ...errors(401, 403, 415),
@@ -120,7 +128,7 @@ export function openApi(version: string, serviceUrl: string): Json {
         }),
       },
       '/api/articles/{id}': {
-        parameters: [parameter('path', 'id', text, 'The newsroom’s id; slashes may stand in it.')],
+        parameters: [parameter('path', 'id', text, 'The newsroom’s id. It may contain slashes.')],
         get: operation('Get an article', 'read', {
           responses: { 200: json('The article', ref('Article'), revisionHeader), ...errors(400, 401, 404) },
         }),
@@ -134,7 +142,10 @@ export function openApi(version: string, serviceUrl: string): Json {
           },
         }),
         delete: operation('Withdraw an article', 'write', {
-          parameters: [...conditions, parameter('query', 'reason', text, 'Told to readers of Atom and JSON Feed.')],
+          parameters: [
+            ...conditions,
+            parameter('query', 'reason', text, 'The reason, for readers of Atom and JSON Feed.'),
+          ],
           responses: {
             200: json('Withdrawn, now or before', ref('Change'), revisionHeader),
             ...errors(400, 401, 403, 404, 412, 507),
@@ -143,7 +154,7 @@ export function openApi(version: string, serviceUrl: string): Json {
       },
       '/api/articles/{id}/feeds': {
         parameters: [parameter('path', 'id', text)],
-        get: operation('Tell for every feed whether the article is in it, and if not, why', 'read', {
+        get: operation('List every feed, whether it contains the article, and if not, why', 'read', {
           responses: {
             200: json('Every feed', {
               type: 'object',
@@ -162,7 +173,7 @@ export function openApi(version: string, serviceUrl: string): Json {
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: `Made by “key create”, with the scope ${SCOPES.join(' or ')}.`,
+          description: `A key that “key create” made, with the scope ${SCOPES.join(' or ')}.`,
         },
       },
     },
@@ -170,14 +181,14 @@ export function openApi(version: string, serviceUrl: string): Json {
 }
 
 const conditions = [
-  parameter('header', 'If-Match', text, 'The ETag of the revision the change was made for.'),
-  parameter('header', 'If-None-Match', { const: '*' }, 'Only where there is no such article.'),
+  parameter('header', 'If-Match', text, 'The ETag of the revision that the change is based on.'),
+  parameter('header', 'If-None-Match', { const: '*' }, 'Create the article only if it does not exist.'),
 ];
 
 const revisionHeader = { ETag: { schema: text, description: 'The revision, for If-Match.' } };
 
 function operation(summary: string, scope: string, rest: Json): Json {
-  return { summary, description: `For keys that may ${scope}.`, ...rest };
+  return { summary, description: `Needs a key with the scope ${scope}.`, ...rest };
 }
 
 function parameter(place: 'query' | 'path' | 'header', name: string, schema: Json, description?: string): Json {

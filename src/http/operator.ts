@@ -8,9 +8,9 @@ import { createServer } from './node-http.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
 interface OperatorParts extends HealthParts {
-  /** Called when metrics are asked for. */
+  /** Called for a request of metrics. */
   readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
-  /** Told of an error that is nobody's but ours. */
+  /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -20,7 +20,7 @@ export interface MetricsAddress {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** Where it cannot be listened on, the service does not start. It does without, unless somebody asked for it. */
+  /** Whether the service refuses to start if the port is taken. Without it, the service starts without metrics. */
   readonly isRequired: boolean;
 }
 
@@ -29,13 +29,13 @@ interface OperatorServer {
   readonly close: () => void;
 }
 
-/** Milliseconds within which a request's head must have come. */
+/** Milliseconds for a request's head to arrive. */
 const HEAD_DEADLINE = 15_000;
 
 /**
  * Serves metrics and health at a port of their own.
  *
- * @throws PublisherError `address_unavailable` where metrics were asked for
+ * @throws PublisherError `address_unavailable` where the port is required
  */
 export async function serveOperator(
   parts: OperatorParts,
@@ -55,12 +55,12 @@ export async function serveOperator(
     };
   } catch (error) {
     if (address.isRequired || !(error instanceof PublisherError)) throw error;
-    log.warn({ reason: error.hint }, `There are no metrics. ${error.message}`);
+    log.warn({ reason: error.hint }, `The service starts without metrics. ${error.message}`);
     return undefined;
   }
 }
 
-/** The operator's own port: every address it answers. What is asked there is neither counted nor logged. */
+/** Every address of the operator's port. Its requests are neither counted nor logged. */
 function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: Readonly<Record<string, Handler>> = {
@@ -76,7 +76,7 @@ function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): Requ
     const [path = ''] = request.url?.split('?', 1) ?? [];
     const handle = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (handle === undefined) {
-      const hint = `Here are ${Object.keys(routes).join(', ')}.`;
+      const hint = `This port has ${Object.keys(routes).join(', ')}.`;
       return respondWithError(
         request,
         response,

@@ -8,21 +8,21 @@ import { STATUS_CODES } from './node-http.ts';
 
 type Headers = Record<string, string | number>;
 
-/** What an answer carries. */
+/** The content of an answer. */
 interface Content {
   readonly bytes: number;
   readonly coding: Coding;
 }
 
-/** For who counts: Node keeps no list of headers that were written as they stand. */
+/** For the counters: Node keeps no copy of headers that are written as a list. */
 const contents = new WeakMap<ServerResponse, Content>();
 
-/** What was answered with, where it was noted. */
+/** The content of an answer, if `noteContent` recorded it. */
 export function contentOf(response: ServerResponse): Content | undefined {
   return contents.get(response);
 }
 
-/** Notes what an answer carries, beside what was noted before. */
+/** Records content of an answer, in addition to what it had before. */
 export function noteContent(response: ServerResponse, bytes: number, coding: Coding = 'identity'): void {
   contents.set(response, { bytes: bytes + (contents.get(response)?.bytes ?? 0), coding });
 }
@@ -34,7 +34,7 @@ export function respondWithDocument(response: ServerResponse, { status, headers,
   response.end(body);
 }
 
-/** Sends a client to another address for good (RFC 9110 §15.4.9). */
+/** Redirects permanently (RFC 9110 §15.4.9). */
 export function respondWithRedirect(response: ServerResponse, location: string): void {
   write(response, 308, {
     ...FOR_ALL,
@@ -44,7 +44,7 @@ export function respondWithRedirect(response: ServerResponse, location: string):
   });
 }
 
-/** Says which methods an address knows, and to a browser's preflight that it may send conditions (Fetch §3.3). */
+/** Answers OPTIONS, and a browser's preflight: web pages may send conditions (Fetch §3.3). */
 export function respondWithMethods(response: ServerResponse, methods: readonly string[]): void {
   write(response, 204, {
     ...FOR_ALL,
@@ -61,7 +61,7 @@ export function nothingAt(path: string): PublisherError {
   });
 }
 
-/** Says what is wrong, as RFC 9457 problem details. */
+/** Answers with problem details (RFC 9457). */
 export function respondWithError(
   request: IncomingMessage,
   response: ServerResponse,
@@ -74,15 +74,15 @@ export function respondWithError(
     noteContent(response, body.length);
     response.write(body);
   }
-  // What comes too slowly is not waited for.
+  // The service does not wait for a body that comes too slowly.
   if (error.code === 'request_timeout' || request.complete || request.destroyed) response.end();
   else dropRest(request, () => response.end());
 }
 
 /**
- * The same for what is no request and so has no response to write to; the connection is closed behind it.
+ * The same for bytes that are not a request, and so have no response. The caller closes the connection behind it.
  *
- * @returns what is to be sent, and how many bytes of it are content
+ * @returns the bytes to send, and how many of them are content
  */
 export function rawError(error: PublisherError): { readonly message: Buffer; readonly bytes: number } {
   const body = problemOf(error);
@@ -106,34 +106,34 @@ function problemOf(error: PublisherError): Buffer {
 function headersOf(error: PublisherError, length: number): Headers {
   return {
     ...FOR_ALL,
-    // A feed that does not exist may be published the next moment; one that is gone stays gone.
+    // A feed that does not exist may appear the next moment; a feed that is gone stays gone.
     'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': length,
     ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
-    ...(error.retryAfter === undefined ? {} : comeBack(error.retryAfter)),
+    ...(error.retryAfter === undefined ? {} : retryLater(error.retryAfter)),
   };
 }
 
 /**
- * Without the connection: a thousand clients that ask again at once on those they have keep the event loop reading from
- * them, and nothing else is heard for seconds (libuv reads on while more than 1,024 connections have something to say).
+ * Closes the connection: a thousand clients that ask again at once on open connections keep the event loop reading from
+ * them for seconds, and nothing else gets a turn (libuv goes on while more than 1,024 connections are readable).
  */
-function comeBack(seconds: number): Headers {
+function retryLater(seconds: number): Headers {
   return { 'Retry-After': seconds, Connection: 'close' };
 }
 
-/** Milliseconds for which the rest of a refused body is read and dropped. */
+/** Milliseconds for which the service reads and drops the rest of a refused body. */
 export const LEFTOVER = 5000;
 
-/** A client that is still sending may see no answer if the connection is closed under it (RFC 9112 §9.6). */
+/** A client that still sends may see no answer if the connection is closed under it (RFC 9112 §9.6). */
 export function dropRest(request: IncomingMessage, then: () => void): void {
   const timer = setTimeout(then, LEFTOVER).unref();
   request.once('close', () => clearTimeout(timer));
   request.once('end', then).resume();
 }
 
-/** Answers the newsroom's side: for this client alone, and never kept. */
+/** Answers the newsroom's API. No cache may keep it. */
 export function respondWithJson(
   request: IncomingMessage,
   response: ServerResponse,
@@ -153,7 +153,7 @@ export function respondWithJson(
   );
 }
 
-/** Answers the operator, for the moment. */
+/** Answers the operator. No cache may keep it. */
 export function respondWithText(
   request: IncomingMessage,
   response: ServerResponse,
@@ -164,7 +164,7 @@ export function respondWithText(
   write(response, 200, headers, request.method === 'HEAD' ? undefined : body);
 }
 
-/** Begins an answer of one JSON object a line, which is written while the request is still coming. */
+/** Begins an NDJSON answer, whose lines are written while the request's body still comes. */
 export function beginLines(response: ServerResponse): (lines: readonly unknown[]) => Promise<void> {
   response.writeHead(200, { ...FOR_NEWSROOM, 'Content-Type': 'application/x-ndjson; charset=utf-8' });
   return async (lines) => {
@@ -172,11 +172,11 @@ export function beginLines(response: ServerResponse): (lines: readonly unknown[]
     noteContent(response, text.length);
     if (response.write(text) || response.destroyed) return;
     await new Promise<void>((resolve) => {
-      const goOn = () => {
-        response.off('drain', goOn).off('close', goOn);
+      const done = () => {
+        response.off('drain', done).off('close', done);
         resolve();
       };
-      response.on('drain', goOn).on('close', goOn); // who went away reads no more
+      response.on('drain', done).on('close', done); // a client that left never drains
     });
   };
 }
@@ -188,8 +188,8 @@ function write(response: ServerResponse, status: number, headers: Headers, body?
 }
 
 /**
- * Ends an answer so that its client sees that there should have been more. Not at once: what was written before goes to
- * the connection when this turn is over.
+ * Breaks an answer off, so that its client sees that it is not complete. Not at once: bytes that were written before
+ * reach the connection at the end of this round of the event loop.
  */
 export function cutOff(response: ServerResponse): void {
   setImmediate(() => response.socket?.destroySoon());

@@ -9,12 +9,7 @@ import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
 import type { Phase } from '../http/health.ts';
 import { listen } from '../http/listen.ts';
-import {
-  CONNECTION_LIMITS,
-  type ConnectionLimits,
-  createConnections,
-  IDLE_BEHIND_PROXY,
-} from '../http/load/connections.ts';
+import type { ConnectionLimits } from '../http/load/connections.ts';
 import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { ask, type Running, record } from '../helpers.ts';
 import { answersIn, type Raw, speak } from '../raw.ts';
-import { startApi } from './api.ts';
+import { type Api, startApi } from './api.ts';
 import { countAnswersWithoutResponse } from './ways.ts';
 
 const FEED = '/feeds/latest.rss';
@@ -19,7 +19,10 @@ const said = (more = '', { method = 'GET', path = FEED, version = '1.1' }: Quest
 
 /** A service whose feed is in the cache. */
 async function serving(body = '<p>Text</p>', fastPath = true): Promise<Running> {
-  const api = await startApi({}, { fastPath });
+  return fillCache(await startApi({}, { fastPath }), body);
+}
+
+async function fillCache(api: Api, body = '<p>Text</p>'): Promise<Running> {
   await api.put('/a', { body: record({ id: 'a', body }) });
   await ask(api.port, FEED);
   await ask(api.port, FEED, { headers: { 'Accept-Encoding': 'gzip' } });
@@ -85,7 +88,8 @@ test('without the fast path every answer has a response', async () => {
 test('where Node names a connection’s response in another way, every answer has a response', async () => {
   const { ServerResponse } = process.getBuiltinModule('node:http');
   const assignSocket = vi.spyOn(ServerResponse.prototype, 'assignSocket').mockImplementation(() => {});
-  const { port } = await serving().finally(() => assignSocket.mockRestore());
+  const api = await startApi({}, { fastPath: true }).finally(() => assignSocket.mockRestore());
+  const { port } = await fillCache(api);
   const withoutResponse = countAnswersWithoutResponse();
   const raw = await speak(port);
   await hear(raw, said(), 1);

@@ -201,15 +201,15 @@ test('while nobody writes a change is answered 503 with a whole number of second
   expect([answer.status, large.status]).toEqual([503, 503]);
   expect([answer.headers['retry-after'], large.headers['retry-after']]).toEqual(['2', '2']);
   expect(JSON.parse(answer.text)).toEqual({
-    title: 'The process that keeps changes is being started again.',
+    title: 'The process that writes changes is restarting.',
     status: 503,
     code: 'store_unavailable',
-    detail: 'Send the change again: where it was kept already, that is no other change.',
+    detail: 'Send the change again. If the first attempt succeeded, nothing changes twice.',
   });
   for (const { status, text } of conditional) {
     expect([status, JSON.parse(text).detail]).toEqual([
       503,
-      'Send the change again: a 412 then means that it may have been kept already; GET the article to see.',
+      'Send the change again. A 412 then means that the first attempt may have succeeded: GET the article to see.',
     ]);
   }
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);

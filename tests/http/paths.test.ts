@@ -6,7 +6,7 @@ import { ask, PUBLICATION, record } from '../helpers.ts';
 import { NOW, SECOND, startApi } from './api.ts';
 import { CACHED, unmemorable, type Way, watchWays } from './ways.ts';
 
-/** That a document at hand is answered as Express would have answered it, to the byte (docs/decisions/0004). */
+/** The fast path answers as Express does, to the byte (docs/decisions/0014-fast-path.md). */
 
 const CODINGS = ['identity', 'br', 'zstd', 'gzip'] as const;
 

@@ -30,15 +30,15 @@ export function malformedRequestHandler({ unanswered, leftover, onRefused }: Mal
     refused.add(socket);
     const reason = reasonOf(error);
     const last = unanswered.of(socket);
-    if (last === undefined) return refuse(socket, reason);
-    if (last.request.complete) {
+    if (last === undefined) {
+      refuse(socket, reason);
+    } else if (last.request.complete) {
       last.afterwards = () => refuse(socket, reason);
-      return;
+    } else if (last.count > 1 || last.response.headersSent) {
+      socket.destroy(); // the body of the last request is broken, and its answer has begun
+    } else {
+      sendError(socket, reason, leftover);
     }
-    // The body of the last request is broken. An answer that has begun cannot be replaced.
-    const hasBegun = last.count > 1 || last.response.headersSent;
-    if (hasBegun) socket.destroy();
-    else sendError(socket, reason, leftover);
   };
 }
 

@@ -106,7 +106,10 @@ export function createRequestQueue({
     if (!canBegin(lane)) return;
     const next = lane.waiting.shift();
     if (next === undefined || next.job.isGone()) return;
-    if (now() - next.since > lane.limits.patience) return refuse(next.job);
+    if (now() - next.since > lane.limits.patience) {
+      refuse(next.job);
+      return;
+    }
     lane.active += 1;
     let isDone = false;
     next.job.begin(() => {
