@@ -81,8 +81,8 @@ describe.each(FORMATS)('a document in %s', (format) => {
   test('holds as many as its feed says', async () => {
     const { text } = await room(...records);
     expect(feedsmith(await text('two', format)).map(({ id }) => id)).toEqual([
-      'tag:externalChanges.example,2026:c',
-      'tag:externalChanges.example,2026:b',
+      'tag:news.example,2026:c',
+      'tag:news.example,2026:b',
     ]);
   });
 
@@ -243,7 +243,7 @@ test.each([
   [
     'is withdrawn',
     { ...record({ id: 'a' }), withdrawn: { at: '2026-11-21T00:00:00Z' } },
-    '"id":"tag:externalChanges.example,2026:c"',
+    '"id":"tag:news.example,2026:c"',
   ],
 ])(
   'where an article %s while a document is made in pieces, all of it is of after that',

@@ -6,7 +6,7 @@ import { feedsmith } from '../peers/feedsmith.ts';
 
 const DAY = 86_400 * SECOND;
 const at = (text: string) => Date.parse(`2026-11-${text}Z`);
-const ID = (id: string) => `tag:externalChanges.example,2026:${id}`;
+const ID = (id: string) => `tag:news.example,2026:${id}`;
 
 /** What a feed says at a moment, the same for all three formats but for what only one of them has. */
 interface Said {
