@@ -1,3 +1,5 @@
+import { memo } from '../lib/memo.ts';
+
 /** The content codings a representation is offered in, best first where a client likes several equally. */
 export const CODINGS = ['br', 'zstd', 'gzip', 'identity'] as const;
 export type Coding = (typeof CODINGS)[number];
@@ -8,16 +10,11 @@ export type Coding = (typeof CODINGS)[number];
  */
 export function chooseCoding(acceptEncoding: string | undefined): Coding | undefined {
   if (acceptEncoding === undefined) return 'identity';
-  if (chosen.has(acceptEncoding)) return chosen.get(acceptEncoding);
-  const coding = bestCoding(acceptEncoding);
-  if (acceptEncoding.length > 200) return coding;
-  if (chosen.size >= 1000) chosen.clear();
-  chosen.set(acceptEncoding, coding);
-  return coding;
+  return chooseAmongAll(acceptEncoding);
 }
 
-/** Clients of one make all send the same header. */
-const chosen = new Map<string, Coding | undefined>();
+/** Kept, because all clients of one make send the same header. */
+const chooseAmongAll = memo((acceptEncoding) => bestCoding(acceptEncoding), { max: 1000, maxLength: 200 });
 
 /** The same among the codings that are offered. */
 export function bestCoding(

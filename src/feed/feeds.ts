@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
 import type { Article } from '../article/article.ts';
+import { memo } from '../lib/memo.ts';
 
 /** A feed's name in addresses without the format: `latest`, `section/world`, or the id of an operator's own. */
 export type FeedKey = string;
@@ -167,19 +168,14 @@ function canonicalLanguage(key: FeedKey): string {
   return Intl.getCanonicalLocales(key.slice('language/'.length))[0] ?? 'und';
 }
 
-const languageNames = new Map<string, string>();
-
-/** What a language calls itself, e.g. `ckb` → کوردیی ناوەندی; its tag where that is not known. */
-function languageName(language: string): string {
-  const known = languageNames.get(language);
-  if (known !== undefined) return known;
-  if (languageNames.size >= 1000) languageNames.clear(); // tags come from outside, and there are many
-  // Extensions and private parts of a tag have no names.
-  const { baseName } = new Intl.Locale(language);
-  const name = new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? language;
-  languageNames.set(language, name);
-  return name;
-}
+/** The name of a language in that language, e.g. `ckb` → کوردیی ناوەندی; its tag if Intl knows no name. */
+const languageName = memo(
+  (language) => {
+    const { baseName } = new Intl.Locale(language); // extensions and private-use subtags have no names
+    return new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? language;
+  },
+  { max: 1000, maxLength: 100 },
+);
 
 /** The path of a feed below the service's address, percent-encoded. */
 export function feedPath(key: FeedKey, format: Format): string {

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { LRUCache } from 'lru-cache';
 import proxyAddr from 'proxy-addr';
+import { memo } from '../lib/memo.ts';
 
 /** Whether to believe whom the peer at an address says it speaks for. `hop` 0 is the connection's own peer. */
 export type Trust = (address: string, hop: number) => boolean;
 
-/** Addresses of which it is remembered whether they are listed: to read one costs more than all the rest. */
-const REMEMBERED = 10_000;
+/** Addresses whose trust is kept: to read an address costs more than the rest of the decision. */
+const MAX_ADDRESSES = 10_000;
+/** Characters of the longest address whose trust is kept: IPv6 in full, with a zone (RFC 4007 §11). */
+const LONGEST_ADDRESS = 64;
 
 /**
  * Reads which proxies are trusted, in Express's words: their number (`1`), or a list of addresses, of networks
@@ -20,14 +22,7 @@ export function parseTrust(text: string): Trust {
   const proxies = text.split(',').map((proxy) => proxy.trim());
   if (proxies.some((proxy) => /^\d+$/.test(proxy))) throw new TypeError('a number stands among the addresses');
   const isListed = proxyAddr.compile(proxies);
-  const known = new LRUCache<string, boolean>({ max: REMEMBERED });
-  return (address, hop) => {
-    const before = known.get(address);
-    if (before !== undefined) return before;
-    const now = isListed(address, hop);
-    known.set(address, now);
-    return now;
-  };
+  return memo((address) => isListed(address, 0), { max: MAX_ADDRESSES, maxLength: LONGEST_ADDRESS });
 }
 
 /**
