@@ -4,10 +4,11 @@ import { LRUCache } from 'lru-cache';
 import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, documentName } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
-import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feed/feeds.ts';
+import { type FeedKey, FORMATS, type Format, feedPath } from '../feed/feeds.ts';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import type { Store } from '../store/store.ts';
 import { type Answer, answerTo } from './answer.ts';
+import { nearestFeed } from './nearest-feed.ts';
 import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
@@ -114,7 +115,7 @@ export function feedHandlers(parts: FeedParts) {
 
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
     refuseSpent(request);
-    const nearest = key.length > LONGEST_NAME ? undefined : nearestKey(key, await knownKeys());
+    const nearest = key.length > LONGEST_NAME ? undefined : nearestFeed(key, await knownKeys());
     const hint =
       nearest === undefined ? 'Every article is in /feeds/latest.rss.' : `Did you mean /${feedPath(nearest, format)}?`;
     return new PublisherError('feed_not_found', `There is no feed ${key}.`, { hint });
