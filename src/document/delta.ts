@@ -1,4 +1,4 @@
-import type { Document, Part } from './document.ts';
+import type { Document, EntrySpan } from './document.ts';
 
 /** Entries that a tag can name and stay within 255 characters, the most that some readers' databases keep. */
 const MOST_NAMED = 56;
@@ -9,7 +9,7 @@ const MOST_NAMED = 56;
 export const MOST_WITH_DELTAS = 2 * MOST_NAMED;
 
 /** What a document's entity tags are made of: a digest of its bytes, and the names of its newest entries. */
-export function opaqueTag(digest: string, entries: readonly Part[]): string {
+export function opaqueTag(digest: string, entries: readonly EntrySpan[]): string {
   if (entries.length === 0 || entries.length > MOST_WITH_DELTAS) return digest;
   const named = entries.slice(0, MOST_NAMED);
   return `${digest}.${named.map(({ tag }) => tag).join('')}`;
@@ -25,7 +25,10 @@ const OWN_TAG = /^\s*(?:W\/)?"[\w-]{16}\.((?:[\w-]{4})*)(?:-(?:br|zstd|gzip))?"\
  *
  * Of entries whose names are the same in four characters, one in sixteen millions, each is sent.
  */
-export function missingEntries(ifNoneMatch: string | undefined, { entries }: Document): readonly Part[] | undefined {
+export function missingEntries(
+  ifNoneMatch: string | undefined,
+  { entries }: Document,
+): readonly EntrySpan[] | undefined {
   const names = OWN_TAG.exec(ifNoneMatch ?? '')?.[1]?.match(/.{4}/g);
   if (names === undefined || names === null || entries.length > MOST_WITH_DELTAS) return undefined;
   const known = new Set(names);

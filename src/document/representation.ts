@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import { CODINGS, type Coding } from './content-codings.ts';
 import { missingEntries, opaqueTag } from './delta.ts';
-import { type Document, documentOf } from './document.ts';
+import { type Document, partialDocument } from './document.ts';
 import { createEncodedBody, type EncodedBody } from './encoded-body.ts';
 import type { Validators } from './preconditions.ts';
 
@@ -59,7 +59,7 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
     if (ifNoneMatch.length <= LONGEST_TAG) missingTo.set(ifNoneMatch, name);
     const known = deltas.get(name);
     if (known !== undefined) return known;
-    const made = createEncodedBody(documentOf(document, missing), grown);
+    const made = createEncodedBody(partialDocument(document, missing), grown);
     deltas.set(name, made);
     grown();
     return made;

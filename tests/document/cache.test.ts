@@ -36,7 +36,10 @@ function workshop() {
     });
   const elsewhere: string[] = [];
   const told: unknown[] = [];
-  const externalChanges = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
+  const externalChanges = {
+    mayHaveExternalChanges: () => elsewhere.length > 0,
+    takeExternallyChangedFeeds: async () => elsewhere.splice(0),
+  };
   const documentCache = createDocumentCache({
     arrange,
     externalChanges,
@@ -210,7 +213,10 @@ test('a change while it is found out what changed is found out as well', async (
 test('what cannot be found out is asked again by the next', async () => {
   const answers = [() => Promise.reject(new Error('disk')), () => Promise.resolve([])];
   const arrange = async () => undefined;
-  const externalChanges = { may: () => answers.length > 0, touched: () => answers.shift()?.() ?? Promise.resolve([]) };
+  const externalChanges = {
+    mayHaveExternalChanges: () => answers.length > 0,
+    takeExternallyChangedFeeds: () => answers.shift()?.() ?? Promise.resolve([]),
+  };
   const documentCache = createDocumentCache({ arrange, externalChanges, bytes: 1e6, now: () => 0, fail: () => {} });
 
   await expect(documentCache.get('latest', 'rss')).rejects.toThrow('disk');
@@ -512,7 +518,7 @@ describe('a document that another process changed', () => {
     standingClock();
     const shop = workshop();
     await shop.make('a');
-    shop.documentCache.keepUp();
+    shop.documentCache.followExternalChanges();
     return shop;
   }
 
@@ -555,15 +561,18 @@ describe('a document that another process changed', () => {
 
   test('is made again where looking for it failed before, and nobody is told of that', async () => {
     const { runs, elsewhere, told, externalChanges } = await keptUp();
-    const { may, touched } = externalChanges;
+    const { mayHaveExternalChanges, takeExternallyChangedFeeds } = externalChanges;
     elsewhere.push('latest');
-    externalChanges.may = () => {
+    externalChanges.mayHaveExternalChanges = () => {
       throw new Error('disk');
     };
     await pass(LOOK);
-    Object.assign(externalChanges, { may, touched: () => Promise.reject(new Error('disk')) });
+    Object.assign(externalChanges, {
+      mayHaveExternalChanges,
+      takeExternallyChangedFeeds: () => Promise.reject(new Error('disk')),
+    });
     await pass(LOOK);
-    externalChanges.touched = touched;
+    externalChanges.takeExternallyChangedFeeds = takeExternallyChangedFeeds;
     await pass(LOOK);
     await pass(BURST);
     expect(elsewhere).toEqual([]);
@@ -574,8 +583,8 @@ describe('a document that another process changed', () => {
   test('is looked for once at a time, however long it takes', async () => {
     const { externalChanges } = await keptUp();
     const asked: (() => void)[] = [];
-    externalChanges.may = () => true;
-    externalChanges.touched = () => new Promise((resolve) => asked.push(() => resolve([])));
+    externalChanges.mayHaveExternalChanges = () => true;
+    externalChanges.takeExternallyChangedFeeds = () => new Promise((resolve) => asked.push(() => resolve([])));
     await pass(3 * LOOK);
     expect(asked).toHaveLength(1);
     asked[0]?.();
@@ -587,12 +596,12 @@ describe('a document that another process changed', () => {
 
   test('is looked for no more once it is closed, which waits for the last look', async () => {
     const { elsewhere, documentCache, externalChanges } = await keptUp();
-    const { touched } = externalChanges;
+    const { takeExternallyChangedFeeds } = externalChanges;
     let answer = () => {};
     elsewhere.push('latest');
-    externalChanges.touched = () =>
+    externalChanges.takeExternallyChangedFeeds = () =>
       new Promise((resolve) => {
-        answer = () => resolve(touched());
+        answer = () => resolve(takeExternallyChangedFeeds());
       });
     await pass(LOOK);
     let isClosed = false;
@@ -621,7 +630,7 @@ describe('documents that were asked for', () => {
       if (failing.has(key)) throw new Error(key);
       return document(key, format, key);
     };
-    const externalChanges = { may: () => false, touched: async () => [] };
+    const externalChanges = { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] };
     const documentCache = createDocumentCache({
       arrange,
       externalChanges,
@@ -739,7 +748,7 @@ test('nothing that is shown is older than the last change before it was asked fo
           const begunAt = version;
           return new Promise((resolve) => runs.push(() => resolve(document(key, format, String(begunAt)))));
         },
-        externalChanges: { may: () => false, touched: async () => [] },
+        externalChanges: { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] },
         bytes: 1e6,
         now: () => 100,
         fail: (error) => expect.fail(String(error)),

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CODINGS } from '../../src/document/content-codings.ts';
 import { acceptsDelta, missingEntries, opaqueTag } from '../../src/document/delta.ts';
-import { type Document, documentOf, type Part } from '../../src/document/document.ts';
+import { type Document, type EntrySpan, partialDocument } from '../../src/document/document.ts';
 import { represent } from '../../src/document/representation.ts';
 import { FORMATS, type Format } from '../../src/feed/feeds.ts';
 
@@ -14,7 +14,7 @@ const SEPARATOR: Record<Format, string> = { rss: '', atom: '', json: ',\n' };
 function document(entries: readonly string[], format: Format = 'rss', nameOf = identity): Document {
   const feed = { key: 'latest', title: 'T', description: 'D', language: 'en', entries: 50, content: 'full' as const };
   let end = HEAD.length - SEPARATOR[format].length;
-  const parts = entries.map((entry): Part => {
+  const parts = entries.map((entry): EntrySpan => {
     const start = end + SEPARATOR[format].length;
     end = start + entry.length;
     return { start, end, tag: nameOf(entry) };
@@ -305,8 +305,8 @@ describe.each(FORMATS)('a document in %s', (format) => {
       fc.property(some, ([entries, chosen]) => {
         const whole = document(entries, format);
         const parts = whole.entries.filter(({ tag }) => chosen.includes(tag));
-        expect(documentOf(whole, parts).toString()).toBe(textOf(chosen, format));
-        expect(documentOf(whole, whole.entries).equals(whole.bytes)).toBe(true);
+        expect(partialDocument(whole, parts).toString()).toBe(textOf(chosen, format));
+        expect(partialDocument(whole, whole.entries).equals(whole.bytes)).toBe(true);
       }),
     );
   });

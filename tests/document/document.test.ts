@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
 import { articleText } from '../../src/article/stored.ts';
 import { parsePublication } from '../../src/config/publication.ts';
-import { createArranger } from '../../src/document/document.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { atom } from '../../src/format/atom.ts';
 import { json } from '../../src/format/json.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { createDocumentCache, documentName } from '../../src/document/cache.ts';
-import { createArranger } from '../../src/document/document.ts';
 import { type FeedKey, FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { type Answer, answerTo } from '../../src/http/answer.ts';
 import { type Instant, rfc3339 } from '../../src/lib/instant.ts';
@@ -106,7 +106,7 @@ async function openRoom(): Promise<Room> {
   };
   const report = (_id: string, _format: Format, error: unknown) => fail(error);
   const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
-  const externalChanges = { may: () => false, touched: async () => [] };
+  const externalChanges = { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] };
   const documentCache = createDocumentCache({ arrange, externalChanges, bytes: 10_000_000, now, fail });
   const parse = parseHere(newsroom);
   const publisher = createPublisher({ store, parse, now, announce: documentCache.forget });

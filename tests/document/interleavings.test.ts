@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { createDocumentCache } from '../../src/document/cache.ts';
-import { createArranger } from '../../src/document/document.ts';
 import { assertWellFormed } from '../../src/format/xml.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -56,7 +56,10 @@ test('ten writers with a condition lose no update, in whatever order their steps
         bytes: 1e7,
         now: () => NOW,
         fail: (error) => expect.fail(String(error)),
-        externalChanges: { may: () => true, touched: store.takeExternallyChangedFeeds },
+        externalChanges: {
+          mayHaveExternalChanges: () => true,
+          takeExternallyChangedFeeds: store.takeExternallyChangedFeeds,
+        },
       });
       const parts = { parse: parseHere(newsroom), now: () => NOW, announce: documentCache.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Article, parseArticle } from '../../src/article/article.ts';
 import { articleText } from '../../src/article/stored.ts';
 import { parsePublication } from '../../src/config/publication.ts';
-import { createArranger } from '../../src/document/document.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { FORMATS, type Format, ownKeys } from '../../src/feed/feeds.ts';
 import { atom } from '../../src/format/atom.ts';
