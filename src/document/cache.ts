@@ -22,7 +22,7 @@ interface DocumentCacheParts {
   readonly bytes: number;
   readonly now: () => Instant;
   readonly timers?: Timers;
-  /** Takes the error if a document cannot be made that nobody waits for. */
+  /** Takes the error of a document that nobody waits for. */
   readonly fail: (error: unknown) => void;
 }
 
@@ -75,7 +75,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
 
   async function rewarm(name: string, hot: HotDocument): Promise<void> {
     const document = current.peek(name) ?? (await makeOnce(hot.key, hot.format, hot));
-    for (const coding of hot.codings) await document?.representations.whole.bytes(coding);
+    for (const coding of hot.codings) await document?.representations.body.bytes(coding);
   }
 
   function forget(keys: readonly FeedKey[]): void {
@@ -88,7 +88,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     const known = current.peek(name);
     const beingRewarmed = flights.abandon(name);
     if (known !== undefined && known.requests > 0) {
-      const codings = known.representations.whole.codings();
+      const codings = known.representations.body.codings();
       rewarmer.add(name, { key, format, requests: known.requests, codings });
     } else if (beingRewarmed !== undefined) rewarmer.add(name, beingRewarmed);
     current.delete(name);

@@ -272,14 +272,14 @@ describe('a document that was asked for', () => {
 
   test('is made again in the codings that it was asked for in', async () => {
     const { runs, documentCache } = await withLatest();
-    const before = documentCache.getIfReady('latest.rss')?.whole;
+    const before = documentCache.getIfReady('latest.rss')?.body;
     await before?.bytes('gzip');
     const underWay = before?.bytes('br');
     documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish('b');
     await underWay;
-    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.whole);
+    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.body);
     await vi.waitUntil(() => after.getIfReady('br') !== undefined);
     expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
   });
@@ -797,8 +797,8 @@ describe('the bytes that are kept', () => {
     const { documentCache, make } = workshop();
     await make(TEXT);
     const before = documentCache.counts();
-    const gzip = await documentCache.getIfReady('latest.rss')?.whole.bytes('gzip');
-    const br = await documentCache.getIfReady('latest.rss')?.whole.bytes('br');
+    const gzip = await documentCache.getIfReady('latest.rss')?.body.bytes('gzip');
+    const br = await documentCache.getIfReady('latest.rss')?.body.bytes('br');
 
     expect(before).toEqual({ count: 1, bytes: expect.any(Number), evicted: 0 });
     expect(before.bytes).toBeGreaterThanOrEqual(TEXT.length);

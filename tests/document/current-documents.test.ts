@@ -48,7 +48,7 @@ test('a document that has grown is measured again, unless another has taken its 
   const documents = createCurrentDocuments(1e6, () => 0);
   const [first, second] = [cached(1000), cached(1000)];
   documents.set('a', first);
-  const gzip = await first.representations.whole.bytes('gzip');
+  const gzip = await first.representations.body.bytes('gzip');
   documents.measure('a', first);
   expect(documents.counts().bytes).toBe(1000 + OVERHEAD + gzip.length);
   documents.set('a', second);
