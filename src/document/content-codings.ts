@@ -6,8 +6,8 @@ export type Coding = (typeof CODINGS)[number];
 
 /**
  * The coding for an Accept-Encoding header (RFC 9110 §12.5.3): the one with the highest weight and, among equals, the
- * first in `CODINGS`. Undefined if the client accepts no coding. Identity if there is no header, although RFC 9110 allows
- * any coding then: such a client may be unable to decode.
+ * first in `CODINGS`. Undefined if the client accepts no coding. Identity if there is no header, although RFC 9110
+ * allows any coding then: such a client may be unable to decode.
  */
 export function chooseCoding(acceptEncoding: string | undefined): Coding | undefined {
   if (acceptEncoding === undefined) return 'identity';

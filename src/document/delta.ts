@@ -3,8 +3,8 @@ import type { Document, EntrySpan } from './document.ts';
 /** Entries that an entity tag can name within 255 characters: the databases of some readers hold no more. */
 const MAX_NAMED = 56;
 /**
- * The most entries of a document that has deltas. Every delta contains the entries that the tag cannot name: if they were
- * more than the named ones, a delta would be most of the document.
+ * The most entries of a document that has deltas. Every delta contains the entries that the tag cannot name: if they
+ * were more than the named ones, a delta would be most of the document.
  */
 export const MOST_WITH_DELTAS = 2 * MAX_NAMED;
 
@@ -20,8 +20,8 @@ const OWN_TAG = /^\s*(?:W\/)?"[\w-]{16}\.((?:[\w-]{4})*)(?:-(?:br|zstd|gzip))?"\
 
 /**
  * The entries that a client with this entity tag may lack: those that the tag does not name. The tag itself tells which
- * entries the client has, so it may come from any replica and be of any age. Undefined if the header is not such a tag, or
- * names no entry of the document.
+ * entries the client has, so it may come from any replica and be of any age. Undefined if the header is not such a tag,
+ * or names no entry of the document.
  *
  * Two entries have the same name once in sixteen million times. Then both are sent.
  */

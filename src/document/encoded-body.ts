@@ -44,7 +44,7 @@ interface Windows {
 const BROTLI_WINDOWS: Windows = { least: constants.BROTLI_MIN_WINDOW_BITS, most: constants.BROTLI_DEFAULT_WINDOW };
 const GZIP_WINDOWS: Windows = { least: 9, most: 15 };
 
-/** The exponent of the smallest window that holds so many bytes: a larger window costs memory and time and saves no byte. */
+/** The exponent of the smallest window for so many bytes: a larger window costs memory and time, and saves no byte. */
 function windowFor(bytes: number, { least, most }: Windows): number {
   return Math.min(most, Math.max(least, 32 - Math.clz32(bytes)));
 }

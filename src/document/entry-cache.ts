@@ -21,8 +21,8 @@ interface EntryCacheParts {
 
 interface EntryCache {
   /**
-   * The entries of these articles, without those that cannot be rendered. Undefined if an article changed during a pause:
-   * together, the entries would show a feed that there never was.
+   * The entries of these articles, without those that cannot be rendered. Undefined if an article changed during a
+   * pause: together, the entries would show a feed that there never was.
    *
    * @param isAwaited whether somebody waits for the entries by now; until then they are made in pieces
    */
@@ -124,7 +124,9 @@ function* batchesOf(articles: readonly StoredArticle[]): Generator<readonly Stor
   if (batch.length > 0) yield batch;
 }
 
-/** The bytes get memory of their own: a slice of Node's pool would keep its neighbours in memory when they are evicted. */
+/**
+ * The bytes get memory of their own: a slice of Node's pool would keep its neighbours in memory when they are evicted.
+ */
 function entryFrom(text: string): Entry {
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
   bytes.write(text);

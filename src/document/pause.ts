@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Rounds of the event loop in a pause. A request takes several rounds: with fewer here, a piece of work would delay each. */
+/** Rounds of the event loop in a pause. A request takes several: shorter pauses would delay each of its rounds. */
 const ROUNDS = 5;
 
 /** Lets requests come first for a few rounds of the event loop, unless somebody waits for the work. */

@@ -39,7 +39,10 @@ export function preconditions(headers: ConditionalHeaders, { etags, lastModified
   return modifiedSince !== undefined && lastModified <= modifiedSince ? 'not-modified' : 'proceed';
 }
 
-/** An entity tag (RFC 9110 §8.8.3), with the `W/` of a weak one. Commas can be part of a tag: never split a list at them. */
+/**
+ * An entity tag (RFC 9110 §8.8.3), with the `W/` of a weak one. Commas can be part of a tag: never split a list at
+ * them.
+ */
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*"/g;
 
 /** The entity tags of a list without `W/`: two tags match weakly if they are then equal (RFC 9110 §8.8.3.2). */

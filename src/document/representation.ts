@@ -94,8 +94,8 @@ const STALE_IF_ERROR = 86_400;
 
 /**
  * Cache-Control of a document (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor stale-while-revalidate reaches past the
- * next known change, such as the end of an embargo. Only while the service is down (stale-if-error) may a cache serve an
- * older document.
+ * next known change, such as the end of an embargo. Only while the service is down (stale-if-error) may a cache serve
+ * an older document.
  *
  * @param maxAge in seconds
  */

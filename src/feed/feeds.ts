@@ -142,7 +142,9 @@ export function feedPath(key: FeedKey, format: Format): string {
   return `feeds/${key.split('/').map(encodeURIComponent).join('/')}.${format}`;
 }
 
-/** The permanent id of a feed (RFC 4287 §4.2.6): below the site's address, so that it survives a move of the service. */
+/**
+ * The permanent id of a feed (RFC 4287 §4.2.6): below the site's address, so that it survives a move of the service.
+ */
 export function feedId(key: FeedKey, siteUrl: string): string {
   return new URL(`/feeds/${key.split('/').map(encodeURIComponent).join('/')}`, siteUrl).href;
 }

@@ -1,9 +1,9 @@
 import type { FeedKey, FeedRule, Selection } from './feeds.ts';
 
 /**
- * Returns a function from the keys of the feeds that an article is in by itself (`ownKeys`) to the ids of the operator's
- * feeds that select the article. It looks feeds up by a key that they require: an article is compared only with feeds
- * that may select it, even among ten thousand.
+ * Returns a function from the keys of the feeds that an article is in by itself (`ownKeys`) to the ids of the
+ * operator's feeds that select the article. It looks feeds up by a key that they require: an article is compared only
+ * with feeds that may select it, even among ten thousand.
  */
 export function customFeedChooser(feeds: readonly FeedRule[]): (own: readonly FeedKey[]) => FeedKey[] {
   if (feeds.length === 0) return () => [];

@@ -5,8 +5,8 @@ import { nearestIndex, type Spelling, spelling } from '../lib/nearest-word.ts';
 const spellingsByList = new WeakMap<readonly FeedKey[], readonly (readonly Spelling[])[]>();
 
 /**
- * Returns the known feed that a mistyped address probably means, or undefined if none is near enough. A feed is known by
- * its key and, one step further away, by the name in it: `world` means `section/world`.
+ * Returns the known feed that a mistyped address probably means, or undefined if none is near enough. A feed is known
+ * by its key and, one step further away, by the name in it: `world` means `section/world`.
  *
  * @param known the same list for as long as the feeds are the same
  */

@@ -8,8 +8,8 @@ interface MemoOptions {
 }
 
 /**
- * Returns a function that computes the result for a text once and keeps it. The texts come from requests and records, so
- * both bounds matter: without them, anybody could fill the memory.
+ * Returns a function that computes the result for a text once and keeps it. The texts come from requests and records,
+ * so both bounds matter: without them, anybody could fill the memory.
  *
  * @param compute a pure function; if it throws, nothing is kept
  */

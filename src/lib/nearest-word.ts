@@ -20,9 +20,9 @@ export function spelling(text: string, penalty = 0): Spelling {
 }
 
 /**
- * Returns the known word that looks most like the one asked for, in any case of letters, or undefined if no word is near
- * enough to be meant: more than two letters differ, and more than a third of them. Of equally near words, returns the
- * first.
+ * Returns the known word that looks most like the one asked for, in any case of letters, or undefined if no word is
+ * near enough to be meant: more than two letters differ, and more than a third of them. Of equally near words, returns
+ * the first.
  */
 export function nearestWord(asked: string, known: readonly string[]): string | undefined {
   const index = nearestIndex(
