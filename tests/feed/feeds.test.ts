@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { type CustomFeed, describeFeed, feedId, feedPath, type Masthead, ownKeys } from '../../src/feed/feeds.ts';
 import { article } from '../helpers.ts';
 
-test('an article is in a feed for each of its words', () => {
+test('an article is in the feeds of its sections, tags, authors and language', () => {
   const fields = {
     language: 'ckb',
     authors: [{ name: 'Hêvî Ülker' }],
@@ -19,7 +19,7 @@ test('an article is in a feed for each of its words', () => {
   ]);
 });
 
-test('two authors of one name are one feed', () => {
+test('two authors with one name are one feed', () => {
   const authors = [{ name: 'Ann Lee' }, { name: 'ANN LEE' }];
   expect(ownKeys(article({ authors })).map(({ key }) => key)).toEqual(['latest', 'author/ann-lee', 'language/en']);
 });
@@ -34,7 +34,7 @@ test.each([
   expect(ownKeys(article({ language })).at(-1)).toEqual({ key, name });
 });
 
-describe('a feed presents itself', () => {
+describe('the head of a feed', () => {
   const none = { any: [], all: [], none: [] };
   const feeds: readonly CustomFeed[] = [
     { id: 'plain', title: 'Plain', select: none },

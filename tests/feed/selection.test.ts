@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { customFeedChooser } from '../../src/feed/selection.ts';
 
 test.each([
-  ['no select takes all', {}, true],
+  ['an empty one selects all', {}, true],
   ['one of any', { any: ['tag/a', 'tag/x'] }, true],
   ['none of any', { any: ['tag/x', 'tag/y'] }, false],
   ['all', { all: ['tag/a', 'tag/b'] }, true],
@@ -16,7 +16,7 @@ test.each([
   expect(customFeedChooser([feed])(['latest', 'tag/a', 'tag/b'])).toEqual(expected ? ['own'] : []);
 });
 
-test('feeds are looked up by the rarest of the keys they require, whichever stands first', () => {
+test('a feed is looked up by the rarest key it requires, whichever comes first', () => {
   let looked = 0;
   const feeds = Array.from({ length: 1000 }, (_, number) => ({
     id: `f${number}`,
