@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Article } from '../src/article/article.ts';
 import { articleText } from '../src/article/stored.ts';
-import { customFeedChooser, type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
+import { type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
+import { customFeedChooser } from '../src/feed/selection.ts';
 import { textOf } from '../src/lib/json.ts';
 import type {
   Change,

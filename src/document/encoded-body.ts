@@ -2,15 +2,16 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
 import type { Coding } from './content-codings.ts';
 
-/** Bytes in each coding, made once it is asked for and off the event loop. */
+/** Bytes in each content coding. A coding is made when it is first asked for, outside the event loop. */
 export interface EncodedBody {
   readonly identity: Buffer;
+  /** The bytes in that coding. Makes them once, however many callers wait. */
   readonly bytes: (coding: Coding) => Promise<Buffer>;
-  /** The bytes in that coding where they are made already. */
+  /** The bytes in that coding if they are made; otherwise undefined. */
   readonly getIfReady: (coding: Coding) => Buffer | undefined;
-  /** The codings they are made in, or being made. */
+  /** The codings that are made or being made. */
   readonly codings: () => readonly Coding[];
-  /** Bytes of all codings that are made. */
+  /** Bytes in memory, of all codings that are made. */
   readonly size: () => number;
 }
 
@@ -43,42 +44,42 @@ interface Windows {
 const BROTLI_WINDOWS: Windows = { least: constants.BROTLI_MIN_WINDOW_BITS, most: constants.BROTLI_DEFAULT_WINDOW };
 const GZIP_WINDOWS: Windows = { least: 9, most: 15 };
 
-/** The window that holds so many bytes, as a power of two: a larger one takes memory and time, and finds nothing more. */
+/** The exponent of the smallest window for so many bytes: a larger window costs memory and time, and saves no byte. */
 function windowFor(bytes: number, { least, most }: Windows): number {
   return Math.min(most, Math.max(least, 32 - Math.clz32(bytes)));
 }
 
-/** Compressions at once: as many as Node has threads for, 4 of its own accord. What waits for one takes memory all the time. */
-const MOST_AT_ONCE = Number(process.env.UV_THREADPOOL_SIZE) || 4;
-let underWay = 0;
+/** Node's threads for compressions, 4 by default. A compression that waits for a thread takes memory all the time. */
+const THREADS = Number(process.env.UV_THREADPOOL_SIZE) || 4;
+let running = 0;
 
-/** Whether there is a thread for a compression that nobody waits for. */
+/** Whether a thread is free. If not, begin no compression that nobody waits for. */
 export function mayCompress(): boolean {
-  return underWay < MOST_AT_ONCE;
+  return running < THREADS;
 }
 
-/** What is kept must take no more memory than its length: zlib hands out the room it wrote into, 16 KiB at least. */
-function withoutRoom(bytes: Buffer): Buffer {
+/** The same bytes in memory of their length: zlib returns a part of the memory that it wrote into, at least 16 KiB. */
+function trimmed(bytes: Buffer): Buffer {
   if (bytes.length === bytes.buffer.byteLength) return bytes;
   const own = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(own);
   return own;
 }
 
-/** @param grown told when another coding is made */
-export function createEncodedBody(identity: Buffer, grown: () => void = () => {}): EncodedBody {
+/** @param onGrow called when another coding has been made */
+export function createEncodedBody(identity: Buffer, onGrow: () => void = () => {}): EncodedBody {
   const made = new Map<Coding, Buffer>([['identity', identity]]);
   const making = new Map<Coding, Promise<Buffer>>();
 
   async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
-    underWay += 1;
+    running += 1;
     try {
-      const bytes = withoutRoom(await compress[coding](identity));
+      const bytes = trimmed(await compress[coding](identity));
       made.set(coding, bytes);
-      grown();
+      onGrow();
       return bytes;
     } finally {
-      underWay -= 1;
+      running -= 1;
       making.delete(coding);
     }
   }
@@ -91,9 +92,9 @@ export function createEncodedBody(identity: Buffer, grown: () => void = () => {}
     bytes(coding) {
       const known = made.get(coding);
       if (known !== undefined || coding === 'identity') return Promise.resolve(known ?? identity);
-      const begun = making.get(coding) ?? make(coding);
-      making.set(coding, begun);
-      return begun;
+      const promise = making.get(coding) ?? make(coding);
+      making.set(coding, promise);
+      return promise;
     },
   };
 }

@@ -1,10 +1,10 @@
 import { type Instant, parseHttpDate } from '../lib/instant.ts';
 
-/** What is known of the representation a request would get. */
+/** The validators of a document (RFC 9110 §8.8), in all content codings. */
 export interface Validators {
-  /** The entity tags of the document in every coding, each with its quotes. */
+  /** The entity tags of the document in every coding, with quotes. */
   readonly etags: Pick<ReadonlySet<string>, 'has'>;
-  /** When the document last changed, in whole seconds. */
+  /** When the document last changed: always a full second, as HTTP dates are. */
   readonly lastModified: Instant;
 }
 
@@ -18,10 +18,9 @@ export interface ConditionalHeaders {
 export type Decision = 'proceed' | 'not-modified' | 'failed';
 
 /**
- * Decides a GET or HEAD by its preconditions, in the order of RFC 9110 §13.2.2.
+ * Evaluates the preconditions of a GET or HEAD in the order of RFC 9110 §13.2.2.
  *
- * A tag counts in whichever coding it names the current document, because a client that changes its Accept-Encoding
- * still holds the same document.
+ * The tag of any coding matches: a client that has changed its Accept-Encoding still has the current document.
  */
 export function preconditions(headers: ConditionalHeaders, { etags, lastModified }: Validators): Decision {
   const ifMatch = headers['if-match'];
@@ -40,10 +39,13 @@ export function preconditions(headers: ConditionalHeaders, { etags, lastModified
   return modifiedSince !== undefined && lastModified <= modifiedSince ? 'not-modified' : 'proceed';
 }
 
-/** An entity tag (RFC 9110 §8.8.3), with the `W/` of a weak one. Tags may hold commas, so a list is not split at them. */
+/**
+ * An entity tag (RFC 9110 §8.8.3), with the `W/` of a weak one. Commas can be part of a tag: never split a list at
+ * them.
+ */
 const ENTITY_TAG = /(?:W\/)?"[\x21\x23-\x7E\x80-\xFF]*"/g;
 
-/** The tags of a list as strong ones, by which weak comparison is equality. */
+/** The entity tags of a list without `W/`: two tags match weakly if they are then equal (RFC 9110 §8.8.3.2). */
 export function strongTags(list: string): string[] {
   return (list.match(ENTITY_TAG) ?? []).map(strong);
 }
@@ -52,7 +54,7 @@ function strong(tag: string): string {
   return tag.startsWith('W/') ? tag.slice(2) : tag;
 }
 
-function matches(header: string, known: (tag: string) => boolean): boolean {
-  // Nearly every client sends the one tag it has.
-  return known(header) || header.trim() === '*' || (header.match(ENTITY_TAG) ?? []).some(known);
+function matches(header: string, isKnown: (tag: string) => boolean): boolean {
+  // The header first, because nearly every client sends the one tag that it has.
+  return isKnown(header) || header.trim() === '*' || (header.match(ENTITY_TAG) ?? []).some(isKnown);
 }

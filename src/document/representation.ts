@@ -3,65 +3,65 @@ import { LRUCache } from 'lru-cache';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import { CODINGS, type Coding } from './content-codings.ts';
 import { missingEntries, opaqueTag } from './delta.ts';
-import { type Document, documentOf } from './document.ts';
+import { type Document, partialDocument } from './document.ts';
 import { createEncodedBody, type EncodedBody } from './encoded-body.ts';
 import type { Validators } from './preconditions.ts';
 
-/** A document as it can be answered with: its validators, its bytes, and what is new in it to those who have another. */
+/** All representations of a document: its bytes in every coding, their validators, and its deltas. */
 export interface Representations extends Validators {
   readonly document: Document;
   readonly etag: (coding: Coding) => string;
   readonly etags: ReadonlyMap<string, Coding>;
-  readonly whole: EncodedBody;
-  /** The document without the entries that the client of that If-None-Match has; undefined where that is not known. */
+  readonly body: EncodedBody;
+  /** The document without the entries that a client with this If-None-Match has. Undefined if that is unknown. */
   readonly delta: (ifNoneMatch: string | undefined) => EncodedBody | undefined;
-  /** Bytes of all that is made. */
+  /** Bytes in memory, of all codings and deltas that are made. */
   readonly size: () => number;
 }
 
-/** Deltas that are kept: readers lack the last story, or the last few. */
-const MOST_DELTAS = 32;
-/** The name of no delta. */
+/** The deltas that a document keeps: nearly all readers lack the newest story, or the newest few. */
+const MAX_DELTAS = 32;
+/** A name that no delta has. */
 const NO_DELTA = '';
-/** Characters of If-None-Match with one tag of ours; a longer one says the same in more words. */
+/** Characters of the longest If-None-Match that is kept: one tag of ours is shorter. */
 const LONGEST_TAG = 300;
-/** Bytes that a document's tags, dates and headers take besides. */
+/** Bytes that the tags, dates and headers of a document take in memory. */
 const OVERHEAD = 4096;
 
 /**
- * The document's representations: bytes, tags and date belong together and are made together, each once.
+ * The representations of a document. Tags and date are made here, together with the bytes they belong to.
  *
- * @param grown told when they take more memory
+ * @param onGrow called when the representations take more memory: `size` has changed
  */
-export function represent(document: Document, grown: () => void = () => {}): Representations {
+export function represent(document: Document, onGrow: () => void = () => {}): Representations {
   const tag = opaqueTag(hash('sha256', document.bytes, 'base64url').slice(0, 16), document.entries);
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
   const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
-  const whole = createEncodedBody(document.bytes, grown);
-  /** Made when the first one is: most documents never have any. */
+  const body = createEncodedBody(document.bytes, onGrow);
+  // Both caches are made with the first delta: most documents never have one.
   let deltas: LRUCache<string, EncodedBody> | undefined;
-  /** What is missing of those that ask most, who all have the document of before: to find it out takes as long as the rest. */
-  let missingTo: LRUCache<string, string> | undefined;
+  /** The name of the delta for an If-None-Match. To compute it costs as much as the rest of an answer. */
+  let deltaNames: LRUCache<string, string> | undefined;
 
   function delta(ifNoneMatch: string | undefined): EncodedBody | undefined {
     if (ifNoneMatch === undefined) return undefined;
-    const found = deltas?.get(missingTo?.get(ifNoneMatch) ?? NO_DELTA);
+    const found = deltas?.get(deltaNames?.get(ifNoneMatch) ?? NO_DELTA);
     if (found !== undefined) return found;
     const missing = missingEntries(ifNoneMatch, document);
     if (missing === undefined) return undefined;
     deltas ??= new LRUCache({
-      max: MOST_DELTAS,
-      maxSize: document.bytes.length + 1, // clients that make up tags must not push other documents out
+      max: MAX_DELTAS,
+      maxSize: document.bytes.length + 1, // a client that invents tags must not evict other documents
       sizeCalculation: ({ identity }) => identity.length + 1,
     });
     const name = `delta ${missing.map(({ start }) => start).join(' ')}`;
-    missingTo ??= new LRUCache({ max: MOST_DELTAS });
-    if (ifNoneMatch.length <= LONGEST_TAG) missingTo.set(ifNoneMatch, name);
+    deltaNames ??= new LRUCache({ max: MAX_DELTAS });
+    if (ifNoneMatch.length <= LONGEST_TAG) deltaNames.set(ifNoneMatch, name);
     const known = deltas.get(name);
     if (known !== undefined) return known;
-    const made = createEncodedBody(documentOf(document, missing), grown);
+    const made = createEncodedBody(partialDocument(document, missing), onGrow);
     deltas.set(name, made);
-    grown();
+    onGrow();
     return made;
   }
 
@@ -70,21 +70,21 @@ export function represent(document: Document, grown: () => void = () => {}): Rep
     etag,
     etags: new Map(CODINGS.map((coding) => [etag(coding), coding])),
     lastModified: secondOf(document.changedAt),
-    whole,
+    body,
     delta,
-    size: () => [...(deltas?.values() ?? [])].reduce((sum, each) => sum + each.size(), whole.size() + OVERHEAD),
+    size: () => [...(deltas?.values() ?? [])].reduce((sum, each) => sum + each.size(), body.size() + OVERHEAD),
   };
 }
 
 /**
- * The second by which the document had changed. Rounded up: a change later within the second of an earlier one must
- * not share its date, or a client that knows only dates would never hear of it (RFC 9110 §8.8.2.2).
+ * The second of a change, rounded up. If two changes in one second had the same date, a client that compares only dates
+ * would miss the later one (RFC 9110 §8.8.2.2).
  */
 function secondOf(changedAt: Instant): Instant {
   return Math.ceil(changedAt / 1000) * 1000;
 }
 
-/** Last-Modified as it may be said now: never later than the message's own date (RFC 9110 §8.8.2.1). */
+/** The value of Last-Modified now: never later than the Date of the response (RFC 9110 §8.8.2.1). */
 export function lastModifiedHeader({ lastModified }: Validators, now: Instant): string {
   return httpDate(Math.min(lastModified, Math.floor(now / 1000) * 1000));
 }
@@ -93,9 +93,11 @@ const STALE_WHILE_REVALIDATE = 60;
 const STALE_IF_ERROR = 86_400;
 
 /**
- * Cache-Control of a document, in whole seconds (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor
- * stale-while-revalidate reaches past the next change that is known already, such as the end of an embargo; what is
- * shown while the service is down (stale-if-error) may be older.
+ * Cache-Control of a document (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor stale-while-revalidate reaches past the
+ * next known change, such as the end of an embargo. Only while the service is down (stale-if-error) may a cache serve
+ * an older document.
+ *
+ * @param maxAge in seconds
  */
 export function cacheControl(
   maxAge: number,
@@ -110,14 +112,14 @@ export function cacheControl(
   return `${sharing}, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${STALE_IF_ERROR}`;
 }
 
-/** Until when headers made now stay as they are: Last-Modified reaches its second, a coming change shortens max-age. */
+/** Until when the headers of now stay the same: Last-Modified reaches its second, a coming change shortens max-age. */
 export function holdsUntil(
   { lastModified, document: { nextChangeAt } }: Representations,
   { maxAge, now }: { readonly maxAge: number; readonly now: Instant },
 ): Instant {
-  const moves = now < lastModified ? Math.floor(now / 1000) * 1000 + 1000 : Number.POSITIVE_INFINITY;
-  if (nextChangeAt === undefined) return moves;
-  // They count whole seconds down to the change, and stay as they are in the millisecond that ends one.
+  const reachesSecondAt = now < lastModified ? Math.floor(now / 1000) * 1000 + 1000 : Number.POSITIVE_INFINITY;
+  if (nextChangeAt === undefined) return reachesSecondAt;
+  // The headers count the full seconds to the change: they stay the same through the millisecond that ends a second.
   const left = Math.min(maxAge + STALE_WHILE_REVALIDATE, Math.floor((nextChangeAt - now) / 1000));
-  return Math.min(moves, nextChangeAt - left * 1000 + 1);
+  return Math.min(reachesSecondAt, nextChangeAt - left * 1000 + 1);
 }

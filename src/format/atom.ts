@@ -11,26 +11,26 @@ import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
   assertWellFormed,
   assertWellFormedEach,
+  contentOf,
+  contentsOf,
   element,
   escapeXml,
   forCdata,
   forXmlJs,
   indentation,
-  innerOf,
-  innersOf,
   parent,
   startTag,
 } from './xml.ts';
 
-/** Atom 1.0 (RFC 4287). `feed` writes what it writes right, this file the rest. */
+/** Atom 1.0 (RFC 4287). `feed` writes the elements that it writes correctly, this file the others. */
 export const atom: Renderer = { entry, entries, head, separator: '', tail };
 
 const XMLNS = 'http://www.w3.org/2005/Atom';
 const ROOT = startTag('feed', { xmlns: XMLNS });
 const TOMBSTONES = 'http://purl.org/atompub/tombstones/1.0';
 
-/** `feed` sends an id through `new URL`, which can rewrite it and so make it another; the true one is put in after. */
-const STAND_IN = 'urn:feed-publisher:id';
+/** Stands for an id in the output of `feed`, which would rewrite the id itself: it passes each through `new URL`. */
+const PLACEHOLDER_ID = 'urn:feed-publisher:id';
 
 const ENTRY_DEPTH = 1;
 
@@ -39,20 +39,20 @@ function entry(article: Article, options: EntryOptions): string {
 }
 
 function entries(articles: readonly Article[], options: EntryOptions): string[] {
-  const cores = entryCores(articles, options);
-  const elements = articles.map((article, index) => entryElement(article, cores[index] ?? '', options));
+  const fromFeed = elementsFromFeed(articles, options);
+  const elements = articles.map((article, index) => entryElement(article, fromFeed[index] ?? '', options));
   assertWellFormedEach(ROOT, elements);
   return elements.map((each) => `${indentation(ENTRY_DEPTH)}${each}\n`);
 }
 
-function entryElement(article: Article, core: string, { feedsUrl }: EntryOptions): string {
+function entryElement(article: Article, fromFeed: string, { feedsUrl }: EntryOptions): string {
   const files = [...(article.image === undefined ? [] : [{ ...article.image, title: undefined }]), ...article.media];
   return parent(
     'entry',
     { 'xml:lang': article.language },
     [
-      core,
-      // Scheme and term together are the address of that section's or tag's feed.
+      fromFeed,
+      // Scheme and term together are the address of the feed of that section or tag.
       ...article.sections.map(({ name, slug }) =>
         element('category', { term: slug, scheme: `${feedsUrl}feeds/section/`, label: name }),
       ),
@@ -64,7 +64,7 @@ function entryElement(article: Article, core: string, { feedsUrl }: EntryOptions
       ),
       ...translations(article),
       ...(article.license === undefined ? [] : [element('link', { rel: 'license', href: article.license })]),
-      // `source` would have to repeat that feed's id and date (RFC 4287 §4.2.11), which nobody handed over.
+      // Not `source`: it must repeat the id and date of that feed (RFC 4287 §4.2.11), which a record does not have.
       ...(article.source === undefined
         ? []
         : [element('link', { rel: 'via', href: article.source.url, title: article.source.name })]),
@@ -74,8 +74,8 @@ function entryElement(article: Article, core: string, { feedsUrl }: EntryOptions
 }
 
 /**
- * The story in every language it is in. Some readers open the first alternate link and some the last, so the entry's
- * own, which stands in its core already, is named again at the end, now with its language.
+ * Links to the article in all its languages. Some readers open the first alternate link and some the last: the entry's
+ * own link is the first, from `feed`, and is repeated as the last, with its language.
  */
 function translations({ url, language, translations: others }: Article): string[] {
   if (others.length === 0) return [];
@@ -84,15 +84,15 @@ function translations({ url, language, translations: others }: Article): string[
   );
 }
 
-/** title, id, link, updated, summary, content, author, published and rights of each. */
-function entryCores(articles: readonly Article[], { content }: EntryOptions): string[] {
+/** For each article: title, id, link, updated, summary, content, author, published and rights, in this order. */
+function elementsFromFeed(articles: readonly Article[], { content }: EntryOptions): string[] {
   const [first] = articles;
   if (first === undefined) return [];
   const feed = new Feed({ title: '', updated: new Date(first.publishedAt) });
   for (const article of articles) {
     feed.addItem({
       title: escapeHtml(article.title),
-      id: STAND_IN,
+      id: PLACEHOLDER_ID,
       link: article.url,
       date: new Date(article.updatedAt ?? article.publishedAt),
       published: new Date(article.publishedAt),
@@ -104,15 +104,18 @@ function entryCores(articles: readonly Article[], { content }: EntryOptions): st
       ...(article.copyright === undefined ? {} : { copyright: forXmlJs(article.copyright) }),
     });
   }
-  const cores = innersOf(feed.atom1(), 'entry', { count: articles.length, depth: ENTRY_DEPTH });
-  return cores.map((core, index) =>
-    core.replace(`<id>${STAND_IN}</id>`, () => `<id>${escapeXml(atomId(articles[index]?.publicId ?? ''))}</id>`),
+  const contents = contentsOf(feed.atom1(), 'entry', { count: articles.length, depth: ENTRY_DEPTH });
+  return contents.map((content, index) =>
+    content.replace(
+      `<id>${PLACEHOLDER_ID}</id>`,
+      () => `<id>${escapeXml(atomId(articles[index]?.publicId ?? ''))}</id>`,
+    ),
   );
 }
 
 /**
- * The id as Atom can have it. An id from before that is no URI (RFC 4287 §4.2.6 requires one) becomes a name-based UUID
- * (RFC 9562 §5.5), always the same.
+ * The id as a URI, which RFC 4287 §4.2.6 requires. An id from another system that is not a URI becomes its name-based
+ * UUID (RFC 9562 §5.5).
  */
 function atomId(publicId: string): string {
   if (isUri(publicId)) return publicId;
@@ -123,11 +126,11 @@ function atomId(publicId: string): string {
   return `urn:uuid:${[hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')}`;
 }
 
-/** The namespace of our own in which those names are; drawn once at random. */
+/** The namespace of these names, once chosen at random. It never changes: neither may the ids. */
 const UUID_NAMESPACE = Buffer.from('5f0c7b0e2d6a4f0b9c1e8a3d7b64e215', 'hex');
 
 function head({ feed, publication, updatedAt }: Head): string {
-  const core = new Feed(
+  const base = new Feed(
     omitUndefined({
       id: forXmlJs(feedId(feed.key, publication.url)),
       title: forXmlJs(feed.title),
@@ -144,19 +147,19 @@ function head({ feed, publication, updatedAt }: Head): string {
   );
   const license =
     publication.license === undefined ? [] : [element('link', { rel: 'license', href: publication.license })];
-  const lines = [innerOf(core.atom1(), 'feed'), ...license].map((line) => `${indentation(1)}${line}\n`);
+  const children = [contentOf(base.atom1(), 'feed'), ...license].map((child) => `${indentation(1)}${child}\n`);
   const root = startTag('feed', { xmlns: XMLNS, 'xml:lang': feed.language });
-  const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${lines.join('')}`;
+  const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${children.join('')}`;
   assertWellFormed(`${document}</feed>`);
   return document;
 }
 
-/** Withdrawals (RFC 6721), so that a reader can take back what it has. */
+/** Withdrawals (RFC 6721): a reader that supports them removes the entries it has. */
 function tail(tombstones: readonly Tombstone[]): string {
   const deleted = tombstones.map(({ publicId, at, reason }) => {
     const attributes = { 'xmlns:at': TOMBSTONES, ref: atomId(publicId), when: rfc3339(at) };
     if (reason === undefined) return element('at:deleted-entry', attributes);
     return parent('at:deleted-entry', attributes, [element('at:comment', {}, reason)], 1);
   });
-  return `${deleted.map((line) => `${indentation(1)}${line}\n`).join('')}</feed>\n`;
+  return `${deleted.map((child) => `${indentation(1)}${child}\n`).join('')}</feed>\n`;
 }

@@ -4,7 +4,7 @@ import { rfc3339 } from '../lib/instant.ts';
 import type { Tombstone } from '../store/store.ts';
 import type { EntryOptions, Head, Renderer } from './renderer.ts';
 
-/** JSON Feed 1.1 (jsonfeed.org/version/1.1). `feed` knows only version 1, so none of it goes through `feed`. */
+/** JSON Feed 1.1 (jsonfeed.org/version/1.1). Made without `feed`, which knows only version 1. */
 export const json: Renderer = { entry, entries, head, separator: ',\n', tail };
 
 function entries(articles: readonly Article[], options: EntryOptions): string[] {
@@ -23,10 +23,10 @@ function entry(article: Article, { content }: EntryOptions): string {
     image: image?.url,
     date_published: rfc3339(article.publishedAt),
     date_modified: article.updatedAt === undefined ? undefined : rfc3339(article.updatedAt),
-    authors: some(article.authors.map(({ name, url, avatar }: Author) => ({ name, url, avatar }))),
-    tags: some([...article.sections, ...article.tags].map(({ name }) => name)),
+    authors: nonEmpty(article.authors.map(({ name, url, avatar }: Author) => ({ name, url, avatar }))),
+    tags: nonEmpty([...article.sections, ...article.tags].map(({ name }) => name)),
     language: article.language,
-    attachments: some(
+    attachments: nonEmpty(
       media.map(({ url, type, title, length, duration }) => ({
         url,
         mime_type: type,
@@ -54,14 +54,14 @@ function head({ feed, publication }: Head): string {
   return `${members.slice(0, -1)},\n"items":[\n`;
 }
 
-/** Withdrawals, in an object of our own as the format allows them: with an underscore (JSON Feed 1.1, Extensions). */
+/** Withdrawals in an object of our own, whose name needs an underscore (JSON Feed 1.1, "Extensions"). */
 function tail(tombstones: readonly Tombstone[]): string {
   if (tombstones.length === 0) return '\n]}\n';
   const list = tombstones.map(({ publicId, at, reason }) => ({ id: publicId, date_withdrawn: rfc3339(at), reason }));
   return `\n],\n"_tombstones":${JSON.stringify({ items: list })}}\n`;
 }
 
-/** JSON Feed leaves out what is empty. */
-function some<Item>(list: readonly Item[]): readonly Item[] | undefined {
+/** The list, or undefined if it is empty, so that JSON leaves it out. */
+function nonEmpty<Item>(list: readonly Item[]): readonly Item[] | undefined {
   return list.length === 0 ? undefined : list;
 }

@@ -4,36 +4,38 @@ import type { Content, Feed } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { Tombstone } from '../store/store.ts';
 
-/** What besides the article an entry depends on: entries are shared by all feeds that agree on it. */
+/** All that an entry depends on besides its article. Feeds with equal options share entries. */
 export interface EntryOptions {
   readonly content: Content;
-  /** The feed's own language; RSS says an item's only where it differs. */
+  /** The feed's language: an RSS item states only a different one. */
   readonly feedLanguage: string;
   /** The service's public address, ending in a slash. */
   readonly feedsUrl: string;
 }
 
-/** What a document says before its entries. Nothing in it comes from a clock. */
+/** The values that a document's head depends on. None comes from a clock. */
 export interface Head {
   readonly feed: Feed;
   readonly publication: Publication;
-  /** The last time an article in the feed was published, corrected or taken away. */
+  /** When an article in the feed was last published, corrected or removed; 0 if never. */
   readonly updatedAt: Instant;
-  /** First publication of the newest entry; absent in a feed without entries. */
+  /** First publication of the newest entry. Missing if the feed has no entries. */
   readonly publishedAt?: Instant;
 }
 
-/** A format as pure functions: a document is head, entries parted by the separator, tail. */
+/** A format as pure functions. A document is the head, the entries with separators between them, and the tail. */
 export interface Renderer {
+  /** @throws Error if the article cannot be rendered */
   readonly entry: (article: Article, options: EntryOptions) => string;
   /**
-   * The same of several, for less than each alone.
+   * The entry of each article, in less time than one by one.
    *
-   * @throws where one of them cannot be rendered, or not together with the others
+   * @throws Error if an article cannot be rendered, or not together with the others
    */
   readonly entries: (articles: readonly Article[], options: EntryOptions) => string[];
+  /** @throws Error if the head would not be well-formed */
   readonly head: (head: Head) => string;
   readonly separator: string;
-  /** What follows the entries, with the withdrawals that the format can tell of. */
+  /** The text after the entries, with the withdrawals if the format can express them. */
   readonly tail: (tombstones: readonly Tombstone[]) => string;
 }

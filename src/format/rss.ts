@@ -8,17 +8,20 @@ import type { EntryOptions, Head, Renderer } from './renderer.ts';
 import {
   assertWellFormed,
   assertWellFormedEach,
+  contentOf,
+  contentsOf,
   element,
   forCdata,
   forXmlJs,
   indentation,
-  innerOf,
-  innersOf,
   parent,
   startTag,
 } from './xml.ts';
 
-/** RSS 2.0 with the modules readers and aggregators know. `feed` writes what it writes right, this file the rest. */
+/**
+ * RSS 2.0 with the modules that readers and aggregators know. `feed` writes the elements that it writes correctly, this
+ * file the others.
+ */
 export const rss: Renderer = { entry, entries, head, separator: '', tail: () => TAIL };
 
 const TAIL = '    </channel>\n</rss>\n';
@@ -40,23 +43,23 @@ function entry(article: Article, options: EntryOptions): string {
 }
 
 function entries(articles: readonly Article[], options: EntryOptions): string[] {
-  const cores = itemCores(articles, options.content);
-  const items = articles.map((article, index) => item(article, cores[index] ?? '', options));
+  const fromFeed = elementsFromFeed(articles, options.content);
+  const items = articles.map((article, index) => item(article, fromFeed[index] ?? '', options));
   assertWellFormedEach(ROOT, items);
   return items.map((each) => `${indentation(ITEM_DEPTH)}${each}\n`);
 }
 
-function item(article: Article, core: string, { content, feedLanguage }: EntryOptions): string {
+function item(article: Article, fromFeed: string, { content, feedLanguage }: EntryOptions): string {
   const foreign = article.language === feedLanguage ? undefined : article.language;
   return parent(
     'item',
     { 'xml:lang': foreign },
     [
-      // Not through `feed`: in its CDATA a reader cannot tell plain text from HTML.
+      // Not from `feed`: in its CDATA, a reader cannot distinguish plain text from HTML.
       element('title', {}, article.title),
-      core,
+      fromFeed,
       ...(article.updatedAt === undefined ? [] : [element('dcterms:modified', {}, rfc3339(article.updatedAt))]),
-      // `author` is an e-mail address in RSS 2.0; a name alone is dc:creator's.
+      // Not `author`: in RSS 2.0, it is an e-mail address.
       ...article.authors.map(({ name }) => element('dc:creator', {}, name)),
       ...(foreign === undefined ? [] : [element('dc:language', {}, foreign)]),
       ...[...article.sections, ...article.tags].map(({ name }) => element('category', {}, name)),
@@ -69,8 +72,8 @@ function item(article: Article, core: string, { content, feedLanguage }: EntryOp
   );
 }
 
-/** link, guid, pubDate, description, content:encoded and enclosure of each, in this order. */
-function itemCores(articles: readonly Article[], content: EntryOptions['content']): string[] {
+/** For each article: link, guid, pubDate, description, content:encoded and enclosure, in this order. */
+function elementsFromFeed(articles: readonly Article[], content: EntryOptions['content']): string[] {
   const [first] = articles;
   if (first === undefined) return [];
   const feed = new Feed({ title: '', link: first.url, updated: new Date(first.publishedAt) });
@@ -85,10 +88,13 @@ function itemCores(articles: readonly Article[], content: EntryOptions['content'
       ...enclosure(article),
     });
   }
-  return innersOf(feed.rss2(), 'item', { count: articles.length, depth: ITEM_DEPTH });
+  return contentsOf(feed.rss2(), 'item', { count: articles.length, depth: ITEM_DEPTH });
 }
 
-/** The one enclosure RSS allows: sound or film before the picture, if its length is known (RSS 2.0 requires it). */
+/**
+ * The one enclosure that RSS allows: the first medium, else the picture. Files without a length are left out, because
+ * RSS 2.0 requires it.
+ */
 function enclosure({ media, image }: Article): { enclosure?: { url: string; type: string; length: number } } {
   for (const file of [...media, image]) {
     if (file?.type === undefined || file.length === undefined) continue;
@@ -101,7 +107,7 @@ function imageContent(
   { url, type, length, width, height, alt, caption, credit }: Image,
   content: EntryOptions['content'],
 ): string {
-  // Where an item has no content:encoded, feedparser takes the picture's description for the story.
+  // In an item without content:encoded, feedparser would take the picture's description for the article.
   const description = content === 'full' ? caption || alt : undefined;
   return mediaElement({ url, type, medium: 'image', fileSize: length, width, height }, [
     ...(credit ? [element('media:credit', { role: 'photographer', scheme: 'urn:ebu' }, credit)] : []),
@@ -125,7 +131,7 @@ function mediaElement(attributes: Parameters<typeof element>[1], children: reado
 function head({ feed, publication, updatedAt, publishedAt }: Head): string {
   const { title, description, language } = feed;
   const image = publication.logo ?? publication.icon;
-  const core = new Feed(
+  const base = new Feed(
     omitUndefined({
       title: forXmlJs(title),
       description: forXmlJs(description),
@@ -147,8 +153,8 @@ function head({ feed, publication, updatedAt, publishedAt }: Head): string {
     ...(publication.logo === undefined ? [] : [element('webfeeds:logo', {}, publication.logo)]),
     ...(publication.accentColor === undefined ? [] : [element('webfeeds:accentColor', {}, publication.accentColor)]),
   ];
-  const lines = [innerOf(core.rss2(), 'channel'), ...more].map((line) => `${indentation(2)}${line}\n`);
-  const document = `<?xml version="1.0" encoding="utf-8"?>\n${ROOT}\n    <channel>\n${lines.join('')}`;
+  const children = [contentOf(base.rss2(), 'channel'), ...more].map((child) => `${indentation(2)}${child}\n`);
+  const document = `<?xml version="1.0" encoding="utf-8"?>\n${ROOT}\n    <channel>\n${children.join('')}`;
   assertWellFormed(`${document}${TAIL}`);
   return document;
 }

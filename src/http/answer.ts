@@ -66,7 +66,7 @@ export function answerTo(
     const coding = heldCoding(headers['if-none-match'], representations, favourite, accepted ?? '');
     return { status: 304, coding, headers: headersOf(kind, representations, coding, context).unchanged };
   }
-  const content = delta ?? representations.whole;
+  const content = delta ?? representations.body;
   const status = delta === undefined ? 200 : 226;
   const answerIn = (coding: Coding, body: Buffer): Answer => {
     const made = headersOf(kind, representations, coding, context, content).full(body.length);
@@ -142,7 +142,7 @@ function headersOf(
   representations: Representations,
   coding: Coding,
   context: AnswerContext,
-  content = representations.whole,
+  content = representations.body,
 ): MadeHeaders {
   let codings = made[kind].get(content);
   if (codings === undefined) {

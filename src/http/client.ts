@@ -1,14 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+
 import ipaddr from 'ipaddr.js';
-import { LRUCache } from 'lru-cache';
 import proxyAddr from 'proxy-addr';
+import { memo } from '../lib/memo.ts';
 
 /** Whether to believe the X-Forwarded-For of the peer at an address. `hop` 0 is the connection's own peer. */
 export type Trust = (address: string, hop: number) => boolean;
 
 /** Addresses that are parsed once: parsing takes longer than the rest of the work. */
-const REMEMBERED = 10_000;
+const MAX_ADDRESSES = 10_000;
+/** Characters of the longest address whose facts are kept: IPv6 in full, with a zone (RFC 4007 §11). */
+const LONGEST_ADDRESS = 64;
 
 /**
  * Parses the list of trusted proxies, in Express's words: their number (`1`), or addresses, networks (`10.0.0.0/8`) and
@@ -21,14 +24,7 @@ export function parseTrust(text: string): Trust {
   const proxies = text.split(',').map((proxy) => proxy.trim());
   if (proxies.some((proxy) => /^\d+$/.test(proxy))) throw new TypeError('a number among the addresses');
   const isListed = proxyAddr.compile(proxies);
-  const known = new LRUCache<string, boolean>({ max: REMEMBERED });
-  return (address, hop) => {
-    const before = known.get(address);
-    if (before !== undefined) return before;
-    const now = isListed(address, hop);
-    known.set(address, now);
-    return now;
-  };
+  return memo((address) => isListed(address, 0), { max: MAX_ADDRESSES, maxLength: LONGEST_ADDRESS });
 }
 
 /**
@@ -71,15 +67,7 @@ interface AddressFacts {
   readonly network: string;
 }
 
-const facts = new LRUCache<string, AddressFacts>({ max: REMEMBERED });
-
-function factsOf(address: string): AddressFacts {
-  const known = facts.get(address);
-  if (known !== undefined) return known;
-  const made = readAddress(address);
-  facts.set(address, made);
-  return made;
-}
+const factsOf = memo(readAddress, { max: MAX_ADDRESSES, maxLength: LONGEST_ADDRESS });
 
 function readAddress(address: string): AddressFacts {
   if (!ipaddr.isValid(address)) return { isPrivate: false, network: address };

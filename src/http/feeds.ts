@@ -3,11 +3,13 @@ import type { RequestHandler } from 'express';
 import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, documentName } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
-import { type FeedKey, FORMATS, type Format, feedPath, nearestKey } from '../feed/feeds.ts';
+
+import { type FeedKey, FORMATS, type Format, feedPath } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
+import { nearestFeed } from './nearest-feed.ts';
 import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
@@ -69,7 +71,7 @@ export function feedHandlers(parts: FeedParts) {
 
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
     refuseOverdrawn(request);
-    const nearest = key.length > LONGEST_NAME ? undefined : nearestKey(key, await knownKeys());
+    const nearest = key.length > LONGEST_NAME ? undefined : nearestFeed(key, await knownKeys());
     const hint =
       nearest === undefined ? 'Every article is in /feeds/latest.rss.' : `Did you mean /${feedPath(nearest, format)}?`;
     return new PublisherError('feed_not_found', `There is no feed ${key}.`, { hint });

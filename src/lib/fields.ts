@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseInstant } from './instant.ts';
+import { memo } from './memo.ts';
 import { lineText, slugOf } from './text.ts';
 import { webUrl } from './url.ts';
 
@@ -61,19 +62,16 @@ export function isLanguageTag(value: string): boolean {
   return canonicalTag(value) !== undefined;
 }
 
-const canonicalTags = new Map<string, string>();
-
-function canonicalTag(value: string): string | undefined {
-  const known = canonicalTags.get(value);
-  if (known !== undefined) return known;
-  try {
-    const [tag] = Intl.getCanonicalLocales(value);
-    if (tag !== undefined && canonicalTags.size < 1000) canonicalTags.set(value, tag); // tags come from outside
-    return tag;
-  } catch {
-    return undefined;
-  }
-}
+const canonicalTag = memo(
+  (value): string | undefined => {
+    try {
+      return Intl.getCanonicalLocales(value)[0];
+    } catch {
+      return undefined;
+    }
+  },
+  { max: 1000, maxLength: 100 },
+);
 
 /** A language tag in its canonical form, e.g. `en-gb` → `en-GB`. */
 export const languageTag = text.transform((value, context) => {
@@ -89,17 +87,10 @@ export interface Term {
   readonly slug: string;
 }
 
-const slugs = new Map<string, string>();
+const MAX_NAME = 200;
+const knownSlug = memo(slugOf, { max: 10_000, maxLength: MAX_NAME });
 
-function knownSlug(name: string): string {
-  const known = slugs.get(name);
-  if (known !== undefined) return known;
-  const slug = slugOf(name);
-  if (slugs.size < 10_000) slugs.set(name, slug); // names come from outside
-  return slug;
-}
-
-export const term = line(200).transform((name, context): Term => {
+export const term = line(MAX_NAME).transform((name, context): Term => {
   const slug = knownSlug(name);
   if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
   return { name, slug };

@@ -4,6 +4,7 @@ import { UTCDateMini } from '@date-fns/utc/date/mini'; // without formats of its
 import { formatRFC3339 } from 'date-fns/formatRFC3339';
 import { formatRFC7231 } from 'date-fns/formatRFC7231';
 import { parseJSON } from 'date-fns/parseJSON';
+import { memo } from './memo.ts';
 
 /**
  * A moment in time: milliseconds since 1970-01-01T00:00:00Z. Article dates are whole seconds, because RSS and HTTP
@@ -58,17 +59,11 @@ const HTTP_DATES = [
 
 /** Reads a date from a request's header. Undefined where it is missing or none: such a header is ignored (§13.1.3). */
 export function parseHttpDate(text: string | undefined): Instant | undefined {
-  if (text === undefined) return undefined;
-  const known = readDates.get(text);
-  if (known !== undefined) return known;
-  const instant = readHttpDate(text);
-  if (readDates.size >= 1000) readDates.clear();
-  if (instant !== undefined && text.length < 50) readDates.set(text, instant);
-  return instant;
+  return text === undefined ? undefined : knownHttpDate(text);
 }
 
-/** Readers send back the dates they were given: few, and each many times. */
-const readDates = new Map<string, Instant>();
+/** Kept, because readers send back the few dates that the service gave them, each many times. */
+const knownHttpDate = memo(readHttpDate, { max: 1000, maxLength: 50 });
 
 function readHttpDate(text: string): Instant | undefined {
   const single = text.trim().replace(/ +/g, ' ');

@@ -1,5 +1,7 @@
 /** Text that is safe in every format: what XML 1.0 forbids is gone, and what readers misplace is held in place. */
 
+import { memo } from './memo.ts';
+
 export type Direction = 'ltr' | 'rtl';
 
 /** What XML 1.0 §2.2 forbids, and the C1 controls it discourages; tab and line feed stay. */
@@ -32,16 +34,11 @@ export function endOf(pattern: RegExp, text: string, place: number): number {
   return pattern.test(text) ? pattern.lastIndex : place;
 }
 
-const directions = new Map<string, Direction>();
-
 /** The direction a language is written in (CLDR's script of the language), e.g. `ckb` → rtl, `ku` → ltr. */
-export function directionOf(language: string): Direction {
-  const known = directions.get(language);
-  if (known !== undefined) return known;
-  const direction = new Intl.Locale(language).getTextInfo().direction === 'rtl' ? 'rtl' : 'ltr';
-  if (directions.size < 1000) directions.set(language, direction); // tags come from outside, and there are many
-  return direction;
-}
+export const directionOf = memo(
+  (language): Direction => (new Intl.Locale(language).getTextInfo().direction === 'rtl' ? 'rtl' : 'ltr'),
+  { max: 1000, maxLength: 100 },
+);
 
 const RTL_LETTER =
   /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publication } from '../config/publication.ts';
+import { createArranger } from '../document/arranger.ts';
+import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
-import { createArranger, type KeptCounts } from '../document/document.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
@@ -165,7 +166,7 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
     throw error;
   }
   phase = 'serving';
-  documentCache.keepUp();
+  documentCache.followExternalChanges();
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
   const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
@@ -222,8 +223,8 @@ interface DocumentParts {
 
 interface Documents {
   readonly documentCache: DocumentCache;
-  readonly keptDocuments: () => KeptCounts;
-  readonly keptEntries: () => KeptCounts;
+  readonly keptDocuments: () => CacheCounts;
+  readonly keptEntries: () => CacheCounts;
 }
 
 /** The documents of the store, as it is now, whoever writes it. */
@@ -243,7 +244,7 @@ function openDocuments(
     bytes: bytes * (1 - FOR_ENTRIES),
     now,
     fail,
-    externalChanges: { may: store.mayHaveExternalChanges, touched: store.takeExternallyChangedFeeds },
+    externalChanges: store,
   });
   return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

@@ -9,15 +9,15 @@ import {
   type MetricValue,
   Registry,
 } from 'prom-client';
-import type { KeptCounts } from '../document/document.ts';
+import type { CacheCounts } from '../document/byte-cache.ts';
 import type { Store } from '../store/store.ts';
 import { answersOf, BOUNDS, type Counters } from './counters.ts';
 
 export interface MetricsParts {
   readonly counters: Counters;
   readonly store: Pick<Store, 'lastRevision' | 'count'>;
-  readonly keptDocuments: () => KeptCounts;
-  readonly keptEntries: () => KeptCounts;
+  readonly keptDocuments: () => CacheCounts;
+  readonly keptEntries: () => CacheCounts;
   readonly droppedLogLines: () => number;
   readonly version: string;
 }

@@ -1,6 +1,6 @@
 import { articleText } from '../../src/article/stored.ts';
 import { loadPublication } from '../../src/config/publication.ts';
-import { createArranger } from '../../src/document/document.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { represent } from '../../src/document/representation.ts';
 import { FORMATS, ownKeys } from '../../src/feed/feeds.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';

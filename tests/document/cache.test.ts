@@ -17,12 +17,12 @@ function document(key: string, format: Format, text: string): Document {
   return { feed, format, bytes: Buffer.from(text), entries: [], changedAt: 0 };
 }
 
-/** Waits until what was asked for is being made. */
+/** Waits until the documents that were requested are being made. */
 function begun(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Documents whose making a test starts, watches and ends, and a clock that it sets. */
+/** A cache whose documents a test makes, with a clock that the test sets. */
 function workshop() {
   const runs: Run[] = [];
   const clock = { now: 100 };
@@ -34,29 +34,32 @@ function workshop() {
       };
       runs.push({ name: `${key}.${format}`, at, isAwaited, finish, fail: reject });
     });
-  const elsewhere: string[] = [];
-  const told: unknown[] = [];
-  const externalChanges = { may: () => elsewhere.length > 0, touched: async () => elsewhere.splice(0) };
+  const changedExternally: string[] = [];
+  const failures: unknown[] = [];
+  const externalChanges = {
+    mayHaveExternalChanges: () => changedExternally.length > 0,
+    takeExternallyChangedFeeds: async () => changedExternally.splice(0),
+  };
   const documentCache = createDocumentCache({
     arrange,
     externalChanges,
     bytes: 1e6,
     now: () => clock.now,
-    fail: (error) => told.push(error),
+    fail: (error) => failures.push(error),
   });
   const text = async (key = 'latest', format: Format = 'rss') =>
     (await documentCache.get(key, format))?.document.bytes.toString();
-  /** Asks, and answers what that started. */
+  /** Requests a document, and finishes the run that the request started. */
   const make = async (answer: string, nextChangeAt?: number) => {
     const asked = text();
     await begun();
     runs.at(-1)?.finish(answer, nextChangeAt);
     return asked;
   };
-  return { runs, clock, elsewhere, externalChanges, told, documentCache, text, make };
+  return { runs, clock, changedExternally, externalChanges, failures, documentCache, text, make };
 }
 
-test('a document is made once, however many ask at the same time', async () => {
+test('a document is made once, however many requests come at the same time', async () => {
   const { runs, text } = workshop();
   const asked = [text(), text(), text()];
   await begun();
@@ -66,7 +69,7 @@ test('a document is made once, however many ask at the same time', async () => {
   expect(runs).toHaveLength(1);
 });
 
-test('each feed and format is its own', async () => {
+test('each feed and format has its own document', async () => {
   const { runs, text } = workshop();
   const asked = [text('latest', 'rss'), text('latest', 'atom'), text('tag/a', 'rss')];
   await begun();
@@ -74,7 +77,7 @@ test('each feed and format is its own', async () => {
   expect(await Promise.all(asked)).toEqual(['latest.rss', 'latest.atom', 'tag/a.rss']);
 });
 
-test('what is forgotten is made again', async () => {
+test('a forgotten document is made again', async () => {
   const { runs, documentCache, text, make } = workshop();
   await make('a');
   documentCache.forget(['tag/a']);
@@ -84,7 +87,7 @@ test('what is forgotten is made again', async () => {
   expect(runs).toHaveLength(2);
 });
 
-test('what is forgotten while it is made answers those who asked before, and nobody after', async () => {
+test('a document that is forgotten while it is made answers only the requests before that', async () => {
   const { runs, documentCache, text } = workshop();
   const before = text();
   await begun();
@@ -99,7 +102,7 @@ test('what is forgotten while it is made answers those who asked before, and nob
   expect(runs).toHaveLength(2);
 });
 
-test('what is forgotten while it is made is not kept', async () => {
+test('a document that is forgotten while it is made is not kept', async () => {
   const { runs, documentCache, text, make } = workshop();
   const before = text();
   await begun();
@@ -131,7 +134,7 @@ test.each([
   expect(await make('b')).toBe(expected);
 });
 
-test('it is made for the moment somebody asked', async () => {
+test('a document is made for the moment of its request', async () => {
   const { runs, clock, make } = workshop();
   await make('a', 200);
   clock.now = 250;
@@ -139,7 +142,7 @@ test('it is made for the moment somebody asked', async () => {
   expect(runs.map(({ at }) => at)).toEqual([100, 250]);
 });
 
-test('who asks after the moment of change does not get what was begun before it', async () => {
+test('a request after the moment of change does not get a document that was begun before it', async () => {
   const { runs, clock, text } = workshop();
   const before = text();
   await begun();
@@ -153,7 +156,7 @@ test('who asks after the moment of change does not get what was begun before it'
   expect(await after).toBe('new');
 });
 
-test('a feed that is not there is asked for each time', async () => {
+test('a feed that does not exist is looked up each time', async () => {
   const { runs, text } = workshop();
   const asked = [text(), text()];
   await begun();
@@ -165,7 +168,7 @@ test('a feed that is not there is asked for each time', async () => {
   expect(await later).toBe('a');
 });
 
-test('a failure reaches all who asked, and is not kept', async () => {
+test('a failure reaches all requests, and is not kept', async () => {
   const { runs, text, make } = workshop();
   const asked = Promise.allSettled([text(), text()]);
   await begun();
@@ -174,43 +177,46 @@ test('a failure reaches all who asked, and is not kept', async () => {
   expect(await make('a')).toBe('a');
 });
 
-test('what another process changed is made again', async () => {
-  const { runs, elsewhere, text, make } = workshop();
+test('a document that another process changed is made again', async () => {
+  const { runs, changedExternally, text, make } = workshop();
   await make('a');
-  elsewhere.push('tag/a');
+  changedExternally.push('tag/a');
   expect(await text()).toBe('a');
-  elsewhere.push('latest');
+  changedExternally.push('latest');
   expect(await make('b')).toBe('b');
   expect(runs).toHaveLength(2);
 });
 
-test('who asks while it is found out what another process changed does not get what was kept before', async () => {
-  const { elsewhere, documentCache, text, make } = workshop();
+test('a request while external changes are read does not get the document from before', async () => {
+  const { changedExternally, documentCache, text, make } = workshop();
   await make('old');
-  elsewhere.push('latest');
+  changedExternally.push('latest');
   const first = text();
-  expect(elsewhere).toEqual([]); // asked, and not answered yet: so finds it the second of two requests in one packet
+  expect(changedExternally).toEqual([]); // being read: the second of two requests in one packet finds this state
   expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
   const second = make('new');
 
   expect(await Promise.all([first, second])).toEqual(['new', 'new']);
 });
 
-test('a change while it is found out what changed is found out as well', async () => {
-  const { elsewhere, text, make } = workshop();
+test('an external change while others are read is found as well', async () => {
+  const { changedExternally, text, make } = workshop();
   await make('old');
-  elsewhere.push('tag/a');
+  changedExternally.push('tag/a');
   const first = text();
-  elsewhere.push('latest');
+  changedExternally.push('latest');
   const second = make('new');
 
   expect(await Promise.all([first, second])).toEqual(['old', 'new']);
 });
 
-test('what cannot be found out is asked again by the next', async () => {
+test('external changes that could not be read are read by the next request', async () => {
   const answers = [() => Promise.reject(new Error('disk')), () => Promise.resolve([])];
   const arrange = async () => undefined;
-  const externalChanges = { may: () => answers.length > 0, touched: () => answers.shift()?.() ?? Promise.resolve([]) };
+  const externalChanges = {
+    mayHaveExternalChanges: () => answers.length > 0,
+    takeExternallyChangedFeeds: () => answers.shift()?.() ?? Promise.resolve([]),
+  };
   const documentCache = createDocumentCache({ arrange, externalChanges, bytes: 1e6, now: () => 0, fail: () => {} });
 
   await expect(documentCache.get('latest', 'rss')).rejects.toThrow('disk');
@@ -218,13 +224,13 @@ test('what cannot be found out is asked again by the next', async () => {
   expect(answers).toEqual([]);
 });
 
-/** Milliseconds after a change at which documents are made again. */
+/** Milliseconds from a change to the rewarming. */
 const BURST = 50;
-/** Milliseconds between looks for what other processes changed. */
+/** Milliseconds between looks for external changes. */
 const LOOK = 50;
 
-/** Time that passes when a test says so. */
-function standingClock(): void {
+/** Timers whose time passes when a test calls `pass`. */
+function fakeTimers(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
   onTestFinished(() => {
     vi.useRealTimers();
@@ -236,21 +242,21 @@ async function pass(milliseconds: number): Promise<void> {
   await idle();
 }
 
-/** Waits until all has been done that needs no more than its turn. */
+/** Waits until everything has happened that needs no more than rounds of the event loop. */
 async function idle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await begun();
+  for (let round = 0; round < 5; round += 1) await begun();
 }
 
-describe('a document that was asked for', () => {
-  /** A workshop with `latest.rss` in it, which was asked for. */
+describe('a hot document', () => {
+  /** A cache with `latest.rss` in it, which was requested. */
   async function withLatest() {
-    standingClock();
+    fakeTimers();
     const shop = workshop();
     await shop.make('a');
     return shop;
   }
 
-  test('is made again after a change, without being asked for', async () => {
+  test('is made again after a change, without a request', async () => {
     const { runs, documentCache } = await withLatest();
     documentCache.forget(['latest']);
     expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
@@ -264,16 +270,16 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('is made again in the codings that it was asked for in', async () => {
+  test('is made again in the codings in which it was requested', async () => {
     const { runs, documentCache } = await withLatest();
-    const before = documentCache.getIfReady('latest.rss')?.whole;
+    const before = documentCache.getIfReady('latest.rss')?.body;
     await before?.bytes('gzip');
     const underWay = before?.bytes('br');
     documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish('b');
     await underWay;
-    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.whole);
+    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.body);
     await vi.waitUntil(() => after.getIfReady('br') !== undefined);
     expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
   });
@@ -293,7 +299,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('is made again in time however many other changes keep coming', async () => {
+  test('is made again in time, however many other changes keep coming', async () => {
     const { runs, documentCache } = await withLatest();
     documentCache.forget(['latest']);
     for (let passed = 0; passed < BURST; passed += BURST / 5) {
@@ -303,7 +309,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('is made again once in a burst, however often it is asked for while changes keep coming', async () => {
+  test('is made again once in a burst, however often it is requested while changes keep coming', async () => {
     const { runs, documentCache, text } = await withLatest();
     let asked = 0;
     for (let passed = 0; passed < 4 * BURST; passed += BURST / 5) {
@@ -316,10 +322,10 @@ describe('a document that was asked for', () => {
       await answer;
       await pass(BURST / 5);
     }
-    expect(runs).toHaveLength(1 + asked); // whoever asks first makes it
+    expect(runs).toHaveLength(1 + asked); // the first request makes it
   });
 
-  test('is not made again twice where somebody asks first', async () => {
+  test('is not made again if a request comes first', async () => {
     const { runs, documentCache, make } = await withLatest();
     documentCache.forget(['latest']);
     expect(await make('b')).toBe('b');
@@ -327,7 +333,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('is not made twice where somebody asks while it is made again', async () => {
+  test('is not made twice if a request comes while it is rewarmed', async () => {
     const { runs, documentCache, text } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -338,7 +344,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('is made again at leisure, until somebody asks for it', async () => {
+  test('is rewarmed at low priority until a request waits for it', async () => {
     const { runs, documentCache, text } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -350,7 +356,7 @@ describe('a document that was asked for', () => {
     expect(await asked).toBe('b');
   });
 
-  test('is made at leisure no longer where it changes meanwhile and somebody asks', async () => {
+  test('is made at high priority if it changes meanwhile and a request waits for it', async () => {
     const { runs, documentCache, text } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -362,7 +368,7 @@ describe('a document that was asked for', () => {
     expect(await asked).toBe('c');
   });
 
-  test('and changes while it is made again at leisure is made again after that, although nobody asks', async () => {
+  test('that changes while it is rewarmed is rewarmed again, although no request comes', async () => {
     const { runs, documentCache } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -377,7 +383,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(3);
   });
 
-  test('is finished without pauses where the service ends', async () => {
+  test('is finished at high priority if the service stops', async () => {
     const { runs, documentCache } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -387,7 +393,7 @@ describe('a document that was asked for', () => {
     await closing;
   });
 
-  test('is not made again a second time where nobody asked for it since', async () => {
+  test('is not made again a second time without a request in between', async () => {
     const { runs, documentCache } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -398,7 +404,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(2);
   });
 
-  test('is made again however often it changes, as long as somebody asks in between', async () => {
+  test('is made again however often it changes, as long as requests come in between', async () => {
     const { runs, documentCache, text } = await withLatest();
     for (let change = 1; change <= 5; change += 1) {
       documentCache.forget(['latest']);
@@ -410,7 +416,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(6);
   });
 
-  test('is not made again where another feed changed', async () => {
+  test('is not made again if another feed changes', async () => {
     const { runs, documentCache, text } = await withLatest();
     documentCache.forget(['tag/a', 'section/latest']);
     await pass(BURST);
@@ -418,7 +424,7 @@ describe('a document that was asked for', () => {
     expect(runs).toHaveLength(1);
   });
 
-  test('is alone made again of the formats of its feed', async () => {
+  test('is made again without the other formats of its feed', async () => {
     const { runs, documentCache } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -428,8 +434,8 @@ describe('a document that was asked for', () => {
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
   });
 
-  test('that is gone is asked for no more', async () => {
-    const { runs, documentCache, told } = await withLatest();
+  test('of a feed that no longer exists is made no more', async () => {
+    const { runs, documentCache, failures } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.finish(undefined);
@@ -437,10 +443,10 @@ describe('a document that was asked for', () => {
     documentCache.forget(['latest']);
     await pass(BURST);
     expect(runs).toHaveLength(2);
-    expect(told).toEqual([]);
+    expect(failures).toEqual([]);
   });
 
-  test('and changes while it is made again is made again once more, and what was begun before is not shown', async () => {
+  test('that changes while it is rewarmed and requested is made again, and later requests do not get the earlier one', async () => {
     const { runs, documentCache, text } = await withLatest();
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -460,7 +466,7 @@ describe('a document that was asked for', () => {
     expect(runs.map(({ name }) => name)).toEqual(Array(4).fill('latest.rss'));
   });
 
-  test('and changes while another is made again has its turn after that one', async () => {
+  test('that changes while another is rewarmed is rewarmed after that one', async () => {
     const { runs, documentCache, text } = await withLatest();
     const asked = text('tag/a');
     await begun();
@@ -477,9 +483,9 @@ describe('a document that was asked for', () => {
     expect(runs.slice(3).map(({ name }) => name)).toEqual(['tag/a.rss']);
   });
 
-  test('by another process is made again like any other', async () => {
-    const { runs, elsewhere, documentCache, text } = await withLatest();
-    elsewhere.push('latest', 'tag/a');
+  test('that another process changed is made again as well', async () => {
+    const { runs, changedExternally, documentCache, text } = await withLatest();
+    changedExternally.push('latest', 'tag/a');
     const other = text('tag/b');
     await begun();
     runs[1]?.finish('other');
@@ -491,14 +497,14 @@ describe('a document that was asked for', () => {
     expect(documentCache.getIfReady('latest.rss')?.document.bytes.toString()).toBe('b');
   });
 
-  test('and cannot be made again is told of, and made when somebody asks', async () => {
-    const { runs, told, documentCache, make } = await withLatest();
+  test('that cannot be made again is reported, and made for the next request', async () => {
+    const { runs, failures, documentCache, make } = await withLatest();
     const failure = new Error('disk');
     documentCache.forget(['latest']);
     await pass(BURST);
     runs[1]?.fail(failure);
     await idle();
-    expect(told).toEqual([failure]);
+    expect(failures).toEqual([failure]);
     expect(await make('b')).toBe('b');
     documentCache.forget(['latest']);
     await pass(BURST);
@@ -507,22 +513,22 @@ describe('a document that was asked for', () => {
 });
 
 describe('a document that another process changed', () => {
-  /** A workshop that keeps up with others, with `latest.rss` in it, which was asked for. */
-  async function keptUp() {
-    standingClock();
+  /** A cache that follows external changes, with `latest.rss` in it, which was requested. */
+  async function following() {
+    fakeTimers();
     const shop = workshop();
     await shop.make('a');
-    shop.documentCache.keepUp();
+    shop.documentCache.followExternalChanges();
     return shop;
   }
 
-  test('is made again before anybody asks', async () => {
-    const { runs, elsewhere, documentCache } = await keptUp();
-    elsewhere.push('latest', 'tag/a');
+  test('is made again before a request comes', async () => {
+    const { runs, changedExternally, documentCache } = await following();
+    changedExternally.push('latest', 'tag/a');
     await pass(LOOK - 1);
-    expect(elsewhere).toHaveLength(2);
+    expect(changedExternally).toHaveLength(2);
     await pass(1);
-    expect(elsewhere).toEqual([]);
+    expect(changedExternally).toEqual([]);
     await pass(BURST);
     expect(runs.map(({ name }) => name)).toEqual(['latest.rss', 'latest.rss']);
     runs[1]?.finish('b');
@@ -530,52 +536,55 @@ describe('a document that another process changed', () => {
     expect(documentCache.getIfReady('latest.rss')?.document.bytes.toString()).toBe('b');
   });
 
-  test('is not made again a second time where nobody asked for it since', async () => {
-    const { runs, elsewhere } = await keptUp();
+  test('is not made again a second time without a request in between', async () => {
+    const { runs, changedExternally } = await following();
     for (let change = 0; change < 5; change += 1) {
-      elsewhere.push('latest');
+      changedExternally.push('latest');
       await pass(LOOK);
       await pass(BURST);
       runs[1]?.finish('b');
       await idle();
     }
-    expect(elsewhere).toEqual([]);
+    expect(changedExternally).toEqual([]);
     expect(runs).toHaveLength(2);
   });
 
-  test('waits for a request where nobody keeps up', async () => {
-    standingClock();
-    const { elsewhere, make } = workshop();
+  test('is made for the next request if external changes are not followed', async () => {
+    fakeTimers();
+    const { changedExternally, make } = workshop();
     await make('a');
-    elsewhere.push('latest');
+    changedExternally.push('latest');
     await pass(10 * LOOK);
-    expect(elsewhere).toEqual(['latest']);
+    expect(changedExternally).toEqual(['latest']);
     expect(await make('b')).toBe('b');
   });
 
-  test('is made again where looking for it failed before, and nobody is told of that', async () => {
-    const { runs, elsewhere, told, externalChanges } = await keptUp();
-    const { may, touched } = externalChanges;
-    elsewhere.push('latest');
-    externalChanges.may = () => {
+  test('is made again although a look for changes failed, and the failure is not reported', async () => {
+    const { runs, changedExternally, failures, externalChanges } = await following();
+    const { mayHaveExternalChanges, takeExternallyChangedFeeds } = externalChanges;
+    changedExternally.push('latest');
+    externalChanges.mayHaveExternalChanges = () => {
       throw new Error('disk');
     };
     await pass(LOOK);
-    Object.assign(externalChanges, { may, touched: () => Promise.reject(new Error('disk')) });
+    Object.assign(externalChanges, {
+      mayHaveExternalChanges,
+      takeExternallyChangedFeeds: () => Promise.reject(new Error('disk')),
+    });
     await pass(LOOK);
-    externalChanges.touched = touched;
+    externalChanges.takeExternallyChangedFeeds = takeExternallyChangedFeeds;
     await pass(LOOK);
     await pass(BURST);
-    expect(elsewhere).toEqual([]);
+    expect(changedExternally).toEqual([]);
     expect(runs).toHaveLength(2);
-    expect(told).toEqual([]);
+    expect(failures).toEqual([]);
   });
 
-  test('is looked for once at a time, however long it takes', async () => {
-    const { externalChanges } = await keptUp();
+  test('is found by one look at a time, however long a look takes', async () => {
+    const { externalChanges } = await following();
     const asked: (() => void)[] = [];
-    externalChanges.may = () => true;
-    externalChanges.touched = () => new Promise((resolve) => asked.push(() => resolve([])));
+    externalChanges.mayHaveExternalChanges = () => true;
+    externalChanges.takeExternallyChangedFeeds = () => new Promise((resolve) => asked.push(() => resolve([])));
     await pass(3 * LOOK);
     expect(asked).toHaveLength(1);
     asked[0]?.();
@@ -585,14 +594,14 @@ describe('a document that another process changed', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('is looked for no more once it is closed, which waits for the last look', async () => {
-    const { elsewhere, documentCache, externalChanges } = await keptUp();
-    const { touched } = externalChanges;
+  test('is looked for no more after closing, which waits for the last look', async () => {
+    const { changedExternally, documentCache, externalChanges } = await following();
+    const { takeExternallyChangedFeeds } = externalChanges;
     let answer = () => {};
-    elsewhere.push('latest');
-    externalChanges.touched = () =>
+    changedExternally.push('latest');
+    externalChanges.takeExternallyChangedFeeds = () =>
       new Promise((resolve) => {
-        answer = () => resolve(touched());
+        answer = () => resolve(takeExternallyChangedFeeds());
       });
     await pass(LOOK);
     let isClosed = false;
@@ -603,60 +612,60 @@ describe('a document that another process changed', () => {
     expect(isClosed).toBe(false);
     answer();
     await closing;
-    elsewhere.push('latest');
+    changedExternally.push('latest');
     await pass(10 * LOOK);
-    expect(elsewhere).toEqual(['latest']);
+    expect(changedExternally).toEqual(['latest']);
   });
 });
 
-describe('documents that were asked for', () => {
-  /** Feeds with these names, each asked for as often, and a workshop that makes at once whatever is begun. */
-  async function asked(times: Readonly<Record<string, number>>) {
-    standingClock();
+describe('hot documents', () => {
+  /** A cache with these feeds, each requested as often as given, that makes every document at once. */
+  async function requested(times: Readonly<Record<string, number>>) {
+    fakeTimers();
     const made: string[] = [];
     const failing = new Set<string>();
-    const told: unknown[] = [];
+    const failures: unknown[] = [];
     const arrange = async (key: string, format: Format) => {
       made.push(key);
       if (failing.has(key)) throw new Error(key);
       return document(key, format, key);
     };
-    const externalChanges = { may: () => false, touched: async () => [] };
+    const externalChanges = { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] };
     const documentCache = createDocumentCache({
       arrange,
       externalChanges,
       bytes: 1e7,
       now: () => 100,
-      fail: (error) => told.push(error),
+      fail: (error) => failures.push(error),
     });
     for (const [key, count] of Object.entries(times)) {
       for (let time = 0; time < count; time += 1) await documentCache.get(key, 'rss');
     }
     made.length = 0;
-    /** Waits until nothing more comes of it. */
+    /** Waits until no more documents are made. */
     const whenIdle = async () => {
       for (let before = -1; before < made.length; ) {
         before = made.length;
         await idle();
       }
     };
-    return { documentCache, made, failing, told, whenIdle };
+    return { documentCache, made, failing, failures, whenIdle };
   }
 
   const numbered = (count: number, times: (index: number) => number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`feed-${index}`, times(index)]));
 
-  test('are made again the most asked for first', async () => {
-    const { documentCache, made, whenIdle } = await asked({ once: 1, often: 5, twice: 2, unasked: 0 });
-    documentCache.forget(['once', 'twice', 'often', 'unasked']);
+  test('are made again, the most requested first', async () => {
+    const { documentCache, made, whenIdle } = await requested({ once: 1, often: 5, twice: 2, never: 0 });
+    documentCache.forget(['once', 'twice', 'often', 'never']);
     await pass(BURST);
     await whenIdle();
     expect(made).toEqual(['often', 'twice', 'once']);
   });
 
-  test('are made again as far as they are the hundred most asked for', async () => {
+  test('are made again if they are among the hundred most requested', async () => {
     const times = numbered(130, (index) => 1 + (index % 10));
-    const { documentCache, made, whenIdle } = await asked(times);
+    const { documentCache, made, whenIdle } = await requested(times);
     documentCache.forget(Object.keys(times));
     await pass(BURST);
     await whenIdle();
@@ -669,18 +678,18 @@ describe('documents that were asked for', () => {
     expect(counts.filter((count) => count > 3)).toHaveLength(91);
   });
 
-  test('are made again although one of them cannot be', async () => {
-    const { documentCache, made, failing, told, whenIdle } = await asked({ a: 3, b: 2, c: 1 });
+  test('are made again although one of them fails', async () => {
+    const { documentCache, made, failing, failures, whenIdle } = await requested({ a: 3, b: 2, c: 1 });
     failing.add('b');
     documentCache.forget(['a', 'b', 'c']);
     await pass(BURST);
     await whenIdle();
     expect(made).toEqual(['a', 'b', 'c']);
-    expect(told).toEqual([new Error('b')]);
+    expect(failures).toEqual([new Error('b')]);
   });
 
   test('let requests come first', async () => {
-    const { documentCache, made, whenIdle } = await asked({ a: 3, b: 2, c: 1 });
+    const { documentCache, made, whenIdle } = await requested({ a: 3, b: 2, c: 1 });
     documentCache.forget(['a', 'b', 'c']);
     vi.advanceTimersByTime(BURST);
     setImmediate(() => made.push('a request'));
@@ -688,8 +697,8 @@ describe('documents that were asked for', () => {
     expect(made.indexOf('a request')).toBeLessThan(made.indexOf('b'));
   });
 
-  test('are not made again once it is closed', async () => {
-    const { documentCache, made, whenIdle } = await asked({ a: 1 });
+  test('are not made again after closing', async () => {
+    const { documentCache, made, whenIdle } = await requested({ a: 1 });
     documentCache.forget(['a']);
     await documentCache.close();
     await pass(BURST);
@@ -701,8 +710,8 @@ describe('documents that were asked for', () => {
   });
 });
 
-test('closing waits for the document that is being made again, and begins no other', async () => {
-  standingClock();
+test('closing waits for the document that is being rewarmed, and begins no other', async () => {
+  fakeTimers();
   const { runs, documentCache, text } = workshop();
   const asked = [text('a'), text('b')];
   await begun();
@@ -722,14 +731,14 @@ test('closing waits for the document that is being made again, and begins no oth
   expect(runs).toHaveLength(3);
 });
 
-test('nothing that is shown is older than the last change before it was asked for', async () => {
+test('no document is older than the last change before its request', async () => {
   const command = fc.oneof(
     fc.record({ what: fc.constantFrom('change', 'ask', 'look', 'quiet'), format: fc.constantFrom(...FORMATS) }),
     fc.record({ what: fc.constant('finish'), which: fc.nat() }),
   );
-  let shown = 0;
-  let remade = 0;
-  standingClock();
+  let ready = 0;
+  let rewarmed = 0;
+  fakeTimers();
   await fc.assert(
     fc.asyncProperty(fc.array(command, { minLength: 10, maxLength: 60 }), async (commands) => {
       let version = 0;
@@ -739,7 +748,7 @@ test('nothing that is shown is older than the last change before it was asked fo
           const begunAt = version;
           return new Promise((resolve) => runs.push(() => resolve(document(key, format, String(begunAt)))));
         },
-        externalChanges: { may: () => false, touched: async () => [] },
+        externalChanges: { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] },
         bytes: 1e6,
         now: () => 100,
         fail: (error) => expect.fail(String(error)),
@@ -760,12 +769,12 @@ test('nothing that is shown is older than the last change before it was asked fo
         } else if (each.what === 'look') {
           const found = documentCache.getIfReady(`latest.${each.format}`);
           if (found === undefined) continue;
-          expect(Number(found.document.bytes), 'at hand is what is current').toBe(version);
-          shown += 1;
+          expect(Number(found.document.bytes), 'a ready document is current').toBe(version);
+          ready += 1;
         } else {
           const before = runs.length;
           await pass(BURST);
-          remade += runs.length - before;
+          rewarmed += runs.length - before;
         }
         await begun();
       }
@@ -778,18 +787,18 @@ test('nothing that is shown is older than the last change before it was asked fo
     }),
     { numRuns: 600 },
   );
-  expect(Math.min(shown, remade)).toBeGreaterThan(50);
+  expect(Math.min(ready, rewarmed)).toBeGreaterThan(50);
 });
 
-describe('the bytes that are kept', () => {
+describe('the bytes in the cache', () => {
   const TEXT = 'The river rose in the night. '.repeat(2000);
 
   test('are counted with every coding that is made', async () => {
     const { documentCache, make } = workshop();
     await make(TEXT);
     const before = documentCache.counts();
-    const gzip = await documentCache.getIfReady('latest.rss')?.whole.bytes('gzip');
-    const br = await documentCache.getIfReady('latest.rss')?.whole.bytes('br');
+    const gzip = await documentCache.getIfReady('latest.rss')?.body.bytes('gzip');
+    const br = await documentCache.getIfReady('latest.rss')?.body.bytes('br');
 
     expect(before).toEqual({ count: 1, bytes: expect.any(Number), evicted: 0 });
     expect(before.bytes).toBeGreaterThanOrEqual(TEXT.length);
@@ -797,7 +806,7 @@ describe('the bytes that are kept', () => {
     expect(documentCache.counts().bytes - before.bytes).toBe((gzip?.length ?? 0) + (br?.length ?? 0));
   });
 
-  test('are not more than may be', async () => {
+  test('are not more than the limit', async () => {
     const { runs, documentCache, text } = workshop();
     for (let feed = 0; feed < 40; feed += 1) {
       const asked = text(`tag/${feed}`);

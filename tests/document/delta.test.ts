@@ -3,29 +3,29 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CODINGS } from '../../src/document/content-codings.ts';
 import { acceptsDelta, missingEntries, opaqueTag } from '../../src/document/delta.ts';
-import { type Document, documentOf, type Part } from '../../src/document/document.ts';
+import { type Document, type EntrySpan, partialDocument } from '../../src/document/document.ts';
 import { represent } from '../../src/document/representation.ts';
 import { FORMATS, type Format } from '../../src/feed/feeds.ts';
 
 const DIGEST = 'sixteen-digits_1';
 const SEPARATOR: Record<Format, string> = { rss: '', atom: '', json: ',\n' };
 
-/** A document of these entries, each named by its bytes alone. */
+/** A document of these entries. `nameOf` makes an entry's name from its text. */
 function document(entries: readonly string[], format: Format = 'rss', nameOf = identity): Document {
   const feed = { key: 'latest', title: 'T', description: 'D', language: 'en', entries: 50, content: 'full' as const };
   let end = HEAD.length - SEPARATOR[format].length;
-  const parts = entries.map((entry): Part => {
+  const parts = entries.map((entry): EntrySpan => {
     const start = end + SEPARATOR[format].length;
     end = start + entry.length;
     return { start, end, tag: nameOf(entry) };
   });
-  return { feed, format, bytes: Buffer.from(textOf(entries, format)), entries: parts, changedAt: 0 };
+  return { feed, format, bytes: Buffer.from(joined(entries, format)), entries: parts, changedAt: 0 };
 }
 
 const HEAD = '<head>';
 const TAIL = '</tail>';
 
-function textOf(entries: readonly string[], format: Format): string {
+function joined(entries: readonly string[], format: Format): string {
   return HEAD + entries.join(SEPARATOR[format]) + TAIL;
 }
 
@@ -33,7 +33,7 @@ function identity(entry: string): string {
   return entry;
 }
 
-/** What an arranger names an entry by. */
+/** The name that an arranger gives to an entry. */
 function nameOf(entry: string): string {
   return createHash('sha256').update(entry).digest('base64url').slice(0, 4);
 }
@@ -42,7 +42,7 @@ function named(count: number): string[] {
   return Array.from({ length: count }, (_, index) => String(index).padStart(4, '0'));
 }
 
-/** The entries that a request is missing, by their names. */
+/** The names of the entries that a client with this tag may lack. */
 function missing(ifNoneMatch: string | undefined, entries: readonly string[]): string[] | undefined {
   return missingEntries(ifNoneMatch, document(entries))?.map(({ tag }) => tag);
 }
@@ -73,7 +73,7 @@ describe('a tag', () => {
   });
 });
 
-describe('of a document of aaaa, bbbb, aAaA and cccc, who asks', () => {
+describe('of a document of aaaa, bbbb, aAaA and cccc, the client', () => {
   const tag = (rest: string) => `"${DIGEST}${rest}"`;
 
   test.each([
@@ -122,15 +122,15 @@ describe('of a document of aaaa, bbbb, aAaA and cccc, who asks', () => {
 });
 
 test.each([
-  ['no entries, to who had some', [], '.aaaa', []],
-  ['no entries, to who had none', [], '', undefined],
-  ['two of one name, to who has it', ['aaaa', 'bbbb', 'aaaa'], '.aaaabbbb', ['aaaa', 'aaaa']],
-  ['two of one name, to who has it twice', ['aaaa', 'aaaa', 'bbbb'], '.aaaaaaaabbbb', ['aaaa', 'aaaa']],
+  ['no entries, to a client that had some', [], '.aaaa', []],
+  ['no entries, to a client that had none', [], '', undefined],
+  ['two of one name, to a client that has it', ['aaaa', 'bbbb', 'aaaa'], '.aaaabbbb', ['aaaa', 'aaaa']],
+  ['two of one name, to a client that has it twice', ['aaaa', 'aaaa', 'bbbb'], '.aaaaaaaabbbb', ['aaaa', 'aaaa']],
   ['three of one name', ['aaaa', 'bbbb', 'aaaa', 'aaaa'], '.aaaabbbb', ['aaaa', 'aaaa', 'aaaa']],
   ['nothing but one name', ['aaaa', 'aaaa'], '.aaaa', undefined],
   ['as many as a tag can name', named(56), `.${named(55).join('')}`, ['0055']],
   ['more than a tag can name', named(57), `.${named(56).join('')}`, ['0056']],
-  ['more than that, to who lacks a named one', named(58), `.${named(55).join('')}`, ['0055', '0056', '0057']],
+  ['more than that, to a client that lacks a named one', named(58), `.${named(55).join('')}`, ['0055', '0056', '0057']],
   ['twice as many', named(112), `.${named(56).join('')}`, named(112).slice(56)],
   ['more than twice as many', named(113), `.${named(56).join('')}`, undefined],
 ])('of a document of %s', (_, entries, names, expected) => {
@@ -216,13 +216,13 @@ describe('A-IM', () => {
   });
 });
 
-/** Few, so that many lists have them in common, and some twice. */
+/** One of few entries, so that lists have many in common, and some twice. */
 const entry = fc.integer({ min: 0, max: 80 }).map((number) => `entry ${number}`);
-/** Of so many that a tag names all, and of more. */
+/** Lists that a tag can name, and longer ones. */
 const lists = fc.oneof(fc.array(entry, { maxLength: 60 }), fc.array(entry, { minLength: 57, maxLength: 120 }));
 const spelling = fc.tuple(fc.constantFrom('', 'W/'), fc.constantFrom('', '-br', '-zstd', '-gzip'));
 
-test('who applies a delta has every entry there is, and was sent none twice that its tag tells of', () => {
+test('a client that applies a delta has every entry, and gets none again that its tag names', () => {
   fc.assert(
     fc.property(lists, lists, spelling, (before, now, [weak, coding]) => {
       const old = document(before, 'rss', nameOf);
@@ -235,17 +235,17 @@ test('who applies a delta has every entry there is, and was sent none twice that
       expect(now.filter((each) => sent.includes(each))).toEqual(sent);
       if (delta === undefined) return;
       const twice = now.filter((each, index) => now.indexOf(each) !== index);
-      const told = before.slice(0, 56);
-      expect(sent.filter((each) => told.includes(each) && !twice.includes(each))).toEqual([]);
+      const named = before.slice(0, 56);
+      expect(sent.filter((each) => named.includes(each) && !twice.includes(each))).toEqual([]);
     }),
     { numRuns: 2000 },
   );
 });
 
-test('who is sent deltas alone has every entry as it is, whatever is published, corrected or withdrawn, named or not', () => {
+test('a client that gets only deltas has every entry as it is now, whatever is published, corrected or withdrawn', () => {
   const change = fc.record({
     what: fc.constantFrom('publish', 'correct', 'correct', 'withdraw', 'poll'),
-    place: fc.nat(),
+    at: fc.nat(),
   });
   let deltas = 0;
   fc.assert(
@@ -270,12 +270,12 @@ test('who is sent deltas alone has every entry as it is, whatever is published, 
         tag = `"${opaqueTag(DIGEST, current.entries)}"`;
       };
       poll();
-      for (const [number, { what, place }] of changes.entries()) {
-        const index = place % Math.min(articles.length, most + 2);
+      for (const [number, { what, at }] of changes.entries()) {
+        const index = at % Math.min(articles.length, most + 2);
         if (what === 'poll') poll();
         else if (what === 'publish') articles = [{ id: 1000 + number, version: 0 }, ...articles];
         else if (what === 'withdraw') articles = articles.toSpliced(index, 1);
-        else articles = articles.map((each, at) => (at === index ? { ...each, version: number } : each));
+        else articles = articles.map((each, position) => (position === index ? { ...each, version: number } : each));
       }
       poll();
     }),
@@ -284,7 +284,7 @@ test('who is sent deltas alone has every entry as it is, whatever is published, 
   expect(deltas).toBeGreaterThan(1000);
 });
 
-test('a delta is made for whoever has an entry of a document whose entries can be named', () => {
+test('a client that has an entry of a document gets a delta if the entries can be named', () => {
   fc.assert(
     fc.property(fc.uniqueArray(entry, { minLength: 1, maxLength: 56 }), lists, (before, now) => {
       const tag = `"${opaqueTag(DIGEST, document(before, 'rss', nameOf).entries)}"`;
@@ -297,7 +297,7 @@ test('a delta is made for whoever has an entry of a document whose entries can b
 });
 
 describe.each(FORMATS)('a document in %s', (format) => {
-  test('with some of its entries is its head, they, its tail', () => {
+  test('with some of its entries is its head, these entries and its tail', () => {
     const some = fc
       .uniqueArray(entry, { maxLength: 20 })
       .chain((entries) => fc.tuple(fc.constant(entries), fc.subarray(entries)));
@@ -305,8 +305,8 @@ describe.each(FORMATS)('a document in %s', (format) => {
       fc.property(some, ([entries, chosen]) => {
         const whole = document(entries, format);
         const parts = whole.entries.filter(({ tag }) => chosen.includes(tag));
-        expect(documentOf(whole, parts).toString()).toBe(textOf(chosen, format));
-        expect(documentOf(whole, whole.entries).equals(whole.bytes)).toBe(true);
+        expect(partialDocument(whole, parts).toString()).toBe(joined(chosen, format));
+        expect(partialDocument(whole, whole.entries).equals(whole.bytes)).toBe(true);
       }),
     );
   });
@@ -316,30 +316,30 @@ describe('representations', () => {
   const texts = document(['entry 1', 'entry 2', 'entry 3'], 'json', nameOf);
   const tagOf = (...entries: string[]) => `"${opaqueTag(DIGEST, document(entries, 'json', nameOf).entries)}"`;
 
-  test('make a delta once for all that lack the same', () => {
+  test('make one delta for all clients that lack the same entries', () => {
     const { delta } = represent(texts);
     const made = delta(tagOf('entry 2', 'entry 3', 'entry 4'));
 
-    expect(made?.identity.toString()).toBe(textOf(['entry 1'], 'json'));
+    expect(made?.identity.toString()).toBe(joined(['entry 1'], 'json'));
     expect(delta(tagOf('entry 3', 'entry 2'))).toBe(made);
-    expect(delta(tagOf('entry 3'))?.identity.toString()).toBe(textOf(['entry 1', 'entry 2'], 'json'));
+    expect(delta(tagOf('entry 3'))?.identity.toString()).toBe(joined(['entry 1', 'entry 2'], 'json'));
     expect(delta(tagOf('entry 9'))).toBeUndefined();
     expect(delta(undefined)).toBeUndefined();
   });
 
-  test('count what their deltas take, and tell of it', async () => {
-    let told = 0;
+  test('count the bytes of their deltas, and report the growth', async () => {
+    let growths = 0;
     const { delta, size } = represent(texts, () => {
-      told += 1;
+      growths += 1;
     });
     const before = size();
     const made = delta(tagOf('entry 3'));
     const withDelta = size();
     const gzip = await made?.bytes('gzip');
 
-    expect(withDelta - before).toBe(textOf(['entry 1', 'entry 2'], 'json').length);
+    expect(withDelta - before).toBe(joined(['entry 1', 'entry 2'], 'json').length);
     expect(size() - withDelta).toBe(gzip?.length);
-    expect(told).toBe(2);
+    expect(growths).toBe(2);
   });
 
   test('keep 32 deltas, and make others again', () => {

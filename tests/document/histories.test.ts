@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { createDocumentCache, documentName } from '../../src/document/cache.ts';
-import { createArranger } from '../../src/document/document.ts';
 import { type FeedKey, FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { type Answer, answerTo } from '../../src/http/answer.ts';
 import { type Instant, rfc3339 } from '../../src/lib/instant.ts';
@@ -10,7 +10,7 @@ import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, PUBLICATION, record } from '../helpers.ts';
 
-/** What feeds say of themselves while articles come, are corrected, expire and are taken back in any order. */
+/** Validators and freshness of feeds while articles are published, corrected, withdrawn and expire in any order. */
 
 const SEED = 20261122;
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -27,14 +27,14 @@ type Step =
   | { readonly kind: 'masthead' }
   | { readonly kind: 'wait' };
 
-/** Around those at which things happen, so that some are past and some still to come. */
+/** Moments around those at which something happens, past and future. */
 const moment = fc
   .oneof(
     fc.integer({ min: -60, max: 60 * 60 }),
     fc.integer({ min: -120, max: 240 }).map((minutes) => minutes * 60),
   )
   .map((seconds) => rfc3339(NOON + seconds * SECOND));
-/** First publication stays, or changes would be refused. */
+/** First publication never changes: such a change would be refused. */
 const PUBLISHED = {
   a: '2026-11-22T11:00:00Z',
   b: '2026-11-22T11:59:00Z',
@@ -72,30 +72,29 @@ const pause = fc.oneof(
 );
 const history = fc.array(fc.tuple(pause, step), { minLength: 2, maxLength: 14 });
 
-/** What a client hears of a document. */
-interface Heard {
+/** A document as a client gets it. */
+interface Received {
   readonly at: Instant;
   readonly text: string;
   readonly etag: string;
-  /** As it stands in the header. */
+  /** Last-Modified as in the header. */
   readonly since: string;
   readonly lastModified: Instant;
-  /** Until when it may be shown without asking again. */
+  /** Until when a cache may serve it without revalidation. */
   readonly staleAt: Instant;
-  /** When it says itself that it changed; undefined where it does not say. */
 }
 
 interface Room {
   readonly clock: { now: Instant };
   readonly take: (step: Step) => Promise<void>;
-  /** What a client is answered that may know the document as of a date; undefined where there is no such feed. */
+  /** The answer to a client that may have the document of a date. Undefined if there is no such feed. */
   readonly ask: (feed: FeedKey, format: Format, since?: string) => Promise<Answer | undefined>;
-  /** The document as it is at that moment, whatever is kept. */
+  /** The document as it is at that moment, without the cache. */
   readonly textAt: (feed: FeedKey, format: Format, at: Instant) => Promise<string | undefined>;
   readonly close: () => Promise<void>;
 }
 
-/** A newsroom with a clock of its own, and all that stands between it and its readers. */
+/** A newsroom with its own clock, store, publisher and document cache. */
 async function openRoom(): Promise<Room> {
   const clock = { now: NOON };
   const now = () => clock.now;
@@ -106,7 +105,7 @@ async function openRoom(): Promise<Room> {
   };
   const report = (_id: string, _format: Format, error: unknown) => fail(error);
   const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
-  const externalChanges = { may: () => false, touched: async () => [] };
+  const externalChanges = { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] };
   const documentCache = createDocumentCache({ arrange, externalChanges, bytes: 10_000_000, now, fail });
   const parse = parseHere(newsroom);
   const publisher = createPublisher({ store, parse, now, announce: documentCache.forget });
@@ -138,7 +137,7 @@ async function openRoom(): Promise<Room> {
   };
 }
 
-function heardIn({ headers, body }: Answer, at: Instant): Heard {
+function receivedFrom({ headers, body }: Answer, at: Instant): Received {
   const header = (name: string) => headers[headers.indexOf(name) + 1] ?? '';
   const [, fresh, stale] = /max-age=(\d+), stale-while-revalidate=(\d+)/.exec(header('Cache-Control')) ?? [];
   const text = body?.toString() ?? '';
@@ -152,22 +151,22 @@ function heardIn({ headers, body }: Answer, at: Instant): Heard {
   };
 }
 
-/** A document as it is heard, and how it was heard before. */
-interface Telling {
+/** A received document, and the same one as it was received before. */
+interface Observation {
   readonly room: Room;
   readonly feed: FeedKey;
   readonly format: Format;
-  readonly heard: Heard;
-  readonly before: readonly Heard[];
+  readonly received: Received;
+  readonly before: readonly Received[];
 }
 
 /** Checks each document after each step of a history. */
 async function follow(
   steps: readonly (readonly [number, Step])[],
-  check: (telling: Telling) => Promise<void> | void,
+  check: (observation: Observation) => Promise<void> | void,
 ): Promise<void> {
   const room = await openRoom();
-  const all = new Map<string, Heard[]>();
+  const all = new Map<string, Received[]>();
   for (const [pause, step] of steps) {
     room.clock.now += pause;
     await room.take(step);
@@ -177,9 +176,9 @@ async function follow(
         if (answer === undefined) continue;
         const name = documentName(feed, format);
         const before = all.get(name) ?? [];
-        const heard = heardIn(answer, room.clock.now);
-        await check({ room, feed, format, heard, before });
-        all.set(name, [...before, heard]);
+        const received = receivedFrom(answer, room.clock.now);
+        await check({ room, feed, format, received, before });
+        all.set(name, [...before, received]);
       }
     }
   }
@@ -188,28 +187,28 @@ async function follow(
 
 const RUNS = { numRuns: 100, seed: SEED };
 
-test('a tag is another exactly where the bytes are others, and they are those of now', async () => {
+test('a tag differs exactly if the bytes differ, and the bytes are current', async () => {
   await fc.assert(
     fc.asyncProperty(history, (steps) =>
-      follow(steps, async ({ room, feed, format, heard, before }) => {
-        expect(heard.text).toBe(await room.textAt(feed, format, heard.at));
-        for (const { etag, text } of before) expect(etag === heard.etag).toBe(text === heard.text);
+      follow(steps, async ({ room, feed, format, received, before }) => {
+        expect(received.text).toBe(await room.textAt(feed, format, received.at));
+        for (const { etag, text } of before) expect(etag === received.etag).toBe(text === received.text);
       }),
     ),
     RUNS,
   );
 });
 
-test('Last-Modified goes neither back nor ahead, and whoever asks by it hears of every change', async () => {
+test('Last-Modified goes neither back nor ahead, and a client that compares it gets every change', async () => {
   await fc.assert(
     fc.asyncProperty(history, (steps) =>
-      follow(steps, async ({ room, feed, format, heard, before }) => {
-        expect(heard.lastModified).toBeLessThanOrEqual(heard.at);
+      follow(steps, async ({ room, feed, format, received, before }) => {
+        expect(received.lastModified).toBeLessThanOrEqual(received.at);
         const last = before.at(-1);
         if (last === undefined) return;
-        expect(heard.lastModified).toBeGreaterThanOrEqual(last.lastModified);
-        if (last.text === heard.text) return;
-        if (heard.at - last.at >= 2 * SECOND) expect(heard.lastModified).toBeGreaterThan(last.lastModified);
+        expect(received.lastModified).toBeGreaterThanOrEqual(last.lastModified);
+        if (last.text === received.text) return;
+        if (received.at - last.at >= 2 * SECOND) expect(received.lastModified).toBeGreaterThan(last.lastModified);
         expect((await room.ask(feed, format, last.since))?.status).toBe(200);
       }),
     ),
@@ -217,10 +216,10 @@ test('Last-Modified goes neither back nor ahead, and whoever asks by it hears of
   );
 });
 
-test('nothing is fresh, nor shown while it is asked for again, when time has changed it', async () => {
+test('no document is fresh, or served while it is revalidated, after time has changed it', async () => {
   await fc.assert(
     fc.asyncProperty(history, fc.double({ min: 0, max: 1, noNaN: true }), (steps, part) =>
-      follow(steps, async ({ room, feed, format, heard: { at, text, staleAt } }) => {
+      follow(steps, async ({ room, feed, format, received: { at, text, staleAt } }) => {
         if (staleAt <= at) return;
         for (const moment of [at + Math.floor((staleAt - 1 - at) * part), staleAt - 1])
           expect(await room.textAt(feed, format, moment)).toBe(text);

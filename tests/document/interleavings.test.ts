@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { createDocumentCache } from '../../src/document/cache.ts';
-import { createArranger } from '../../src/document/document.ts';
 import { assertWellFormed } from '../../src/format/xml.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -23,14 +23,14 @@ function countIn(titleOrDocument: string): number {
 
 const publication = parsePublication(PUBLICATION, 'publication.yaml');
 
-/** The store, whose every answer comes when the scheduler says. */
+/** A store whose answers come when the scheduler decides. */
 function scheduledStore(store: Store, scheduler: fc.Scheduler): Store {
   return new Proxy(store, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return (...parameters: unknown[]) => {
-        // Some answers wait after the work is done, and some before it begins.
+        // Some answers wait before the work begins, and some after it is done.
         const before = scheduler.schedule(Promise.resolve(), `${String(name)} begins`);
         const done = before.then(() => Reflect.apply(member, target, parameters) as Promise<unknown>);
         return done.then((result) => scheduler.schedule(Promise.resolve(result), `${String(name)} answers`));
@@ -39,7 +39,7 @@ function scheduledStore(store: Store, scheduler: fc.Scheduler): Store {
   });
 }
 
-test('ten writers with a condition lose no update, in whatever order their steps fall', async () => {
+test('ten writers with a condition lose no update, in whatever order their steps run', async () => {
   let failed = 0;
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), async (scheduler) => {
@@ -56,12 +56,15 @@ test('ten writers with a condition lose no update, in whatever order their steps
         bytes: 1e7,
         now: () => NOW,
         fail: (error) => expect.fail(String(error)),
-        externalChanges: { may: () => true, touched: store.takeExternallyChangedFeeds },
+        externalChanges: {
+          mayHaveExternalChanges: () => true,
+          takeExternallyChangedFeeds: store.takeExternallyChangedFeeds,
+        },
       });
       const parts = { parse: parseHere(newsroom), now: () => NOW, announce: documentCache.forget };
       await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
       const publisher = createPublisher({ ...parts, store });
-      /** The highest count that any writer was told is kept. */
+      /** The highest count that was acknowledged to a writer. */
       let acknowledged = 0;
 
       const write = async () => {
@@ -100,10 +103,10 @@ test('ten writers with a condition lose no update, in whatever order their steps
     { numRuns: 40 },
   );
 
-  expect(failed, 'writers came between others’ reading and writing').toBeGreaterThan(0);
+  expect(failed, 'some writers wrote between the reading and the writing of another').toBeGreaterThan(0);
 }, 30_000);
 
-test('without a condition they do lose some: the test above would notice', async () => {
+test('without a condition, updates are lost: the test above would notice', async () => {
   const losses = new Set<number>();
   await fc.assert(
     fc.asyncProperty(fc.scheduler(), async (scheduler) => {
@@ -126,7 +129,7 @@ test('without a condition they do lose some: the test above would notice', async
   expect(Math.max(...losses)).toBeGreaterThan(0);
 });
 
-test('ten clients over HTTP, each ten times: the record holds all hundred, and readers see every format whole', async () => {
+test('ten clients write ten times each over HTTP: the record has all hundred updates, and readers get complete documents', async () => {
   const EACH = 10;
   const { port, get, put } = await startApi();
   await put('/a', { body: titled(0) });
@@ -154,7 +157,7 @@ test('ten clients over HTTP, each ten times: the record holds all hundred, and r
       if (format === 'json') expect(JSON.parse(text).items).toHaveLength(1);
       else assertWellFormed(text);
       last = countIn(text);
-      expect(last, 'never older than what was acknowledged, or seen').toBeGreaterThanOrEqual(least);
+      expect(last, 'never older than an acknowledged or an earlier count').toBeGreaterThanOrEqual(least);
     }
     return times;
   };
@@ -170,7 +173,7 @@ test('ten clients over HTTP, each ten times: the record holds all hundred, and r
   expect(Math.min(...times)).toBeGreaterThan(3);
 }, 30_000);
 
-test('ten clients that each make the same article with If-None-Match: one makes it', async () => {
+test('ten clients create the same article with If-None-Match: one of them succeeds', async () => {
   const { put } = await startApi();
   const answers = await Promise.all(
     Array.from({ length: WRITERS }, (_, count) =>

@@ -30,14 +30,14 @@ const decode = {
 describe('a representation', () => {
   test.each(CODINGS)('in %s holds the document', async (coding) => {
     const text = 'هەواڵ '.repeat(1000);
-    const { bytes } = represent(document(text)).whole;
+    const { bytes } = represent(document(text)).body;
     expect((await decode[coding](await bytes(coding))).toString()).toBe(text);
     expect(await bytes(coding)).toBe(await bytes(coding));
   });
 
   test.each(CODINGS)('is the same bytes on two instances in %s', async (coding) => {
     const [one, other] = [represent(document('a'.repeat(5000))), represent(document('a'.repeat(5000)))];
-    expect(await one.whole.bytes(coding)).toEqual(await other.whole.bytes(coding));
+    expect(await one.body.bytes(coding)).toEqual(await other.body.bytes(coding));
     expect(one.etag(coding)).toBe(other.etag(coding));
   });
 
@@ -48,7 +48,7 @@ describe('a representation', () => {
     expect([...etags]).toEqual(CODINGS.map((coding) => [etag(coding), coding]));
   });
 
-  test('has other tags where a byte is another', () => {
+  test('has different tags if a byte differs', () => {
     const one = represent(document('text'));
     const other = represent(document('texts'));
     expect(CODINGS.filter((coding) => one.etags.has(other.etag(coding)))).toEqual([]);
@@ -110,13 +110,13 @@ describe('headers with a max-age of 300 hold', () => {
   });
 });
 
-/** The headers of a document at a moment, as they are made. */
+/** The headers of a document, made at that moment. */
 const headersAt = (of: Representations, maxAge: number, now: number) => [
   cacheControl(maxAge, now, of.document.nextChangeAt),
   lastModifiedHeader(of, now),
 ];
 
-test('headers that hold are those that would be made, in every millisecond, and are made twice a second at most', () => {
+test('headers that are kept equal new ones in every millisecond, and are made at most twice a second', () => {
   const situation = fc.record({
     maxAge: fc.constantFrom(0, 1, 5, 300),
     /** Milliseconds from the last change to the first answer. */

@@ -6,10 +6,10 @@ import { feedsmith } from '../peers/feedsmith.ts';
 
 const DAY = 86_400 * SECOND;
 const at = (text: string) => Date.parse(`2026-11-${text}Z`);
-const ID = (id: string) => `tag:externalChanges.example,2026:${id}`;
+const ID = (id: string) => `tag:news.example,2026:${id}`;
 
-/** What a feed says at a moment, the same for all three formats but for what only one of them has. */
-interface Said {
+/** A feed as received at a moment, in the same form for all formats. */
+interface Received {
   readonly status: number;
   readonly etag: string | undefined;
   readonly lastModified: string | undefined;
@@ -18,12 +18,12 @@ interface Said {
   readonly ids: readonly string[];
   readonly published: readonly (string | undefined)[];
   readonly modified: readonly (string | undefined)[];
-  /** Of Atom and JSON Feed; RSS has no word for it. */
+  /** Empty for RSS, which cannot express it. */
   readonly withdrawn: readonly string[];
   readonly text: string;
 }
 
-async function said(port: number, format: (typeof FORMATS)[number], feed = 'latest'): Promise<Said> {
+async function receive(port: number, format: (typeof FORMATS)[number], feed = 'latest'): Promise<Received> {
   const { status, headers, text } = await ask(port, `/feeds/${feed}.${format}`);
   const found = status === 200 ? feedsmith(text) : [];
   const caching = /^public, max-age=(\d+), stale-while-revalidate=(\d+), stale-if-error=86400$/.exec(
@@ -65,16 +65,16 @@ async function timed(now: number): Promise<Api & { clock: { now: number } }> {
   return { ...(await startApi({}, { now: () => clock.now })), clock };
 }
 
-describe.each(FORMATS)('%s', (format) => {
-  test('an article comes out of its embargo, is corrected, and expires', async () => {
+describe.each(FORMATS)('an article in %s', (format) => {
+  test('comes out of its embargo, is corrected, and expires', async () => {
     const { port, clock, put } = await timed(at('22T12:00:00'));
     const fields = { embargoUntil: '2026-11-22T13:00:00Z', expiresAt: '2026-11-22T15:00:00Z', title: 'Story' };
-    // One that is there all the time, and newer than the story was written, to see the order.
+    // An article that is always there, and newer than the story, shows the order.
     await put('/old', { body: story({ publishedAt: '2026-11-22T11:00:00Z', title: 'Old' }) });
     await put('/story', { body: story(fields) });
     const look = (moment: number) => {
       clock.now = moment;
-      return said(port, format);
+      return receive(port, format);
     };
 
     const long = await look(at('22T12:00:30'));
@@ -87,7 +87,7 @@ describe.each(FORMATS)('%s', (format) => {
     const before = await look(at('22T12:59:59'));
     expect(before).toEqual({ ...long, maxAge: 1, stale: 0 });
     expect(before.lastModified).toBe(httpDate(at('22T12:00:00')));
-    expect((await look(at('22T13:00:00') - 1)).maxAge, 'not even within the second').toBe(0);
+    expect((await look(at('22T13:00:00') - 1)).maxAge, 'not even within that second').toBe(0);
 
     const out = await look(at('22T13:00:00'));
     expect(out).toMatchObject({
@@ -137,14 +137,16 @@ describe.each(FORMATS)('%s', (format) => {
     expect([long.etag, both.etag]).not.toContain(expired.etag);
     expect(await look(at('22T15:00:01'))).toEqual(expired);
   });
+});
 
-  test('a withdrawn article is told of for 30 days', async () => {
+describe.each(FORMATS)('a feed in %s', (format) => {
+  test('has a tombstone for a withdrawn article for 30 days', async () => {
     const { port, clock, put, remove } = await timed(at('22T12:00:00'));
     await put('/kept', { body: story({ publishedAt: '2026-11-20T09:00:00Z' }) });
     await put('/wrong', { body: story() });
     const look = (moment: number) => {
       clock.now = moment;
-      return said(port, format);
+      return receive(port, format);
     };
     const end = at('22T12:30:00') + 30 * DAY;
 
@@ -168,18 +170,18 @@ describe.each(FORMATS)('%s', (format) => {
 
     const forgotten = await look(end);
     expect(forgotten).toMatchObject({ ids: [ID('kept')], withdrawn: [], maxAge: 300, stale: 60 });
-    // Of RSS nothing changed: the document never told of it.
+    // RSS has no tombstones: its document has not changed.
     expect(forgotten.etag === gone.etag).toBe(format === 'rss');
     expect(await look(end + SECOND)).toEqual(forgotten);
     if (format !== 'rss') expect(forgotten.lastModified).toBe(httpDate(end));
   });
 
-  test('a feed whose only article is under embargo comes into being with it', async () => {
+  test('whose only article is under embargo begins to exist with it', async () => {
     const { port, clock, put } = await timed(at('22T12:00:00'));
     await put('/a', { body: story({ embargoUntil: '2026-11-22T13:00:00Z', tags: ['secret'] }) });
     const status = async (moment: number) => {
       clock.now = moment;
-      return (await said(port, format, 'tag/secret')).status;
+      return (await receive(port, format, 'tag/secret')).status;
     };
 
     expect([
@@ -190,11 +192,11 @@ describe.each(FORMATS)('%s', (format) => {
     ]).toEqual([404, 404, 200, 200]);
   });
 
-  test('a client that has the tag and the date hears 304 until the second of the change', async () => {
+  test('gives 304 to a client with its tag or its date, until the second of the change', async () => {
     const { port, clock, put } = await timed(at('22T12:00:00'));
     await put('/a', { body: story({ expiresAt: '2026-11-22T13:00:00Z' }) });
     clock.now += 60_000;
-    const { etag = '', lastModified = '' } = await said(port, format);
+    const { etag = '', lastModified = '' } = await receive(port, format);
     const statuses = async (moment: number) => {
       clock.now = moment;
       const path = `/feeds/latest.${format}`;
@@ -208,7 +210,7 @@ describe.each(FORMATS)('%s', (format) => {
   });
 });
 
-/** A week in which something happens every hour. */
+/** Articles that come or leave at every hour. */
 const MOMENTS = {
   a: { embargoUntil: '2026-11-22T13:00:00Z' },
   b: { publishedAt: '2026-11-22T14:00:00Z', expiresAt: '2026-11-22T16:00:00Z' },
@@ -221,7 +223,7 @@ async function week(now: number) {
   for (const [id, fields] of Object.entries(MOMENTS)) await service.put(`/${id}`, { body: story(fields) });
   const ids = async (moment: number) => {
     service.clock.now = moment;
-    const all = await Promise.all(FORMATS.map((format) => said(service.port, format)));
+    const all = await Promise.all(FORMATS.map((format) => receive(service.port, format)));
     expect(new Set(all.map((one) => one.ids.join())).size, 'the formats agree').toBe(1);
     return all[0]?.ids.map((id) => id.slice(-1)).join('');
   };
@@ -247,7 +249,7 @@ describe('a clock', () => {
     }
   });
 
-  test('that jumps over several moments at once, on and back, shows what is true then', async () => {
+  test('that jumps over several changes, forwards and back, shows the articles of that moment', async () => {
     const { ids } = await week(at('22T12:00:00'));
     for (const hop of [0, 3, 1, 5, 0, 4, 2, 2, 5, 1, 3, 0]) {
       const [hour, visible] = HOURS[hop] ?? [0, ''];
@@ -255,42 +257,42 @@ describe('a clock', () => {
     }
   });
 
-  test.each(HOURS)('that nobody asked by until %i makes the documents of one who did, byte for byte', async (hour) => {
+  test.each(HOURS)('without requests until %i gives the same bytes as with requests', async (hour) => {
     const slept = await week(at('22T12:00:00'));
     const asked = await week(at('22T12:00:00'));
     for (const [earlier] of HOURS) if (earlier <= hour) await asked.ids(earlier);
     slept.clock.now = hour;
     asked.clock.now = hour;
 
-    for (const format of FORMATS) expect(await said(slept.port, format)).toEqual(await said(asked.port, format));
+    for (const format of FORMATS) expect(await receive(slept.port, format)).toEqual(await receive(asked.port, format));
   });
 
-  test('that was set back hides what is not published yet, and Last-Modified is never in the future', async () => {
+  test('that was set back hides articles that are not published yet, and Last-Modified is never in the future', async () => {
     const { ids, port, clock } = await week(at('22T12:00:00'));
     await ids(at('22T14:30:00'));
     clock.now = at('22T12:30:00');
 
     for (const format of FORMATS) {
-      const { ids: visible, lastModified = '' } = await said(port, format);
+      const { ids: visible, lastModified = '' } = await receive(port, format);
       expect(visible).toEqual([ID('c')]);
       expect(Date.parse(lastModified)).toBeLessThanOrEqual(clock.now);
     }
   });
 
-  test('that is set back after a withdrawal still tells of it when that second comes again', async () => {
+  test('that is set back after a withdrawal shows its tombstone when that second comes again', async () => {
     const { port, clock, put, remove } = await timed(at('22T12:00:00'));
     await put('/a', { body: story() });
     await remove('/a');
     clock.now -= 5 * SECOND;
-    expect((await said(port, 'atom')).ids).toEqual([]);
+    expect((await receive(port, 'atom')).ids).toEqual([]);
     clock.now += 5 * SECOND;
 
-    expect((await said(port, 'atom')).withdrawn).toEqual([`${ID('a')} 2026-11-22T12:00:00Z`]);
-    expect((await said(port, 'json')).withdrawn).toEqual([`${ID('a')} 2026-11-22T12:00:00Z`]);
+    expect((await receive(port, 'atom')).withdrawn).toEqual([`${ID('a')} 2026-11-22T12:00:00Z`]);
+    expect((await receive(port, 'json')).withdrawn).toEqual([`${ID('a')} 2026-11-22T12:00:00Z`]);
   });
 });
 
-test('a record that says when it will be withdrawn is refused: what is shown stays, and nothing is told of what is to come', async () => {
+test('a record with a future withdrawal is refused, and changes no feed', async () => {
   const { port, clock, put } = await timed(at('22T12:00:00'));
   await put('/a', { body: story() });
   const withdrawn = { at: '2026-11-22T13:00:01Z' };
@@ -311,23 +313,23 @@ test('a record that says when it will be withdrawn is refused: what is shown sta
       },
     ],
   });
-  expect((await said(port, 'json')).ids).toEqual([ID('a')]);
-  expect((await said(port, 'json', 'tag/secret')).status).toBe(404);
+  expect((await receive(port, 'json')).ids).toEqual([ID('a')]);
+  expect((await receive(port, 'json', 'tag/secret')).status).toBe(404);
   clock.now = at('22T13:00:01');
   expect((await put('/a', { body: story({ withdrawn }) })).status).toBe(200);
-  expect((await said(port, 'json')).withdrawn).toEqual([`${ID('a')} 2026-11-22T13:00:01Z`]);
+  expect((await receive(port, 'json')).withdrawn).toEqual([`${ID('a')} 2026-11-22T13:00:01Z`]);
 });
 
-test('an article beyond the newest ones expires: who saw it and who starts afterwards say the same', async () => {
+test('if an article beyond the newest ones expires, a service that saw it and one that starts later give the same document', async () => {
   const clock = { now: at('22T12:00:00') };
   const api = await startApi({ 'publication.yaml': `${PUBLICATION}entries: 1\n` }, { now: () => clock.now });
   await api.put('/new', { body: story({ publishedAt: '2026-11-21T10:00:00Z' }) });
   await api.put('/old', { body: story({ expiresAt: '2026-11-22T13:00:00Z' }) });
-  for (const format of FORMATS) await said(api.port, format);
+  for (const format of FORMATS) await receive(api.port, format);
   clock.now = at('22T13:00:01');
   const second = await start(api.dataFolder, { now: () => clock.now });
 
-  for (const format of FORMATS) expect(await said(second.port, format)).toEqual(await said(api.port, format));
+  for (const format of FORMATS) expect(await receive(second.port, format)).toEqual(await receive(api.port, format));
 });
 
 describe('a restart', () => {
@@ -337,10 +339,10 @@ describe('a restart', () => {
     await before.put('/x', { body: story({ title: 'X' }) });
     await before.remove('/x?reason=Wrong');
     before.clock.now = hour + 30 * 60 * SECOND;
-    const answers = await Promise.all(FORMATS.map((format) => said(before.port, format)));
+    const answers = await Promise.all(FORMATS.map((format) => receive(before.port, format)));
     await before.close();
     const after = await clientOf(before.dataFolder, { now: () => before.clock.now });
 
-    expect(await Promise.all(FORMATS.map((format) => said(after.port, format)))).toEqual(answers);
+    expect(await Promise.all(FORMATS.map((format) => receive(after.port, format)))).toEqual(answers);
   });
 });

@@ -17,7 +17,7 @@ test('the entry of the smallest article', () => {
 `);
 });
 
-test('the entry of an article with all there is', () => {
+test('the entry of an article with every field', () => {
   expect(atom.entry(full, options)).toBe(`    <entry xml:lang="ckb">
         <title type="html"><![CDATA[\u200F\u2067AT&amp;T: a &lt; b ]]&gt; ]]&gt; &amp;amp;\u2069]]></title>
         <id>https://news.example/?p=1&#x26;q=2</id>
@@ -95,7 +95,7 @@ test('the head of a feed without entries', () => {
 `);
 });
 
-test('the head of a feed with all there is', () => {
+test('the head of a feed with every field', () => {
   expect(atom.head(richHead)).toBe(`<?xml version="1.0" encoding="utf-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">
     <id>https://news.example/feeds/section/kurd%C3%AE</id>
@@ -145,11 +145,11 @@ test('a document is head, entries and tail, and reads back', () => {
   ]);
 });
 
-test('a story without translations has one link of its own', () => {
+test('an article without translations has one link', () => {
   expect(atom.entry(article(), options).match(/<link [^>]*>/g)).toEqual(['<link href="https://news.example/a"/>']);
 });
 
-test('what was withdrawn is told after the entries', () => {
+test('withdrawals follow the entries', () => {
   expect(
     atom.tail([
       { publicId: 'tag:news.example,2026:a&b', at: Date.UTC(2026, 10, 20), reason: 'R & D' },
@@ -164,7 +164,7 @@ test('what was withdrawn is told after the entries', () => {
   expect(atom.tail([])).toBe('</feed>\n');
 });
 
-test('an id that is no URI is a UUID of its name, the same in entry and tombstone', () => {
+test('an id that is not a URI becomes its UUID, the same in entry and tombstone', () => {
   const entry = atom.entry({ ...article(), publicId: 'post 17' }, options);
   const tail = atom.tail([{ publicId: 'post 17', at: 0 }]);
   const [, id] = /<id>([^<]*)<\/id>/.exec(entry) ?? [];

@@ -4,7 +4,7 @@ import { describeFeed } from '../../src/feed/feeds.ts';
 import type { EntryOptions, Head } from '../../src/format/renderer.ts';
 import { article, PUBLICATION } from '../helpers.ts';
 
-/** An article with something in every field, and a sign that could break a format in every text. */
+/** An article with every field, and in every text a character that could break a format. */
 export const full: Article = article({
   id: 'https://news.example/?p=1&q=2',
   url: 'https://news.example/dams?a=1&b=2',
@@ -62,7 +62,7 @@ function head(publication: Publication, dates: Pick<Head, 'updatedAt' | 'publish
   return { feed: describeFeed('section/kurdî', 'Kurdî', publication), publication, ...dates };
 }
 
-/** A feed that never had an entry, of a publication that says no more than it must. */
+/** The head of a feed without entries, of a publication with only the required fields. */
 export const emptyHead = head(plain, { updatedAt: 0 });
 
 export const richHead = head(rich, { updatedAt: Date.UTC(2026, 10, 20, 12), publishedAt: Date.UTC(2026, 10, 20, 10) });

@@ -18,7 +18,7 @@ test('the entry of the smallest article', () => {
   );
 });
 
-test('the entry of an article with all there is', () => {
+test('the entry of an article with every field', () => {
   expect(json.entry(full, options)).toBe(
     JSON.stringify({
       id: 'https://news.example/?p=1&q=2',
@@ -98,7 +98,7 @@ test.each([
     },
   ],
   [
-    'with all there is',
+    'with every field',
     richHead,
     {
       version: 'https://jsonfeed.org/version/1.1',
@@ -148,7 +148,7 @@ test('a document is head, entries and tail, and reads back', () => {
   ]);
 });
 
-test('what was withdrawn is told after the items', () => {
+test('withdrawals follow the items', () => {
   const tail = json.tail([
     { publicId: 'tag:news.example,2026:a', at: Date.UTC(2026, 10, 20), reason: '"R" & D' },
     { publicId: 'post 17', at: Date.UTC(2026, 10, 19, 1, 2, 3) },

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Article, parseArticle } from '../../src/article/article.ts';
 import { articleText } from '../../src/article/stored.ts';
 import { parsePublication } from '../../src/config/publication.ts';
-import { createArranger } from '../../src/document/document.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { FORMATS, type Format, ownKeys } from '../../src/feed/feeds.ts';
 import { atom } from '../../src/format/atom.ts';
@@ -25,7 +25,7 @@ const BATCH = 25;
 const SEED = 20261122;
 const RENDERERS = { rss, atom, json };
 
-/** Text that breaks formats, between text of any script. */
+/** Characters that could break a format, in text of any script. */
 const trap = fc.constantFrom(
   ']]>',
   ']]>]]>',
@@ -101,8 +101,8 @@ const grapheme = fc.string({ unit: 'binary', maxLength: 6 });
 const text = fc
   .array(fc.oneof(trap, grapheme, fc.string({ unit: 'grapheme', maxLength: 8 })), { maxLength: 8 })
   .map((parts) => parts.join(''));
-/** A text that says something, so that most records pass the door. */
-const said = fc.tuple(text, fc.constantFrom('a', 'ب', 'Ж')).map(([before, after]) => before + after);
+/** A text that is not blank, so that `parseArticle` accepts most records. */
+const nonBlank = fc.tuple(text, fc.constantFrom('a', 'ب', 'Ж')).map(([before, after]) => before + after);
 const address = fc
   .tuple(fc.constantFrom('https://news.example/', '/', '', 'https://bücher.example/?q='), text)
   .map(([base, rest]) => base + rest);
@@ -113,20 +113,20 @@ const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined }
 
 const recordOf = fc.record({
   id: fc.oneof(
-    said,
+    nonBlank,
     fc.uuid(),
     fc.webUrl({ withQueryParameters: true }),
     fc.nat().map((number) => `http://Example.com/${number}?a=1&b=2&amp;c`),
   ),
   url: address,
-  title: said,
+  title: nonBlank,
   summary: maybe(text),
-  body: said,
+  body: nonBlank,
   bodyFormat: fc.constantFrom('html', 'markdown', 'text'),
   language: fc.constantFrom('en', 'ku', 'ckb', 'ar', 'tr', 'fa', 'pt-BR'),
-  authors: fc.array(fc.record({ name: said, url: maybe(address), avatar: maybe(address) }), { maxLength: 3 }),
-  sections: fc.array(said, { maxLength: 2 }),
-  tags: fc.array(said, { maxLength: 3 }),
+  authors: fc.array(fc.record({ name: nonBlank, url: maybe(address), avatar: maybe(address) }), { maxLength: 3 }),
+  sections: fc.array(nonBlank, { maxLength: 2 }),
+  tags: fc.array(nonBlank, { maxLength: 3 }),
   publishedAt: moment,
   updatedAt: maybe(moment),
   image: maybe(fc.record({ url: address, alt: maybe(text), caption: maybe(text), credit: maybe(text) })),
@@ -134,12 +134,12 @@ const recordOf = fc.record({
     fc.record({ url: address, type: fc.constantFrom('audio/mpeg', 'video/mp4'), title: maybe(text), length: fc.nat() }),
     { maxLength: 2 },
   ),
-  source: maybe(fc.record({ name: said, url: address })),
+  source: maybe(fc.record({ name: nonBlank, url: address })),
   copyright: maybe(text),
   license: maybe(address),
 });
 
-/** The article, or undefined where the record was refused with its reasons. */
+/** The article. Undefined if the record was refused with its reasons. */
 function accepted(record: unknown): Article | undefined {
   try {
     return parseArticle(record, newsroom);
@@ -151,7 +151,7 @@ function accepted(record: unknown): Article | undefined {
 
 const publication = parsePublication(`${PUBLICATION}entries: 1000\n`, 'publication.yaml');
 
-/** The articles' documents through a store and an arranger of their own. */
+/** The documents of these articles, from a store and an arranger of their own. */
 async function documents(articles: readonly Article[]): Promise<Record<Format, string>> {
   const store = openSqliteStore(':memory:');
   const changes = articles.map((article) => ({
@@ -173,7 +173,7 @@ async function documents(articles: readonly Article[]): Promise<Record<Format, s
   return made;
 }
 
-/** What is read of an article, whoever reads it. */
+/** The parts of an article that every reader finds in a document. */
 function readings(articles: readonly Article[]): ReadonlyMap<string, Reading> {
   return new Map(
     articles.map((article) => [
@@ -199,7 +199,7 @@ interface Element {
   text: string;
 }
 
-/** A document as saxes reads it, which throws where it is not well-formed. */
+/** A document as saxes reads it. Throws if it is not well-formed. */
 function parsed(document: string): Element {
   const root: Element = { name: '', attributes: {}, children: [], text: '' };
   const open = [root];
@@ -227,14 +227,14 @@ function all(element: Element, name: string): Element[] {
   return element.children.flatMap((child) => (child.name === name ? [child] : all(child, name)));
 }
 
-/** The one text of an element's only child of that name. */
+/** The text of an element's only child of that name. */
 function only(element: Element, name: string): string {
   const [child, ...others] = element.children.filter((each) => each.name === name);
   if (child === undefined || others.length > 0) throw new Error(`not one <${name}>`);
   return child.text;
 }
 
-/** Our own reverse of HTML-escaped text in an element whose content is HTML. */
+/** Reverses the escaping of text in an element whose content is HTML. */
 function unescaped(html: string): string {
   return html.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"').replaceAll('&amp;', '&');
 }
@@ -282,7 +282,7 @@ function fromJson(document: string): readonly Reading[] {
   }));
 }
 
-/** Atom says `updated` of every entry; without a correction it is first publication. */
+/** In Atom, every entry has `updated`: the last correction, else first publication. */
 function withoutOwnUpdate(reading: Reading): Reading {
   if (reading.updated !== reading.published) return reading;
   const { updated: _, ...rest } = reading;
@@ -322,7 +322,7 @@ test(`${ARTICLES} articles of any text are refused with a reason, or read back e
 });
 
 test('bodies of a megabyte are read back', { timeout: 60_000 }, async () => {
-  const parts = fc.sample(said, { numRuns: 200, seed: SEED }).join('');
+  const parts = fc.sample(nonBlank, { numRuns: 200, seed: SEED }).join('');
   const bodies = ['html', 'text'].map((bodyFormat) => ({
     bodyFormat,
     body: parts.repeat(Math.ceil(1_048_576 / parts.length)),
@@ -400,13 +400,13 @@ describe('texts', () => {
   const check = (value: fc.Arbitrary<string>, holds: (text: string) => void) =>
     fc.assert(fc.property(value, holds), { numRuns: 2000, seed: SEED });
 
-  test('what is XML-safe stays as it is', () => {
+  test('an XML-safe text stays the same', () => {
     check(text, (value) => {
       expect(xmlText(xmlText(value))).toBe(xmlText(value));
     });
   });
 
-  test('a slug is its own slug, and that of every equal spelling', () => {
+  test('a slug is the slug of itself and of every equal spelling', () => {
     check(text, (value) => {
       const slug = slugOf(value);
       expect(slugOf(slug)).toBe(slug);
@@ -414,8 +414,8 @@ describe('texts', () => {
     });
   });
 
-  test('a short text is not longer than asked, and begins as the long one', () => {
-    check(said, (value) => {
+  test('a shortened text is within the limit, and begins like the long one', () => {
+    check(nonBlank, (value) => {
       const short = shorten(xmlText(value), 12);
       expect(short.length).toBeLessThanOrEqual(12);
       expect(short.isWellFormed()).toBe(true);
@@ -423,7 +423,7 @@ describe('texts', () => {
     });
   });
 
-  test('a web address is a URI, and its own', () => {
+  test('a web address is a URI, and stays the same', () => {
     check(address, (value) => {
       const url = webUrl(value, newsroom.url);
       if (url === undefined) return;

@@ -16,7 +16,7 @@ test('the entry of the smallest article', () => {
 `);
 });
 
-test('the entry of an article with all there is', () => {
+test('the entry of an article with every field', () => {
   expect(rss.entry(full, options)).toBe(`        <item xml:lang="ckb">
             <title>\u200F\u2067AT&#x26;T: a &#x3C; b ]]&#x3E; ]]&#x3E; &#x26;amp;\u2069</title>
             <link>https://news.example/dams?a=1&amp;b=2</link>
@@ -87,7 +87,7 @@ test('the head of a feed without entries', () => {
 `);
 });
 
-test('the head of a feed with all there is', () => {
+test('the head of a feed with every field', () => {
   expect(rss.head(richHead)).toBe(`<?xml version="1.0" encoding="utf-8"?>
 <rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/" xmlns:media="http://search.yahoo.com/mrss/" xmlns:webfeeds="http://webfeeds.org/rss/1.0">
     <channel>
@@ -118,10 +118,10 @@ test.each([
   ['en', 'en', false],
   ['en', 'en-GB', true],
   ['ku', 'en', true],
-])('an item in %s in a feed in %s says its language: %s', (language, feedLanguage, said) => {
+])('an item in %s in a feed in %s states its language: %s', (language, feedLanguage, expected) => {
   const item = rss.entry(article({ language }), { ...options, feedLanguage });
-  expect(item.includes(` xml:lang="${language}"`)).toBe(said);
-  expect(item.includes(`<dc:language>${language}</dc:language>`)).toBe(said);
+  expect(item.includes(` xml:lang="${language}"`)).toBe(expected);
+  expect(item.includes(`<dc:language>${language}</dc:language>`)).toBe(expected);
 });
 
 test.each([
@@ -136,16 +136,16 @@ test.each([
     '<enclosure length="1" type="image/png" url="https://news.example/i"/>',
   ],
   [
-    'not what has no length',
+    'no file without a length',
     { image: { url: '/i', type: 'image/png', length: 1 }, media: [{ url: '/m', type: 'audio/mpeg' }] },
     '<enclosure length="1" type="image/png" url="https://news.example/i"/>',
   ],
   [
-    'a length of nothing is one',
+    'a file of length 0',
     { media: [{ url: '/m', type: 'audio/mpeg', length: 0 }] },
     '<enclosure length="0" type="audio/mpeg" url="https://news.example/m"/>',
   ],
-  ['none where none has', { image: { url: '/i' } }, undefined],
+  ['none if no file has a length', { image: { url: '/i' } }, undefined],
 ])('the enclosure: %s', (_, fields, expected) => {
   expect(
     rss
@@ -182,6 +182,6 @@ test('a document is head, entries and tail, and reads back', () => {
   ]);
 });
 
-test('RSS has no word for what was withdrawn', () => {
+test('RSS cannot express withdrawals', () => {
   expect(rss.tail([{ publicId: 'tag:news.example,2026:a', at: 0 }])).toBe(rss.tail([]));
 });

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import {
   assertWellFormed,
   assertWellFormedEach,
+  contentOf,
+  contentsOf,
   element,
   escapeXml,
   forCdata,
   forXmlJs,
-  innerOf,
-  innersOf,
   isPlainElement,
   parent,
   startTag,
@@ -38,7 +38,7 @@ test.each([
   expect(xml).toBe(expected);
 });
 
-test('on the way through feed', () => {
+test('text and HTML for feed', () => {
   expect(forXmlJs('a & &amp; <')).toBe('a &amp; &amp;amp; <');
   expect(forCdata('a]]>b]]>]]]>')).toBe('a]]&gt;b]]&gt;]]]&gt;');
 });
@@ -47,12 +47,12 @@ test.each([
   ['<a><b> x <i/> </b></a>', 'b', 'x <i/>'],
   ['<a><b c="d">x</b>y<b>z</b></a>', 'b', 'x</b>y<b>z'],
   ['<b></b>', 'b', ''],
-])('what is within %s', (document, name, expected) => {
-  expect(innerOf(document, name)).toBe(expected);
+])('the content of %s', (document, name, expected) => {
+  expect(contentOf(document, name)).toBe(expected);
 });
 
-test('nothing is within what is not there', () => {
-  expect(() => innerOf('<a/>', 'b')).toThrow('no <b> in the document');
+test('a missing element has no content', () => {
+  expect(() => contentOf('<a/>', 'b')).toThrow('The document has no <b>.');
 });
 
 test.each([
@@ -71,7 +71,7 @@ test.each([
   expect(() => assertWellFormed(document)).toThrow();
 });
 
-test('what is well-formed passes', () => {
+test('a well-formed document passes', () => {
   expect(() =>
     assertWellFormed('<?xml version="1.0"?><a xmlns:b="urn:b"><b:c d="e"><![CDATA[<]]></b:c>&#x3C;</a>'),
   ).not.toThrow();
@@ -85,7 +85,7 @@ test.each([[['<b/>']], [['<b>x<c d="e"/></b>', '<b><![CDATA[</b><b>]]></b>', '<b
 );
 
 test.each([
-  // Together these are well-formed, and none of them alone is.
+  // Well-formed together, but not alone.
   [['<b>', '</b>']],
   [['<b>x<![CDATA[', ']]></b>']],
   [['<b/><!--', '--><b/>']],
@@ -95,7 +95,7 @@ test.each([
   [['<b/>&#x41', ';<b/>']],
   [['<b/></a', '>']],
   [['<b><', '/b><b/>']],
-  // Each has what is not one element.
+  // Each has a text that is not exactly one element.
   [['<b/><b/>']],
   [['<b/>x']],
   [['x<b/>']],
@@ -112,21 +112,21 @@ test.each([
   [['<b></c>']],
   [['<b>\u0001</b>']],
   [['<c:b/>']],
-  // A prefix holds in its element alone.
+  // A prefix is declared only within its element.
   [['<b xmlns:c="urn:c"><c:d/></b>', '<c:b/>']],
-])('%j are not', (elements) => {
+])('%j are not well-formed each', (elements) => {
   expect(() => assertWellFormedEach('<a>', elements)).toThrow();
 });
 
-test('what is within each of several elements', () => {
+test('the content of each of several elements', () => {
   const document = '<a>\n    <b>\n        <c/>\n    </b>\n    <b>\n        d\n    </b>\n</a>';
-  expect(innersOf(document, 'b', { count: 2, depth: 1 })).toEqual(['<c/>', 'd']);
-  expect(innersOf('<a><b> </b>\n    <b> </b></a>', 'b', { count: 1, depth: 1 })).toEqual(['</b>\n    <b>']);
+  expect(contentsOf(document, 'b', { count: 2, depth: 1 })).toEqual(['<c/>', 'd']);
+  expect(contentsOf('<a><b> </b>\n    <b> </b></a>', 'b', { count: 1, depth: 1 })).toEqual(['</b>\n    <b>']);
 });
 
-test('where one of several elements looks as if it ended within, none is told from the others', () => {
+test('if the text of an element looks like the boundary of two, they are not separated', () => {
   const document = '<a>\n    <b><![CDATA[</b>\n    <b>]]></b>\n    <b>c</b>\n</a>';
-  expect(() => innersOf(document, 'b', { count: 2, depth: 1 })).toThrow('3 <b> in a document of 2');
+  expect(() => contentsOf(document, 'b', { count: 2, depth: 1 })).toThrow('The document has 3 <b> instead of 2.');
 });
 
 describe('a plain element', () => {
@@ -144,7 +144,7 @@ describe('a plain element', () => {
     expect(() => assertWellFormed(`<a xmlns:d="urn:d">${xml}</a>`)).not.toThrow();
   });
 
-  test('whatever passes for one, a parser accepts', () => {
+  test('is accepted by a parser, whatever its text', () => {
     const tags =
       '<b> </b> <bc> </bc> <c/> <d:b> </d:b> <e:b> </e:b> <b·d="e"> </b·> <b·c=" "·c=" "·xml:lang=" "·d:c=" "·xmlns=" "·xmlns:e="';
     const signs = '" \' > /> < / = : ! [ x · <![CDATA[ ]]> ]] <!-- --> <?f ?> &amp; &#x3C; &#x1; &f; & ; &#x A;';
@@ -162,7 +162,7 @@ describe('a plain element', () => {
         const xml = `${start}${middle}${end}`;
         if (!isPlainElement(xml, PREFIXES)) return;
         plain += 1;
-        // Within a root, and alone in it: a second one beside it would be a second root.
+        // Within a root, and as the root itself: two elements would be two roots.
         assertWellFormed(`<a xmlns:d="urn:d">${xml}</a>`);
         assertWellFormed(xml.replace(/[\s/>]/, (sign) => ` xmlns:d="urn:d"${sign}`));
       }),

@@ -13,7 +13,7 @@ import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { type Answer, ask, type Running, record } from '../helpers.ts';
 import { speak } from '../raw.ts';
 import { startApi } from './api.ts';
-import { unmemorable } from './ways.ts';
+import { hasFastPath, unmemorable } from './ways.ts';
 
 const FEED = '/feeds/latest.rss';
 
@@ -115,8 +115,10 @@ describe('a client', () => {
     const pretended = await statuses(3, () => ask('/feeds/tag/one.rss', { 'If-None-Match': '"x"' }));
 
     expect(pretended).toEqual(all(429, 3));
-    expect((await ask(FEED, { 'If-None-Match': etag })).status).toBe(304);
-    expect((await ask(`${FEED}?_=1`, { 'If-None-Match': etag })).status).toBe(304);
+    // Only the fast path knows before any work that the copy is current.
+    const status = hasFastPath ? 304 : 429;
+    expect((await ask(FEED, { 'If-None-Match': etag })).status).toBe(status);
+    expect((await ask(`${FEED}?_=1`, { 'If-None-Match': etag })).status).toBe(status);
     expect((await ask('/feeds/%6Catest.rss', { 'If-None-Match': etag })).status).toBe(429);
   });
 

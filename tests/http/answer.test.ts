@@ -20,14 +20,14 @@ test('who can be answered without begins no more compressions than there are thr
   const all = Array.from({ length: 3 * AT_ONCE }, (_, index) => represent(document(text + index)));
   const ask = (accepted: string) =>
     all.map((each) => answerTo({ method: 'GET', headers: { 'accept-encoding': accepted } }, each, CONTEXT));
-  const begun = () => all.filter(({ whole }) => whole.codings().includes('br'));
+  const begun = () => all.filter(({ body }) => body.codings().includes('br'));
 
   for (const count of [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE]) {
     const codings = ask('br, identity').map((answer) => ('coding' in answer ? answer.coding : 'pending'));
     expect(codings.filter((coding) => coding === 'br')).toHaveLength(count - AT_ONCE);
     expect(codings.filter((coding) => coding === 'identity')).toHaveLength(all.length - count + AT_ONCE);
     expect(begun()).toHaveLength(count);
-    await Promise.all(begun().map(({ whole }) => whole.bytes('br')));
+    await Promise.all(begun().map(({ body }) => body.bytes('br')));
   }
 });
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ask, dataFolder, decoded, record, start } from '../helpers.ts';
 import { speak } from '../raw.ts';
+import { hasFastPath } from './ways.ts';
 
 /** Compressions that do not end before the test lets them. */
 const held = vi.hoisted(() => ({ waiting: [] as (() => void)[], begun: 0, isOn: false }));
@@ -47,10 +48,12 @@ test('clients that leave begin no more compressions than those that wait for the
   }
   const stays = ask(port, FEED, { headers: { 'Accept-Encoding': ONLY_BR } });
 
-  expect((await ask(port, FEED)).body).toEqual(whole.body);
+  const ready = ask(port, FEED);
+  if (hasFastPath) expect((await ready).body).toEqual(whole.body); // without it the feed waits in the same lane
   expect((await ask(port, '/nowhere')).status).toBe(404);
   expect(begun()).toBe(AT_ONCE);
   letGo();
   expect(decoded(await stays)).toEqual(whole.body);
+  expect((await ready).body).toEqual(whole.body);
   expect(begun()).toBe(AT_ONCE + 1);
 });

@@ -1,11 +1,5 @@
-import {
-  customFeedChooser,
-  type FeedKey,
-  type FeedRule,
-  LATEST,
-  type NamedKey,
-  type Selection,
-} from '../../feed/feeds.ts';
+import { type FeedKey, type FeedRule, LATEST, type NamedKey, type Selection } from '../../feed/feeds.ts';
+import { customFeedChooser } from '../../feed/selection.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { FeedToBackfill } from '../store.ts';
 import { createBackfill, type NumberedRule } from './backfill.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
 import { articleText } from '../../src/article/stored.ts';
 import { parsePublication } from '../../src/config/publication.ts';
-import { createArranger } from '../../src/document/document.ts';
+import { createArranger } from '../../src/document/arranger.ts';
 import { FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { atom } from '../../src/format/atom.ts';
 import { json } from '../../src/format/json.ts';
@@ -78,15 +78,15 @@ describe.each(FORMATS)('a document in %s', (format) => {
     expect(await text('section/x', format)).toBe('');
   });
 
-  test('holds as many as its feed says', async () => {
+  test('holds as many entries as its feed allows', async () => {
     const { text } = await room(...records);
     expect(feedsmith(await text('two', format)).map(({ id }) => id)).toEqual([
-      'tag:externalChanges.example,2026:c',
-      'tag:externalChanges.example,2026:b',
+      'tag:news.example,2026:c',
+      'tag:news.example,2026:b',
     ]);
   });
 
-  test('shows what its feed shows, whichever was made first', async () => {
+  test('has the content and language of its feed, whichever feed was made first', async () => {
     const { text } = await room(...records);
     const first = await text('latest', format);
     const short = await text('short', format);
@@ -102,7 +102,7 @@ describe.each(FORMATS)('a document in %s', (format) => {
     ]).toEqual([arabic, short, first]);
   });
 
-  test('is the same bytes on two instances, in whatever order articles came', async () => {
+  test('has the same bytes on two instances, in whatever order articles came', async () => {
     const [one, other] = [await room(...records), await room(...records.toReversed())];
     expect(await one.text('latest', format)).toBe(await other.text('latest', format));
   });
@@ -115,7 +115,7 @@ describe.each(FORMATS)('a document in %s', (format) => {
     expect(feedsmith(await text('latest', format)).map(({ title }) => title.includes('New'))).toEqual([false, true]);
   });
 
-  test('leaves out what cannot be rendered, and reports it', async () => {
+  test('omits an article that cannot be rendered, and reports it', async () => {
     const { store, text, reported } = await room(...records);
     const bad: Article = { ...article({ id: 'bad' }), ...JSON.parse('{ "authors": null }') };
     await store.apply(
@@ -127,7 +127,7 @@ describe.each(FORMATS)('a document in %s', (format) => {
   });
 });
 
-test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %s', async (format) => {
+test.each(['rss', 'atom'] as const)('a character that is not XML is never served in %s', async (format) => {
   const { store, text, reported } = await room(...records);
   const bad = { ...article({ id: 'bad' }), title: 'a\u0001' };
   await store.apply(
@@ -141,18 +141,21 @@ test.each(['rss', 'atom'] as const)('a sign that is not XML is never served in %
 test.each([
   ['rss', '<p>a</item>\n        <item>b</p>'],
   ['atom', '<p>a</entry>\n    <entry>b</p>'],
-] as const)('an entry in %s whose body looks like the end of one is shown like all others', async (format, html) => {
-  const { store, text, reported } = await room(...records);
-  const odd: Article = { ...article({ id: 'odd', publishedAt: '2026-11-19T10:00:00Z' }), html };
-  await store.apply(
-    [{ kind: 'put', article: articleText(odd), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
-    () => NOW,
-  );
-  const { entry, tail } = RENDERERS[format];
-  const entries = [...fields.map((each) => article(each)), odd].map((each) => entry(each, options));
-  expect((await text('latest', format)).endsWith(entries.join('') + tail([]))).toBe(true);
-  expect(reported).toEqual([]);
-});
+] as const)(
+  'an entry in %s whose body looks like the end of an entry is rendered like all others',
+  async (format, html) => {
+    const { store, text, reported } = await room(...records);
+    const odd: Article = { ...article({ id: 'odd', publishedAt: '2026-11-19T10:00:00Z' }), html };
+    await store.apply(
+      [{ kind: 'put', article: articleText(odd), record: '{}', feeds: [{ key: 'latest', name: '' }], changedAt: 0 }],
+      () => NOW,
+    );
+    const { entry, tail } = RENDERERS[format];
+    const entries = [...fields.map((each) => article(each)), odd].map((each) => entry(each, options));
+    expect((await text('latest', format)).endsWith(entries.join('') + tail([]))).toBe(true);
+    expect(reported).toEqual([]);
+  },
+);
 
 test.each(['rss', 'atom'] as const)('entries in %s are the same however many are rendered together', async (format) => {
   const sizes = Array.from({ length: 60 }, (_, index) => (index % 9 === 0 ? 20_000 : 3));
@@ -181,7 +184,7 @@ test.each([
   expect(await at(moment)).toEqual([after, undefined, true]);
 });
 
-test('it tells of a removal as a change, in its head as well', async () => {
+test('a removal is a change of the document, and of its head', async () => {
   const { arrange, withdraw } = await room(...records);
   await withdraw([{ id: 'c' }]);
   const document = await arrange('latest', 'atom', NOW);
@@ -196,9 +199,9 @@ describe('a document that nobody waits for', () => {
     return record({ id: `many-${index}`, publishedAt });
   });
 
-  /** Begins it, and says how many turns of the event loop it took, or does something in one of them. */
+  /** Makes the document, counts the rounds of the event loop that it takes, and does some work in one of them. */
   async function inPieces(
-    then: { turn: number; work: (raisePriority: () => void) => unknown } = { turn: 0, work: () => {} },
+    then: { round: number; work: (raisePriority: () => void) => unknown } = { round: 0, work: () => {} },
   ) {
     const { store, publish, arrange, text } = await room(...fifty);
     const asked: number[] = [];
@@ -211,28 +214,28 @@ describe('a document that nobody waits for', () => {
     const raisePriority = () => {
       isAwaited = true;
     };
-    let turns = 0;
+    let rounds = 0;
     let isMade = false;
     const made = arrange('latest', 'rss', NOW, () => isAwaited).finally(() => {
       isMade = true;
     });
-    for (; !isMade; turns += 1) {
-      if (turns === then.turn) await then.work(raisePriority);
+    for (; !isMade; rounds += 1) {
+      if (rounds === then.round) await then.work(raisePriority);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { store, publish, turns, asked, made: (await made)?.bytes.toString(), text };
+    return { store, publish, rounds, asked, made: (await made)?.bytes.toString(), text };
   }
 
-  test('is made a few entries at a time, and others come in between', async () => {
-    const { turns, asked, made, text } = await inPieces();
+  test('is made a few entries at a time, with rounds for others in between', async () => {
+    const { rounds, asked, made, text } = await inPieces();
     expect(Math.max(...asked)).toBeLessThanOrEqual(4);
-    expect(turns).toBeGreaterThan((5 * ALL) / 4); // several for each, as many as a request takes
+    expect(rounds).toBeGreaterThan((5 * ALL) / 4); // several for each piece, as many as a request takes
     expect(made).toBe(await text('latest', 'rss'));
   });
 
-  test('is made without a pause once somebody waits for it', async () => {
-    const { turns, asked, made, text } = await inPieces({ turn: 5, work: (raisePriority) => raisePriority() });
-    expect(turns).toBeLessThan(8);
+  test('is made without a pause as soon as somebody waits for it', async () => {
+    const { rounds, asked, made, text } = await inPieces({ round: 5, work: (raisePriority) => raisePriority() });
+    expect(rounds).toBeLessThan(8);
     expect(asked.at(-1)).toBeGreaterThan(ALL / 2);
     expect(made).toBe(await text('latest', 'rss'));
   });
@@ -243,10 +246,10 @@ test.each([
   [
     'is withdrawn',
     { ...record({ id: 'a' }), withdrawn: { at: '2026-11-21T00:00:00Z' } },
-    '"id":"tag:externalChanges.example,2026:c"',
+    '"id":"tag:news.example,2026:c"',
   ],
 ])(
-  'where an article %s while a document is made in pieces, all of it is of after that',
+  'if an article %s while a document is made in pieces, the document is as it is after that',
   async (_, changed, expected) => {
     const others = Array.from({ length: 9 }, (_, index) => record({ id: `other-${index}` }));
     const { publish, arrange } = await room(...records, ...others);

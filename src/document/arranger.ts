@@ -1,0 +1,76 @@
+import type { Publication } from '../config/publication.ts';
+import { describeFeed, type Feed, type FeedKey, type Format } from '../feed/feeds.ts';
+import type { Head } from '../format/renderer.ts';
+import type { Instant } from '../lib/instant.ts';
+import type { FeedSnapshot, Store } from '../store/store.ts';
+import type { CacheCounts } from './byte-cache.ts';
+import { type Document, joinDocument } from './document.ts';
+import { createEntryCache, type ReportUnrenderable } from './entry-cache.ts';
+import { pause } from './pause.ts';
+
+interface ArrangerParts {
+  readonly store: Store;
+  readonly publication: Publication;
+  readonly report: ReportUnrenderable;
+  /** Bytes of entries that may be kept for other documents. */
+  readonly entryBytes: number;
+}
+
+interface Arranger {
+  /**
+   * Makes a feed's document as it is at a moment. Undefined if no article of that feed was ever visible.
+   *
+   * @param isAwaited whether somebody waits for the document by now; until then it is made in pieces, with pauses
+   */
+  readonly arrange: (
+    key: FeedKey,
+    format: Format,
+    at: Instant,
+    isAwaited?: () => boolean,
+  ) => Promise<Document | undefined>;
+  /** Of the entries. */
+  readonly counts: () => CacheCounts;
+}
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** Arranges entries to documents. */
+export function createArranger({ store, publication, report, entryBytes }: ArrangerParts): Arranger {
+  const { feedsUrl, tombstoneDays } = publication;
+  const { entriesOf, counts } = createEntryCache({ store, feedsUrl, report, maxBytes: entryBytes });
+
+  async function arrange(
+    key: FeedKey,
+    format: Format,
+    at: Instant,
+    isAwaited: () => boolean = () => true,
+  ): Promise<Document | undefined> {
+    const limit = describeFeed(key, '', publication).entries;
+    const snapshot = await store.snapshot(key, at, { limit, tombstonesFor: tombstoneDays * DAY });
+    if (snapshot === undefined) return undefined;
+    const feed = describeFeed(key, snapshot.name, publication);
+    const entries = await entriesOf(snapshot.entries, feed, format, isAwaited);
+    if (entries === undefined) return arrange(key, format, at); // without pauses, so that no article changes again
+    await pause(isAwaited);
+    const { tombstones, changedAt, removedAt = 0, nextChangeAt } = snapshot;
+    return {
+      feed,
+      format,
+      ...joinDocument(format, { head: headOf(feed, snapshot, publication), entries, tombstones }),
+      changedAt: Math.max(changedAt, snapshot.entries[0]?.publishedAt ?? 0, removedAt),
+      ...(nextChangeAt === undefined ? {} : { nextChangeAt }),
+    };
+  }
+
+  return { arrange, counts };
+}
+
+function headOf(feed: Feed, { entries, removedAt = 0 }: FeedSnapshot, publication: Publication): Head {
+  const [newest] = entries;
+  return {
+    feed,
+    publication,
+    updatedAt: Math.max(0, removedAt, ...entries.map((entry) => entry.updatedAt)),
+    ...(newest === undefined ? {} : { publishedAt: newest.publishedAt }),
+  };
+}

@@ -1,0 +1,56 @@
+import type { Instant } from '../lib/instant.ts';
+import { type CacheCounts, createByteCache } from './byte-cache.ts';
+import type { Representations } from './representation.ts';
+
+/** A document in the cache. */
+export interface CachedDocument {
+  readonly representations: Representations;
+  /** The document is current from this instant until that one, unless its feed changes. */
+  readonly from: Instant;
+  readonly until: Instant;
+  /** Requests for the document so far. */
+  requests: number;
+}
+
+interface CurrentDocuments {
+  /** The document if it is in the cache and current. Counts a request for it. */
+  readonly request: (name: string) => Representations | undefined;
+  /** The document if it is in the cache, even if it is no longer current. Counts no request. */
+  readonly peek: (name: string) => CachedDocument | undefined;
+  readonly isCurrent: (document: CachedDocument) => boolean;
+  readonly set: (name: string, document: CachedDocument) => void;
+  readonly delete: (name: string) => void;
+  /** Measures a document again that has grown. Without effect if the cache no longer holds it. */
+  readonly measure: (name: string, document: CachedDocument) => void;
+  readonly counts: () => CacheCounts;
+}
+
+/** The documents as they are now: evicts the least recently requested ones, and hides those that time has changed. */
+export function createCurrentDocuments(maxBytes: number, now: () => Instant): CurrentDocuments {
+  const { lru, counts } = createByteCache<CachedDocument>(maxBytes, ({ representations }) => representations.size());
+
+  /** Compares with `from` too: if the clock was set back, the document may show articles that are not published yet. */
+  function isCurrent({ from, until }: CachedDocument): boolean {
+    const at = now();
+    return at >= from && at < until;
+  }
+
+  return {
+    request(name) {
+      const document = lru.get(name);
+      if (document === undefined || !isCurrent(document)) return undefined;
+      document.requests += 1;
+      return document.representations;
+    },
+    peek: (name) => lru.peek(name),
+    isCurrent,
+    set: (name, document) => lru.set(name, document),
+    delete: (name) => lru.delete(name),
+    measure(name, document) {
+      if (lru.peek(name) !== document) return;
+      lru.delete(name); // lru-cache does not measure a value again that it holds
+      lru.set(name, document);
+    },
+    counts,
+  };
+}

@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto';
+import type { Feed, Format } from '../feed/feeds.ts';
+import type { EntryOptions } from '../format/renderer.ts';
+import { RENDERERS } from '../format/renderers.ts';
+import type { EntryRef, Store, StoredArticle } from '../store/store.ts';
+import { type CacheCounts, createByteCache } from './byte-cache.ts';
+import type { Entry } from './document.ts';
+import { pause } from './pause.ts';
+
+/** Takes an article that cannot be rendered although it was accepted: its feeds are served without it. */
+export type ReportUnrenderable = (articleId: string, format: Format, error: unknown) => void;
+
+interface EntryCacheParts {
+  readonly store: Pick<Store, 'articles'>;
+  /** The service's public address, ending in a slash. */
+  readonly feedsUrl: string;
+  readonly report: ReportUnrenderable;
+  /** Bytes of entries that the cache may hold. */
+  readonly maxBytes: number;
+}
+
+interface EntryCache {
+  /**
+   * The entries of these articles, without those that cannot be rendered. Undefined if an article changed during a
+   * pause: together, the entries would show a feed that there never was.
+   *
+   * @param isAwaited whether somebody waits for the entries by now; until then they are made in pieces
+   */
+  readonly entriesOf: (
+    refs: readonly EntryRef[],
+    feed: Feed,
+    format: Format,
+    isAwaited: () => boolean,
+  ) => Promise<Entry[] | undefined>;
+  readonly counts: () => CacheCounts;
+}
+
+/** Entries to read and render between two pauses: half a millisecond's work. */
+const PIECE = 4;
+/** Entries to render together at most: more are hardly cheaper, and need more memory meanwhile. */
+const MAX_BATCH = 25;
+/** Characters of their bodies that end a batch. */
+const BATCH_TEXT = 200_000;
+
+/** Renders each article once for all feeds that show it alike. */
+export function createEntryCache({ store, feedsUrl, report, maxBytes }: EntryCacheParts): EntryCache {
+  const { lru, counts } = createByteCache<Entry>(maxBytes, ({ bytes }) => Math.max(1, bytes.length));
+
+  async function entriesOf(
+    refs: readonly EntryRef[],
+    feed: Feed,
+    format: Format,
+    isAwaited: () => boolean,
+  ): Promise<Entry[] | undefined> {
+    const entries = new Map(refs.map((ref) => [ref.number, lru.get(entryName(ref, feed, format))]));
+    const missing = refs.filter(({ number }) => entries.get(number) === undefined);
+    let hasPaused = false;
+    for (let next = 0; next < missing.length; ) {
+      const isUrgent = isAwaited();
+      if (!isUrgent) {
+        await pause(isAwaited);
+        hasPaused = true;
+      }
+      const piece = missing.slice(next, isUrgent ? missing.length : next + PIECE);
+      next += piece.length;
+      const articles = await store.articles(piece.map(({ number }) => number));
+      if (hasPaused && !areUnchanged(piece, articles)) return undefined;
+      for (const batch of batchesOf(articles)) {
+        for (const [stored, text] of render(batch, feed, format)) {
+          const entry = entryFrom(text);
+          lru.set(entryName(stored, feed, format), entry);
+          entries.set(stored.number, entry);
+        }
+      }
+    }
+    return refs.flatMap(({ number }) => entries.get(number) ?? []);
+  }
+
+  /** Renders the articles together or, if that fails, one by one without those that cannot be rendered. */
+  function render(batch: readonly StoredArticle[], feed: Feed, format: Format): [StoredArticle, string][] {
+    const options = { content: feed.content, feedLanguage: feed.language, feedsUrl };
+    try {
+      return renderTogether(batch, format, options);
+    } catch {
+      return batch.flatMap((stored) => {
+        try {
+          return [[stored, RENDERERS[format].entry(stored.article, options)]];
+        } catch (error) {
+          report(stored.article.id, format, error);
+          return [];
+        }
+      });
+    }
+  }
+
+  return { entriesOf, counts };
+}
+
+function renderTogether(
+  batch: readonly StoredArticle[],
+  format: Format,
+  options: EntryOptions,
+): [StoredArticle, string][] {
+  const articles = batch.map(({ article }) => article);
+  const texts = RENDERERS[format].entries(articles, options);
+  return batch.map((stored, index) => [stored, texts[index] ?? '']);
+}
+
+function areUnchanged(refs: readonly EntryRef[], articles: readonly StoredArticle[]): boolean {
+  return refs.length === articles.length && refs.every(({ revision }, index) => articles[index]?.revision === revision);
+}
+
+function* batchesOf(articles: readonly StoredArticle[]): Generator<readonly StoredArticle[]> {
+  let batch: StoredArticle[] = [];
+  let text = 0;
+  for (const stored of articles) {
+    batch.push(stored);
+    text += stored.article.html.length;
+    if (batch.length < MAX_BATCH && text < BATCH_TEXT) continue;
+    yield batch;
+    batch = [];
+    text = 0;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/**
+ * The bytes get memory of their own: a slice of Node's pool would keep its neighbours in memory when they are evicted.
+ */
+function entryFrom(text: string): Entry {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return { bytes, tag: hash('sha256', bytes, 'base64url').slice(0, 4) };
+}
+
+/** All that an entry's bytes depend on: the article's revision, the format, and the feed as far as entries show it. */
+function entryName({ number, revision }: Pick<EntryRef, 'number' | 'revision'>, feed: Feed, format: Format): string {
+  return `${number} ${revision} ${format} ${feed.content} ${format === 'rss' ? feed.language : ''}`;
+}
