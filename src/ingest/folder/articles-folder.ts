@@ -4,8 +4,8 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { PublisherError } from '../../errors.ts';
 import type { Publisher } from '../../publish/publish.ts';
 import type { Store } from '../../store/store.ts';
-import { holdsArticle, showsItsEnd } from '../import/file.ts';
-import { filesBelow, isVoid, isWithin } from '../import/list-files.ts';
+import { isArticleFile, isSelfDelimiting } from '../import/file.ts';
+import { filesBelow, isEmptyOrMissing, isWithin } from '../import/list-files.ts';
 import {
   type ArticleFile,
   type Folders,
@@ -112,7 +112,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     for (const markDirty of notes) {
       const path = markDirty.replace(/\/$/, '');
       if (files.below(path).length > 0) changed.push(...(await changedSince(path, notes)));
-      if (holdsArticle(path)) (path === markDirty ? told : found).add(path);
+      if (isArticleFile(path)) (path === markDirty ? told : found).add(path);
     }
     changed.push(...(await changedAmong([...found])), ...told);
     for (const batch of batches([...new Set(changed)])) {
@@ -139,7 +139,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
    */
   async function changedSince(folder = '', toldOf: readonly string[] = []): Promise<string[]> {
     const known = files.below(folder);
-    if (folder === '' && known.some((path) => !toldOf.includes(path)) && (await isVoid(folders.articles))) {
+    if (folder === '' && known.some((path) => !toldOf.includes(path)) && (await isEmptyOrMissing(folders.articles))) {
       watcher?.failed(new Error(nothingThere(folders.articles, known.length)));
       return [];
     }
@@ -148,7 +148,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       closed.push(path);
       watcher?.failed(error);
     });
-    const paths = found.filter(holdsArticle);
+    const paths = found.filter(isArticleFile);
     const there = new Set(paths);
     const isGone = (path: string) => !there.has(path) && !closed.some((each) => isWithin(each, path));
     const changed = known.filter(isGone);
@@ -197,7 +197,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
 
   /** A time that is further from now is by another clock. */
   function mayGrow({ path, modified }: ArticleFile): boolean {
-    return !showsItsEnd(path) && !placed.has(path) && Math.abs(Date.now() - modified) < STANDING;
+    return !isSelfDelimiting(path) && !placed.has(path) && Math.abs(Date.now() - modified) < STANDING;
   }
 
   async function publishFiles(paths: readonly string[]) {
@@ -258,7 +258,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   function changed(path: string, way: Way): void {
     const name = path.replace(/^(articles|media)\/?/, '');
     if (isWithin('articles', path)) {
-      if (way === 'named' && holdsArticle(name)) placed.add(name);
+      if (way === 'named' && isArticleFile(name)) placed.add(name);
       if (way === 'written') placed.delete(name);
       changeQueue.markDirty(noteOf(name, way));
     } else

@@ -1,13 +1,13 @@
 import { atomRecord } from './atom.ts';
-import type { Imported } from './imported.ts';
 import { jsonFeedRecords } from './jsonfeed.ts';
 import { UnreadableRecord } from './record.ts';
 import { rssRecord } from './rss.ts';
+import type { SourceRecord } from './source-record.ts';
 import { type XmlElement, xmlParts } from './xml.ts';
 import { documentText } from './xml-encoding.ts';
 
 interface FeedSource {
-  /** Where the feed was found: what relative addresses are resolved against, where the feed does not say it. */
+  /** Where the feed was found: what relative addresses are resolveAddress against, where the feed does not say it. */
   readonly url?: string;
 }
 
@@ -20,7 +20,10 @@ interface FeedSource {
  *
  * @throws UnreadableRecord with line and column, after all stories that were complete
  */
-export async function* feedRecords(chunks: AsyncIterable<Uint8Array>, source: FeedSource): AsyncGenerator<Imported> {
+export async function* feedRecords(
+  chunks: AsyncIterable<Uint8Array>,
+  source: FeedSource,
+): AsyncGenerator<SourceRecord> {
   const text = documentText(chunks);
   const start: string[] = [];
   for (let next = await text.next(); !next.done; next = await text.next()) {
@@ -45,7 +48,7 @@ const HEAD = new Set(
 /** A feed has a handful of each; what has more must not fill the memory. */
 const MAX_HEAD = 1000;
 
-async function* xmlFeedRecords(text: AsyncIterable<string>, source: FeedSource): AsyncGenerator<Imported> {
+async function* xmlFeedRecords(text: AsyncIterable<string>, source: FeedSource): AsyncGenerator<SourceRecord> {
   const head: XmlElement[] = [];
   for await (const part of xmlParts(text, source)) {
     if (part.name === 'item') yield { record: rssRecord(part, head, source.url), line: part.line };

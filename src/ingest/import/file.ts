@@ -12,12 +12,12 @@ const READERS: Readonly<Record<string, (text: string, facts: FileFacts) => RawRe
 };
 
 /** Whether a file's ending says that it holds an article. */
-export function holdsArticle(path: string): boolean {
+export function isArticleFile(path: string): boolean {
   return extname(path).toLowerCase() in READERS;
 }
 
 /** Whether a file that is broken off cannot be taken for a whole one. */
-export function showsItsEnd(path: string): boolean {
+export function isSelfDelimiting(path: string): boolean {
   return extname(path).toLowerCase() === '.json';
 }
 

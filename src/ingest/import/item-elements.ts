@@ -1,8 +1,8 @@
 import { type SourceDate, sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
-import { MAX_NAME, type Person, type Resolve, resolver, terms } from './record-fields.ts';
-import { elementsOf, firstOf, hasElements, textOf, type XmlElement } from './xml.ts';
-import { resolved } from './xml-markup.ts';
+import { MAX_NAME, type Person, type ResolveUrl, terms, urlResolver } from './record-fields.ts';
+import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
+import { resolveAddress } from './xml-markup.ts';
 
 /** What RSS items and Atom entries have in common, for each borrows from the other. */
 
@@ -11,22 +11,22 @@ export function alternate(links: readonly XmlElement[]): string | undefined {
   const alternates = links.filter(({ attributes }) => ['alternate', ''].includes(attributes.get('rel') ?? ''));
   const link = alternates.find(({ attributes }) => /^$|html/.test(attributes.get('type') ?? '')) ?? alternates[0];
   const href = link?.attributes.get('href')?.trim() ?? '';
-  return href === '' ? undefined : resolved(href, link?.base);
+  return href === '' ? undefined : resolveAddress(href, link?.base);
 }
 
 /** The first of the elements with a date that can be read, else the first. */
 export function date(element: XmlElement, names: readonly string[]): SourceDate | undefined {
   const found = names
-    .flatMap((name) => elementsOf(element, name))
-    .map((candidate) => sourceDate(textOf(candidate)))
+    .flatMap((name) => childElements(element, name))
+    .map((candidate) => sourceDate(textContent(candidate)))
     .filter(({ text }) => text !== '');
   return found.find(({ instant }) => instant !== undefined) ?? found[0];
 }
 
 /** The names of what the story is about. */
 export function categories(item: XmlElement): { sections: string[] | undefined; tags: string[] | undefined } {
-  const named = elementsOf(item, 'category', 'atom:category');
-  const subjects = elementsOf(item, 'dc:subject').map((subject) => looseText(textOf(subject)));
+  const named = childElements(item, 'category', 'atom:category');
+  const subjects = childElements(item, 'dc:subject').map((subject) => looseText(textContent(subject)));
   return {
     sections: terms(named.filter(isSection).map(categoryName)),
     tags: terms([...named.filter((category) => !isSection(category)).map(categoryName), ...subjects]),
@@ -55,23 +55,23 @@ export function personOf(text: string): Person {
 
 /** Atom's authors of an element; RSS items have them as well. */
 export function atomPeople(element: XmlElement): Person[] {
-  return elementsOf(element, 'atom:author').map(atomPerson);
+  return childElements(element, 'atom:author').map(atomPerson);
 }
 
 export function atomPerson(author: XmlElement): Person {
-  const email = textOf(firstOf(author, 'atom:email')) || undefined;
+  const email = textContent(firstElement(author, 'atom:email')) || undefined;
   return {
     // Some write the name without its element.
-    name: textOf(firstOf(author, 'atom:name')) || (hasElements(author) ? email : textOf(author)),
+    name: textContent(firstElement(author, 'atom:name')) || (hasChildElements(author) ? email : textContent(author)),
     email,
-    url: resolver(author.base)(textOf(firstOf(author, 'atom:uri', 'atom:url'))),
+    url: urlResolver(author.base)(textContent(firstElement(author, 'atom:uri', 'atom:url'))),
   };
 }
 
 /** The address of the licence that the item or its feed names. */
-export function license(item: XmlElement, head: readonly XmlElement[], resolve: Resolve): string | undefined {
+export function license(item: XmlElement, head: readonly XmlElement[], resolve: ResolveUrl): string | undefined {
   const licences = [...item.children.filter((child) => typeof child !== 'string'), ...head]
     .filter(({ name, attributes }) => name.endsWith(':license') || attributes.get('rel') === 'license')
-    .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textOf(element));
+    .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textContent(element));
   return licences.map(resolve).find((url) => url !== undefined);
 }

@@ -12,7 +12,7 @@ export type Element =
  *
  * @param text begins with a bracket, white space aside
  */
-export function* elementsOf(text: string): Generator<Element> {
+export function* jsonListElements(text: string): Generator<Element> {
   const placeOf = placesIn(text);
   const element = (from: number, end: number): Element => {
     const start = from + (/[^ \t\r\n]/.exec(text.slice(from, end))?.index ?? 0);

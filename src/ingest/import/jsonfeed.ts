@@ -3,8 +3,7 @@ import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../../lib/j
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
-import type { Imported } from './imported.ts';
-import { duration, type Files, files, isImage, mediaType, wholeNumber } from './media-files.ts';
+import { duration, type Files, files, isImage, mediaType, positiveInteger } from './media-files.ts';
 import { UnreadableRecord } from './record.ts';
 import {
   authors,
@@ -12,10 +11,11 @@ import {
   language,
   MAX_SUMMARY,
   type Person,
-  type Resolve,
-  resolver,
+  type ResolveUrl,
   terms,
+  urlResolver,
 } from './record-fields.ts';
+import type { SourceRecord } from './source-record.ts';
 
 /** In characters. A JSON document is whole or nothing, so it has to fit. */
 const MAX_JSON = 256 * 1024 * 1024;
@@ -29,7 +29,7 @@ const MAX_JSON = 256 * 1024 * 1024;
 export async function* jsonFeedRecords(
   chunks: AsyncIterable<string>,
   address: string | undefined,
-): AsyncGenerator<Imported> {
+): AsyncGenerator<SourceRecord> {
   let text = '';
   for await (const chunk of chunks) {
     text += chunk;
@@ -60,7 +60,7 @@ export async function* jsonFeedRecords(
 const BEGINNING = { start: 0, line: 1, column: 1 };
 
 /** The record of an item, with what is wrong with its JSON: the limits on a text are those of each item. */
-function imported(record: Record<string, unknown>, text: string, place: JsonPart): Imported {
+function imported(record: Record<string, unknown>, text: string, place: JsonPart): SourceRecord {
   const problems = place.end === 0 ? [] : problemsOf(() => parseJsonPart(text, place));
   return { record, line: place.line, ...(problems.length === 0 ? {} : { problems }) };
 }
@@ -145,7 +145,7 @@ function listOf(value: unknown): unknown[] {
 
 function jsonRecord(value: unknown, feed: Fields, address: string | undefined): Record<string, unknown> {
   const item = fieldsOf(value);
-  const resolve = resolver((string(feed.home_page_url) || address) ?? (string(feed.feed_url) || undefined));
+  const resolve = urlResolver((string(feed.home_page_url) || address) ?? (string(feed.feed_url) || undefined));
   const link = string(item.url) || string(item.external_url);
   const html = string(item.content_html);
   const text = string(item.content_text);
@@ -172,7 +172,7 @@ function jsonDate(value: unknown): SourceDate | undefined {
   return string(value) === '' ? undefined : sourceDate(string(value));
 }
 
-function jsonAuthors(fields: Fields, resolve: Resolve): Person[] | undefined {
+function jsonAuthors(fields: Fields, resolve: ResolveUrl): Person[] | undefined {
   const people = Array.isArray(fields.authors) ? fields.authors : fields.author === undefined ? [] : [fields.author];
   if (people.length === 0) return undefined;
   return people.map(fieldsOf).map((author) => ({
@@ -182,7 +182,7 @@ function jsonAuthors(fields: Fields, resolve: Resolve): Person[] | undefined {
   }));
 }
 
-function jsonFiles(item: Fields, resolve: Resolve): Files {
+function jsonFiles(item: Fields, resolve: ResolveUrl): Files {
   const attachments = listOf(item.attachments)
     .map(fieldsOf)
     .flatMap(({ url: address, mime_type, title, size_in_bytes, duration_in_seconds }) => {
@@ -193,7 +193,7 @@ function jsonFiles(item: Fields, resolve: Resolve): Files {
           url,
           type: mediaType(string(mime_type), url),
           title: string(title),
-          length: wholeNumber(String(size_in_bytes)),
+          length: positiveInteger(String(size_in_bytes)),
           duration: duration(String(duration_in_seconds)),
         },
       ];

@@ -80,7 +80,7 @@ export function mediaType(declared: string | undefined, url: string): string | u
 }
 
 /** Nothing is as long as zero: feeds say it where they do not know. */
-export function wholeNumber(text: string | undefined): number | undefined {
+export function positiveInteger(text: string | undefined): number | undefined {
   const number = /^\d{1,15}$/.test(text?.trim() ?? '') ? Number(text) : 0;
   return number > 0 ? number : undefined;
 }

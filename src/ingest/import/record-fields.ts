@@ -66,10 +66,10 @@ export function origin(name: string, url: string | undefined): { name: string; u
 }
 
 /** Resolves a reference; the result is undefined where it comes to no http or https address. */
-export type Resolve = (reference: string | undefined) => string | undefined;
+export type ResolveUrl = (reference: string | undefined) => string | undefined;
 
 /** Resolves against a base, which is undefined where nothing says it. */
-export function resolver(base: string | undefined): Resolve {
+export function urlResolver(base: string | undefined): ResolveUrl {
   return (reference) => {
     const trimmed = reference?.trim() ?? '';
     const url = trimmed === '' ? undefined : webUrl(trimmed, base);

@@ -8,11 +8,11 @@ import { jsonText, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
 import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
-import { holdsArticle, readArticleFile } from './file.ts';
-import type { Imported } from './imported.ts';
-import { elementsOf } from './json-list.ts';
+import { isArticleFile, readArticleFile } from './file.ts';
+import { jsonListElements } from './json-list.ts';
 import { filesBelow } from './list-files.ts';
 import { UnreadableRecord } from './record.ts';
+import type { SourceRecord } from './source-record.ts';
 import { isWordpress, wordpressRecords } from './wordpress.ts';
 
 /** One record of a source, or what stands in its place. */
@@ -127,7 +127,7 @@ function itemsOf(file: string, path: string, content: Content): AsyncIterable<It
   if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, content);
   if (ending === '.json') return jsonItems(file, { ...content, path });
   if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, content);
-  return holdsArticle(file) ? articleFile(file, path, content.advance) : nothing(file);
+  return isArticleFile(file) ? articleFile(file, path, content.advance) : nothing(file);
 }
 
 /** The content from its beginning. Where it is read several times, each is a share of the way. */
@@ -196,7 +196,7 @@ const TOO_LONG_A_TEXT: Problem = {
 };
 
 function* listItems(file: string, text: string): Generator<Item> {
-  for (const element of elementsOf(text)) {
+  for (const element of jsonListElements(text)) {
     if ('problems' in element) yield { file, content: element };
     else yield { file, line: element.line, content: { record: element.value } };
   }
@@ -228,7 +228,7 @@ function foundAt({ url }: Content): { readonly url?: string } {
   return url === undefined ? {} : { url };
 }
 
-async function* records(file: string, found: AsyncIterable<Imported>): AsyncGenerator<Item> {
+async function* records(file: string, found: AsyncIterable<SourceRecord>): AsyncGenerator<Item> {
   try {
     for await (const { record, line, problems } of found) {
       const publishedAt = assumedDate(record);

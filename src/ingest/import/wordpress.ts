@@ -2,13 +2,13 @@ import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { webUrl } from '../../lib/url.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
-import type { Imported } from './imported.ts';
 import { looseText } from './loose-text.ts';
 import { imageField, mediaType } from './media-files.ts';
 import { authors, identity, language, MAX_SUMMARY, terms } from './record-fields.ts';
 import type { Attachment } from './shortcodes.ts';
+import type { SourceRecord } from './source-record.ts';
 import { storyHtml } from './wordpress-body.ts';
-import { elementsOf, textOf, type XmlElement, xmlParts } from './xml.ts';
+import { childElements, textContent, type XmlElement, xmlParts } from './xml.ts';
 import { documentText } from './xml-encoding.ts';
 
 /** Whether a document that begins like this is a WordPress export (WXR), which is RSS as well. */
@@ -30,11 +30,11 @@ export function isWordpress(head: string): boolean {
 export async function* wordpressRecords(
   open: () => AsyncIterable<Uint8Array>,
   passOver: (why: string) => void,
-): AsyncGenerator<Imported> {
+): AsyncGenerator<SourceRecord> {
   const site = await siteOf(open());
   let channelLanguage: string | undefined;
   for await (const part of exportParts(open())) {
-    if (part.name === 'language') channelLanguage = language(textOf(part));
+    if (part.name === 'language') channelLanguage = language(textContent(part));
     if (part.name !== 'item') continue;
     const reason = reasonToSkip(part);
     if (reason === undefined) yield { record: storyRecord(part, site, channelLanguage), line: part.line };
@@ -89,11 +89,11 @@ function attachmentOf(item: XmlElement): Attachment | undefined {
 }
 
 function value(element: XmlElement, name: string): string {
-  return textOf(elementsOf(element, name)[0]);
+  return textContent(childElements(element, name)[0]);
 }
 
 function metas(item: XmlElement, key: string): string[] {
-  return elementsOf(item, 'wp:postmeta')
+  return childElements(item, 'wp:postmeta')
     .filter((entry) => value(entry, 'wp:meta_key') === key)
     .map((entry) => value(entry, 'wp:meta_value'));
 }
@@ -133,8 +133,8 @@ function storyRecord(item: XmlElement, site: Site, channelLanguage: string | und
     ),
     language: channelLanguage,
     authors: authors(
-      elementsOf(item, 'dc:creator')
-        .map(textOf)
+      childElements(item, 'dc:creator')
+        .map(textContent)
         .map((login) => ({ name: site.authors.get(login) ?? login })),
     ),
     sections: terms(categories(item, ['category', ''])),
@@ -151,12 +151,12 @@ function wordpressDate(text: string): SourceDate | undefined {
 
 /** WXR 1.0 gives each category a second time without its taxonomy, tags as well. */
 function categories(item: XmlElement, domains: readonly string[]): string[] {
-  const all = elementsOf(item, 'category');
-  const tagged = new Set(all.filter(({ attributes }) => attributes.has('domain')).map(textOf));
+  const all = childElements(item, 'category');
+  const tagged = new Set(all.filter(({ attributes }) => attributes.has('domain')).map(textContent));
   return all
     .filter(({ attributes }) => domains.includes(attributes.get('domain') ?? ''))
-    .filter((category) => category.attributes.has('domain') || !tagged.has(textOf(category)))
-    .map((category) => looseText(textOf(category)));
+    .filter((category) => category.attributes.has('domain') || !tagged.has(textContent(category)))
+    .map((category) => looseText(textContent(category)));
 }
 
 function featuredImage(item: XmlElement, attachments: Site['attachments']): Record<string, unknown> | undefined {

@@ -4,7 +4,7 @@ import { isUri, linkTarget } from '../../lib/url.ts';
 import type { XmlElement } from './xml.ts';
 
 /** What stands within the element, as HTML; XHTML's wrapping div (RFC 4287 §3.1.1.3) is no part of it. */
-export function markupOf(element: XmlElement): string {
+export function innerHtml(element: XmlElement): string {
   const [only, ...others] = element.children.filter((child) => typeof child !== 'string' || child.trim() !== '');
   const wrapped = others.length === 0 && typeof only === 'object' && only.local.toLowerCase() === 'div';
   return (wrapped ? only : element).children.map(htmlOf).join('');
@@ -19,13 +19,15 @@ function htmlOf(node: XmlElement | string): string {
   const attributes = [...node.attributes]
     .map(([key, value]) => [key === 'xml:lang' ? 'lang' : key, value] as const)
     .filter(([key]) => /^[a-z-]+$/.test(key))
-    .map(([key, value]) => ` ${key}="${escapeHtml(ADDRESSES.includes(key) ? resolved(value, node.base) : value)}"`);
+    .map(
+      ([key, value]) => ` ${key}="${escapeHtml(ADDRESSES.includes(key) ? resolveAddress(value, node.base) : value)}"`,
+    );
   const start = `<${name}${attributes.join('')}>`;
   return VOID.has(name) ? start : `${start}${node.children.map(htmlOf).join('')}</${name}>`;
 }
 
 /** The address against an xml:base; as it is where there is none. */
-export function resolved(address: string, base: string | undefined): string {
+export function resolveAddress(address: string, base: string | undefined): string {
   return base === undefined || isUri(address) ? address : (URL.parse(address, base)?.href ?? address);
 }
 

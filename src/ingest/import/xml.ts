@@ -283,20 +283,20 @@ function prefixOf(uri: string): string {
   return PREFIXES[name] ?? `{${uri}}`;
 }
 
-export function elementsOf(element: XmlElement | undefined, ...names: readonly string[]): XmlElement[] {
+export function childElements(element: XmlElement | undefined, ...names: readonly string[]): XmlElement[] {
   return (
     element?.children.filter((child) => typeof child !== 'string').filter(({ name }) => names.includes(name)) ?? []
   );
 }
 
 /** The first of these elements that says anything, else the first. */
-export function firstOf(element: XmlElement | undefined, ...names: readonly string[]): XmlElement | undefined {
-  const found = elementsOf(element, ...names);
+export function firstElement(element: XmlElement | undefined, ...names: readonly string[]): XmlElement | undefined {
+  const found = childElements(element, ...names);
   return found.find((candidate) => candidate.children.length > 0 || candidate.attributes.size > 0) ?? found[0];
 }
 
 /** All text below the element, without white space at its ends. */
-export function textOf(element: XmlElement | undefined): string {
+export function textContent(element: XmlElement | undefined): string {
   return element === undefined ? '' : allText(element).trim();
 }
 
@@ -304,6 +304,6 @@ function allText({ children }: XmlElement): string {
   return children.map((child) => (typeof child === 'string' ? child : allText(child))).join('');
 }
 
-export function hasElements({ children }: XmlElement): boolean {
+export function hasChildElements({ children }: XmlElement): boolean {
   return children.some((child) => typeof child !== 'string');
 }

@@ -4,19 +4,19 @@ import { describe, expect, test } from 'vitest';
 import { parseArticle } from '../../../src/article/article.ts';
 import { readDate } from '../../../src/ingest/import/dates.ts';
 import { feedRecords } from '../../../src/ingest/import/feed.ts';
-import type { Imported } from '../../../src/ingest/import/imported.ts';
 import { looseText } from '../../../src/ingest/import/loose-text.ts';
 import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+import type { SourceRecord } from '../../../src/ingest/import/source-record.ts';
 import { rfc3339 } from '../../../src/lib/instant.ts';
 import { newsroom, record } from '../../helpers.ts';
 
 const URL = 'https://river.example/feed';
 
-async function read(chunks: AsyncIterable<Uint8Array>): Promise<Imported[]> {
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<SourceRecord[]> {
   return Array.fromAsync(feedRecords(chunks, { url: URL }));
 }
 
-async function fixture(name: string): Promise<Imported[]> {
+async function fixture(name: string): Promise<SourceRecord[]> {
   return read(createReadStream(fileURLToPath(import.meta.resolve(`./fixtures/${name}`)), { highWaterMark: 100 }));
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { holdsArticle, readArticleFile } from '../../../src/ingest/import/file.ts';
+import { isArticleFile, readArticleFile } from '../../../src/ingest/import/file.ts';
 
 test.each([
   ['a.json', true],
@@ -12,7 +12,7 @@ test.each([
   ['a.json~', false],
   ['a.toString', false],
 ])('%s holds an article: %s', (path, expected) => {
-  expect(holdsArticle(path)).toBe(expected);
+  expect(isArticleFile(path)).toBe(expected);
 });
 
 test.each([

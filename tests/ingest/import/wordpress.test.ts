@@ -2,15 +2,15 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseArticle } from '../../../src/article/article.ts';
-import type { Imported } from '../../../src/ingest/import/imported.ts';
 import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+import type { SourceRecord } from '../../../src/ingest/import/source-record.ts';
 import { isWordpress, wordpressRecords } from '../../../src/ingest/import/wordpress.ts';
 import { newsroom } from '../../helpers.ts';
 
 const EXPORT = fileURLToPath(import.meta.resolve('./fixtures/wordpress-1.2.xml'));
 
-async function readAll(open: () => AsyncIterable<Uint8Array>): Promise<{ stories: Imported[]; skipped: string[] }> {
-  const stories: Imported[] = [];
+async function readAll(open: () => AsyncIterable<Uint8Array>): Promise<{ stories: SourceRecord[]; skipped: string[] }> {
+  const stories: SourceRecord[] = [];
   const skipped: string[] = [];
   for await (const story of wordpressRecords(open, (why) => skipped.push(why))) stories.push(story);
   return { stories, skipped };
