@@ -317,7 +317,7 @@ describe('the limits on JSON are those of each record', () => {
     const { out, err } = await imported(folder, join(folder, 'in'));
 
     expect(out).toBe(did(0, 0, 0, 1));
-    expect(err).toContain('a.json: must not be longer than 536870888 bytes; as NDJSON, one record a line,');
+    expect(err).toContain('a.json: must not be longer than 536870888 bytes: convert it to NDJSON, one record a line,');
   });
 });
 
@@ -888,7 +888,11 @@ describe('an address', () => {
   });
 
   test.each<[string, RequestListener, RegExp]>([
-    ['that answers 404', (_request, response) => void response.writeHead(404).end(), /It answered 404\./],
+    [
+      'that answers 404',
+      (_request, response) => void response.writeHead(404).end(),
+      /The server answered with status 404\. Check the address\./,
+    ],
     ['that hangs up', (_request, response) => void response.destroy(), /\w/],
   ])('%s: exit code 1, and a line that names it', async (_name, listener, reason) => {
     const folder = await dataFolder();

@@ -106,9 +106,12 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`The folder ${folder} cannot be created (${reason}). The service goes on without it: create it.`, {
-      cause,
-    });
+    throw new Error(
+      `The folder ${folder} cannot be created (${reason}). The service runs without it: create it yourself.`,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -15,7 +15,7 @@ interface CatchUp {
 }
 
 /**
- * Publishes and withdraws what changed while the service was not running.
+ * Publishes and withdraws the articles of files that changed while the service was not running.
  *
  * @throws an error of the store, except for a full disk: then the queue tries the files until there is room
  */

@@ -7,7 +7,7 @@ export interface ChangeQueue {
   readonly markDirty: (path: string) => void;
   /** Adds a path because of the current batch: readers who wait for the batch wait for this path as well. */
   readonly markDirtyInBatch: (path: string) => void;
-  /** Adds a path to be read at a time, in milliseconds since 1970, unless it is dirty already. Nobody waits for it until then. */
+  /** Adds a path to be read at `readyAt`, in milliseconds since 1970, unless it is dirty already. No reader waits until then. */
   readonly recheckAt: (path: string, readyAt: number) => void;
   /** Adds an article whose file was removed, or names another id now. */
   readonly markRemoved: (id: string) => void;
@@ -83,7 +83,7 @@ export function createChangeQueue(parts: ChangeQueueParts): ChangeQueue {
     }
   }
 
-  /** Until then nobody waits for them: the store may be full for hours. */
+  /** No reader waits until then: the disk may be full for hours. */
   function retryLater(paths: readonly string[]): void {
     const removed = pending.takeRemoved();
     setTimeout(() => {

@@ -5,13 +5,13 @@ import type { FileIndex } from './file-index.ts';
 
 /** Finds files that differ from when they were last read, by their sizes and times. */
 export interface ChangedFiles {
-  /** Those of the paths whose file, or a media file that it uses, differs. */
+  /** Filters paths: it keeps each path whose file, or a media file that the file uses, differs. */
   readonly among: (paths: readonly string[]) => Promise<readonly string[]>;
   /**
    * The paths below a folder whose files were added, changed or removed. Nothing counts as removed below a folder that
    * cannot be read, or if the whole articles folder is empty or missing: an unmounted volume looks like that.
    *
-   * @param reported paths whose change was reported: if they are all that is known, the empty folder is meant
+   * @param reported paths whose change was reported: if no other path is known, the folder was emptied on purpose
    */
   readonly below: (folder: string, reported?: ReadonlySet<string>) => Promise<readonly string[]>;
 }

@@ -13,7 +13,7 @@ interface IdleWaitersParts {
 }
 
 interface Waiter {
-  /** The position of the last change to wait for. Unknown while busy: what a folder holds is added after its scan. */
+  /** The position of the last change to wait for. Unknown while busy: a scan adds its files at its end. */
   last: number | undefined;
   /** When the waiter goes on in any case, in milliseconds since 1970. */
   readonly deadline: number;

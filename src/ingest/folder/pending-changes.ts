@@ -1,7 +1,7 @@
 /** Milliseconds without a change after which a file counts as completely written. */
 export const DEBOUNCE = 25;
 /** Most paths of one batch. */
-export const BATCH_LIMIT = 500;
+const BATCH_LIMIT = 500;
 /** Milliseconds for which a reader waits for one change at most: a file may be written without end. */
 export const PATIENCE = 1000;
 /** Milliseconds for which a removed article waits at most for changed files: one of them may be its renamed file. */
@@ -36,10 +36,10 @@ export interface PendingChanges {
   readonly markDirty: (path: string, now: number) => void;
   /** Adds a path because of the current batch: readers who wait for the batch wait for this path as well. */
   readonly markDirtyInBatch: (path: string, now: number) => void;
-  /** Adds a path to be read at `readyAt`, unless it is dirty already. Nobody waits for it until then. */
+  /** Adds a path to be read at `readyAt`, unless it is dirty already. No reader waits until then. */
   readonly recheckAt: (path: string, readyAt: number, now: number) => void;
   readonly markRemoved: (id: string, now: number) => void;
-  /** Starts a batch that readers of any earlier moment wait for, without paths. */
+  /** Starts the batch of the start, which has no paths and precedes every change. */
   readonly startFirstBatch: () => void;
   /** Starts a batch with the paths that are ready; undefined if there is nothing to do. */
   readonly takeBatch: (now: number) => readonly string[] | undefined;

@@ -92,8 +92,8 @@ export async function watchTrees(
 
   function changed(event: string, path: string): void {
     onChange(path, event === 'rename' ? 'renamed' : 'written');
-    // A folder that is made right after the removal of another may have its inode, so that the old watch seems to be the
-    // new folder's. A new watch is right in both cases.
+    // A new folder may have the inode of a removed one, so that the old watch seems to belong to it. Nothing tells the two
+    // cases apart. A new watch is right in both.
     if (event === 'rename') closeWatches(watches, path);
     scans += 1;
     readFolder(path)
@@ -108,7 +108,7 @@ export async function watchTrees(
     if (!(await (isRoot ? stat : lstat)(join(root, path))).isDirectory()) return;
     if (watches.has(path)) return; // watched since it was added, and read by that watch
     await watchFolder(path);
-    onChange(path, 'discovered'); // no watch reported what was removed from it before it was watched
+    onChange(path, 'discovered'); // no watch reported files that were removed from it before it was watched
     for (const file of await filesBelow(root, path, (_, error) => reportFailure(error))) onChange(file, 'discovered');
   }
 

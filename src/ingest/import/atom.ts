@@ -17,13 +17,13 @@ import {
   urlResolver,
 } from './record-fields.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
-import { against, innerHtml } from './xml-markup.ts';
+import { innerHtml, resolveHtml } from './xml-markup.ts';
 
 /**
- * The record of an entry of Atom 0.3 or 1.0.
+ * Reads an entry of Atom 0.3 or 1.0 as a record.
  *
- * @param head what the feed says of all its stories
- * @param address where the feed was found
+ * @param head elements of the feed that apply to all its entries
+ * @param address of the feed
  */
 export function atomRecord(
   entry: XmlElement,
@@ -56,7 +56,7 @@ export function atomRecord(
   });
 }
 
-/** A text construct (RFC 4287 §3.1, Atom 0.3 §3.1) or content: what it says, and as what. */
+/** A text construct (RFC 4287 §3.1, Atom 0.3 §3.1) or the content of an entry. */
 interface Construct {
   readonly text: string;
   readonly html: boolean;
@@ -73,18 +73,18 @@ function construct(element: XmlElement | undefined): Construct | undefined {
     (element.name === 'atom:content' && mode === undefined && /^(?!text\/)[^/]+\/(?!xml$)(?!.*\+xml$)/.test(type))
   ) {
     const text = /^(x?html|text|text\/.*|application\/xhtml\+xml)$/.test(type)
-      ? decodedBase64(textContent(element))
+      ? decodeBase64(textContent(element))
       : undefined;
     return text === undefined ? undefined : { text, html: isMarkup };
   }
   return { text: textContent(element), html: isMarkup && !type.includes('xhtml') };
 }
 
-function decodedBase64(text: string): string | undefined {
+function decodeBase64(text: string): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'base64')).trim();
   } catch {
-    return undefined; // not a text
+    return undefined; // not text
   }
 }
 
@@ -104,11 +104,11 @@ function atomTexts(entry: XmlElement): { summary?: string | undefined; body?: st
   const about = body === summary ? '' : constructText(summary);
   return {
     summary: about === '' || about === constructText(body) ? undefined : shorten(about, MAX_SUMMARY),
-    ...(body.html ? { body: against(element?.base, body.text) } : { body: body.text, bodyFormat: 'text' }),
+    ...(body.html ? { body: resolveHtml(body.text, element?.base) } : { body: body.text, bodyFormat: 'text' }),
   };
 }
 
-/** The entry's own, else those of the feed it was taken from, else the feed's (RFC 4287 §4.2.1). */
+/** The authors of the entry, else of its source, else of the feed (RFC 4287 §4.2.1). */
 function atomAuthors(entry: XmlElement, feed: XmlElement | undefined, head: readonly XmlElement[]): Person[] {
   const own = [
     ...atomPeople(entry),
@@ -136,7 +136,7 @@ function atomSource(feed: XmlElement | undefined, resolve: ResolveUrl): { name: 
   return origin(name, url);
 }
 
-/** RFC 4287 §4.2.10: the feed's rights are those of an entry that has none. */
+/** The rights of the entry, else of its source, else of the feed (RFC 4287 §4.2.10). */
 function atomRights(entry: XmlElement, feed: XmlElement | undefined, head: readonly XmlElement[]): string | undefined {
   const rights =
     firstElement(entry, 'atom:rights', 'atom:copyright', 'dc:rights') ??

@@ -4,9 +4,9 @@ import { MAX_NAME, type Person, type ResolveUrl, terms, urlResolver } from './re
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
 import { resolveAddress } from './xml-markup.ts';
 
-/** What RSS items and Atom entries have in common, for each borrows from the other. */
+// Elements that both RSS items and Atom entries have, for each format borrows from the other.
 
-/** The address of the story among links (RFC 4287 §4.2.7.2), the one for people before others. */
+/** The address of the story among its links (RFC 4287 §4.2.7.2). A link to HTML is preferred. */
 export function alternate(links: readonly XmlElement[]): string | undefined {
   const alternates = links.filter(({ attributes }) => ['alternate', ''].includes(attributes.get('rel') ?? ''));
   const link = alternates.find(({ attributes }) => /^$|html/.test(attributes.get('type') ?? '')) ?? alternates[0];
@@ -14,7 +14,7 @@ export function alternate(links: readonly XmlElement[]): string | undefined {
   return href === '' ? undefined : resolveAddress(href, link?.base);
 }
 
-/** The first of the elements with a date that can be read, else the first. */
+/** The first valid date among the elements, else the first text. */
 export function date(element: XmlElement, names: readonly string[]): SourceDate | undefined {
   const found = names
     .flatMap((name) => childElements(element, name))
@@ -23,7 +23,7 @@ export function date(element: XmlElement, names: readonly string[]): SourceDate 
   return found.find(({ instant }) => instant !== undefined) ?? found[0];
 }
 
-/** The names of what the story is about. */
+/** The sections and tags of a story. */
 export function categories(item: XmlElement): { sections: string[] | undefined; tags: string[] | undefined } {
   const named = childElements(item, 'category', 'atom:category');
   const subjects = childElements(item, 'dc:subject').map((subject) => looseText(textContent(subject)));
@@ -33,7 +33,7 @@ export function categories(item: XmlElement): { sections: string[] | undefined; 
   };
 }
 
-/** Our own feeds and others tell sections from tags by the scheme. */
+/** Feeds of this program mark a section by its scheme. */
 function isSection({ attributes }: XmlElement): boolean {
   return /\/section\/$/.test(attributes.get('domain') ?? attributes.get('scheme') ?? '');
 }
@@ -43,7 +43,7 @@ function categoryName(category: XmlElement): string {
   return looseText(category.attributes.get('label') ?? (own.trim() || (category.attributes.get('term') ?? '')));
 }
 
-/** RSS 2.0: `mail@example.com (Name)`; others write the name alone, or before the address. */
+/** Reads an author: `mail@example.com (Name)` in RSS 2.0, elsewhere `Name <mail@example.com>` or the name alone. */
 export function personOf(text: string): Person {
   if (text.length > MAX_NAME) return { name: text };
   const [, mail, name] = /^(\S+@\S+)\s*\((.+)\)$/.exec(text) ?? [];
@@ -53,7 +53,7 @@ export function personOf(text: string): Person {
   return { name: text, email: text };
 }
 
-/** Atom's authors of an element; RSS items have them as well. */
+/** The Atom authors of an element, which RSS items may have as well. */
 export function atomPeople(element: XmlElement): Person[] {
   return childElements(element, 'atom:author').map(atomPerson);
 }
@@ -61,17 +61,17 @@ export function atomPeople(element: XmlElement): Person[] {
 export function atomPerson(author: XmlElement): Person {
   const email = textContent(firstElement(author, 'atom:email')) || undefined;
   return {
-    // Some write the name without its element.
+    // Some feeds write the name without its element.
     name: textContent(firstElement(author, 'atom:name')) || (hasChildElements(author) ? email : textContent(author)),
     email,
     url: urlResolver(author.base)(textContent(firstElement(author, 'atom:uri', 'atom:url'))),
   };
 }
 
-/** The address of the licence that the item or its feed names. */
+/** The address of the license of an item, else of its feed. */
 export function license(item: XmlElement, head: readonly XmlElement[], resolve: ResolveUrl): string | undefined {
-  const licences = [...item.children.filter((child) => typeof child !== 'string'), ...head]
+  const licenses = [...item.children.filter((child) => typeof child !== 'string'), ...head]
     .filter(({ name, attributes }) => name.endsWith(':license') || attributes.get('rel') === 'license')
     .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textContent(element));
-  return licences.map(resolve).find((url) => url !== undefined);
+  return licenses.map(resolve).find((url) => url !== undefined);
 }

@@ -3,10 +3,10 @@ import { duration, type Files, files, isImage, type MediaFile, mediaType, positi
 import type { ResolveUrl } from './record-fields.ts';
 import { childElements, firstElement, textContent, type XmlElement } from './xml.ts';
 
-/** More than a record may have: such an item is refused, however many more there are. */
+/** Above the limit of a record: an item with this many files is refused in any case. */
 const MAX_FILES = 100;
 
-/** The files of an RSS item or an Atom entry: Media RSS, enclosures and what podcasts have. */
+/** The files of an RSS item or an Atom entry, from Media RSS, enclosures and podcast elements. */
 export function itemFiles(item: XmlElement, resolve: ResolveUrl): Files {
   const groups = childElements(item, 'media:group').slice(0, MAX_FILES);
   const contents = [
@@ -37,7 +37,7 @@ export function itemFiles(item: XmlElement, resolve: ResolveUrl): Files {
   );
 }
 
-/** All pictures of a group, and of the same sound or film in several qualities the default one. */
+/** All pictures of a group, and its default sound or video: the others are the same in another quality. */
 function preferred(group: XmlElement): XmlElement[] {
   const contents = childElements(group, 'media:content');
   const isPicture = ({ attributes }: XmlElement) =>
@@ -47,7 +47,7 @@ function preferred(group: XmlElement): XmlElement[] {
   return [...contents.filter(isPicture), ...(chosen === undefined ? [] : [chosen])];
 }
 
-/** Media RSS: what is said of an element applies within it, where nothing nearer is said. */
+/** In Media RSS, the title or description of an element applies to all files in it that have none of their own. */
 function mediaContent(
   { attributes }: XmlElement,
   scopes: readonly XmlElement[],
@@ -61,7 +61,7 @@ function mediaContent(
     return looseText(textContent(element)) || undefined;
   };
   const type = mediaType(attributes.get('type'), url);
-  // A picture's address often has no ending.
+  // The address of a picture often has no extension.
   const picture = medium === 'image' && !type?.startsWith('image/');
   const isPicture = picture || type?.startsWith('image/');
   return {
@@ -90,7 +90,7 @@ function enclosuresOf(item: XmlElement, resolve: ResolveUrl, seconds: number | u
   return found.map((file, index) => (index === played ? { ...file, duration: seconds } : file));
 }
 
-/** All that a video platform's feed says of a film. */
+/** The body of a story without any other text, such as a video of a platform: the description of its media. */
 export function describedMedia(item: XmlElement): { body?: string; bodyFormat?: string } {
   const [description] = [item, ...childElements(item, 'media:group')].flatMap((scope) => {
     return childElements(scope, 'media:description').map(textContent);

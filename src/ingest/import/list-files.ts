@@ -71,7 +71,7 @@ async function leadsToFile(path: string, entry: Dirent): Promise<boolean> {
   return entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
-/** Whether an error of the file system says that there is nothing at a path. */
+/** Whether an error of the file system means that no file has this path. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -17,14 +17,14 @@ import {
   urlResolver,
 } from './record-fields.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
-import { against, innerHtml } from './xml-markup.ts';
+import { innerHtml, resolveHtml } from './xml-markup.ts';
 
 /**
- * The record of an item of RSS 0.9 to 2.0.
+ * Reads an item of RSS 0.9 to 2.0 as a record.
  *
- * @param head what the feed says of all its stories
- * @param address where the feed was found
- * @throws UnreadableRecord where the item is of a WordPress export
+ * @param head elements of the feed that apply to all its items
+ * @param address of the feed
+ * @throws UnreadableRecord for an item of a WordPress export, which may be a draft
  */
 export function rssRecord(
   item: XmlElement,
@@ -32,7 +32,7 @@ export function rssRecord(
   address: string | undefined,
 ): Record<string, unknown> {
   if (childElements(item, 'wp:status').length > 0) {
-    const rule = 'must be read as a WordPress export, which tells drafts and pages from stories';
+    const rule = 'must be in a WordPress export (WXR) that declares its namespace: export it from WordPress again';
     throw new UnreadableRecord([{ field: '', rule, line: item.line }]);
   }
   const resolve = urlResolver(item.base ?? linkOf(head, urlResolver(address)) ?? address);
@@ -77,7 +77,7 @@ function linkOf(head: readonly XmlElement[], resolve: ResolveUrl): string | unde
   return resolve(link === undefined ? alternate(head.filter(({ name }) => name === 'atom:link')) : textContent(link));
 }
 
-/** Summary and body: `description` is the body where nothing else is. */
+/** The summary and the body. Without a fuller element, `description` is the body. */
 function rssTexts(item: XmlElement): { summary?: string | undefined; body?: string; bodyFormat?: string } {
   const description = firstElement(item, 'description', 'dc:description', 'atom:summary', 'itunes:summary');
   const full =
@@ -89,7 +89,7 @@ function rssTexts(item: XmlElement): { summary?: string | undefined; body?: stri
   const about = body === description ? '' : looseText(rssMarkup(description));
   return {
     summary: about === '' || about === looseText(html) ? undefined : shorten(about, MAX_SUMMARY),
-    ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: against(body.base, html) }),
+    ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: resolveHtml(html, body.base) }),
   };
 }
 
@@ -98,7 +98,7 @@ function rssMarkup(element: XmlElement | undefined): string {
   return (hasChildElements(element) ? innerHtml(element) : textContent(element)).trim();
 }
 
-/** Text that says by blank lines what HTML says by tags. */
+/** Whether a text separates paragraphs by blank lines and has no markup. */
 function isPlainParagraphs(text: string): boolean {
   return /\n[ \t]*\n/.test(text) && !/<[a-z!/]|&[a-z#]/i.test(text);
 }

@@ -1,11 +1,11 @@
 import type { Problem } from '../../errors.ts';
 
-/** A story of a source that holds many. */
+/** One story of a feed or an export, as a record that is not checked yet. */
 export interface SourceRecord {
-  /** In the form of docs/records.md, with nothing known to be right about it. */
+  /** In the form of docs/records.md. */
   readonly record: Record<string, unknown>;
-  /** Where it stands in the source, from 1. */
+  /** The line on which the story begins, from 1. */
   readonly line: number;
-  /** Why it cannot be published, where that is known already. */
+  /** Present if it is known already that the record cannot be published. */
   readonly problems?: readonly Problem[];
 }

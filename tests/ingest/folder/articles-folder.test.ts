@@ -386,7 +386,7 @@ test('a file whose front matter has no end is logged', async () => {
   const service = await running();
   await put(service.dataFolder, 'articles/a.txt', '---\ntitle: A\n\nERBIL - A body.\n');
 
-  expect(await logged(service)).toEqual(['articles/a.txt:1: front matter is not closed']);
+  expect(await logged(service)).toEqual(['articles/a.txt:1: front matter must end with a line of three dashes (---)']);
   expect(await titles(service)).toEqual([]);
 });
 
