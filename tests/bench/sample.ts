@@ -2,7 +2,7 @@ import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Article, parseArticle } from '../../src/article/article.ts';
 import { loadPublication } from '../../src/config/publication.ts';
-import { holdsArticle, readArticleFile } from '../../src/ingest/import/file.ts';
+import { isArticleFile, readArticleFile } from '../../src/ingest/import/file.ts';
 import { filesBelow } from '../../src/ingest/import/list-files.ts';
 
 export const SAMPLE = join(import.meta.dirname, '../../data');
@@ -18,7 +18,7 @@ export interface SampleRecord {
 
 /** The records of the sample newsroom, as its files hold them. */
 export async function sampleRecords(): Promise<SampleRecord[]> {
-  const paths = (await filesBelow(join(SAMPLE, 'articles'))).filter(holdsArticle);
+  const paths = (await filesBelow(join(SAMPLE, 'articles'))).filter(isArticleFile);
   return Promise.all(
     paths.map(async (path) => {
       const { record } = readArticleFile(await readFile(join(SAMPLE, 'articles', path)), path);

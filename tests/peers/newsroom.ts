@@ -5,7 +5,7 @@ import { type Article, parseArticle } from '../../src/article/article.ts';
 import { loadPublication } from '../../src/config/publication.ts';
 import { type Content, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feed/feeds.ts';
 import { customFeedChooser } from '../../src/feed/selection.ts';
-import { holdsArticle, readArticleFile } from '../../src/ingest/import/file.ts';
+import { isArticleFile, readArticleFile } from '../../src/ingest/import/file.ts';
 import { filesBelow } from '../../src/ingest/import/list-files.ts';
 import { ask, type Running, start } from '../helpers.ts';
 
@@ -56,7 +56,7 @@ export async function sampleFeeds(): Promise<readonly SampleFeed[]> {
 async function sampleArticles(): Promise<readonly Article[]> {
   const newsroom = { ...loadPublication(SAMPLE), mediaFolder: join(SAMPLE, 'media') };
   const folder = join(SAMPLE, 'articles');
-  const paths = (await filesBelow(folder)).filter(holdsArticle);
+  const paths = (await filesBelow(folder)).filter(isArticleFile);
   return Promise.all(
     paths.map(async (path) => {
       const { record } = readArticleFile(await readFile(join(folder, path)), path);

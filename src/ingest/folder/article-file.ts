@@ -9,43 +9,47 @@ import { readArticleFile } from '../import/file.ts';
 import { isMissing } from '../import/list-files.ts';
 import { type RawRecord, UnreadableRecord } from '../import/record.ts';
 
-/** Where articles and media are. */
+/** The absolute paths of the folders with articles and media. */
 export interface Folders {
   readonly articles: string;
   readonly media: string;
 }
 
-/** A file as it was read. */
+/** A file that was read as a record. */
 export interface ArticleFile {
   /** Below the articles folder. */
   readonly path: string;
   readonly id: string;
   readonly raw: RawRecord;
-  /** Files of the media folder that the article shows: its facts depend on them. */
+  /** The files of the media folder that the article uses, by their paths there: its facts depend on them. */
   readonly media: readonly string[];
-  /** When the file was last written, milliseconds since 1970. */
+  /** When the file was last written, in milliseconds since 1970. */
   readonly modified: number;
-  /** Sizes and times of the file and its media, before it was read. */
+  /** Sizes and times of the file and its media before the read. */
   readonly signature: string;
 }
 
+/** A file that cannot be published, and why. */
 export interface RefusedFile extends Pick<ArticleFile, 'path' | 'id' | 'media' | 'signature'> {
   readonly problems: readonly Problem[];
 }
 
-/** The signature of a file that cannot be looked at. */
-const UNSEEN = '-';
+/** Stands in a signature for a file without size and time. */
+const NO_FILE = '-';
 
 const TOO_LARGE: Problem = { field: '', rule: `must not have more than ${MAX_RECORD_BYTES} bytes` };
 
-/** Reads a file, or says why it cannot be read; undefined where there is none. */
+/**
+ * Reads the file at a path; undefined if there is none. It never rejects: one bad file must not keep others from being
+ * published.
+ */
 export async function readArticle(folders: Folders, path: string): Promise<ArticleFile | RefusedFile | undefined> {
   const file = join(folders.articles, path);
-  let signature = UNSEEN;
+  let signature = NO_FILE;
   const unreadable = (problems: readonly Problem[]) => ({ path, problems, id: '', media: [], signature });
   try {
-    const status = await stat(file); // before it is read: what is written meanwhile makes it another file
-    if (!status.isFile()) return undefined; // a folder has its name now
+    const status = await stat(file); // before the read: a write during the read must change the signature
+    if (!status.isFile()) return undefined; // a folder may be named like an article file
     signature = await signatureOf(folders, status, []);
     if (status.size > MAX_RECORD_BYTES) return unreadable([TOO_LARGE]);
     const bytes = await readFile(file);
@@ -56,51 +60,50 @@ export async function readArticle(folders: Folders, path: string): Promise<Artic
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (error instanceof UnreadableRecord) return unreadable(error.problems);
-    // Whatever it is: one file keeps no other from being published.
-    return unreadable([{ field: '', rule: error instanceof Error ? error.message : String(error) }]);
+    return unreadable([{ field: '', rule: `cannot be read: ${error instanceof Error ? error.message : error}` }]);
   }
 }
 
-/** Whether a file and its media are what they were when it was read. */
-export async function isAsRead(
+/** Whether a file and its media have the same sizes and times as when it was read. */
+export async function isUnchanged(
   folders: Folders,
   path: string,
   { media, signature }: Pick<SourceFile, 'media' | 'signature'>,
 ): Promise<boolean> {
-  return signature === (await signatureOf(folders, await statOf(join(folders.articles, path)), media));
+  return signature === (await signatureOf(folders, await statusOf(join(folders.articles, path)), media));
 }
 
 async function signatureOf(folders: Folders, article: Stats | undefined, media: readonly string[]): Promise<string> {
-  const stats = [article, ...(await Promise.all(media.map((name) => statOf(join(folders.media, name)))))];
-  return stats.map((status) => (status === undefined ? UNSEEN : `${status.size}@${status.mtimeMs}`)).join(' ');
+  const all = [article, ...(await Promise.all(media.map((name) => statusOf(join(folders.media, name)))))];
+  return all.map((status) => (status === undefined ? NO_FILE : `${status.size}@${status.mtimeMs}`)).join(' ');
 }
 
-/** Undefined where there is no such file, nor could be one of that name, or it is not ours to look at. */
-async function statOf(file: string): Promise<Stats | undefined> {
+/** Undefined if there is no such file, if no file can have that name, or if the service may not look at it. */
+async function statusOf(file: string): Promise<Stats | undefined> {
   return stat(file).catch(() => undefined);
 }
 
 function mediaNamedIn(bytes: Buffer): string[] {
   const names = bytes.toString('utf8').matchAll(/\/media\/([^\s"'<>()\\?#]+)/g);
-  return [...new Set([...names].map(([, name = '']) => decoded(name)))];
+  return [...new Set([...names].map(([, name = '']) => decodePath(name)))];
 }
 
-function decoded(name: string): string {
+function decodePath(path: string): string {
   try {
-    return decodeURIComponent(name);
+    return decodeURIComponent(path);
   } catch {
-    return name; // a percent sign that encodes nothing
+    return path; // a percent sign that encodes nothing
   }
 }
 
-/** What is handed over of a file. */
+/** What the publisher needs of a file. A record that needs no date has that of its file. */
 export function submissionOf({ raw, modified, path, signature, media }: ArticleFile): Submission {
   const { record, dateIsOptional } = raw;
   const source = { path, signature, media };
   return dateIsOptional ? { record, source, publishedAt: rfc3339(modified) } : { record, source };
 }
 
-/** A file with what is wrong with it, and where in it. */
-export function refusal(file: ArticleFile, problems: readonly Problem[]): RefusedFile {
+/** A file with its problems, each with its line and column in the file where they are known. */
+export function refuse(file: ArticleFile, problems: readonly Problem[]): RefusedFile {
   return { ...file, problems: problems.map((problem) => ({ ...problem, ...file.raw.locate(problem.field) })) };
 }

@@ -1,187 +1,137 @@
 import { type FSWatcher, watch } from 'node:fs';
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { below, entriesOf, filesBelow, isMissing, isWithin } from '../import/list-files.ts';
+import { below, entriesOf, filesBelow, isWithin } from '../import/list-files.ts';
+import { createRescans } from './rescans.ts';
+import { createWatchFailures } from './watch-failures.ts';
+import { createOverflowDetector, maxQueuedEvents } from './watch-overflow.ts';
 
 export interface TreeWatcher {
-  /** Whether a folder that came, or everything again, is still being read. */
-  readonly busy: () => boolean;
-  /** Tells of a failure, once while it lasts, and has everything looked at again after a while. */
-  readonly failed: (error: unknown) => void;
+  /** Whether a new folder, or the whole tree, is being read: changes that happened already may still be reported. */
+  readonly isScanning: () => boolean;
+  /** Reports a failure to read a folder, once while it lasts, and schedules a rescan. */
+  readonly reportFailure: (error: unknown) => void;
   readonly close: () => void;
 }
 
 /**
- * How a path that may have changed is known: its name came, went or was given to another file; it was written to, or its
- * times changed; it was found in a folder that came or may be another.
+ * How a change became known.
+ *
+ * - `renamed`: the name was added, removed or given to another file.
+ * - `written`: the file was written to, or its times or permissions changed.
+ * - `discovered`: the path is in a folder that is new or may have been replaced. It may be unchanged.
  */
-export type Way = 'named' | 'written' | 'found';
+export type ChangeKind = 'renamed' | 'written' | 'discovered';
 
 interface TreeListener {
-  readonly onChange: (path: string, way: Way) => void;
-  /** Asked to look for what has changed, because some of it may not have been told. */
-  readonly lookAgain: () => Promise<void>;
-  /** Told of a folder that cannot be read or watched. The others are. */
+  /** Receives each path that may have changed, from the root. */
+  readonly onChange: (path: string, kind: ChangeKind) => void;
+  /** Must look for changes by itself: the system may not have reported some. */
+  readonly findMissedChanges: () => Promise<void>;
+  /** Receives the error of a folder that cannot be read or watched. All others stay watched. */
   readonly fail: (error: unknown) => void;
 }
 
-/** Milliseconds until everything is looked at again, where something cannot be watched. */
-const AGAIN = 30_000;
+/** Milliseconds from a failure to the next rescan. */
+const RESCAN_DELAY = 30_000;
 
 /**
- * Tells which paths below some folders may have changed, at the moment the system says so. A folder that came, went or
- * was replaced is told as its path and as the files in it. One watch a folder, not a file: systems limit their number.
+ * Reports which paths in some folders may have changed, as soon as the system reports it. A folder that is added, removed
+ * or replaced is reported itself, and so is each file in it. There is one watch for each folder, not for each file:
+ * systems limit their number (see docs/decisions/0013-own-tree-watcher.md).
  *
- * @param folders names of folders in `root`, or of symbolic links to some; they may come and go, too
+ * @param folders names of folders in `root`, or of symbolic links to folders; they may be added and removed as well
  */
 export async function watchTrees(
   root: string,
   folders: readonly string[],
-  { onChange, lookAgain, fail }: TreeListener,
+  { onChange, findMissedChanges, fail }: TreeListener,
 ): Promise<TreeWatcher> {
-  const watched = new Map<string, FSWatcher>();
-  const mostWaiting = await mostChangesWaiting();
-  /** Changes that the system told in this turn of the event loop. */
-  let came = 0;
-  let reading = 0;
-  /** What is told only once while it lasts. */
-  const failures = new Set<string>();
-  let again: NodeJS.Timeout | undefined;
-  let isStartingAgain = false;
-  let closed = false;
+  const watches = new Map<string, FSWatcher>();
+  const failures = createWatchFailures(fail);
+  const rescans = createRescans(rescan, RESCAN_DELAY);
+  const countEvent = createOverflowDetector(await maxQueuedEvents(), () => void rescans.startNow());
+  let scans = 0;
+  let isClosed = false;
 
   /** A folder is watched before it is read, so that no change falls between. */
   async function watchFolder(folder: string): Promise<void> {
-    if (closed || watched.has(folder)) return;
+    if (isClosed || watches.has(folder)) return;
     try {
       const watcher = watch(join(root, folder), (event, name) => {
-        countChange();
+        countEvent();
         if (name === null || name.startsWith('.') || (folder === '' && !folders.includes(name))) return;
         changed(event, below(folder, name));
       });
-      watched.set(folder, watcher);
+      watches.set(folder, watcher);
       watcher.on('error', (error) => {
-        forget(folder);
-        failed(error);
+        closeWatches(watches, folder);
+        reportFailure(error);
       });
       for (const name of folder === '' ? folders : await foldersIn(join(root, folder))) {
-        if (watched.get(folder) !== watcher) return; // it went: what is there now is read by itself
+        if (watches.get(folder) !== watcher) return; // the folder was removed; its successor is read by itself
         await watchFolder(below(folder, name));
       }
     } catch (error) {
-      failed(error);
+      reportFailure(error);
     }
   }
 
-  function failed(error: unknown): void {
-    if (isMissing(error)) return; // it went, which is told by itself
-    const failure = nameOf(error);
-    if (!failures.has(failure)) fail(error);
-    failures.add(failure);
-    startAgainLater();
+  function reportFailure(error: unknown): void {
+    if (failures.report(error)) rescans.startLater();
   }
 
-  /**
-   * What comes while the system keeps as many changes as it may is dropped, and nobody is told. All that it kept come in
-   * one turn then. Half as many are enough to think so: those of folders that are gone come to nobody.
-   */
-  function countChange(): void {
-    if (came === 0) {
-      setImmediate(() => {
-        if (came >= mostWaiting / 2) void startAgain();
-        came = 0;
-      });
-    }
-    came += 1;
-  }
-
-  function startAgainLater(): void {
-    if (!closed) again ??= setTimeout(startAgain, AGAIN).unref();
-  }
-
-  /** Watches everything anew and has it looked at, once at a time. */
-  async function startAgain(): Promise<void> {
-    clearTimeout(again);
-    again = undefined;
-    if (closed) return;
-    if (isStartingAgain) return startAgainLater();
-    isStartingAgain = true;
-    reading += 1;
-    forget('');
+  async function rescan(): Promise<void> {
+    scans += 1;
+    closeWatches(watches, '');
     await watchFolder('');
-    await lookAgain().catch(failed);
-    reading -= 1;
-    isStartingAgain = false;
-    if (again === undefined) failures.clear();
+    await findMissedChanges().catch(reportFailure);
+    scans -= 1;
+    if (!rescans.isScheduled()) failures.clear();
   }
 
   function changed(event: string, path: string): void {
-    onChange(path, event === 'rename' ? 'named' : 'written');
-    // A folder that is made where one was just removed may have its inode: by what it is nobody can tell them apart. What
-    // changes of a folder itself, its times or permissions, looks the same.
-    if (event === 'rename') forget(path);
-    reading += 1;
+    onChange(path, event === 'rename' ? 'renamed' : 'written');
+    // A new folder may have the inode of a removed one, so that the old watch seems to belong to it. Nothing tells the two
+    // cases apart. A new watch is right in both.
+    if (event === 'rename') closeWatches(watches, path);
+    scans += 1;
     readFolder(path)
-      .catch(failed)
+      .catch(reportFailure)
       .finally(() => {
-        reading -= 1;
+        scans -= 1;
       });
   }
 
   async function readFolder(path: string): Promise<void> {
-    // Who watches it by now does so since it came, and reads it.
-    if (!(await isFolder(path)) || watched.has(path)) return;
+    const isRoot = folders.includes(path); // only these are followed if they are symbolic links, as by `filesBelow`
+    if (!(await (isRoot ? stat : lstat)(join(root, path))).isDirectory()) return;
+    if (watches.has(path)) return; // watched since it was added, and read by that watch
     await watchFolder(path);
-    onChange(path, 'found'); // what went before the watch is told by nobody else
-    for (const file of await filesBelow(root, path, (_, error) => failed(error))) onChange(file, 'found');
-  }
-
-  /** As `filesBelow` sees it: of symbolic links to folders only those are followed that were asked for. */
-  async function isFolder(path: string): Promise<boolean> {
-    return (await (folders.includes(path) ? stat : lstat)(join(root, path))).isDirectory();
-  }
-
-  function forget(folder: string): void {
-    for (const [name, watcher] of watched) {
-      if (!isWithin(folder, name)) continue;
-      watcher.close();
-      watched.delete(name);
-    }
+    onChange(path, 'discovered'); // no watch reported files that were removed from it before it was watched
+    for (const file of await filesBelow(root, path, (_, error) => reportFailure(error))) onChange(file, 'discovered');
   }
 
   await watchFolder('');
   return {
-    busy: () => reading > 0,
-    failed,
-    close: () => {
-      closed = true;
-      clearTimeout(again);
-      forget('');
+    isScanning: () => scans > 0,
+    reportFailure,
+    close() {
+      isClosed = true;
+      rescans.close();
+      closeWatches(watches, '');
     },
   };
 }
 
-async function foldersIn(path: string): Promise<string[]> {
-  return (await entriesOf(path)).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
-}
-
-/** How many changes Linux keeps for a process that does not take them. What others do is not known. */
-async function mostChangesWaiting(): Promise<number> {
-  try {
-    return Number(await readFile('/proc/sys/fs/inotify/max_queued_events', 'utf8'));
-  } catch {
-    return Number.POSITIVE_INFINITY;
+function closeWatches(watches: Map<string, FSWatcher>, folder: string): void {
+  for (const [name, watcher] of watches) {
+    if (!isWithin(folder, name)) continue;
+    watcher.close();
+    watches.delete(name);
   }
 }
 
-/** The same for a folder whether it cannot be watched or not be read. */
-function nameOf(error: unknown): string {
-  if (isOverLimit(error)) return error.code;
-  const { code, path } = Object(error) as { readonly code?: unknown; readonly path?: unknown };
-  return path === undefined ? String(error) : `${code} ${path}`;
-}
-
-/** Of watches: after one folder no other can be watched either. */
-function isOverLimit(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EMFILE');
+async function foldersIn(path: string): Promise<string[]> {
+  return (await entriesOf(path)).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }

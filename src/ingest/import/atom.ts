@@ -13,17 +13,17 @@ import {
   MAX_SUMMARY,
   origin,
   type Person,
-  type Resolve,
-  resolver,
+  type ResolveUrl,
+  urlResolver,
 } from './record-fields.ts';
-import { elementsOf, firstOf, hasElements, textOf, type XmlElement } from './xml.ts';
-import { against, markupOf } from './xml-markup.ts';
+import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
+import { innerHtml, resolveHtml } from './xml-markup.ts';
 
 /**
- * The record of an entry of Atom 0.3 or 1.0.
+ * Reads an entry of Atom 0.3 or 1.0 as a record.
  *
- * @param head what the feed says of all its stories
- * @param address where the feed was found
+ * @param head elements of the feed that apply to all its entries
+ * @param address of the feed
  */
 export function atomRecord(
   entry: XmlElement,
@@ -31,19 +31,22 @@ export function atomRecord(
   address: string | undefined,
 ): Record<string, unknown> {
   const site = address ?? alternate(head.filter(({ name }) => name === 'atom:link'));
-  const resolve = resolver(entry.base ?? site);
-  const link = alternate(elementsOf(entry, 'atom:link')) ?? textOf(firstOf(entry, 'atom:link'));
+  const resolve = urlResolver(entry.base ?? site);
+  const link = alternate(childElements(entry, 'atom:link')) ?? textContent(firstElement(entry, 'atom:link'));
   const url = resolve(link);
-  const feed = firstOf(entry, 'atom:source');
+  const feed = firstElement(entry, 'atom:source');
   const updated = date(entry, ['atom:updated', 'atom:modified']);
   const published = date(entry, ['atom:published', 'atom:issued', 'atom:created', 'dc:date']);
   return omitUndefined({
-    ...identity(textOf(firstOf(entry, 'atom:id')) || (isUri(link) ? link : url)),
-    url: resolve(textOf(firstOf(entry, 'feedburner:origlink'))) ?? url ?? (link || undefined),
-    title: constructText(construct(firstOf(entry, 'atom:title'))) || undefined,
+    ...identity(textContent(firstElement(entry, 'atom:id')) || (isUri(link) ? link : url)),
+    url: resolve(textContent(firstElement(entry, 'feedburner:origlink'))) ?? url ?? (link || undefined),
+    title: constructText(construct(firstElement(entry, 'atom:title'))) || undefined,
     ...atomTexts(entry),
     ...dates(published, updated),
-    language: language((firstOf(entry, 'atom:content') ?? entry).language, textOf(firstOf(entry, 'dc:language'))),
+    language: language(
+      (firstElement(entry, 'atom:content') ?? entry).language,
+      textContent(firstElement(entry, 'dc:language')),
+    ),
     authors: authors(atomAuthors(entry, feed, head)),
     ...categories(entry),
     ...atomFiles(entry, resolve),
@@ -53,7 +56,7 @@ export function atomRecord(
   });
 }
 
-/** A text construct (RFC 4287 §3.1, Atom 0.3 §3.1) or content: what it says, and as what. */
+/** A text construct (RFC 4287 §3.1, Atom 0.3 §3.1) or the content of an entry. */
 interface Construct {
   readonly text: string;
   readonly html: boolean;
@@ -64,24 +67,24 @@ function construct(element: XmlElement | undefined): Construct | undefined {
   const type = element.attributes.get('type')?.split(';')[0]?.trim().toLowerCase() ?? 'text';
   const mode = element.attributes.get('mode')?.toLowerCase();
   const isMarkup = /^(x?html|text\/html|application\/xhtml\+xml)$/.test(type);
-  if (hasElements(element)) return { text: markupOf(element).trim(), html: true };
+  if (hasChildElements(element)) return { text: innerHtml(element).trim(), html: true };
   if (
     mode === 'base64' ||
     (element.name === 'atom:content' && mode === undefined && /^(?!text\/)[^/]+\/(?!xml$)(?!.*\+xml$)/.test(type))
   ) {
     const text = /^(x?html|text|text\/.*|application\/xhtml\+xml)$/.test(type)
-      ? decodedBase64(textOf(element))
+      ? decodeBase64(textContent(element))
       : undefined;
     return text === undefined ? undefined : { text, html: isMarkup };
   }
-  return { text: textOf(element), html: isMarkup && !type.includes('xhtml') };
+  return { text: textContent(element), html: isMarkup && !type.includes('xhtml') };
 }
 
-function decodedBase64(text: string): string | undefined {
+function decodeBase64(text: string): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'base64')).trim();
   } catch {
-    return undefined; // not a text
+    return undefined; // not text
   }
 }
 
@@ -91,33 +94,33 @@ function constructText(text: Construct | undefined): string {
 }
 
 function atomTexts(entry: XmlElement): { summary?: string | undefined; body?: string; bodyFormat?: string } {
-  const content = construct(firstOf(entry, 'atom:content'));
-  const summary = construct(firstOf(entry, 'atom:summary'));
+  const content = construct(firstElement(entry, 'atom:content'));
+  const summary = construct(firstElement(entry, 'atom:summary'));
   const [body, element] =
     content === undefined || content.text === ''
-      ? [summary, firstOf(entry, 'atom:summary')]
-      : [content, firstOf(entry, 'atom:content')];
+      ? [summary, firstElement(entry, 'atom:summary')]
+      : [content, firstElement(entry, 'atom:content')];
   if (body === undefined || body.text === '') return describedMedia(entry);
   const about = body === summary ? '' : constructText(summary);
   return {
     summary: about === '' || about === constructText(body) ? undefined : shorten(about, MAX_SUMMARY),
-    ...(body.html ? { body: against(element?.base, body.text) } : { body: body.text, bodyFormat: 'text' }),
+    ...(body.html ? { body: resolveHtml(body.text, element?.base) } : { body: body.text, bodyFormat: 'text' }),
   };
 }
 
-/** The entry's own, else those of the feed it was taken from, else the feed's (RFC 4287 §4.2.1). */
+/** The authors of the entry, else of its source, else of the feed (RFC 4287 §4.2.1). */
 function atomAuthors(entry: XmlElement, feed: XmlElement | undefined, head: readonly XmlElement[]): Person[] {
   const own = [
     ...atomPeople(entry),
-    ...elementsOf(entry, 'dc:creator').map((name) => personOf(looseText(textOf(name)))),
+    ...childElements(entry, 'dc:creator').map((name) => personOf(looseText(textContent(name)))),
   ];
   if (own.length > 0) return own;
   const inherited = feed === undefined ? [] : atomPeople(feed);
   return inherited.length > 0 ? inherited : head.filter(({ name }) => name === 'atom:author').map(atomPerson);
 }
 
-function atomFiles(entry: XmlElement, resolve: Resolve): Files {
-  const content = firstOf(entry, 'atom:content');
+function atomFiles(entry: XmlElement, resolve: ResolveUrl): Files {
+  const content = firstElement(entry, 'atom:content');
   const outside = resolve(content?.attributes.get('src'));
   const type = outside === undefined ? undefined : mediaType(content?.attributes.get('type'), outside);
   const found = itemFiles(entry, resolve);
@@ -125,19 +128,19 @@ function atomFiles(entry: XmlElement, resolve: Resolve): Files {
   return { ...found, media: [...(found.media ?? []), { url: outside, type }] };
 }
 
-function atomSource(feed: XmlElement | undefined, resolve: Resolve): { name: string; url: string } | undefined {
-  const name = constructText(construct(firstOf(feed, 'atom:title')));
-  const links = elementsOf(feed, 'atom:link');
+function atomSource(feed: XmlElement | undefined, resolve: ResolveUrl): { name: string; url: string } | undefined {
+  const name = constructText(construct(firstElement(feed, 'atom:title')));
+  const links = childElements(feed, 'atom:link');
   const self = links.find(({ attributes }) => attributes.get('rel') === 'self')?.attributes.get('href');
-  const url = resolve(alternate(links) ?? self ?? textOf(firstOf(feed, 'atom:id')));
+  const url = resolve(alternate(links) ?? self ?? textContent(firstElement(feed, 'atom:id')));
   return origin(name, url);
 }
 
-/** RFC 4287 §4.2.10: the feed's rights are those of an entry that has none. */
+/** The rights of the entry, else of its source, else of the feed (RFC 4287 §4.2.10). */
 function atomRights(entry: XmlElement, feed: XmlElement | undefined, head: readonly XmlElement[]): string | undefined {
   const rights =
-    firstOf(entry, 'atom:rights', 'atom:copyright', 'dc:rights') ??
-    firstOf(feed, 'atom:rights') ??
+    firstElement(entry, 'atom:rights', 'atom:copyright', 'dc:rights') ??
+    firstElement(feed, 'atom:rights') ??
     (feed === undefined ? head.find(({ name }) => name === 'atom:rights') : undefined);
   return constructText(construct(rights)) || undefined;
 }

@@ -1,6 +1,6 @@
 import { type Instant, parseInstant, rfc3339 } from '../../lib/instant.ts';
 
-/** A date as it stands in the source, and the moment it means, where it means one. */
+/** The text of a date in a source, and its instant if the text is a date. */
 export interface SourceDate {
   readonly text: string;
   readonly instant: Instant | undefined;
@@ -11,8 +11,8 @@ export function sourceDate(text: string): SourceDate {
 }
 
 /**
- * A change before publication is none. A story that only says when it changed has no date of publication here: it was
- * published then if it is new, else when it was (see `assumedDate`).
+ * The dates of a record. An update before the publication is omitted. A story that has only the date of its update gets no
+ * date of publication here: the store knows it if the story is not new (see `assumedDate`).
  */
 export function dates(
   published: SourceDate | undefined,
@@ -22,20 +22,20 @@ export function dates(
   const last = updated?.instant;
   const onlyChanged = published?.instant === undefined && last !== undefined;
   return {
-    // What cannot be read is left as it is, so that it is refused with its text.
+    // Text that is no date stays, so that the refusal shows it.
     publishedAt: first === undefined ? (published ?? updated)?.text : onlyChanged ? undefined : rfc3339(first),
     updatedAt: first !== undefined && last !== undefined && (onlyChanged || last > first) ? rfc3339(last) : undefined,
   };
 }
 
-/** When a story that only says when it changed was published, unless it is known already. */
+/** The date of publication of a new story that has only the date of its update. */
 export function assumedDate({ publishedAt, updatedAt }: Readonly<Record<string, unknown>>): string | undefined {
   return publishedAt === undefined && typeof updatedAt === 'string' ? updatedAt : undefined;
 }
 
 const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
 
-/** RFC 822 §5.1 and RFC 5322 §4.3, and what else is common enough to have one meaning. */
+/** The zones of RFC 822 §5.1 and RFC 5322 §4.3, and further abbreviations with one common meaning. */
 const ZONES: Readonly<Record<string, string>> = {
   UT: 'Z',
   UTC: 'Z',
@@ -73,22 +73,22 @@ const ASCTIME = new RegExp(
 /** RFC 3339 and W3C's profile of ISO 8601, which allows less precise dates. */
 const W3C = new RegExp(String.raw`^(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T\s]+${TIME}\s*(.*))?)?)?$`, 'i');
 
-/** The moment a feed's date means; undefined where it means none. Without a zone it is UTC (RFC 5322 §4.3). */
+/** Reads a date of a feed; undefined if it is none. Without a zone it is in UTC (RFC 5322 §4.3). */
 export function readDate(source: string): Instant | undefined {
   if (source.length > 100) return undefined;
   const text = source.replace(/\([^)]*\)/g, '').trim();
   const w3c = W3C.exec(text);
   if (w3c !== null) {
     const [, year, month = '01', day = '01', ...time] = w3c;
-    return moment(year, month, day, time);
+    return instantOf(year, month, day, time);
   }
   const asctime = ASCTIME.exec(text);
   if (asctime !== null) {
     const [, name, day, hours, minutes, seconds, half, zone, year] = asctime;
-    return moment(year, monthNumber(name), day, [hours, minutes, seconds, half, zone?.trim()]);
+    return instantOf(year, monthNumber(name), day, [hours, minutes, seconds, half, zone?.trim()]);
   }
   const [, day, name, year = '', ...time] = RFC_822.exec(text) ?? [];
-  return moment(fullYear(year), monthNumber(name), day, time);
+  return instantOf(fullYear(year), monthNumber(name), day, time);
 }
 
 function monthNumber(name = ''): string {
@@ -101,7 +101,7 @@ function fullYear(year: string): string {
   return String(Number(year) + (year.length === 2 && Number(year) < 50 ? 2000 : 1900));
 }
 
-function moment(year = '', month = '', day = '', time: readonly (string | undefined)[]): Instant | undefined {
+function instantOf(year = '', month = '', day = '', time: readonly (string | undefined)[]): Instant | undefined {
   const [hours = '00', minutes = '00', seconds = '00', half, zone = ''] = time;
   const offset = zoneOffset(zone);
   if (offset === undefined) return undefined;

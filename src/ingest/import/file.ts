@@ -11,31 +11,31 @@ const READERS: Readonly<Record<string, (text: string, facts: FileFacts) => RawRe
   '.txt': readPlainText,
 };
 
-/** Whether a file's ending says that it holds an article. */
-export function holdsArticle(path: string): boolean {
+/** Whether the extension of a path is that of an article file. */
+export function isArticleFile(path: string): boolean {
   return extname(path).toLowerCase() in READERS;
 }
 
-/** Whether a file that is broken off cannot be taken for a whole one. */
-export function showsItsEnd(path: string): boolean {
+/** Whether the format shows its end: JSON ends with its last bracket, Markdown and text may end anywhere. */
+export function isSelfDelimiting(path: string): boolean {
   return extname(path).toLowerCase() === '.json';
 }
 
 /**
- * Reads a file's bytes as a record.
+ * Reads the bytes of a file as a record, by the extension of its path.
  *
- * @param path the file's path below the articles folder, with forward slashes
- * @throws UnreadableRecord where they are not UTF-8 text in the form that the ending says
+ * @param path below the articles folder, with forward slashes
+ * @throws UnreadableRecord if the extension is unknown, or the bytes are not UTF-8 text in its form
  */
 export function readArticleFile(bytes: Uint8Array, path: string): RawRecord {
-  const ending = extname(path);
-  const reader = READERS[ending.toLowerCase()];
+  const extension = extname(path);
+  const reader = READERS[extension.toLowerCase()];
   if (reader === undefined)
     throw new UnreadableRecord([{ field: '', rule: `must end in ${Object.keys(READERS).join(', ')}` }]);
-  return reader(decode(bytes), { id: path.slice(0, -ending.length).normalize('NFC') });
+  return reader(decodeUtf8(bytes), { id: path.slice(0, -extension.length).normalize('NFC') });
 }
 
-function decode(bytes: Uint8Array): string {
+function decodeUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

@@ -1,15 +1,15 @@
 import { Parser } from 'htmlparser2';
 
-/** The text with HTML's named and numbered characters as what they mean; what means none stays. */
+/** Decodes the named and numbered character references of HTML. Text that only looks like one stays. */
 export function decodeReferences(text: string): string {
   return text.replace(
     /&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z][a-z\d]{1,31});/gi,
-    (reference) => decoded(reference) ?? reference,
+    (reference) => decodeReference(reference) ?? reference,
   );
 }
 
-/** The characters a reference of HTML means; undefined where it means none. */
-function decoded(reference: string): string | undefined {
+/** The characters of a reference; undefined if the text is none. */
+function decodeReference(reference: string): string | undefined {
   let text = '';
   const parser = new Parser({
     ontext(data) {
@@ -17,7 +17,7 @@ function decoded(reference: string): string | undefined {
     },
   });
   parser.end(reference);
-  // HTML also decodes the beginning of a name, as `&not` of `&notice;`.
+  // HTML also decodes a known name at the beginning of a longer one, as `&not` in `&notice;`.
   const whole = text !== reference && (!text.endsWith(';') || reference === '&semi;');
   return whole ? text : undefined;
 }
@@ -25,8 +25,8 @@ function decoded(reference: string): string | undefined {
 const knownNames = new Map<string, string>();
 
 /**
- * HTML's named characters for documents that use them without declaring them. What a document declares itself is
- * never asked for, so that a few lines cannot stand for gigabytes, nor for a file.
+ * The named characters of HTML, for XML documents that use them without a declaration. Entities that a document declares
+ * are not in it, so that none expands to gigabytes or to the text of a file.
  */
 export const HTML_ENTITIES = new Proxy<Record<string, string>>(
   {},
@@ -34,7 +34,7 @@ export const HTML_ENTITIES = new Proxy<Record<string, string>>(
     get(_, name) {
       if (typeof name !== 'string' || !/^[a-z][a-z\d]{1,31}$/i.test(name)) return undefined;
       if (!knownNames.has(name)) {
-        const text = decoded(`&${name};`);
+        const text = decodeReference(`&${name};`);
         if (text === undefined) return undefined;
         knownNames.set(name, text);
       }

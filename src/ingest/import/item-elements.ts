@@ -1,39 +1,39 @@
 import { type SourceDate, sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
-import { MAX_NAME, type Person, type Resolve, resolver, terms } from './record-fields.ts';
-import { elementsOf, firstOf, hasElements, textOf, type XmlElement } from './xml.ts';
-import { resolved } from './xml-markup.ts';
+import { MAX_NAME, type Person, type ResolveUrl, terms, urlResolver } from './record-fields.ts';
+import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
+import { resolveAddress } from './xml-markup.ts';
 
-/** What RSS items and Atom entries have in common, for each borrows from the other. */
+// Elements that both RSS items and Atom entries have, for each format borrows from the other.
 
-/** The address of the story among links (RFC 4287 §4.2.7.2), the one for people before others. */
+/** The address of the story among its links (RFC 4287 §4.2.7.2). A link to HTML is preferred. */
 export function alternate(links: readonly XmlElement[]): string | undefined {
   const alternates = links.filter(({ attributes }) => ['alternate', ''].includes(attributes.get('rel') ?? ''));
   const link = alternates.find(({ attributes }) => /^$|html/.test(attributes.get('type') ?? '')) ?? alternates[0];
   const href = link?.attributes.get('href')?.trim() ?? '';
-  return href === '' ? undefined : resolved(href, link?.base);
+  return href === '' ? undefined : resolveAddress(href, link?.base);
 }
 
-/** The first of the elements with a date that can be read, else the first. */
+/** The first valid date among the elements, else the first text. */
 export function date(element: XmlElement, names: readonly string[]): SourceDate | undefined {
   const found = names
-    .flatMap((name) => elementsOf(element, name))
-    .map((candidate) => sourceDate(textOf(candidate)))
+    .flatMap((name) => childElements(element, name))
+    .map((candidate) => sourceDate(textContent(candidate)))
     .filter(({ text }) => text !== '');
   return found.find(({ instant }) => instant !== undefined) ?? found[0];
 }
 
-/** The names of what the story is about. */
+/** The sections and tags of a story. */
 export function categories(item: XmlElement): { sections: string[] | undefined; tags: string[] | undefined } {
-  const named = elementsOf(item, 'category', 'atom:category');
-  const subjects = elementsOf(item, 'dc:subject').map((subject) => looseText(textOf(subject)));
+  const named = childElements(item, 'category', 'atom:category');
+  const subjects = childElements(item, 'dc:subject').map((subject) => looseText(textContent(subject)));
   return {
     sections: terms(named.filter(isSection).map(categoryName)),
     tags: terms([...named.filter((category) => !isSection(category)).map(categoryName), ...subjects]),
   };
 }
 
-/** Our own feeds and others tell sections from tags by the scheme. */
+/** Feeds of this program mark a section by its scheme. */
 function isSection({ attributes }: XmlElement): boolean {
   return /\/section\/$/.test(attributes.get('domain') ?? attributes.get('scheme') ?? '');
 }
@@ -43,7 +43,7 @@ function categoryName(category: XmlElement): string {
   return looseText(category.attributes.get('label') ?? (own.trim() || (category.attributes.get('term') ?? '')));
 }
 
-/** RSS 2.0: `mail@example.com (Name)`; others write the name alone, or before the address. */
+/** Reads an author: `mail@example.com (Name)` in RSS 2.0, elsewhere `Name <mail@example.com>` or the name alone. */
 export function personOf(text: string): Person {
   if (text.length > MAX_NAME) return { name: text };
   const [, mail, name] = /^(\S+@\S+)\s*\((.+)\)$/.exec(text) ?? [];
@@ -53,25 +53,25 @@ export function personOf(text: string): Person {
   return { name: text, email: text };
 }
 
-/** Atom's authors of an element; RSS items have them as well. */
+/** The Atom authors of an element, which RSS items may have as well. */
 export function atomPeople(element: XmlElement): Person[] {
-  return elementsOf(element, 'atom:author').map(atomPerson);
+  return childElements(element, 'atom:author').map(atomPerson);
 }
 
 export function atomPerson(author: XmlElement): Person {
-  const email = textOf(firstOf(author, 'atom:email')) || undefined;
+  const email = textContent(firstElement(author, 'atom:email')) || undefined;
   return {
-    // Some write the name without its element.
-    name: textOf(firstOf(author, 'atom:name')) || (hasElements(author) ? email : textOf(author)),
+    // Some feeds write the name without its element.
+    name: textContent(firstElement(author, 'atom:name')) || (hasChildElements(author) ? email : textContent(author)),
     email,
-    url: resolver(author.base)(textOf(firstOf(author, 'atom:uri', 'atom:url'))),
+    url: urlResolver(author.base)(textContent(firstElement(author, 'atom:uri', 'atom:url'))),
   };
 }
 
-/** The address of the licence that the item or its feed names. */
-export function license(item: XmlElement, head: readonly XmlElement[], resolve: Resolve): string | undefined {
-  const licences = [...item.children.filter((child) => typeof child !== 'string'), ...head]
+/** The address of the license of an item, else of its feed. */
+export function license(item: XmlElement, head: readonly XmlElement[], resolve: ResolveUrl): string | undefined {
+  const licenses = [...item.children.filter((child) => typeof child !== 'string'), ...head]
     .filter(({ name, attributes }) => name.endsWith(':license') || attributes.get('rel') === 'license')
-    .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textOf(element));
-  return licences.map(resolve).find((url) => url !== undefined);
+    .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textContent(element));
+  return licenses.map(resolve).find((url) => url !== undefined);
 }

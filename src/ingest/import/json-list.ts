@@ -1,24 +1,24 @@
 import { type Problem, PublisherError } from '../../errors.ts';
 import { endOfString, parseJsonPart, placesIn } from '../../lib/json.ts';
 
-/** An element of a JSON list, or what stands in its place. */
-export type Element =
+/** An element of a JSON list, or the text of one that is not valid, with its problems. */
+export type JsonListElement =
   | { readonly line: number; readonly value: unknown }
   | { readonly problems: readonly Problem[]; readonly text: string };
 
 /**
- * The elements of a JSON list, each read by itself: what is wrong with one is no fault of the others, and the limits on
- * a text are those of an element.
+ * Reads the elements of a JSON list one by one, so that an invalid element does not spoil the others, and the limits on
+ * JSON apply to each element.
  *
- * @param text begins with a bracket, white space aside
+ * @param text begins with a bracket, after optional white space
  */
-export function* elementsOf(text: string): Generator<Element> {
-  const placeOf = placesIn(text);
-  const element = (from: number, end: number): Element => {
+export function* jsonListElements(text: string): Generator<JsonListElement> {
+  const positionOf = placesIn(text);
+  const element = (from: number, end: number): JsonListElement => {
     const start = from + (/[^ \t\r\n]/.exec(text.slice(from, end))?.index ?? 0);
-    const place = placeOf(start);
+    const position = positionOf(start);
     try {
-      return { line: place.line, value: parseJsonPart(text, { start, end, ...place }) };
+      return { line: position.line, value: parseJsonPart(text, { start, end, ...position }) };
     } catch (error) {
       if (error instanceof PublisherError) return { problems: error.problems, text: text.slice(start, end) };
       throw error;
@@ -28,11 +28,11 @@ export function* elementsOf(text: string): Generator<Element> {
   let depth = 1;
   let isFirst = true;
   for (let index = start; index < text.length && depth > 0; index += 1) {
-    const sign = text[index];
-    if (sign === '"') index = endOfString(text, index) - 1;
-    else if (sign === '[' || sign === '{') depth += 1;
-    else if (sign === ']' || sign === '}') depth -= 1;
-    if (depth > 1 || (depth === 1 && sign !== ',')) continue;
+    const character = text[index];
+    if (character === '"') index = endOfString(text, index) - 1;
+    else if (character === '[' || character === '{') depth += 1;
+    else if (character === ']' || character === '}') depth -= 1;
+    if (depth > 1 || (depth === 1 && character !== ',')) continue;
     const isEmptyList = isFirst && depth === 0 && text.slice(start, index).trim() === '';
     if (!isEmptyList) yield element(start, index);
     start = index + 1;
@@ -40,6 +40,7 @@ export function* elementsOf(text: string): Generator<Element> {
   }
   const rest = text.slice(start).trim();
   if (depth === 0 && rest === '') return;
-  const rule = depth === 0 ? 'must end where the list does' : 'must end with the list’s closing bracket';
-  yield { problems: [{ field: '', rule, ...placeOf(text.length) }], text: rest };
+  const rule =
+    depth === 0 ? 'must have nothing after the list’s closing bracket' : 'must end with the list’s closing bracket';
+  yield { problems: [{ field: '', rule, ...positionOf(text.length) }], text: rest };
 }

@@ -4,25 +4,31 @@ import { fieldPath } from '../../lib/problems.ts';
 import { readYaml } from '../../lib/yaml.ts';
 import { type FileFacts, type RawRecord, UnreadableRecord } from './record.ts';
 
-/** A record as a JSON object (RFC 8259). */
+/**
+ * Reads a record as a JSON object (RFC 8259).
+ *
+ * @throws UnreadableRecord with line and column
+ */
 export function readJson(text: string, { id }: FileFacts): RawRecord {
-  const value = parse(text);
+  const value = parseStrictly(text);
   const idIsFromPath = isObject(value) && (value.id === undefined || value.id === null);
   const record = idIsFromPath ? { ...value, id } : value;
-  // JSON is YAML, whose parser knows places; it is asked only when one is needed.
+  // JSON is YAML, and the parser of YAML knows the positions of fields. It is slow, so it runs only if one is needed.
   return { record, idIsFromPath, locate: (field) => readYaml(text).locate(fieldPath(field)) };
 }
 
-function parse(text: string): unknown {
+function parseStrictly(text: string): unknown {
   try {
     JSON.parse(text);
   } catch (error) {
     const { problems } = readYaml(text);
     if (problems.length > 0) throw new UnreadableRecord(problems);
-    throw new UnreadableRecord([{ field: '', rule: error instanceof Error ? error.message : 'is not JSON' }]);
+    throw new UnreadableRecord([
+      { field: '', rule: `must be JSON: ${error instanceof Error ? error.message : String(error)}` },
+    ]);
   }
   try {
-    return parseJson(Buffer.from(text)); // names that stand twice
+    return parseJson(Buffer.from(text)); // checks for names that an object has twice
   } catch (error) {
     if (error instanceof PublisherError) throw new UnreadableRecord(error.problems);
     throw error;

@@ -3,8 +3,7 @@ import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../../lib/j
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
-import type { Imported } from './imported.ts';
-import { duration, type Files, files, isImage, mediaType, wholeNumber } from './media-files.ts';
+import { duration, type Files, files, isImage, mediaType, positiveInteger } from './media-files.ts';
 import { UnreadableRecord } from './record.ts';
 import {
   authors,
@@ -12,35 +11,37 @@ import {
   language,
   MAX_SUMMARY,
   type Person,
-  type Resolve,
-  resolver,
+  type ResolveUrl,
   terms,
+  urlResolver,
 } from './record-fields.ts';
+import type { SourceRecord } from './source-record.ts';
 
-/** In characters. A JSON document is whole or nothing, so it has to fit. */
+/** Most characters of a document. JSON can only be parsed as a whole, so that it must fit into memory. */
 const MAX_JSON = 256 * 1024 * 1024;
 
 /**
- * The stories of a JSON Feed 1 or 1.1, when all of it is there; of one that breaks off, those that are complete.
+ * Reads the stories of a JSON Feed 1 or 1.1 when the document is complete. Of an invalid document it reads the complete
+ * stories.
  *
- * @param address where the feed was found
- * @throws UnreadableRecord with line and column, after all stories that were complete
+ * @param address of the feed
+ * @throws UnreadableRecord with line and column, after all complete stories
  */
 export async function* jsonFeedRecords(
   chunks: AsyncIterable<string>,
   address: string | undefined,
-): AsyncGenerator<Imported> {
+): AsyncGenerator<SourceRecord> {
   let text = '';
   for await (const chunk of chunks) {
     text += chunk;
     if (text.length > MAX_JSON) throw new UnreadableRecord([{ field: '', rule: 'must not be longer than 256 MB' }]);
   }
-  const places = itemPlaces(text);
+  const parts = itemParts(text);
   const { value, problem } = parseJson(text);
   if (problem !== undefined) {
-    for (const place of places) {
-      const item = place.end > text.length ? undefined : parseJson(text.slice(place.start, place.end)).value;
-      if (item !== undefined) yield imported(jsonRecord(item, {}, address), text, place);
+    for (const part of parts) {
+      const item = part.end > text.length ? undefined : parseJson(text.slice(part.start, part.end)).value;
+      if (item !== undefined) yield sourceRecord(jsonRecord(item, {}, address), text, part);
     }
     throw problem;
   }
@@ -48,21 +49,21 @@ export async function* jsonFeedRecords(
   if (!Array.isArray(feed.items)) {
     throw new UnreadableRecord([{ field: 'items', rule: 'must be a list (JSON Feed 1.1)', line: 1 }]);
   }
-  const problems = problemsOf(() => parseJsonPart(withoutItems(text, places), { ...BEGINNING, end: text.length }));
+  const problems = problemsOf(() => parseJsonPart(withoutItems(text, parts), { ...BEGINNING, end: text.length }));
   if (problems.length > 0) throw new UnreadableRecord(problems);
-  const remaining = places.values();
+  const remaining = parts.values();
   for (const item of feed.items) {
-    const place = typeof item === 'object' && item !== null ? remaining.next().value : undefined;
-    yield imported(jsonRecord(item, feed, address), text, place ?? { ...BEGINNING, end: 0 });
+    const part = typeof item === 'object' && item !== null ? remaining.next().value : undefined;
+    yield sourceRecord(jsonRecord(item, feed, address), text, part ?? { ...BEGINNING, end: 0 });
   }
 }
 
 const BEGINNING = { start: 0, line: 1, column: 1 };
 
-/** The record of an item, with what is wrong with its JSON: the limits on a text are those of each item. */
-function imported(record: Record<string, unknown>, text: string, place: JsonPart): Imported {
-  const problems = place.end === 0 ? [] : problemsOf(() => parseJsonPart(text, place));
-  return { record, line: place.line, ...(problems.length === 0 ? {} : { problems }) };
+/** The record of an item with the problems of its JSON: the limits on JSON apply to each item. */
+function sourceRecord(record: Record<string, unknown>, text: string, part: JsonPart): SourceRecord {
+  const problems = part.end === 0 ? [] : problemsOf(() => parseJsonPart(text, part));
+  return { record, line: part.line, ...(problems.length === 0 ? {} : { problems }) };
 }
 
 function problemsOf(read: () => unknown): readonly Problem[] {
@@ -75,10 +76,10 @@ function problemsOf(read: () => unknown): readonly Problem[] {
   }
 }
 
-/** What a feed says besides its items, which are looked at one by one. Lines stay where they are. */
-function withoutItems(text: string, places: readonly JsonPart[]): string {
+/** The document with a number for each item, which is checked by itself. All line numbers stay the same. */
+function withoutItems(text: string, parts: readonly JsonPart[]): string {
   let kept = 0;
-  const pieces = places.map(({ start, end }) => {
+  const pieces = parts.map(({ start, end }) => {
     const before = text.slice(kept, start);
     kept = end;
     return `${before}0${'\n'.repeat(text.slice(start, end).split('\n').length - 1)}`;
@@ -91,21 +92,21 @@ function parseJson(text: string): { value?: unknown; problem?: UnreadableRecord 
     return { value: JSON.parse(text) };
   } catch (error) {
     const message = error instanceof Error ? error.message : '';
-    const position = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
+    const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
     const rule = `must be JSON: ${lineText(message).replace(/ in JSON at position .*/, '')}`;
-    return { problem: new UnreadableRecord([{ field: '', rule, ...lineAt(text, position) }]) };
+    return { problem: new UnreadableRecord([{ field: '', rule, ...positionAt(text, offset) }]) };
   }
 }
 
-function lineAt(text: string, position: number): { line: number; column: number } {
-  const before = text.slice(0, position);
-  return { line: before.split('\n').length, column: position - before.lastIndexOf('\n') };
+function positionAt(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset);
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }
 
-/** Where the entries of the outermost `items` stand, also in a text that is broken further down. */
-function itemPlaces(text: string): JsonPart[] {
-  const placeOf = placesIn(text);
-  const places: JsonPart[] = [];
+/** The positions of the objects and lists in the outermost `items`, even if the JSON after them is invalid. */
+function itemParts(text: string): JsonPart[] {
+  const positionOf = placesIn(text);
+  const parts: JsonPart[] = [];
   let depth = 0;
   let key = '';
   let within = false;
@@ -117,16 +118,16 @@ function itemPlaces(text: string): JsonPart[] {
       index = end - 1;
     } else if (character === '{' || character === '[') {
       if (depth === 1) within = key === 'items' && character === '[';
-      // Until its end is found it has none.
-      if (depth === 2 && within) places.push({ start: index, end: Number.POSITIVE_INFINITY, ...placeOf(index) });
+      // The end is infinite until it is found.
+      if (depth === 2 && within) parts.push({ start: index, end: Number.POSITIVE_INFINITY, ...positionOf(index) });
       depth += 1;
     } else if (character === '}' || character === ']') {
       depth -= 1;
-      const last = places.at(-1);
-      if (depth === 2 && within && last !== undefined) places[places.length - 1] = { ...last, end: index + 1 };
+      const last = parts.at(-1);
+      if (depth === 2 && within && last !== undefined) parts[parts.length - 1] = { ...last, end: index + 1 };
     }
   }
-  return places;
+  return parts;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -145,7 +146,7 @@ function listOf(value: unknown): unknown[] {
 
 function jsonRecord(value: unknown, feed: Fields, address: string | undefined): Record<string, unknown> {
   const item = fieldsOf(value);
-  const resolve = resolver((string(feed.home_page_url) || address) ?? (string(feed.feed_url) || undefined));
+  const resolve = urlResolver((string(feed.home_page_url) || address) ?? (string(feed.feed_url) || undefined));
   const link = string(item.url) || string(item.external_url);
   const html = string(item.content_html);
   const text = string(item.content_text);
@@ -153,7 +154,7 @@ function jsonRecord(value: unknown, feed: Fields, address: string | undefined): 
   const about = shorten(summary, MAX_SUMMARY);
   const body = html || text || summary;
   return omitUndefined({
-    // Version 1 allowed numbers, to be read as text.
+    // JSON Feed 1 allows a number as id.
     ...identity(typeof item.id === 'number' ? String(item.id) : string(item.id) || link),
     url: resolve(link) ?? (link || undefined),
     title: string(item.title) || undefined,
@@ -172,7 +173,7 @@ function jsonDate(value: unknown): SourceDate | undefined {
   return string(value) === '' ? undefined : sourceDate(string(value));
 }
 
-function jsonAuthors(fields: Fields, resolve: Resolve): Person[] | undefined {
+function jsonAuthors(fields: Fields, resolve: ResolveUrl): Person[] | undefined {
   const people = Array.isArray(fields.authors) ? fields.authors : fields.author === undefined ? [] : [fields.author];
   if (people.length === 0) return undefined;
   return people.map(fieldsOf).map((author) => ({
@@ -182,7 +183,7 @@ function jsonAuthors(fields: Fields, resolve: Resolve): Person[] | undefined {
   }));
 }
 
-function jsonFiles(item: Fields, resolve: Resolve): Files {
+function jsonFiles(item: Fields, resolve: ResolveUrl): Files {
   const attachments = listOf(item.attachments)
     .map(fieldsOf)
     .flatMap(({ url: address, mime_type, title, size_in_bytes, duration_in_seconds }) => {
@@ -193,7 +194,7 @@ function jsonFiles(item: Fields, resolve: Resolve): Files {
           url,
           type: mediaType(string(mime_type), url),
           title: string(title),
-          length: wholeNumber(String(size_in_bytes)),
+          length: positiveInteger(String(size_in_bytes)),
           duration: duration(String(duration_in_seconds)),
         },
       ];

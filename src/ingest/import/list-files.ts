@@ -3,41 +3,51 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Every file below a folder by its path from there, in the order of their names. Hidden files and folders are not, nor
- * are folders behind symbolic links, which could lead round in circles.
+ * Lists every file below a folder by its path from the root, sorted by name. It omits hidden files and folders, and does
+ * not follow symbolic links to folders, which could form a loop.
  *
- * @param passOver told of a folder that cannot be read, and why; where it is left out, that is thrown
+ * @param onUnreadableFolder receives each folder that cannot be read, with the error
+ * @throws the error of the first folder that cannot be read, without `onUnreadableFolder`
  */
 export async function filesBelow(
   root: string,
   folder = '',
-  passOver?: (folder: string, error: unknown) => void,
+  onUnreadableFolder?: (folder: string, error: unknown) => void,
 ): Promise<string[]> {
   const files: string[] = [];
-  const entries = await entriesOf(join(root, folder)).catch((error: unknown) => {
-    if (passOver === undefined) throw error;
-    passOver(folder, error);
-    return [];
-  });
-  for (const entry of entries) {
-    const path = below(folder, entry.name);
-    if (entry.isDirectory()) files.push(...(await filesBelow(root, path, passOver)));
-    else if (entry.isFile() || (await leadsToFile(join(root, path), entry))) files.push(path);
+
+  async function addFiles(folder: string): Promise<void> {
+    const entries = await entriesOf(join(root, folder)).catch((error: unknown) => {
+      if (onUnreadableFolder === undefined) throw error;
+      onUnreadableFolder(folder, error);
+      return [];
+    });
+    for (const entry of entries) {
+      const path = below(folder, entry.name);
+      if (entry.isDirectory()) await addFiles(path);
+      else if (entry.isFile() || (await leadsToFile(join(root, path), entry))) files.push(path);
+    }
   }
+
+  await addFiles(folder);
   return files;
 }
 
-/** Whether a path is a folder's or that of something in it. */
+/** Whether a path is the folder itself or below it. */
 export function isWithin(folder: string, path: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
-/** A name below a folder that is named from a root. */
+/** The path of a name in a folder, from the same root as the folder. */
 export function below(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`;
 }
 
-/** What is in a folder, by name; nothing where it is gone. */
+/**
+ * The entries of a folder that are not hidden, sorted by name; none if the folder is missing.
+ *
+ * @throws the error of a folder that cannot be read
+ */
 export async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -48,8 +58,8 @@ export async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
-/** Whether nothing at all is in a folder, hidden or not, or there is no such folder. */
-export async function isVoid(folder: string): Promise<boolean> {
+/** Whether a folder is missing, or has no entry at all, not even a hidden one. */
+export async function isEmptyOrMissing(folder: string): Promise<boolean> {
   try {
     return (await readdir(folder)).length === 0;
   } catch (error) {
@@ -61,6 +71,7 @@ async function leadsToFile(path: string, entry: Dirent): Promise<boolean> {
   return entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile() === true;
 }
 
+/** Whether an error of the file system means that no file has this path. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

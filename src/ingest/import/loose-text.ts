@@ -2,7 +2,7 @@ import { Parser } from 'htmlparser2';
 import { isNestedTooDeep } from '../../article/html.ts';
 import { decodeReferences } from './html-entities.ts';
 
-/** Elements a title is set in. Others, and those that are not closed, are what the title is about: “List<String>”. */
+/** Elements that format a title. Other tags, and tags without an end tag, are text of the title: “List<String>”. */
 const TITLE_MARKUP = new Set(
   (
     'a abbr acronym b bdi bdo big blink blockquote center cite code del dfn div em font h1 h2 h3 h4 h5 h6 i ins kbd ' +
@@ -12,12 +12,12 @@ const TITLE_MARKUP = new Set(
 );
 const NO_END_TAG = new Set(['br', 'hr', 'img', 'wbr']);
 const BREAKS = /^(?:br|hr|p|div|li|ol|ul|h[1-6]|blockquote|center|pre|table|tr|td|th)$/;
-const UNSEEN = new Set(['script', 'style']);
+const INVISIBLE = new Set(['script', 'style']);
 
 /**
- * The plain text of what RSS leaves open to be text or HTML: markup goes, named and numbered characters are decoded,
- * and what is neither stays, as in `a < b` or `AT&T`. Of what nests too deep nothing is left: reading it could take
- * minutes.
+ * The plain text of an element that may be text or HTML, which RSS leaves open. It removes markup and decodes character
+ * references, and keeps everything else, such as `a < b` or `AT&T`. For HTML that nests too deep it returns an empty
+ * string: to parse that could take minutes.
  */
 export function looseText(source: string): string {
   if (isNestedTooDeep(source)) return '';
@@ -25,9 +25,9 @@ export function looseText(source: string): string {
   const closed = new Map<string, boolean>();
   const pieces: string[] = [];
   let kept = 0;
-  let unseen = 0;
+  let invisible = 0;
   const drop = (from: number, to: number, replacement: string) => {
-    if (unseen === 0) pieces.push(source.slice(kept, from));
+    if (invisible === 0) pieces.push(source.slice(kept, from));
     pieces.push(replacement);
     kept = to;
   };
@@ -43,12 +43,12 @@ export function looseText(source: string): string {
     {
       onopentag(name) {
         tag(name);
-        if (UNSEEN.has(name) && isMarkup(name)) unseen += 1;
+        if (INVISIBLE.has(name) && isMarkup(name)) invisible += 1;
       },
       onclosetag(name, implied) {
         if (implied) return;
         tag(name);
-        if (UNSEEN.has(name) && isMarkup(name)) unseen -= 1;
+        if (INVISIBLE.has(name) && isMarkup(name)) invisible -= 1;
       },
       oncomment() {
         if (source.startsWith('<!--', parser.startIndex)) drop(parser.startIndex, parser.endIndex + 1, '');
@@ -61,18 +61,18 @@ export function looseText(source: string): string {
   return decodeReferences(pieces.join('')).replace(/\s+/gu, ' ').trim();
 }
 
-/** The plain text of HTML, on one line; nothing of what nests too deep. */
+/** The plain text of HTML on one line; empty for HTML that nests too deep. */
 export function htmlText(html: string): string {
   if (isNestedTooDeep(html)) return '';
   let text = '';
-  let unseen = 0;
+  let invisible = 0;
   const edge = (name: string, step: number) => {
-    if (UNSEEN.has(name)) unseen += step;
+    if (INVISIBLE.has(name)) invisible += step;
     if (BREAKS.test(name)) text += ' ';
   };
   const parser = new Parser({
     ontext(data) {
-      if (unseen === 0) text += data;
+      if (invisible === 0) text += data;
     },
     onopentagname: (name) => edge(name, 1),
     onclosetag: (name) => edge(name, -1),

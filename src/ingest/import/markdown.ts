@@ -2,7 +2,11 @@ import { fieldPath } from '../../lib/problems.ts';
 import { splitFrontMatter } from './frontmatter.ts';
 import type { FileFacts, RawRecord } from './record.ts';
 
-/** Markdown with YAML front matter; without a title there, the first heading is it. */
+/**
+ * Reads Markdown with YAML front matter. Without a title there, a heading at the beginning of the text is the title.
+ *
+ * @throws UnreadableRecord for front matter that cannot be read
+ */
 export function readMarkdown(text: string, { id }: FileFacts): RawRecord {
   const { fields, body, bodyLine, locate } = splitFrontMatter(text);
   const heading = fields.title === undefined ? /^\s*#[ \t]+(.+?)(?:[ \t]+#+)?[ \t]*(?:\n|$)/.exec(body) : null;

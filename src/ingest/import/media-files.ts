@@ -3,7 +3,7 @@ import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { MAX_NAME } from './record-fields.ts';
 
-/** A picture, a sound or a film as a source tells of it. */
+/** A picture, a sound or a video, as a source describes it. */
 export interface MediaFile {
   readonly url: string;
   readonly type?: string | undefined;
@@ -17,7 +17,7 @@ export interface MediaFile {
   readonly credit?: string | undefined;
 }
 
-/** The fields of a record that are made of files. */
+/** The fields of a record that refer to files. */
 export interface Files {
   readonly image?: Record<string, unknown> | undefined;
   readonly media?: Record<string, unknown>[] | undefined;
@@ -27,7 +27,7 @@ export function isImage(file: MediaFile | undefined): file is MediaFile {
   return file?.type?.startsWith('image/') === true;
 }
 
-/** The first picture is the story's, further ones are its sizes; all else is media, each address once. */
+/** The first picture is the story's; further pictures are its other sizes. All other files are media, each address once. */
 export function files(all: readonly MediaFile[], pictures: readonly (MediaFile | undefined)[]): Files {
   const picture = pictures.find((file) => file !== undefined);
   const listed = new Set(pictures.map((file) => file?.url));
@@ -42,7 +42,7 @@ export function files(all: readonly MediaFile[], pictures: readonly (MediaFile |
   };
 }
 
-/** The `image` of a record. */
+/** The `image` field of a record. Longer texts are shortened, and impossible sizes omitted. */
 export function imageField({
   url,
   type,
@@ -72,20 +72,20 @@ function mediaField({ url, type, length, duration: seconds, title }: MediaFile):
   return omitUndefined({ url, type, length, duration: seconds, title: title ? shorten(title, MAX_NAME) : undefined });
 }
 
-/** The type that is said, where it is one, else the one that the address's ending says. */
+/** The declared media type if it is valid, else the type of the address's extension. */
 export function mediaType(declared: string | undefined, url: string): string | undefined {
   const type = declared?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (/^[a-z0-9][a-z0-9!#$^_.+-]*\/[a-z0-9][a-z0-9!#$^_.+-]*$/.test(type)) return type;
   return mime.getType(URL.parse(url)?.pathname ?? '') ?? undefined;
 }
 
-/** Nothing is as long as zero: feeds say it where they do not know. */
-export function wholeNumber(text: string | undefined): number | undefined {
+/** Undefined for other text, and for zero: feeds write zero for an unknown length. */
+export function positiveInteger(text: string | undefined): number | undefined {
   const number = /^\d{1,15}$/.test(text?.trim() ?? '') ? Number(text) : 0;
   return number > 0 ? number : undefined;
 }
 
-/** Seconds, or `[hours:]minutes:seconds`. */
+/** Reads seconds, or `[hours:]minutes:seconds`, as seconds; undefined for other text and for zero. */
 export function duration(text: string | undefined): number | undefined {
   if (text === undefined || !/^(?:\d{1,9}:){0,2}\d{1,9}(?:\.\d+)?$/.test(text.trim())) return undefined;
   const seconds = text.split(':').reduce((sum, part) => sum * 60 + Number(part), 0);

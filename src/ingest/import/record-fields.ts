@@ -6,13 +6,13 @@ import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri, webUrl } from '../../lib/url.ts';
 
-/** What a record's fields may hold, in characters: longer texts are shortened rather than refused. */
+/** Limits of a record's fields in characters. The import shortens longer texts, so that they are not refused. */
 export const MAX_SUMMARY = 5000;
 export const MAX_NAME = 500;
 
 /**
- * The identity every consumer of the old feed knows, so that none sees an old story as new: the record's id wherever
- * it can be one, and `publicId` where the id alone would not come out as the same again.
+ * The identity that readers of the old feed know, so that they do not see an old story as new. The id is the guid if
+ * it is valid as an id, else the hash of the guid. `publicId` keeps each guid that feeds would change otherwise.
  */
 export function identity(guid: string | undefined): { id?: string; publicId?: string } {
   if (guid === undefined || guid === '') return {};
@@ -27,7 +27,7 @@ export interface Person {
   readonly avatar?: string | undefined;
 }
 
-/** Those whose names can stand in an address. */
+/** The people whose names give a slug, as the `authors` field of a record. */
 export function authors(people: readonly Person[]): Record<string, unknown>[] | undefined {
   const usable = people
     .map(({ name, email, ...more }) => ({
@@ -45,7 +45,7 @@ function isEmail(text: string | undefined): boolean {
   return emailAddress.safeParse(text).success;
 }
 
-/** Names of sections or tags, each once. */
+/** The names of sections or tags that give a slug, each once. */
 export function terms(names: readonly string[]): string[] | undefined {
   const usable = [...new Set(names.map(lineText))].filter(isTerm);
   return usable.length === 0 ? undefined : usable;
@@ -55,21 +55,21 @@ function isTerm(name: string): boolean {
   return term.safeParse(name).success;
 }
 
-/** The first that is a language tag (BCP 47). */
+/** The first candidate that is a language tag (BCP 47). */
 export function language(...candidates: readonly (string | undefined)[]): string | undefined {
   return candidates.find((tag) => tag !== undefined && tag.length <= 35 && isLanguageTag(tag));
 }
 
-/** Where a story was taken from; undefined without a name or an address. */
+/** The `source` field of a record; undefined without a name or an address. */
 export function origin(name: string, url: string | undefined): { name: string; url: string } | undefined {
   return name === '' || url === undefined ? undefined : { name: shorten(name, MAX_NAME), url };
 }
 
-/** Resolves a reference; the result is undefined where it comes to no http or https address. */
-export type Resolve = (reference: string | undefined) => string | undefined;
+/** Resolves a reference to an http or https address; undefined if it gives none. */
+export type ResolveUrl = (reference: string | undefined) => string | undefined;
 
-/** Resolves against a base, which is undefined where nothing says it. */
-export function resolver(base: string | undefined): Resolve {
+/** @param base undefined if it is unknown: then only absolute references resolve */
+export function urlResolver(base: string | undefined): ResolveUrl {
   return (reference) => {
     const trimmed = reference?.trim() ?? '';
     const url = trimmed === '' ? undefined : webUrl(trimmed, base);

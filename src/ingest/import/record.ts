@@ -1,23 +1,23 @@
 import type { Problem } from '../../errors.ts';
 
-/** A record as a file holds it, before anything is known to be right about it. */
+/** A record as its file holds it. Nothing in it is checked yet. */
 export interface RawRecord {
   readonly record: unknown;
-  /** Where the record has no `publishedAt`, when its file was written will do. */
+  /** Whether the time of the file's last write replaces a missing `publishedAt`. */
   readonly dateIsOptional?: boolean;
-  /** The record names no id and has the one that its file's path makes. */
+  /** Whether the id is made of the file's path, because the record names none. */
   readonly idIsFromPath?: boolean;
-  /** Where a field stands in the file; undefined where that cannot be said. */
+  /** The line and column of a field in the file, from 1; undefined if they are unknown. */
   readonly locate: (field: string) => { line: number; column?: number } | undefined;
 }
 
-/** What a file's place tells of a record that does not say it itself. */
+/** Defaults of a record that come from the path of its file. */
 export interface FileFacts {
-  /** The file's path below the articles folder, without its ending. */
+  /** The path below the articles folder without its extension: the id of a record that names none. */
   readonly id: string;
 }
 
-/** A file that cannot be read as a record at all. */
+/** The error of a file or a source that cannot be read as a record. */
 export class UnreadableRecord extends Error {
   readonly problems: readonly Problem[];
 

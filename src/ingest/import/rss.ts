@@ -13,37 +13,38 @@ import {
   MAX_SUMMARY,
   origin,
   type Person,
-  type Resolve,
-  resolver,
+  type ResolveUrl,
+  urlResolver,
 } from './record-fields.ts';
-import { elementsOf, firstOf, hasElements, textOf, type XmlElement } from './xml.ts';
-import { against, markupOf } from './xml-markup.ts';
+import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
+import { innerHtml, resolveHtml } from './xml-markup.ts';
 
 /**
- * The record of an item of RSS 0.9 to 2.0.
+ * Reads an item of RSS 0.9 to 2.0 as a record.
  *
- * @param head what the feed says of all its stories
- * @param address where the feed was found
- * @throws UnreadableRecord where the item is of a WordPress export
+ * @param head elements of the feed that apply to all its items
+ * @param address of the feed
+ * @throws UnreadableRecord for an item of a WordPress export, which may be a draft
  */
 export function rssRecord(
   item: XmlElement,
   head: readonly XmlElement[],
   address: string | undefined,
 ): Record<string, unknown> {
-  if (elementsOf(item, 'wp:status').length > 0) {
-    const rule = 'must be read as a WordPress export, which tells drafts and pages from stories';
+  if (childElements(item, 'wp:status').length > 0) {
+    const rule = 'must be in a WordPress export (WXR) that declares its namespace: export it from WordPress again';
     throw new UnreadableRecord([{ field: '', rule, line: item.line }]);
   }
-  const resolve = resolver(item.base ?? linkOf(head, resolver(address)) ?? address);
-  const guid = firstOf(item, 'guid') ?? firstOf(item, 'id', 'atom:id');
+  const resolve = urlResolver(item.base ?? linkOf(head, urlResolver(address)) ?? address);
+  const guid = firstElement(item, 'guid') ?? firstElement(item, 'id', 'atom:id');
   const link = rssLink(item, resolve);
   const published = date(item, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
   const updated = date(item, ['atom:updated', 'dcterms:modified']);
   return omitUndefined({
-    ...identity(textOf(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
+    ...identity(textContent(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
     url: link.url ?? (link.raw || undefined),
-    title: looseText(textOf(firstOf(item, 'title') ?? firstOf(item, 'dc:title', 'media:title'))) || undefined,
+    title:
+      looseText(textContent(firstElement(item, 'title') ?? firstElement(item, 'dc:title', 'media:title'))) || undefined,
     ...rssTexts(item),
     ...dates(published, updated),
     language: rssLanguage(item, head),
@@ -51,73 +52,74 @@ export function rssRecord(
     ...categories(item),
     ...itemFiles(item, resolve),
     source: rssSource(item, resolve),
-    copyright: looseText(textOf(firstOf(item, 'dc:rights', 'atom:rights', 'copyright'))) || undefined,
+    copyright: looseText(textContent(firstElement(item, 'dc:rights', 'atom:rights', 'copyright'))) || undefined,
     license: license(item, head, resolve),
   });
 }
 
-function rssLink(item: XmlElement, resolve: Resolve): { raw: string; url: string | undefined } {
-  const original = resolve(textOf(firstOf(item, 'feedburner:origlink')));
-  const guid = firstOf(item, 'guid');
+function rssLink(item: XmlElement, resolve: ResolveUrl): { raw: string; url: string | undefined } {
+  const original = resolve(textContent(firstElement(item, 'feedburner:origlink')));
+  const guid = firstElement(item, 'guid');
   const candidates = [
-    ...elementsOf(item, 'link').map(textOf),
-    alternate(elementsOf(item, 'atom:link')) ?? '',
-    guid?.attributes.get('ispermalink')?.toLowerCase() === 'false' || !/^https?:/i.test(textOf(guid))
+    ...childElements(item, 'link').map(textContent),
+    alternate(childElements(item, 'atom:link')) ?? '',
+    guid?.attributes.get('ispermalink')?.toLowerCase() === 'false' || !/^https?:/i.test(textContent(guid))
       ? ''
-      : textOf(guid),
+      : textContent(guid),
   ].filter((candidate) => candidate !== '');
   const raw = candidates.find((candidate) => resolve(candidate) !== undefined) ?? candidates[0] ?? '';
   const url = resolve(raw);
   return { raw: isUri(raw) ? raw : (url ?? raw), url: original ?? url };
 }
 
-function linkOf(head: readonly XmlElement[], resolve: Resolve): string | undefined {
-  const link = head.find((element) => element.name === 'link' && resolve(textOf(element)) !== undefined);
-  return resolve(link === undefined ? alternate(head.filter(({ name }) => name === 'atom:link')) : textOf(link));
+function linkOf(head: readonly XmlElement[], resolve: ResolveUrl): string | undefined {
+  const link = head.find((element) => element.name === 'link' && resolve(textContent(element)) !== undefined);
+  return resolve(link === undefined ? alternate(head.filter(({ name }) => name === 'atom:link')) : textContent(link));
 }
 
-/** Summary and body: `description` is the body where nothing else is. */
+/** The summary and the body. Without a fuller element, `description` is the body. */
 function rssTexts(item: XmlElement): { summary?: string | undefined; body?: string; bodyFormat?: string } {
-  const description = firstOf(item, 'description', 'dc:description', 'atom:summary', 'itunes:summary');
+  const description = firstElement(item, 'description', 'dc:description', 'atom:summary', 'itunes:summary');
   const full =
-    firstOf(item, 'content:encoded') ?? firstOf(item, 'xhtml:body', 'xhtml:div', 'atom:content', 'body', 'fullitem');
+    firstElement(item, 'content:encoded') ??
+    firstElement(item, 'xhtml:body', 'xhtml:div', 'atom:content', 'body', 'fullitem');
   const body = full === undefined || rssMarkup(full) === '' ? description : full;
   if (body === undefined) return describedMedia(item);
   const html = rssMarkup(body);
   const about = body === description ? '' : looseText(rssMarkup(description));
   return {
     summary: about === '' || about === looseText(html) ? undefined : shorten(about, MAX_SUMMARY),
-    ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: against(body.base, html) }),
+    ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: resolveHtml(html, body.base) }),
   };
 }
 
 function rssMarkup(element: XmlElement | undefined): string {
   if (element === undefined) return '';
-  return (hasElements(element) ? markupOf(element) : textOf(element)).trim();
+  return (hasChildElements(element) ? innerHtml(element) : textContent(element)).trim();
 }
 
-/** Text that says by blank lines what HTML says by tags. */
+/** Whether a text separates paragraphs by blank lines and has no markup. */
 function isPlainParagraphs(text: string): boolean {
   return /\n[ \t]*\n/.test(text) && !/<[a-z!/]|&[a-z#]/i.test(text);
 }
 
 function rssLanguage(item: XmlElement, head: readonly XmlElement[]): string | undefined {
   return language(
-    textOf(firstOf(item, 'dc:language')),
+    textContent(firstElement(item, 'dc:language')),
     item.attributes.get('xml:lang'),
-    textOf(head.find(({ name }) => name === 'language' || name === 'dc:language')),
+    textContent(head.find(({ name }) => name === 'language' || name === 'dc:language')),
     item.language,
   );
 }
 
 function rssAuthors(item: XmlElement): Person[] {
-  const creators = elementsOf(item, 'dc:creator');
-  const named = creators.length > 0 ? creators : elementsOf(item, 'author', 'dc:author');
-  const people = named.length > 0 ? named : elementsOf(item, 'itunes:author');
-  return [...people.map((element) => personOf(looseText(textOf(element)))), ...atomPeople(item)];
+  const creators = childElements(item, 'dc:creator');
+  const named = creators.length > 0 ? creators : childElements(item, 'author', 'dc:author');
+  const people = named.length > 0 ? named : childElements(item, 'itunes:author');
+  return [...people.map((element) => personOf(looseText(textContent(element)))), ...atomPeople(item)];
 }
 
-function rssSource(item: XmlElement, resolve: Resolve): { name: string; url: string } | undefined {
-  const element = firstOf(item, 'source');
-  return origin(looseText(textOf(element)), resolve(element?.attributes.get('url')));
+function rssSource(item: XmlElement, resolve: ResolveUrl): { name: string; url: string } | undefined {
+  const element = firstElement(item, 'source');
+  return origin(looseText(textContent(element)), resolve(element?.attributes.get('url')));
 }

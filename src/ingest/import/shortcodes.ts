@@ -1,32 +1,34 @@
 import { escapeHtml } from '../../lib/text.ts';
 import { mediaType } from './media-files.ts';
 
-/** A file of the site, and the id of the story it was uploaded for. */
+/** A file of the site. */
 export interface Attachment {
   readonly url: string;
+  /** The id of the story that it was uploaded for. */
   readonly parent: string;
   readonly alt: string | undefined;
   readonly caption: string | undefined;
 }
 
-/** What the shortcodes of a story refer to: its id, and the files of the site by theirs. */
+/** The parts of an export that the shortcodes of a story refer to. */
 export interface Story {
   readonly id: string;
+  /** By id. */
   readonly attachments: ReadonlyMap<string, Attachment>;
 }
 
 type Attributes = ReadonlyMap<string, string>;
 
 const SHORTCODE_TAG = /\[(\/?)([a-z][\w-]*)((?:\s[^[\]]*)?)\](\]?)/gi;
-/** Those that mean something without attributes and content. */
+/** Shortcodes that need neither attributes nor content. */
 const ALONE = new Set(['gallery', 'audio', 'video', 'playlist']);
 const ENCLOSING = new Set(['caption', 'wp_caption', 'embed']);
 const ATTRIBUTE = /(?<![\w-])([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s'"]+))/g;
 
-/** Of that many that nobody closed none will be closed. */
+/** With this many open shortcodes, the text closes none of them: it is broken. */
 const MAX_OPEN = 100;
 
-/** A shortcode that may be closed further down, and the text since. */
+/** A shortcode that may be closed further on, and the text since its opening tag. */
 interface OpenShortcode {
   readonly source: string;
   readonly name: string;
@@ -35,8 +37,8 @@ interface OpenShortcode {
 }
 
 /**
- * The text with shortcodes replaced. They have attributes or enclose something; words in brackets, as “[sic]”, do not,
- * and `[[name]]` is how WordPress writes about one.
+ * Replaces the shortcodes in HTML. A shortcode has attributes or encloses a text. Other words in brackets stay: “[sic]”.
+ * `[[name]]` is WordPress's escape for a shortcode that is meant as text.
  */
 export function withoutShortcodes(html: string, story: Story): string {
   const outermost: OpenShortcode = { source: '', name: '', attributes: new Map(), text: '' };
@@ -45,7 +47,7 @@ export function withoutShortcodes(html: string, story: Story): string {
   const write = (text: string) => {
     (open.at(-1) ?? outermost).text += text;
   };
-  /** Ends all that are open from here, of which only this one can be closed. */
+  /** Ends the open shortcodes from an index on. A closing tag closes only the one at the index. */
   const close = (from: number, isClosed: boolean) => {
     while (open.length > from) {
       const last = open.pop() ?? outermost;
@@ -94,8 +96,8 @@ function attributesOf(text: string): Attributes {
 }
 
 /**
- * What a reader wants of a shortcode: the picture with its caption, the pictures of a gallery, the player, the link.
- * Of others what they enclose is kept, and themselves are not, for what they would show only the site's plugins know.
+ * Replaces a shortcode by its picture with a caption, the pictures of its gallery, its player or its link. Any other
+ * shortcode is replaced by the text that it encloses: only the plugins of the site know more.
  */
 function shortcode({ name, attributes }: OpenShortcode, inner: string, story: Story): string {
   switch (name) {
@@ -114,7 +116,7 @@ function shortcode({ name, attributes }: OpenShortcode, inner: string, story: St
   }
 }
 
-/** `[caption]<a><img></a> words[/caption]`; before WordPress 3.4 the words were an attribute. */
+/** `[caption]<a><img></a> text[/caption]`. Before WordPress 3.4 the text was an attribute. */
 function captioned(inner: string, attribute: string | undefined): string {
   const [picture = '', words = ''] =
     /^\s*((?:<a\s[^>]*>\s*)?<img\s[^>]*>(?:\s*<\/a>)?)([\s\S]*)$/i.exec(inner)?.slice(1) ?? [];

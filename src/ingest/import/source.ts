@@ -8,18 +8,18 @@ import { jsonText, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
 import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
-import { holdsArticle, readArticleFile } from './file.ts';
-import type { Imported } from './imported.ts';
-import { elementsOf } from './json-list.ts';
+import { isArticleFile, readArticleFile } from './file.ts';
+import { jsonListElements } from './json-list.ts';
 import { filesBelow } from './list-files.ts';
 import { UnreadableRecord } from './record.ts';
+import type { SourceRecord } from './source-record.ts';
 import { isWordpress, wordpressRecords } from './wordpress.ts';
 
-/** One record of a source, or what stands in its place. */
+/** One record of a source, or the reason why there is none. */
 export interface Item {
   readonly file: string;
   readonly line?: number;
-  /** Of a record that has a file to itself: whether it names no id and has the one that the file's path makes. */
+  /** Whether the id is made of the file's path, because the record names none; only of a record with its own file. */
   readonly idIsFromPath?: boolean;
   readonly content:
     | { readonly record: unknown; readonly publishedAt?: string }
@@ -27,67 +27,71 @@ export interface Item {
     | { readonly problems: readonly Problem[]; readonly text?: string };
 }
 
-/** Something records can be read from. */
+/** A file, a folder or an address with records. */
 export interface ImportSource {
   readonly name: string;
-  /** Bytes, where that is known before it is read. */
+  /** Bytes; undefined if they are unknown before the read. */
   readonly size: number | undefined;
   /**
-   * @param advance told of the bytes that were read: as many as its size, however often each is read
-   * @param passOver told of each that is not for readers, and why: `draft`, `of type page`
+   * Reads the records one by one.
+   *
+   * @param onProgress receives the bytes of each read; in all they are the size, even if the source is read twice
+   * @param onSkipped receives the reason for each story that is not meant for readers: `draft`, `of type page`
    */
-  readonly items: (advance: Advance, passOver: PassOver) => AsyncIterable<Item>;
+  readonly items: (onProgress: OnProgress, onSkipped: OnSkipped) => AsyncIterable<Item>;
 }
 
-type Advance = (bytes: number) => void;
-type PassOver = (why: string) => void;
+type OnProgress = (bytes: number) => void;
+type OnSkipped = (reason: string) => void;
 type Open = () => AsyncIterable<Uint8Array>;
 
 interface Content {
   /** In bytes. */
   readonly size: number;
   readonly open: Open;
-  readonly advance: Advance;
-  readonly passOver: PassOver;
-  /** What the id of a record that names none is made of. */
+  readonly onProgress: OnProgress;
+  readonly onSkipped: OnSkipped;
+  /** Gives the id of a record that names none. */
   readonly path?: string;
-  /** Where it was found. */
+  /** The address that it was downloaded from. */
   readonly url?: string;
 }
 
-/** Megabytes an address may send. */
+/** Most megabytes of a download. */
 const MAX_DOWNLOAD = 512;
+/** Milliseconds. */
 const DOWNLOAD_TIMEOUT = 60_000;
-/** Bytes by which a source is known for what it is. */
+/** Bytes at the beginning of a source that show its format. */
 const HEAD = 4096;
-/** Bytes of a line at most. */
+/** Most bytes of a line of NDJSON. */
 const MAX_LINE = 8 * 1024 * 1024;
 
 /**
- * Finds what is at a path or an address: a record, many of them, a feed, a WordPress export, or a folder of these. What in
- * a folder cannot be read is refused when its turn comes.
+ * Finds the sources at a path or an address: a record, a list of records, a feed, a WordPress export, or the files of a
+ * folder. A file or folder below it that cannot be read becomes a source with one problem.
  *
- * @throws PublisherError `usage` where there is nothing, `unreachable_source` where an address does not answer
+ * @throws PublisherError `usage` if there is no such path, `unreachable_source` if an address cannot be downloaded
  */
-export async function findSources(place: string): Promise<ImportSource[]> {
-  if (/^https?:\/\//i.test(place)) return [await download(place)];
-  const status = await stat(place).catch((cause: Error) => {
-    throw new PublisherError('usage', `Nothing can be read from ${place}.`, { hint: cause.message, cause });
+export async function findSources(location: string): Promise<ImportSource[]> {
+  if (/^https?:\/\//i.test(location)) return [await download(location)];
+  const status = await stat(location).catch((cause: Error) => {
+    const hint = `Check the path and its permissions (${cause.message}).`;
+    throw new PublisherError('usage', `Nothing can be read from ${location}.`, { hint, cause });
   });
-  if (!status.isDirectory()) return [fileSource(place, basename(place), status.size)];
+  if (!status.isDirectory()) return [fileSource(location, basename(location), status.size)];
   const unreadable: ImportSource[] = [];
-  const files = await filesBelow(place, '', (folder, error) => {
-    unreadable.push(unreadableSource(join(place, folder), error));
+  const files = await filesBelow(location, '', (folder, error) => {
+    unreadable.push(unreadableSource(join(location, folder), error));
   });
   const sizes = await Promise.all(
     files.map((file) =>
-      stat(join(place, file)).then(
+      stat(join(location, file)).then(
         ({ size }) => size,
         () => 0,
       ),
     ),
   );
-  return [...files.map((file, index) => fileSource(join(place, file), file, sizes[index] ?? 0)), ...unreadable];
+  return [...files.map((file, index) => fileSource(join(location, file), file, sizes[index] ?? 0)), ...unreadable];
 }
 
 function unreadableSource(folder: string, error: unknown): ImportSource {
@@ -100,52 +104,52 @@ function unreadableSource(folder: string, error: unknown): ImportSource {
   };
 }
 
-/** A file or folder that the system does not let be read, or not to its end. */
+/** The item of a file or folder that the system fails to read, from its beginning or further on. Throws other errors. */
 function unreadable(file: string, error: unknown): Item {
   if (!(error instanceof Error && 'syscall' in error)) throw error;
   return { file, content: { problems: [{ field: '', rule: `cannot be read: ${error.message}` }] } };
 }
 
-/** @param path what the id of a record that names none is made of */
+/** @param path gives the id of a record that names none */
 function fileSource(file: string, path: string, size: number): ImportSource {
   return {
     name: file,
     size,
-    async *items(advance, passOver) {
+    async *items(onProgress, onSkipped) {
       const open: Open = () => createReadStream(file, { highWaterMark: 1 << 20 });
       try {
-        yield* itemsOf(file, path, { size, open, advance, passOver });
+        yield* itemsOf(file, path, { size, open, onProgress, onSkipped });
       } catch (error) {
-        yield unreadable(file, error); // and what could be read of it is not lost
+        yield unreadable(file, error); // after the items that were read
       }
     },
   };
 }
 
 function itemsOf(file: string, path: string, content: Content): AsyncIterable<Item> {
-  const ending = extname(file).toLowerCase();
-  if (ending === '.ndjson' || ending === '.jsonl') return ndjsonItems(file, content);
-  if (ending === '.json') return jsonItems(file, { ...content, path });
-  if (['.xml', '.rss', '.atom', '.wxr'].includes(ending)) return xmlItems(file, content);
-  return holdsArticle(file) ? articleFile(file, path, content.advance) : nothing(file);
+  const extension = extname(file).toLowerCase();
+  if (extension === '.ndjson' || extension === '.jsonl') return ndjsonItems(file, content);
+  if (extension === '.json') return jsonItems(file, { ...content, path });
+  if (['.xml', '.rss', '.atom', '.wxr'].includes(extension)) return xmlItems(file, content);
+  return isArticleFile(file) ? articleFile(file, path, content.onProgress) : unknownFormat(file);
 }
 
-/** The content from its beginning. Where it is read several times, each is a share of the way. */
-async function* reading({ open, advance }: Content, times = 1): AsyncGenerator<Uint8Array> {
+/** Reads a content and reports its progress. If it is read several times, each reports its share. */
+async function* chunksOf({ open, onProgress }: Content, times = 1): AsyncGenerator<Uint8Array> {
   for await (const chunk of open()) {
-    advance(chunk.length / times);
+    onProgress(chunk.length / times);
     yield chunk;
   }
 }
 
-async function* nothing(file: string): AsyncGenerator<Item> {
+async function* unknownFormat(file: string): AsyncGenerator<Item> {
   const rule = 'must end in .json, .ndjson, .md, .txt, .xml, .rss or .atom';
   yield { file, content: { problems: [{ field: '', rule }] } };
 }
 
-async function* articleFile(file: string, path: string, advance: Advance): AsyncGenerator<Item> {
+async function* articleFile(file: string, path: string, onProgress: OnProgress): AsyncGenerator<Item> {
   const [bytes, status] = await Promise.all([readFile(file), stat(file)]);
-  advance(bytes.length);
+  onProgress(bytes.length);
   try {
     const { record, dateIsOptional, idIsFromPath = false } = readArticleFile(bytes, path);
     const modified = rfc3339(Math.floor(status.mtimeMs));
@@ -155,9 +159,9 @@ async function* articleFile(file: string, path: string, advance: Advance): Async
   }
 }
 
-/** One JSON object a line. */
+/** NDJSON: one JSON object a line. */
 async function* ndjsonItems(file: string, content: Content): AsyncGenerator<Item> {
-  for await (const group of linesOf(reading(content), MAX_LINE)) {
+  for await (const group of linesOf(chunksOf(content), MAX_LINE)) {
     for (const { number: line, bytes } of group) {
       yield { file, line, content: bytes === undefined ? { problems: [TOO_LONG] } : { json: bytes } };
     }
@@ -166,20 +170,20 @@ async function* ndjsonItems(file: string, content: Content): AsyncGenerator<Item
 
 const TOO_LONG: Problem = { field: '', rule: `must not be longer than ${MAX_LINE} bytes` };
 
-/** A JSON Feed, a list of records, or one record. */
+/** JSON: a JSON Feed, a list of records, or one record. */
 async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> {
   const { size, path } = content;
   if (size > LONGEST_TEXT) {
-    yield { file, content: { problems: [TOO_LONG_A_TEXT] } };
+    yield { file, content: { problems: [TOO_LONG_FOR_JSON] } };
     return;
   }
-  const bytes = await whole(reading(content));
+  const bytes = await readAll(chunksOf(content));
   try {
     const text = jsonText(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
-    else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), foundAt(content)));
+    else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), feedSource(content)));
     else {
-      const value = parseJson(bytes); // tells better what is wrong than who reads one record
+      const value = parseJson(bytes); // reports syntax errors better than `readArticleFile`
       const { record, idIsFromPath = false } = path === undefined ? { record: value } : readArticleFile(bytes, path);
       yield { file, idIsFromPath, content: { record } };
     }
@@ -188,23 +192,23 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
   }
 }
 
-/** In bytes: what V8 can hold as one string. */
+/** Most bytes of one string in V8. */
 const LONGEST_TEXT = constants.MAX_STRING_LENGTH;
-const TOO_LONG_A_TEXT: Problem = {
+const TOO_LONG_FOR_JSON: Problem = {
   field: '',
-  rule: `must not be longer than ${LONGEST_TEXT} bytes; as NDJSON, one record a line, it may be of any length`,
+  rule: `must not be longer than ${LONGEST_TEXT} bytes: convert it to NDJSON, one record a line, which may have any length`,
 };
 
 function* listItems(file: string, text: string): Generator<Item> {
-  for (const element of elementsOf(text)) {
+  for (const element of jsonListElements(text)) {
     if ('problems' in element) yield { file, content: element };
     else yield { file, line: element.line, content: { record: element.value } };
   }
 }
 
-/** Whether an object is a feed: it says so, or has items, as no record has. One that breaks off says so in time. */
+/** Whether an object is a JSON Feed: it has its version, or items, which no record has. It may be cut off. */
 function isJsonFeed(text: string): boolean {
-  if (!/jsonfeed\.org|"items"/.test(text)) return false; // most texts, without reading them twice
+  if (!/jsonfeed\.org|"items"/.test(text)) return false; // a quick test, so that most documents are parsed once
   try {
     const { version, items } = Object(JSON.parse(text)) as { readonly version?: unknown; readonly items?: unknown };
     return Array.isArray(items) || (typeof version === 'string' && version.startsWith('https://jsonfeed.org/version/'));
@@ -213,22 +217,22 @@ function isJsonFeed(text: string): boolean {
   }
 }
 
-/** RSS, Atom or a WordPress export, which is read twice: pictures may stand behind the stories that show them. */
+/** XML: RSS, Atom or a WordPress export. An export is read twice: its pictures may follow the stories that use them. */
 async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
-  const isExport = isWordpress(await beginning(content.open()));
+  const isExport = isWordpress(await headOf(content.open()));
   yield* records(
     file,
     isExport
-      ? wordpressRecords(() => reading(content, 2), content.passOver)
-      : feedRecords(reading(content), foundAt(content)),
+      ? wordpressRecords(() => chunksOf(content, 2), content.onSkipped)
+      : feedRecords(chunksOf(content), feedSource(content)),
   );
 }
 
-function foundAt({ url }: Content): { readonly url?: string } {
+function feedSource({ url }: Content): { readonly url?: string } {
   return url === undefined ? {} : { url };
 }
 
-async function* records(file: string, found: AsyncIterable<Imported>): AsyncGenerator<Item> {
+async function* records(file: string, found: AsyncIterable<SourceRecord>): AsyncGenerator<Item> {
   try {
     for await (const { record, line, problems } of found) {
       const publishedAt = assumedDate(record);
@@ -245,8 +249,8 @@ async function download(address: string): Promise<ImportSource> {
   return {
     name: address,
     size: bytes.length,
-    items: (advance, passOver) => {
-      const content = { size: bytes.length, open: () => once(bytes), advance, passOver, url: address };
+    items: (onProgress, onSkipped) => {
+      const content = { size: bytes.length, open: () => once(bytes), onProgress, onSkipped, url: address };
       if (isNdjson(bytes, address, type)) return ndjsonItems(address, content);
       const isJson = /^\uFEFF?[ \t\r\n]*[[{]/.test(bytes.subarray(0, HEAD).toString());
       return isJson ? jsonItems(address, content) : xmlItems(address, content);
@@ -254,7 +258,7 @@ async function download(address: string): Promise<ImportSource> {
   };
 }
 
-/** By its name, its type, or a first line that is a whole object with more behind it. */
+/** Whether a download is NDJSON: by its name, its type, or a first line that is an object and not the only one. */
 function isNdjson(bytes: Buffer, address: string, type: string): boolean {
   if (
     /\.(ndjson|jsonl)$/i.test(new URL(address).pathname) ||
@@ -286,21 +290,27 @@ async function bytesAt(address: string): Promise<{ readonly bytes: Buffer; reado
       Accept: 'application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, */*;q=0.8',
     };
     const response = await fetch(address, { headers, signal: AbortSignal.timeout(DOWNLOAD_TIMEOUT) });
-    if (!response.ok || response.body === null) throw unreachable(`It answered ${response.status}.`);
-    const bytes = await whole(response.body, MAX_DOWNLOAD * 1024 * 1024);
+    if (!response.ok || response.body === null)
+      throw unreachable(`The server answered with status ${response.status}. Check the address.`);
+    const bytes = await readAll(response.body, MAX_DOWNLOAD * 1024 * 1024);
     return { bytes, type: response.headers.get('Content-Type') ?? '' };
   } catch (error) {
     if (error instanceof PublisherError) throw error;
-    throw unreachable(error instanceof Error ? String(error.cause ?? error.message) : String(error), error);
+    const reason = error instanceof Error ? (error.cause ?? error.message) : error;
+    throw unreachable(`Check the address (${reason}).`, error);
   }
 }
 
-async function whole(chunks: AsyncIterable<Uint8Array>, limit = Number.POSITIVE_INFINITY): Promise<Buffer> {
+async function readAll(chunks: AsyncIterable<Uint8Array>, limit = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
     length += chunk.length;
-    if (length > limit) throw new PublisherError('too_large', `More than ${limit} bytes are not read from an address.`);
+    if (length > limit)
+      throw new PublisherError(
+        'too_large',
+        `The download is longer than ${MAX_DOWNLOAD} MB: save it to a file, and import the file.`,
+      );
     parts.push(chunk);
   }
   return Buffer.concat(parts);
@@ -310,7 +320,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-async function beginning(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+async function headOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
   for await (const chunk of chunks) return Buffer.from(chunk).subarray(0, HEAD).toString();
   return '';
 }

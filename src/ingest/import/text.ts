@@ -2,19 +2,20 @@ import { fieldPath } from '../../lib/problems.ts';
 import { splitFrontMatter } from './frontmatter.ts';
 import type { FileFacts, RawRecord } from './record.ts';
 
-/** A place in capitals or not, an agency in brackets, a dash: `ERBIL (Agency) - `. */
+/** A town, an agency in brackets, a dash: `ERBIL (Agency) - `. */
 const DATELINE = /^\p{L}[^()\n]{0,80} \([^()\n]{1,80}\) ?[-–—:] ?\S/u;
 
-/** How many lines may stand between headline and dateline, all of them standfirst. */
+/** Most lines of standfirst between the headline and the dateline. */
 const MOST_STANDFIRST_LINES = 4;
 
 const DATE_IN_NAME = /(?:^|\/)(\d{4}-\d{2}-\d{2})(?:T(\d{2})(\d{2})Z)?[^/]*$/;
 
 /**
- * Plain text as a wire desk hands a story over: headline, standfirst, then paragraphs, the first opening with a
- * dateline. Fields may stand before it in YAML front matter. A date that is not there is taken from the file's name
- * (`2026-11-19-…`, `2026-11-19T0930Z-…`), else it is when the file was written;
- * the address is the site's with the id.
+ * Reads plain text in the form of a wire desk: headline, standfirst, then paragraphs. The first paragraph begins with
+ * a dateline. YAML front matter may come first. A missing date is that of the file's name (`2026-11-19-…`,
+ * `2026-11-19T0930Z-…`), else the time of the file's last write. A missing address is the id as a path of the site.
+ *
+ * @throws UnreadableRecord for front matter that cannot be read
  */
 export function readPlainText(text: string, { id }: FileFacts): RawRecord {
   const { fields, body, bodyLine, locate } = splitFrontMatter(text);
@@ -33,19 +34,19 @@ export function readPlainText(text: string, { id }: FileFacts): RawRecord {
     ...fields,
     body: lines.slice(story).join('\n'),
   };
-  const places: Record<string, number> = { title: headline ?? 0, summary: standfirst[0] ?? story, body: story };
+  const lineOfField: Record<string, number> = { title: headline ?? 0, summary: standfirst[0] ?? story, body: story };
   return {
     record,
     dateIsOptional: true,
     idIsFromPath: !('id' in fields),
     locate: (field) => {
-      const index = field in fields ? undefined : places[field];
+      const index = field in fields ? undefined : lineOfField[field];
       return index === undefined ? locate(fieldPath(field)) : { line: bodyLine + index };
     },
   };
 }
 
-/** The lines before the one with the dateline, else the first where another follows: of one line there is no telling. */
+/** The lines before the dateline. Without a dateline, the first line, unless it is the only one: then it is the body. */
 function standfirstAmong(filled: readonly number[], lines: readonly string[]): readonly number[] {
   const dateline = filled.slice(0, MOST_STANDFIRST_LINES + 1).findIndex((index) => DATELINE.test(lines[index] ?? ''));
   if (dateline >= 0) return filled.slice(0, dateline);

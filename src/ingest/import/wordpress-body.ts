@@ -1,17 +1,17 @@
 import { type Story, withoutShortcodes } from './shortcodes.ts';
 
 /**
- * What WordPress makes of a post when it shows it: blocks without their comments, shortcodes as what they stand for,
- * and in a story of the classic editor a paragraph for each block between blank lines.
+ * Renders the content of a post as WordPress does: it removes the comments of blocks, replaces shortcodes, and makes a
+ * paragraph of each text between blank lines, if the post was written in the classic editor.
  */
 export function storyHtml(content: string, story: Story): string {
   const isBlocks = /<!--\s*wp:/.test(content);
-  const html = withoutComments(content.replaceAll('\r\n', '\n')).replace(EMBED_BLOCK, (url) => linked(url));
+  const html = withoutComments(content.replaceAll('\r\n', '\n')).replace(EMBED_BLOCK, (url) => linkTo(url));
   const expanded = withoutShortcodes(html, story);
   return (isBlocks ? expanded : paragraphs(expanded)).trim();
 }
 
-/** Blocks keep their settings in comments; `<!--more-->` and its like stand between paragraphs. */
+/** Blocks keep their settings in comments. `<!--more-->` and similar comments separate paragraphs. */
 function withoutComments(html: string): string {
   const [first = '', ...rest] = html.split('<!--');
   const pieces = rest.map((piece) => {
@@ -22,11 +22,11 @@ function withoutComments(html: string): string {
   return [first, ...pieces].join('');
 }
 
-/** An address alone in the block that shows what is there. */
+/** The only text of a block that embeds the page at this address. */
 const EMBED_BLOCK = /(?<=<div class="wp-block-embed__wrapper">\s*)(https?:\/\/[^\s<]+)(?=\s*<\/div>)/g;
 
-/** An address as it stands in HTML. */
-function linked(url: string): string {
+/** A link to an address that is HTML already. */
+function linkTo(url: string): string {
   return `<a href="${url.replaceAll('"', '%22')}">${url}</a>`;
 }
 
@@ -35,10 +35,10 @@ const BLOCKS =
   'header hgroup hr legend li main map math menu nav object ol p pre script section style summary svg table tbody td ' +
   'textarea tfoot th thead tr ul';
 const BLOCK_TAG = new RegExp(String.raw`(<\/?(?:${BLOCKS.split(' ').join('|')})(?=[\s/>])[^<>]*>)`, 'i');
-/** Blocks that hold paragraphs; within others text is what the block is. */
+/** Blocks that may hold paragraphs. The text of other blocks, such as headings and lists, stays as it is. */
 const FLOW = /^(?:article|aside|blockquote|center|details|div|footer|header|main|section)$/;
 
-/** WordPress's rule for text without paragraphs (wpautop): blank lines part them, single line breaks are kept. */
+/** WordPress's rule for text without paragraphs (wpautop): blank lines separate them, and line breaks stay. */
 function paragraphs(html: string): string {
   const open: string[] = [];
   return html
@@ -62,7 +62,7 @@ function textPiece(text: string, open: readonly string[]): string {
     .split(blank)
     .map((paragraph) => paragraph.trim())
     .filter((paragraph) => paragraph !== '')
-    .map((paragraph) => (/^https?:\/\/[^\s<]+$/.test(paragraph) ? linked(paragraph) : paragraph))
+    .map((paragraph) => (/^https?:\/\/[^\s<]+$/.test(paragraph) ? linkTo(paragraph) : paragraph))
     .map((paragraph) => `<p>${withLineBreaks(paragraph)}</p>\n`)
     .join('');
 }

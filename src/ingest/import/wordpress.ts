@@ -2,56 +2,55 @@ import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { webUrl } from '../../lib/url.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
-import type { Imported } from './imported.ts';
 import { looseText } from './loose-text.ts';
 import { imageField, mediaType } from './media-files.ts';
 import { authors, identity, language, MAX_SUMMARY, terms } from './record-fields.ts';
 import type { Attachment } from './shortcodes.ts';
+import type { SourceRecord } from './source-record.ts';
 import { storyHtml } from './wordpress-body.ts';
-import { elementsOf, textOf, type XmlElement, xmlParts } from './xml.ts';
+import { childElements, textContent, type XmlElement, xmlParts } from './xml.ts';
 import { documentText } from './xml-encoding.ts';
 
-/** Whether a document that begins like this is a WordPress export (WXR), which is RSS as well. */
+/** Whether a document with this beginning is a WordPress export (WXR), which is RSS as well. */
 export function isWordpress(head: string): boolean {
   const [beforeItems = ''] = head.split(/<item[\s>]/);
   return /["']https?:\/\/wordpress\.org\/export\/[\d.]+\/["']/.test(beforeItems);
 }
 
 /**
- * The published stories of a WordPress export (WXR 1.0 to 1.2): posts that are published or scheduled and not behind
- * a password. Of pages, drafts and all else it is told why they are passed over.
+ * Reads the stories of a WordPress export (WXR 1.0 to 1.2): posts that are published or scheduled and have no password.
  *
- * The export is read twice, because the pictures a story refers to may stand anywhere in it.
+ * It reads the export twice, because the pictures of a story may be anywhere in it.
  *
- * @param open opens the export from its beginning
- * @param passOver told of each that is no published story, as `draft` or `of type page`
- * @throws UnreadableRecord with line and column, after all stories that were complete
+ * @param open opens the export at its beginning
+ * @param onSkipped receives the reason for each item that is no such story: `draft`, `of type page`
+ * @throws UnreadableRecord with line and column, after all complete stories
  */
 export async function* wordpressRecords(
   open: () => AsyncIterable<Uint8Array>,
-  passOver: (why: string) => void,
-): AsyncGenerator<Imported> {
+  onSkipped: (reason: string) => void,
+): AsyncGenerator<SourceRecord> {
   const site = await siteOf(open());
   let channelLanguage: string | undefined;
   for await (const part of exportParts(open())) {
-    if (part.name === 'language') channelLanguage = language(textOf(part));
+    if (part.name === 'language') channelLanguage = language(textContent(part));
     if (part.name !== 'item') continue;
     const reason = reasonToSkip(part);
     if (reason === undefined) yield { record: storyRecord(part, site, channelLanguage), line: part.line };
-    else passOver(reason);
+    else onSkipped(reason);
   }
 }
 
-/** Comments can be longer than all stories together. */
+/** Comments may be longer than all stories together. */
 const IGNORED = new Set(['wp:comment']);
 
 function exportParts(chunks: AsyncIterable<Uint8Array>): AsyncIterable<XmlElement> {
   return xmlParts(documentText(chunks), { ignored: IGNORED });
 }
 
-/** What stories refer to. */
+/** The parts of an export that stories refer to. */
 interface Site {
-  /** Display names by login. */
+  /** Display names, by login. */
   readonly authors: ReadonlyMap<string, string>;
   readonly attachments: ReadonlyMap<string, Attachment>;
 }
@@ -66,7 +65,7 @@ async function siteOf(chunks: AsyncIterable<Uint8Array>): Promise<Site> {
       if (attachment !== undefined) attachments.set(value(part, 'wp:post_id'), attachment);
     }
   } catch {
-    // The second reading comes to the same place and says what is wrong, after the stories before it.
+    // The second pass fails at the same position. It reports the error after the stories before it.
   }
   return { authors: names, attachments };
 }
@@ -89,11 +88,11 @@ function attachmentOf(item: XmlElement): Attachment | undefined {
 }
 
 function value(element: XmlElement, name: string): string {
-  return textOf(elementsOf(element, name)[0]);
+  return textContent(childElements(element, name)[0]);
 }
 
 function metas(item: XmlElement, key: string): string[] {
-  return elementsOf(item, 'wp:postmeta')
+  return childElements(item, 'wp:postmeta')
     .filter((entry) => value(entry, 'wp:meta_key') === key)
     .map((entry) => value(entry, 'wp:meta_value'));
 }
@@ -103,16 +102,16 @@ function meta(item: XmlElement, key: string): string {
 }
 
 const PUBLIC = ['publish', 'future'];
-/** Characters of a type or a status, which WordPress keeps within 20. */
-const MAX_TERM = 40;
+/** Most characters of a type or a status in a report; WordPress allows 20. */
+const MAX_REASON = 40;
 
 function reasonToSkip(item: XmlElement): string | undefined {
   const type = value(item, 'wp:post_type') || 'post';
-  if (type !== 'post') return `of type ${shorten(type, MAX_TERM)}`;
-  // Without a status nobody can know that it may be read.
-  const status = shorten(value(item, 'wp:status'), MAX_TERM) || 'without a status';
+  if (type !== 'post') return `of type ${shorten(type, MAX_REASON)}`;
+  // An item without a status may be a draft.
+  const status = shorten(value(item, 'wp:status'), MAX_REASON) || 'without a status';
   if (!PUBLIC.includes(status)) return status;
-  return value(item, 'wp:post_password') === '' ? undefined : 'behind a password';
+  return value(item, 'wp:post_password') === '' ? undefined : 'with a password';
 }
 
 function storyRecord(item: XmlElement, site: Site, channelLanguage: string | undefined): Record<string, unknown> {
@@ -133,8 +132,8 @@ function storyRecord(item: XmlElement, site: Site, channelLanguage: string | und
     ),
     language: channelLanguage,
     authors: authors(
-      elementsOf(item, 'dc:creator')
-        .map(textOf)
+      childElements(item, 'dc:creator')
+        .map(textContent)
         .map((login) => ({ name: site.authors.get(login) ?? login })),
     ),
     sections: terms(categories(item, ['category', ''])),
@@ -144,19 +143,19 @@ function storyRecord(item: XmlElement, site: Site, channelLanguage: string | und
   });
 }
 
-/** `2026-11-22 10:46:00` in UTC; zeros where WordPress has none. */
+/** Reads `2026-11-22 10:46:00` as UTC. WordPress writes zeros for a missing date. */
 function wordpressDate(text: string): SourceDate | undefined {
   return text === '' || text.startsWith('0000') ? undefined : sourceDate(text);
 }
 
-/** WXR 1.0 gives each category a second time without its taxonomy, tags as well. */
+/** WXR 1.0 repeats each category and tag without its taxonomy. */
 function categories(item: XmlElement, domains: readonly string[]): string[] {
-  const all = elementsOf(item, 'category');
-  const tagged = new Set(all.filter(({ attributes }) => attributes.has('domain')).map(textOf));
+  const all = childElements(item, 'category');
+  const tagged = new Set(all.filter(({ attributes }) => attributes.has('domain')).map(textContent));
   return all
     .filter(({ attributes }) => domains.includes(attributes.get('domain') ?? ''))
-    .filter((category) => category.attributes.has('domain') || !tagged.has(textOf(category)))
-    .map((category) => looseText(textOf(category)));
+    .filter((category) => category.attributes.has('domain') || !tagged.has(textContent(category)))
+    .map((category) => looseText(textContent(category)));
 }
 
 function featuredImage(item: XmlElement, attachments: Site['attachments']): Record<string, unknown> | undefined {
@@ -166,7 +165,7 @@ function featuredImage(item: XmlElement, attachments: Site['attachments']): Reco
   return imageField({ url, alt, caption });
 }
 
-/** Sound and film that WordPress puts into its feed: address, length and type on a line each. */
+/** The enclosures that WordPress adds to a story: address, length and type, each on a line. */
 function enclosures(item: XmlElement): Record<string, unknown>[] | undefined {
   const found = metas(item, 'enclosure').flatMap((text) => {
     const [address = '', length = '', declared] = text.split('\n').map((line) => line.trim());

@@ -1,12 +1,12 @@
 import { UnreadableRecord } from './record.ts';
 
-/** Bytes that are decoded at a time, so that all before one that is wrong is read. */
-const DECODED_AT_ONCE = 1024;
+/** Bytes that are decoded at once. It is small, so that the text before a wrong byte is still read. */
+const DECODE_LENGTH = 1024;
 
 /**
- * The text of an XML or JSON document: in the encoding its byte order mark or its XML declaration says, else UTF-8.
+ * Decodes an XML or JSON document by its byte order mark or its XML declaration, else as UTF-8.
  *
- * @throws UnreadableRecord where the bytes are not what they are said to be
+ * @throws UnreadableRecord with the line, if the encoding is unknown or the bytes are not in it
  */
 export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let head = Buffer.alloc(0);
@@ -14,7 +14,7 @@ export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGen
   for await (const chunk of chunks) {
     if (decode === undefined) {
       head = Buffer.concat([head, chunk]);
-      if (head.length < DECODED_AT_ONCE) continue;
+      if (head.length < DECODE_LENGTH) continue;
     }
     const bytes = decode === undefined ? head : chunk;
     decode ??= decoderFor(encodingOf(head));
@@ -26,7 +26,7 @@ export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGen
   yield* decode(undefined);
 }
 
-/** Decodes bytes that follow each other; undefined says that there are no more. */
+/** Decodes successive bytes; undefined ends the document. */
 type Decode = (bytes: Uint8Array | undefined) => Generator<string>;
 
 function decoderFor(encoding: string): Decode {
@@ -34,24 +34,27 @@ function decoderFor(encoding: string): Decode {
   try {
     decoder = new TextDecoder(encoding, { fatal: true });
   } catch {
-    const rule = 'must be in an encoding of the web, as UTF-8';
+    const rule = 'must be an encoding of the WHATWG Encoding Standard, such as UTF-8';
     throw new UnreadableRecord([{ field: '', value: encoding, rule, line: 1 }]);
   }
   let line = 1;
   return function* (bytes) {
     let text = '';
-    let isText = true;
+    let isValid = true;
     try {
       if (bytes === undefined) text = decoder.decode();
-      for (let start = 0; bytes !== undefined && start < bytes.length; start += DECODED_AT_ONCE) {
-        text += decoder.decode(bytes.subarray(start, start + DECODED_AT_ONCE), { stream: true });
+      for (let start = 0; bytes !== undefined && start < bytes.length; start += DECODE_LENGTH) {
+        text += decoder.decode(bytes.subarray(start, start + DECODE_LENGTH), { stream: true });
       }
     } catch {
-      isText = false;
+      isValid = false;
     }
     line += text.split('\n').length - 1;
     yield text;
-    if (!isText) throw new UnreadableRecord([{ field: '', rule: `must be ${encoding} text, as it says`, line }]);
+    if (!isValid)
+      throw new UnreadableRecord([
+        { field: '', rule: `must be valid ${encoding}, the encoding of this document`, line },
+      ]);
   };
 }
 
@@ -63,8 +66,8 @@ function encodingOf(head: Buffer): string {
   if (first !== 0 && second === 0) return 'utf-16le';
   if (first === 0xef && second === 0xbb) return 'utf-8';
   const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]+)/
-    .exec(head.toString('latin1', 0, DECODED_AT_ONCE))?.[1]
+    .exec(head.toString('latin1', 0, DECODE_LENGTH))?.[1]
     ?.trim();
-  // A declaration that can be read byte by byte is not in the UTF-16 it may claim.
+  // A declaration that is readable as single bytes is not in UTF-16, whatever it declares.
   return declared === undefined || /^(utf-?16|utf-?32|ucs-?[24]|iso-10646)/i.test(declared) ? 'utf-8' : declared;
 }

@@ -3,8 +3,8 @@ import { escapeHtml } from '../../lib/text.ts';
 import { isUri, linkTarget } from '../../lib/url.ts';
 import type { XmlElement } from './xml.ts';
 
-/** What stands within the element, as HTML; XHTML's wrapping div (RFC 4287 §3.1.1.3) is no part of it. */
-export function markupOf(element: XmlElement): string {
+/** The content of an element as HTML, without the div that wraps XHTML in Atom (RFC 4287 §3.1.1.3). */
+export function innerHtml(element: XmlElement): string {
   const [only, ...others] = element.children.filter((child) => typeof child !== 'string' || child.trim() !== '');
   const wrapped = others.length === 0 && typeof only === 'object' && only.local.toLowerCase() === 'div';
   return (wrapped ? only : element).children.map(htmlOf).join('');
@@ -19,21 +19,24 @@ function htmlOf(node: XmlElement | string): string {
   const attributes = [...node.attributes]
     .map(([key, value]) => [key === 'xml:lang' ? 'lang' : key, value] as const)
     .filter(([key]) => /^[a-z-]+$/.test(key))
-    .map(([key, value]) => ` ${key}="${escapeHtml(ADDRESSES.includes(key) ? resolved(value, node.base) : value)}"`);
+    .map(
+      ([key, value]) => ` ${key}="${escapeHtml(ADDRESSES.includes(key) ? resolveAddress(value, node.base) : value)}"`,
+    );
   const start = `<${name}${attributes.join('')}>`;
   return VOID.has(name) ? start : `${start}${node.children.map(htmlOf).join('')}</${name}>`;
 }
 
-/** The address against an xml:base; as it is where there is none. */
-export function resolved(address: string, base: string | undefined): string {
+/** Resolves an address against an xml:base. Without a base, or if that fails, the address stays as it is. */
+export function resolveAddress(address: string, base: string | undefined): string {
   return base === undefined || isUri(address) ? address : (URL.parse(address, base)?.href ?? address);
 }
 
 /**
- * The HTML with its addresses made absolute against an xml:base; without one they are the story's (parseArticle). What
- * nests too deep stays as it is, for parseArticle to refuse: to clean it could take minutes.
+ * Resolves the addresses in HTML against an xml:base. Without a base they stay as they are, and parseArticle resolves them
+ * against the story's address. HTML that nests too deep stays as it is, and parseArticle refuses it: to clean it could
+ * take minutes.
  */
-export function against(base: string | undefined, html: string): string {
+export function resolveHtml(html: string, base: string | undefined): string {
   if (base === undefined) return html;
   return sanitizeBody(html, (reference) => linkTarget(reference, base)) ?? html;
 }

@@ -2,38 +2,38 @@ import { SaxesParser, type SaxesTagNS } from 'saxes';
 import { HTML_ENTITIES } from './html-entities.ts';
 import { UnreadableRecord } from './record.ts';
 
-/** An element of a feed or an export from elsewhere, with everything below it. */
+/** An element of a feed or an export, with its content. */
 export interface XmlElement {
-  /** The namespace's usual prefix and the local name in lower case, as `dc:creator`; RSS's own elements have none. */
+  /** The usual prefix of the namespace and the local name in lower case: `dc:creator`. Elements of RSS have no prefix. */
   readonly name: string;
-  /** The local name as it is written. */
+  /** The local name as the document writes it. */
   readonly local: string;
-  /** By names in the same form. */
+  /** By names in the form of `name`. */
   readonly attributes: ReadonlyMap<string, string>;
-  /** Empty for the root and the channel, whose children are handed over one by one. */
+  /** Empty for the root and the channel: their children are the parts that `xmlParts` yields. */
   readonly children: readonly (XmlElement | string)[];
   readonly parent: XmlElement | undefined;
-  /** From 1. */
+  /** The line of the start tag, from 1. */
   readonly line: number;
-  /** The xml:base in force, absolute; undefined where there is none. */
+  /** The inherited xml:base, absolute; undefined without one. */
   readonly base: string | undefined;
-  /** The xml:lang in force. */
+  /** The inherited xml:lang. */
   readonly language: string | undefined;
 }
 
-interface Reading {
-  /** Where the document stands, for an xml:base that is relative. */
+interface XmlOptions {
+  /** The address of the document: the base of a relative xml:base. */
   readonly url?: string | undefined;
-  /** Children of a part that nobody asks for: they are passed over and do not count towards the part's size. */
+  /** Names of children of a part to skip. They do not count towards the size of the part. */
   readonly ignored?: ReadonlySet<string>;
 }
 
-/** In characters of markup. A story is never as long; what is comes from a broken or a hostile writer. */
+/** Most characters of a part, with its markup. Only a broken or hostile document has a longer story. */
 const MAX_PART = 16 * 1024 * 1024;
 const MAX_ELEMENTS = 100_000;
 const MAX_DEPTH = 500;
 
-/** Namespaces without scheme and the sign at their ends, which feeds write either way. */
+/** Prefixes by namespace, without its scheme and a `/` or `#` at its end: feeds write both forms. */
 const PREFIXES: Readonly<Record<string, string>> = {
   'www.w3.org/xml/1998/namespace': 'xml',
   'www.w3.org/2005/atom': 'atom',
@@ -63,7 +63,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
   'rssnamespace.org/feedburner/ext/1.0': 'feedburner',
 };
 
-/** What a document means that uses a prefix without declaring it. */
+/** Namespaces of prefixes that documents use without a declaration. */
 const UNDECLARED: Readonly<Record<string, string>> = {
   atom: 'http://www.w3.org/2005/Atom',
   rdf: 'http://www.w3.org/1999/02/22-rdf-syntax-ns#',
@@ -81,14 +81,14 @@ const UNDECLARED: Readonly<Record<string, string>> = {
 const WORDPRESS_NAMESPACE = /^wordpress\.org\/export\/[\d.]+(\/excerpt)?$/;
 
 /**
- * The parts of a feed or an export, one after the other: the children of its root and of its channel. Memory is that
- * of one part. No entity of a document's own is expanded and none is fetched; HTML's names are known.
+ * Reads the parts of a feed or an export one by one: the children of its root and of its channel. It holds one part in
+ * memory. It knows the entities of HTML, and neither expands nor fetches entities that the document declares.
  *
- * @throws UnreadableRecord with the place, after all parts that were complete, where the XML is not well-formed (XML
- *   1.0 §2.1) or is no feed, or a part is longer than 16 MB
+ * @throws UnreadableRecord with line and column, after all complete parts, if the XML is not well-formed (XML 1.0 §2.1) or
+ *   no feed, or a part is longer than 16 MB
  */
-export async function* xmlParts(text: AsyncIterable<string>, reading: Reading = {}): AsyncGenerator<XmlElement> {
-  const reader = partReader(reading);
+export async function* xmlParts(text: AsyncIterable<string>, options: XmlOptions = {}): AsyncGenerator<XmlElement> {
+  const reader = partReader(options);
   try {
     for await (const chunk of text) {
       reader.write(chunk);
@@ -109,11 +109,11 @@ interface OpenElement extends XmlElement {
 interface PartReader {
   readonly write: (chunk: string) => void;
   readonly end: () => void;
-  /** The parts that became complete since it was asked last. */
+  /** Removes and returns the parts that are complete. */
   readonly take: () => XmlElement[];
 }
 
-function partReader({ url, ignored }: Reading): PartReader {
+function partReader({ url, ignored }: XmlOptions): PartReader {
   const parser = new SaxesParser({
     xmlns: true,
     resolvePrefix: (prefix: string) => UNDECLARED[prefix] ?? `undeclared:${prefix}`,
@@ -123,64 +123,67 @@ function partReader({ url, ignored }: Reading): PartReader {
   let parts: XmlElement[] = [];
   let root: Root | undefined;
   let linesBefore = 0;
-  let begun = false;
-  /** How many elements are open within an ignored one, itself included. */
-  let ignoring = 0;
+  let hasBegun = false;
+  /** The number of open elements from an ignored one on, itself included. */
+  let ignoredDepth = 0;
   let ignoredFrom = 0;
   let partFrom = 0;
   let partElements = 0;
 
-  const line = () => parser.line + linesBefore;
+  const currentLine = () => parser.line + linesBefore;
   const refuse = (rule: string) => {
-    throw new UnreadableRecord([{ field: '', rule, line: line(), column: Math.max(1, parser.columnIndex) }]);
+    throw new UnreadableRecord([{ field: '', rule, line: currentLine(), column: Math.max(1, parser.columnIndex) }]);
   };
   const checkSize = () => {
-    if (parser.position - (ignoring > 0 ? ignoredFrom : partFrom) > MAX_PART) refuse('must not have parts above 16 MB');
+    if (parser.position - (ignoredDepth > 0 ? ignoredFrom : partFrom) > MAX_PART)
+      refuse('must not have an item longer than 16 MB');
   };
 
   parser.on('error', ({ message }) => {
     const rule = message.replace(/^\d+:\d+: |\.$/g, '');
     if (rule === 'undefined entity')
-      refuse("must not use entities besides XML's and HTML's: a document's own are not read");
-    // saxes tells of an element's end before it finds that the end is another's.
+      refuse('must use no entities except those of XML and HTML: entities that the document declares are not read');
+    // saxes reports the end of an element before it notices that the end tag has another name.
     const unfinished = rule === 'unexpected close tag' && partFrom === parser.position ? parts.pop() : undefined;
     const element = unfinished ?? open.at(-1);
-    // What is left open swallows what follows, so that the place alone says little.
+    // The error may be far behind its cause, an element that is not closed: the message names that element as well.
     const since =
-      element === undefined || element.line === line() ? '' : `, within <${element.local}> of line ${element.line}`;
+      element === undefined || element.line === currentLine()
+        ? ''
+        : `, inside <${element.local}> of line ${element.line}`;
     refuse(`must be well-formed XML: ${rule}${since}`);
   });
 
   parser.on('opentag', (tag) => {
-    if (ignoring > 0) {
-      ignoring += 1;
+    if (ignoredDepth > 0) {
+      ignoredDepth += 1;
       return;
     }
     const parent = open.at(-1);
     root ??= rootOf(tag);
-    if (root === undefined) return refuse(`must be RSS, Atom or JSON Feed, which does not begin with <${tag.name}>`);
-    const element = elementOf(tag, { parent, root, url, line: line() });
+    if (root === undefined) return refuse(`must be RSS, Atom or JSON Feed: none of them begins with <${tag.name}>`);
+    const element = elementOf(tag, { parent, root, url, line: currentLine() });
     if (parent !== undefined && isPart(parent) && ignored?.has(element.name)) {
-      ignoring = 1;
+      ignoredDepth = 1;
       ignoredFrom = parser.position;
       return;
     }
     partElements = isPart(element) ? 1 : partElements + 1;
-    if (partElements > MAX_ELEMENTS) refuse(`must not have more than ${MAX_ELEMENTS} elements in a part`);
+    if (partElements > MAX_ELEMENTS) refuse(`must not have more than ${MAX_ELEMENTS} elements in an item`);
     if (open.push(element) > MAX_DEPTH) refuse(`must not have elements nested deeper than ${MAX_DEPTH}`);
   });
 
   const addText = (data: string) => {
     const parent = open.at(-1);
-    if (parent !== undefined && ignoring === 0 && !isContainer(parent)) parent.children.push(data);
+    if (parent !== undefined && ignoredDepth === 0 && !isContainer(parent)) parent.children.push(data);
   };
   parser.on('text', addText);
   parser.on('cdata', addText);
 
   parser.on('closetag', () => {
-    if (ignoring > 0) {
-      ignoring -= 1;
-      if (ignoring === 0) partFrom += parser.position - ignoredFrom;
+    if (ignoredDepth > 0) {
+      ignoredDepth -= 1;
+      if (ignoredDepth === 0) partFrom += parser.position - ignoredFrom;
       return;
     }
     const element = open.pop();
@@ -197,11 +200,11 @@ function partReader({ url, ignored }: Reading): PartReader {
   return {
     write: (chunk) => {
       const legal = chunk.replace(NOT_XML, '');
-      // Some writers put blank lines before the XML declaration, where XML has no place for them.
-      const text = begun ? legal : legal.trimStart();
-      if (!begun) linesBefore += legal.slice(0, legal.length - text.length).split('\n').length - 1;
+      // Some documents begin with blank lines before the XML declaration, which XML forbids.
+      const text = hasBegun ? legal : legal.trimStart();
+      if (!hasBegun) linesBefore += legal.slice(0, legal.length - text.length).split('\n').length - 1;
       if (text === '') return;
-      begun = true;
+      hasBegun = true;
       parser.write(text);
       checkSize();
     },
@@ -216,10 +219,10 @@ function partReader({ url, ignored }: Reading): PartReader {
   };
 }
 
-/** What XML 1.0 §2.2 forbids. Content systems let it through in the text of stories, where it means nothing. */
+/** Characters that XML 1.0 §2.2 forbids. Content systems leave them in stories, where they have no meaning. */
 const NOT_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/g;
 
-/** The format's own namespace, whatever the document calls it. */
+/** The namespace of the root, which is that of the format, whatever its URI. */
 interface Root {
   readonly uri: string;
   readonly prefix: string;
@@ -242,14 +245,14 @@ function isPart(element: XmlElement): boolean {
   return !isContainer(element) && (element.parent === undefined || isContainer(element.parent));
 }
 
-interface Place {
+interface ElementContext {
   readonly parent: OpenElement | undefined;
   readonly root: Root;
   readonly url: string | undefined;
   readonly line: number;
 }
 
-function elementOf(tag: SaxesTagNS, { parent, root, url, line }: Place): OpenElement {
+function elementOf(tag: SaxesTagNS, { parent, root, url, line }: ElementContext): OpenElement {
   const attributes = new Map<string, string>();
   for (const { uri, local, value, prefix } of Object.values(tag.attributes)) {
     if (prefix !== 'xmlns' && local !== 'xmlns') attributes.set(qualified(prefixOf(uri), local), value);
@@ -283,20 +286,21 @@ function prefixOf(uri: string): string {
   return PREFIXES[name] ?? `{${uri}}`;
 }
 
-export function elementsOf(element: XmlElement | undefined, ...names: readonly string[]): XmlElement[] {
+/** The children with one of these names, in the order of the document; none for a missing element. */
+export function childElements(element: XmlElement | undefined, ...names: readonly string[]): XmlElement[] {
   return (
     element?.children.filter((child) => typeof child !== 'string').filter(({ name }) => names.includes(name)) ?? []
   );
 }
 
-/** The first of these elements that says anything, else the first. */
-export function firstOf(element: XmlElement | undefined, ...names: readonly string[]): XmlElement | undefined {
-  const found = elementsOf(element, ...names);
+/** The first child with one of these names that has content or attributes, else the first. */
+export function firstElement(element: XmlElement | undefined, ...names: readonly string[]): XmlElement | undefined {
+  const found = childElements(element, ...names);
   return found.find((candidate) => candidate.children.length > 0 || candidate.attributes.size > 0) ?? found[0];
 }
 
-/** All text below the element, without white space at its ends. */
-export function textOf(element: XmlElement | undefined): string {
+/** The text of an element and its descendants, without white space at both ends; empty for a missing element. */
+export function textContent(element: XmlElement | undefined): string {
   return element === undefined ? '' : allText(element).trim();
 }
 
@@ -304,6 +308,6 @@ function allText({ children }: XmlElement): string {
   return children.map((child) => (typeof child === 'string' ? child : allText(child))).join('');
 }
 
-export function hasElements({ children }: XmlElement): boolean {
+export function hasChildElements({ children }: XmlElement): boolean {
   return children.some((child) => typeof child !== 'string');
 }

@@ -9,12 +9,12 @@ import { clientOf } from '../../http/api.ts';
 
 vi.mock('node:fs', { spy: true });
 
-/** The articles folder while the service runs: the very next answer after a write shows it. */
+/** The articles folder while the service runs: the first response after a write shows the change. */
 
 /** A 1×1 GIF. */
 const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==', 'base64');
 
-/** A record without an id of its own, so its file's path is its id. */
+/** A record that names no id: the path of its file is its id. */
 function named(title: string, fields: Readonly<Record<string, unknown>> = {}): string {
   const { id: _, ...rest } = record({ title, ...fields });
   return JSON.stringify(rest);
@@ -37,8 +37,8 @@ async function titles(service: Running, feed = 'latest'): Promise<string[]> {
   return (await items(service, feed)).map(({ title }) => title).sort();
 }
 
-/** What the operator was told, once something was. */
-async function told({ lines }: Running): Promise<readonly string[]> {
+/** The lines of the log, as soon as there is one. */
+async function logged({ lines }: Running): Promise<readonly string[]> {
   await expect.poll(() => lines.length, { timeout: 5000 }).toBeGreaterThan(0);
   return lines;
 }
@@ -50,7 +50,7 @@ describe('a file', () => {
     ['markdown', '---\nurl: /a\npublishedAt: 2026-11-20T10:00:00Z\ntitle: Added\n---\nA body.\n'],
     ['txt', 'Added\n\nA standfirst.\n\nERBIL (Four Rivers) - A body.\n'],
     ['JSON', named('Added')],
-  ])('that comes as .%s is published', async (ending, content) => {
+  ])('that is added as .%s is published', async (ending, content) => {
     const service = await running({ [`a.${ending}`]: content });
     expect(await titles(service)).toEqual([]);
     const file = join(service.dataFolder, `articles/2026-11-20-a.${ending}`);
@@ -60,7 +60,7 @@ describe('a file', () => {
     expect(service.lines).toEqual([]);
   });
 
-  test('that changes is published anew, under the same id', async () => {
+  test('that changes is published again under the same id', async () => {
     const service = await running({ 'articles/a.json': named('Before') });
     const before = await items(service);
     await put(service.dataFolder, 'articles/a.json', named('After'));
@@ -71,7 +71,7 @@ describe('a file', () => {
     expect(after[0]?.id).toBe(before[0]?.id);
   });
 
-  test('that goes is taken back', async () => {
+  test('that is removed is withdrawn', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/b.json': named('B') });
     expect(await titles(service)).toEqual(['A', 'B']);
     await rm(join(service.dataFolder, 'articles/a.json'));
@@ -79,7 +79,7 @@ describe('a file', () => {
     expect(await titles(service)).toEqual(['B']);
   });
 
-  test('that gives way to a folder of its name is taken back, and what is in the folder is published', async () => {
+  test('that a folder of the same name replaces is withdrawn, and the files in the folder are published', async () => {
     const service = await running({
       'articles/a.md': '---\nurl: /a\ntitle: A\npublishedAt: 2026-11-20T10:00:00Z\n---\nText.',
     });
@@ -91,7 +91,7 @@ describe('a file', () => {
     expect(service.lines).toEqual([]);
   });
 
-  test('that goes and comes back unchanged gives the same document', async () => {
+  test('that is removed and restored unchanged gives the same document', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/b.json': named('B') });
     const file = join(service.dataFolder, 'articles/a.json');
     const { headers } = await ask(service.port, '/feeds/latest.rss');
@@ -102,7 +102,7 @@ describe('a file', () => {
     expect((await ask(service.port, '/feeds/latest.rss')).headers.etag).toBe(headers.etag);
   });
 
-  test('that is renamed is another article where its path is its id', async () => {
+  test('that is renamed is a new article if its path is its id', async () => {
     const service = await running({ 'articles/a.json': named('A') });
     const before = await items(service);
     await rename(join(service.dataFolder, 'articles/a.json'), join(service.dataFolder, 'articles/b.json'));
@@ -112,7 +112,7 @@ describe('a file', () => {
     expect(after).toMatchObject([{ id: 'tag:news.example,2026:b', title: 'A' }]);
   });
 
-  test('that is renamed is the same article where it names its id', async () => {
+  test('that is renamed is the same article if it names its id', async () => {
     const service = await running({ 'articles/a.json': JSON.stringify(record({ id: 'one', title: 'A' })) });
     const before = await ask(service.port, '/feeds/latest.rss');
     await rename(join(service.dataFolder, 'articles/a.json'), join(service.dataFolder, 'articles/b.json'));
@@ -123,7 +123,7 @@ describe('a file', () => {
     expect(service.lines).toEqual([]);
   });
 
-  test('that moves to another folder is the same article where it names its id', async () => {
+  test('that is moved to another folder is the same article if it names its id', async () => {
     const service = await running({ 'articles/x/a.json': JSON.stringify(record({ id: 'one', title: 'A' })) });
     await mkdir(join(service.dataFolder, 'articles/y'));
     await rename(join(service.dataFolder, 'articles/x/a.json'), join(service.dataFolder, 'articles/y/a.json'));
@@ -133,7 +133,7 @@ describe('a file', () => {
     expect(await titles(service)).toEqual(['B']);
   });
 
-  test('that names another id than before is that article, and the former one is taken back', async () => {
+  test('that names a new id is a new article, and the former one is withdrawn', async () => {
     const service = await running({ 'articles/a.json': JSON.stringify(record({ id: 'one' })) });
     await put(service.dataFolder, 'articles/a.json', JSON.stringify(record({ id: 'two' })));
 
@@ -141,7 +141,7 @@ describe('a file', () => {
   });
 
   test.each(['.a.json.tmp', 'a.json.tmp', 'a.json~', '.#a.json'])(
-    'that is written as %s and renamed shows in one piece',
+    'that is written as %s and renamed is published only when it is complete',
     async (temporary) => {
       const service = await running({ 'articles/a.json': named('Before') });
       await put(service.dataFolder, `articles/${temporary}`, named('After'));
@@ -153,14 +153,14 @@ describe('a file', () => {
     },
   );
 
-  test('that is renamed onto another takes its place', async () => {
+  test('that is renamed to the name of another file replaces it', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/b.json': named('B') });
     await rename(join(service.dataFolder, 'articles/a.json'), join(service.dataFolder, 'articles/b.json'));
 
     expect(await items(service)).toMatchObject([{ id: 'tag:news.example,2026:b', title: 'A' }]);
   });
 
-  test('that is written again as it was keeps tag and date', async () => {
+  test('that is written again without a change keeps ETag and Last-Modified', async () => {
     const service = await running({ 'articles/a.json': named('A') });
     const before = await ask(service.port, '/feeds/latest.rss');
     await put(service.dataFolder, 'articles/a.json', named('A'));
@@ -172,7 +172,7 @@ describe('a file', () => {
     ]);
   });
 
-  test('that is touched keeps tag and date', async () => {
+  test('that is touched keeps ETag and Last-Modified', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/b.json': named('B', { tags: ['x'] }) });
     const before = await ask(service.port, '/feeds/tag/x.rss');
     const file = join(service.dataFolder, 'articles/b.json');
@@ -190,8 +190,8 @@ describe('a file', () => {
   test.each<[string, (folder: string) => Promise<void>]>([
     ['is touched', (folder) => utimes(join(folder, 'articles/a.json'), new Date(), new Date())],
     ['is touched with its folder', (folder) => utimes(join(folder, 'articles'), new Date(), new Date())],
-    ['shows a picture that is replaced', (folder) => put(folder, 'media/pixel.gif', Buffer.concat([PIXEL, PIXEL]))],
-  ])('that %s does not bring back what the API took back', async (_, change) => {
+    ['uses a picture that is replaced', (folder) => put(folder, 'media/pixel.gif', Buffer.concat([PIXEL, PIXEL]))],
+  ])('that %s does not publish an article again that the API withdrew', async (_, change) => {
     const image = { url: '/media/pixel.gif' };
     const service = await clientOf(
       await dataFolder({ 'articles/a.json': named('A', { image }), 'media/pixel.gif': PIXEL }),
@@ -205,7 +205,7 @@ describe('a file', () => {
     expect(await titles(service)).toEqual(['A, mended', 'B']);
   });
 
-  test('that comes and goes within a moment leaves nothing', async () => {
+  test('that is added and removed at once leaves nothing', async () => {
     const service = await running({ 'articles/a.json': named('A') });
     await put(service.dataFolder, 'articles/b.json', named('B'));
     await rm(join(service.dataFolder, 'articles/b.json'));
@@ -215,7 +215,7 @@ describe('a file', () => {
   });
 
   test.each(['.DS_Store', '.a.json', 'a.json~', 'a.json.swp', '4913', 'notes.docx'])(
-    'by the name %s is none of ours',
+    'named %s is ignored',
     async (name) => {
       const service = await running({ 'articles/a.json': named('A'), [`articles/${name}`]: named('B') });
       await put(service.dataFolder, `articles/sub/${name}`, named('C'));
@@ -225,7 +225,7 @@ describe('a file', () => {
     },
   );
 
-  test('with a name in another script is published', async () => {
+  test('with a name in a script other than Latin is published', async () => {
     const service = await running();
     await put(service.dataFolder, 'articles/كوردی/هەواڵ ١.json', named('A'));
 
@@ -237,7 +237,7 @@ describe('a file', () => {
     ]);
   });
 
-  test('behind a symbolic link is the same while running as after a start', async () => {
+  test('behind a symbolic link is treated alike while the service runs and at its start', async () => {
     const service = await running({ 'elsewhere.json': named('Linked'), 'articles/a.json': named('A') });
     await symlink('../elsewhere.json', join(service.dataFolder, 'articles/link.json'));
     const live = await titles(service);
@@ -250,17 +250,17 @@ describe('a file', () => {
 describe('a broken file', () => {
   const BROKEN = named('Broken', { publishedAt: 'yesterday' });
 
-  test('is told with place, field, rule and value, and what was published of it stays', async () => {
+  test('is logged with line, column, field, rule and value, and its article stays published', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/b.json': named('B') });
     await put(service.dataFolder, 'articles/a.json', JSON.stringify(JSON.parse(BROKEN), null, 2));
 
     expect(await titles(service)).toEqual(['A', 'B']);
-    expect(await told(service)).toEqual([
+    expect(await logged(service)).toEqual([
       'articles/a.json:5:18: publishedAt: must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6) (value: yesterday)',
     ]);
   });
 
-  test('that is mended is published', async () => {
+  test('that is corrected is published', async () => {
     const service = await running({ 'articles/a.json': BROKEN });
     expect(await titles(service)).toEqual([]);
     await put(service.dataFolder, 'articles/a.json', named('Mended'));
@@ -268,7 +268,7 @@ describe('a broken file', () => {
     expect(await titles(service)).toEqual(['Mended']);
   });
 
-  test('that is mended under another name is published, and holds no id', async () => {
+  test('that is corrected under another name is published: a broken file keeps no id', async () => {
     const broken = record({ id: 'one', publishedAt: 'yesterday' });
     const service = await running({ 'articles/a.json': JSON.stringify(broken) });
     await rm(join(service.dataFolder, 'articles/a.json'));
@@ -277,7 +277,7 @@ describe('a broken file', () => {
     expect(await titles(service)).toEqual(['Mended']);
   });
 
-  test('holds no id that a good one has', async () => {
+  test('does not keep an id from a valid file', async () => {
     const service = await running({
       'articles/a.json': JSON.stringify(record({ id: 'one', publishedAt: 'yesterday' })),
       'articles/b.json': JSON.stringify(record({ id: 'one', title: 'Good' })),
@@ -286,7 +286,7 @@ describe('a broken file', () => {
     expect(await titles(service)).toEqual(['Good']);
   });
 
-  test('that comes while running is told, though the clock that dated it is ahead', async () => {
+  test('with a date in the future is logged', async () => {
     const service = await running();
     const file = join(service.dataFolder, 'articles/.b.json');
     await writeFile(file, BROKEN);
@@ -294,10 +294,10 @@ describe('a broken file', () => {
     await utimes(file, tomorrow, tomorrow);
     await rename(file, join(service.dataFolder, 'articles/b.json'));
 
-    expect(await told(service)).toEqual([expect.stringMatching(/^articles\/b\.json:\d+:\d+: publishedAt: /)]);
+    expect(await logged(service)).toEqual([expect.stringMatching(/^articles\/b\.json:\d+:\d+: publishedAt: /)]);
   });
 
-  test('does not hold back those that came with it', async () => {
+  test('does not delay files that were added with it', async () => {
     const service = await running();
     await Promise.all([
       put(service.dataFolder, 'articles/a.json', named('A')),
@@ -315,10 +315,10 @@ describe('a broken file', () => {
   });
 
   test.each([
-    ['no file can have, with a NUL', '/media/x%00.jpg'],
-    ['no file can have, too long', `/media/${'x'.repeat(300)}`],
-    ['below a file', '/media/a.txt/x.jpg'],
-  ])('is none that shows a picture by a name that %s', async (_, address) => {
+    ['contains a NUL', '/media/x%00.jpg'],
+    ['is too long for a file', `/media/${'x'.repeat(300)}`],
+    ['is below a file', '/media/a.txt/x.jpg'],
+  ])('is not one that uses a picture whose path %s', async (_, address) => {
     const files = { 'articles/a.json': named('A', { body: `<p>A</p><img src="${address}">` }), 'media/a.txt': '' };
     const service = await running(files);
     await put(service.dataFolder, 'articles/b.json', named('B', { body: `<p>B</p><img src="${address}">` }));
@@ -327,7 +327,7 @@ describe('a broken file', () => {
     expect(service.lines).toEqual([]);
   });
 
-  test('is one of more than 8 MiB, which is told without being read', async () => {
+  test('of more than 8 MiB is refused without being read', async () => {
     const folder = await dataFolder({
       'articles/a.json': named('A'),
       'articles/large.json': '',
@@ -341,7 +341,7 @@ describe('a broken file', () => {
     expect(service.lines).toEqual(['articles/large.json: must not have more than 8388608 bytes']);
   });
 
-  test('that cannot be read as a file does not hold back those that came with it', async () => {
+  test('that is a folder or a link to itself does not delay files that were added with it', async () => {
     const service = await running();
     await Promise.all([
       mkdir(join(service.dataFolder, 'articles/notes.md')),
@@ -351,17 +351,17 @@ describe('a broken file', () => {
     ]);
 
     expect(await titles(service)).toEqual(['A', 'Z']);
-    expect((await told(service))[0]).toContain('articles/loop.md');
+    expect((await logged(service))[0]).toContain('articles/loop.md');
   });
 });
 
-test('a file that is half written shows as it was, and then as it is, and nobody is alarmed', async () => {
+test('a half-written file keeps its former article until it is complete, and nothing is logged', async () => {
   const service = await running({ 'articles/a.json': named('Before') });
   const after = named('After');
   const file = join(service.dataFolder, 'articles/a.json');
   await writeFile(file, after.slice(0, 40));
   expect(await titles(service)).toEqual(['Before']);
-  await sleep(100); // the writer's pause, longer than the service waits for quiet
+  await sleep(100); // longer than the debounce
   expect(await titles(service)).toEqual(['Before']);
   await writeFile(file, after.slice(40), { flag: 'a' });
 
@@ -369,7 +369,7 @@ test('a file that is half written shows as it was, and then as it is, and nobody
   expect(service.lines).toEqual([]);
 });
 
-test.each(['txt', 'md'])('a .%s of which only fields are written is no story yet', async (ending) => {
+test.each(['txt', 'md'])('a .%s with unfinished front matter is not published', async (ending) => {
   const service = await running();
   const file = join(service.dataFolder, `articles/a.${ending}`);
   await writeFile(file, '---\nurl: /a\ntitle: Merger\nembargoUntil: 2026-11-21T00:00:00Z\n');
@@ -382,28 +382,28 @@ test.each(['txt', 'md'])('a .%s of which only fields are written is no story yet
   expect(service.lines).toEqual([]);
 });
 
-test('a file whose fields have no end is told', async () => {
+test('a file whose front matter has no end is logged', async () => {
   const service = await running();
   await put(service.dataFolder, 'articles/a.txt', '---\ntitle: A\n\nERBIL - A body.\n');
 
-  expect(await told(service)).toEqual(['articles/a.txt:1: front matter is not closed']);
+  expect(await logged(service)).toEqual(['articles/a.txt:1: front matter must end with a line of three dashes (---)']);
   expect(await titles(service)).toEqual([]);
 });
 
-test('a file that is emptied and written anew shows in one piece', async () => {
+test('a file that is emptied and written again is published only when it is complete', async () => {
   const service = await running({ 'articles/a.txt': 'Before\n\nERBIL - A body.\n' });
   const file = join(service.dataFolder, 'articles/a.txt');
   await writeFile(file, '');
   expect(await titles(service)).toEqual(['Before']);
   await writeFile(file, 'After\n\nERBIL - A body.\n');
 
-  const shown = new Set<string>();
-  await expect.poll(async () => shown.add((await titles(service)).join()).has('After'), { timeout: 5000 }).toBe(true);
-  expect([...shown].toSorted()).toEqual(['After', 'Before']);
+  const seen = new Set<string>();
+  await expect.poll(async () => seen.add((await titles(service)).join()).has('After'), { timeout: 5000 }).toBe(true);
+  expect([...seen].toSorted()).toEqual(['After', 'Before']);
 });
 
 describe('a folder', () => {
-  test('that comes with files in it is published, however deep', async () => {
+  test('that is added with files is published at any depth', async () => {
     const service = await running();
     await put(service.dataFolder, 'articles/a/b/c/deep.json', named('Deep'));
     await put(service.dataFolder, 'articles/a/shallow.json', named('Shallow'));
@@ -426,7 +426,7 @@ describe('a folder', () => {
     ['is removed', (folder: string) => rm(join(folder, 'articles/en'), { recursive: true })],
     ['is moved out', (folder: string) => rename(join(folder, 'articles/en'), join(folder, 'en'))],
     ['is hidden', (folder: string) => rename(join(folder, 'articles/en'), join(folder, 'articles/.en'))],
-  ])('that %s takes its articles back', async (_, change) => {
+  ])('that %s has its articles withdrawn', async (_, change) => {
     const service = await running({
       'articles/a.json': named('A'),
       'articles/en/b.json': named('B'),
@@ -438,7 +438,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['A']);
   });
 
-  test('that gives way to a file of its name takes its articles back', async () => {
+  test('that a file of the same name replaces has its articles withdrawn', async () => {
     const service = await running({ 'articles/a.json/b.json': named('B') });
     await rm(join(service.dataFolder, 'articles/a.json'), { recursive: true });
     await put(service.dataFolder, 'articles/a.json', named('A'));
@@ -446,7 +446,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['A']);
   });
 
-  test('that is named like an article and moved away takes its articles back', async () => {
+  test('that is named like an article and moved away has its articles withdrawn', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/u.txt/b.json': named('B') });
     await put(service.dataFolder, 'articles/v.json/w/c.json', named('C'));
     expect(await titles(service)).toEqual(['A', 'B', 'C']);
@@ -456,7 +456,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['A']);
   });
 
-  test('that is removed and comes back is published again', async () => {
+  test('that is removed and restored is published again', async () => {
     const service = await running({ 'articles/en/a.json': named('A') });
     await rm(join(service.dataFolder, 'articles/en'), { recursive: true });
     expect(await titles(service)).toEqual([]);
@@ -476,7 +476,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['Again']);
   });
 
-  test('behind a symbolic link is the same while running as after a start', async () => {
+  test('behind a symbolic link is treated alike while the service runs and at its start', async () => {
     const service = await running({ 'elsewhere/b.json': named('Linked'), 'articles/a.json': named('A') });
     await symlink('../elsewhere', join(service.dataFolder, 'articles/link'));
     const live = await titles(service);
@@ -485,7 +485,7 @@ describe('a folder', () => {
     expect([live, restarted]).toEqual([['A'], ['A']]);
   });
 
-  test('of all articles may be a symbolic link, and another may take its place', async () => {
+  test('of all articles may be a symbolic link, and another link may replace it', async () => {
     const folder = await dataFolder({ 'one/a.json': named('A'), 'two/b.json': named('B') });
     await symlink('one', join(folder, 'articles'));
     const service = await start(folder);
@@ -506,7 +506,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['B']);
   });
 
-  test('of many that is renamed takes none of them back', async () => {
+  test('of 1,200 articles that is renamed has none of them withdrawn', async () => {
     const names = Array.from({ length: 1200 }, (_, index) => [`articles/en/${index}.json`, `story-${index}`]);
     const service = await running(
       Object.fromEntries(names.map(([path, id]) => [path, JSON.stringify(record({ id }))])),
@@ -515,13 +515,13 @@ describe('a folder', () => {
     onTestFinished(() => store.close());
     const before = await store.lastRevision();
     await rename(join(service.dataFolder, 'articles/en'), join(service.dataFolder, 'articles/english'));
-    const places = async () => (await store.sources()).map(({ path }) => path.split('/')[0]);
-    await expect.poll(places, { timeout: 10_000 }).toEqual(Array(1200).fill('english'));
+    const folders = async () => (await store.sources()).map(({ path }) => path.split('/')[0]);
+    await expect.poll(folders, { timeout: 10_000 }).toEqual(Array(1200).fill('english'));
 
     expect(await store.lastRevision()).toBe(before);
   });
 
-  test('that is replaced by another shows what the other holds, and stays watched', async () => {
+  test('that another folder replaces has its own articles published, and stays watched', async () => {
     const service = await running({
       'articles/en/a.json': named('A'),
       'articles/en/b.json': named('B'),
@@ -537,7 +537,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['C', 'D', 'New B']);
   });
 
-  test('of all articles that is replaced by another is as well', async () => {
+  test('of all articles may be replaced by another folder', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'new/b.json': named('B') });
     const { dataFolder: folder } = service;
     await rename(join(folder, 'articles'), join(folder, 'old'));
@@ -546,7 +546,7 @@ describe('a folder', () => {
     expect(await titles(service)).toEqual(['B']);
   });
 
-  test.each(['articles', 'media'])('%s that is not there at the start is nothing to stop for', async (missing) => {
+  test.each(['articles', 'media'])('%s that is missing does not stop the start', async (missing) => {
     const folder = await dataFolder(missing === 'articles' ? { 'media/a.txt': '' } : { 'articles/a.json': named('A') });
     const service = await start(folder);
     expect(await titles(service)).toEqual(missing === 'articles' ? [] : ['A']);
@@ -556,7 +556,7 @@ describe('a folder', () => {
   });
 });
 
-test('a folder that cannot be watched is read again after a while, and what is refused in it is told once', async () => {
+test('a folder that cannot be watched is read every half minute, and each refused file is logged once', async () => {
   const { watch: real } = await vi.importActual<typeof import('node:fs')>('node:fs');
   vi.mocked(watch).mockImplementation((...parameters) => {
     if (!String(parameters[0]).endsWith('/en')) return real(...parameters);
@@ -585,33 +585,39 @@ test('a folder that cannot be watched is read again after a while, and what is r
   await put(service.dataFolder, 'articles/last.json', '{');
   await expect.poll(() => service.lines.at(-1), { timeout: 5000 }).toContain('articles/last.json');
 
-  expect(lines[0]).toBe('ENOSPC: too many');
+  expect(lines[0]).toBe(
+    'The system does not allow more watched folders (ENOSPC: too many): raise fs.inotify.max_user_watches above the number of folders in articles/ and media/. Until then, the service checks every file by size and time every 30 seconds.',
+  );
   expect(service.lines.filter((line) => !line.startsWith('articles/last.json'))).toEqual(lines);
 });
 
 describe('an id that two files claim', () => {
   const claim = (title: string) => JSON.stringify(record({ id: 'one', title }));
 
-  test('is the first one’s at the start, and the other is told', async () => {
+  test('belongs to the first file at the start, and the other is logged', async () => {
     const service = await running({ 'articles/a.json': claim('A'), 'articles/b.json': claim('B') });
 
     expect(await titles(service)).toEqual(['A']);
-    expect(service.lines).toEqual(['articles/b.json:1:7: id: is the id of articles/a.json already (value: one)']);
+    expect(service.lines).toEqual([
+      'articles/b.json:1:7: id: is already the id of articles/a.json: each file needs an id of its own (value: one)',
+    ]);
   });
 
-  test('stays with the one that has it', async () => {
+  test('stays with the file that has it', async () => {
     const service = await running({ 'articles/b.json': claim('B') });
     await put(service.dataFolder, 'articles/a.json', claim('A'));
 
     expect(await titles(service)).toEqual(['B']);
-    expect(await told(service)).toEqual(['articles/a.json:1:7: id: is the id of articles/b.json already (value: one)']);
+    expect(await logged(service)).toEqual([
+      'articles/a.json:1:7: id: is already the id of articles/b.json: each file needs an id of its own (value: one)',
+    ]);
   });
 
   test.each([
     ['is removed', (folder: string) => rm(join(folder, 'articles/a.json'))],
-    ['names another', (folder: string) => put(folder, 'articles/a.json', JSON.stringify(record({ id: 'two' })))],
+    ['names another id', (folder: string) => put(folder, 'articles/a.json', JSON.stringify(record({ id: 'two' })))],
     ['is moved out', (folder: string) => rename(join(folder, 'articles/a.json'), join(folder, 'a.json'))],
-  ])('goes to the other when the one that has it %s', async (_, change) => {
+  ])('goes to the other when the file that has it %s', async (_, change) => {
     const service = await running({ 'articles/a.json': claim('A'), 'articles/b.json': claim('B') });
     expect(await titles(service)).toEqual(['A']);
     await change(service.dataFolder);
@@ -622,7 +628,7 @@ describe('an id that two files claim', () => {
   test.each([
     ['at once', 0],
     ['one after the other', 150],
-  ])('is given up by two that swap theirs %s, and nothing is taken back', async (_, pause) => {
+  ])('can be swapped between two files %s, and nothing is withdrawn', async (_, pause) => {
     const named = (id: string, title: string) => JSON.stringify(record({ id, title }));
     const service = await running({ 'articles/a.json': named('one', 'A'), 'articles/b.json': named('two', 'B') });
     expect(await titles(service)).toEqual(['A', 'B']);
@@ -637,12 +643,12 @@ describe('an id that two files claim', () => {
     expect(service.lines).toEqual([]);
   });
 
-  test('stays published where the file that gave it up cannot be', async () => {
+  test('stays published if its file names another id but is invalid', async () => {
     const service = await running({ 'articles/a.json': claim('A') });
     await put(service.dataFolder, 'articles/a.json', JSON.stringify(record({ id: 'two', publishedAt: 'yesterday' })));
 
     expect(await titles(service)).toEqual(['A']);
-    await told(service);
+    await logged(service);
     expect(await titles(service)).toEqual(['A']);
     await rm(join(service.dataFolder, 'articles/a.json'));
     expect(await titles(service)).toEqual([]);
@@ -661,7 +667,7 @@ describe('a media file', () => {
     ['a%20b.gif', 'a b.gif'],
     ['%D8%A2%D8%A8.gif', 'آب.gif'],
     ['آب.gif', 'آب.gif'],
-  ])('/media/%s that comes after its article is in the feed', async (address, file) => {
+  ])('/media/%s that is added after its article is in the feed', async (address, file) => {
     const service = await running({ 'articles/a.json': named('A', { image: { url: `/media/${address}` } }) });
     expect(await image(service)).toContain('url="https://news.example/media/');
     await put(service.dataFolder, `media/${file}`, PIXEL);
@@ -671,7 +677,7 @@ describe('a media file', () => {
     );
   });
 
-  test('that an article waited for is published with it', async () => {
+  test('that an article lacks has the article published when it is added', async () => {
     const service = await running({ 'articles/a.json': named('A', { media: [{ url: '/media/pixel.gif' }] }) });
     expect(await titles(service)).toEqual([]);
     await put(service.dataFolder, 'media/pixel.gif', PIXEL);
@@ -681,8 +687,8 @@ describe('a media file', () => {
 
   test.each([
     ['is removed', (folder: string) => rm(join(folder, 'media/sub/pixel.gif'))],
-    ['goes with its folder', (folder: string) => rm(join(folder, 'media/sub'), { recursive: true })],
-    ['moves with its folder', (folder: string) => rename(join(folder, 'media/sub'), join(folder, 'media/other'))],
+    ['is removed with its folder', (folder: string) => rm(join(folder, 'media/sub'), { recursive: true })],
+    ['is moved with its folder', (folder: string) => rename(join(folder, 'media/sub'), join(folder, 'media/other'))],
   ])('that %s leaves the feed', async (_, change) => {
     const service = await running({
       'articles/a.json': named('A', { image: { url: '/media/sub/pixel.gif' } }),
@@ -694,7 +700,7 @@ describe('a media file', () => {
     expect(await image(service)).toBe('url="https://news.example/media/sub/pixel.gif" medium="image"');
   });
 
-  test('that grows is told with its new length', async () => {
+  test('that grows has its new length in the feed', async () => {
     const service = await running({
       'articles/a.json': named('A', { media: [{ url: '/media/a.mp3' }] }),
       'media/a.mp3': 'short',
@@ -713,32 +719,32 @@ describe('many files', () => {
         put(folder, `articles/wire/${index}.json`, named(`${title} ${index}`, { tags: [`batch ${index % 20}`] })),
       ),
     );
-  const shown = async (service: Running) => {
+  const allTitles = async (service: Running) => {
     const feeds = await Promise.all(Array.from({ length: 20 }, (_, batch) => titles(service, `tag/batch-${batch}`)));
     return feeds.flat().sort();
   };
   const expected = (count: number, title: string) =>
     Array.from({ length: count }, (_, index) => `${title} ${index}`).sort();
 
-  test('1,000 that come at once are all in the very next answers', async () => {
+  test('1,000 that are added at once are all in the next responses', async () => {
     const service = await running();
     await many(service.dataFolder, 1000, 'Story');
 
-    expect(await shown(service)).toEqual(expected(1000, 'Story'));
+    expect(await allTitles(service)).toEqual(expected(1000, 'Story'));
   });
 
-  test('1,000 that change and go at once do so in the very next answers', async () => {
+  test('1,000 that change or are removed at once do so in the next responses', async () => {
     const service = await running();
     await many(service.dataFolder, 1000, 'Before');
-    expect(await shown(service)).toEqual(expected(1000, 'Before'));
+    expect(await allTitles(service)).toEqual(expected(1000, 'Before'));
     await many(service.dataFolder, 1000, 'After');
-    expect(await shown(service)).toEqual(expected(1000, 'After'));
+    expect(await allTitles(service)).toEqual(expected(1000, 'After'));
     await rm(join(service.dataFolder, 'articles/wire'), { recursive: true });
 
-    expect(await shown(service)).toEqual([]);
+    expect(await allTitles(service)).toEqual([]);
   });
 
-  test('that keep coming hold back neither those that came nor those that went', async () => {
+  test('that are added without end delay neither earlier additions nor earlier removals', async () => {
     const service = await running({ 'articles/a.json': named('A') });
     const writer = new AbortController();
     const writing = (async () => {
@@ -748,7 +754,7 @@ describe('many files', () => {
       }
     })();
     try {
-      await sleep(200); // a writer that has been at it for a while
+      await sleep(200); // the writer is in the middle of it
       expect(await titles(service)).toEqual(expect.arrayContaining(['A', 'Story 0']));
       await rm(join(service.dataFolder, 'articles/a.json'));
       expect(await titles(service)).not.toContain('A');
@@ -758,12 +764,12 @@ describe('many files', () => {
     }
   });
 
-  test('that are being written without end keep no reader from a feed, however many ask', async () => {
+  test('that are written without end keep no reader from a feed, however many readers there are', async () => {
     const service = await running({ 'articles/a.json': named('Story') });
     await titles(service);
     const writer = new AbortController();
     const writing = (async () => {
-      // A new file every tenth of a second, each written to again and again for longer than anybody waits for it.
+      // A new file every tenth of a second. Each is written to for longer than a reader waits for it.
       for (let round = 0; !writer.signal.aborted; round += 1) {
         const newest = Math.floor(round / 10);
         const open = Array.from({ length: 12 }, (_, age) => newest - age).filter((index) => index >= 0);
@@ -781,7 +787,7 @@ describe('many files', () => {
     }
   });
 
-  test('more than the system keeps the changes of are published all the same', async () => {
+  test('are published even if the system drops their changes', async () => {
     const service = await running({ 'articles/a.json': named('A'), 'articles/en/b.json': named('B') });
     const folder = join(service.dataFolder, 'articles');
     overflow(folder);
@@ -795,13 +801,13 @@ describe('many files', () => {
     expect(await titles(service)).toEqual(['B', 'C']);
   });
 
-  test('one of many that cannot be published takes none along', async () => {
+  test('are published even if one of them cannot be', async () => {
     const service = await running();
     await Promise.all([
       many(service.dataFolder, 100, 'Story'),
       put(service.dataFolder, 'articles/wire/broken.json', '{'),
     ]);
 
-    expect(await shown(service)).toEqual(expected(100, 'Story'));
+    expect(await allTitles(service)).toEqual(expected(100, 'Story'));
   });
 });

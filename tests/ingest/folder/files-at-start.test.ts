@@ -13,7 +13,7 @@ vi.mock('node:fs/promises', { spy: true });
 const FIRST = Date.parse('2026-11-20T12:00:00Z');
 const SECOND = Date.parse('2026-11-21T12:00:00Z');
 
-/** One life of the service: what it said, and what it answered to what was asked of it. */
+/** Runs the service until `work` is done. Returns the result of `work` and the lines of the log. */
 async function life<Found>(folder: string, now: number, work: (port: number) => Promise<Found>) {
   const { log, lines } = listen();
   const installation = openDataFolder(folder);
@@ -24,14 +24,14 @@ async function life<Found>(folder: string, now: number, work: (port: number) => 
   return { found, lines };
 }
 
-interface Told {
+interface FeedDocument {
   readonly items: readonly { readonly id: string; readonly title: string }[];
   readonly _tombstones?: { readonly items: readonly { readonly id: string; readonly date_withdrawn: string }[] };
 }
 
 async function latest(port: number): Promise<{ titles: string[]; withdrawn: string[]; answer: Answer }> {
   const answer = await ask(port, '/feeds/latest.json');
-  const { items, _tombstones = { items: [] } } = JSON.parse(answer.text) as Told;
+  const { items, _tombstones = { items: [] } } = JSON.parse(answer.text) as FeedDocument;
   return {
     answer,
     titles: items.map(({ title }) => title).sort(),
@@ -39,7 +39,7 @@ async function latest(port: number): Promise<{ titles: string[]; withdrawn: stri
   };
 }
 
-/** A start that is killed as soon as its first change is in the store: nothing can be asked of the store any more. */
+/** Starts the folder and kills it after its first change of the store: from then on the store rejects everything. */
 async function killedAfterOneChange(folder: string, now: number): Promise<void> {
   const { store: real, newsroom } = openDataFolder(folder);
   let isKilled = false;
@@ -66,7 +66,7 @@ async function killedAfterOneChange(folder: string, now: number): Promise<void> 
   expect(isKilled).toBe(true);
 }
 
-/** Every article's revision: one that was published again has another. */
+/** The revision of every article, by id. A new publication gives a new revision. */
 async function revisions(folder: string): Promise<Record<string, number>> {
   const { store } = openDataFolder(folder);
   const found = await store.page(0, 1000);
@@ -85,7 +85,7 @@ const FILES = {
   'articles/d.json': json({ id: 'd', title: 'D' }),
 };
 
-test('what came, changed and went while the service was not running is published and withdrawn at the next start', async () => {
+test('files that were added, changed or removed while the service was down are published or withdrawn at its start', async () => {
   const folder = await dataFolder(FILES);
   const before = await life(folder, FIRST, latest);
   const numbers = await revisions(folder);
@@ -107,7 +107,7 @@ test('what came, changed and went while the service was not running is published
   expect([before.lines, after.lines]).toEqual([[], []]);
 });
 
-test('a file that gave way to a folder of its name is taken back', async () => {
+test('a file that a folder of the same name replaced is withdrawn', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   await rm(join(folder, 'articles/a.json'));
@@ -121,9 +121,9 @@ test('a file that gave way to a folder of its name is taken back', async () => {
   expect(lines).toEqual([]);
 });
 
-test('a file whose size and time are the same is not read again', async () => {
+test('a file with the same size and time is not read again', async () => {
   const folder = await dataFolder(FILES);
-  // Whole seconds: a time that is set has no finer part.
+  // Whole seconds, because `utimes` sets no finer time.
   for (const path of Object.keys(FILES)) await utimes(join(folder, path), 1_763_600_000, 1_763_600_000);
   await life(folder, FIRST, latest);
   const before = await revisions(folder);
@@ -140,7 +140,7 @@ test('a file whose size and time are the same is not read again', async () => {
   expect(await revisions(folder)).toEqual(before);
 });
 
-test('a file that was only touched changes nothing, and is not read a third time', async () => {
+test('a file that was only touched changes nothing, and is read only once more', async () => {
   const folder = await dataFolder(FILES);
   const before = await life(folder, FIRST, latest);
   const numbers = await revisions(folder);
@@ -156,7 +156,7 @@ test('a file that was only touched changes nothing, and is not read a third time
   expect(third.lines).toEqual([]);
 });
 
-test('a picture that was replaced while the service was down shows in every format', async () => {
+test('a picture that was replaced while the service was down is new in every format', async () => {
   const svg = (size: number) => `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"/>`;
   const folder = await dataFolder({
     'articles/a.json': json({ image: { url: '/media/p.svg' } }),
@@ -174,7 +174,7 @@ test('a picture that was replaced while the service was down shows in every form
   expect(after.found[0]?.headers['last-modified']).toBe('Sat, 21 Nov 2026 12:00:00 GMT');
 });
 
-test('a picture that was missing and came while the service was down is found', async () => {
+test('a missing media file that was added while the service was down is found', async () => {
   const folder = await dataFolder({ 'articles/a.json': json({ media: [{ url: '/media/a.mp3' }] }) });
   const before = await life(folder, FIRST, latest);
   await put(folder, 'media/a.mp3', 'sound');
@@ -184,7 +184,7 @@ test('a picture that was missing and came while the service was down is found', 
   expect([before.found.titles, after.found.titles]).toEqual([[], ['A title']]);
 });
 
-test('a record that was edited without updatedAt has another tag and another date', async () => {
+test('a record that was edited without updatedAt has a new ETag and Last-Modified', async () => {
   const folder = await dataFolder(FILES);
   const before = await life(folder, FIRST, latest);
   await put(folder, 'articles/a.json', json({ id: 'a', title: 'A, mended' }));
@@ -198,7 +198,7 @@ test('a record that was edited without updatedAt has another tag and another dat
   expect(headers(third)).toEqual(headers(after));
 });
 
-test('a file that was renamed and keeps its id is the same article', async () => {
+test('a renamed file that names its id is the same article', async () => {
   const folder = await dataFolder(FILES);
   const before = await life(folder, FIRST, latest);
   await rename(join(folder, 'articles/a.json'), join(folder, 'articles/z.json'));
@@ -211,7 +211,7 @@ test('a file that was renamed and keeps its id is the same article', async () =>
   expect(third.found.titles).toEqual(['B', 'C', 'D']);
 });
 
-test('a folder of many that was renamed while the service was down takes none of them back', async () => {
+test('a folder of 1,200 articles that was renamed while the service was down has none of them withdrawn', async () => {
   const names = Array.from({ length: 1200 }, (_, index) => [`articles/en/${index}.json`, `story-${index}`]);
   const folder = await dataFolder(Object.fromEntries(names.map(([path = '', id]) => [path, json({ id })])));
   await life(folder, FIRST, latest);
@@ -222,7 +222,7 @@ test('a folder of many that was renamed while the service was down takes none of
   expect(await revisions(folder)).toEqual(before);
 });
 
-test('a kill in the middle of a renaming takes nothing back', async () => {
+test('a kill while a renamed file is read has nothing withdrawn', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   const before = await revisions(folder);
@@ -234,7 +234,7 @@ test('a kill in the middle of a renaming takes nothing back', async () => {
   expect(await revisions(folder)).toEqual(before);
 });
 
-test('a file that was published in the moment of a kill and went before the next start is taken back', async () => {
+test('a file that was published just before a kill and removed before the next start is withdrawn', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   await put(folder, 'articles/e.json', json({ id: 'e', title: 'E' }));
@@ -252,16 +252,16 @@ test('a file that was published in the moment of a kill and went before the next
 
 test.each([
   ['stays', ['B', 'C', 'D', 'E'], ['a']],
-  ['goes', ['B', 'C', 'D'], ['a', 'e']],
+  ['is removed', ['B', 'C', 'D'], ['a', 'e']],
 ])(
-  'where a file that names another id in the moment of a kill %s, no former article does',
+  'a file that names a new id just before a kill and then %s has its former article withdrawn',
   async (how, titles, gone) => {
     const folder = await dataFolder(FILES);
     await life(folder, FIRST, latest);
     await put(folder, 'articles/a.json', json({ id: 'e', title: 'E' }));
     await killedAfterOneChange(folder, SECOND);
     const kept = Object.keys(await revisions(folder));
-    if (how === 'goes') await rm(join(folder, 'articles/a.json'));
+    if (how === 'is removed') await rm(join(folder, 'articles/a.json'));
     const { found } = await life(folder, SECOND, latest);
 
     expect(kept).toContain('e');
@@ -272,7 +272,7 @@ test.each([
   },
 );
 
-test('a file whose article was withdrawn in the moment of a kill brings it back when it comes back as it was', async () => {
+test('a file whose article was withdrawn just before a kill publishes it again when it is restored unchanged', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   await rename(join(folder, 'articles/a.json'), join(folder, 'a.json'));
@@ -286,7 +286,7 @@ test('a file whose article was withdrawn in the moment of a kill brings it back 
   expect(found).toMatchObject({ titles: ['A', 'B', 'C', 'D'], withdrawn: [] });
 });
 
-test('a file that is written while it is read, and then the service is killed, is read again', async () => {
+test('a file that is written to during its read, just before a kill, is read again', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   const file = join(folder, 'articles/a.json');
@@ -303,7 +303,7 @@ test('a file that is written while it is read, and then the service is killed, i
   expect(found.titles).toEqual(['A, mended again', 'B', 'C', 'D']);
 });
 
-test('a file that fails to be read in whatever way is told, and all others are served', async () => {
+test('a file that cannot be read for any reason is logged, and all others are served', async () => {
   const folder = await dataFolder(FILES);
   const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
   onTestFinished(() => void vi.mocked(readFile).mockReset());
@@ -314,10 +314,10 @@ test('a file that fails to be read in whatever way is told, and all others are s
   const { found, lines } = await life(folder, FIRST, latest);
 
   expect(found.titles).toEqual(['B', 'C', 'D']);
-  expect(lines).toEqual(['articles/a.json: File size is greater than 2 GiB']);
+  expect(lines).toEqual(['articles/a.json: cannot be read: File size is greater than 2 GiB']);
 });
 
-test('a file that two starts later is what it was brings its article back', async () => {
+test('a file that is removed and restored two starts later has its article published again', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   await rm(join(folder, 'articles/a.json'));
@@ -329,7 +329,7 @@ test('a file that two starts later is what it was brings its article back', asyn
   expect(back.found).toMatchObject({ titles: ['A', 'B', 'C', 'D'], withdrawn: [] });
 });
 
-test('a file that was broken while the service was down is told at every start, and its article stays', async () => {
+test('a file that became invalid while the service was down is logged at every start, and its article stays', async () => {
   const folder = await dataFolder(FILES);
   await life(folder, FIRST, latest);
   await put(folder, 'articles/a.json', '{"id": "a", ');
@@ -346,10 +346,10 @@ test('a file that was broken while the service was down is told at every start, 
   expect(mended).toMatchObject({ found: { titles: ['A, mended', 'B', 'C', 'D'] }, lines: [] });
 });
 
-describe('what the API did', () => {
+describe('a change by the API', () => {
   const svg = (size: number) => `<svg xmlns="http://www.w3.org/2000/svg" width="${size}" height="${size}"/>`;
 
-  /** A life in which the API puts an article that has no file, and takes back one that has. */
+  /** Runs the service while the API puts an article without a file and withdraws one that has a file. */
   async function firstLife() {
     const folder = await dataFolder({
       ...FILES,
@@ -366,12 +366,12 @@ describe('what the API did', () => {
   }
 
   test.each<[string, (folder: string, file: string) => Promise<void>]>([
-    ['is the same', async () => {}],
+    ['is unchanged', async () => {}],
     ['was touched', (_, file) => utimes(file, 1_763_700_000, 1_763_700_000)],
-    ['was written anew as it was', async (_, file) => writeFile(file, await readFile(file))],
-    ['has another name', (folder, file) => rename(file, join(folder, 'articles/z.json'))],
-    ['shows a picture that was replaced', (folder) => put(folder, 'media/p.svg', svg(1000))],
-  ])('stays, also where the file of what it took back %s', async (_, change) => {
+    ['was written again without a change', async (_, file) => writeFile(file, await readFile(file))],
+    ['was renamed', (folder, file) => rename(file, join(folder, 'articles/z.json'))],
+    ['uses a picture that was replaced', (folder) => put(folder, 'media/p.svg', svg(1000))],
+  ])('stays if the file of the withdrawn article %s', async (_, change) => {
     const { folder, file } = await firstLife();
     await change(folder, file);
     const next = await life(folder, SECOND, latest);
@@ -382,7 +382,7 @@ describe('what the API did', () => {
     });
   });
 
-  test('does not outlast a file that holds another record', async () => {
+  test('ends when the file holds a different record', async () => {
     const { folder } = await firstLife();
     await put(folder, 'articles/a.json', json({ id: 'a', title: 'A, mended' }));
     const next = await life(folder, SECOND, latest);

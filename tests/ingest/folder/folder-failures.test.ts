@@ -13,7 +13,7 @@ import { ask, dataFolder, listen, put, record, start } from '../../helpers.ts';
 vi.mock('node:fs', { spy: true });
 vi.mock('node:fs/promises', { spy: true });
 
-/** What the disk does to the articles folder: nothing of it takes back what was published. */
+/** Failures of the disk have no article withdrawn. */
 
 const json = (id: string, title = id.toUpperCase()) => JSON.stringify(record({ id, title }));
 
@@ -22,14 +22,14 @@ async function titles({ port }: { readonly port: number }): Promise<string[]> {
   return items.map(({ title }) => title).sort();
 }
 
-/** Time goes on by itself, and faster where it is told to. */
+/** Timers run by themselves, and faster when a test advances them. */
 function hurriedTimers(): void {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
   onTestFinished(() => void vi.useRealTimers());
 }
 
 describe('a folder that cannot be read', () => {
-  /** Folders of that name are not ours to read, nor to watch. Returns what makes them so again. */
+  /** Denies reading and watching folders of this name, until the returned function is called. */
   async function closed(name: string): Promise<() => void> {
     const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
     const refuse = (path: unknown, what: string) => {
@@ -53,7 +53,10 @@ describe('a folder that cannot be read', () => {
     return open;
   }
 
-  test('is told and passed over at the start, and what is known of it stays', async () => {
+  const closedFolder = (folder: string, path: string) =>
+    `The folder ${join(folder, path)} cannot be watched or read (EACCES: permission denied, watch closed): let the service read it. Its articles stay published. Until then, the service checks every file by size and time every 30 seconds.`;
+
+  test('is logged and skipped at the start, and its articles stay published', async () => {
     const folder = await dataFolder({
       'articles/a.json': json('a'),
       'articles/closed/b.json': json('b'),
@@ -67,10 +70,10 @@ describe('a folder that cannot be read', () => {
     const service = await start(folder);
 
     expect(await titles(service)).toEqual(['A', 'B', 'C']);
-    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+    expect(service.lines).toEqual([closedFolder(folder, 'articles/closed')]);
   });
 
-  test('keeps no other from being looked at again, and is looked at itself as soon as it can be', async () => {
+  test('does not delay the other folders, and is read as soon as it can be', async () => {
     hurriedTimers();
     const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/closed/b.json': json('b') });
     const open = await closed('closed');
@@ -83,10 +86,10 @@ describe('a folder that cannot be read', () => {
     vi.advanceTimersByTime(30_000);
 
     expect(await titles(service)).toEqual(['A', 'B', 'C']);
-    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+    expect(service.lines).toEqual([closedFolder(folder, 'articles/closed')]);
   });
 
-  test('in a folder that comes keeps the others in it from nothing', async () => {
+  test('in a new folder does not delay the other folders in it', async () => {
     const folder = await dataFolder({
       'articles/a.json': json('a'),
       'new/closed/x.json': json('x'),
@@ -97,31 +100,37 @@ describe('a folder that cannot be read', () => {
     await rename(join(folder, 'new'), join(folder, 'articles/new'));
 
     expect(await titles(service)).toEqual(['A', 'B']);
-    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+    expect(service.lines).toEqual([closedFolder(folder, 'articles/new/closed')]);
   });
 
-  test('that becomes one while the service runs is told, and what is known of it stays', async () => {
+  test('is logged while the service runs, and its articles stay published', async () => {
     const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/closed/b.json': json('b') });
     const service = await start(folder);
     await closed('closed');
     await utimes(join(folder, 'articles/closed'), new Date(), new Date());
 
     expect(await titles(service)).toEqual(['A', 'B']);
-    expect(service.lines).toEqual(['EACCES: permission denied, watch closed']);
+    expect(service.lines).toEqual([closedFolder(folder, 'articles/closed')]);
   });
 });
 
-test('a folder for articles that cannot be made is nothing to stop for', async () => {
+test('an articles folder that cannot be created does not stop the start', async () => {
   const folder = await dataFolder({ articles: 'a file' });
   const service = await start(folder);
-  expect([await titles(service), service.lines]).toEqual([[], [expect.stringMatching(/^EEXIST/)]]);
+  const articles = join(folder, 'articles');
+  expect([await titles(service), service.lines]).toEqual([
+    [],
+    [
+      `The folder ${articles} cannot be created (EEXIST: file already exists, mkdir '${articles}'). The service runs without it: create it yourself.`,
+    ],
+  ]);
   await rm(join(folder, 'articles'));
   await put(folder, 'articles/a.json', json('a'));
 
   expect(await titles(service)).toEqual(['A']);
 });
 
-test('a store without room keeps nobody from a start: files are published as soon as there is some', async () => {
+test('a full disk does not stop the start, and files are published as soon as there is room', async () => {
   const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/b.json': json('b') });
   await (await start(folder)).close();
   await put(folder, 'articles/a.json', json('a', 'A, mended'));
@@ -147,9 +156,9 @@ test('a store without room keeps nobody from a start: files are published as soo
   await expect.poll(() => titles(service)).toEqual(['A, mended']);
 });
 
-describe('an articles folder with nothing in it', () => {
+describe('an articles folder without files', () => {
   const nothing = (folder: string, count: number) =>
-    `${join(folder, 'articles')} is empty or not there, and ${count} articles have their files in it: none of them is withdrawn until something is.`;
+    `The articles folder ${join(folder, 'articles')} is empty or missing, but ${count} published articles come from it. The service withdraws none. Restore or mount the folder. If you removed the files on purpose, put any file into it, such as .keep.`;
 
   async function published() {
     const folder = await dataFolder({ 'articles/a.json': json('a'), 'articles/en/b.json': json('b') });
@@ -159,9 +168,9 @@ describe('an articles folder with nothing in it', () => {
   }
 
   test.each<[string, (folder: string) => unknown]>([
-    ['is not there', () => {}],
+    ['is missing', () => {}],
     ['is empty', (folder) => mkdir(join(folder, 'articles'))],
-  ])('at the start takes nothing back, where it %s, and is told', async (_, make) => {
+  ])('that %s at the start has nothing withdrawn and is logged', async (_, make) => {
     const { folder, away } = await published();
     await away();
     await make(folder);
@@ -170,7 +179,7 @@ describe('an articles folder with nothing in it', () => {
     expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
   });
 
-  test('is looked at again after a while: that a volume is mounted there is told by nobody', async () => {
+  test('is read every half minute, because the system reports no mount of a volume', async () => {
     const { folder, away } = await published();
     await away();
     hurriedTimers();
@@ -190,7 +199,7 @@ describe('an articles folder with nothing in it', () => {
     expect(service.lines).toEqual([nothing(folder, 2)]);
   });
 
-  test('takes nothing back while running either', async () => {
+  test('has nothing withdrawn while the service runs', async () => {
     const { folder, away } = await published();
     const service = await start(folder);
     await away();
@@ -201,7 +210,7 @@ describe('an articles folder with nothing in it', () => {
     expect(await titles(service)).toEqual(['A', 'B', 'C']);
   });
 
-  test('is meant where its files are removed while they are watched, to the last of them', async () => {
+  test('has all articles withdrawn if every file was removed while it was watched', async () => {
     const { folder } = await published();
     const service = await start(folder);
     await rm(join(folder, 'articles'), { recursive: true });
@@ -212,7 +221,7 @@ describe('an articles folder with nothing in it', () => {
     expect([await titles(next), next.lines]).toEqual([[], []]);
   });
 
-  test('is meant where anything is in it, hidden or not', async () => {
+  test('has all articles withdrawn if it holds any other file, even a hidden one', async () => {
     const { folder, away } = await published();
     await away();
     await put(folder, 'articles/.keep', '');
@@ -223,13 +232,13 @@ describe('an articles folder with nothing in it', () => {
 });
 
 describe('a change of a folder itself', () => {
-  /** A folder that is kept in step, and how many files were handed over together each time. */
+  /** Opens a folder. Returns how many files it gives to the publisher each time. */
   async function opened(folder: string) {
     const { store, newsroom } = openDataFolder(folder);
     const publisher = createPublisher({ store, parse: parseHere(newsroom), now: Date.now, announce: () => {} });
-    const handedOver: number[] = [];
+    const batchSizes: number[] = [];
     const publish: typeof publisher.publish = (submissions) => {
-      if (submissions.length > 0) handedOver.push(submissions.length);
+      if (submissions.length > 0) batchSizes.push(submissions.length);
       return publisher.publish(submissions);
     };
     const articles = openArticleFolder({
@@ -245,41 +254,41 @@ describe('a change of a folder itself', () => {
       await store.close();
     });
     await articles.start();
-    handedOver.length = 0;
-    return { handedOver };
+    batchSizes.length = 0;
+    return { batchSizes };
   }
 
   const many = Object.fromEntries(
     Array.from({ length: 600 }, (_, index) => [`articles/en/${index}.json`, json(`story-${index}`)]),
   );
 
-  test('has no file in it read that is as it was', async () => {
+  test('has no unchanged file read again', async () => {
     const folder = await dataFolder(many);
-    const { handedOver } = await opened(folder);
+    const { batchSizes } = await opened(folder);
     vi.mocked(readFile).mockClear();
     await utimes(join(folder, 'articles/en'), new Date(), new Date());
     await utimes(join(folder, 'articles'), new Date(), new Date());
     await put(folder, 'articles/last.json', json('last'));
-    await expect.poll(() => handedOver.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => batchSizes.length, { timeout: 10_000 }).toBeGreaterThan(0);
 
     expect(new Set(vi.mocked(readFile).mock.calls.map(([file]) => file))).toEqual(
       new Set([join(folder, 'articles/last.json')]),
     );
-    expect(new Set(handedOver)).toEqual(new Set([1]));
+    expect(new Set(batchSizes)).toEqual(new Set([1]));
   });
 
-  test('has those that are others handed over in batches', async () => {
+  test('has changed files published in batches', async () => {
     const fs = await vi.importActual<typeof import('node:fs')>('node:fs');
     vi.mocked(watch).mockImplementation(((path: string, tell: (event: string, name: string | null) => void) =>
       fs.watch(path, (event, name) => {
-        if (!name?.endsWith('.json')) tell(event, name); // of what is in a folder nothing is told
+        if (!name?.endsWith('.json')) tell(event, name); // the system reports changes of folders only
       })) as typeof watch);
     onTestFinished(() => void vi.mocked(watch).mockReset());
     const folder = await dataFolder(many);
-    const { handedOver } = await opened(folder);
+    const { batchSizes } = await opened(folder);
     for (const path of Object.keys(many)) await put(folder, path, json(path.replace(/\W/g, '-')));
     await utimes(join(folder, 'articles/en'), new Date(), new Date());
 
-    await expect.poll(() => handedOver, { timeout: 10_000 }).toEqual([500, 100]);
+    await expect.poll(() => batchSizes, { timeout: 10_000 }).toEqual([500, 100]);
   });
 });

@@ -6,7 +6,7 @@ import { ask, dataFolder, put, type Running, record, start } from '../../helpers
 
 vi.mock('node:fs/promises', { spy: true });
 
-/** Markdown and plain text do not show where they end: half of one is a story as well. */
+/** Markdown and plain text do not show where they end: half of one is a valid story. */
 
 const HALF = 'Story\n\nA standfirst.\n\nThe first half.\n';
 const REST = '\nThe second half.\n';
@@ -24,13 +24,13 @@ async function titles(service: Running): Promise<string[]> {
   return (await items(service)).map(({ title }) => title).sort();
 }
 
-/** Which halves of the story are shown. */
+/** The halves of the story that the feed has. */
 async function halves(service: Running): Promise<string[]> {
   const story = (await items(service)).find(({ title }) => title === 'Story');
   return ['first', 'second'].filter((half) => story?.content_html.includes(half));
 }
 
-/** Has a file be one that was written to this very moment, whenever one looks. Returns what ends that. */
+/** Makes a file look as if it was written to just now, at every look, until the returned function is called. */
 async function beingWritten(name: string): Promise<() => void> {
   const actual = await vi.importActual<typeof import('node:fs/promises')>('node:fs/promises');
   vi.mocked(stat).mockImplementation((async (path: string) => {
@@ -50,7 +50,7 @@ async function revision(folder: string): Promise<number> {
 }
 
 test.each(['txt', 'md'])(
-  'a .%s that is written slowly is published once, when nothing is written to it any more',
+  'a .%s that is written slowly is published once, a second after its last write',
   async (ending) => {
     const service = await start(await dataFolder());
     const file = join(service.dataFolder, `articles/a.${ending}`);
@@ -69,7 +69,7 @@ test.each(['txt', 'md'])(
   },
 );
 
-test('one that is written over shows as it was until then', async () => {
+test('a file that is written again keeps its former article until then', async () => {
   const service = await start(await dataFolder({ 'articles/a.txt': HALF + REST }));
   const end = await beingWritten('/a.txt');
   await writeFile(join(service.dataFolder, 'articles/a.txt'), HALF);
@@ -81,7 +81,7 @@ test('one that is written over shows as it was until then', async () => {
   await expect.poll(() => halves(service), { timeout: 5000 }).toEqual(['first']);
 });
 
-test('one that is written aside and renamed shows at once', async () => {
+test('a file that is written under a hidden name and renamed is published at once', async () => {
   const service = await start(await dataFolder());
   await beingWritten('/a.txt');
   for (const title of ['Story', 'Mended']) {
@@ -92,7 +92,7 @@ test('one that is written aside and renamed shows at once', async () => {
   }
 });
 
-test('one that is written just before a start is in its first answer, unless it is being written still', async () => {
+test('a file that was written just before the start is in the first response, unless it is still being written', async () => {
   const folder = await dataFolder({ 'articles/a.txt': HALF + REST, 'articles/b.txt': HALF });
   const end = await beingWritten('/b.txt');
   const service = await start(folder);
@@ -103,7 +103,7 @@ test('one that is written just before a start is in its first answer, unless it 
   await expect.poll(async () => (await items(service)).length, { timeout: 5000 }).toBe(2);
 });
 
-test('one that is written anew under another name takes nothing back', async () => {
+test('a file that is written again under another name has nothing withdrawn', async () => {
   const text = '---\nid: one\nurl: /one\n---\nStory\n\nERBIL - A body.\n';
   const service = await start(await dataFolder({ 'articles/a.txt': text }));
   const before = await revision(service.dataFolder);

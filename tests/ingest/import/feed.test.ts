@@ -4,19 +4,19 @@ import { describe, expect, test } from 'vitest';
 import { parseArticle } from '../../../src/article/article.ts';
 import { readDate } from '../../../src/ingest/import/dates.ts';
 import { feedRecords } from '../../../src/ingest/import/feed.ts';
-import type { Imported } from '../../../src/ingest/import/imported.ts';
 import { looseText } from '../../../src/ingest/import/loose-text.ts';
 import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+import type { SourceRecord } from '../../../src/ingest/import/source-record.ts';
 import { rfc3339 } from '../../../src/lib/instant.ts';
 import { newsroom, record } from '../../helpers.ts';
 
 const URL = 'https://river.example/feed';
 
-async function read(chunks: AsyncIterable<Uint8Array>): Promise<Imported[]> {
+async function read(chunks: AsyncIterable<Uint8Array>): Promise<SourceRecord[]> {
   return Array.fromAsync(feedRecords(chunks, { url: URL }));
 }
 
-async function fixture(name: string): Promise<Imported[]> {
+async function fixture(name: string): Promise<SourceRecord[]> {
   return read(createReadStream(fileURLToPath(import.meta.resolve(`./fixtures/${name}`)), { highWaterMark: 100 }));
 }
 
@@ -24,7 +24,7 @@ async function* bytes(document: string | Uint8Array): AsyncGenerator<Uint8Array>
   yield typeof document === 'string' ? Buffer.from(document) : document;
 }
 
-/** The stories before a document turns out to be unreadable, and what is said of it. */
+/** The stories before the first error in a document, and the problems of that error. */
 async function readUntilError(document: string | Uint8Array) {
   const records: Record<string, unknown>[] = [];
   try {
@@ -91,7 +91,7 @@ test('reads RSS 2.0', async () => {
   expect(() => parseArticle(second?.record, newsroom)).toThrow('cannot be published');
 });
 
-test('reads RSS 1.0 in the encoding it says', async () => {
+test('reads RSS 1.0 in its declared encoding', async () => {
   const [item] = await fixture('rss-1.0.rdf');
   expect(item).toEqual({
     line: 4,
@@ -162,7 +162,7 @@ test('reads Atom 0.3', async () => {
   ]);
 });
 
-test('reads JSON Feed, whatever the order of its fields', async () => {
+test('reads JSON Feed with its fields in any order', async () => {
   expect(await fixture('feed-1.1.json')).toEqual([
     {
       line: 6,
@@ -198,10 +198,10 @@ test('reads JSON Feed, whatever the order of its fields', async () => {
 
 describe('identity', () => {
   test.each([
-    ['a URI is the id', 'https://river.example/?p=1&amp;x=2', { id: 'https://river.example/?p=1&x=2' }],
+    ['a guid that is a URI is the id', 'https://river.example/?p=1&amp;x=2', { id: 'https://river.example/?p=1&x=2' }],
     ['other text is the public id as well', ' 7 of 9 ', { id: '7 of 9', publicId: '7 of 9' }],
     ['letters beyond ASCII stay as they are', 'e\u0301', { id: 'e\u0301', publicId: 'e\u0301' }],
-    ['the link where there is none', '', { id: 'https://river.example/a' }],
+    ['the link is the id without a guid', '', { id: 'https://river.example/a' }],
   ])('%s', async (_, guid, expected) => {
     const record = await rssItem(`<guid>${guid}</guid><link>https://river.example/a</link>`);
     const { id, publicId } = record ?? {};
@@ -209,7 +209,7 @@ describe('identity', () => {
   });
 
   test.each(['a//b', 'x'.repeat(600), 'two\nlines'])(
-    'a guid that cannot be an id is the public id alone: %j',
+    'a guid that is no valid id is the public id: %j',
     async (guid) => {
       const [one, other] = [await rssItem(`<guid>${guid}</guid>`), await rssItem(`<guid>${guid}</guid>`)];
       expect(one).toEqual({ id: expect.stringMatching(/^sha256-[0-9a-f]{64}$/), publicId: guid });
@@ -229,7 +229,7 @@ test.each([
   ['one<br/>two', 'one two'],
   ['<script>alert(1)</script>safe', 'safe'],
   ['&notit; &not; &#8217; &#x1F600;', '&notit; ¬ ’ 😀'],
-])('a title %s says %s', (source, expected) => {
+])('the text of the title %s is %s', (source, expected) => {
   expect(looseText(source)).toBe(expected);
 });
 
@@ -253,15 +253,15 @@ test.each(['Wed, 31 Feb 2002 10:00:00 GMT', '02 Oct 2002 15:00:00 XYZ', 'yesterd
 });
 
 test.each([
-  ['the body is the description where nothing else is', '<description>a &lt; b</description>', { body: 'a < b' }],
+  ['the description is the body if it is the only text', '<description>a &lt; b</description>', { body: 'a < b' }],
   [
-    'a description that repeats the body is no summary',
+    'a description that equals the body is no summary',
     '<description>&lt;p&gt;A&lt;/p&gt;</description><content:encoded>&lt;p&gt;A&lt;/p&gt;</content:encoded>',
     { body: '<p>A</p>' },
   ],
-  ['what is not usable is left out', '<dc:language>en_US</dc:language><category>!</category><author/>', {}],
+  ['invalid optional fields are omitted', '<dc:language>en_US</dc:language><category>!</category><author/>', {}],
   [
-    'a type is known by the ending',
+    'the extension gives a missing type',
     '<enclosure url="https://a.example/b.mp3"/>',
     {
       media: [{ url: 'https://a.example/b.mp3', type: 'audio/mpeg' }],
@@ -272,7 +272,7 @@ test.each([
   expect(await rssItem(children)).toEqual(expected);
 });
 
-test('in Atom, a film is described by its group', async () => {
+test('in Atom, a video has the description of its group', async () => {
   const media = 'xmlns:media="http://search.yahoo.com/mrss/"';
   const record = await atomEntry(
     `<id>yt:video:1</id><media:group ${media}><media:content url="https://v.example/1" type="video/mp4"/>
@@ -310,23 +310,28 @@ describe('encodings', () => {
     expect(item?.record.title).toBe('\u0633\u0644\u0627\u0645');
   });
 
-  test('bytes that are not what they are said to be are refused, after what was complete', async () => {
+  test('bytes that are not in the declared encoding are refused, after the complete stories', async () => {
     const start = `<rss><channel><item><guid>a</guid></item>\n${' '.repeat(2000)}`;
     expect(await readUntilError(Buffer.concat([Buffer.from(start), Buffer.from([0xff])]))).toEqual({
       records: [{ id: 'a', publicId: 'a' }],
-      problems: [{ field: '', rule: 'must be utf-8 text, as it says', line: 2 }],
+      problems: [{ field: '', rule: 'must be valid utf-8, the encoding of this document', line: 2 }],
     });
   });
 
-  test('an encoding nobody knows is refused', async () => {
+  test('an unknown encoding is refused', async () => {
     const { problems } = await readUntilError('<?xml version="1.0" encoding="x-none"?><rss/>');
     expect(problems).toEqual([
-      { field: '', value: 'x-none', rule: 'must be in an encoding of the web, as UTF-8', line: 1 },
+      {
+        field: '',
+        value: 'x-none',
+        rule: 'must be an encoding of the WHATWG Encoding Standard, such as UTF-8',
+        line: 1,
+      },
     ]);
   });
 });
 
-describe('what cannot be read is refused with its place', () => {
+describe('an unreadable document is refused with line and column', () => {
   const item = '<rss><channel>\n<item><guid>a</guid></item>\n';
   const first = [{ id: 'a', publicId: 'a' }];
 
@@ -336,7 +341,7 @@ describe('what cannot be read is refused with its place', () => {
       'a bare ampersand',
       `${item}<item>\n<link>?a=1&b=2</link>\n<title>x;</title>`,
       first,
-      'must be well-formed XML: disallowed character in entity name, within <link> of line 4',
+      'must be well-formed XML: disallowed character in entity name, inside <link> of line 4',
       5,
       9,
     ],
@@ -348,7 +353,7 @@ describe('what cannot be read is refused with its place', () => {
       3,
       30,
     ],
-    ['HTML', '<html>', [], 'must be RSS, Atom or JSON Feed, which does not begin with <html>', 1, 6],
+    ['HTML', '<html>', [], 'must be RSS, Atom or JSON Feed: none of them begins with <html>', 1, 6],
     [
       'JSON that ends early',
       '{"items":[{"id":"a"},\n{"id',
@@ -389,7 +394,7 @@ describe('what cannot be read is refused with its place', () => {
       `${item}<item><title>${'x'.repeat(17 * 1024 * 1024)}</title></item>`,
     );
     expect(records).toEqual(first);
-    expect(problems).toEqual([expect.objectContaining({ rule: 'must not have parts above 16 MB', line: 3 })]);
+    expect(problems).toEqual([expect.objectContaining({ rule: 'must not have an item longer than 16 MB', line: 3 })]);
   });
 });
 
@@ -404,12 +409,12 @@ describe('entities', () => {
     expect(records).toEqual([]);
     expect(problems).toEqual([
       expect.objectContaining({
-        rule: "must not use entities besides XML's and HTML's: a document's own are not read",
+        rule: 'must use no entities except those of XML and HTML: entities that the document declares are not read',
       }),
     ]);
   });
 
-  test('names of HTML mean what they mean there, whatever a document declares', async () => {
+  test('entities of HTML keep their meaning, even if a document declares them', async () => {
     const { records } = await readUntilError(
       '<!DOCTYPE rss [<!ENTITY eacute "no">]><rss><channel><item><guid>&eacute;&amp;nbsp;</guid></item></channel></rss>',
     );
@@ -417,12 +422,12 @@ describe('entities', () => {
   });
 });
 
-test('characters that XML forbids are left out', async () => {
+test('characters that XML forbids are omitted', async () => {
   expect(await rssItem('<title>a\u000Bb\u0000</title>')).toEqual({ title: 'ab' });
 });
 
-describe('a body that nests too deep is left as it is, and so refused: to clean it could take minutes', () => {
-  // Cleaned it would be closed, and its address absolute.
+describe('a body that nests too deep stays as it is, so that it is refused: to clean it could take minutes', () => {
+  // Cleaning would close its elements and make its address absolute.
   const body = `${'<b>'.repeat(101)}<a href="inner">deep`;
   const escaped = body.replaceAll('<', '&lt;');
 
@@ -444,7 +449,7 @@ describe('a body that nests too deep is left as it is, and so refused: to clean 
     );
   });
 
-  test('a text of it is empty', async () => {
+  test('its plain text is empty', async () => {
     const item = await rssItem(`<title>${escaped}&lt;/b></title><description>D</description>`);
     const entry = await atomEntry(`<title type="html">${escaped}</title><content>C</content>`);
     expect([item?.title, entry?.title, item?.body]).toEqual([undefined, undefined, 'D']);

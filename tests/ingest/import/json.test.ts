@@ -6,15 +6,15 @@ const facts = { id: 'en/a', modified: '2026-11-22T10:00:00Z' };
 
 test.each([
   ['the path is the id', '{"title": "T"}', { id: 'en/a', title: 'T' }],
-  ['unless the record has one', '{"id": "x", "title": "T"}', { id: 'x', title: 'T' }],
-  ['null is none', '{"id": null, "title": "T"}', { id: 'en/a', title: 'T' }],
-  ['a list stays a list, to be refused at the door', '[1]', [1]],
+  ['unless the record names one', '{"id": "x", "title": "T"}', { id: 'x', title: 'T' }],
+  ['null names none', '{"id": null, "title": "T"}', { id: 'en/a', title: 'T' }],
+  ['a list stays a list, which parsing refuses', '[1]', [1]],
   ['a word stays a word', '"a"', 'a'],
 ])('%s', (_, text, record) => {
   expect(readJson(text, facts).record).toEqual(record);
 });
 
-test('a field has its place', () => {
+test('a field has its line and column', () => {
   const { locate } = readJson('{\n  "title": "T",\n  "authors": [\n    { "name": "" }\n  ]\n}', facts);
   expect(locate('authors[0].name')).toEqual({ line: 4, column: 15 });
   expect(locate('authors[0].url')).toEqual({ line: 4, column: 5 });
@@ -23,7 +23,7 @@ test('a field has its place', () => {
 
 test.each([
   ['cut off', '{\n  "title": "T",\n', 3],
-  ['a key that stands twice, and no JSON', '{\n  "a": 1,\n  "a": 2,\n}', 3],
+  ['a repeated key in invalid JSON', '{\n  "a": 1,\n  "a": 2,\n}', 3],
   ['a comma too many', '{"a": 1,}', undefined],
   ['nothing', '', undefined],
 ])('%s is no record', (_, text, line) => {

@@ -25,7 +25,7 @@ test.each([
   expect(readMarkdown(text, facts).record).toEqual(record);
 });
 
-test('a field has its place, the body the line it begins at', () => {
+test('a field has its line and column, and the body its first line', () => {
   const { locate } = readMarkdown('---\ntitle: T\ntags:\n  - a\n  - "!"\n---\nb\n', facts);
   expect(locate('tags[1]')).toEqual({ line: 5, column: 5 });
   expect(locate('url')).toEqual({ line: 2, column: 1 });
@@ -54,14 +54,26 @@ describe('front matter', () => {
 
   test.each([
     ['no YAML', '---\ntitle: [\n---\nb', { field: '', line: 3 }],
-    ['no end', '---\na: 1\nb', { field: '', rule: 'front matter is not closed', line: 1 }],
-    ['no line after the first', '---', { field: '', rule: 'front matter is not closed', line: 1 }],
-    ['half a line at its end', '---\na: 1\n--', { field: '', rule: 'front matter is not closed', line: 1 }],
-    ['no fields', '---\n- a\n---\nb', { field: '', rule: 'front matter must hold fields', line: 2 }],
+    ['no end', '---\na: 1\nb', { field: '', rule: 'front matter must end with a line of three dashes (---)', line: 1 }],
+    [
+      'no line after the first',
+      '---',
+      { field: '', rule: 'front matter must end with a line of three dashes (---)', line: 1 },
+    ],
+    [
+      'half a line at its end',
+      '---\na: 1\n--',
+      { field: '', rule: 'front matter must end with a line of three dashes (---)', line: 1 },
+    ],
+    [
+      'no fields',
+      '---\n- a\n---\nb',
+      { field: '', rule: 'front matter must hold fields, such as title: Ferry sold', line: 2 },
+    ],
     [
       'a body besides the text',
       '---\na: 1\nbody: x\n---\nb',
-      { field: 'body', rule: 'is the text below the front matter', line: 3, column: 7 },
+      { field: 'body', rule: 'must not be in the front matter: the body is the text below it', line: 3, column: 7 },
     ],
   ])('with %s is refused', (_, text, problem) => {
     expect(() => splitFrontMatter(text)).toThrow(
@@ -72,7 +84,7 @@ describe('front matter', () => {
     );
   });
 
-  test('whose aliases would fill the memory is refused', () => {
+  test('with aliases that would fill the memory is refused', () => {
     const list = (name: string) => `[${Array(20).fill(name).join(', ')}]`;
     const text = `---\na: &a [x]\nb: &b ${list('*a')}\nc: &c ${list('*b')}\nd: ${list('*c')}\n---\nb`;
     expect(() => splitFrontMatter(text)).toThrow(UnreadableRecord);

@@ -7,7 +7,7 @@ import { newsroom } from '../../helpers.ts';
 const facts = { id: 'wire/a b' };
 const defaults = { id: 'wire/a b', url: '/wire/a%20b', bodyFormat: 'text' };
 
-describe('a story as a wire desk hands it over', () => {
+describe('a story in the form of a wire desk', () => {
   test.each([
     [
       'headline, standfirst, paragraphs',
@@ -15,7 +15,7 @@ describe('a story as a wire desk hands it over', () => {
       { title: 'H', summary: 'S', body: 'DOHUK (Agency) - P.\nQ.\n' },
     ],
     [
-      'parted by blank lines',
+      'separated by blank lines',
       '\nH\n\nS\n\nDOHUK (Agency) – P.\n\nQ.',
       { title: 'H', summary: 'S', body: 'DOHUK (Agency) – P.\n\nQ.' },
     ],
@@ -59,12 +59,12 @@ test.each([
   ['2026-11-19-bridge', '2026-11-19T00:00:00Z'],
   ['wire/2026-11-19T0930Z-bridge', '2026-11-19T09:30:00Z'],
   ['2026-11-19', '2026-11-19T00:00:00Z'],
-])('the file %s is of %s', (id, publishedAt) => {
+])('the date of the file %s is %s', (id, publishedAt) => {
   expect(readPlainText('H\nP.', { id }).record).toMatchObject({ publishedAt });
 });
 
 test.each(['2026-11-19/bridge', 'bridge-2026-11-19'])(
-  'the name of the file %s has no date: when it was written will do',
+  'the name of the file %s has no date, so that the time of its last write is its date',
   (id) => {
     const { record, dateIsOptional } = readPlainText('H\nP.', { id });
     expect(record).not.toHaveProperty('publishedAt');
@@ -72,7 +72,7 @@ test.each(['2026-11-19/bridge', 'bridge-2026-11-19'])(
   },
 );
 
-test('front matter says what the text does not', () => {
+test('front matter adds fields to the text', () => {
   const text =
     '---\nurl: https://news.example/x\npublishedAt: 2026-01-01T00:00:00Z\nsections: [World]\n---\nH\nS\nP.\n';
   expect(readPlainText(text, facts).record).toEqual({
@@ -86,12 +86,12 @@ test('front matter says what the text does not', () => {
   });
 });
 
-test('no line is lost where front matter has the headline and the standfirst', () => {
+test('no line is lost if front matter has the headline and the standfirst', () => {
   const text = '---\ntitle: H\nsummary: S\n---\nP.\nQ.\nR.';
   expect(readPlainText(text, facts).record).toEqual({ ...defaults, title: 'H', summary: 'S', body: 'P.\nQ.\nR.' });
 });
 
-test('a field has its place', () => {
+test('a field has its line, and its column in front matter', () => {
   const { locate } = readPlainText('---\nurl: x:y\n---\n\nH\nS\nDOHUK (Agency) - P.', facts);
   expect(locate('url')).toEqual({ line: 2, column: 6 });
   expect(locate('title')).toEqual({ line: 5 });

@@ -2,17 +2,17 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseArticle } from '../../../src/article/article.ts';
-import type { Imported } from '../../../src/ingest/import/imported.ts';
 import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
+import type { SourceRecord } from '../../../src/ingest/import/source-record.ts';
 import { isWordpress, wordpressRecords } from '../../../src/ingest/import/wordpress.ts';
 import { newsroom } from '../../helpers.ts';
 
 const EXPORT = fileURLToPath(import.meta.resolve('./fixtures/wordpress-1.2.xml'));
 
-async function readAll(open: () => AsyncIterable<Uint8Array>): Promise<{ stories: Imported[]; skipped: string[] }> {
-  const stories: Imported[] = [];
+async function readAll(open: () => AsyncIterable<Uint8Array>): Promise<{ stories: SourceRecord[]; skipped: string[] }> {
+  const stories: SourceRecord[] = [];
   const skipped: string[] = [];
-  for await (const story of wordpressRecords(open, (why) => skipped.push(why))) stories.push(story);
+  for await (const story of wordpressRecords(open, (reason) => skipped.push(reason))) stories.push(story);
   return { stories, skipped };
 }
 
@@ -32,9 +32,9 @@ async function bodyOf(content: string): Promise<unknown> {
   return stories[0]?.record.body;
 }
 
-test('reads published posts and counts what it passes over', async () => {
+test('reads published posts and gives the reason for each skipped item', async () => {
   const { stories, skipped } = await readAll(() => createReadStream(EXPORT, { highWaterMark: 100 }));
-  expect(skipped.toSorted()).toEqual(['behind a password', 'draft', 'of type attachment', 'of type page', 'private']);
+  expect(skipped.toSorted()).toEqual(['draft', 'of type attachment', 'of type page', 'private', 'with a password']);
   expect(stories).toEqual([
     {
       line: 13,
@@ -83,7 +83,7 @@ test('reads published posts and counts what it passes over', async () => {
 
 describe('bodies', () => {
   test.each([
-    ['blank lines part paragraphs', 'One\n\n \nTwo\r\nthree', '<p>One</p>\n<p>Two<br />\nthree</p>'],
+    ['blank lines separate paragraphs', 'One\n\n \nTwo\r\nthree', '<p>One</p>\n<p>Two<br />\nthree</p>'],
     ['text within blocks stays', '<ul>\n<li>a\n\nb</li>\n</ul>', '<ul>\n<li>a\n\nb</li>\n</ul>'],
     ['code keeps its lines', '<pre>a\n\nb</pre>', '<pre>a\n\nb</pre>'],
     [
@@ -91,7 +91,7 @@ describe('bodies', () => {
       'https://a.example/b',
       '<p><a href="https://a.example/b">https://a.example/b</a></p>',
     ],
-    ['<!--more--> parts paragraphs', 'One<!--more-->Two', '<p>One</p>\n<p>Two</p>'],
+    ['<!--more--> separates paragraphs', 'One<!--more-->Two', '<p>One</p>\n<p>Two</p>'],
     ['words in brackets stay', 'He said [it was] so [1].', '<p>He said [it was] so [1].</p>'],
     [
       'a player',
@@ -103,9 +103,9 @@ describe('bodies', () => {
       '[caption caption="A &amp; b"]<img src="a.jpg">[/caption]',
       '<figure><img src="a.jpg"><figcaption>A &amp; b</figcaption></figure>',
     ],
-    ['shortcodes within others', '[box a="1"]x [b c=2]y[/b] z[/box]', '<p>x y z</p>'],
-    ['a closing one alone', 'x[/b]', '<p>x[/b]</p>'],
-    ['a gallery of pictures that are not there', 'x [gallery ids="1"]', '<p>x</p>'],
+    ['shortcodes inside others', '[box a="1"]x [b c=2]y[/b] z[/box]', '<p>x y z</p>'],
+    ['a closing tag alone', 'x[/b]', '<p>x[/b]</p>'],
+    ['a gallery of missing pictures', 'x [gallery ids="1"]', '<p>x</p>'],
   ])('%s', async (_, content, expected) => {
     expect(await bodyOf(content)).toBe(expected);
   });
@@ -116,12 +116,12 @@ describe('bodies', () => {
     ['captions within captions', `${'[caption]<img '.repeat(50_000)}${'[/caption]'.repeat(50_000)}`],
     ['one long attribute', `[a ${'x'.repeat(1_000_000)}]`],
     ['comments left open', '<!-- wp:a '.repeat(100_000)],
-  ])('takes no time over %s', async (_, content) => {
+  ])('are rendered without delay for %s', async (_, content) => {
     expect(await bodyOf(content)).toBeTypeOf('string');
   });
 });
 
-test('WXR 1.0 says categories twice', async () => {
+test('WXR 1.0 repeats each category', async () => {
   const categories =
     '<category>Roads</category><category domain="category" nicename="roads">Roads</category>' +
     '<category domain="tag">Ferry</category><category domain="tag" nicename="ferry">Ferry</category>';
@@ -129,23 +129,23 @@ test('WXR 1.0 says categories twice', async () => {
   expect(stories[0]?.record).toEqual({ sections: ['Roads'], tags: ['Ferry'] });
 });
 
-test('a post that does not say that it is public is passed over', async () => {
+test('a post without a status is skipped', async () => {
   const { stories, skipped } = await readAll(opener(exported('<item><title>A</title></item>')));
   expect({ stories, skipped }).toEqual({ stories: [], skipped: ['without a status'] });
 });
 
-test('what was complete is read before what is broken is told', async () => {
+test('complete stories are read before an error is thrown', async () => {
   const item = '<item><wp:status>publish</wp:status><guid>a</guid></item>';
   const records = wordpressRecords(opener(exported(`${item}\n<item>\n${item.slice(6, -7)}</channel>`)), () => {});
   expect((await records.next()).value).toEqual({ record: { id: 'a', publicId: 'a' }, line: 1 });
   const error = await records.next().catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(UnreadableRecord);
   expect(error).toMatchObject({
-    problems: [{ rule: 'must be well-formed XML: unexpected close tag, within <item> of line 2', line: 3 }],
+    problems: [{ rule: 'must be well-formed XML: unexpected close tag, inside <item> of line 2', line: 3 }],
   });
 });
 
-test('an export is told from a feed by its beginning', () => {
+test('the beginning of an export distinguishes it from a feed', () => {
   expect(isWordpress(readFileSync(EXPORT, 'utf8').slice(0, 1000))).toBe(true);
   expect(
     isWordpress('<rss xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><item>"http://wordpress.org/export/1.2/"'),

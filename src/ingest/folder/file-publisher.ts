@@ -1,0 +1,81 @@
+import { setImmediate as pendingEvents } from 'node:timers/promises';
+import type { Publisher } from '../../publish/publish.ts';
+import { type ArticleFile, type Folders, type RefusedFile, readArticle, refuse, submissionOf } from './article-file.ts';
+import type { ChangeQueue } from './change-queue.ts';
+import type { FileIndex } from './file-index.ts';
+import { divideByClaim, refuseClaim } from './id-claims.ts';
+import type { IncompleteFiles } from './incomplete-files.ts';
+
+interface FilePublisherParts {
+  readonly folders: Folders;
+  readonly files: FileIndex;
+  readonly incomplete: IncompleteFiles;
+  readonly publisher: Publisher;
+  readonly queue: Pick<ChangeQueue, 'markDirtyInBatch' | 'markRemoved'>;
+  /** Receives each path that is published or has no file any more. */
+  readonly onSettled: (path: string) => void;
+}
+
+/**
+ * Returns a function that reads and publishes the files at some paths, has the articles of missing files withdrawn by the
+ * queue, and returns the refused files. If it rejects, the index is as before, so that a retry finds the same changes.
+ */
+export function createFilePublisher(
+  parts: FilePublisherParts,
+): (paths: readonly string[]) => Promise<readonly RefusedFile[]> {
+  const { folders, files, incomplete, publisher, queue, onSettled } = parts;
+
+  async function publishPaths(paths: readonly string[]): Promise<readonly RefusedFile[]> {
+    const before = paths.flatMap((path) => files.publishedAt(path) ?? []);
+    try {
+      const refused = await publishFiles(await readFiles(paths));
+      const removed = before.filter(({ path, id }) => !files.hasId(path, id)).map(({ id }) => id);
+      removed.forEach(queue.markRemoved);
+      files.refusedWithIds(new Set(removed)).forEach(queue.markDirtyInBatch); // their ids are free now
+      return refused;
+    } catch (error) {
+      for (const file of before) files.restore(file);
+      throw error;
+    }
+  }
+
+  /** The files that exist and, as far as can be known, are complete. */
+  async function readFiles(paths: readonly string[]): Promise<readonly (ArticleFile | RefusedFile)[]> {
+    const read = await Promise.all(paths.map((path) => readArticle(folders, path)));
+    await pendingEvents(); // the watcher reports writes that happened before the read
+    return paths.flatMap((path, index) => {
+      const file = read[index];
+      const isIncomplete = file !== undefined && 'raw' in file && incomplete.mayGrow(file);
+      incomplete.forget(path);
+      if (file === undefined) {
+        files.remove(path);
+        onSettled(path);
+      }
+      return file === undefined || isIncomplete ? [] : [file];
+    });
+  }
+
+  async function publishFiles(read: readonly (ArticleFile | RefusedFile)[]): Promise<readonly RefusedFile[]> {
+    for (const file of read) files.releaseFormerId(file);
+    const { owners, claims, refused: unreadable } = divideByClaim(read, files.ownerOf);
+    const refused = [...unreadable];
+    const results = await publisher.publish(owners.map(submissionOf));
+    for (const [index, file] of owners.entries()) {
+      const result = results[index];
+      if (result === undefined) continue;
+      if ('outcome' in result) {
+        const { path, id, signature, media } = file; // without the record: the index holds every file
+        files.setPublished({ path, id, signature, media });
+        onSettled(path);
+      } else refused.push(refuse(file, result.refused.problems));
+    }
+    for (const claim of claims) {
+      if (files.ownerOf(claim.file.id) === claim.owner) refused.push(refuseClaim(claim));
+      else queue.markDirtyInBatch(claim.file.path); // its owner was refused
+    }
+    refused.forEach(files.setRefused);
+    return refused;
+  }
+
+  return publishPaths;
+}
