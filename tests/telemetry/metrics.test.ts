@@ -315,7 +315,9 @@ describe('the port of metrics', () => {
     const running = await start(await dataFolder(NEWSROOM), { metrics: { ...ANY_PORT, port, isRequired: false } });
 
     expect([running.metricsPort, (await ask(running.port, FEED)).status]).toEqual([undefined, 200]);
-    expect(running.lines).toEqual([`There are no metrics. Port ${port} of 127.0.0.1 cannot be listened on.`]);
+    expect(running.lines).toEqual([
+      `There are no metrics. Port ${port} is already in use: choose another with --metrics-port.`,
+    ]);
     await expect(start(await dataFolder(NEWSROOM), { metrics: { ...ANY_PORT, port } })).rejects.toMatchObject({
       code: 'address_unavailable',
     });
