@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { run } from '../src/cli.ts';
 import { ask, dataFolder, PUBLICATION, record, toldIn } from './helpers.ts';
+import { START_FLAGS } from './start-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'src/start.js');
@@ -75,6 +77,11 @@ function portIn(line: string): number {
   return Number(/:(\d+)\/feeds/.exec(line)?.[1]);
 }
 
+test('the program runs with the same flags by its own name as by npm start', () => {
+  const [shebang] = readFileSync(MAIN, 'utf8').split('\n');
+  expect(shebang).toBe(`#!/usr/bin/env -S node ${START_FLAGS.join(' ')}`);
+});
+
 describe('what it says of itself', () => {
   test('--version is the one of package.json', async () => {
     expect(await finished(['--version'])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
@@ -84,7 +91,7 @@ describe('what it says of itself', () => {
     expect(await program(['--port', 'x']).finished).toEqual({
       code: 2,
       out: '',
-      err: 'The port must be a whole number from 0 to 65535, not “x”.\nRun with --help to see what there is.\n',
+      err: '--port must be a whole number from 0 to 65535, not “x”.\nRun with --help to see commands and options.\n',
     });
   });
 
@@ -105,6 +112,8 @@ describe('what it says of itself', () => {
       '--trust-proxy',
       '--rate-limit',
       '--max-connections',
+      '--fast-path',
+      '--sanitize-fast-path',
     ]);
     expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual([
       'PORT',
@@ -117,41 +126,41 @@ describe('what it says of itself', () => {
       'TRUST_PROXY',
       'RATE_LIMIT',
       'MAX_CONNECTIONS',
+      'FAST_PATH',
+      'SANITIZE_FAST_PATH',
     ]);
     expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual(['METRICS_HOST', 'LOG_LEVEL', 'LOG_SAMPLE', 'SHUTDOWN_DELAY']);
   });
 });
 
-const HINT = 'Run with --help to see what there is.\n';
+const HINT = 'Run with --help to see commands and options.\n';
 
 test.each<[readonly string[], Environment, string]>([
   [['--colour'], {}, "Unknown option '--colour'"],
   [['--port'], {}, "Option '--port <value>' argument missing"],
-  [['--port', '80a'], {}, 'The port must be a whole number from 0 to 65535, not “80a”.'],
-  [['--port', '65536'], {}, 'The port must be a whole number from 0 to 65535, not “65536”.'],
-  [['--port=-1'], {}, 'The port must be a whole number from 0 to 65535, not “-1”.'],
-  [['--port', '80.5'], {}, 'The port must be a whole number from 0 to 65535, not “80.5”.'],
-  [['--port='], {}, 'The port must be a whole number from 0 to 65535, not “”.'],
-  [[], { PORT: 'http' }, 'The port must be a whole number from 0 to 65535, not “http”.'],
-  [['--public-url', 'feeds.example'], {}, 'The public address must be an http or https address, not “feeds.example”.'],
-  [
-    [],
-    { PUBLIC_URL: 'ftp://x.example' },
-    'The public address must be an http or https address, not “ftp://x.example”.',
-  ],
-  [['--metrics-port', 'none'], {}, 'The metrics port must be a whole number from 0 to 65535, not “none”.'],
-  [[], { METRICS_PORT: '-1' }, 'The metrics port must be a whole number from 0 to 65535, not “-1”.'],
+  [['--port', '80a'], {}, '--port must be a whole number from 0 to 65535, not “80a”.'],
+  [['--port', '65536'], {}, '--port must be a whole number from 0 to 65535, not “65536”.'],
+  [['--port=-1'], {}, '--port must be a whole number from 0 to 65535, not “-1”.'],
+  [['--port', '80.5'], {}, '--port must be a whole number from 0 to 65535, not “80.5”.'],
+  [['--port='], {}, '--port must be a whole number from 0 to 65535, not “”.'],
+  [[], { PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, not “http”.'],
+  [['--public-url', 'feeds.example'], {}, '--public-url must be an http or https address, not “feeds.example”.'],
+  [[], { PUBLIC_URL: 'ftp://x.example' }, 'PUBLIC_URL must be an http or https address, not “ftp://x.example”.'],
+  [['--metrics-port', 'none'], {}, '--metrics-port must be off or a whole number from 0 to 65535, not “none”.'],
+  [[], { METRICS_PORT: '-1' }, 'METRICS_PORT must be off or a whole number from 0 to 65535, not “-1”.'],
   [[], { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not “loud”.'],
   [[], { LOG_SAMPLE: '0.5' }, 'LOG_SAMPLE must be a whole number from 0 to 1000000, not “0.5”.'],
   [[], { SHUTDOWN_DELAY: '10s' }, 'SHUTDOWN_DELAY must be a whole number from 0 to 3600, not “10s”.'],
-  [['--workers', '0'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “0”.'],
-  [['--workers', '257'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “257”.'],
-  [['--workers', '1.5'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1.5”.'],
-  [['--workers', 'many'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “many”.'],
-  [['--workers', '1e1'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1e1”.'],
-  [['--workers='], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “”.'],
-  [[], { WORKERS: '-2' }, 'The number of workers must be auto or a whole number from 1 to 256, not “-2”.'],
-  [['worker', 'reader'], {}, 'A worker is started by “serve --workers”.'],
+  [['--workers', '0'], {}, '--workers must be auto or a whole number from 1 to 256, not “0”.'],
+  [['--workers', '257'], {}, '--workers must be auto or a whole number from 1 to 256, not “257”.'],
+  [['--workers', '1.5'], {}, '--workers must be auto or a whole number from 1 to 256, not “1.5”.'],
+  [['--workers', 'many'], {}, '--workers must be auto or a whole number from 1 to 256, not “many”.'],
+  [['--workers', '1e1'], {}, '--workers must be auto or a whole number from 1 to 256, not “1e1”.'],
+  [['--workers='], {}, '--workers must be auto or a whole number from 1 to 256, not “”.'],
+  [[], { WORKERS: '-2' }, 'WORKERS must be auto or a whole number from 1 to 256, not “-2”.'],
+  [['--fast-path', 'true'], {}, '--fast-path must be on or off, not “true”.'],
+  [[], { SANITIZE_FAST_PATH: '0' }, 'SANITIZE_FAST_PATH must be on or off, not “0”.'],
+  [['worker', 'reader'], {}, 'Only “serve --workers” can start a worker.'],
   [['publish'], {}, 'There is no command “publish”.'],
   [['serve', 'now'], {}, "Unexpected argument 'now'"],
 ])('%o %o is wrong usage: exit code 2', async (args, env, message) => {

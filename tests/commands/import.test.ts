@@ -122,7 +122,7 @@ Two lorries a day.]]></content:encoded><excerpt:encoded><![CDATA[]]></excerpt:en
 </channel></rss>`;
 
 /** What is told of that export. */
-const DRAFT = 'Passed over: 1 draft\n';
+const DRAFT = 'Skipped: 1 draft\n';
 
 const TWO_LINES = ndjson([record({ id: 'a', title: 'First' }), record({ id: 'b', title: 'Second' })]);
 
@@ -354,7 +354,7 @@ describe('files that have the same id by their paths', () => {
     const [owner, refused] = [first, other].map((path) => (path.includes('story') ? path : join(path, 'story.md')));
     const rule = `is the id of ${owner} already, made of its path as well: name one in the record`;
 
-    expect(dry.out).toBe(`Nothing was changed. It would be: ${did(1, 0, 0, 1)}`);
+    expect(dry.out).toBe(`Dry run, nothing was changed: ${did(1, 0, 0, 1)}`);
     expect(runs.map(({ out }) => out)).toEqual([did(1, 0, 0, 1), did(0, 0, 1, 1)]);
     expect(runs[0]?.err.split('\n')[0]).toBe(`${refused}: id: ${rule} (value: story)`);
     expect(await titles(folder)).toEqual({ story: 'A' });
@@ -462,11 +462,11 @@ describe('--dry-run', () => {
     await put(folder, 'in/first.ndjson', ndjson(records));
     const dry = await imported(folder, '--dry-run', join(folder, 'in'));
 
-    expect(dry.out).toBe(`Nothing was changed. It would be: ${did(1, 1, 1, 2)}`);
+    expect(dry.out).toBe(`Dry run, nothing was changed: ${did(1, 1, 1, 2)}`);
     expect(await stored(folder)).toEqual(kept);
     const wet = await imported(folder, join(folder, 'in'));
     expect(wet.out).toBe(did(1, 1, 1, 2));
-    const place = `Refused records are in ${join(folder, 'rejected.ndjson')}: mend them there and import it.`;
+    const place = `Refused records are in ${join(folder, 'rejected.ndjson')}: fix them there and import that file.`;
     expect([wet.code, wet.err]).toEqual([dry.code, `${dry.err}${place}\n`]);
   });
 
@@ -478,7 +478,7 @@ describe('--dry-run', () => {
     const wet = await imported(folder, join(folder, 'in'));
 
     expect(wet.out).toBe(did(700, 500, 0, 0));
-    expect(dry.out).toBe(`Nothing was changed. It would be: ${wet.out}`);
+    expect(dry.out).toBe(`Dry run, nothing was changed: ${wet.out}`);
   });
 
   test('leaves no feeds behind', async () => {
@@ -510,7 +510,7 @@ describe('refused records', () => {
       `${file}:2: publishedAt: must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6) (value: 2026-02-30T10:00:00Z)`,
       `${file}:3: title: must not be empty (value: )`,
       expect.stringMatching(/a\.ndjson:5:\d+: is not JSON here$/),
-      `Refused records are in ${rejected}: mend them there and import it.`,
+      `Refused records are in ${rejected}: fix them there and import that file.`,
       '',
     ]);
     expect(await readFile(rejected, 'utf8')).toBe(`${ndjson(BAD.slice(1))}{"id": "broken",\n`);
@@ -541,7 +541,8 @@ describe('refused records', () => {
   test('do not take the place of those of another import, which somebody may be mending', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD.slice(1, 2)), 'in/b.ndjson': ndjson(BAD.slice(2)) });
     const rejected = join(folder, 'rejected.ndjson');
-    const where = (name: string) => `Refused records are in ${join(folder, name)}: mend them there and import it.\n`;
+    const where = (name: string) =>
+      `Refused records are in ${join(folder, name)}: fix them there and import that file.\n`;
     const first = await imported(folder, join(folder, 'in/a.ndjson'));
     const second = await imported(folder, join(folder, 'in/b.ndjson'));
     const third = await imported(folder, join(folder, 'in/b.ndjson'));
@@ -562,7 +563,7 @@ describe('refused records', () => {
     const { out, err } = await imported(folder, join(folder, 'rejected.ndjson'));
 
     expect(out).toBe(did(0, 0, 0, 3));
-    expect(err).toContain(`2 of 3 refused are in ${join(folder, 'rejected-2.ndjson')}: `);
+    expect(err).toContain(`2 of 3 refused records are in ${join(folder, 'rejected-2.ndjson')}: `);
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(`${long}\n${ndjson(BAD.slice(1))}`);
   });
 
@@ -612,9 +613,9 @@ describe('refused records', () => {
     const rejected = join(folder, 'rejected.ndjson');
 
     expect([none.out, some.out]).toEqual([did(0, 0, 0, 1), did(1, 0, 0, 3)]);
-    expect(none.err.split('\n').at(-2)).toBe('Mend what was refused where it is.');
+    expect(none.err.split('\n').at(-2)).toBe('Fix the source and import again.');
     expect(some.err.split('\n').at(-2)).toBe(
-      `2 of 3 refused are in ${rejected}: mend them there and import it, and the others where they are.`,
+      `2 of 3 refused records are in ${rejected}: fix them there and import that file. Fix the others in the source.`,
     );
     expect(await readFile(rejected, 'utf8')).toBe(ndjson(BAD.slice(1)));
   });
@@ -627,7 +628,7 @@ describe('refused records', () => {
 
     expect([code, out]).toEqual([1, did(0, 0, 0, 70)]);
     expect(lines.length).toBe(52);
-    expect(lines.at(-1)).toBe('20 refusals more were not told one by one.');
+    expect(lines.at(-1)).toBe('20 more refused records are not shown here.');
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(ndjson(bad));
   });
 
@@ -664,11 +665,11 @@ test('what a WordPress export holds besides published posts is passed over and t
     'in/a.xml': WXR.replace(/<item>.*<\/item>/s, items.join('')),
     'in/b.xml': WXR.replace(/<item>.*<\/item>/s, items.slice(2, 3).join('')),
   });
-  const told = 'Passed over: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
+  const told = 'Skipped: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
   const dry = await imported(folder, '--dry-run', join(folder, 'in'));
   const wet = await imported(folder, join(folder, 'in'));
 
-  expect(dry).toEqual({ ...ALL_WELL, out: `Nothing was changed. It would be: ${did(0, 0, 0, 0)}${told}` });
+  expect(dry).toEqual({ ...ALL_WELL, out: `Dry run, nothing was changed: ${did(0, 0, 0, 0)}${told}` });
   expect(wet).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${told}` });
 });
 
@@ -699,7 +700,7 @@ describe('what cannot be read', () => {
     expect(err.split('\n')).toEqual([
       expect.stringMatching(`^${below}.md: cannot be read: ENAMETOOLONG: `),
       expect.stringMatching(`^${below}: cannot be read: ENAMETOOLONG: `),
-      'Mend what was refused where it is.',
+      'Fix the source and import again.',
       '',
     ]);
   });

@@ -6,7 +6,7 @@ import { command } from './terminal.ts';
 
 async function createdKey(folder: string, ...args: readonly string[]): Promise<{ key: string; id: string }> {
   const { code, out, err } = await command(['key', 'create', '--data', folder, ...args]);
-  expect([code, err]).toEqual([0, 'Keep it now: it is not shown again.\n']);
+  expect([code, err]).toEqual([0, 'Save this key now. It is not shown again.\n']);
   expect(out).toMatch(/^fp_[0-9a-f]{12}_[\w-]{43}\n$/);
   const key = out.trim();
   return { key, id: key.split('_')[1] ?? '' };
@@ -70,7 +70,7 @@ test('what is not there, or revoked already, cannot be revoked: exit code 1', as
     expect(await command(['key', 'revoke', '--data', folder, name])).toEqual({
       code: 1,
       out: '',
-      err: `There is no key ${name} that was not revoked before.\n`,
+      err: `No active key “${name}”. “key list” shows all keys.\n`,
       drawn: '',
     });
   }

@@ -37,8 +37,8 @@ test('migrate brings it up to date, says so, and the service starts', async () =
   const second = await command(['migrate'], { env: { DATA_DIR: folder } });
   const { port } = await start(folder);
 
-  expect(first).toEqual({ code: 0, out: `The store was brought from schema 1 to ${NEWEST}.\n`, err: '', drawn: '' });
-  expect(second).toEqual({ code: 0, out: `The store has schema ${NEWEST} already.\n`, err: '', drawn: '' });
+  expect(first).toEqual({ code: 0, out: `The store now has schema ${NEWEST} (before: 1).\n`, err: '', drawn: '' });
+  expect(second).toEqual({ code: 0, out: `The store already has schema ${NEWEST}.\n`, err: '', drawn: '' });
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
 });
 

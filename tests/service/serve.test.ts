@@ -3,7 +3,9 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { slugOf } from '../../src/lib/text.ts';
-import { type Answer, ask, dataFolder, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
+import { serve } from '../../src/service/serve.ts';
+import { type Answer, ask, dataFolder, listen, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
 import { clientOf } from '../http/api.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -235,6 +237,28 @@ describe('two services on the same articles', () => {
     }
     throw new Error(`the service ended: ${out}`);
   }
+});
+
+test('a start that fails closes what it has opened: the port of the metrics, and the store once', async () => {
+  const path = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  const taken = await start(await dataFolder(), { metrics: { host: '127.0.0.1', port: 0, isRequired: true } });
+  const metrics = { host: '127.0.0.1', port: taken.metricsPort ?? 0, isRequired: true };
+  const other = await start(await dataFolder());
+  await taken.close();
+  const folder = openDataFolder(path);
+  let closed = 0;
+  const store = {
+    ...folder.store,
+    close() {
+      closed += 1;
+      return folder.store.close();
+    },
+  };
+  const options = { host: '127.0.0.1', port: other.port, metrics, log: listen().log, version: '0.0.0' };
+  await expect(serve({ ...folder, store }, options)).rejects.toMatchObject({ code: 'address_unavailable' });
+  const again = await start(path, { metrics });
+
+  expect([closed, again.metricsPort, again.articles]).toEqual([1, metrics.port, 1]);
 });
 
 describe('a start', () => {

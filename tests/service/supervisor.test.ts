@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { storeFile } from '../../src/service/data-folder.ts';
 import { dataFolder, PUBLICATION, put, record } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
+import { START_FLAGS } from '../start-flags.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 const HURRIED = join(import.meta.dirname, 'hurried-workers.ts');
@@ -203,6 +204,15 @@ test.each([
   expect(await finished).toMatchObject({ code: 0, err: '' });
 });
 
+test('workers have the flags of Node and V8 of the process that starts them', async () => {
+  const folder = await empty();
+  const args = [...START_FLAGS, MAIN, '--data', folder, '--host', '127.0.0.1', '--port', '0', '--workers', '2'];
+  const { child } = await serving(folder, '', started(folder, args));
+  const commands = workersOf(child).map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'));
+
+  expect(commands.map((command) => command.slice(1, 1 + START_FLAGS.length))).toEqual([START_FLAGS, START_FLAGS]);
+});
+
 describe('all processes', () => {
   test('answer with the same bytes, tags and dates, before and at once after every change', async () => {
     const folder = await dataFolder({
@@ -338,7 +348,7 @@ describe('a process that is killed', () => {
     const others = loads.flatMap((load) => load.others.map((other) => JSON.stringify(other)));
     expect(others.filter((other) => !mayBeAnswered.includes(other))).toEqual([]);
     expect(messagesOf(service.said.err).filter((message) => message.startsWith('The '))).toEqual([
-      `The ${role} process ${killed} of the service ended by SIGKILL.`,
+      `The ${role} process ${killed} was ended by SIGKILL.`,
     ]);
     expect(service.said.out.match(/\n/g)).toHaveLength(1);
 
@@ -408,7 +418,7 @@ describe('a process that is killed', () => {
     expect(readers).toHaveLength(5);
     expect(workersOf(service.child)).toContainEqual(writer);
     expect(messagesOf(service.said.err).sort()).toEqual(
-      readers.map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`).sort(),
+      readers.map((pid) => `The reader process ${pid} was ended by SIGKILL.`).sort(),
     );
   });
 
@@ -424,8 +434,8 @@ describe('a process that is killed', () => {
     expect([code, messagesOf(err)]).toEqual([
       1,
       [
-        ...[...seen].map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`),
-        'One process of the service ended 5 times within a minute: it stops.',
+        ...[...seen].map((pid) => `The reader process ${pid} was ended by SIGKILL.`),
+        'One process of the service ended 5 times within a minute. The service stops.',
       ],
     ]);
   });
@@ -434,8 +444,8 @@ describe('a process that is killed', () => {
 test('a process that hangs is killed and started again; the writer is waited for, and nobody is when all were stopped', async () => {
   const folder = await empty();
   const { key } = await keyFor(folder);
-  const watch = { every: 100, patience: { reader: 2000, writer: 60_000 } };
-  const service = await serving(folder, key, started(folder, [HURRIED, folder, JSON.stringify(watch)]));
+  const limits = { interval: 100, patience: { reader: 2000, writer: 60_000 } };
+  const service = await serving(folder, key, started(folder, [HURRIED, folder, JSON.stringify(limits)]));
   const before = workersOf(service.child);
   const [reader = 0, writer = 0] = ['reader', 'writer'].map(
     (role) => before.find((worker) => worker.role === role)?.pid,
@@ -456,8 +466,8 @@ test('a process that hangs is killed and started again; the writer is waited for
   expect(answers).toEqual([expect.objectContaining({ status: 200 })]);
   expect(workersOf(service.child)).toContainEqual({ pid: writer, role: 'writer' });
   expect(messagesOf(service.said.err)).toEqual([
-    `The reader process ${reader} of the service said nothing for 2 s: it is killed.`,
-    `The reader process ${reader} of the service ended by SIGKILL.`,
+    `The reader process ${reader} did not answer for 2 s. It is killed and restarted.`,
+    `The reader process ${reader} was ended by SIGKILL.`,
   ]);
 });
 

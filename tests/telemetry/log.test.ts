@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { LogLevel } from '../../src/config/options.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
-import { type LogLevel, openLog, tellError } from '../../src/telemetry/log.ts';
+import { logError, openLog } from '../../src/telemetry/log.ts';
 import { ask, dataFolder, listen, type Running, record, start, type Told, toldIn } from '../helpers.ts';
 import { keyFor, startApi } from '../http/api.ts';
 
@@ -52,8 +53,8 @@ describe('a log', () => {
   test('tells an error with its stack and its cause under err', () => {
     const { stream, text } = paper();
     const cause = new RangeError('the disk is on fire');
-    tellError(openLog(stream).log, new PublisherError('store_unavailable', 'No store.', { cause }));
-    tellError(openLog(stream).log, 'a word');
+    logError(openLog(stream).log, new PublisherError('store_unavailable', 'No store.', { cause }));
+    logError(openLog(stream).log, 'a word');
     const [error, word] = toldIn(text());
 
     expect(error).toMatchObject({ level: 'error', err: { type: 'PublisherError', code: 'store_unavailable' } });
@@ -92,7 +93,7 @@ describe('a log', () => {
       },
       'articles/a.json is not published.',
     );
-    tellError(log, Object.assign(new Error('x'), { stack: 'Error: x\n    at y' }));
+    logError(log, Object.assign(new Error('x'), { stack: 'Error: x\n    at y' }));
     const lines = text()
       .replaceAll(/^\d{4}-\S+Z /gm, '')
       .split('\n');
