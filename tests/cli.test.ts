@@ -18,7 +18,7 @@ interface Finished {
   readonly err: string;
 }
 
-/** Runs a command line that ends by itself, in this process. */
+/** Runs a command that ends by itself, in this process. */
 async function finished(args: readonly string[], env: Environment = {}): Promise<Finished> {
   const said = { out: '', err: '' };
   const result = await run(args, {
@@ -37,11 +37,11 @@ async function finished(args: readonly string[], env: Environment = {}): Promise
   throw new Error(`it serves: ${said.out}`);
 }
 
-/** A program in a process of its own, as an operator has it. */
+/** The program in a process of its own. */
 interface Program {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** The first line it prints; rejects with what it said where it ends without one. */
+  /** Resolves with the first line of output; rejects if the program ends before. */
   readonly line: Promise<string>;
 }
 
@@ -63,7 +63,7 @@ function program(args: readonly string[], env: Environment = {}, cwd = ROOT): Pr
     });
     child.once('close', () => reject(new Error(`it ended: ${out}${err}`)));
   });
-  line.catch(() => {}); // only who waits for a line minds that there is none
+  line.catch(() => {}); // a test may not wait for the line
   const finished = once(child, 'close').then(() => ({ code: child.exitCode, out, err }));
   return { child, finished, line };
 }
@@ -82,12 +82,12 @@ test('the program runs with the same flags by its own name as by npm start', () 
   expect(shebang).toBe(`#!/usr/bin/env -S node ${START_FLAGS.join(' ')}`);
 });
 
-describe('what it says of itself', () => {
-  test('--version is the one of package.json', async () => {
+describe('help and version', () => {
+  test('--version prints the version of package.json', async () => {
     expect(await finished(['--version'])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
   });
 
-  test('wrong usage is on stderr in plain text, and the exit code is 2', async () => {
+  test('wrong usage is reported on stderr in plain text, with exit code 2', async () => {
     expect(await program(['--port', 'x']).finished).toEqual({
       code: 2,
       out: '',
@@ -195,7 +195,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
     expect(err).not.toContain('    at ');
   });
 
-  test('every problem is told at once', async () => {
+  test('all problems are printed', async () => {
     const folder = await dataFolder({ ...NEWSROOM, 'publication.yaml': 'title: 5\nurl: nowhere\nlanguage: en\n' });
     const { code, err } = await finished(['--data', folder, '--port', '0']);
 
@@ -224,7 +224,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
 });
 
 describe('serving', () => {
-  test('one line says what is served and where, the log what is not; SIGTERM ends it with code 0', async () => {
+  test('one line has the title, counts and address, the log has refused files; SIGTERM ends it with code 0', async () => {
     const folder = await dataFolder({
       ...NEWSROOM,
       'articles/broken.md': '---\nurl: /x\ntitle: X\npublishedAt: 2026-02-30T10:00:00Z\n---\nA body.\n',
@@ -264,7 +264,7 @@ describe('serving', () => {
     ]);
   });
 
-  test('an empty variable is one that is not set; SIGINT ends it with code 0, while a client holds on', async () => {
+  test('an empty variable counts as not set; SIGINT ends it with code 0, even while a client keeps its connection', async () => {
     const folder = await dataFolder(NEWSROOM);
     const empty = {
       HOST: '',
@@ -287,7 +287,7 @@ describe('serving', () => {
     expect(toldIn(err).map(({ msg }) => msg)).toEqual(['started', 'stopping', 'stopped']);
   });
 
-  test('variables say what options do not, and options win over them', async () => {
+  test('variables set the service, and options win over them', async () => {
     const folder = await dataFolder(NEWSROOM);
     const elsewhere = { DATA_DIR: '/nowhere', PORT: '1', HOST: '192.0.2.1', PUBLIC_URL: 'https://variable.example/' };
     const byVariables = program([], {
@@ -312,7 +312,7 @@ describe('serving', () => {
     expect(other.headers.get('link')).toMatch(/^<https:\/\/option\.example\/feeds\/latest\.rss>; rel="self"/);
   });
 
-  test('a port that is taken is told in a line, with exit code 1', async () => {
+  test('a port in use is reported with the option to change, with exit code 1', async () => {
     const folder = await dataFolder(NEWSROOM);
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -323,16 +323,16 @@ describe('serving', () => {
       .finished;
 
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain(String(port));
+    expect(err.split('\n')[0]).toBe(`Port ${port} is already in use: choose another with --port.`);
     expect(err).not.toContain('    at ');
   });
 
-  test('a host that is none of this machine is told in a line, with exit code 1', async () => {
+  test('a host that is not an address of this machine is reported with the option to change, with exit code 1', async () => {
     const folder = await dataFolder(NEWSROOM);
     const { code, out, err } = await finished(['--data', folder, '--port', '0', '--host', '192.0.2.1']);
 
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain('192.0.2.1');
+    expect(err.split('\n')[0]).toBe('192.0.2.1 is not an address of this machine: choose another with --host.');
     expect(err).not.toContain('    at ');
   });
 });

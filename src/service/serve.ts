@@ -108,7 +108,6 @@ const ENTRY_SHARE = 1 / 4;
  * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
 export async function serve(folder: DataFolder, options: ServeOptions): Promise<ServiceProcess> {
-  /** What is open; closed in reverse order. */
   const opened = new AsyncDisposableStack();
   try {
     return await start(folder, options, opened);
@@ -118,6 +117,10 @@ export async function serve(folder: DataFolder, options: ServeOptions): Promise<
   }
 }
 
+/**
+ * Opens the parts of a service. Each part is on `opened` as soon as it is open, so that a stop, or a start that fails,
+ * closes them in reverse: requests end first, the store closes last.
+ */
 async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDisposableStack): Promise<ServiceProcess> {
   const { publication, store } = folder;
   const { host, port, version, part, now = Date.now } = options;
@@ -156,10 +159,10 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
 
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   opened.defer(() => endRequests(http.connections, options));
+  phase = 'serving';
   documentCache.keepUp();
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
-  phase = 'serving';
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
   if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication, log);

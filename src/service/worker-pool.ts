@@ -17,7 +17,11 @@ export interface WorkerPool {
   readonly keepRunning: () => void;
   /** Returns the processes that serve at this moment. */
   readonly serving: () => readonly WorkerProcess[];
-  /** Ends all processes, the writer last. @param grace milliseconds after which those that are left are killed */
+  /**
+   * Ends all processes, the writer last.
+   *
+   * @param grace milliseconds after which the remaining processes are killed
+   */
   readonly stop: (grace: number) => Promise<void>;
 }
 

@@ -41,18 +41,23 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
   const { parse } = parser;
-  await refreshStore({
-    store,
-    publication,
-    parse,
-    now,
-    progress,
-    keepAsItWas: (id, { code, problems }) =>
-      log.warn(
-        { code, article: id, problems },
-        `Article ${id} keeps its earlier version: its record is not valid now.`,
-      ),
-  });
+  try {
+    await refreshStore({
+      store,
+      publication,
+      parse,
+      now,
+      progress,
+      keepAsItWas: (id, { code, problems }) =>
+        log.warn(
+          { code, article: id, problems },
+          `Article ${id} keeps its earlier version: its record is not valid now.`,
+        ),
+    });
+  } catch (error) {
+    await parser.close(); // its thread would keep the process alive
+    throw error;
+  }
   const publisher = countChanges(createPublisher({ store, parse, now, announce }), counters);
   const articles = openArticleFolder({
     dataFolder: path,

@@ -13,7 +13,7 @@ import { ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts'
 import { startApi } from '../http/api.ts';
 import { command, type Finished } from './terminal.ts';
 
-/** An import into a data folder, which keeps its refused records there as well. */
+/** Imports into a data folder, which also gets the file of refused records. */
 function imported(folder: string, ...args: readonly string[]): Promise<Finished> {
   return command(['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), ...args]);
 }
@@ -27,7 +27,7 @@ async function stored(folder: string): Promise<readonly StoredRecord[]> {
   }
 }
 
-/** What every feed holds, and when it says that it changed. */
+/** Returns the articles and dates of every feed. */
 async function snapshots(folder: string): Promise<unknown> {
   const { store } = openDataFolder(folder);
   try {
@@ -121,12 +121,12 @@ Two lorries a day.]]></content:encoded><excerpt:encoded><![CDATA[]]></excerpt:en
 <wp:post_type>post</wp:post_type><wp:status>draft</wp:status></item>
 </channel></rss>`;
 
-/** What is told of that export. */
+/** The last line of output for that export. */
 const DRAFT = 'Skipped: 1 draft\n';
 
 const TWO_LINES = ndjson([record({ id: 'a', title: 'First' }), record({ id: 'b', title: 'Second' })]);
 
-/** What a file holds, and the articles it gives: id, public id, title, authors. */
+/** An article that a file gives. */
 type Given = readonly [id: string, publicId: string, title: string, authors: readonly string[]];
 
 const SOURCES: readonly (readonly [name: string, content: string, given: readonly Given[]])[] = [
@@ -181,7 +181,7 @@ async function given(folder: string): Promise<Given[]> {
   ]);
 }
 
-test.each(SOURCES)('%s is imported, and once more changes nothing', async (name, content, expected) => {
+test.each(SOURCES)('%s is imported, and a second import changes nothing', async (name, content, expected) => {
   const folder = await dataFolder({ [`in/${name}`]: content });
   const file = join(folder, 'in', name);
   const first = await imported(folder, file);
@@ -196,23 +196,23 @@ test.each(SOURCES)('%s is imported, and once more changes nothing', async (name,
   expect(await stored(folder)).toEqual(kept);
 });
 
-test.each(SOURCES)('of %s as many bytes are told to be read as it has', async (name, content) => {
+test.each(SOURCES)('the progress of %s counts as many bytes as it has', async (name, content) => {
   const folder = await dataFolder({ [`in/${name}`]: content });
   const [source] = await findSources(join(folder, 'in'));
   let read = 0;
-  const told: number[] = [];
+  const progress: number[] = [];
   const advance = (bytes: number): void => {
     read += bytes;
   };
   const items = source?.items(advance, () => {});
-  for await (const _ of items ?? []) told.push(read);
+  for await (const _ of items ?? []) progress.push(read);
 
   expect(source?.size).toBe(Buffer.byteLength(content));
-  expect(Math.max(...told)).toBeLessThanOrEqual(Buffer.byteLength(content));
+  expect(Math.max(...progress)).toBeLessThanOrEqual(Buffer.byteLength(content));
   expect(read).toBe(source?.size);
 });
 
-/** A record with as many names as most have: a thousand of them have more than one may. */
+/** A record with a usual number of names: a thousand of them together exceed the limit of one record. */
 function ordinary(number: number): Readonly<Record<string, unknown>> {
   const authors = [{ name: 'Rojin', url: 'https://news.example/rojin', email: 'rojin@news.example' }];
   return record({ id: `n${number}`, title: `Story ${number}`, summary: 'S', language: 'en', authors });
@@ -234,7 +234,7 @@ function numbered<Made>(count: number, made: (number: number) => Made): Made[] {
   return Array.from({ length: count }, (_, number) => made(number));
 }
 
-describe('the limits on JSON are those of each record', () => {
+describe('limits on JSON apply to each record alone', () => {
   const VERSION = 'https://jsonfeed.org/version/1.1';
 
   test.each([
@@ -242,7 +242,7 @@ describe('the limits on JSON are those of each record', () => {
     ['a list over many lines', JSON.stringify(numbered(1200, ordinary), null, 2)],
     ['a JSON Feed', JSON.stringify({ version: VERSION, items: numbered(1200, feedItem) })],
     ['a JSON Feed whose version comes last', JSON.stringify({ items: numbered(1200, feedItem), version: VERSION })],
-  ])('%s of 1,200 ordinary ones is imported', async (_, content) => {
+  ])('%s of 1,200 ordinary records is imported', async (_, content) => {
     const folder = await dataFolder({ 'in/many.json': content });
 
     expect(await imported(folder, join(folder, 'in'))).toEqual({ ...ALL_WELL, out: did(1200, 0, 0, 0) });
@@ -256,7 +256,7 @@ describe('the limits on JSON are those of each record', () => {
       JSON.stringify(feedItem(0)),
       JSON.stringify(feedItem(2)),
     ],
-  ])('of %s one bad record is refused alone, with its place', async (_, whole, first, last) => {
+  ])('of %s one bad record is refused alone, with its position', async (_, whole, first, last) => {
     const twice = first.replaceAll('n0', 'n1').replaceAll(':0', ':1').replace('"title"', '"title": "Other", "title"');
     const names = numbered(10_001, (number) => `"x${number}": 1`).join(', ');
     const many = `\n  {${names}}`;
@@ -271,7 +271,7 @@ describe('the limits on JSON are those of each record', () => {
     ]);
   });
 
-  test('a list that breaks off gives those of its records that are complete', async () => {
+  test('an incomplete list gives its complete records', async () => {
     const [first, second] = numbered(2, (number) => JSON.stringify(ordinary(number)));
     const folder = await dataFolder({ 'in/a.json': `[\n${first},\n${second?.slice(0, 50)}` });
     const { out, err } = await imported(folder, join(folder, 'in'));
@@ -291,7 +291,7 @@ describe('the limits on JSON are those of each record', () => {
     expect((await imported(folder, join(folder, 'in'))).out).toBe(expected);
   });
 
-  test('of a feed, what stands beside its items is held to them as well', async () => {
+  test('the fields of a feed itself have the same limits', async () => {
     const folder = await dataFolder({ 'in/a.json': JSON_FEED.replace('"items"', '"items": [],\n"items"') });
     const { out, err } = await imported(folder, join(folder, 'in'));
 
@@ -299,7 +299,7 @@ describe('the limits on JSON are those of each record', () => {
     expect(err).toContain('a.json:2:1: items: stands twice in one object');
   });
 
-  test('a record behind the mark of UTF-8, and one with spaces, are kept as they say', async () => {
+  test('a record after a byte order mark, and one with spaces, are imported', async () => {
     const folder = await dataFolder();
     const file = join(folder, 'marked.ndjson');
     await writeFile(
@@ -311,7 +311,7 @@ describe('the limits on JSON are those of each record', () => {
     expect(await imported(folder, file)).toMatchObject({ out: did(0, 0, 2, 0) });
   });
 
-  test('a file longer than a text can be is refused before it is read, and NDJSON named as the way', async () => {
+  test('a file that is too long for a string is refused before it is read, with NDJSON as the way out', async () => {
     const folder = await dataFolder({ 'in/a.json': '' });
     await truncate(join(folder, 'in/a.json'), constants.MAX_STRING_LENGTH + 1);
     const { out, err } = await imported(folder, join(folder, 'in'));
@@ -321,7 +321,7 @@ describe('the limits on JSON are those of each record', () => {
   });
 });
 
-test('a folder of all kinds is imported at once, ids made of the paths in it', async () => {
+test('a folder of all kinds of files is imported at once, with ids from paths', async () => {
   const folder = await dataFolder(Object.fromEntries(SOURCES.map(([name, content]) => [`in/deep/${name}`, content])));
   const { code, out } = await imported(folder, join(folder, 'in'));
   const expected = SOURCES.flatMap(([, , articles]) => articles.map(([id]) => id));
@@ -333,7 +333,7 @@ test('a folder of all kinds is imported at once, ids made of the paths in it', a
   );
 });
 
-describe('files that have the same id by their paths', () => {
+describe('files whose paths make the same id', () => {
   const story = (title: string) => MARKDOWN.replace('The bridge is open', title);
   const named = (title: string) => story(title).replace('---', '---\nid: story');
   const A = { 'a/story.md': story('A'), 'b/story.md': story('B') };
@@ -346,7 +346,7 @@ describe('files that have the same id by their paths', () => {
       { 'a/story.json': JSON.stringify(record({ id: undefined, title: 'A' })), 'a/story.md': story('B') },
       ['a/story.json', 'a/story.md'],
     ],
-  ])('%s: the first has it, the other is refused, and once more changes nothing', async (_, files, places) => {
+  ])('%s: the first is imported, the other refused, and a second import changes nothing', async (_, files, places) => {
     const folder = await dataFolder(files);
     const [first, other] = places.map((place) => join(folder, place)) as [string, string];
     const dry = await imported(folder, '--dry-run', first, other);
@@ -360,7 +360,7 @@ describe('files that have the same id by their paths', () => {
     expect(await titles(folder)).toEqual({ story: 'A' });
   });
 
-  test('and the other cannot take its place out of the file of refused records, until it has an id', async () => {
+  test('stay refused from the file of refused records until they have an id', async () => {
     const folder = await dataFolder(A);
     const rejected = join(folder, 'rejected.ndjson');
     await imported(folder, join(folder, 'a'), join(folder, 'b'));
@@ -373,7 +373,7 @@ describe('files that have the same id by their paths', () => {
     expect(await titles(folder)).toEqual({ story: 'A', other: 'B' });
   });
 
-  test('are no others where one file is named twice', async () => {
+  test('are the same file if it is named twice', async () => {
     const folder = await dataFolder(A);
     const { out } = await imported(folder, join(folder, 'a'), `${folder}/./a/story.md`);
 
@@ -387,7 +387,7 @@ describe('files that have the same id by their paths', () => {
       [story('A'), named('B')],
       (owner: string) => `is the id of ${owner} already, made of its path: name another in the record`,
     ],
-  ])('do not replace one another where %s record names the id', async (_, [first = '', other = ''], rule) => {
+  ])('do not replace one another if %s record names the id', async (_, [first = '', other = ''], rule) => {
     const folder = await dataFolder({ 'a/story.md': first, 'b/story.md': other });
     const runs = [await imported(folder, join(folder, 'a'), join(folder, 'b'))];
     runs.push(await imported(folder, join(folder, 'a'), join(folder, 'b')));
@@ -398,14 +398,14 @@ describe('files that have the same id by their paths', () => {
     expect(await titles(folder)).toEqual({ story: 'A' });
   });
 
-  test('are none where both records name the id: the last holds', async () => {
+  test('may both name the id: the last one wins', async () => {
     const folder = await dataFolder({ 'a/story.md': named('A'), 'b/other.md': named('B') });
     const { out } = await imported(folder, join(folder, 'a'), join(folder, 'b'));
 
     expect([out, await titles(folder)]).toEqual([did(1, 1, 0, 0), { story: 'B' }]);
   });
 
-  test('are none where records have no id that can be one', async () => {
+  test('are refused for their own reason if the id is not valid', async () => {
     const none = story('A').replace('---', '---\nid: 7');
     const folder = await dataFolder({ 'in/a.md': none, 'in/b.md': none });
     const { out, err } = await imported(folder, join(folder, 'in'));
@@ -415,7 +415,7 @@ describe('files that have the same id by their paths', () => {
   });
 });
 
-test('a text without a date has that of its file, and keeps it when the file is written again', async () => {
+test('a text without a date gets the date of its file, and keeps it when the file is written again', async () => {
   const folder = await dataFolder({ 'in/ferry.txt': WIRE });
   await imported(folder, join(folder, 'in'));
   const [before] = await stored(folder);
@@ -428,7 +428,7 @@ test('a text without a date has that of its file, and keeps it when the file is 
   expect(after?.article.publishedAt).toBe(before?.article.publishedAt);
 });
 
-test('a story of a feed that only says when it changed can be corrected', async () => {
+test('a story with a date of change alone can be corrected', async () => {
   const first = ATOM.replace(/<published>.*?<\/published>/, '');
   const folder = await dataFolder({ 'in/kiln.atom': first });
   const outs = [(await imported(folder, join(folder, 'in'))).out, (await imported(folder, join(folder, 'in'))).out];
@@ -447,7 +447,7 @@ test('a story of a feed that only says when it changed can be corrected', async 
 });
 
 describe('--dry-run', () => {
-  test('tells the same counts, and changes nothing', async () => {
+  test('prints the same counts, and changes nothing', async () => {
     const folder = await dataFolder();
     await put(folder, 'in/first.ndjson', TWO_LINES);
     await imported(folder, join(folder, 'in'));
@@ -470,7 +470,7 @@ describe('--dry-run', () => {
     expect([wet.code, wet.err]).toEqual([dry.code, `${dry.err}${place}\n`]);
   });
 
-  test('in an empty store, of an id that stands twice, over several batches', async () => {
+  test('counts a repeated id as the import would, over several batches', async () => {
     const many = Array.from({ length: 1200 }, (_, number) => record({ id: `n${number % 700}`, title: `T${number}` }));
     const folder = await dataFolder({ 'in/many.ndjson': ndjson(many) });
     const dry = await imported(folder, '--dry-run', join(folder, 'in'));
@@ -499,7 +499,7 @@ describe('refused records', () => {
     record({ id: 'no-title', title: '' }),
   ];
 
-  test('are told with file, line, field and rule, and can be mended where they are and imported', async () => {
+  test('are printed with file, line, field and rule, and can be fixed and imported', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': `${ndjson(BAD)}\n{"id": "broken",\n` });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
     const file = join(folder, 'in/a.ndjson');
@@ -527,7 +527,7 @@ describe('refused records', () => {
     });
   });
 
-  test('the file of them can be imported while it is the file of them: what is still refused stays in it', async () => {
+  test('can be imported from their own file: records that are still refused stay in it', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD) });
     const rejected = join(folder, 'rejected.ndjson');
     await imported(folder, join(folder, 'in'));
@@ -538,7 +538,7 @@ describe('refused records', () => {
     expect(await readFile(rejected, 'utf8')).toBe(ndjson([BAD[2]]));
   });
 
-  test('do not take the place of those of another import, which somebody may be mending', async () => {
+  test('do not overwrite those of another import, which somebody may be fixing', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD.slice(1, 2)), 'in/b.ndjson': ndjson(BAD.slice(2)) });
     const rejected = join(folder, 'rejected.ndjson');
     const where = (name: string) =>
@@ -557,7 +557,7 @@ describe('refused records', () => {
     expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
   });
 
-  test('do not take the place of a file with one that is too long to be copied', async () => {
+  test('do not overwrite a file with a record that is too long to be copied', async () => {
     const long = JSON.stringify(record({ id: 'long', body: 'x'.repeat(9 * 1024 * 1024) }));
     const folder = await dataFolder({ 'rejected.ndjson': `${long}\n${ndjson(BAD.slice(1))}` });
     const { out, err } = await imported(folder, join(folder, 'rejected.ndjson'));
@@ -567,7 +567,7 @@ describe('refused records', () => {
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(`${long}\n${ndjson(BAD.slice(1))}`);
   });
 
-  test('a large file of them is read to its end while it is written', async () => {
+  test('of a large file are read to its end while the file is written', async () => {
     const bad = Array.from({ length: 7000 }, (_, number) =>
       JSON.stringify({ id: `n${number}`, body: 'x'.repeat(700) }),
     );
@@ -580,7 +580,7 @@ describe('refused records', () => {
     expect(new Set(kept.trim().split('\n'))).toEqual(new Set(bad));
   });
 
-  test('of a JSON file that is none, the file is named and the others are imported', async () => {
+  test('in a file that is not JSON are reported with the file, and other files are imported', async () => {
     const folder = await dataFolder({ 'in/a.json': '{"id": ', 'in/b.json': JSON.stringify(record({ id: 'b' })) });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
 
@@ -596,7 +596,7 @@ describe('refused records', () => {
     ['png', 'not an article'],
     ['json', '"a text"'],
     ['ndjson', '[]\n'],
-  ])('of a .%s that cannot be read: exit code 1, and a reason with the file', async (ending, content) => {
+  ])('in a .%s that cannot be read: exit code 1, and a reason with the file', async (ending, content) => {
     const folder = await dataFolder({ [`in/a.${ending}`]: content });
     const { code, out, err } = await imported(folder, join(folder, `in/a.${ending}`));
 
@@ -605,7 +605,7 @@ describe('refused records', () => {
     expect(err).not.toContain('    at ');
   });
 
-  test('that could not be copied are to be mended where they are', async () => {
+  test('that cannot be copied must be fixed in the source', async () => {
     const folder = await dataFolder({ 'in/a.md': '---\n: :\n  - [\n---\nText' });
     const none = await imported(folder, join(folder, 'in'));
     await put(folder, 'in/b.ndjson', ndjson(BAD));
@@ -620,7 +620,7 @@ describe('refused records', () => {
     expect(await readFile(rejected, 'utf8')).toBe(ndjson(BAD.slice(1)));
   });
 
-  test('more than fifty are counted, not told one by one', async () => {
+  test('beyond fifty are counted, not printed one by one', async () => {
     const bad = Array.from({ length: 70 }, (_, number) => record({ id: `n${number}`, title: '' }));
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
@@ -632,7 +632,7 @@ describe('refused records', () => {
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(ndjson(bad));
   });
 
-  test('are told and kept in the order of their lines, however many are under way', async () => {
+  test('are printed and saved in the order of their lines', async () => {
     const bad = Array.from({ length: 2000 }, (_, number) => record({ id: `n${number}`, title: '' }));
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
     const { err } = await imported(folder, join(folder, 'in'));
@@ -641,11 +641,11 @@ describe('refused records', () => {
     const kept = (await readFile(join(folder, 'rejected.ndjson'), 'utf8')).trim().split('\n');
 
     expect(lines).toEqual(Array.from({ length: 50 }, (_, number) => number + 1));
-    // The first that is out of place, of so many.
+    // The first record that is out of order.
     expect(kept.findIndex((line, number) => line !== JSON.stringify(bad[number]))).toBe(-1);
   });
 
-  test('an article whose identity would change is refused as well', async () => {
+  test('include an article whose identity would change', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson([record()]) });
     await imported(folder, join(folder, 'in'));
     await put(folder, 'in/a.ndjson', ndjson([record({ publishedAt: '2026-11-19T10:00:00Z' })]));
@@ -656,7 +656,7 @@ describe('refused records', () => {
   });
 });
 
-test('what a WordPress export holds besides published posts is passed over and told of, by the reason', async () => {
+test('everything in a WordPress export but published posts is skipped and counted by reason', async () => {
   const items = ['article/publish', 'article/publish', 'post/private', 'page/publish', 'post/'].map((kind, number) => {
     const [type, status] = kind.split('/');
     return `<item><title>${number}</title><guid>g${number}</guid><wp:post_type>${type}</wp:post_type><wp:status>${status}</wp:status></item>`;
@@ -665,16 +665,16 @@ test('what a WordPress export holds besides published posts is passed over and t
     'in/a.xml': WXR.replace(/<item>.*<\/item>/s, items.join('')),
     'in/b.xml': WXR.replace(/<item>.*<\/item>/s, items.slice(2, 3).join('')),
   });
-  const told = 'Skipped: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
+  const skipped = 'Skipped: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
   const dry = await imported(folder, '--dry-run', join(folder, 'in'));
   const wet = await imported(folder, join(folder, 'in'));
 
-  expect(dry).toEqual({ ...ALL_WELL, out: `Dry run, nothing was changed: ${did(0, 0, 0, 0)}${told}` });
-  expect(wet).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${told}` });
+  expect(dry).toEqual({ ...ALL_WELL, out: `Dry run, nothing was changed: ${did(0, 0, 0, 0)}${skipped}` });
+  expect(wet).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${skipped}` });
 });
 
-describe('what cannot be read', () => {
-  /** A folder whose path has 4,000 characters: of what is in it, most has a path that the system does not take. */
+describe('a file that cannot be read', () => {
+  /** A folder with a path of 4,000 characters: most paths below it are too long for the system. */
   async function deepFolder(top: string): Promise<string> {
     let path = top;
     const names: string[] = [];
@@ -684,14 +684,14 @@ describe('what cannot be read', () => {
       path = join(path, names.at(-1) ?? '');
     }
     const below = 'b'.repeat(150);
-    // Step by step: as a whole the path is too long for whoever makes it, too.
+    // Step by step, because the whole path is too long for mkdir as well.
     const steps = [...names.map((name) => `mkdir -p ${name} && cd ${name}`), `echo > ${below}.md`, `mkdir ${below}`];
     execFileSync('sh', ['-ec', steps.join('\n')], { cwd: top });
     onTestFinished(() => void execFileSync('rm', ['-rf', join(top, names[0] ?? '')]));
     return join(path, below);
   }
 
-  test('in a folder is refused with its name, a file or a folder, and the others are imported', async () => {
+  test('in a folder is refused with its name, as is a folder, and the others are imported', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES, 'in/z.json': JSON.stringify(record({ id: 'z' })) });
     const below = await deepFolder(join(folder, 'in'));
     const { code, out, err } = await imported(folder, join(folder, 'in'));
@@ -706,7 +706,7 @@ describe('what cannot be read', () => {
   });
 
   test.each(['a.ndjson', 'a.json', 'a.md', 'a.txt', 'a.rss'])(
-    '%s that goes meanwhile is refused as well',
+    '%s is refused if it is removed during the import',
     async (name) => {
       const folder = await dataFolder({ [`in/${name}`]: TWO_LINES });
       const [source] = await findSources(join(folder, 'in'));
@@ -728,7 +728,7 @@ describe('what cannot be read', () => {
   );
 });
 
-test('an import that fails has kept what it has read, and tells of it', async () => {
+test('an import that fails has saved the records it has read, and prints their counts', async () => {
   const folder = await dataFolder({ 'in.ndjson': `${ndjson(numbered(1500, ordinary))}{}\n${ndjson([record()])}` });
   const rejected = join(folder, 'nowhere/rejected.ndjson');
   const { code, out, err } = await command([
@@ -745,7 +745,9 @@ test('an import that fails has kept what it has read, and tells of it', async ()
   expect(await stored(folder)).toHaveLength(1501);
 });
 
-test('an import that is killed and run again gives the store of one that was not', { timeout: 60_000 }, async () => {
+test('an import that is killed and run again gives the same store as one without a kill', {
+  timeout: 60_000,
+}, async () => {
   const records = numbered(8000, (number) =>
     record({ id: `n${number}`, title: `T${number}`, tags: [`t${number % 5}`] }),
   );
@@ -770,7 +772,7 @@ test('an import that is killed and run again gives the store of one that was not
   expect(await snapshots(folder)).toEqual(await snapshots(other));
 });
 
-test('of one id that stands twice the later line wins, within a batch and across them', async () => {
+test('of a repeated id the later line wins, within a batch and across batches', async () => {
   const near = [record({ id: 'near', title: 'Earlier' }), record({ id: 'near', title: 'Later' })];
   const between = Array.from({ length: 1300 }, (_, number) => record({ id: `n${number}` }));
   const folder = await dataFolder();
@@ -786,7 +788,7 @@ test('of one id that stands twice the later line wins, within a batch and across
   expect([nearTitle, far]).toEqual(['Later', 'Later']);
 });
 
-/** Records of some 3 kB, enough of them for threads, with one of each hundred refused and some ids twice. */
+/** Records of about 3 kB, enough for threads; one in a hundred is refused, and some ids are repeated. */
 function largeRecords(count: number): readonly unknown[] {
   const paragraph = '<p>The river <em>rose</em> by <a href="/levels">two metres</a> overnight.</p>';
   return Array.from({ length: count }, (_, number) =>
@@ -800,7 +802,7 @@ function largeRecords(count: number): readonly unknown[] {
 }
 
 describe('an import of more than two megabytes', () => {
-  test('in threads gives the same store as one without them', { timeout: 60_000 }, async () => {
+  test('gives the same store with threads and without', { timeout: 60_000 }, async () => {
     const records = largeRecords(1000);
     const parts = [0, 1, 2].map((part) => ndjson(records.slice(part * 340, (part + 1) * 340)));
     const whole = parts.join('');
@@ -820,7 +822,7 @@ describe('an import of more than two megabytes', () => {
     expect(await stored(inThreads)).toEqual(await stored(alone));
   });
 
-  test('draws its progress where somebody watches, with rate and time left, and nowhere else', {
+  test('draws its progress on a terminal alone, with rate and time left', {
     timeout: 60_000,
   }, async () => {
     const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(1500)) });
@@ -900,7 +902,7 @@ describe('an address', () => {
     expect(err.split('\n')).toEqual([`Nothing can be read from ${url}.`, expect.stringMatching(reason), '']);
   });
 
-  test('where nobody listens', async () => {
+  test('where no server listens', async () => {
     const { code, err } = await imported(await dataFolder(), 'http://127.0.0.1:1/feed');
 
     expect(code).toBe(1);
@@ -908,7 +910,7 @@ describe('an address', () => {
     expect(err).not.toContain('    at ');
   });
 
-  test('that is too slow is given up, and named', { timeout: 90_000 }, async () => {
+  test('that is too slow is reported', { timeout: 90_000 }, async () => {
     vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
       const controller = new AbortController();
       setTimeout(
@@ -927,7 +929,7 @@ describe('an address', () => {
     expect(err).toMatch(/^Nothing can be read from http.*\.\n.*timeout.*\n$/);
   });
 
-  test('that is no feed', async () => {
+  test('that is not a feed', async () => {
     const folder = await dataFolder();
     const url = await site((_request, response) => void response.end('<!doctype html><p>Welcome'));
     const { code, out, err } = await imported(folder, url);
@@ -937,7 +939,7 @@ describe('an address', () => {
   });
 });
 
-test('while the service runs, the very next GET shows what was imported', async () => {
+test('while the service runs, the very next GET shows the imported articles', async () => {
   const folder = await dataFolder({ 'articles/own.json': JSON.stringify(record({ id: 'own', sections: ['World'] })) });
   const { port } = await start(folder);
   const before = [await ask(port, '/feeds/latest.json'), await ask(port, '/feeds/section/world.rss')];
@@ -959,7 +961,7 @@ test('while the service runs, the very next GET shows what was imported', async 
   expect(other.status).toBe(200);
 });
 
-test('into an empty store that a service serves, it dates the feeds by the clock: readers may hold them half filled', async () => {
+test('an import into the empty store of a running service dates feeds by the clock: readers may have them half filled', async () => {
   const began = Date.now();
   const service = await startApi();
   await put(service.dataFolder, 'old.json', JSON.stringify(record({ publishedAt: '2020-01-01T00:00:00Z' })));
@@ -972,7 +974,7 @@ test('into an empty store that a service serves, it dates the feeds by the clock
   expect(snapshot?.changedAt).toBeGreaterThanOrEqual(began);
 });
 
-test('what was imported is still there when the service starts, which has no files of it', async () => {
+test('imported articles stay when the service starts, although they have no files', async () => {
   const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES });
   await imported(folder, join(folder, 'in'));
   await rm(join(folder, 'in'), { recursive: true });
@@ -987,7 +989,7 @@ test('what was imported is still there when the service starts, which has no fil
   expect(lines).toEqual([]);
 });
 
-test('what was taken back since stays so, unless its record has changed', async () => {
+test('withdrawn articles stay withdrawn unless the imported record differs', async () => {
   const api = await startApi();
   const lines = (title: string) => ndjson([record({ id: 'a', title }), record({ id: 'b' })]);
   await put(api.dataFolder, 'in/a.ndjson', lines('First'));
@@ -1005,7 +1007,7 @@ test('what was taken back since stays so, unless its record has changed', async 
   expect([await status('a'), await status('b')]).toEqual(['visible', 'withdrawn']);
 });
 
-test('an export from before something was taken back does not bring it back', async () => {
+test('an export from before a withdrawal does not undo it', async () => {
   const api = await startApi();
   await api.put('/a', { body: record({ id: 'a', tags: ['x'] }) });
   await api.put('/b', { body: record({ id: 'b' }) });
@@ -1041,7 +1043,7 @@ describe('a store that a service has set up', () => {
     return items.map(({ id }) => id.slice(-1)).sort();
   };
 
-  test('is imported into by the address of the service that runs', async () => {
+  test('gets imported articles with the address of the running service', async () => {
     const folder = await dataFolder({
       'publication.yaml': WITHOUT_ADDRESS,
       'media/p.txt': 'x',
@@ -1056,7 +1058,7 @@ describe('a store that a service has set up', () => {
     expect((await stored(folder)).map(({ revision }) => revision)).toEqual([1, 2]);
   });
 
-  test('is read again by the next start where the import was told another address', async () => {
+  test('is read again by the next start if the import had another address', async () => {
     const folder = await dataFolder({ 'media/p.txt': 'x', 'articles/a.json': JSON.stringify(pictured('a')) });
     await put(folder, 'in/b.json', JSON.stringify(pictured('b')));
     const service = await start(folder, { feedsUrl });
@@ -1071,7 +1073,7 @@ describe('a store that a service has set up', () => {
     ]);
   });
 
-  test('is placed in by the rules of the service that runs; the next start sees that they have changed', async () => {
+  test('gets imported articles in feeds by the rules of the running service; the next start applies changed rules', async () => {
     const folder = await dataFolder({ 'publication.yaml': FEEDS('old', 'kept') });
     const tags = ['old', 'kept', 'new'];
     await put(folder, 'articles/a.json', JSON.stringify(record({ id: 'a', tags })));

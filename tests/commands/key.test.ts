@@ -35,7 +35,7 @@ test('a key is shown when it is created and never again, and the store does not 
   expect(bytes.join('')).not.toContain(secret);
 });
 
-test('a running service knows of a key that is made, and of one that is revoked, at once', async () => {
+test('a running service knows a new key, and forgets a revoked one, at once', async () => {
   const folder = await dataFolder();
   const { port } = await start(folder);
   const put = (key: string) =>
@@ -61,7 +61,7 @@ test('a running service knows of a key that is made, and of one that is revoked,
   expect(listed.out).toMatch(new RegExp(`^${id}  write  created \\S+Z  revoked \\S+Z  Content system$`, 'm'));
 });
 
-test('what is not there, or revoked already, cannot be revoked: exit code 1', async () => {
+test('revoking an unknown or revoked key has exit code 1', async () => {
   const folder = await dataFolder();
   const { id } = await createdKey(folder, '--name', 'Once');
   await command(['key', 'revoke', '--data', folder, id]);

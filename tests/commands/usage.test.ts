@@ -31,7 +31,7 @@ test.each<[string, readonly string[]]>([
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
   ['migrate', ['--data']],
-])('%s --help tells its use and every option', async (name, options) => {
+])('%s --help has its usage and every option', async (name, options) => {
   const { code, out, err } = await command([name, '--help']);
   const short = await command([name, '-h']);
 
@@ -97,7 +97,7 @@ test.each<readonly [readonly string[], string]>([
 });
 
 test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
-  '%s of a folder that is no data folder is told in a line, and makes nothing there',
+  '%s of a folder that is not a data folder is reported, and creates nothing there',
   async (...args) => {
     const folder = join(await dataFolder(), 'mistyped');
     const { code, out, err } = await command([...args, '--data', folder]);
@@ -108,12 +108,12 @@ test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
 );
 
 test.each([['export'], ['import', '--rejected']])(
-  '%s to a file that cannot be written is told in a line: exit code 1',
+  '%s to a file that cannot be written is reported, with exit code 1',
   async (...args) => {
     const folder = await dataFolder({ 'in.ndjson': '{"id": "refused"}\n' });
     const file = join(folder, 'mistyped/all.ndjson');
     const last = args[0] === 'import' ? [join(folder, 'in.ndjson')] : [];
-    // In a process of its own, which an error that nobody waits for would end.
+    // In a process of its own, which an unhandled rejection would end.
     const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args, file, ...last, '--data', folder], {
       encoding: 'utf8',
     });
