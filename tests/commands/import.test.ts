@@ -492,14 +492,15 @@ describe('--dry-run', () => {
   });
 });
 
-describe('refused records', () => {
-  const BAD = [
-    record({ id: 'good' }),
-    record({ id: 'no-date', publishedAt: '2026-02-30T10:00:00Z' }),
-    record({ id: 'no-title', title: '' }),
-  ];
+/** A record that is accepted, and two that are refused. */
+const BAD = [
+  record({ id: 'good' }),
+  record({ id: 'no-date', publishedAt: '2026-02-30T10:00:00Z' }),
+  record({ id: 'no-title', title: '' }),
+];
 
-  test('are printed with file, line, field and rule, and can be fixed and imported', async () => {
+describe('the file of refused records', () => {
+  test('has records that can be fixed and imported; they are printed with file, line, field and rule', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': `${ndjson(BAD)}\n{"id": "broken",\n` });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
     const file = join(folder, 'in/a.ndjson');
@@ -527,7 +528,7 @@ describe('refused records', () => {
     });
   });
 
-  test('can be imported from their own file: records that are still refused stay in it', async () => {
+  test('can be imported itself: records that are still refused stay in it', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD) });
     const rejected = join(folder, 'rejected.ndjson');
     await imported(folder, join(folder, 'in'));
@@ -538,7 +539,7 @@ describe('refused records', () => {
     expect(await readFile(rejected, 'utf8')).toBe(ndjson([BAD[2]]));
   });
 
-  test('do not overwrite those of another import, which somebody may be fixing', async () => {
+  test('does not replace that of another import, in which somebody may be fixing records', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD.slice(1, 2)), 'in/b.ndjson': ndjson(BAD.slice(2)) });
     const rejected = join(folder, 'rejected.ndjson');
     const where = (name: string) =>
@@ -557,7 +558,7 @@ describe('refused records', () => {
     expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
   });
 
-  test('do not overwrite a file with a record that is too long to be copied', async () => {
+  test('does not replace one with a record that is too long to be copied', async () => {
     const long = JSON.stringify(record({ id: 'long', body: 'x'.repeat(9 * 1024 * 1024) }));
     const folder = await dataFolder({ 'rejected.ndjson': `${long}\n${ndjson(BAD.slice(1))}` });
     const { out, err } = await imported(folder, join(folder, 'rejected.ndjson'));
@@ -567,7 +568,7 @@ describe('refused records', () => {
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(`${long}\n${ndjson(BAD.slice(1))}`);
   });
 
-  test('of a large file are read to its end while the file is written', async () => {
+  test('is read to its end while it is written, if it is large', async () => {
     const bad = Array.from({ length: 7000 }, (_, number) =>
       JSON.stringify({ id: `n${number}`, body: 'x'.repeat(700) }),
     );
@@ -579,7 +580,9 @@ describe('refused records', () => {
     expect(kept.trim().split('\n').length).toBe(7000);
     expect(new Set(kept.trim().split('\n'))).toEqual(new Set(bad));
   });
+});
 
+describe('records that are refused', () => {
   test('in a file that is not JSON are reported with the file, and other files are imported', async () => {
     const folder = await dataFolder({ 'in/a.json': '{"id": ', 'in/b.json': JSON.stringify(record({ id: 'b' })) });
     const { code, out, err } = await imported(folder, join(folder, 'in'));

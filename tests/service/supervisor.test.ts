@@ -289,45 +289,45 @@ describe('all processes', () => {
   });
 });
 
-describe('a process that is killed', () => {
-  const MOST_CHANGES = 5000;
+const MOST_CHANGES = 5000;
 
-  /** Sends changes until `stop`. Keeps the acknowledged ids and all other answers. */
-  function changing(service: Awaited<ReturnType<typeof startWorkers>>, name: string) {
-    const acknowledged: string[] = [];
-    const others: unknown[] = [];
-    let stopped = false;
-    const done = (async () => {
-      for (let number = 0; !stopped && number < MOST_CHANGES; number += 1) {
-        const id = `${name}${number}`;
-        try {
-          const { status, headers } = await service.connect().ask(`/api/articles/${id}`, putting({ id }));
-          if (status === 201) acknowledged.push(id);
-          else others.push([status, headers['retry-after']]);
-        } catch (error) {
-          others.push(error instanceof Error && 'code' in error ? error.code : error);
-        }
+/** Sends changes until `stop`. Keeps the acknowledged ids and all other answers. */
+function changing(service: Awaited<ReturnType<typeof startWorkers>>, name: string) {
+  const acknowledged: string[] = [];
+  const others: unknown[] = [];
+  let stopped = false;
+  const done = (async () => {
+    for (let number = 0; !stopped && number < MOST_CHANGES; number += 1) {
+      const id = `${name}${number}`;
+      try {
+        const { status, headers } = await service.connect().ask(`/api/articles/${id}`, putting({ id }));
+        if (status === 201) acknowledged.push(id);
+        else others.push([status, headers['retry-after']]);
+      } catch (error) {
+        others.push(error instanceof Error && 'code' in error ? error.code : error);
       }
-    })();
-    const stop = () => {
-      stopped = true;
-      return done;
-    };
-    onTestFinished(stop);
-    return { acknowledged, others, stop };
-  }
-
-  async function idsIn(service: Awaited<ReturnType<typeof startWorkers>>): Promise<Set<string>> {
-    const ids = new Set<string>();
-    for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
-      const { body } = await service.connect().ask(`/api/articles?limit=500&cursor=${cursor}`);
-      const page = JSON.parse(body.toString());
-      for (const { id } of page.articles) ids.add(id);
-      cursor = page.cursor;
     }
-    return ids;
-  }
+  })();
+  const stop = () => {
+    stopped = true;
+    return done;
+  };
+  onTestFinished(stop);
+  return { acknowledged, others, stop };
+}
 
+async function idsIn(service: Awaited<ReturnType<typeof startWorkers>>): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+    const { body } = await service.connect().ask(`/api/articles?limit=500&cursor=${cursor}`);
+    const page = JSON.parse(body.toString());
+    for (const { id } of page.articles) ids.add(id);
+    cursor = page.cursor;
+  }
+  return ids;
+}
+
+describe('a process that is killed', () => {
   test.each([
     ['reader', ['"ECONNRESET"', '"EPIPE"']],
     ['writer', ['"ECONNRESET"', '"EPIPE"', '[503,"2"]']],
