@@ -9,16 +9,16 @@ const HELP = `Feed Publisher turns a newsroom's articles into RSS, Atom and JSON
 Usage: feed-publisher [COMMAND] [options]
 
 Commands
-  serve      publish the feeds over HTTP (the default)
-  import     publish the articles of files, feeds and WordPress exports
-  export     write every article back as NDJSON
+  serve      serve the feeds over HTTP (the default)
+  import     publish articles from files, feeds and WordPress exports
+  export     write all articles as NDJSON
   key        create, list and revoke keys for the API
-  migrate    bring the store of an earlier version up to date
+  migrate    bring the store of an earlier version to this version
 
-COMMAND --help tells its options. --version tells the version. An option wins over its environment variable.
+“COMMAND --help” shows the options of a command, “--version” the version. An option wins over its variable.
 `;
 
-/** Each command is loaded when it is called: a service does not need what an import does. */
+/** Each command is loaded when it is called: a service does not need the modules of an import. */
 const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>> = new Map([
   ['serve', () => import('./commands/serve.ts')],
   ['import', () => import('./commands/import.ts')],
@@ -28,33 +28,33 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
 
-/** Runs a command line. Returns the exit code, or the service that is now running. */
+/** Runs a command line. Resolves with the exit code, or with the service that is running now. */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number | Service> {
   const [first = ''] = argv;
-  const named = first !== '' && !first.startsWith('-');
+  const isNamed = first !== '' && !first.startsWith('-');
   const wantsHelp = argv.includes('--help') || argv.includes('-h');
-  if (!named && argv.includes('--version')) return said(terminal, terminal.version);
+  if (!isNamed && argv.includes('--version')) return print(terminal, terminal.version);
   try {
-    const load = COMMANDS.get(named ? first : 'serve');
+    const load = COMMANDS.get(isNamed ? first : 'serve');
     if (load === undefined) throw usage(`There is no command “${first}”.`);
     const { command } = await load();
-    if (!named && wantsHelp) return said(terminal, `${HELP}\n${command.help}`);
-    if (wantsHelp) return said(terminal, command.help);
-    return await command.run(named ? argv.slice(1) : argv, terminal);
+    if (!isNamed && wantsHelp) return print(terminal, `${HELP}\n${command.help}`);
+    if (wantsHelp) return print(terminal, command.help);
+    return await command.run(isNamed ? argv.slice(1) : argv, terminal);
   } catch (caught) {
     const error = asPublisherError(caught);
-    for (const line of describeProblems(error)) terminal.err(line);
+    for (const problem of describeProblems(error)) terminal.err(problem);
     if (error.hint !== undefined) terminal.err(error.hint);
     return error.code === 'usage' ? 2 : 1;
   }
 }
 
-function said({ out }: Terminal, text: string): number {
+function print({ out }: Terminal, text: string): number {
   out(text.trimEnd());
   return 0;
 }
 
-/** What `parseArgs` of Node says of a command line is in words for its user. */
+/** The messages of Node's `parseArgs` are written for the user of a command line. */
 function asPublisherError(error: unknown): PublisherError {
   if (error instanceof PublisherError) return error;
   if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))

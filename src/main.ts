@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import packageJson from '../package.json' with { type: 'json' };
 
-// Threads that compress are no faster than cores, and each keeps memory of its own. Said before the first is made.
+// More threads than cores compress no faster, and each keeps memory. Node reads this when it starts the first thread.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(2, Math.min(4, availableParallelism())));
 const { run } = await import('./cli.ts');
 
-/** A command that is broken off has not done what it was asked: the exit codes of shells say so. */
-const breakOff = (signal: 'SIGINT' | 'SIGTERM'): void => process.exit(signal === 'SIGINT' ? 130 : 143);
-let stop = breakOff;
+/** A command that a signal ends has not done its work. These are the exit codes of shells for it. */
+const exitAtOnce = (signal: 'SIGINT' | 'SIGTERM'): void => process.exit(signal === 'SIGINT' ? 130 : 143);
+let stop = exitAtOnce;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
 
 const result = await run(process.argv.slice(2), {
@@ -26,7 +26,7 @@ else {
   };
   process.once('uncaughtException', die);
   stop = () => {
-    stop = breakOff; // who says it twice does not wait
+    stop = exitAtOnce; // at the second signal
     result.close().then(() => process.exit(0), die);
   };
   void result.ended?.then((code) => process.exit(code));

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { run } from '../src/cli.ts';
 import { ask, dataFolder, PUBLICATION, record, toldIn } from './helpers.ts';
+import { START_FLAGS } from './start-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'src/start.js');
@@ -16,7 +18,7 @@ interface Finished {
   readonly err: string;
 }
 
-/** Runs a command line that ends by itself, in this process. */
+/** Runs a command that ends by itself, in this process. */
 async function finished(args: readonly string[], env: Environment = {}): Promise<Finished> {
   const said = { out: '', err: '' };
   const result = await run(args, {
@@ -35,11 +37,11 @@ async function finished(args: readonly string[], env: Environment = {}): Promise
   throw new Error(`it serves: ${said.out}`);
 }
 
-/** A program in a process of its own, as an operator has it. */
+/** The program in a process of its own. */
 interface Program {
   readonly child: ChildProcess;
   readonly finished: Promise<Finished>;
-  /** The first line it prints; rejects with what it said where it ends without one. */
+  /** Resolves with the first line of output; rejects if the program ends before. */
   readonly line: Promise<string>;
 }
 
@@ -61,7 +63,7 @@ function program(args: readonly string[], env: Environment = {}, cwd = ROOT): Pr
     });
     child.once('close', () => reject(new Error(`it ended: ${out}${err}`)));
   });
-  line.catch(() => {}); // only who waits for a line minds that there is none
+  line.catch(() => {}); // a test may not wait for the line
   const finished = once(child, 'close').then(() => ({ code: child.exitCode, out, err }));
   return { child, finished, line };
 }
@@ -75,16 +77,21 @@ function portIn(line: string): number {
   return Number(/:(\d+)\/feeds/.exec(line)?.[1]);
 }
 
-describe('what it says of itself', () => {
-  test('--version is the one of package.json', async () => {
+test('the program runs with the same flags by its own name as by npm start', () => {
+  const [shebang] = readFileSync(MAIN, 'utf8').split('\n');
+  expect(shebang).toBe(`#!/usr/bin/env -S node ${START_FLAGS.join(' ')}`);
+});
+
+describe('help and version', () => {
+  test('--version prints the version of package.json', async () => {
     expect(await finished(['--version'])).toEqual({ code: 0, out: `${packageJson.version}\n`, err: '' });
   });
 
-  test('wrong usage is on stderr in plain text, and the exit code is 2', async () => {
+  test('wrong usage is reported on stderr in plain text, with exit code 2', async () => {
     expect(await program(['--port', 'x']).finished).toEqual({
       code: 2,
       out: '',
-      err: 'The port must be a whole number from 0 to 65535, not “x”.\nRun with --help to see what there is.\n',
+      err: '--port must be a whole number from 0 to 65535, not “x”.\nRun with --help to see commands and options.\n',
     });
   });
 
@@ -105,6 +112,8 @@ describe('what it says of itself', () => {
       '--trust-proxy',
       '--rate-limit',
       '--max-connections',
+      '--fast-path',
+      '--sanitize-fast-path',
     ]);
     expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual([
       'PORT',
@@ -117,41 +126,41 @@ describe('what it says of itself', () => {
       'TRUST_PROXY',
       'RATE_LIMIT',
       'MAX_CONNECTIONS',
+      'FAST_PATH',
+      'SANITIZE_FAST_PATH',
     ]);
     expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual(['METRICS_HOST', 'LOG_LEVEL', 'LOG_SAMPLE', 'SHUTDOWN_DELAY']);
   });
 });
 
-const HINT = 'Run with --help to see what there is.\n';
+const HINT = 'Run with --help to see commands and options.\n';
 
 test.each<[readonly string[], Environment, string]>([
   [['--colour'], {}, "Unknown option '--colour'"],
   [['--port'], {}, "Option '--port <value>' argument missing"],
-  [['--port', '80a'], {}, 'The port must be a whole number from 0 to 65535, not “80a”.'],
-  [['--port', '65536'], {}, 'The port must be a whole number from 0 to 65535, not “65536”.'],
-  [['--port=-1'], {}, 'The port must be a whole number from 0 to 65535, not “-1”.'],
-  [['--port', '80.5'], {}, 'The port must be a whole number from 0 to 65535, not “80.5”.'],
-  [['--port='], {}, 'The port must be a whole number from 0 to 65535, not “”.'],
-  [[], { PORT: 'http' }, 'The port must be a whole number from 0 to 65535, not “http”.'],
-  [['--public-url', 'feeds.example'], {}, 'The public address must be an http or https address, not “feeds.example”.'],
-  [
-    [],
-    { PUBLIC_URL: 'ftp://x.example' },
-    'The public address must be an http or https address, not “ftp://x.example”.',
-  ],
-  [['--metrics-port', 'none'], {}, 'The metrics port must be a whole number from 0 to 65535, not “none”.'],
-  [[], { METRICS_PORT: '-1' }, 'The metrics port must be a whole number from 0 to 65535, not “-1”.'],
+  [['--port', '80a'], {}, '--port must be a whole number from 0 to 65535, not “80a”.'],
+  [['--port', '65536'], {}, '--port must be a whole number from 0 to 65535, not “65536”.'],
+  [['--port=-1'], {}, '--port must be a whole number from 0 to 65535, not “-1”.'],
+  [['--port', '80.5'], {}, '--port must be a whole number from 0 to 65535, not “80.5”.'],
+  [['--port='], {}, '--port must be a whole number from 0 to 65535, not “”.'],
+  [[], { PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, not “http”.'],
+  [['--public-url', 'feeds.example'], {}, '--public-url must be an http or https address, not “feeds.example”.'],
+  [[], { PUBLIC_URL: 'ftp://x.example' }, 'PUBLIC_URL must be an http or https address, not “ftp://x.example”.'],
+  [['--metrics-port', 'none'], {}, '--metrics-port must be off or a whole number from 0 to 65535, not “none”.'],
+  [[], { METRICS_PORT: '-1' }, 'METRICS_PORT must be off or a whole number from 0 to 65535, not “-1”.'],
   [[], { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not “loud”.'],
   [[], { LOG_SAMPLE: '0.5' }, 'LOG_SAMPLE must be a whole number from 0 to 1000000, not “0.5”.'],
   [[], { SHUTDOWN_DELAY: '10s' }, 'SHUTDOWN_DELAY must be a whole number from 0 to 3600, not “10s”.'],
-  [['--workers', '0'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “0”.'],
-  [['--workers', '257'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “257”.'],
-  [['--workers', '1.5'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1.5”.'],
-  [['--workers', 'many'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “many”.'],
-  [['--workers', '1e1'], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “1e1”.'],
-  [['--workers='], {}, 'The number of workers must be auto or a whole number from 1 to 256, not “”.'],
-  [[], { WORKERS: '-2' }, 'The number of workers must be auto or a whole number from 1 to 256, not “-2”.'],
-  [['worker', 'reader'], {}, 'A worker is started by “serve --workers”.'],
+  [['--workers', '0'], {}, '--workers must be auto or a whole number from 1 to 256, not “0”.'],
+  [['--workers', '257'], {}, '--workers must be auto or a whole number from 1 to 256, not “257”.'],
+  [['--workers', '1.5'], {}, '--workers must be auto or a whole number from 1 to 256, not “1.5”.'],
+  [['--workers', 'many'], {}, '--workers must be auto or a whole number from 1 to 256, not “many”.'],
+  [['--workers', '1e1'], {}, '--workers must be auto or a whole number from 1 to 256, not “1e1”.'],
+  [['--workers='], {}, '--workers must be auto or a whole number from 1 to 256, not “”.'],
+  [[], { WORKERS: '-2' }, 'WORKERS must be auto or a whole number from 1 to 256, not “-2”.'],
+  [['--fast-path', 'true'], {}, '--fast-path must be on or off, not “true”.'],
+  [[], { SANITIZE_FAST_PATH: '0' }, 'SANITIZE_FAST_PATH must be on or off, not “0”.'],
+  [['worker', 'reader'], {}, 'Only “serve --workers” can start a worker.'],
   [['publish'], {}, 'There is no command “publish”.'],
   [['serve', 'now'], {}, "Unexpected argument 'now'"],
 ])('%o %o is wrong usage: exit code 2', async (args, env, message) => {
@@ -186,7 +195,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
     expect(err).not.toContain('    at ');
   });
 
-  test('every problem is told at once', async () => {
+  test('all problems are printed', async () => {
     const folder = await dataFolder({ ...NEWSROOM, 'publication.yaml': 'title: 5\nurl: nowhere\nlanguage: en\n' });
     const { code, err } = await finished(['--data', folder, '--port', '0']);
 
@@ -215,7 +224,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
 });
 
 describe('serving', () => {
-  test('one line says what is served and where, the log what is not; SIGTERM ends it with code 0', async () => {
+  test('one line has the title, counts and address, the log has refused files; SIGTERM ends it with code 0', async () => {
     const folder = await dataFolder({
       ...NEWSROOM,
       'articles/broken.md': '---\nurl: /x\ntitle: X\npublishedAt: 2026-02-30T10:00:00Z\n---\nA body.\n',
@@ -255,7 +264,7 @@ describe('serving', () => {
     ]);
   });
 
-  test('an empty variable is one that is not set; SIGINT ends it with code 0, while a client holds on', async () => {
+  test('an empty variable counts as not set; SIGINT ends it with code 0, even while a client keeps its connection', async () => {
     const folder = await dataFolder(NEWSROOM);
     const empty = {
       HOST: '',
@@ -278,7 +287,7 @@ describe('serving', () => {
     expect(toldIn(err).map(({ msg }) => msg)).toEqual(['started', 'stopping', 'stopped']);
   });
 
-  test('variables say what options do not, and options win over them', async () => {
+  test('variables set the service, and options win over them', async () => {
     const folder = await dataFolder(NEWSROOM);
     const elsewhere = { DATA_DIR: '/nowhere', PORT: '1', HOST: '192.0.2.1', PUBLIC_URL: 'https://variable.example/' };
     const byVariables = program([], {
@@ -303,7 +312,7 @@ describe('serving', () => {
     expect(other.headers.get('link')).toMatch(/^<https:\/\/option\.example\/feeds\/latest\.rss>; rel="self"/);
   });
 
-  test('a port that is taken is told in a line, with exit code 1', async () => {
+  test('a port in use is reported with the option to change, with exit code 1', async () => {
     const folder = await dataFolder(NEWSROOM);
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -314,16 +323,16 @@ describe('serving', () => {
       .finished;
 
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain(String(port));
+    expect(err.split('\n')[0]).toBe(`Port ${port} is already in use: choose another with --port.`);
     expect(err).not.toContain('    at ');
   });
 
-  test('a host that is none of this machine is told in a line, with exit code 1', async () => {
+  test('a host that is not an address of this machine is reported with the option to change, with exit code 1', async () => {
     const folder = await dataFolder(NEWSROOM);
     const { code, out, err } = await finished(['--data', folder, '--port', '0', '--host', '192.0.2.1']);
 
     expect([code, out]).toEqual([1, '']);
-    expect(err).toContain('192.0.2.1');
+    expect(err.split('\n')[0]).toBe('192.0.2.1 is not an address of this machine: choose another with --host.');
     expect(err).not.toContain('    at ');
   });
 });

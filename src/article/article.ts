@@ -87,6 +87,8 @@ export interface Newsroom {
   readonly language: string;
   /** Where the files are that are served below `media/`. */
   readonly mediaFolder: string;
+  /** Whether ordinary HTML is cleaned without the parser of sanitize-html; true by default. */
+  readonly sanitizeFastPath?: boolean;
 }
 
 const MAX_ID = 512;

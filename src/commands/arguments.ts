@@ -1,20 +1,111 @@
+import { parseArgs } from 'node:util';
+import type { Option, Options, ValuesOf } from '../config/options.ts';
 import { PublisherError } from '../errors.ts';
 
-/** A command line that cannot be meant. */
+/** Returns the error for a command line that cannot be carried out. */
 export function usage(message: string): PublisherError {
-  return new PublisherError('usage', message, { hint: 'Run with --help to see what there is.' });
+  return new PublisherError('usage', message, { hint: 'Run with --help to see commands and options.' });
 }
 
-/** A file that a command should write and cannot. */
+/** Returns the error for an output file that a command cannot write. */
 export function unwritable(file: string, cause: unknown): PublisherError {
   const hint = cause instanceof Error ? cause.message : String(cause);
   return new PublisherError('unwritable_output', `${file} cannot be written.`, { hint, cause });
 }
 
-/** The service's public address from the command line or the environment; undefined where it is not given. */
-export function publicUrl(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  const url = URL.parse(text);
-  if (url !== null && /^https?:$/.test(url.protocol)) return url.href;
-  throw usage(`The public address must be an http or https address, not “${text}”.`);
+interface Arguments<Table extends Options> {
+  readonly values: ValuesOf<Table>;
+  readonly positionals: readonly string[];
+}
+
+interface ArgumentsSource {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether the command takes arguments that are not options; no by default. */
+  readonly allowPositionals?: boolean;
+}
+
+/**
+ * Reads a command's options from its arguments and from the environment.
+ *
+ * @throws PublisherError `usage` if a value breaks the rule of its option
+ * @throws TypeError of Node's `parseArgs` for an unknown option or a missing value
+ */
+export function readArguments<Table extends Options>(
+  table: Table,
+  { args, env, allowPositionals = false }: ArgumentsSource,
+): Arguments<Table> {
+  const known = Object.values(table).flatMap(({ option, placeholder }) =>
+    option === undefined
+      ? []
+      : [[option.slice(2), { type: placeholder === undefined ? 'boolean' : 'string' }] as const],
+  );
+  const { values: given, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals,
+    options: Object.fromEntries(known),
+  });
+  const entries = Object.entries(table).map(([name, option]) => [name, valueFor(option, { given, env })]);
+  return { values: Object.fromEntries(entries), positionals };
+}
+
+interface Given {
+  readonly given: Readonly<Record<string, unknown>>;
+  readonly env: ArgumentsSource['env'];
+}
+
+function valueFor(option: Option, { given, env }: Given): unknown {
+  const typed = option.option === undefined ? undefined : given[option.option.slice(2)];
+  if (typed === true) return true; // a switch
+  if (typeof typed === 'string' && !(typed === '' && option.emptyIsDefault))
+    return checked(option, typed, option.option ?? '');
+  const variable = typed === undefined && option.variable !== undefined ? env[option.variable] : undefined;
+  if (variable) return checked(option, variable, option.variable ?? '');
+  return option.default === undefined ? undefined : option.kind.read(option.default);
+}
+
+function checked({ kind }: Option, text: string, source: string): unknown {
+  const value = kind.read(text);
+  if (value !== undefined) return value;
+  throw usage(`${source} must be ${kind.rule}, not “${text}”.`);
+}
+
+/** Columns of the help. */
+const HELP_WIDTH = 100;
+
+/** Renders the options of a command for its help: a heading for each group, names and descriptions in two columns. */
+export function optionsHelp(table: Options): string {
+  const options = Object.values(table);
+  const groups = Map.groupBy(options, ({ group = 'Options' }) => group);
+  const indent = Math.max(...options.map((option) => nameOf(option).length)) + 4;
+  const described = (option: Option) => {
+    const rows = wrapped([...option.help.split(' '), ...sourceOf(option)], HELP_WIDTH - indent);
+    return `  ${nameOf(option).padEnd(indent - 2)}${rows.join(`\n${' '.repeat(indent)}`)}\n`;
+  };
+  return [...groups].map(([group, members]) => `${group}\n${members.map(described).join('')}`).join('\n');
+}
+
+function wrapped(words: readonly string[], width: number): string[] {
+  const rows: string[] = [];
+  for (const word of words) {
+    const extended = rows.length === 0 ? word : `${rows.at(-1)} ${word}`;
+    if (rows.length > 0 && extended.length <= width) rows[rows.length - 1] = extended;
+    else rows.push(word);
+  }
+  return rows;
+}
+
+function nameOf({ option, placeholder, variable }: Option): string {
+  if (option === undefined) return variable ?? '';
+  return placeholder === undefined ? option : `${option} ${placeholder}`;
+}
+
+/** Returns the variable, if an option has one, and the default, as one word that is not wrapped. */
+function sourceOf({ option, variable, placeholder, defaultHelp, default: value }: Option): string[] {
+  const described = defaultHelp ?? value;
+  const parts = [
+    option === undefined ? undefined : variable,
+    described === undefined || placeholder === undefined ? undefined : `default ${described}`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? [] : [`(${parts.join(', ')})`];
 }

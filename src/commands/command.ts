@@ -3,6 +3,6 @@ import type { Terminal } from './terminal.ts';
 
 export interface Command {
   readonly help: string;
-  /** Returns the exit code, or the service that is now running. */
+  /** Resolves with the exit code, or with the service that is running now. */
   readonly run: (args: readonly string[], terminal: Terminal) => Promise<number | Service>;
 }

@@ -1,47 +1,42 @@
 import { createWriteStream } from 'node:fs';
 import { realpath, rename, rm, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
+import { OPTIONS } from '../config/options.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { openDataFolder } from '../service/data-folder.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
-import { unwritable, usage } from './arguments.ts';
+import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher export [options] [FILE]
 
-Writes every article back as NDJSON, one record a line, to FILE or to standard output. Imported into an empty store, they
-give the same feeds, byte for byte.
+Writes all articles as NDJSON, one record a line, to FILE or to standard output. If you import the file into an empty
+store, the service publishes the same feeds, byte for byte.
 
-Options
-  --data FOLDER     the data folder   (DATA_DIR, data)
-`;
+${optionsHelp(OPTIONS.export)}`;
 
-const PAGE = 500;
+/** Articles that are read from the store at once. */
+const PAGE_SIZE = 500;
 
 export const command: Command = { help: HELP, run };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { data: { type: 'string' } },
-  });
+  const { values, positionals } = readArguments(OPTIONS.export, { args, env: terminal.env, allowPositionals: true });
   const [file, ...others] = positionals;
-  if (others.length > 0) throw usage('One file at most can be named.');
-  const { store } = openDataFolder(values.data ?? (terminal.env.DATA_DIR || 'data'));
+  if (others.length > 0) throw usage(`“export” writes one FILE, not ${positionals.length}.`);
+  const { store } = openDataFolder(values.data);
   const bar = progressBar(terminal, 'Exporting');
   try {
-    const exported = linesOf(store, bar);
+    const exported = recordsOf(store, bar);
     if (file === undefined) await pipeline(exported, process.stdout, { end: false });
     else await writeWhole(file, exported);
     if (file !== undefined) terminal.err(`${await store.count()} articles exported to ${file}`);
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if ('code' in error && error.code === 'EPIPE') return 0; // who reads has seen enough
-    if (!('syscall' in error)) throw error; // the store's fault
+    if ('code' in error && error.code === 'EPIPE') return 0; // the reader of the pipe has seen enough
+    if (!('syscall' in error)) throw error; // an error of the store, not of the file
     throw unwritable(file ?? 'Standard output', error);
   } finally {
     bar.stop();
@@ -49,15 +44,15 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   }
 }
 
-/** Writes a file beside the one that is there, which may be the last good copy, and puts it in its place when it is whole. */
-async function writeWhole(file: string, lines: AsyncIterable<string>): Promise<void> {
+/** Replaces a file only when the new content is complete: the old file may be the last good copy. */
+async function writeWhole(file: string, records: AsyncIterable<string>): Promise<void> {
   const target = await realpath(file).catch(() => file);
   const before = await stat(target).catch(() => undefined);
-  if (before?.isFile() === false) return pipeline(lines, createWriteStream(target)); // a pipe, a terminal
+  if (before?.isFile() === false) return pipeline(records, createWriteStream(target)); // a pipe, a terminal
   const part = `${target}.${process.pid}.part`;
   try {
     const mode = before === undefined ? 0o666 : before.mode & 0o777;
-    await pipeline(lines, createWriteStream(part, { mode, flush: true }));
+    await pipeline(records, createWriteStream(part, { mode, flush: true }));
     await rename(part, target);
   } catch (error) {
     await rm(part, { force: true });
@@ -65,20 +60,20 @@ async function writeWhole(file: string, lines: AsyncIterable<string>): Promise<v
   }
 }
 
-async function* linesOf(store: Store, bar: ProgressBar): AsyncGenerator<string> {
+async function* recordsOf(store: Store, bar: ProgressBar): AsyncGenerator<string> {
   const total = await store.count();
   let done = 0;
-  let page = await store.page(0, PAGE);
+  let page = await store.page(0, PAGE_SIZE);
   while (page.length > 0) {
-    yield page.map((stored) => `${JSON.stringify(recordOf(stored))}\n`).join('');
+    yield page.map((stored) => `${JSON.stringify(exportedRecord(stored))}\n`).join('');
     done += page.length;
     bar.update(done, total);
-    page = await store.page(page.at(-1)?.number ?? 0, PAGE);
+    page = await store.page(page.at(-1)?.number ?? 0, PAGE_SIZE);
   }
 }
 
-/** The record with what only the store knows: the id that readers know, and that the article was taken back. */
-function recordOf({ record, article }: StoredRecord): unknown {
+/** Adds to a record what only the store knows: its public id and its withdrawal. */
+function exportedRecord({ record, article }: StoredRecord): unknown {
   const { withdrawn } = article;
   return {
     ...(record as object),

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, parse as parsePath, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { OPTIONS } from '../config/options.ts';
 import { describeProblems, PublisherError, shown } from '../errors.ts';
 import { findSources, type ImportSource, type Item } from '../ingest/import/source.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
@@ -10,134 +10,125 @@ import { createPublisher, idOf, type Published, parseHere, type Submission } fro
 import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
 import { type DataFolder, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
-import { publicUrl, unwritable, usage } from './arguments.ts';
+import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { progressBar, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher import [options] PATH|URL…
 
-Publishes the articles of files, folders and addresses: records as JSON, NDJSON, Markdown or plain text, an RSS, Atom or
-JSON feed, a WordPress export (WXR). An address may serve any of these but Markdown and plain text. Ids are kept: readers
-do not see old stories as new. What is there already and the same is left alone, so that an import can be run again.
+Publishes the articles of files, folders and addresses: records (JSON, NDJSON, Markdown, plain text), feeds (RSS, Atom,
+JSON Feed) and WordPress exports (WXR). An address cannot be Markdown or plain text.
 
-Options
-  --data FOLDER      the data folder                                  (DATA_DIR, data)
-  --public-url URL   the address the service is given   (PUBLIC_URL, the one it had last, feedsUrl in publication.yaml)
-  --dry-run          tell what would happen, and change nothing
-  --rejected FILE    where records that were refused go, to mend and import again   (rejected.ndjson)
-                     A file that is there and not imported stays: they go to rejected-2.ndjson then.
-`;
+Articles keep their ids, so readers do not see old stories as new. You can run an import again: an article that has not
+changed is left alone.
 
-/** Records that are parsed and kept together. */
+${optionsHelp(OPTIONS.import)}`;
+
+/** Records that are saved in one transaction. */
 const BATCH = 2000;
-/** Batches under way at once: some being parsed while one is kept. */
+/** Batches at once: several are parsed while one is saved. */
 const AHEAD = 6;
-/** From so many bytes on, threads are worth their start. */
+/** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
-/** Refusals that are told one by one; the file has them all. */
-const MOST_TOLD = 50;
+/** Refusals that are printed one by one. The file of refused records has all. */
+const MAX_PRINTED = 50;
 
-/** What became of the records, and of what else was found how many were passed over, by the reason. */
+/** Counts of records by result. */
 interface Tally extends Record<'created' | 'updated' | 'unchanged' | 'refused', number> {
-  readonly passedOver: Map<string, number>;
+  /** Counts of items that are no published story, by reason. */
+  readonly skipped: Map<string, number>;
 }
 
 export const command: Command = { help: HELP, run };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      data: { type: 'string' },
-      'dry-run': { type: 'boolean' },
-      'public-url': { type: 'string' },
-      rejected: { type: 'string' },
-    },
-  });
-  if (positionals.length === 0) throw usage('There is nothing named to import.');
+  const { values, positionals } = readArguments(OPTIONS.import, { args, env: terminal.env, allowPositionals: true });
+  if (positionals.length === 0) throw usage('“import” needs at least one PATH or URL.');
   const sources = (await Promise.all(positionals.map(findSources))).flat();
-  const feedsUrl = publicUrl(values['public-url'] ?? terminal.env.PUBLIC_URL);
-  const installation = openDataFolder(values.data ?? (terminal.env.DATA_DIR || 'data'), {
-    feedsUrl,
+  const { publicUrl, dryRun, sanitizeFastPath } = values;
+  const folder = openDataFolder(values.data, {
+    feedsUrl: publicUrl,
     isBulk: sizeOf(sources) >= WORTH_THREADS,
+    sanitizeFastPath,
   });
   try {
-    const dryRun = values['dry-run'] ?? false;
-    const asItIs = await setUpOrAsItIs(installation, { hasAddress: feedsUrl !== undefined, dryRun });
+    const current = await setUpOrCurrent(folder, { hasAddress: publicUrl !== undefined, dryRun, sanitizeFastPath });
     const imported = sources.map(({ name }) => resolve(name));
-    const rejected = openRejected(values.rejected ?? 'rejected.ndjson', { imported, dryRun });
-    const tally: Tally = { created: 0, updated: 0, unchanged: 0, refused: 0, passedOver: new Map() };
+    const rejected = openRejected(values.rejected, { imported, dryRun });
+    const tally: Tally = { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map() };
     let isRead = false;
     try {
-      await importAll(asItIs, sources, tally, { terminal, rejected, dryRun });
+      await importAll(current, sources, tally, { terminal, rejected, dryRun });
       isRead = true;
     } finally {
       rejected.close(isRead && rejected.count() === tally.refused);
-      report(tally, rejected, { terminal, dryRun });
+      printSummary(tally, rejected, { terminal, dryRun });
     }
     return tally.refused === 0 ? 0 : 1;
   } finally {
-    await installation.store.close();
+    await folder.store.close();
   }
 }
 
 /**
- * The installation as the service on its store has it. Only a start of the service brings stored articles up to what
- * publication.yaml says by now: one that runs goes on by what it said before. A new store is set up.
+ * Returns the data folder as a service that runs on it sees it: with the addresses and the language of its last start.
+ * Only a start of the service applies a changed publication.yaml to stored articles. A new store is set up.
  */
-async function setUpOrAsItIs(
-  installation: DataFolder,
-  { hasAddress, dryRun }: { readonly hasAddress: boolean; readonly dryRun: boolean },
+async function setUpOrCurrent(
+  folder: DataFolder,
+  {
+    hasAddress,
+    dryRun,
+    sanitizeFastPath,
+  }: { readonly hasAddress: boolean; readonly dryRun: boolean; readonly sanitizeFastPath: boolean },
 ): Promise<DataFolder> {
-  const { dataFolder, store, publication: told } = installation;
-  const inForce = await publicationInForce(store, told);
+  const { path, store, publication: wanted } = folder;
+  const inForce = await publicationInForce(store, wanted);
   if (inForce === undefined) {
-    if (!dryRun) await setUp(installation);
-    return installation;
+    if (!dryRun) await setUp(folder);
+    return folder;
   }
-  const publication = hasAddress ? { ...inForce, feedsUrl: told.feedsUrl } : inForce;
+  const publication = hasAddress ? { ...inForce, feedsUrl: wanted.feedsUrl } : inForce;
   if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await forgetReading(store);
-  return { dataFolder, store, publication, newsroom: newsroomOf(dataFolder, publication) };
+  return { path, store, publication, newsroom: newsroomOf(path, publication, sanitizeFastPath) };
 }
 
-/** What it would tell of articles that are there is never told: there are none. */
+/** A new store has no articles, so there is no progress or refusal to report. */
 async function setUp({ store, publication, newsroom }: DataFolder): Promise<void> {
   const ignore = () => {};
   const parse = parseHere(newsroom);
   await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
 }
 
-interface How {
+interface ImportContext {
   readonly terminal: Terminal;
   readonly rejected: Rejected;
   readonly dryRun: boolean;
 }
 
 async function importAll(
-  installation: DataFolder,
+  { store, newsroom }: DataFolder,
   sources: readonly ImportSource[],
   tally: Tally,
-  how: How,
+  context: ImportContext,
 ): Promise<void> {
-  const { store, newsroom } = installation;
   const size = sizeOf(sources);
   const pool = size < WORTH_THREADS ? undefined : openParsePool(newsroom, availableParallelism());
   const parse = pool?.parse ?? parseHere(newsroom);
   try {
     const publisher = createPublisher({
-      store: how.dryRun ? { ...store, apply: store.rehearse } : store,
+      store: context.dryRun ? { ...store, apply: store.rehearse } : store,
       parse,
       now: Date.now,
       announce: () => {},
     });
-    await importItems(sources, size, publisher.publish, tally, how);
+    await importItems(sources, size, publisher.publish, tally, context);
   } finally {
     await pool?.close();
   }
 }
 
-/** Bytes, as far as they are known. */
+/** Returns the bytes of all sources whose size is known. */
 function sizeOf(sources: readonly ImportSource[]): number {
   return sources.reduce((sum, { size = 0 }) => sum + size, 0);
 }
@@ -147,12 +138,12 @@ async function importItems(
   size: number,
   publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>,
   tally: Tally,
-  { terminal, rejected, dryRun }: How,
+  { terminal, rejected, dryRun }: ImportContext,
 ): Promise<void> {
   const bar = progressBar(terminal, 'Importing');
   const began = Date.now();
-  const withOwnId = idsOfFiles();
-  const resultOf = dryRun ? rehearsedResult() : ({ result }: Outcome) => countable(result);
+  const withOwnId = refuseSharedPathIds();
+  const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
   const running: Promise<void>[] = [];
   let read = 0;
   let batch: Item[] = [];
@@ -160,11 +151,11 @@ async function importItems(
   const refuse = (item: Item, error: PublisherError): void => {
     tally.refused += 1;
     rejected.write(item);
-    if (tally.refused > MOST_TOLD) return;
-    const place = item.line === undefined ? {} : { line: item.line };
-    const problems = error.problems.map((problem) => ({ ...problem, ...place }));
-    const told = new PublisherError(error.code, error.message, { problems, file: item.file });
-    describeProblems(told).forEach(terminal.err);
+    if (tally.refused > MAX_PRINTED) return;
+    const position = item.line === undefined ? {} : { line: item.line };
+    const problems = error.problems.map((problem) => ({ ...problem, ...position }));
+    const located = new PublisherError(error.code, error.message, { problems, file: item.file });
+    describeProblems(located).forEach(terminal.err);
   };
   const count = (items: readonly Item[], publications: readonly Published[]): void => {
     const results = publications.values();
@@ -178,8 +169,8 @@ async function importItems(
     const seconds = (Date.now() - began) / 1000;
     bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
   };
-  /** Batches are parsed at the same time, and counted in their order. */
-  const keep = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
+  /** Batches are parsed in parallel, but counted and refused in the order of their records. */
+  const save = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
     const publishing = publish(
       items.flatMap(({ content }) => ('problems' in content ? [] : [{ ...content, leaveWithdrawn: true }])),
     );
@@ -190,24 +181,24 @@ async function importItems(
   const advance = (bytes: number): void => {
     read += bytes;
   };
-  const passOver = (why: string): void => {
-    tally.passedOver.set(why, (tally.passedOver.get(why) ?? 0) + 1);
+  const skip = (reason: string): void => {
+    tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
   };
 
   try {
     for (const source of sources) {
-      for await (const item of source.items(advance, passOver)) {
+      for await (const item of source.items(advance, skip)) {
         batch.push(withOwnId(item));
         if (batch.length < BATCH) continue;
-        const kept = keep(batch, running.at(-1));
-        kept.catch(() => {}); // told where it is awaited
-        running.push(kept);
+        const saving = save(batch, running.at(-1));
+        saving.catch(() => {}); // handled where it is awaited
+        running.push(saving);
         batch = [];
         if (running.length >= AHEAD) await running.shift();
       }
     }
   } finally {
-    running.push(keep(batch, running.at(-1))); // whatever has ended it: what was read is kept
+    running.push(save(batch, running.at(-1))); // also after an error: records that were read are saved
     await Promise.allSettled(running);
     bar.stop();
   }
@@ -215,11 +206,11 @@ async function importItems(
 }
 
 /**
- * An id that a file's path makes is that file's alone. Of two the first has it; the other is refused, or it would take the
- * first one's place. Records that both name it are one article, which the last tells. What many records in one file name
- * is not remembered: there may be millions.
+ * Refuses a second file whose path makes an id that another file of this import has: it would overwrite the first
+ * article. Two records that both name an id are one article, and the last one wins. Records that share a file are not
+ * remembered: there may be millions.
  */
-function idsOfFiles(): (item: Item) => Item {
+function refuseSharedPathIds(): (item: Item) => Item {
   const owners = new Map<string, Pick<Item, 'file' | 'idIsFromPath'>>();
   return (item) => {
     const { file, content, idIsFromPath } = item;
@@ -242,40 +233,39 @@ type Result = 'created' | 'updated' | 'unchanged';
 
 function countable(result: Outcome['result']): Result {
   if (result === 'created' || result === 'updated' || result === 'unchanged') return result;
-  throw new Error(`an import cannot end in ${result}`);
+  throw new Error(`an import cannot have the result ${result}`);
 }
 
-/** A rehearsal keeps nothing, so that a record that comes twice has to be remembered to be counted as it will be. */
-function rehearsedResult(): (outcome: Outcome, item: Item) => Result {
+/** A dry run saves nothing, so records must be remembered to count a repeated one as the real import would. */
+function dryRunResult(): (outcome: Outcome, item: Item) => Result {
   const seen = new Map<string, string>();
   return ({ id, result }, { content }) => {
-    const told = 'json' in content ? content.json : JSON.stringify(content);
-    const text = hash('sha256', told, 'base64');
+    const digest = hash('sha256', 'json' in content ? content.json : JSON.stringify(content), 'base64');
     const before = seen.get(id);
-    seen.set(id, text);
+    seen.set(id, digest);
     if (before === undefined) return countable(result);
-    return before === text ? 'unchanged' : 'updated';
+    return before === digest ? 'unchanged' : 'updated';
   };
 }
 
 function unreadable({ content }: Item): PublisherError {
   const problems = 'problems' in content ? content.problems : [];
-  return new PublisherError('invalid_article', 'This cannot be read.', { problems });
+  return new PublisherError('invalid_article', 'The record cannot be read.', { problems });
 }
 
 interface Rejected {
-  /** Its name once it is closed. */
+  /** Returns the name of the file, which is final after `close`. */
   readonly file: () => string;
-  /** How many records are in it. */
+  /** Returns how many records are in the file. */
   readonly count: () => number;
   readonly write: (item: Item) => void;
-  /** @param hasAll whether everything was read, and what was refused of it is in the file */
-  readonly close: (hasAll: boolean) => void;
+  /** @param isComplete whether all sources were read and the file has every refused record */
+  readonly close: (isComplete: boolean) => void;
 }
 
 /**
- * The file of refused records, one a line. It takes its name when all is read: it may be the very file that is being
- * imported, which it then replaces. Another that is there may be one that somebody mends.
+ * Opens the file of refused records, NDJSON. It gets its name at the end, because it may be the very file that is
+ * imported: it then replaces that file. Any other existing file is kept, since somebody may be fixing records in it.
  *
  * @param imported absolute paths
  */
@@ -291,17 +281,17 @@ function openRejected(
     file: () => file,
     count: () => count,
     write({ content }) {
-      const text = textOf(content);
-      if (dryRun || text === undefined) return; // a file that is no text is where it was
+      const text = rejectedText(content);
+      if (dryRun || text === undefined) return; // not text, so it cannot be copied
       descriptor ??= openForWriting(growing, wanted);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
       count += 1;
     },
-    close(hasAll) {
+    close(isComplete) {
       if (descriptor === undefined) return;
       fsyncSync(descriptor);
       closeSync(descriptor);
-      const mayReplace = (name: string) => hasAll && imported.includes(resolve(name));
+      const mayReplace = (name: string) => isComplete && imported.includes(resolve(name));
       const { dir, name, ext } = parsePath(wanted);
       for (let number = 2; existsSync(file) && !mayReplace(file); number += 1)
         file = join(dir, `${name}-${number}${ext}`);
@@ -310,7 +300,7 @@ function openRejected(
   };
 }
 
-function textOf(content: Item['content']): string | undefined {
+function rejectedText(content: Item['content']): string | undefined {
   if ('json' in content) return content.json.toString();
   return 'record' in content ? recordText(content) : content.text;
 }
@@ -327,21 +317,25 @@ function openForWriting(growing: string, file: string): number {
   }
 }
 
-function report(tally: Tally, rejected: Rejected, { terminal, dryRun }: Pick<How, 'terminal' | 'dryRun'>): void {
-  const { created, updated, unchanged, refused, passedOver } = tally;
-  const would = dryRun ? 'Nothing was changed. It would be: ' : '';
-  terminal.out(`${would}${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
-  if (passedOver.size > 0)
-    terminal.out(`Passed over: ${[...passedOver].map(([why, count]) => `${count} ${why}`).join(', ')}`);
+function printSummary(
+  tally: Tally,
+  rejected: Rejected,
+  { terminal, dryRun }: Pick<ImportContext, 'terminal' | 'dryRun'>,
+): void {
+  const { created, updated, unchanged, refused, skipped } = tally;
+  const prefix = dryRun ? 'Dry run, nothing was changed: ' : '';
+  terminal.out(`${prefix}${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`);
+  if (skipped.size > 0)
+    terminal.out(`Skipped: ${[...skipped].map(([reason, count]) => `${count} ${reason}`).join(', ')}`);
   if (refused === 0) return;
-  if (!dryRun) terminal.err(whereToMend(refused, rejected));
-  if (refused > MOST_TOLD) terminal.err(`${refused - MOST_TOLD} refusals more were not told one by one.`);
+  if (!dryRun) terminal.err(nextStep(refused, rejected));
+  if (refused > MAX_PRINTED) terminal.err(`${refused - MAX_PRINTED} more refused records are not shown here.`);
 }
 
-/** What is no text, or is not read to its end, cannot be copied. */
-function whereToMend(refused: number, rejected: Rejected): string {
-  const [kept, file] = [rejected.count(), rejected.file()];
-  if (kept === 0) return 'Mend what was refused where it is.';
-  if (kept === refused) return `Refused records are in ${file}: mend them there and import it.`;
-  return `${kept} of ${refused} refused are in ${file}: mend them there and import it, and the others where they are.`;
+/** Records that are not text, or too long to be read to their end, are not in the file. */
+function nextStep(refused: number, rejected: Rejected): string {
+  const [copied, file] = [rejected.count(), rejected.file()];
+  if (copied === 0) return 'Fix the source and import again.';
+  if (copied === refused) return `Refused records are in ${file}: fix them there and import that file.`;
+  return `${copied} of ${refused} refused records are in ${file}: fix them there and import that file. Fix the others in the source.`;
 }

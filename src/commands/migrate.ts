@@ -1,28 +1,27 @@
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { OPTIONS } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
 import { storeFile } from '../service/data-folder.ts';
 import { migrateDatabase } from '../store/sqlite/database.ts';
+import { optionsHelp, readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher migrate [options]
 
-Brings the store of an earlier version to this version's schema. Make a copy of it first.
+Brings the store of an earlier version to the schema of this version. Back up the store first.
 
-Options
-  --data FOLDER     the data folder   (DATA_DIR, data)
-`;
+${optionsHelp(OPTIONS.migrate)}`;
 
 export const command: Command = { help: HELP, run };
 
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { data: { type: 'string' } } });
-  const dataFolder = resolve(values.data ?? (terminal.env.DATA_DIR || 'data'));
-  loadPublication(dataFolder); // where there is none, there is no store to bring up to date
-  const { from, to } = migrateDatabase(storeFile(dataFolder));
+  const { values } = readArguments(OPTIONS.migrate, { args, env: terminal.env });
+  const folder = resolve(values.data);
+  loadPublication(folder); // throws for a mistyped folder, in which a store would be created
+  const { from, to } = migrateDatabase(storeFile(folder));
   terminal.out(
-    from === to ? `The store has schema ${to} already.` : `The store was brought from schema ${from} to ${to}.`,
+    from === to ? `The store already has schema ${to}.` : `The store now has schema ${to} (before: ${from}).`,
   );
   return 0;
 }

@@ -1,13 +1,13 @@
 import type { SingleBar } from 'cli-progress';
 
-/** Where a command speaks, and what it is told by its surroundings. */
+/** Output and environment of a command. */
 export interface Terminal {
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
-  /** Standard error as a stream, where progress is drawn if somebody watches. */
+  /** Standard error as a stream. Progress is drawn there if it is a terminal. */
   readonly screen: NodeJS.WriteStream;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** This program's version. */
+  /** Version of the program. */
   readonly version: string;
 }
 
@@ -16,8 +16,8 @@ export interface ProgressBar {
   readonly stop: () => void;
 }
 
-/** A bar with the time that is left, for work that takes more than a moment. Nothing where nobody watches. */
-export function progressBar({ screen }: Terminal, what: string): ProgressBar {
+/** Draws progress with the remaining time, for work of more than half a second. Draws nothing if no terminal is there. */
+export function progressBar({ screen }: Terminal, work: string): ProgressBar {
   let bar: SingleBar | undefined;
   let library: typeof import('cli-progress') | undefined;
   const began = Date.now();
@@ -30,7 +30,7 @@ export function progressBar({ screen }: Terminal, what: string): ProgressBar {
     update(done, total, rate = '') {
       if (library === undefined || (bar === undefined && Date.now() - began < 500)) return;
       if (bar === undefined) {
-        const format = `${what} {bar} {percentage} % {rate}, {eta_formatted} left`;
+        const format = `${work} {bar} {percentage} % {rate}, {eta_formatted} left`;
         bar = new library.SingleBar({ format, stream: screen, hideCursor: true, etaBuffer: 50, clearOnComplete: true });
         bar.start(total, 0, { rate });
       }
@@ -41,12 +41,12 @@ export function progressBar({ screen }: Terminal, what: string): ProgressBar {
   };
 }
 
-/** A bar for each thing that takes long, by its name. */
-export function progressBars(terminal: Terminal): (what: string, done: number, total: number) => void {
+/** Draws progress for several kinds of work, each with a bar of its own. */
+export function progressBars(terminal: Terminal): (work: string, done: number, total: number) => void {
   const bars = new Map<string, ProgressBar>();
-  return (what, done, total) => {
-    const bar = bars.get(what) ?? progressBar(terminal, what);
-    bars.set(what, bar);
+  return (work, done, total) => {
+    const bar = bars.get(work) ?? progressBar(terminal, work);
+    bars.set(work, bar);
     bar.update(done, total);
     if (done >= total) bar.stop();
   };

@@ -5,23 +5,33 @@ interface Address {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
-  /** Whether other processes listen on the same port: the system deals connections out to all. */
+  /** Whether other processes listen on the same port; the system then spreads connections over all of them. */
   readonly shared?: boolean;
+  /** The options that an operator can change; those of the service's own port by default. */
+  readonly options?: AddressOptions;
 }
 
-/** Connections that may wait to be taken: of those beyond, the first packet is dropped, which costs a second at least. */
+interface AddressOptions {
+  readonly port: string;
+  readonly host: string;
+}
+
+const SERVICE_OPTIONS: AddressOptions = { port: '--port', host: '--host' };
+export const METRICS_OPTIONS: AddressOptions = { port: '--metrics-port', host: 'METRICS_HOST' };
+
+/** Connections that may wait to be accepted. The first packet of any further one is dropped, which delays it by a second. */
 const BACKLOG = 4096;
 
 /**
- * Listens, and tells on which port.
+ * Listens on an address. Returns the port.
  *
  * @throws PublisherError `address_unavailable`
  */
-export function listen(server: Server, { host, port, shared = false }: Address): Promise<number> {
+export function listen(server: Server, { host, port, shared = false, options }: Address): Promise<number> {
   return new Promise((done, refused) => {
-    server.once('error', (cause) =>
+    server.once('error', (cause: NodeJS.ErrnoException) =>
       refused(
-        new PublisherError('address_unavailable', `Port ${port} of ${host} cannot be listened on.`, {
+        new PublisherError('address_unavailable', reasonFor(cause.code, { host, port, options }), {
           hint: cause.message,
           cause,
         }),
@@ -31,13 +41,29 @@ export function listen(server: Server, { host, port, shared = false }: Address):
   });
 }
 
+function reasonFor(
+  code: string | undefined,
+  { host, port, options = SERVICE_OPTIONS }: { host: string; port: number; options: AddressOptions | undefined },
+): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is already in use: choose another with ${options.port}.`;
+    case 'EACCES':
+      return `This user may not listen on port ${port}: choose a port from 1024 on with ${options.port}.`;
+    case 'EADDRNOTAVAIL':
+      return `${host} is not an address of this machine: choose another with ${options.host}.`;
+    default:
+      return `The service cannot listen on port ${port} of ${host}: choose another with ${options.port} or ${options.host}.`;
+  }
+}
+
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /**
- * Finds out whether nobody listens there. Who shares a port would otherwise share it with a second service as well.
+ * Checks that a port is free. Listening on a shared port does not: it succeeds even if a second service has the port.
  *
  * @throws PublisherError `address_unavailable`
  */

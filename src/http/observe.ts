@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Counters, countAnswer, countsOf } from '../telemetry/counters.ts';
+import { type Counters, countAnswer, routeCounts } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Answer } from './answer.ts';
 import { withoutMapping } from './client.ts';
@@ -54,7 +54,7 @@ const LONGEST_PATH = 1000;
 const LONGEST_AGENT = 200;
 
 export function createObserver({ log, clientOf, counters, sample }: ObserverParts): Observer {
-  const feeds = countsOf(counters, '/feeds/*');
+  const feeds = routeCounts(counters, '/feeds/*');
   let unsampled = 0;
 
   function isSampled(): boolean {
@@ -95,7 +95,7 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
         const route = routeOf(request);
         const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
         const { bytes, coding } = contentOf(response) ?? { bytes: announced(request, response), coding: 'identity' };
-        countAnswer(countsOf(counters, route), request.method, status, milliseconds / 1000);
+        countAnswer(routeCounts(counters, route), request.method, status, milliseconds / 1000);
         counters.bytes[coding] += bytes;
         const finished = { request, client, status, bytes, milliseconds };
         const isAborted = !response.writableFinished;
@@ -105,7 +105,7 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
       });
     },
     refused(socket, status, bytes) {
-      countAnswer(countsOf(counters, 'other'), undefined, status, 0);
+      countAnswer(routeCounts(counters, 'other'), undefined, status, 0);
       counters.bytes.identity += bytes;
       const client = withoutMapping(socket.remoteAddress ?? '');
       if (isSampled()) log.info({ status, bytes, client, sample }, 'request');

@@ -3,7 +3,7 @@ import { PublisherError } from '../errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
-import { listen } from './listen.ts';
+import { listen, METRICS_OPTIONS } from './listen.ts';
 import { createServer } from './node-http.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
@@ -45,7 +45,7 @@ export async function serveOperator(
   if (address === undefined) return undefined;
   const server = createServer({ headersTimeout: HEAD_DEADLINE }, createOperatorApp(parts));
   try {
-    const port = await listen(server, address);
+    const port = await listen(server, { ...address, options: METRICS_OPTIONS });
     return {
       port,
       close() {

@@ -4,23 +4,26 @@ import { loadPublication, type Publication } from '../config/publication.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 
-/** A data folder with what stands in it. */
+/** An open data folder. */
 export interface DataFolder {
-  readonly dataFolder: string;
+  /** Absolute. */
+  readonly path: string;
   readonly publication: Publication;
   readonly newsroom: Newsroom;
   readonly store: Store;
 }
 
 export interface DataFolderOptions {
-  /** The service's public address where it is not the one in publication.yaml. */
+  /** Public address of the service; that of publication.yaml by default. */
   readonly feedsUrl?: string | undefined;
-  /** What stands in publication.yaml, where that was read before. */
+  /** The content of publication.yaml, if the caller has read it. */
   readonly publication?: Publication | undefined;
-  /** Where the store is; in the data folder unless it is said. */
+  /** File of the store; in the data folder by default. */
   readonly storeFile?: string | undefined;
-  /** Whether much will be written to the store without a pause. */
+  /** Tunes the store for many writes without a pause. */
   readonly isBulk?: boolean | undefined;
+  /** Whether ordinary HTML is cleaned without the parser of sanitize-html; true by default. */
+  readonly sanitizeFastPath?: boolean | undefined;
 }
 
 /**
@@ -29,21 +32,25 @@ export interface DataFolderOptions {
  * @throws PublisherError `invalid_publication`, `store_outdated`, `store_too_new`, `store_unavailable`
  */
 export function openDataFolder(folder: string, options: DataFolderOptions = {}): DataFolder {
-  const dataFolder = resolve(folder);
-  const publication = options.publication ?? loadPublication(dataFolder, options.feedsUrl);
+  const path = resolve(folder);
+  const publication = options.publication ?? loadPublication(path, options.feedsUrl);
   return {
-    dataFolder,
+    path,
     publication,
-    newsroom: newsroomOf(dataFolder, publication),
-    store: openSqliteStore(options.storeFile ?? storeFile(dataFolder), { isBulk: options.isBulk }),
+    newsroom: newsroomOf(path, publication, options.sanitizeFastPath),
+    store: openSqliteStore(options.storeFile ?? storeFile(path), { isBulk: options.isBulk }),
   };
 }
 
-/** What records of this installation are read against. */
-export function newsroomOf(dataFolder: string, { url, feedsUrl, language }: Publication): Newsroom {
-  return { url, feedsUrl, language, mediaFolder: join(dataFolder, 'media') };
+/** Returns the settings that `parseArticle` needs from a data folder. */
+export function newsroomOf(
+  path: string,
+  { url, feedsUrl, language }: Publication,
+  sanitizeFastPath: boolean = true,
+): Newsroom {
+  return { url, feedsUrl, language, mediaFolder: join(path, 'media'), sanitizeFastPath };
 }
 
-export function storeFile(dataFolder: string): string {
-  return join(dataFolder, 'store', 'publisher.sqlite');
+export function storeFile(path: string): string {
+  return join(path, 'store', 'publisher.sqlite');
 }

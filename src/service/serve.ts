@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
 import type { Publication } from '../config/publication.ts';
 import { createArranger } from '../document/arranger.ts';
 import type { CacheCounts } from '../document/byte-cache.ts';
@@ -8,188 +9,163 @@ import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
-import type { Phase } from '../http/health.ts';
+import type { HealthParts, Phase } from '../http/health.ts';
 import { listen } from '../http/listen.ts';
 import type { ConnectionLimits } from '../http/load/connections.ts';
 import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
-import { createHttpServer } from '../http/server.ts';
+import { createHttpServer, type HttpServer } from '../http/server.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
-import { type Log, type LogLevel, type OpenLog, tellError } from '../telemetry/log.ts';
-import type { Metrics, MetricValues } from '../telemetry/metrics.ts';
+import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
+import type { Metrics, MetricsParts, MetricValues } from '../telemetry/metrics.ts';
 import type { DataFolder } from './data-folder.ts';
-import { giveBackHeap, keepHeapSmall } from './heap.ts';
-import { createForwardingWriter, openWriter } from './writer.ts';
+import { releaseFreeHeap } from './heap.ts';
+import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
-/** How a service serves, in plain values: what its workers are told as well. */
+/** Settings that also reach the workers of a service, so plain values alone. */
 export interface ServeSettings {
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;
   readonly version: string;
-  /** Milliseconds within which a record, or a line of many, must have come. */
+  /** Milliseconds in which a record, or one record of a bulk request, must arrive. */
   readonly bodyDeadline?: number;
   readonly logLevel?: LogLevel;
-  /** One in how many of the answers that are given without end is a line in the log; 0 for none. */
-  readonly logSample?: number | undefined;
-  /** Seconds between saying that no more requests should come and taking none. */
+  /** One in so many answers to feed readers is logged; 0 for none. */
+  readonly logSample?: number;
+  /** Seconds from the moment when `/readyz` answers 503 until the service takes no more requests. */
   readonly shutdownDelay?: number;
   /** Megabytes of rendered entries and documents that are kept. */
-  readonly cache?: number | undefined;
+  readonly cache?: number;
   readonly connections?: Partial<ConnectionLimits>;
-  /** Proxies whose word about their clients is believed, as `parseTrust` reads them; none unless it is said. */
+  /** Proxies whose X-Forwarded-For is trusted, in the syntax of `parseTrust`; none by default. */
   readonly trustProxy?: string | undefined;
-  /** How much a client may ask for; as much as it likes unless it is said. */
+  /** Tokens of each client; no limit by default. */
   readonly rate?: Rate | undefined;
-  /** Whether cached documents are answered past Express and Node's response; true unless it is set. */
+  /** Whether cached answers bypass Express and Node's response; true by default. */
   readonly fastPath?: boolean;
+  /** Whether ordinary HTML is cleaned without the parser of sanitize-html; true by default. */
+  readonly sanitizeFastPath?: boolean;
 }
 
 export interface ServeOptions extends ServeSettings {
   readonly now?: () => number;
   readonly log: OpenLog;
-  /** Where the operator asks for metrics; nowhere unless it is said. */
+  /** Address of the operator's port; there is none by default. */
   readonly metrics?: MetricsAddress | undefined;
-  /** How far work at start has come that takes long. */
-  readonly progress?: (what: string, done: number, total: number) => void;
-  /** What this process does where several share a service; everything unless it is said. */
+  /** Called during long work at the start. */
+  readonly progress?: (work: string, done: number, total: number) => void;
+  /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
 }
 
-/** Of the processes that share a service all answer, and one writes. It takes the others' changes at a socket. */
+/** Readers forward changes to the writer at the socket. */
 export type Part =
   | { readonly role: 'reader'; readonly socket: string }
-  | { readonly role: 'writer'; readonly socket: string; readonly readersGone: Promise<void> };
+  | { readonly role: 'writer'; readonly socket: string; readonly readersEnded: Promise<void> };
 
 export interface Service {
   readonly port: number;
-  /** Undefined where there is none. */
+  /** Undefined if there is none. */
   readonly metricsPort: number | undefined;
   readonly articles: number;
   readonly feeds: number;
-  /** Tells the log of an error that nobody expected. */
+  /** Logs an unexpected error. */
   readonly fail: (error: unknown) => void;
-  /** Finishes what is under way, and ends. */
+  /** Finishes the requests that have begun, then releases everything. */
   readonly close: () => Promise<void>;
-  /** Settles with the exit code where the service ends by itself, because it cannot go on. */
+  /** Resolves with an exit code if the service stops because it cannot go on. */
   readonly ended?: Promise<number>;
 }
 
-/** A service that is one process, or a worker of one. */
+/** A service of one process, or one worker of a service. */
 export interface ServiceProcess extends Service {
-  /** What it counted, to be added to what others did. */
+  /** Returns the metrics of this process, to be added to those of others. */
   readonly measure: () => Promise<MetricValues>;
-  /** Rejects where it cannot serve, because of the store. */
+  /** Rejects if the store cannot be read. */
   readonly check: () => Promise<unknown>;
 }
 
-/** One in how many feeds that were answered is told in the log. */
-const SAMPLE = 1000;
-/** Megabytes of entries and documents that are kept. */
-const CACHE = 24;
-/** Feeds that one line of the log names. */
-const MOST_NAMED_FEEDS = 20;
-/** Part of them that is for entries, which documents are arranged from. */
-const FOR_ENTRIES = 1 / 4;
+/** Feed ids that one log line names. */
+const MAX_NAMED_FEEDS = 20;
+/** Part of the cache for entries, from which documents are arranged. */
+const ENTRY_SHARE = 1 / 4;
 
 /**
- * Serves an installation over HTTP.
+ * Serves a data folder over HTTP. From the call on, the store belongs to the service: it is closed with the service, or
+ * when the start fails.
  *
  * @throws PublisherError `store_unavailable`, `address_unavailable`
  */
-export async function serve(installation: DataFolder, options: ServeOptions): Promise<ServiceProcess> {
-  const { dataFolder, publication, store } = installation;
-  const { host, port, version, shutdownDelay = 0, part, now = Date.now } = options;
-  const { log } = options.log;
-  keepHeapSmall();
-  const counters = createCounters();
-  let phase: Phase = 'starting';
-  const fail = (error: unknown) => tellError(log, error);
+export async function serve(folder: DataFolder, options: ServeOptions): Promise<ServiceProcess> {
+  const opened = new AsyncDisposableStack();
+  try {
+    return await start(folder, options, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
 
-  const documents = openDocuments(installation, { log, counters, fail, now, cache: options.cache ?? CACHE });
+/**
+ * Opens the parts of a service. Each part is on `opened` as soon as it is open, so that a stop, or a start that fails,
+ * closes them in reverse: requests end first, the store closes last.
+ */
+async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDisposableStack): Promise<ServiceProcess> {
+  const { publication, store } = folder;
+  const { host, port, version, part, now = Date.now } = options;
+  const { log } = options.log;
+  const counters = createCounters();
+  const fail = (error: unknown) => logError(log, error);
+  let phase: Phase = 'starting';
+  const health = { check: store.lastRevision, phase: () => phase };
+  opened.defer(store.close);
+
+  const documents = openDocuments(folder, { log, counters, fail, now, cache: options.cache ?? DEFAULT_CACHE_MB });
   const { documentCache } = documents;
+  opened.defer(documentCache.close);
+
   const writer =
     part?.role === 'reader'
       ? createForwardingWriter(part.socket, { store, log })
-      : await openWriter(installation, { ...options, log, counters, now, fail, announce: documentCache.forget });
-  const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
-  const observer = createObserver({
-    log,
-    clientOf: createClientOf(trust),
-    counters,
-    sample: options.logSample ?? SAMPLE,
-  });
-  const health = { check: store.lastRevision, phase: () => phase };
-  const http = createHttpServer({
-    ...health,
-    observer,
-    publication,
-    store,
-    documentCache,
-    now,
-    changes: writer.changes,
-    hasPending: writer.hasPending,
-    whenIdle: writer.whenIdle,
-    mediaFolder: join(dataFolder, 'media'),
-    version,
-    fail,
-    trust,
-    limits: options.connections ?? {},
-    rate: options.rate,
-    fastPath: options.fastPath ?? true,
-    onCalm: giveBackHeap,
-  });
-  let metrics: Promise<Metrics> | undefined;
-  // Loaded when somebody asks: it takes a fifth of a start.
-  const openMetrics = () => {
-    metrics ??= import('../telemetry/metrics.ts').then((module) =>
-      module.openMetrics({ ...documents, counters, store, version, droppedLogLines: options.log.dropped }),
-    );
-    return metrics;
-  };
-  let operator: Awaited<ReturnType<typeof serveOperator>>;
-  let takingOver: Awaited<ReturnType<typeof serveForwarded>> | undefined;
-  let boundPort: number;
-  try {
-    operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
-    await writer.start();
-    giveBackHeap();
-    // Who hands a request over counts and logs it.
-    if (part?.role === 'writer') takingOver = await serveForwarded(part.socket, http.app);
-    boundPort = await listen(http.server, { host, port, shared: part !== undefined });
-  } catch (error) {
-    http.close();
-    operator?.close();
-    await takingOver?.close();
-    await writer.close();
-    throw error;
+      : await openWriter(folder, { ...options, log, counters, now, fail, announce: documentCache.forget });
+  opened.defer(writer.close);
+
+  const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
+  opened.defer(http.close);
+
+  const openMetrics = lazyMetrics({ ...documents, counters, store, version, droppedLogLines: options.log.dropped });
+  const operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
+  opened.defer(() => operator?.close());
+
+  await writer.start();
+  releaseFreeHeap();
+
+  if (part?.role === 'writer') {
+    // The reader that forwards a request counts and logs it.
+    const forwarded = await serveForwarded(part.socket, http.app);
+    opened.defer(forwarded.close);
   }
+
+  const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
+  opened.defer(() => endRequests(http, options));
   phase = 'serving';
   documentCache.followExternalChanges();
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
-  const started = { version, node: process.version, host, port: boundPort, metricsPort: operator?.port };
-  log.info({ ...started, role: part?.role, articles, feeds }, 'started');
-  if (part?.role !== 'reader') tellOfLargeFeeds(publication, log);
+  const address = { host, port: boundPort, metricsPort: operator?.port };
+  log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
+  if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication, log);
 
-  async function close(): Promise<void> {
+  async function stop(): Promise<void> {
     const began = performance.now();
     log.info({}, 'stopping');
     phase = 'stopping';
-    http.announceEnd();
-    if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
-    await http.end();
-    http.close();
-    if (part?.role === 'writer') await part.readersGone; // they may have changes to hand over until then
-    await takingOver?.close();
-    operator?.close();
-    await writer.close();
-    await documentCache.close();
-    await store.close();
+    await opened.disposeAsync();
     log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
   }
-  let closing: Promise<void> | undefined;
+  let stopping: Promise<void> | undefined;
   return {
     port: boundPort,
     metricsPort: operator?.port,
@@ -199,17 +175,72 @@ export async function serve(installation: DataFolder, options: ServeOptions): Pr
     measure: async () => (await openMetrics()).values(),
     check: health.check,
     close() {
-      closing ??= close();
-      return closing;
+      stopping ??= stop();
+      return stopping;
     },
   };
 }
 
-/** Nothing else would tell that a number in publication.yaml keeps a feed's readers from its deltas. */
-function tellOfLargeFeeds({ entries, feeds }: Publication, log: Log): void {
+/** Lets requests end that have begun, and takes no more. */
+async function endRequests(http: HttpServer, { shutdownDelay = 0, part }: ServeOptions): Promise<void> {
+  http.announceEnd();
+  if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
+  await http.end();
+  // Readers may forward changes until they end.
+  if (part?.role === 'writer') await part.readersEnded;
+}
+
+interface HttpParts {
+  readonly folder: DataFolder;
+  readonly options: ServeOptions;
+  readonly writer: Writer;
+  readonly documentCache: DocumentCache;
+  readonly counters: Counters;
+  readonly health: HealthParts;
+  readonly now: () => number;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Wires everything between a connection and the documents. */
+function createHttp({ folder, options, writer, documentCache, counters, health, now, fail }: HttpParts): HttpServer {
+  const { path, publication, store } = folder;
+  const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
+  const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
+  return createHttpServer({
+    ...health,
+    observer: createObserver({ log: options.log.log, clientOf: createClientOf(trust), counters, sample }),
+    publication,
+    store,
+    documentCache,
+    now,
+    changes: writer.changes,
+    hasPending: writer.hasPending,
+    whenIdle: writer.whenIdle,
+    mediaFolder: join(path, 'media'),
+    version,
+    fail,
+    trust,
+    limits,
+    rate,
+    fastPath,
+    onCalm: releaseFreeHeap,
+  });
+}
+
+/** Loads the metrics at the first request for them: loading takes a fifth of the time of a start. */
+function lazyMetrics(parts: MetricsParts): () => Promise<Metrics> {
+  let metrics: Promise<Metrics> | undefined;
+  return () => {
+    metrics ??= import('../telemetry/metrics.ts').then(({ openMetrics }) => openMetrics(parts));
+    return metrics;
+  };
+}
+
+/** Without this warning, no one would notice that a number in publication.yaml switches deltas off. */
+function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): void {
   const large = [{ id: LATEST, entries }, ...feeds].filter((feed) => (feed.entries ?? entries) > MOST_WITH_DELTAS);
   if (large.length === 0) return;
-  const names = large.slice(0, MOST_NAMED_FEEDS).map(({ id }) => id);
+  const names = large.slice(0, MAX_NAMED_FEEDS).map(({ id }) => id);
   log.warn({ feeds: names }, `Feeds of more than ${MOST_WITH_DELTAS} entries have no deltas: ${names.join(', ')}.`);
 }
 
@@ -218,6 +249,7 @@ interface DocumentParts {
   readonly counters: Counters;
   readonly fail: (error: unknown) => void;
   readonly now: () => number;
+  /** Megabytes. */
   readonly cache: number;
 }
 
@@ -227,7 +259,7 @@ interface Documents {
   readonly keptEntries: () => CacheCounts;
 }
 
-/** The documents of the store, as it is now, whoever writes it. */
+/** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
   { log, counters, fail, now, cache }: DocumentParts,
@@ -236,12 +268,13 @@ function openDocuments(
   const arranger = createArranger({
     store,
     publication,
-    entryBytes: bytes * FOR_ENTRIES,
-    report: (id, format, err) => log.error({ err, article: id }, `Article ${id} is left out of its ${format} feeds.`),
+    entryBytes: bytes * ENTRY_SHARE,
+    report: (id, format, err) =>
+      log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`),
   });
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
-    bytes: bytes * (1 - FOR_ENTRIES),
+    bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
     externalChanges: store,

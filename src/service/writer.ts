@@ -11,10 +11,12 @@ import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DataFolder } from './data-folder.ts';
 
-/** What keeps the store in step with the world, or leaves that to another process. */
+/** Takes changes from the API and from files, or leaves them to another process. */
 export interface Writer {
   readonly changes: ChangeHandlers;
+  /** Whether files have changed that are not published yet. */
   readonly hasPending: () => boolean;
+  /** Resolves when the files that changed before the call are published. */
   readonly whenIdle: () => Promise<void>;
   readonly start: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -26,31 +28,39 @@ interface WriterParts {
   readonly now: () => number;
   readonly announce: DocumentCache['forget'];
   readonly fail: (error: unknown) => void;
-  readonly progress?: (what: string, done: number, total: number) => void;
+  readonly progress?: (work: string, done: number, total: number) => void;
   readonly bodyDeadline?: number;
 }
 
-/** Milliseconds within which a record, or a line of many, must have come. */
+/** Milliseconds in which a record, or one record of a bulk request, must arrive. */
 const BODY_DEADLINE = 30_000;
 
-/** Brings the store up to the publication, and from its start on keeps it in step with files and takes changes. */
-export async function openWriter(installation: DataFolder, parts: WriterParts): Promise<Writer> {
-  const { dataFolder, publication, newsroom, store } = installation;
+/** Applies the rules of the publication to the store. After `start`, it watches the article files. */
+export async function openWriter(folder: DataFolder, parts: WriterParts): Promise<Writer> {
+  const { path, publication, newsroom, store } = folder;
   const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
   const { parse } = parser;
-  await refreshStore({
-    store,
-    publication,
-    parse,
-    now,
-    progress,
-    keepAsItWas: (id, { code, problems }) =>
-      log.warn({ code, article: id, problems }, `Article ${id} stays as it was.`),
-  });
+  try {
+    await refreshStore({
+      store,
+      publication,
+      parse,
+      now,
+      progress,
+      keepAsItWas: (id, { code, problems }) =>
+        log.warn(
+          { code, article: id, problems },
+          `Article ${id} keeps its earlier version: its record is not valid now.`,
+        ),
+    });
+  } catch (error) {
+    await parser.close(); // its thread would keep the process alive
+    throw error;
+  }
   const publisher = countChanges(createPublisher({ store, parse, now, announce }), counters);
-  const folder = openArticleFolder({
-    dataFolder,
+  const articles = openArticleFolder({
+    dataFolder: path,
     store,
     publisher,
     refuse: ({ message, code, file, problems }: PublisherError) => {
@@ -62,32 +72,32 @@ export async function openWriter(installation: DataFolder, parts: WriterParts): 
   });
   return {
     changes: changeHandlers({ store, publisher, bodyDeadline }),
-    hasPending: folder.hasPending,
-    whenIdle: folder.whenIdle,
+    hasPending: articles.hasPending,
+    whenIdle: articles.whenIdle,
     async start() {
-      await folder.start();
-      await store.markServed(); // before this process or another answers from it
+      await articles.start();
+      await store.markServed(); // before any process answers from the store
     },
     async close() {
-      await folder.close();
+      await articles.close();
       await parser.close();
     },
   };
 }
 
 /**
- * Another process writes: this one hands it what changes, and knows of files when they are in the store. What comes without
- * a key is refused here, so that only the newsroom can keep the writer busy.
+ * Forwards changes to the writer process. A request without a valid key is refused here, so that only the newsroom can
+ * keep the writer busy. Files are the writer's own: none is ever pending here.
  */
 export function createForwardingWriter(
   socket: string,
   { store, log }: { readonly store: Store; readonly log: Log },
 ): Writer {
   const nothing = async () => {};
-  const tellAway = ({ message }: Error) => {
-    log.warn({ reason: message }, 'The process that keeps changes does not answer: they are refused until it does.');
+  const logWriterAway = ({ message }: Error) => {
+    log.warn({ reason: message }, 'The writer process does not answer. Changes are refused until it does.');
   };
-  const change = guard(store)('write', forward(socket, tellAway));
+  const change = guard(store)('write', forward(socket, logWriterAway));
   return {
     changes: { put: change, withdraw: change, bulk: change },
     hasPending: () => false,

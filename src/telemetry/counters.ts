@@ -5,39 +5,40 @@ import type { Instant } from '../lib/instant.ts';
 import type { Publisher } from '../publish/publish.ts';
 import type { Outcome } from '../store/store.ts';
 
-/** Methods that are counted by their names. */
+/** Methods that have a label of their own. */
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'other'];
 
-/** Bounds of durations that are told apart, seconds. */
+/** Upper bounds of the histogram of durations, seconds. */
 export const BOUNDS: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** HTTP knows statuses from 100 to 599. */
+/** Statuses from 100 to 599 (RFC 9110 §15). */
 const FIRST_STATUS = 100;
 const STATUSES = 500;
 
 /** The answers of one route. */
 export interface RouteCounts {
-  /** By method and status. A place for each, as a warm answer costs no more than an addition. */
+  /** By method and status, one element for each pair: counting a cached answer is one addition. */
   readonly answers: Float64Array;
-  /** By duration, each in the first bound that holds it; the last are beyond all. */
+  /** By duration, each in the first bound that holds it; the last element is above all bounds. */
   readonly durations: Float64Array;
   seconds: number;
 }
 
-/** What became of a change that somebody asked for. */
+/** The result of a change. */
 type ChangeResult = Outcome['result'];
 
-/** What is counted since the service started. It is added to in place, and made into text when somebody asks. */
+/** Counts since the service started. They change in place and become text only for a scrape. */
 export interface Counters {
-  /** By the addresses of the list of routes, and `other`. */
+  /** By route of the app, and `other`. */
   readonly routes: Map<string, RouteCounts>;
-  /** Bytes of content that was answered with. */
+  /** Bytes of content in answers. */
   readonly bytes: Record<Coding, number>;
   readonly changes: Partial<Record<ChangeResult, number>>;
-  /** Files that could not be published. */
+  /** Article files that could not be published. */
   refusedFiles: number;
-  /** Documents that were arranged, and how long that took from the first question to the store on. */
+  /** Documents that were arranged. */
   documents: number;
+  /** Time from the first query of the store until a document was arranged. */
   documentSeconds: number;
 }
 
@@ -52,8 +53,12 @@ export function createCounters(): Counters {
   };
 }
 
-/** @param route one of the list of routes: whatever it is called with is a label for good */
-export function countsOf({ routes }: Counters, route: string): RouteCounts {
+/**
+ * Returns the counts of a route, which are created at the first call.
+ *
+ * @param route a route of the app, never a path: each value stays a label for ever
+ */
+export function routeCounts({ routes }: Counters, route: string): RouteCounts {
   let counts = routes.get(route);
   if (counts === undefined) {
     counts = {
@@ -66,47 +71,47 @@ export function countsOf({ routes }: Counters, route: string): RouteCounts {
   return counts;
 }
 
-/** Counts an answer: additions, and nothing that would have to be collected as garbage. */
+/** Counts an answer. Runs for every answer, so it allocates nothing. */
 export function countAnswer(counts: RouteCounts, method: string | undefined, status: number, seconds: number): void {
-  const place = placeOf(method) * STATUSES + status - FIRST_STATUS;
-  counts.answers[place] = (counts.answers[place] ?? 0) + 1;
+  const index = methodIndex(method) * STATUSES + status - FIRST_STATUS;
+  counts.answers[index] = (counts.answers[index] ?? 0) + 1;
   let bound = 0;
   while (bound < BOUNDS.length && seconds > (BOUNDS[bound] ?? 0)) bound += 1;
   counts.durations[bound] = (counts.durations[bound] ?? 0) + 1;
   counts.seconds += seconds;
 }
 
-function placeOf(method: string | undefined): number {
-  const place = METHODS.indexOf(method ?? '');
-  return place < 0 ? METHODS.length - 1 : place;
+function methodIndex(method: string | undefined): number {
+  const index = METHODS.indexOf(method ?? '');
+  return index < 0 ? METHODS.length - 1 : index;
 }
 
-/** The answers that were given, by method and status. */
+/** Yields the answers by method and status. */
 export function* answersOf({ answers }: RouteCounts): Generator<{ method: string; status: number; count: number }> {
-  for (const [place, method] of METHODS.entries()) {
+  for (const [index, method] of METHODS.entries()) {
     for (let status = 0; status < STATUSES; status += 1) {
-      const count = answers[place * STATUSES + status] ?? 0;
+      const count = answers[index * STATUSES + status] ?? 0;
       if (count > 0) yield { method, status: status + FIRST_STATUS, count };
     }
   }
 }
 
 type Arrange = (
-  ...question: [key: FeedKey, format: Format, at: Instant, isAwaited?: () => boolean]
+  ...request: [key: FeedKey, format: Format, at: Instant, isAwaited?: () => boolean]
 ) => Promise<Document | undefined>;
 
-/** The same, and counts the documents it arranges. */
+/** Wraps `arrange` so that it counts documents. */
 export function countDocuments(arrange: Arrange, counters: Counters): Arrange {
-  return async (...question) => {
+  return async (...request) => {
     const began = performance.now();
-    const document = await arrange(...question);
+    const document = await arrange(...request);
     if (document !== undefined) counters.documents += 1;
     counters.documentSeconds += (performance.now() - began) / 1000;
     return document;
   };
 }
 
-/** The same publisher, which counts what became of every change. */
+/** Wraps a publisher so that it counts the results of changes. */
 export function countChanges(publisher: Publisher, { changes }: Counters): Publisher {
   const count = (result: ChangeResult) => {
     changes[result] = (changes[result] ?? 0) + 1;

@@ -1,53 +1,43 @@
 import type { Writable } from 'node:stream';
-import { type LevelWithSilent, pino, stdTimeFunctions } from 'pino';
+import { pino, stdTimeFunctions } from 'pino';
+import type { LogLevel } from '../config/options.ts';
 import { describeProblem, type Problem } from '../errors.ts';
 
-export const LOG_LEVELS = [
-  'trace',
-  'debug',
-  'info',
-  'warn',
-  'error',
-  'fatal',
-  'silent',
-] as const satisfies readonly LevelWithSilent[];
-export type LogLevel = (typeof LOG_LEVELS)[number];
+/** Logs a message with fields. An error belongs in the field `err`. */
+type LogMessage = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
-/** A line with its fields; an error among them stands under `err`. */
-type Tell = (fields: Readonly<Record<string, unknown>>, message: string) => void;
-
-/** What the service tells its operator. */
+/** What the service reports to its operator. */
 export interface Log {
-  /** Something happened as it should. */
-  readonly info: Tell;
-  /** Something was refused or went without; nobody needs to get up. */
-  readonly warn: Tell;
-  /** Something failed that should not. */
-  readonly error: Tell;
+  /** Expected events. */
+  readonly info: LogMessage;
+  /** A refusal or a missing part. The service goes on, and the operator need not act at once. */
+  readonly warn: LogMessage;
+  /** A failure that the operator should look into. */
+  readonly error: LogMessage;
 }
 
 export interface OpenLog {
   readonly log: Log;
-  /** Lines that were not written because nobody took those before. */
+  /** Returns how many messages were dropped because the reader of the log was too slow or gone. */
   readonly dropped: () => number;
-  /** Waits until what was told is written, but not for a reader that does not read. */
+  /** Resolves when all messages are written, or after a second if the reader does not read. */
   readonly close: () => Promise<void>;
 }
 
 interface LogOptions {
   readonly level?: LogLevel;
-  /** For a person rather than for a program. */
+  /** Whether to write for people instead of JSON. */
   readonly isTTY?: boolean | undefined;
 }
 
-/** Bytes that may wait for whoever reads the log. */
-const MOST_WAITING = 1024 * 1024;
-/** Milliseconds that the end of the service waits for them. */
-const PATIENCE = 1000;
+/** Bytes that may wait for the reader of the log. */
+const MAX_WAITING = 1024 * 1024;
+/** Milliseconds that \`close\` waits for the reader. */
+const CLOSE_DEADLINE = 1000;
 
 /**
- * A log on a stream, one JSON object a line. It never waits: what a reader is too slow for is dropped, and a reader that
- * is gone is nobody's error. pino's own destination writes in a thread that the end of the program would wait for.
+ * Opens a log on a stream, one JSON object a line. The log never waits: it drops messages if the reader is too slow or
+ * gone. pino's own destination is not used, because it writes in a thread that the exit of the program would wait for.
  */
 export function openLog(stream: Writable, { level = 'info', isTTY = false }: LogOptions = {}): OpenLog {
   let dropped = 0;
@@ -57,7 +47,7 @@ export function openLog(stream: Writable, { level = 'info', isTTY = false }: Log
   stream.on('error', drop);
 
   function write(line: string): void {
-    if (stream.writableLength > MOST_WAITING) drop();
+    if (stream.writableLength > MAX_WAITING) drop();
     else stream.write(isTTY ? forPeople(line) : line);
   }
 
@@ -73,7 +63,7 @@ export function openLog(stream: Writable, { level = 'info', isTTY = false }: Log
     async close() {
       let impatience: NodeJS.Timeout | undefined;
       await new Promise<void>((done) => {
-        impatience = setTimeout(done, PATIENCE);
+        impatience = setTimeout(done, CLOSE_DEADLINE);
         stream.write('', () => done());
       });
       clearTimeout(impatience);
@@ -82,13 +72,13 @@ export function openLog(stream: Writable, { level = 'info', isTTY = false }: Log
   };
 }
 
-/** Tells of an error that nobody expected. */
-export function tellError(log: Log, error: unknown): void {
+/** Logs an unexpected error with its stack. */
+export function logError(log: Log, error: unknown): void {
   log.error({ err: error }, error instanceof Error ? error.message : String(error));
 }
 
-/** A line as it was written above. */
-interface Line {
+/** A message as pino writes it. */
+interface WrittenMessage {
   readonly time: string;
   readonly level: string;
   readonly msg: string;
@@ -98,19 +88,19 @@ interface Line {
   readonly err?: { readonly stack?: string };
 }
 
-/** `time level message key=value`, and below it what takes lines of its own. */
+/** Returns `time level message key=value`, with problems and the stack on lines of their own below. */
 function forPeople(json: string): string {
-  const { time, level, msg, pid: _, file, problems = [], err, ...fields }: Line = JSON.parse(json);
+  const { time, level, msg, pid: _, file, problems = [], err, ...fields }: WrittenMessage = JSON.parse(json);
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const below = [...problems.map((problem) => describeProblem(problem, file)), ...(err?.stack?.split('\n') ?? [])];
-  return [[time, level.padEnd(5), msg, ...pairs].join(' '), ...below.map((line) => `  ${line}`)]
-    .map((line) => `${harmless(line)}\n`)
+  return [[time, level.padEnd(5), msg, ...pairs].join(' '), ...below.map((row) => `  ${row}`)]
+    .map((row) => `${withoutControls(row)}\n`)
     .join('');
 }
 
-/** What a client sends must not move the operator's cursor (ECMA-48 §5.3). */
-function harmless(line: string): string {
-  return line.replace(
+/** Control characters that a client sent must not move the cursor of the operator's terminal (ECMA-48 §5.3). */
+function withoutControls(text: string): string {
+  return text.replace(
     /[\u0000-\u001f\u007f-\u009f]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );

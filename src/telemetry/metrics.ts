@@ -24,9 +24,9 @@ export interface MetricsParts {
 
 export interface Metrics {
   readonly contentType: string;
-  /** The metrics as they are now, in Prometheus' text format 0.0.4. */
+  /** Returns the metrics as they are now, in Prometheus' text format 0.0.4. */
   readonly text: () => Promise<string>;
-  /** The same, to be added up with those of other processes. */
+  /** Returns the metrics as they are now, to be added to those of other processes. */
   readonly values: () => Promise<MetricValues>;
 }
 
@@ -35,10 +35,10 @@ export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[
 type Labels = Readonly<Record<string, string | number>>;
 type Values = Iterable<readonly [labels: Labels, value: number]>;
 
-/** Milliseconds for which the number of articles is not counted again: the store has to look at each. */
-const COUNT_EVERY = 60_000;
+/** Milliseconds for which a count of articles is used again: counting reads every article in the store. */
+const COUNT_LIFETIME = 60_000;
 
-/** Makes text of what was counted, and of what Node knows of the process, whenever it is asked to. */
+/** Opens the metrics of this process: the counters of the service, and Node's own. */
 export function openMetrics({ counters, store, version, ...parts }: MetricsParts): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -51,7 +51,7 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     }
   }
 
-  /** Without a value where it cannot be had: metrics are needed most when the store fails. */
+  /** NaN if the value cannot be read: metrics are needed most when the store fails. */
   function gauge(
     name: string,
     help: string,
@@ -69,10 +69,10 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     }
   }
 
-  /** prom-client's own makes a text of the labels at every observation. */
+  /** prom-client's `observe` is not used: it makes a text of the labels for every request. */
   function durations(): void {
     const name = 'feed_publisher_request_duration_seconds';
-    const help = 'Time from the head of a request to the end of its answer.';
+    const help = 'Seconds from the head of a request to the end of its answer.';
     const histogram = new Histogram({ name, help, registers });
     const get = async () => ({
       name,
@@ -84,36 +84,52 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     Object.assign(histogram, { get, getForPromString: get });
   }
 
-  counter('requests_total', 'Requests that were answered.', ['route', 'method', 'status'], function* () {
-    for (const [route, counts] of counters.routes) {
-      for (const { method, status, count } of answersOf(counts)) yield [{ route, method, status }, count];
-    }
-  });
+  counter(
+    'requests_total',
+    'Requests by route, method and status of the answer.',
+    ['route', 'method', 'status'],
+    function* () {
+      for (const [route, counts] of counters.routes) {
+        for (const { method, status, count } of answersOf(counts)) yield [{ route, method, status }, count];
+      }
+    },
+  );
   durations();
-  counter('response_bytes_total', 'Bytes of content in answers.', ['coding'], () => labelled('coding', counters.bytes));
-  counter('changes_total', 'What became of records and withdrawals.', ['result'], () =>
+  counter('response_bytes_total', 'Bytes of content in answers, by content coding.', ['coding'], () =>
+    labelled('coding', counters.bytes),
+  );
+  counter('changes_total', 'Records and withdrawals, by result.', ['result'], () =>
     labelled('result', counters.changes),
   );
   counter('refused_files_total', 'Article files that could not be published.', [], () => [[{}, counters.refusedFiles]]);
-  counter('documents_made_total', 'Documents that were arranged anew.', [], () => [[{}, counters.documents]]);
-  counter('document_seconds_total', 'Time it took to arrange them.', [], () => [[{}, counters.documentSeconds]]);
+  counter('documents_made_total', 'Documents that were rendered.', [], () => [[{}, counters.documents]]);
+  counter('document_seconds_total', 'Seconds spent on rendering documents.', [], () => [
+    [{}, counters.documentSeconds],
+  ]);
   for (const [what, counts] of [
     ['documents', parts.keptDocuments],
     ['entries', parts.keptEntries],
   ] as const) {
-    gauge(`kept_${what}`, `Rendered ${what} in memory.`, () => counts().count);
-    gauge(`kept_${what}_bytes`, `Bytes they take at most.`, () => counts().bytes);
-    counter(`evicted_${what}_total`, `Rendered ${what} that had to go for others.`, [], () => [[{}, counts().evicted]]);
+    gauge(`kept_${what}`, `Rendered ${what} in the cache.`, () => counts().count);
+    gauge(`kept_${what}_bytes`, `Estimated bytes of rendered ${what} in the cache.`, () => counts().bytes);
+    counter(`evicted_${what}_total`, `Rendered ${what} that were removed from the cache to make room.`, [], () => [
+      [{}, counts().evicted],
+    ]);
   }
-  gauge('store_revision', 'The number of the last change in the store.', () => store.lastRevision(), 'max');
+  gauge('store_revision', 'Revision of the last change in the store.', () => store.lastRevision(), 'max');
   gauge(
     'articles',
-    'Articles in the store, withdrawn ones too; counted once a minute.',
-    onceIn(COUNT_EVERY, () => store.count()),
+    'Articles in the store, withdrawn ones included. Updated once a minute.',
+    cachedFor(COUNT_LIFETIME, () => store.count()),
     'max',
   );
-  counter('dropped_log_lines_total', 'Log lines that nobody took in time.', [], () => [[{}, parts.droppedLogLines()]]);
-  const help = 'The version that runs.';
+  counter(
+    'dropped_log_lines_total',
+    'Log lines that were dropped because the reader of the log was too slow.',
+    [],
+    () => [[{}, parts.droppedLogLines()]],
+  );
+  const help = 'Always 1. The label is the version of the program.';
   new Gauge({ name: 'feed_publisher_build_info', help, labelNames: ['version'], registers, aggregator: 'first' }).set(
     { version },
     1,
@@ -127,24 +143,27 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   };
 }
 
-/** What several processes counted, added up. */
-export function addedUp(values: readonly MetricValues[]): Pick<Metrics, 'contentType' | 'text'> {
+/** Adds up the metrics of several processes. */
+export function aggregateMetrics(values: readonly MetricValues[]): Pick<Metrics, 'contentType' | 'text'> {
   const registry = AggregatorRegistry.aggregate(values.map((each) => [...each]));
   return { contentType: registry.contentType, text: () => registry.metrics() };
 }
 
-/** What processes counted that are gone, added up. Their gauges told of themselves, and go with them. */
-export function countsOf(values: readonly MetricValues[]): MetricValues {
+/**
+ * Adds up the counters and histograms of processes that have ended. A gauge describes a running process, so it is left
+ * out.
+ */
+export function sumCounters(values: readonly MetricValues[]): MetricValues {
   const sums = new Map<string, MetricValues[number]>();
   for (const metric of values.flat()) {
-    if (String(metric.type) === 'gauge') continue; // a word, where prom-client's types have a number
+    if (String(metric.type) === 'gauge') continue; // prom-client gives the name of the type, against its own declaration
     const known = sums.get(metric.name)?.values ?? [];
-    sums.set(metric.name, { ...metric, values: addedByLabels([...known, ...metric.values]) });
+    sums.set(metric.name, { ...metric, values: sumByLabels([...known, ...metric.values]) });
   }
   return [...sums.values()];
 }
 
-function addedByLabels(values: readonly MetricValue<string>[]): MetricValue<string>[] {
+function sumByLabels(values: readonly MetricValue<string>[]): MetricValue<string>[] {
   const sums = new Map<string, MetricValue<string>>();
   for (const { value, ...sample } of values) {
     const key = JSON.stringify(sample);
@@ -169,16 +188,16 @@ function* durationsOf({ routes }: Counters, name: string) {
   }
 }
 
-/** Asks again only when that many milliseconds are over. */
-function onceIn(milliseconds: number, ask: () => Promise<number>): () => Promise<number> {
-  let asked = Number.NEGATIVE_INFINITY;
-  let answer: Promise<number> | undefined;
+/** Wraps `read` so that its result is used again for that many milliseconds. */
+function cachedFor(milliseconds: number, read: () => Promise<number>): () => Promise<number> {
+  let readAt = Number.NEGATIVE_INFINITY;
+  let value: Promise<number> | undefined;
   return () => {
     const now = performance.now();
-    if (answer === undefined || now - asked >= milliseconds) {
-      asked = now;
-      answer = ask();
+    if (value === undefined || now - readAt >= milliseconds) {
+      readAt = now;
+      value = read();
     }
-    return answer;
+    return value;
   };
 }

@@ -6,10 +6,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
+import { START_FLAGS } from '../start-flags.ts';
 import { endWithThis, pinned } from './processes.ts';
 
-/** As `npm start` runs it. */
-const NODE_OPTIONS = ['--min-semi-space-size=4', '--max-semi-space-size=8', '--v8-pool-size=2'];
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 
 /**
@@ -27,7 +26,7 @@ interface LaunchOptions {
 
 /** Starts the program as its users do. */
 export function launch(args: readonly string[], { core, log }: LaunchOptions = {}): ChildProcess {
-  const [command, rest] = pinned(core, process.execPath, [...NODE_OPTIONS, MAIN, ...args]);
+  const [command, rest] = pinned(core, process.execPath, [...START_FLAGS, MAIN, ...args]);
   const output = log === undefined ? ('inherit' as const) : openSync(log, 'w');
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', output], env: ENVIRONMENT });
   if (typeof output === 'number') closeSync(output);

@@ -13,10 +13,10 @@ const run = promisify(execFile);
 
 const SAMPLE = join(import.meta.dirname, '../../data');
 
-/** A moment after all that the sample newsroom and the tests have changed. */
+/** After every change in the sample newsroom and the tests. */
 const NOW = Date.parse('2026-12-24T12:00:00Z');
 
-/** The sample newsroom in a folder of its own, with its articles or without. */
+/** Copies parts of the sample newsroom into a folder. */
 async function sample(parts: readonly string[]): Promise<string> {
   const folder = await dataFolder();
   for (const part of ['publication.yaml', 'media', ...parts]) {
@@ -25,7 +25,7 @@ async function sample(parts: readonly string[]): Promise<string> {
   return folder;
 }
 
-/** Every document of a service, by its path: tag and bytes. */
+/** Returns every document of a service by feed and format: status, tag and text. */
 async function documents({ port, dataFolder: folder }: Running): Promise<Record<string, string>> {
   const { store } = openDataFolder(folder);
   const feeds = await store.feeds(NOW);
@@ -76,7 +76,7 @@ async function newsroomWithHistory(): Promise<{ folder: string; service: Running
   await send('PUT', 'brief', record({ id: 'brief', tags: ['Brief'], expiresAt: '2026-11-21T10:00:00Z' }));
   await send('DELETE', 'en/oud-maker?reason=Names');
   now = NOW;
-  const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW); // that of the commands
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW); // the clock of the commands
   onTestFinished(() => clock.mockRestore());
   return { folder, service };
 }
@@ -106,7 +106,7 @@ test('imported into an empty store, an export gives the same documents and tags,
   expect(before['latest.rss']).toContain('>before #1</guid>');
   expect(before['tag/radio.atom']).toContain('<at:deleted-entry');
 
-  // And of the second store's export nothing is other than of the first's.
+  // The exports of both stores are the same.
   await command(['export', '--data', other, join(other, 'all.ndjson')]);
   expect(await readFile(join(other, 'all.ndjson'), 'utf8')).toBe(await readFile(file, 'utf8'));
 });
@@ -121,7 +121,7 @@ test('imported where it comes from, an export changes nothing', { timeout: 60_00
   expect([code, out, err]).toEqual([0, `0 created, 0 updated, ${count} unchanged, 0 refused\n`, '']);
 });
 
-test('of a damaged store the store is blamed, not the file', async () => {
+test('a damaged store is reported as such, and the file is kept', async () => {
   const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()) });
   await command(['import', '--data', folder, join(folder, 'in')]);
   const handle = await open(storeFile(folder), 'r+');
@@ -137,7 +137,7 @@ test('of a damaged store the store is blamed, not the file', async () => {
   expect(err).toMatch(/^The store is damaged, or is none\.\n.+: put a backup in its place\.\n$/);
 });
 
-test('a new export takes the place of the one before where that is, for those who could read that', async () => {
+test('a new export replaces the last one behind a link, with the same permissions', async () => {
   const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()), 'backups/all.ndjson': 'the last one' });
   await command(['import', '--data', folder, join(folder, 'in')]);
   const kept = join(folder, 'backups/all.ndjson');
@@ -150,7 +150,7 @@ test('a new export takes the place of the one before where that is, for those wh
   expect(await readdir(join(folder, 'backups'))).toEqual(['all.ndjson']);
 });
 
-test('an export goes through a pipe that has a name', async () => {
+test('an export can be written to a named pipe', async () => {
   const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()) });
   await command(['import', '--data', folder, join(folder, 'in')]);
   const pipe = join(folder, 'pipe');

@@ -13,7 +13,7 @@ import { ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts'
 import { startApi } from '../http/api.ts';
 import { command, type Finished } from './terminal.ts';
 
-/** Imports into a data folder. The file of refused records is there as well. */
+/** Imports into a data folder, which also gets the file of refused records. */
 function imported(folder: string, ...args: readonly string[]): Promise<Finished> {
   return command(['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), ...args]);
 }
@@ -27,7 +27,7 @@ async function stored(folder: string): Promise<readonly StoredRecord[]> {
   }
 }
 
-/** The articles of every feed, and the date of its last change. */
+/** Returns the articles and dates of every feed. */
 async function snapshots(folder: string): Promise<unknown> {
   const { store } = openDataFolder(folder);
   try {
@@ -121,12 +121,12 @@ Two lorries a day.]]></content:encoded><excerpt:encoded><![CDATA[]]></excerpt:en
 <wp:post_type>post</wp:post_type><wp:status>draft</wp:status></item>
 </channel></rss>`;
 
-/** The line about the skipped items of that export. */
-const DRAFT = 'Passed over: 1 draft\n';
+/** The last line of output for that export. */
+const DRAFT = 'Skipped: 1 draft\n';
 
 const TWO_LINES = ndjson([record({ id: 'a', title: 'First' }), record({ id: 'b', title: 'Second' })]);
 
-/** An article that a file gives: id, public id, title, authors. */
+/** An article that a file gives. */
 type Given = readonly [id: string, publicId: string, title: string, authors: readonly string[]];
 
 const SOURCES: readonly (readonly [name: string, content: string, given: readonly Given[]])[] = [
@@ -196,15 +196,15 @@ test.each(SOURCES)('%s is imported, and a second import changes nothing', async 
   expect(await stored(folder)).toEqual(kept);
 });
 
-test.each(SOURCES)('the progress over %s ends at its size', async (name, content) => {
+test.each(SOURCES)('the progress of %s counts as many bytes as it has', async (name, content) => {
   const folder = await dataFolder({ [`in/${name}`]: content });
   const [source] = await findSources(join(folder, 'in'));
   let read = 0;
   const progress: number[] = [];
-  const onProgress = (bytes: number): void => {
+  const advance = (bytes: number): void => {
     read += bytes;
   };
-  const items = source?.items(onProgress, () => {});
+  const items = source?.items(advance, () => {});
   for await (const _ of items ?? []) progress.push(read);
 
   expect(source?.size).toBe(Buffer.byteLength(content));
@@ -212,7 +212,7 @@ test.each(SOURCES)('the progress over %s ends at its size', async (name, content
   expect(read).toBe(source?.size);
 });
 
-/** A record with an ordinary number of names: a thousand of them exceed the limit of one record. */
+/** A record with a usual number of names: a thousand of them together exceed the limit of one record. */
 function ordinary(number: number): Readonly<Record<string, unknown>> {
   const authors = [{ name: 'Rojin', url: 'https://news.example/rojin', email: 'rojin@news.example' }];
   return record({ id: `n${number}`, title: `Story ${number}`, summary: 'S', language: 'en', authors });
@@ -234,7 +234,7 @@ function numbered<Made>(count: number, made: (number: number) => Made): Made[] {
   return Array.from({ length: count }, (_, number) => made(number));
 }
 
-describe('the limits on JSON apply to each record', () => {
+describe('limits on JSON apply to each record alone', () => {
   const VERSION = 'https://jsonfeed.org/version/1.1';
 
   test.each([
@@ -256,7 +256,7 @@ describe('the limits on JSON apply to each record', () => {
       JSON.stringify(feedItem(0)),
       JSON.stringify(feedItem(2)),
     ],
-  ])('a bad record of %s is refused alone, with line and column', async (_, whole, first, last) => {
+  ])('of %s one bad record is refused alone, with its position', async (_, whole, first, last) => {
     const twice = first.replaceAll('n0', 'n1').replaceAll(':0', ':1').replace('"title"', '"title": "Other", "title"');
     const names = numbered(10_001, (number) => `"x${number}": 1`).join(', ');
     const many = `\n  {${names}}`;
@@ -271,7 +271,7 @@ describe('the limits on JSON apply to each record', () => {
     ]);
   });
 
-  test('a list that is cut off gives its complete records', async () => {
+  test('an incomplete list gives its complete records', async () => {
     const [first, second] = numbered(2, (number) => JSON.stringify(ordinary(number)));
     const folder = await dataFolder({ 'in/a.json': `[\n${first},\n${second?.slice(0, 50)}` });
     const { out, err } = await imported(folder, join(folder, 'in'));
@@ -291,7 +291,7 @@ describe('the limits on JSON apply to each record', () => {
     expect((await imported(folder, join(folder, 'in'))).out).toBe(expected);
   });
 
-  test('the limits apply to the fields of a feed beside its items as well', async () => {
+  test('the fields of a feed itself have the same limits', async () => {
     const folder = await dataFolder({ 'in/a.json': JSON_FEED.replace('"items"', '"items": [],\n"items"') });
     const { out, err } = await imported(folder, join(folder, 'in'));
 
@@ -299,7 +299,7 @@ describe('the limits on JSON apply to each record', () => {
     expect(err).toContain('a.json:2:1: items: stands twice in one object');
   });
 
-  test('a record after a byte order mark, and a record with spaces, are imported', async () => {
+  test('a record after a byte order mark, and one with spaces, are imported', async () => {
     const folder = await dataFolder();
     const file = join(folder, 'marked.ndjson');
     await writeFile(
@@ -311,7 +311,7 @@ describe('the limits on JSON apply to each record', () => {
     expect(await imported(folder, file)).toMatchObject({ out: did(0, 0, 2, 0) });
   });
 
-  test('a file longer than a string can be is refused without being read, and the refusal suggests NDJSON', async () => {
+  test('a file that is too long for a string is refused before it is read, with NDJSON as the way out', async () => {
     const folder = await dataFolder({ 'in/a.json': '' });
     await truncate(join(folder, 'in/a.json'), constants.MAX_STRING_LENGTH + 1);
     const { out, err } = await imported(folder, join(folder, 'in'));
@@ -321,7 +321,7 @@ describe('the limits on JSON apply to each record', () => {
   });
 });
 
-test('a folder of all formats is imported at once, with ids made of the paths in it', async () => {
+test('a folder of all kinds of files is imported at once, with ids from paths', async () => {
   const folder = await dataFolder(Object.fromEntries(SOURCES.map(([name, content]) => [`in/deep/${name}`, content])));
   const { code, out } = await imported(folder, join(folder, 'in'));
   const expected = SOURCES.flatMap(([, , articles]) => articles.map(([id]) => id));
@@ -346,7 +346,7 @@ describe('files whose paths make the same id', () => {
       { 'a/story.json': JSON.stringify(record({ id: undefined, title: 'A' })), 'a/story.md': story('B') },
       ['a/story.json', 'a/story.md'],
     ],
-  ])('%s: the first gets it, the other is refused, and a second import changes nothing', async (_, files, paths) => {
+  ])('%s: the first is imported, the other refused, and a second import changes nothing', async (_, files, paths) => {
     const folder = await dataFolder(files);
     const [first, other] = paths.map((path) => join(folder, path)) as [string, string];
     const dry = await imported(folder, '--dry-run', first, other);
@@ -354,13 +354,13 @@ describe('files whose paths make the same id', () => {
     const [owner, refused] = [first, other].map((path) => (path.includes('story') ? path : join(path, 'story.md')));
     const rule = `is the id of ${owner} already, made of its path as well: name one in the record`;
 
-    expect(dry.out).toBe(`Nothing was changed. It would be: ${did(1, 0, 0, 1)}`);
+    expect(dry.out).toBe(`Dry run, nothing was changed: ${did(1, 0, 0, 1)}`);
     expect(runs.map(({ out }) => out)).toEqual([did(1, 0, 0, 1), did(0, 0, 1, 1)]);
     expect(runs[0]?.err.split('\n')[0]).toBe(`${refused}: id: ${rule} (value: story)`);
     expect(await titles(folder)).toEqual({ story: 'A' });
   });
 
-  test('the refused one stays refused in rejected.ndjson until it names an id', async () => {
+  test('stay refused from the file of refused records until they have an id', async () => {
     const folder = await dataFolder(A);
     const rejected = join(folder, 'rejected.ndjson');
     await imported(folder, join(folder, 'a'), join(folder, 'b'));
@@ -373,7 +373,7 @@ describe('files whose paths make the same id', () => {
     expect(await titles(folder)).toEqual({ story: 'A', other: 'B' });
   });
 
-  test('are the same article if one file is imported by two paths', async () => {
+  test('are the same file if it is named twice', async () => {
     const folder = await dataFolder(A);
     const { out } = await imported(folder, join(folder, 'a'), `${folder}/./a/story.md`);
 
@@ -398,14 +398,14 @@ describe('files whose paths make the same id', () => {
     expect(await titles(folder)).toEqual({ story: 'A' });
   });
 
-  test('are one article if both records name the id: the last record counts', async () => {
+  test('may both name the id: the last one wins', async () => {
     const folder = await dataFolder({ 'a/story.md': named('A'), 'b/other.md': named('B') });
     const { out } = await imported(folder, join(folder, 'a'), join(folder, 'b'));
 
     expect([out, await titles(folder)]).toEqual([did(1, 1, 0, 0), { story: 'B' }]);
   });
 
-  test('do not matter if the records name an invalid id', async () => {
+  test('are refused for their own reason if the id is not valid', async () => {
     const none = story('A').replace('---', '---\nid: 7');
     const folder = await dataFolder({ 'in/a.md': none, 'in/b.md': none });
     const { out, err } = await imported(folder, join(folder, 'in'));
@@ -415,7 +415,7 @@ describe('files whose paths make the same id', () => {
   });
 });
 
-test('a text without a date has the date of its file, and keeps it when the file is written again', async () => {
+test('a text without a date gets the date of its file, and keeps it when the file is written again', async () => {
   const folder = await dataFolder({ 'in/ferry.txt': WIRE });
   await imported(folder, join(folder, 'in'));
   const [before] = await stored(folder);
@@ -428,7 +428,7 @@ test('a text without a date has the date of its file, and keeps it when the file
   expect(after?.article.publishedAt).toBe(before?.article.publishedAt);
 });
 
-test('a story of a feed with only the date of its update can be corrected', async () => {
+test('a story with a date of change alone can be corrected', async () => {
   const first = ATOM.replace(/<published>.*?<\/published>/, '');
   const folder = await dataFolder({ 'in/kiln.atom': first });
   const outs = [(await imported(folder, join(folder, 'in'))).out, (await imported(folder, join(folder, 'in'))).out];
@@ -447,7 +447,7 @@ test('a story of a feed with only the date of its update can be corrected', asyn
 });
 
 describe('--dry-run', () => {
-  test('reports the same counts and changes nothing', async () => {
+  test('prints the same counts, and changes nothing', async () => {
     const folder = await dataFolder();
     await put(folder, 'in/first.ndjson', TWO_LINES);
     await imported(folder, join(folder, 'in'));
@@ -462,15 +462,15 @@ describe('--dry-run', () => {
     await put(folder, 'in/first.ndjson', ndjson(records));
     const dry = await imported(folder, '--dry-run', join(folder, 'in'));
 
-    expect(dry.out).toBe(`Nothing was changed. It would be: ${did(1, 1, 1, 2)}`);
+    expect(dry.out).toBe(`Dry run, nothing was changed: ${did(1, 1, 1, 2)}`);
     expect(await stored(folder)).toEqual(kept);
     const wet = await imported(folder, join(folder, 'in'));
     expect(wet.out).toBe(did(1, 1, 1, 2));
-    const place = `Refused records are in ${join(folder, 'rejected.ndjson')}: mend them there and import it.`;
+    const place = `Refused records are in ${join(folder, 'rejected.ndjson')}: fix them there and import that file.`;
     expect([wet.code, wet.err]).toEqual([dry.code, `${dry.err}${place}\n`]);
   });
 
-  test('reports the same counts for repeated ids over several batches in an empty store', async () => {
+  test('counts a repeated id as the import would, over several batches', async () => {
     const many = Array.from({ length: 1200 }, (_, number) => record({ id: `n${number % 700}`, title: `T${number}` }));
     const folder = await dataFolder({ 'in/many.ndjson': ndjson(many) });
     const dry = await imported(folder, '--dry-run', join(folder, 'in'));
@@ -478,7 +478,7 @@ describe('--dry-run', () => {
     const wet = await imported(folder, join(folder, 'in'));
 
     expect(wet.out).toBe(did(700, 500, 0, 0));
-    expect(dry.out).toBe(`Nothing was changed. It would be: ${wet.out}`);
+    expect(dry.out).toBe(`Dry run, nothing was changed: ${wet.out}`);
   });
 
   test('leaves no feeds behind', async () => {
@@ -492,14 +492,15 @@ describe('--dry-run', () => {
   });
 });
 
-describe('refused records', () => {
-  const BAD = [
-    record({ id: 'good' }),
-    record({ id: 'no-date', publishedAt: '2026-02-30T10:00:00Z' }),
-    record({ id: 'no-title', title: '' }),
-  ];
+/** A record that is accepted, and two that are refused. */
+const BAD = [
+  record({ id: 'good' }),
+  record({ id: 'no-date', publishedAt: '2026-02-30T10:00:00Z' }),
+  record({ id: 'no-title', title: '' }),
+];
 
-  test('are reported with file, line, field and rule, and can be corrected and imported', async () => {
+describe('the file of refused records', () => {
+  test('has records that can be fixed and imported; they are printed with file, line, field and rule', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': `${ndjson(BAD)}\n{"id": "broken",\n` });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
     const file = join(folder, 'in/a.ndjson');
@@ -510,7 +511,7 @@ describe('refused records', () => {
       `${file}:2: publishedAt: must be a date that exists, with time and zone, as 2026-11-22T10:46:00+03:00 (RFC 3339 §5.6) (value: 2026-02-30T10:00:00Z)`,
       `${file}:3: title: must not be empty (value: )`,
       expect.stringMatching(/a\.ndjson:5:\d+: is not JSON here$/),
-      `Refused records are in ${rejected}: mend them there and import it.`,
+      `Refused records are in ${rejected}: fix them there and import that file.`,
       '',
     ]);
     expect(await readFile(rejected, 'utf8')).toBe(`${ndjson(BAD.slice(1))}{"id": "broken",\n`);
@@ -527,7 +528,7 @@ describe('refused records', () => {
     });
   });
 
-  test('can be imported from the file that receives refused records: it keeps those that are still refused', async () => {
+  test('can be imported itself: records that are still refused stay in it', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD) });
     const rejected = join(folder, 'rejected.ndjson');
     await imported(folder, join(folder, 'in'));
@@ -538,10 +539,11 @@ describe('refused records', () => {
     expect(await readFile(rejected, 'utf8')).toBe(ndjson([BAD[2]]));
   });
 
-  test('do not replace the file of an earlier import, which somebody may be correcting', async () => {
+  test('does not replace that of another import, in which somebody may be fixing records', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(BAD.slice(1, 2)), 'in/b.ndjson': ndjson(BAD.slice(2)) });
     const rejected = join(folder, 'rejected.ndjson');
-    const where = (name: string) => `Refused records are in ${join(folder, name)}: mend them there and import it.\n`;
+    const where = (name: string) =>
+      `Refused records are in ${join(folder, name)}: fix them there and import that file.\n`;
     const first = await imported(folder, join(folder, 'in/a.ndjson'));
     const second = await imported(folder, join(folder, 'in/b.ndjson'));
     const third = await imported(folder, join(folder, 'in/b.ndjson'));
@@ -556,17 +558,17 @@ describe('refused records', () => {
     expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
   });
 
-  test('do not replace a file with a record that is too long to be copied', async () => {
+  test('does not replace one with a record that is too long to be copied', async () => {
     const long = JSON.stringify(record({ id: 'long', body: 'x'.repeat(9 * 1024 * 1024) }));
     const folder = await dataFolder({ 'rejected.ndjson': `${long}\n${ndjson(BAD.slice(1))}` });
     const { out, err } = await imported(folder, join(folder, 'rejected.ndjson'));
 
     expect(out).toBe(did(0, 0, 0, 3));
-    expect(err).toContain(`2 of 3 refused are in ${join(folder, 'rejected-2.ndjson')}: `);
+    expect(err).toContain(`2 of 3 refused records are in ${join(folder, 'rejected-2.ndjson')}: `);
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(`${long}\n${ndjson(BAD.slice(1))}`);
   });
 
-  test('of a large rejected.ndjson are read to the end while it is replaced', async () => {
+  test('is read to its end while it is written, if it is large', async () => {
     const bad = Array.from({ length: 7000 }, (_, number) =>
       JSON.stringify({ id: `n${number}`, body: 'x'.repeat(700) }),
     );
@@ -578,8 +580,10 @@ describe('refused records', () => {
     expect(kept.trim().split('\n').length).toBe(7000);
     expect(new Set(kept.trim().split('\n'))).toEqual(new Set(bad));
   });
+});
 
-  test('of an invalid JSON file are reported with the file, and the other files are imported', async () => {
+describe('records that are refused', () => {
+  test('in a file that is not JSON are reported with the file, and other files are imported', async () => {
     const folder = await dataFolder({ 'in/a.json': '{"id": ', 'in/b.json': JSON.stringify(record({ id: 'b' })) });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
 
@@ -595,7 +599,7 @@ describe('refused records', () => {
     ['png', 'not an article'],
     ['json', '"a text"'],
     ['ndjson', '[]\n'],
-  ])('of an unreadable .%s: exit code 1, and a reason with the file', async (ending, content) => {
+  ])('in a .%s that cannot be read: exit code 1, and a reason with the file', async (ending, content) => {
     const folder = await dataFolder({ [`in/a.${ending}`]: content });
     const { code, out, err } = await imported(folder, join(folder, `in/a.${ending}`));
 
@@ -604,7 +608,7 @@ describe('refused records', () => {
     expect(err).not.toContain('    at ');
   });
 
-  test('that cannot be copied are to be corrected in their own files', async () => {
+  test('that cannot be copied must be fixed in the source', async () => {
     const folder = await dataFolder({ 'in/a.md': '---\n: :\n  - [\n---\nText' });
     const none = await imported(folder, join(folder, 'in'));
     await put(folder, 'in/b.ndjson', ndjson(BAD));
@@ -612,14 +616,14 @@ describe('refused records', () => {
     const rejected = join(folder, 'rejected.ndjson');
 
     expect([none.out, some.out]).toEqual([did(0, 0, 0, 1), did(1, 0, 0, 3)]);
-    expect(none.err.split('\n').at(-2)).toBe('Mend what was refused where it is.');
+    expect(none.err.split('\n').at(-2)).toBe('Fix the source and import again.');
     expect(some.err.split('\n').at(-2)).toBe(
-      `2 of 3 refused are in ${rejected}: mend them there and import it, and the others where they are.`,
+      `2 of 3 refused records are in ${rejected}: fix them there and import that file. Fix the others in the source.`,
     );
     expect(await readFile(rejected, 'utf8')).toBe(ndjson(BAD.slice(1)));
   });
 
-  test('after the fiftieth are counted, not reported one by one', async () => {
+  test('beyond fifty are counted, not printed one by one', async () => {
     const bad = Array.from({ length: 70 }, (_, number) => record({ id: `n${number}`, title: '' }));
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
     const { code, out, err } = await imported(folder, join(folder, 'in'));
@@ -627,11 +631,11 @@ describe('refused records', () => {
 
     expect([code, out]).toEqual([1, did(0, 0, 0, 70)]);
     expect(lines.length).toBe(52);
-    expect(lines.at(-1)).toBe('20 refusals more were not told one by one.');
+    expect(lines.at(-1)).toBe('20 more refused records are not shown here.');
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe(ndjson(bad));
   });
 
-  test('are reported and written in the order of their lines, however many batches run', async () => {
+  test('are printed and saved in the order of their lines', async () => {
     const bad = Array.from({ length: 2000 }, (_, number) => record({ id: `n${number}`, title: '' }));
     const folder = await dataFolder({ 'in/a.ndjson': ndjson(bad) });
     const { err } = await imported(folder, join(folder, 'in'));
@@ -640,7 +644,7 @@ describe('refused records', () => {
     const kept = (await readFile(join(folder, 'rejected.ndjson'), 'utf8')).trim().split('\n');
 
     expect(lines).toEqual(Array.from({ length: 50 }, (_, number) => number + 1));
-    // The first line that differs: a comparison of all would print all.
+    // The first record that is out of order.
     expect(kept.findIndex((line, number) => line !== JSON.stringify(bad[number]))).toBe(-1);
   });
 
@@ -655,7 +659,7 @@ describe('refused records', () => {
   });
 });
 
-test('items of a WordPress export that are no published posts are skipped and counted by reason', async () => {
+test('everything in a WordPress export but published posts is skipped and counted by reason', async () => {
   const items = ['article/publish', 'article/publish', 'post/private', 'page/publish', 'post/'].map((kind, number) => {
     const [type, status] = kind.split('/');
     return `<item><title>${number}</title><guid>g${number}</guid><wp:post_type>${type}</wp:post_type><wp:status>${status}</wp:status></item>`;
@@ -664,16 +668,16 @@ test('items of a WordPress export that are no published posts are skipped and co
     'in/a.xml': WXR.replace(/<item>.*<\/item>/s, items.join('')),
     'in/b.xml': WXR.replace(/<item>.*<\/item>/s, items.slice(2, 3).join('')),
   });
-  const skipped = 'Passed over: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
+  const skipped = 'Skipped: 2 of type article, 2 private, 1 of type page, 1 without a status\n';
   const dry = await imported(folder, '--dry-run', join(folder, 'in'));
   const wet = await imported(folder, join(folder, 'in'));
 
-  expect(dry).toEqual({ ...ALL_WELL, out: `Nothing was changed. It would be: ${did(0, 0, 0, 0)}${skipped}` });
+  expect(dry).toEqual({ ...ALL_WELL, out: `Dry run, nothing was changed: ${did(0, 0, 0, 0)}${skipped}` });
   expect(wet).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${skipped}` });
 });
 
-describe('an unreadable file or folder', () => {
-  /** A folder whose path has 4,000 characters: the paths of most files in it are too long for the system. */
+describe('a file that cannot be read', () => {
+  /** A folder with a path of 4,000 characters: most paths below it are too long for the system. */
   async function deepFolder(top: string): Promise<string> {
     let path = top;
     const names: string[] = [];
@@ -683,14 +687,14 @@ describe('an unreadable file or folder', () => {
       path = join(path, names.at(-1) ?? '');
     }
     const below = 'b'.repeat(150);
-    // Step by step, because the whole path is too long for the command as well.
+    // Step by step, because the whole path is too long for mkdir as well.
     const steps = [...names.map((name) => `mkdir -p ${name} && cd ${name}`), `echo > ${below}.md`, `mkdir ${below}`];
     execFileSync('sh', ['-ec', steps.join('\n')], { cwd: top });
     onTestFinished(() => void execFileSync('rm', ['-rf', join(top, names[0] ?? '')]));
     return join(path, below);
   }
 
-  test('below a folder is refused with its path, and the others are imported', async () => {
+  test('in a folder is refused with its name, as is a folder, and the others are imported', async () => {
     const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES, 'in/z.json': JSON.stringify(record({ id: 'z' })) });
     const below = await deepFolder(join(folder, 'in'));
     const { code, out, err } = await imported(folder, join(folder, 'in'));
@@ -699,13 +703,13 @@ describe('an unreadable file or folder', () => {
     expect(err.split('\n')).toEqual([
       expect.stringMatching(`^${below}.md: cannot be read: ENAMETOOLONG: `),
       expect.stringMatching(`^${below}: cannot be read: ENAMETOOLONG: `),
-      'Mend what was refused where it is.',
+      'Fix the source and import again.',
       '',
     ]);
   });
 
   test.each(['a.ndjson', 'a.json', 'a.md', 'a.txt', 'a.rss'])(
-    '%s that is removed before it is read is refused as well',
+    '%s is refused if it is removed during the import',
     async (name) => {
       const folder = await dataFolder({ [`in/${name}`]: TWO_LINES });
       const [source] = await findSources(join(folder, 'in'));
@@ -727,7 +731,7 @@ describe('an unreadable file or folder', () => {
   );
 });
 
-test('an import that fails keeps the records that it has read, and reports them', async () => {
+test('an import that fails has saved the records it has read, and prints their counts', async () => {
   const folder = await dataFolder({ 'in.ndjson': `${ndjson(numbered(1500, ordinary))}{}\n${ndjson([record()])}` });
   const rejected = join(folder, 'nowhere/rejected.ndjson');
   const { code, out, err } = await command([
@@ -744,7 +748,7 @@ test('an import that fails keeps the records that it has read, and reports them'
   expect(await stored(folder)).toHaveLength(1501);
 });
 
-test('an import that is killed and run again gives the same store as an undisturbed one', {
+test('an import that is killed and run again gives the same store as one without a kill', {
   timeout: 60_000,
 }, async () => {
   const records = numbered(8000, (number) =>
@@ -771,7 +775,7 @@ test('an import that is killed and run again gives the same store as an undistur
   expect(await snapshots(folder)).toEqual(await snapshots(other));
 });
 
-test('a repeated id has the record of its last line, within a batch and across batches', async () => {
+test('of a repeated id the later line wins, within a batch and across batches', async () => {
   const near = [record({ id: 'near', title: 'Earlier' }), record({ id: 'near', title: 'Later' })];
   const between = Array.from({ length: 1300 }, (_, number) => record({ id: `n${number}` }));
   const folder = await dataFolder();
@@ -787,7 +791,7 @@ test('a repeated id has the record of its last line, within a batch and across b
   expect([nearTitle, far]).toEqual(['Later', 'Later']);
 });
 
-/** Records of some 3 kB, enough of them for threads. One of each hundred is invalid, and some ids are repeated. */
+/** Records of about 3 kB, enough for threads; one in a hundred is refused, and some ids are repeated. */
 function largeRecords(count: number): readonly unknown[] {
   const paragraph = '<p>The river <em>rose</em> by <a href="/levels">two metres</a> overnight.</p>';
   return Array.from({ length: count }, (_, number) =>
@@ -801,7 +805,7 @@ function largeRecords(count: number): readonly unknown[] {
 }
 
 describe('an import of more than two megabytes', () => {
-  test('gives the same store with threads as without', { timeout: 60_000 }, async () => {
+  test('gives the same store with threads and without', { timeout: 60_000 }, async () => {
     const records = largeRecords(1000);
     const parts = [0, 1, 2].map((part) => ndjson(records.slice(part * 340, (part + 1) * 340)));
     const whole = parts.join('');
@@ -821,7 +825,7 @@ describe('an import of more than two megabytes', () => {
     expect(await stored(inThreads)).toEqual(await stored(alone));
   });
 
-  test('draws its progress on a terminal, with rate and time left, and nowhere else', {
+  test('draws its progress on a terminal alone, with rate and time left', {
     timeout: 60_000,
   }, async () => {
     const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(1500)) });
@@ -905,7 +909,7 @@ describe('an address', () => {
     expect(err.split('\n')).toEqual([`Nothing can be read from ${url}.`, expect.stringMatching(reason), '']);
   });
 
-  test('that refuses connections', async () => {
+  test('where no server listens', async () => {
     const { code, err } = await imported(await dataFolder(), 'http://127.0.0.1:1/feed');
 
     expect(code).toBe(1);
@@ -913,7 +917,7 @@ describe('an address', () => {
     expect(err).not.toContain('    at ');
   });
 
-  test('that is too slow is reported after the time limit', { timeout: 90_000 }, async () => {
+  test('that is too slow is reported', { timeout: 90_000 }, async () => {
     vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
       const controller = new AbortController();
       setTimeout(
@@ -932,7 +936,7 @@ describe('an address', () => {
     expect(err).toMatch(/^Nothing can be read from http.*\.\n.*timeout.*\n$/);
   });
 
-  test('that is no feed', async () => {
+  test('that is not a feed', async () => {
     const folder = await dataFolder();
     const url = await site((_request, response) => void response.end('<!doctype html><p>Welcome'));
     const { code, out, err } = await imported(folder, url);
@@ -942,7 +946,7 @@ describe('an address', () => {
   });
 });
 
-test('while the service runs, the next GET shows the imported articles', async () => {
+test('while the service runs, the very next GET shows the imported articles', async () => {
   const folder = await dataFolder({ 'articles/own.json': JSON.stringify(record({ id: 'own', sections: ['World'] })) });
   const { port } = await start(folder);
   const before = [await ask(port, '/feeds/latest.json'), await ask(port, '/feeds/section/world.rss')];
@@ -964,7 +968,7 @@ test('while the service runs, the next GET shows the imported articles', async (
   expect(other.status).toBe(200);
 });
 
-test('an import into an empty store that is served dates the feeds by the clock: readers may have fetched some of it', async () => {
+test('an import into the empty store of a running service dates feeds by the clock: readers may have them half filled', async () => {
   const began = Date.now();
   const service = await startApi();
   await put(service.dataFolder, 'old.json', JSON.stringify(record({ publishedAt: '2020-01-01T00:00:00Z' })));
@@ -977,7 +981,7 @@ test('an import into an empty store that is served dates the feeds by the clock:
   expect(snapshot?.changedAt).toBeGreaterThanOrEqual(began);
 });
 
-test('imported articles without files are still there after the next start', async () => {
+test('imported articles stay when the service starts, although they have no files', async () => {
   const folder = await dataFolder({ 'in/a.ndjson': TWO_LINES });
   await imported(folder, join(folder, 'in'));
   await rm(join(folder, 'in'), { recursive: true });
@@ -992,7 +996,7 @@ test('imported articles without files are still there after the next start', asy
   expect(lines).toEqual([]);
 });
 
-test('an article that was withdrawn since stays withdrawn unless its record has changed', async () => {
+test('withdrawn articles stay withdrawn unless the imported record differs', async () => {
   const api = await startApi();
   const lines = (title: string) => ndjson([record({ id: 'a', title }), record({ id: 'b' })]);
   await put(api.dataFolder, 'in/a.ndjson', lines('First'));
@@ -1010,7 +1014,7 @@ test('an article that was withdrawn since stays withdrawn unless its record has 
   expect([await status('a'), await status('b')]).toEqual(['visible', 'withdrawn']);
 });
 
-test('an export from before a withdrawal does not publish the article again', async () => {
+test('an export from before a withdrawal does not undo it', async () => {
   const api = await startApi();
   await api.put('/a', { body: record({ id: 'a', tags: ['x'] }) });
   await api.put('/b', { body: record({ id: 'b' }) });
@@ -1046,7 +1050,7 @@ describe('a store that a service uses', () => {
     return items.map(({ id }) => id.slice(-1)).sort();
   };
 
-  test('receives articles with the public address of the running service', async () => {
+  test('gets imported articles with the address of the running service', async () => {
     const folder = await dataFolder({
       'publication.yaml': WITHOUT_ADDRESS,
       'media/p.txt': 'x',
@@ -1061,7 +1065,7 @@ describe('a store that a service uses', () => {
     expect((await stored(folder)).map(({ revision }) => revision)).toEqual([1, 2]);
   });
 
-  test('is read again by the next start if the import had another public address', async () => {
+  test('is read again by the next start if the import had another address', async () => {
     const folder = await dataFolder({ 'media/p.txt': 'x', 'articles/a.json': JSON.stringify(pictured('a')) });
     await put(folder, 'in/b.json', JSON.stringify(pictured('b')));
     const service = await start(folder, { feedsUrl });
@@ -1076,7 +1080,7 @@ describe('a store that a service uses', () => {
     ]);
   });
 
-  test('receives articles by the rules of the running service; the next start applies the changed rules', async () => {
+  test('gets imported articles in feeds by the rules of the running service; the next start applies changed rules', async () => {
     const folder = await dataFolder({ 'publication.yaml': FEEDS('old', 'kept') });
     const tags = ['old', 'kept', 'new'];
     await put(folder, 'articles/a.json', JSON.stringify(record({ id: 'a', tags })));

@@ -6,7 +6,7 @@ import { command } from './terminal.ts';
 
 async function createdKey(folder: string, ...args: readonly string[]): Promise<{ key: string; id: string }> {
   const { code, out, err } = await command(['key', 'create', '--data', folder, ...args]);
-  expect([code, err]).toEqual([0, 'Keep it now: it is not shown again.\n']);
+  expect([code, err]).toEqual([0, 'Save this key now. It is not shown again.\n']);
   expect(out).toMatch(/^fp_[0-9a-f]{12}_[\w-]{43}\n$/);
   const key = out.trim();
   return { key, id: key.split('_')[1] ?? '' };
@@ -35,7 +35,7 @@ test('a key is shown when it is created and never again, and the store does not 
   expect(bytes.join('')).not.toContain(secret);
 });
 
-test('a running service knows of a key that is made, and of one that is revoked, at once', async () => {
+test('a running service knows a new key, and forgets a revoked one, at once', async () => {
   const folder = await dataFolder();
   const { port } = await start(folder);
   const put = (key: string) =>
@@ -61,7 +61,7 @@ test('a running service knows of a key that is made, and of one that is revoked,
   expect(listed.out).toMatch(new RegExp(`^${id}  write  created \\S+Z  revoked \\S+Z  Content system$`, 'm'));
 });
 
-test('what is not there, or revoked already, cannot be revoked: exit code 1', async () => {
+test('revoking an unknown or revoked key has exit code 1', async () => {
   const folder = await dataFolder();
   const { id } = await createdKey(folder, '--name', 'Once');
   await command(['key', 'revoke', '--data', folder, id]);
@@ -70,7 +70,7 @@ test('what is not there, or revoked already, cannot be revoked: exit code 1', as
     expect(await command(['key', 'revoke', '--data', folder, name])).toEqual({
       code: 1,
       out: '',
-      err: `There is no key ${name} that was not revoked before.\n`,
+      err: `No active key “${name}”. “key list” shows all keys.\n`,
       drawn: '',
     });
   }

@@ -8,7 +8,7 @@ import { command } from './terminal.ts';
 
 const NEWEST = MIGRATIONS.length;
 
-/** A data folder whose store has an earlier schema, or one that nobody knows yet. */
+/** A data folder whose store has an earlier or a later schema. */
 async function folderWithSchema(version: number): Promise<string> {
   const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
   await mkdir(join(folder, 'store'));
@@ -21,7 +21,7 @@ async function folderWithSchema(version: number): Promise<string> {
 
 const COMMANDS = [['serve', '--port', '0'], ['export'], ['key', 'list'], ['import', '/dev/null']];
 
-test.each(COMMANDS)('an earlier schema is not touched by %s, which says what to do', async (...args) => {
+test.each(COMMANDS)('%s does not touch an earlier schema, and says what to do', async (...args) => {
   const folder = await folderWithSchema(1);
   const { code, out, err } = await command([...args, '--data', folder]);
 
@@ -37,12 +37,12 @@ test('migrate brings it up to date, says so, and the service starts', async () =
   const second = await command(['migrate'], { env: { DATA_DIR: folder } });
   const { port } = await start(folder);
 
-  expect(first).toEqual({ code: 0, out: `The store was brought from schema 1 to ${NEWEST}.\n`, err: '', drawn: '' });
-  expect(second).toEqual({ code: 0, out: `The store has schema ${NEWEST} already.\n`, err: '', drawn: '' });
+  expect(first).toEqual({ code: 0, out: `The store now has schema ${NEWEST} (before: 1).\n`, err: '', drawn: '' });
+  expect(second).toEqual({ code: 0, out: `The store already has schema ${NEWEST}.\n`, err: '', drawn: '' });
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
 });
 
-test.each([...COMMANDS, ['migrate']])('a newer schema is refused by %s, with what to do', async (...args) => {
+test.each([...COMMANDS, ['migrate']])('%s refuses a newer schema, and says what to do', async (...args) => {
   const folder = await folderWithSchema(NEWEST + 7);
   const { code, out, err } = await command([...args, '--data', folder]);
 
@@ -52,7 +52,7 @@ test.each([...COMMANDS, ['migrate']])('a newer schema is refused by %s, with wha
   );
 });
 
-test('a store that is none is told in a line', async () => {
+test('a file that is not a store is reported in a line', async () => {
   const folder = await dataFolder({
     'store/publisher.sqlite': 'This is a text, and not a short one at that. '.repeat(30),
   });

@@ -6,17 +6,17 @@ export interface Finished {
   readonly code: number;
   readonly out: string;
   readonly err: string;
-  /** What was drawn on the screen. */
+  /** Text that was drawn on the screen. */
   readonly drawn: string;
 }
 
 interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
-  /** Somebody watches standard error. */
+  /** Whether standard error is a terminal. */
   readonly isTTY?: boolean;
 }
 
-/** Runs a command line that ends by itself, in this process. */
+/** Runs a command that ends by itself, in this process. */
 export async function command(
   args: readonly string[],
   { env = {}, isTTY = false }: Surroundings = {},
@@ -39,7 +39,7 @@ export async function command(
   throw new Error(`it serves: ${said.out}`);
 }
 
-/** As much of a terminal as is drawn on. */
+/** The parts of a terminal that progress bars use. */
 function screenOf(isTTY: boolean) {
   let drawn = '';
   const writable = new Writable({

@@ -22,15 +22,16 @@ test.each<[string, readonly string[]]>([
         '--trust-proxy',
         '--rate-limit',
         '--max-connections',
+        '--fast-path',
+        '--sanitize-fast-path',
       ],
-      ...['--trust-proxy', '--rate-limit', '--max-connections'],
     ],
   ],
-  ['import', ['--data', '--dry-run', '--public-url', '--rejected']],
+  ['import', ['--data', '--dry-run', '--public-url', '--rejected', '--sanitize-fast-path']],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
   ['migrate', ['--data']],
-])('%s --help tells its use and every option', async (name, options) => {
+])('%s --help has its usage and every option', async (name, options) => {
   const { code, out, err } = await command([name, '--help']);
   const short = await command([name, '-h']);
 
@@ -54,36 +55,36 @@ test('--help names every command', async () => {
 });
 
 test.each<readonly [readonly string[], string]>([
-  [['import'], 'There is nothing named to import.'],
+  [['import'], '“import” needs at least one PATH or URL.'],
   [['import', '/nowhere/at-all'], 'Nothing can be read from /nowhere/at-all.'],
   [['import', '--rejected'], "Option '--rejected <value>' argument missing"],
   [['import', '--colour', 'x'], "Unknown option '--colour'"],
-  [['export', 'one', 'two'], 'One file at most can be named.'],
+  [['export', 'one', 'two'], '“export” writes one FILE, not 2.'],
   [['export', '--dry-run'], "Unknown option '--dry-run'"],
-  [['key'], 'What shall be done with keys: create, list or revoke?'],
-  [['key', 'make'], 'What shall be done with keys: create, list or revoke?'],
-  [['key', 'create'], 'A key needs a --name, to tell it from others.'],
-  [['key', 'create', '--name', 'x', '--scope', 'admin'], 'The scope must be one of read, write.'],
-  [['key', 'revoke'], 'Which key? “key list” shows their ids.'],
-  [['key', 'revoke', 'one', 'two'], '“two” is too much.'],
-  [['key', 'list', 'all'], '“all” is too much.'],
-  [['key', 'create', 'x', '--name', 'y'], '“x” is too much.'],
+  [['key'], '“key” needs an action: create, list or revoke.'],
+  [['key', 'make'], '“key” needs an action: create, list or revoke.'],
+  [['key', 'create'], '“key create” needs a --name, so that you can tell keys apart.'],
+  [['key', 'create', '--name', 'x', '--scope', 'admin'], '--scope must be one of read, write, not “admin”.'],
+  [['key', 'revoke'], '“key revoke” needs the ID of a key. “key list” shows all IDs.'],
+  [['key', 'revoke', 'one', 'two'], 'Unexpected argument “two”.'],
+  [['key', 'list', 'all'], 'Unexpected argument “all”.'],
+  [['key', 'create', 'x', '--name', 'y'], 'Unexpected argument “x”.'],
   [['migrate', 'up'], "Unexpected argument 'up'"],
   [['serve', 'now'], "Unexpected argument 'now'"],
-  [['serve', '--port', '65536'], 'The port must be a whole number from 0 to 65535, not “65536”.'],
-  [['serve', '--cache-mb', '0'], 'The megabytes kept must be a whole number from 1 to 1000000, not “0”.'],
-  [['serve', '--cache-mb', '1.5'], 'The megabytes kept must be a whole number from 1 to 1000000, not “1.5”.'],
+  [['serve', '--port', '65536'], '--port must be a whole number from 0 to 65535, not “65536”.'],
+  [['serve', '--cache-mb', '0'], '--cache-mb must be a whole number from 1 to 1000000, not “0”.'],
+  [['serve', '--cache-mb', '1.5'], '--cache-mb must be a whole number from 1 to 1000000, not “1.5”.'],
   [
     ['serve', '--trust-proxy', 'true'],
-    'The trusted proxies must be their number, or a list of addresses, networks, loopback and uniquelocal, not “true”.',
+    '--trust-proxy (TRUST_PROXY) must be a number of proxies, or a list of addresses, networks, loopback, linklocal and uniquelocal, not “true”.',
   ],
   [
     ['serve', '--rate-limit', '5/s'],
-    'The rate limit must be tokens a minute, and at once, as in 300:300, or off, not “5/s”.',
+    '--rate-limit must be PER_MINUTE, PER_MINUTE:BURST (as 300:300) or off, not “5/s”.',
   ],
   [
     ['serve', '--max-connections', 'off'],
-    'The connections must be a number, in all and of one client, as in 10000:256 or 10000:off, not “off”.',
+    '--max-connections must be TOTAL or TOTAL:PER_CLIENT, as 10000:256 or 10000:off, not “off”.',
   ],
   [['publish'], 'There is no command “publish”.'],
 ])('%j is wrong use: exit code 2', async (args, message) => {
@@ -96,7 +97,7 @@ test.each<readonly [readonly string[], string]>([
 });
 
 test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
-  '%s of a folder that is no data folder is told in a line, and makes nothing there',
+  '%s of a folder that is not a data folder is reported, and creates nothing there',
   async (...args) => {
     const folder = join(await dataFolder(), 'mistyped');
     const { code, out, err } = await command([...args, '--data', folder]);
@@ -107,12 +108,12 @@ test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
 );
 
 test.each([['export'], ['import', '--rejected']])(
-  '%s to a file that cannot be written is told in a line: exit code 1',
+  '%s to a file that cannot be written is reported, with exit code 1',
   async (...args) => {
     const folder = await dataFolder({ 'in.ndjson': '{"id": "refused"}\n' });
     const file = join(folder, 'mistyped/all.ndjson');
     const last = args[0] === 'import' ? [join(folder, 'in.ndjson')] : [];
-    // In a process of its own, which an error that nobody waits for would end.
+    // In a process of its own, which an unhandled rejection would end.
     const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args, file, ...last, '--data', folder], {
       encoding: 'utf8',
     });

@@ -7,6 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import type { ConnectionLimits } from '../../src/http/load/connections.ts';
 import { ask, dataFolder, PUBLICATION, record, type Told, toldIn } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';
+import { START_FLAGS } from '../start-flags.ts';
 
 const MiB = 1024 * 1024;
 /** What polite clients read: a small feed, whatever else is published. */
@@ -24,6 +25,8 @@ export const MANY_FEEDS: Readonly<Record<string, string>> = Object.fromEntries(
 export const NOWHERE = `/feeds/tag/${LONG.trim().toLowerCase().replaceAll(' ', '-')}-wrong.rss`;
 /** Room for what the service needs. What is not let go ends it, and garbage does not hide what is held. */
 const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
+/** Of the flags of `npm start`, those that return memory. NODE_OPTIONS may not have them. */
+const MEMORY_FLAGS = START_FLAGS.filter((flag) => /^--(?:heap-growing-percent|expose-gc)/.test(flag));
 /** Memory that may be held afterwards beyond what was before: pages that nothing stands in and the system has not back. */
 const MARGIN = 48 * MiB;
 
@@ -77,7 +80,11 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
         ]
       : [join(import.meta.dirname, 'hurried.ts'), folder, JSON.stringify(hurried)];
   const env = { PATH: process.env.PATH ?? '', NODE_OPTIONS: SMALL_HEAP, METRICS_PORT: 'off' };
-  const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(process.execPath, [...MEMORY_FLAGS, ...program], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
   const { pid } = child;
   if (pid === undefined) throw new Error('the service did not begin');
   let said = '';

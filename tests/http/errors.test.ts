@@ -133,7 +133,7 @@ test('while nothing changes the feeds are looked up once a minute, however many 
     await lookedUpFor('/feeds/tag/wader.rss', WATER),
     await lookedUpFor('/feeds/tag/snow.rss', 'Every article is in /feeds/latest.rss.'),
   ];
-  await put(installation.dataFolder, 'articles/b.json', JSON.stringify(record({ id: 'b', tags: ['Snow'] })));
+  await put(installation.path, 'articles/b.json', JSON.stringify(record({ id: 'b', tags: ['Snow'] })));
   await expect.poll(async () => (await ask(service.port, '/feeds/tag/snow.rss')).status).toBe(200);
   looks.push(await lookedUpFor('/feeds/tag/snov.rss', 'Did you mean /feeds/tag/snow.rss?'));
   clock.now += 60_000;

@@ -20,16 +20,16 @@ async function pair(options: Parameters<typeof start>[1] = {}) {
   const folder = await dataFolder({ 'articles/.keep': '', 'media/.keep': '' });
   const { key } = await keyFor(folder);
   const socket = join(folder, 'writer');
-  const readersGone = Promise.withResolvers<void>();
+  const readersEnded = Promise.withResolvers<void>();
   const common = { now: () => NOW, ...options };
   const writer = await start(folder, {
     ...common,
-    part: { role: 'writer', socket, readersGone: readersGone.promise },
+    part: { role: 'writer', socket, readersEnded: readersEnded.promise },
   });
   const reader = await start(folder, { ...common, part: { role: 'reader', socket } });
   const close = async () => {
     await reader.close();
-    readersGone.resolve();
+    readersEnded.resolve();
     await writer.close();
   };
   onTestFinished(close);
@@ -213,7 +213,7 @@ test('while nobody writes a change is answered 503 with a whole number of second
     ]);
   }
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
-  expect(lines).toEqual(['The process that keeps changes does not answer: they are refused until it does.']);
+  expect(lines).toEqual(['The writer process does not answer. Changes are refused until it does.']);
   expect(told.some((line) => 'err' in line)).toBe(false);
 });
 

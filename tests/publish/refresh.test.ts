@@ -219,7 +219,11 @@ test('a record that does not pass any more stays as it was, and the operator is 
   const later = await start(api.dataFolder, { now: () => NOW });
 
   expect(JSON.parse((await ask(later.port, '/feeds/latest.json')).text).items).toEqual(before);
-  expect(later.lines).toEqual([expect.stringMatching(/^Article a stays as it was\. media\[0\]\.type: is required/)]);
+  expect(later.lines).toEqual([
+    expect.stringMatching(
+      /^Article a keeps its earlier version: its record is not valid now\. media\[0\]\.type: is required/,
+    ),
+  ]);
 });
 
 test('a start that is broken off in the middle of reading again is made up for by the next', async () => {

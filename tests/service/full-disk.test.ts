@@ -13,7 +13,7 @@ const execFileAsync = promisify(execFile);
 
 const SIZE = 6 * 1024 * 1024;
 
-/** A data folder on a disk of its own, small enough to be filled. Skips the test where nothing can be mounted. */
+/** A data folder on a small disk of its own. Skips the test if no disk can be mounted. */
 async function smallDisk(context: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-disk-'));
   try {
@@ -38,7 +38,7 @@ async function newKey(folder: string): Promise<string> {
   return key;
 }
 
-/** Takes all the room that is left; removing the file makes it again. */
+/** Fills the disk with one file. */
 async function takeAllRoom(folder: string): Promise<string> {
   const ballast = join(folder, 'ballast');
   const { bavail, bsize } = await statfs(folder);
@@ -54,7 +54,7 @@ function putArticle(program: Program, number: number) {
   return program.ask(`/api/articles/a${number}`, { method: 'PUT', body: article(number) });
 }
 
-/** PUTs new articles until one is not taken; returns how many were, and the answer to that one. */
+/** PUTs new articles until one is refused. Returns how many were accepted, and the answer to the refused one. */
 async function putUntilFull(program: Program, from = 0) {
   for (let number = from; number < 10_000; number += 1) {
     const answer = await putArticle(program, number);
@@ -83,40 +83,44 @@ const NO_ROOM = {
 
 const PATIENT = { timeout: 60_000 };
 
-test('full, it answers 507 and serves; with room again it takes changes again', PATIENT, async (context) => {
-  const folder = await smallDisk(context);
-  await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
-  const key = await newKey(folder);
-  const program = await startProgram({ dataFolder: folder, key });
-  const { count, answer } = await putUntilFull(program);
+test(
+  'on a full disk, changes get 507 and feeds are served; with room, changes are accepted again',
+  PATIENT,
+  async (context) => {
+    const folder = await smallDisk(context);
+    await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
+    const key = await newKey(folder);
+    const program = await startProgram({ dataFolder: folder, key });
+    const { count, answer } = await putUntilFull(program);
 
-  expect({ status: answer.status, problem: JSON.parse(answer.text) }).toEqual({ status: 507, problem: NO_ROOM });
-  expect(count).toBeGreaterThan(20);
-  // Everything that reads goes on, a document that nobody asked for before included.
-  expect(await idsThere(program)).toEqual(ids(count));
-  const { status, text } = await program.ask('/feeds/latest.json');
-  expect([status, JSON.parse(text).items.length]).toEqual([200, Math.min(count, 50)]);
-  expect(JSON.parse((await program.ask(`/api/articles/a${count - 1}`)).text)).toMatchObject({ revision: count });
-  expect((await program.ask(`/api/articles/a${count}`)).status).toBe(404);
-  // It is no state that the service is stuck in: every change is tried, and told the same.
-  expect((await putArticle(program, count)).status).toBe(507);
+    expect({ status: answer.status, problem: JSON.parse(answer.text) }).toEqual({ status: 507, problem: NO_ROOM });
+    expect(count).toBeGreaterThan(20);
+    // Reading goes on, also of a document that was never rendered before.
+    expect(await idsThere(program)).toEqual(ids(count));
+    const { status, text } = await program.ask('/feeds/latest.json');
+    expect([status, JSON.parse(text).items.length]).toEqual([200, Math.min(count, 50)]);
+    expect(JSON.parse((await program.ask(`/api/articles/a${count - 1}`)).text)).toMatchObject({ revision: count });
+    expect((await program.ask(`/api/articles/a${count}`)).status).toBe(404);
+    // The service is not stuck: it tries every change.
+    expect((await putArticle(program, count)).status).toBe(507);
 
-  await rm(join(folder, 'old.log'));
-  const again = await putArticle(program, count);
-  expect([again.status, JSON.parse(again.text)]).toEqual([
-    201,
-    { id: `a${count}`, result: 'created', revision: count + 1 },
-  ]);
-  expect(await idsThere(program)).toEqual(ids(count + 1));
-  expect((await program.ask('/feeds/latest.rss')).text).toContain(`>${`tag:news.example,2026:a${count}`}<`);
+    await rm(join(folder, 'old.log'));
+    const again = await putArticle(program, count);
+    expect([again.status, JSON.parse(again.text)]).toEqual([
+      201,
+      { id: `a${count}`, result: 'created', revision: count + 1 },
+    ]);
+    expect(await idsThere(program)).toEqual(ids(count + 1));
+    expect((await program.ask('/feeds/latest.rss')).text).toContain(`>${`tag:news.example,2026:a${count}`}<`);
 
-  await program.kill();
-  const next = await startProgram({ dataFolder: folder, key });
-  expect(await idsThere(next)).toEqual(ids(count + 1));
-  expect(next.said()).toBe('');
-});
+    await program.kill();
+    const next = await startProgram({ dataFolder: folder, key });
+    expect(await idsThere(next)).toEqual(ids(count + 1));
+    expect(next.said()).toBe('');
+  },
+);
 
-test('full, it tells a bulk request which of its lines are not kept, and why', PATIENT, async (context) => {
+test('on a full disk, a bulk request gets the reason for every line that is not saved', PATIENT, async (context) => {
   const folder = await smallDisk(context);
   const key = await newKey(folder);
   const program = await startProgram({ dataFolder: folder, key });
@@ -128,28 +132,32 @@ test('full, it tells a bulk request which of its lines are not kept, and why', P
   expect([status, text]).toEqual([200, `${JSON.stringify(refused)}\n`]);
 });
 
-test('full, it starts though a file has changed, and publishes it when there is room', PATIENT, async (context) => {
-  const folder = await smallDisk(context);
-  const file = (title: string) => JSON.stringify(record({ title, body: `<p>${`${title} `.repeat(20_000)}</p>` }));
-  await put(folder, 'articles/a.json', file('First'));
-  await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
-  const key = await newKey(folder);
-  const program = await startProgram({ dataFolder: folder, key });
-  await writeFile(join(folder, 'articles/.next'), file('Other'));
-  await putUntilFull(program);
-  await program.kill();
-  await rename(join(folder, 'articles/.next'), join(folder, 'articles/a.json'));
-  await takeAllRoom(folder);
-  const next = await startProgram({ dataFolder: folder, key });
-  const title = async () => JSON.parse((await next.ask('/api/articles/a')).text).record.title;
+test(
+  'on a full disk, the service starts although a file has changed, and publishes it when there is room',
+  PATIENT,
+  async (context) => {
+    const folder = await smallDisk(context);
+    const file = (title: string) => JSON.stringify(record({ title, body: `<p>${`${title} `.repeat(20_000)}</p>` }));
+    await put(folder, 'articles/a.json', file('First'));
+    await writeFile(join(folder, 'old.log'), Buffer.alloc(1024 * 1024));
+    const key = await newKey(folder);
+    const program = await startProgram({ dataFolder: folder, key });
+    await writeFile(join(folder, 'articles/.next'), file('Other'));
+    await putUntilFull(program);
+    await program.kill();
+    await rename(join(folder, 'articles/.next'), join(folder, 'articles/a.json'));
+    await takeAllRoom(folder);
+    const next = await startProgram({ dataFolder: folder, key });
+    const title = async () => JSON.parse((await next.ask('/api/articles/a')).text).record.title;
 
-  expect(await title()).toBe('First');
-  expect((await next.ask('/feeds/latest.rss')).status).toBe(200);
-  await rm(join(folder, 'old.log'));
-  await expect.poll(title, { timeout: 10_000 }).toBe('Other');
-});
+    expect(await title()).toBe('First');
+    expect((await next.ask('/feeds/latest.rss')).status).toBe(200);
+    await rm(join(folder, 'old.log'));
+    await expect.poll(title, { timeout: 10_000 }).toBe('Other');
+  },
+);
 
-test('killed on a full disk, it starts there again with everything, and serves', PATIENT, async (context) => {
+test('after a kill on a full disk, the service starts again with everything', PATIENT, async (context) => {
   const folder = await smallDisk(context);
   const key = await newKey(folder);
   const program = await startProgram({ dataFolder: folder, key });
@@ -163,25 +171,21 @@ test('killed on a full disk, it starts there again with everything, and serves',
   expect(JSON.parse((await putArticle(next, count + 100)).text)).toEqual(NO_ROOM);
 });
 
-test(
-  'a store that cannot be opened for lack of room is told in a line, and keeps what it has',
-  PATIENT,
-  async (context) => {
-    const folder = await smallDisk(context);
-    const key = await newKey(folder);
-    const program = await startProgram({ dataFolder: folder, key });
-    for (let number = 0; number < 5; number += 1) expect((await putArticle(program, number)).status).toBe(201);
-    await program.kill();
-    const { store } = openDataFolder(folder); // which ends the journal that the kill has left
-    await store.close();
-    const ballast = await takeAllRoom(folder);
-    const started = await startProgram({ dataFolder: folder, key }).catch((error: Error) => error.message);
-    const said = typeof started === 'string' ? started : `it serves: ${started.said()}`;
+test('a store that cannot be opened for lack of room is reported, and keeps its articles', PATIENT, async (context) => {
+  const folder = await smallDisk(context);
+  const key = await newKey(folder);
+  const program = await startProgram({ dataFolder: folder, key });
+  for (let number = 0; number < 5; number += 1) expect((await putArticle(program, number)).status).toBe(201);
+  await program.kill();
+  const { store } = openDataFolder(folder); // closing ends the journal that the kill has left
+  await store.close();
+  const ballast = await takeAllRoom(folder);
+  const started = await startProgram({ dataFolder: folder, key }).catch((error: Error) => error.message);
+  const said = typeof started === 'string' ? started : `it serves: ${started.said()}`;
 
-    // SQLite's word for a file that it cannot make as long as it has to be.
-    expect(said).toBe(`the service ended with 1: The store ${storeFile(folder)} cannot be opened.\ndisk I/O error\n`);
+  // SQLite reports this if it cannot extend a file.
+  expect(said).toBe(`the service ended with 1: The store ${storeFile(folder)} cannot be opened.\ndisk I/O error\n`);
 
-    await rm(ballast);
-    expect(await idsThere(await startProgram({ dataFolder: folder, key }))).toEqual(ids(5));
-  },
-);
+  await rm(ballast);
+  expect(await idsThere(await startProgram({ dataFolder: folder, key }))).toEqual(ids(5));
+});

@@ -1,19 +1,19 @@
 /**
- * The service with two workers as `src/start.js` runs it, with less patience than an operator's, so that a test need not
- * wait as long: `node hurried-workers.ts FOLDER WATCH`, the watch in JSON.
+ * Runs the service with two workers as `src/start.js` does, with shorter limits for workers that hang, so that a test does
+ * not wait for minutes: `node hurried-workers.ts FOLDER LIMITS`, the limits in JSON.
  */
 import { loadPublication } from '../../src/config/publication.ts';
 import { superviseWorkers } from '../../src/service/supervisor.ts';
 import { openLog } from '../../src/telemetry/log.ts';
 
-const [dataFolder = '', watch = ''] = process.argv.slice(2);
+const [path = '', heartbeat = ''] = process.argv.slice(2);
 const { port } = await superviseWorkers({
   workers: 2,
-  dataFolder,
-  publication: loadPublication(dataFolder),
+  path,
+  publication: loadPublication(path),
   settings: { host: '127.0.0.1', port: 0, version: '0.0.0', logLevel: 'error' },
   metrics: undefined,
   log: openLog(process.stderr, { level: 'error' }),
-  watch: JSON.parse(watch),
+  heartbeat: JSON.parse(heartbeat),
 });
 process.stdout.write(`at http://localhost:${port}/feeds/latest.rss\n`);

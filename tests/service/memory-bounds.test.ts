@@ -13,7 +13,7 @@ const FEEDS = 60;
 const STORIES = 4;
 const CODINGS = ['identity', 'gzip', 'br', 'zstd'];
 
-/** Kilobytes that no coding makes small, another in each story. */
+/** Kilobytes of text that does not compress, different in each story. */
 function noise(seed: number): string {
   let state = seed + 1;
   const words = Array.from({ length: 800 }, () => {
@@ -32,7 +32,7 @@ function files(): Record<string, string> {
   return { 'publication.yaml': PUBLICATION, ...Object.fromEntries(stories) };
 }
 
-test('however many documents are asked for, in all codings and as deltas, what is kept stays within its bound', async () => {
+test('the cache stays within its limit for any number of documents, in all codings and as deltas', async () => {
   const { port, measure } = await start(await dataFolder(files()), { cache: 1 });
   const value = async (name: string) => {
     const metric = (await measure()).find((each) => each.name === `feed_publisher_${name}`);
@@ -45,7 +45,7 @@ test('however many documents are asked for, in all codings and as deltas, what i
       for (const coding of CODINGS) {
         const { status, headers } = await ask(port, path, { headers: { 'Accept-Encoding': coding } });
         expect(status).toBe(200);
-        // One who lacks the newest story: the tag without its first name.
+        // A reader without the newest story sends the tag without its first name.
         const tag = String(headers.etag).replace(/\..{4}/, '.');
         const delta = await ask(port, path, { headers: { 'A-IM': 'feed', 'If-None-Match': tag } });
         expect(delta.status).toBe(226);
@@ -63,12 +63,12 @@ test('however many documents are asked for, in all codings and as deltas, what i
   expect(await value('evicted_entries_total')).toBeGreaterThan(100);
 });
 
-describe('of 200,000 different', () => {
+describe('200,000 different', () => {
   const MANY = 200_000;
   setFlagsFromString('--expose-gc');
   const collectGarbage: () => void = runInNewContext('gc');
 
-  /** Bytes that stay when so much has been done. */
+  /** Returns the bytes of heap that stay after the work. */
   function left(work: (number: number) => void): number {
     work(-1);
     collectGarbage();
@@ -78,17 +78,17 @@ describe('of 200,000 different', () => {
     return process.memoryUsage().heapUsed - before;
   }
 
-  /** All of them would take ten megabytes or more. */
+  /** All of them together would take ten megabytes or more. */
   const LITTLE = 4 * MB;
 
-  test('Accept-Encoding headers few are remembered, and all are understood', () => {
+  test('Accept-Encoding headers are all understood, and few stay in memory', () => {
     const chosen = new Set<string | undefined>();
     const bytes = left((number) => chosen.add(chooseCoding(`gzip, x-${number}`)));
     expect([...chosen]).toEqual(['gzip']);
     expect(bytes).toBeLessThan(LITTLE);
   });
 
-  test('dates few are remembered, and all are understood', () => {
+  test('dates are all understood, and few stay in memory', () => {
     let wrong = 0;
     const bytes = left((number) => {
       const date = Date.UTC(2026, 0, 1) + number * 1000;
@@ -98,7 +98,7 @@ describe('of 200,000 different', () => {
     expect(bytes).toBeLessThan(LITTLE);
   });
 
-  test('addresses that a proxy tells of few are remembered, and all are told from its own', () => {
+  test('addresses of X-Forwarded-For are all checked, and few stay in memory', () => {
     const trust = parseTrust('10.0.0.0/8');
     let trusted = 0;
     const bytes = left((number) => {

@@ -3,12 +3,14 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { slugOf } from '../../src/lib/text.ts';
-import { type Answer, ask, dataFolder, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
+import { serve } from '../../src/service/serve.ts';
+import { type Answer, ask, dataFolder, listen, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
 import { clientOf } from '../http/api.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SAMPLE = join(ROOT, 'data');
-/** While the sample has stories under embargo, an expired one and one that was taken back. */
+/** At this time, the sample has embargoed, expired and withdrawn stories. */
 const NOW = Date.UTC(2026, 10, 22, 9);
 const FORMATS = ['rss', 'atom', 'json'] as const;
 const SECOND = 1000;
@@ -24,7 +26,7 @@ async function itemsOf(port: number, feed = 'latest'): Promise<Item[]> {
   return JSON.parse((await ask(port, `/feeds/${feed}.json`)).text).items;
 }
 
-/** The feeds of everything in `latest`, read from its documents, and the operator's own. */
+/** Returns the feeds of all articles in `latest`, read from its documents, and the feeds of publication.yaml. */
 async function feedsOf(port: number): Promise<string[]> {
   const [items, atom] = await Promise.all([itemsOf(port), ask(port, '/feeds/latest.atom')]);
   const categories = [...atom.text.matchAll(/<category term="([^"]+)" scheme="[^"]+\/feeds\/([^/"]+)\/"/g)];
@@ -40,8 +42,8 @@ function withoutTombstones(text: string): string {
   return text.replace(/<at:deleted-entry [^>]*?(?:\/>|>.*?<\/at:deleted-entry>)/gs, '').replace(/"_tombstones":.*/, '');
 }
 
-/** Everything about an answer that a reader or a cache could tell it from another by. */
-function sayings({ status, headers, body }: Answer) {
+/** Returns everything of an answer that a reader or a cache may compare. */
+function comparable({ status, headers, body }: Answer) {
   const { date: _, ...rest } = headers;
   return { status, ...rest, body: body.toString('base64') };
 }
@@ -51,14 +53,14 @@ async function documents(port: number, feeds: readonly string[], coding: string)
   for (const feed of feeds) {
     for (const format of FORMATS) {
       const path = `/feeds/${feed}.${format}`;
-      answers.set(path, sayings(await ask(port, path, { headers: { 'Accept-Encoding': coding } })));
+      answers.set(path, comparable(await ask(port, path, { headers: { 'Accept-Encoding': coding } })));
     }
   }
   return answers;
 }
 
 describe('the sample newsroom', () => {
-  test('is served without a complaint: 48 articles or more, and a feed for each of six languages', async () => {
+  test('is served without a warning: 48 articles or more, and a feed for each of six languages', async () => {
     const { port, articles, feeds, lines } = await start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
     const items = await itemsOf(port);
     const languages = ['ar', 'ckb', 'en', 'fa', 'ku', 'tr'];
@@ -86,7 +88,7 @@ describe('the sample newsroom', () => {
       for (const format of FORMATS) {
         const answer = await ask(port, `/feeds/${feed}.${format}`);
         expect(answer.status, `${feed}.${format}`).toBe(200);
-        // A tombstone is how readers are told to take back what they have.
+        // A tombstone tells readers to remove the story.
         const text = status === 'withdrawn' ? withoutTombstones(answer.text) : answer.text;
         if ([`:${id}<`, `:${id}"`, title, summary].some((trace) => text.includes(trace)))
           found.push(`${feed}.${format}`);
@@ -99,7 +101,7 @@ describe('the sample newsroom', () => {
   test.each([
     ['atom', /<at:deleted-entry [^>]*ref="tag:[^"]+:en\/clinic-fridays" when="[^"]+"/],
     ['json', /"_tombstones":\{"items":\[\{"id":"tag:[^"]+:en\/clinic-fridays","date_withdrawn":/],
-  ])('tells the readers of latest.%s to take back what was withdrawn', async (format, tombstone) => {
+  ])('has a tombstone of the withdrawn story in latest.%s', async (format, tombstone) => {
     const { port } = await start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
     expect((await ask(port, `/feeds/latest.${format}`)).text).toMatch(tombstone);
   });
@@ -114,7 +116,7 @@ describe('the sample newsroom', () => {
     expect(await ids('2037-05-01T05:00:00Z')).toEqual([expect.stringMatching(/:tr\/muhurlu-oda$/)]);
   });
 
-  test('sends readers of the retired feeds on, or tells them to stop', async () => {
+  test('redirects readers of retired feeds, or answers 410', async () => {
     const { port } = await start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
     const moved = await ask(port, '/feeds/section/sport.rss');
     const gone = await ask(port, '/feeds/section/horoscopes.rss');
@@ -181,11 +183,11 @@ describe('two services on the same articles', () => {
     expect(other.headers.etag).toBe(one.headers.etag);
   });
 
-  test('make nothing anew that they changed themselves before the other changed something else', async () => {
+  test('do not render again what they changed before the other changed something else', async () => {
     const folder = await dataFolder();
     const [first, second] = [await clientOf(folder), await clientOf(folder)];
     const made = () => madeBy(first);
-    const none = await ask(first.port, '/feeds/tag/own.rss'); // by now it has heard of what was changed before
+    const none = await ask(first.port, '/feeds/tag/own.rss'); // reads all earlier changes
     await first.put('/own', { body: record({ id: 'own', tags: ['Own'] }) });
     const own = await ask(first.port, '/feeds/tag/own.rss');
     await second.put('/other', { body: record({ id: 'other', tags: ['Other'] }) });
@@ -197,7 +199,7 @@ describe('two services on the same articles', () => {
     expect([again.headers.etag, await made()]).toEqual([own.headers.etag, 2]);
   });
 
-  test('make what readers ask for anew when the other changes it, before anybody asks', async () => {
+  test('render popular feeds again when the other changes them, before a reader asks', async () => {
     const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
     const [first, second] = [await clientOf(folder), await clientOf(folder)];
     const before = await ask(first.port, '/feeds/latest.rss');
@@ -211,7 +213,7 @@ describe('two services on the same articles', () => {
     expect(await madeBy(first)).toBe(2);
   });
 
-  /** Documents that a service has made. */
+  /** Returns how many documents a service has rendered. */
   async function madeBy({ measure }: Running): Promise<number | undefined> {
     const metrics = await measure();
     return metrics.find(({ name }) => name === 'feed_publisher_documents_made_total')?.values[0]?.value;
@@ -237,7 +239,29 @@ describe('two services on the same articles', () => {
   }
 });
 
-describe('a start', () => {
+test('a start that fails closes what it has opened: the port of the metrics, and the store once', async () => {
+  const path = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  const taken = await start(await dataFolder(), { metrics: { host: '127.0.0.1', port: 0, isRequired: true } });
+  const metrics = { host: '127.0.0.1', port: taken.metricsPort ?? 0, isRequired: true };
+  const other = await start(await dataFolder());
+  await taken.close();
+  const folder = openDataFolder(path);
+  let closed = 0;
+  const store = {
+    ...folder.store,
+    close() {
+      closed += 1;
+      return folder.store.close();
+    },
+  };
+  const options = { host: '127.0.0.1', port: other.port, metrics, log: listen().log, version: '0.0.0' };
+  await expect(serve({ ...folder, store }, options)).rejects.toMatchObject({ code: 'address_unavailable' });
+  const again = await start(path, { metrics });
+
+  expect([closed, again.metricsPort, again.articles]).toEqual([1, metrics.port, 1]);
+});
+
+describe('a service', () => {
   test('names each broken record with file, line, field, rule and value, and publishes the rest', async () => {
     const folder = await dataFolder({
       'articles/good.json': JSON.stringify(record({ title: 'Good' })),
@@ -265,7 +289,7 @@ describe('a start', () => {
     ['entries: 112\nfeeds: [{ id: other, title: Other }]', undefined],
     ['entries: 113\nfeeds: [{ id: other, title: Other }, { id: short, title: Short, entries: 50 }]', 'latest, other'],
     ['feeds: [{ id: other, title: Other }, { id: long, title: Long, entries: 113 }]', 'long'],
-  ])('says which feeds are too large to have deltas: %s', async (yaml, large) => {
+  ])('logs which feeds are too large for deltas: %s', async (yaml, large) => {
     const { lines } = await start(await dataFolder({ 'publication.yaml': `${PUBLICATION}${yaml}\n` }));
 
     expect(lines).toEqual(large === undefined ? [] : [`Feeds of more than 112 entries have no deltas: ${large}.`]);
@@ -281,7 +305,7 @@ describe('a start', () => {
     expect(text).not.toContain('feeds.news.example');
   });
 
-  test('after the end gives up the port and the folder', async () => {
+  test('frees the port and the folder when it stops', async () => {
     const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
     const { port, close } = await start(folder);
     expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);

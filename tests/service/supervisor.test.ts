@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { storeFile } from '../../src/service/data-folder.ts';
 import { dataFolder, PUBLICATION, put, record } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
+import { START_FLAGS } from '../start-flags.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 const HURRIED = join(import.meta.dirname, 'hurried-workers.ts');
@@ -21,7 +22,7 @@ let compileCache: string;
 beforeAll(async () => {
   compileCache = await mkdtemp(join(tmpdir(), 'feed-publisher-compiled-'));
 });
-afterAll(() => rm(compileCache, { recursive: true, force: true, maxRetries: 5 })); // it is written to when one ends
+afterAll(() => rm(compileCache, { recursive: true, force: true, maxRetries: 5 })); // a process that ends may still write to it
 
 interface Finished {
   readonly code: number | null;
@@ -30,12 +31,12 @@ interface Finished {
   readonly err: string;
 }
 
-/** The program with these arguments. */
+/** Starts the program with these arguments. */
 function program(folder: string, args: readonly string[]) {
   return started(folder, [MAIN, '--data', folder, '--host', '127.0.0.1', ...args]);
 }
 
-/** A script of Node, which leads a group of processes as under a terminal. */
+/** Starts a script as the leader of a process group, as a terminal does. */
 function started(folder: string, args: readonly string[], temporary = folder) {
   const env = {
     PATH: process.env.PATH ?? '',
@@ -59,7 +60,7 @@ function started(folder: string, args: readonly string[], temporary = folder) {
   return { child, said, finished };
 }
 
-/** The service with workers, once it says where it is. */
+/** Starts the service with workers and waits until it serves. */
 async function startWorkers(folder: string, workers = 2, more: readonly string[] = []) {
   const { key } = await keyFor(folder);
   return serving(folder, key, program(folder, ['--port', '0', '--workers', String(workers), ...more]));
@@ -72,12 +73,12 @@ async function serving(folder: string, key: string, { child, said, finished }: R
   return { folder, key, child, said, finished, port, connect: () => connectionTo(port, key) };
 }
 
-/** What the lines of a log say. */
+/** Returns the messages of a log. */
 function messagesOf(log: string): string[] {
   return log.split('\n').flatMap((line) => (line === '' ? [] : [String(JSON.parse(line).msg)]));
 }
 
-/** Waits until something is so; the test's own time limit is the end of patience. */
+/** Waits for a condition, up to the time limit of the test. */
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await isSo())) await sleep(10);
 }
@@ -96,7 +97,7 @@ interface Question {
 
 type Connection = ReturnType<typeof connectionTo>;
 
-/** One connection, so one process that answers, for as long as it is open. */
+/** A client with one connection: while it is open, the same process answers. */
 function connectionTo(port: number, key: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   onTestFinished(() => agent.destroy());
@@ -110,7 +111,7 @@ function connectionTo(port: number, key: string) {
   return {
     begin,
     isOpen: () => [...used].some(({ destroyed }) => !destroyed),
-    /** How many there were, one after the other. */
+    /** Returns how many connections the client has used. */
     sockets: () => used.size,
     ask: (path: string, question: Question = {}) =>
       new Promise<Answer>((resolve, reject) => {
@@ -126,8 +127,8 @@ async function whole(response: IncomingMessage): Promise<Answer> {
   return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
 
-/** The lines of an answer as they come. */
-async function* linesOf(asked: ClientRequest): AsyncGenerator<string, undefined> {
+/** Yields the lines of an answer as they arrive. */
+async function* answerLines(asked: ClientRequest): AsyncGenerator<string, undefined> {
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   yield* createInterface({ input: answer });
   return undefined;
@@ -137,17 +138,17 @@ function manyTo({ connect }: { readonly connect: () => Connection }, count = 12)
   return Array.from({ length: count }, connect);
 }
 
-/** What all of them are answered, once for each different answer. */
+/** Returns the different answers that all connections get. */
 async function answersOf(
   connections: readonly Connection[],
   path: string,
   question: Question = {},
 ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }[]> {
   const answers = await Promise.all(connections.map(({ ask }) => ask(path, question)));
-  const told = answers.map(({ status, headers: { date: _, ...headers }, body }) =>
+  const texts = answers.map(({ status, headers: { date: _, ...headers }, body }) =>
     JSON.stringify({ status, headers, body: body.toString('latin1') }),
   );
-  return [...new Set(told)].map((text) => JSON.parse(text));
+  return [...new Set(texts)].map((text) => JSON.parse(text));
 }
 
 interface Process {
@@ -155,7 +156,7 @@ interface Process {
   readonly role: string;
 }
 
-/** The processes that another has started, from Linux's list of all. */
+/** Returns the child processes of a process, from /proc. */
 function workersOf({ pid: parent }: ChildProcess): Process[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -166,7 +167,7 @@ function workersOf({ pid: parent }: ChildProcess): Process[] {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
         return [{ pid: Number(pid), role: command.at(-2) ?? '' }];
       } catch {
-        return []; // it has ended meanwhile
+        return []; // it has just ended
       }
     });
 }
@@ -194,7 +195,7 @@ test.each([
   [1, []],
   [2, ['reader', 'writer']],
   [4, ['reader', 'reader', 'reader', 'writer']],
-])('of %i, these are started', async (workers, roles) => {
+])('--workers %i starts %j', async (workers, roles) => {
   const { child, finished } = await startWorkers(await empty(), workers);
   const started = workersOf(child).map(({ role }) => role);
   child.kill('SIGTERM');
@@ -203,8 +204,17 @@ test.each([
   expect(await finished).toMatchObject({ code: 0, err: '' });
 });
 
+test('workers have the flags of Node and V8 of the process that starts them', async () => {
+  const folder = await empty();
+  const args = [...START_FLAGS, MAIN, '--data', folder, '--host', '127.0.0.1', '--port', '0', '--workers', '2'];
+  const { child } = await serving(folder, '', started(folder, args));
+  const commands = workersOf(child).map(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0'));
+
+  expect(commands.map((command) => command.slice(1, 1 + START_FLAGS.length))).toEqual([START_FLAGS, START_FLAGS]);
+});
+
 describe('all processes', () => {
-  test('answer with the same bytes, tags and dates, before and at once after every change', async () => {
+  test('answer with the same bytes, tags and dates, also right after every change', async () => {
     const folder = await dataFolder({
       'articles/f.json': JSON.stringify(record({ id: 'f', title: 'File' })),
       'media/.keep': '',
@@ -221,7 +231,7 @@ describe('all processes', () => {
       ['/api/articles', { method: 'POST', body: ['c', 'd'].map((id) => JSON.stringify(record({ id }))).join('\n') }],
     ];
     for (const [index, [path, change]] of changes.entries()) {
-      for (const document of documents) await answersOf(connections, document); // now it is at hand everywhere
+      for (const document of documents) await answersOf(connections, document); // every process has it in its cache now
       const { status } = (await connections[index]?.ask(path, change)) ?? {};
       expect([200, 201]).toContain(status);
       for (const document of documents) {
@@ -233,7 +243,7 @@ describe('all processes', () => {
 
     expect(tags.size).toBe(changes.length * documents.length);
 
-    // Last-Modified is not said before its second has come, which of two changes in one second is the next but one.
+    // Last-Modified is sent when its second has come. The second of two changes in one second is dated one second later.
     await sleep(2000);
     for (const coding of ['identity', 'br', 'gzip', 'zstd']) {
       for (const document of documents) {
@@ -251,7 +261,7 @@ describe('all processes', () => {
     expect(await Promise.all(connections.map(shows))).toEqual(connections.map(() => true));
   });
 
-  test('lose none of the changes that come to them at once', async () => {
+  test('lose no change of many at once', async () => {
     const service = await startWorkers(await empty());
     const connections = manyTo(service, 8);
     await connections[0]?.ask(A, putting({ title: '0' }));
@@ -279,49 +289,49 @@ describe('all processes', () => {
   });
 });
 
-describe('a process that is killed', () => {
-  const MOST_CHANGES = 5000;
+const MOST_CHANGES = 5000;
 
-  /** Changes until it is told to stop: what was acknowledged, and with what others were answered. */
-  function changing(service: Awaited<ReturnType<typeof startWorkers>>, name: string) {
-    const acknowledged: string[] = [];
-    const others: unknown[] = [];
-    let stopped = false;
-    const done = (async () => {
-      for (let number = 0; !stopped && number < MOST_CHANGES; number += 1) {
-        const id = `${name}${number}`;
-        try {
-          const { status, headers } = await service.connect().ask(`/api/articles/${id}`, putting({ id }));
-          if (status === 201) acknowledged.push(id);
-          else others.push([status, headers['retry-after']]);
-        } catch (error) {
-          others.push(error instanceof Error && 'code' in error ? error.code : error);
-        }
+/** Sends changes until `stop`. Keeps the acknowledged ids and all other answers. */
+function changing(service: Awaited<ReturnType<typeof startWorkers>>, name: string) {
+  const acknowledged: string[] = [];
+  const others: unknown[] = [];
+  let stopped = false;
+  const done = (async () => {
+    for (let number = 0; !stopped && number < MOST_CHANGES; number += 1) {
+      const id = `${name}${number}`;
+      try {
+        const { status, headers } = await service.connect().ask(`/api/articles/${id}`, putting({ id }));
+        if (status === 201) acknowledged.push(id);
+        else others.push([status, headers['retry-after']]);
+      } catch (error) {
+        others.push(error instanceof Error && 'code' in error ? error.code : error);
       }
-    })();
-    const stop = () => {
-      stopped = true;
-      return done;
-    };
-    onTestFinished(stop);
-    return { acknowledged, others, stop };
-  }
-
-  async function idsIn(service: Awaited<ReturnType<typeof startWorkers>>): Promise<Set<string>> {
-    const ids = new Set<string>();
-    for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
-      const { body } = await service.connect().ask(`/api/articles?limit=500&cursor=${cursor}`);
-      const page = JSON.parse(body.toString());
-      for (const { id } of page.articles) ids.add(id);
-      cursor = page.cursor;
     }
-    return ids;
-  }
+  })();
+  const stop = () => {
+    stopped = true;
+    return done;
+  };
+  onTestFinished(stop);
+  return { acknowledged, others, stop };
+}
 
+async function idsIn(service: Awaited<ReturnType<typeof startWorkers>>): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+    const { body } = await service.connect().ask(`/api/articles?limit=500&cursor=${cursor}`);
+    const page = JSON.parse(body.toString());
+    for (const { id } of page.articles) ids.add(id);
+    cursor = page.cursor;
+  }
+  return ids;
+}
+
+describe('a process that is killed', () => {
   test.each([
     ['reader', ['"ECONNRESET"', '"EPIPE"']],
     ['writer', ['"ECONNRESET"', '"EPIPE"', '[503,"2"]']],
-  ])('a %s, is started again as the same, and no change that was acknowledged is lost', async (role, mayBeAnswered) => {
+  ])('a %s, is restarted with the same role, and no acknowledged change is lost', async (role, mayBeAnswered) => {
     const folder = await empty();
     const service = await startWorkers(folder);
     const loads = ['x', 'y', 'z'].map((name) => changing(service, name));
@@ -338,20 +348,20 @@ describe('a process that is killed', () => {
     const others = loads.flatMap((load) => load.others.map((other) => JSON.stringify(other)));
     expect(others.filter((other) => !mayBeAnswered.includes(other))).toEqual([]);
     expect(messagesOf(service.said.err).filter((message) => message.startsWith('The '))).toEqual([
-      `The ${role} process ${killed} of the service ended by SIGKILL.`,
+      `The ${role} process ${killed} was ended by SIGKILL.`,
     ]);
     expect(service.said.out.match(/\n/g)).toHaveLength(1);
 
-    // Who started later says what the others say, though publication.yaml was changed; Last-Modified when its second has come.
+    // The restarted process serves the publication of the first start, although publication.yaml has changed.
     await sleep(1000);
     const answers = await answersOf(manyTo(service, 24), '/feeds/latest.json');
     expect(answers).toEqual([expect.objectContaining({ status: 200 })]);
     expect(answers[0]?.body.slice(0, 200)).toContain('"title":"The Test Post"');
   });
 
-  test('the writer, leaves the others’ connections: 20,000 records are handed over to the next, and answered as they come', async () => {
+  test('the writer, does not cut the connections of readers: they forward 20,000 records to its successor', async () => {
     const service = await startWorkers(await empty());
-    // The system deals them out by lot: of so many, each process has some.
+    // The system spreads connections at random: of so many, each process has some.
     const connections = manyTo(service, 24);
     await answersOf(connections, '/feeds/latest.rss');
     const killed = kill(service, 'writer');
@@ -362,12 +372,12 @@ describe('a process that is killed', () => {
     await until(async () => (await held.ask(A, putting({}))).status === 201);
 
     const asked = held.begin('/api/articles', { method: 'POST' });
-    const answers = linesOf(asked);
+    const answers = answerLines(asked);
     const records = Array.from({ length: 1000 }, (_, index) => JSON.stringify(record({ id: `n${index}` })));
     const numbers: number[] = [];
     while (numbers.length < 20_000) {
       asked.write(`${records.join('\n')}\n`);
-      // Nothing more is sent before what was has its answers.
+      // The next records are sent when these have their answers.
       for (const _ of records) numbers.push(JSON.parse((await answers.next()).value ?? '').line);
     }
     asked.end();
@@ -377,7 +387,7 @@ describe('a process that is killed', () => {
     expect(held.sockets()).toBe(1);
   });
 
-  test('with all others at the same time: the service is back at the same port', async () => {
+  test('with all others at the same time: the service is back on the same port', async () => {
     const service = await startWorkers(await empty());
     const before = workersOf(service.child).map(({ pid }) => pid);
     for (const pid of before) process.kill(pid, 'SIGKILL');
@@ -396,7 +406,7 @@ describe('a process that is killed', () => {
     expect(await answered()).toBe(true);
   });
 
-  test('with four others at the same time, is started again as they are: none of them dies again and again', async () => {
+  test('with four others at the same time, is restarted like them: each slot has a count of its own', async () => {
     const service = await startWorkers(await empty(), 6);
     const before = workersOf(service.child);
     const [writer] = before.filter(({ role }) => role === 'writer');
@@ -408,11 +418,11 @@ describe('a process that is killed', () => {
     expect(readers).toHaveLength(5);
     expect(workersOf(service.child)).toContainEqual(writer);
     expect(messagesOf(service.said.err).sort()).toEqual(
-      readers.map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`).sort(),
+      readers.map((pid) => `The reader process ${pid} was ended by SIGKILL.`).sort(),
     );
   });
 
-  test('five times within a minute ends the service with exit code 1 and says so', async () => {
+  test('five times within a minute ends the service with exit code 1 and a message', async () => {
     const service = await startWorkers(await empty());
     const seen = new Set<number>();
     while (seen.size < 5) {
@@ -424,18 +434,18 @@ describe('a process that is killed', () => {
     expect([code, messagesOf(err)]).toEqual([
       1,
       [
-        ...[...seen].map((pid) => `The reader process ${pid} of the service ended by SIGKILL.`),
-        'One process of the service ended 5 times within a minute: it stops.',
+        ...[...seen].map((pid) => `The reader process ${pid} was ended by SIGKILL.`),
+        'One process of the service ended 5 times within a minute. The service stops.',
       ],
     ]);
   });
 });
 
-test('a process that hangs is killed and started again; the writer is waited for, and nobody is when all were stopped', async () => {
+test('a process that hangs is killed and restarted; the writer has more time, and a pause of all processes is ignored', async () => {
   const folder = await empty();
   const { key } = await keyFor(folder);
-  const watch = { every: 100, patience: { reader: 2000, writer: 60_000 } };
-  const service = await serving(folder, key, started(folder, [HURRIED, folder, JSON.stringify(watch)]));
+  const limits = { interval: 100, patience: { reader: 2000, writer: 60_000 } };
+  const service = await serving(folder, key, started(folder, [HURRIED, folder, JSON.stringify(limits)]));
   const before = workersOf(service.child);
   const [reader = 0, writer = 0] = ['reader', 'writer'].map(
     (role) => before.find((worker) => worker.role === role)?.pid,
@@ -456,20 +466,20 @@ test('a process that hangs is killed and started again; the writer is waited for
   expect(answers).toEqual([expect.objectContaining({ status: 200 })]);
   expect(workersOf(service.child)).toContainEqual({ pid: writer, role: 'writer' });
   expect(messagesOf(service.said.err)).toEqual([
-    `The reader process ${reader} of the service said nothing for 2 s: it is killed.`,
-    `The reader process ${reader} of the service ended by SIGKILL.`,
+    `The reader process ${reader} did not answer for 2 s. It is killed and restarted.`,
+    `The reader process ${reader} was ended by SIGKILL.`,
   ]);
 });
 
 describe('the end', () => {
   test.each([
-    ['SIGTERM to the one that was started', 'SIGTERM', 1],
-    ['SIGINT to all of them, as from a terminal', 'SIGINT', -1],
-  ] as const)('%s: what is under way is finished, nothing is left, exit code 0', async (_, signal, sign) => {
+    ['SIGTERM to the supervisor', 'SIGTERM', 1],
+    ['SIGINT to all processes, as from a terminal', 'SIGINT', -1],
+  ] as const)('%s: requests are finished, nothing is left, exit code 0', async (_, signal, sign) => {
     const folder = await empty();
     const service = await startWorkers(folder);
     const pids = workersOf(service.child).map(({ pid }) => pid);
-    // Many at once, so that each process has some under way, and readers have handed some over.
+    // Many at once, so that each process has some, and readers forward some.
     const under = manyTo(service, 8).map((connection, index) => {
       const asked = connection.begin('/api/articles', { method: 'POST', headers: { Connection: 'close' } });
       asked.write(`${JSON.stringify(record({ id: `begun${index}` }))}\n`);
@@ -487,7 +497,7 @@ describe('the end', () => {
         );
     await until(refused);
     const answers: Answer[] = [];
-    // One after the other, so that there are readers that still have some when the writer has none of its own.
+    // One after the other, so that readers still have some when the writer has none of its own.
     for (const [index, { asked, answer }] of under.entries()) {
       asked.end(JSON.stringify(record({ id: `ended${index}` })));
       answers.push(await whole(await answer));
@@ -502,18 +512,18 @@ describe('the end', () => {
 
   test.each([
     ['a second signal', ['SIGTERM', 'SIGTERM'], [143, null]],
-    ['the death of the one that was started', ['SIGKILL'], [null, 'SIGKILL']],
-  ] as const)('%s ends all at once', async (_, signals, ending) => {
+    ['the death of the supervisor', ['SIGKILL'], [null, 'SIGKILL']],
+  ] as const)('%s ends all processes at once', async (_, signals, ending) => {
     const folder = await empty();
     const service = await startWorkers(folder);
     const pids = workersOf(service.child).map(({ pid }) => pid);
     const asked = service.connect().begin('/api/articles', { method: 'POST' });
-    asked.on('error', () => {}); // it is never answered to its end
+    asked.on('error', () => {}); // its answer is cut off
     asked.write(`${JSON.stringify(record())}\n`);
     await once(asked, 'response');
     for (const signal of signals) {
       service.child.kill(signal);
-      await sleep(200); // two signals at once are one
+      await sleep(200); // the system merges two signals at once
     }
     const { code, signal } = await service.finished;
     await until(() => !pids.some(isAlive));
@@ -523,7 +533,7 @@ describe('the end', () => {
   });
 });
 
-describe('what stops a start is told once, as without workers, with exit code 1', () => {
+describe('an error at the start is printed once, as without workers, with exit code 1', () => {
   test.each<[string, (folder: string) => Promise<readonly string[]>]>([
     [
       'a port that is taken',
@@ -557,16 +567,16 @@ describe('what stops a start is told once, as without workers, with exit code 1'
     const args = await prepare(folder);
     const alone = await program(folder, args).finished;
     const shared = await program(folder, [...args, '--workers', '3']).finished;
-    const untold = (text: string) => text.replaceAll(/\b(?:listen|bind) EADDRINUSE.*/g, 'EADDRINUSE');
+    const withoutCall = (text: string) => text.replaceAll(/\b(?:listen|bind) EADDRINUSE.*/g, 'EADDRINUSE');
 
-    expect({ ...shared, err: untold(shared.err) }).toEqual({ ...alone, err: untold(alone.err) });
+    expect({ ...shared, err: withoutCall(shared.err) }).toEqual({ ...alone, err: withoutCall(alone.err) });
     expect([shared.code, shared.out]).toEqual([1, '']);
     expect(shared.err).not.toContain('    at ');
     expect(readdirSync(folder).filter((name) => name.startsWith('feed-publisher-'))).toEqual([]);
   });
 });
 
-test('a folder for temporary files whose name is too long for a socket is told in a line, with a way out', async () => {
+test('a temporary folder whose path is too long for a socket is reported with a way out', async () => {
   const folder = await empty();
   const temporary = join(folder, 'long'.repeat(30));
   await mkdir(temporary);
@@ -599,7 +609,7 @@ describe('metrics', () => {
     return { service, scrape };
   }
 
-  test('are those of all of them', async () => {
+  test('are those of all processes', async () => {
     const { service, scrape } = await measured(2);
     await answersOf(manyTo(service, 24), '/feeds/latest.rss');
     const values = await scrape();
@@ -608,27 +618,27 @@ describe('metrics', () => {
     expect(values.get('feed_publisher_build_info{version="0.1.0"}')).toBe('1');
   });
 
-  test('never fall: of one that does not answer, and of one that died, stands what it told last', async () => {
+  test('never fall: a process that does not answer, or has ended, counts with its last values', async () => {
     const { service, scrape } = await measured(2);
     await answersOf(manyTo(service, 24), '/feeds/latest.rss');
-    const told = async () => {
-      const values = await scrape();
-      return [ANSWERS, DURATIONS, KEPT].map((name) => values.get(name));
+    const values = async () => {
+      const all = await scrape();
+      return [ANSWERS, DURATIONS, KEPT].map((name) => all.get(name));
     };
-    await until(async () => (await told())[0] === '24'); // an answer is counted after its last byte came
-    const all = await told();
+    await until(async () => (await values())[0] === '24'); // an answer is counted after its last byte
+    const all = await values();
     const [reader] = workersOf(service.child).filter(({ role }) => role === 'reader');
     process.kill(reader?.pid ?? 0, 'SIGSTOP');
-    const withoutAnswer = await told();
+    const withoutAnswer = await values();
     process.kill(reader?.pid ?? 0, 'SIGKILL');
     await until(() => workersOf(service.child).filter(({ pid }) => pid !== reader?.pid).length === 2);
-    const afterDeath = [await told(), await told()];
+    const afterDeath = [await values(), await values()];
 
     expect([all, withoutAnswer]).toEqual([
       ['24', '24', '2'],
       ['24', '24', '2'],
     ]);
-    // What it kept in memory is gone with it.
+    // Its gauges are gone with it.
     expect(afterDeath).toEqual([
       ['24', '24', '1'],
       ['24', '24', '1'],
@@ -636,7 +646,7 @@ describe('metrics', () => {
   });
 });
 
-test('the operator hears that the service is ready while one of them is', async () => {
+test('/readyz answers 200 while one process is ready', async () => {
   const metricsPort = await freePort();
   const service = await startWorkers(await empty(), 2, ['--metrics-port', String(metricsPort)]);
   const pids = workersOf(service.child).map(({ pid }) => pid);

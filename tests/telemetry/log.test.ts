@@ -6,16 +6,17 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { LogLevel } from '../../src/config/options.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
-import { type LogLevel, openLog, tellError } from '../../src/telemetry/log.ts';
+import { logError, openLog } from '../../src/telemetry/log.ts';
 import { ask, dataFolder, listen, type Running, record, start, type Told, toldIn } from '../helpers.ts';
 import { keyFor, startApi } from '../http/api.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** A stream that keeps what is written, and takes more of it only when it is told to. */
+/** A stream that keeps its text. With `takes` false, it never asks for more. */
 function paper(takes = true) {
   let text = '';
   const stream = new Writable({
@@ -29,7 +30,7 @@ function paper(takes = true) {
 }
 
 describe('a log', () => {
-  test('has a JSON object a line: level, time, process, fields, message', () => {
+  test('has one JSON object a line: level, time, process, fields, message', () => {
     const { stream, text } = paper();
     const { log } = openLog(stream);
     log.info({ port: 8080, title: 'خەبات\u001b[2J\n' }, 'started');
@@ -49,11 +50,11 @@ describe('a log', () => {
     ]);
   });
 
-  test('tells an error with its stack and its cause under err', () => {
+  test('has an error with its stack and its cause under err', () => {
     const { stream, text } = paper();
     const cause = new RangeError('the disk is on fire');
-    tellError(openLog(stream).log, new PublisherError('store_unavailable', 'No store.', { cause }));
-    tellError(openLog(stream).log, 'a word');
+    logError(openLog(stream).log, new PublisherError('store_unavailable', 'No store.', { cause }));
+    logError(openLog(stream).log, 'a word');
     const [error, word] = toldIn(text());
 
     expect(error).toMatchObject({ level: 'error', err: { type: 'PublisherError', code: 'store_unavailable' } });
@@ -67,7 +68,7 @@ describe('a log', () => {
     ['warn', ['warn', 'error']],
     ['error', ['error']],
     ['silent', []],
-  ])('at level %s tells %j', (level, told) => {
+  ])('at level %s has %j', (level, told) => {
     const { stream, text } = paper();
     const { log } = openLog(stream, { level });
     log.info({}, 'x');
@@ -77,7 +78,7 @@ describe('a log', () => {
     expect(toldIn(text()).map((line) => line.level)).toEqual(told);
   });
 
-  test('on a terminal is for people, and no client moves their cursor', () => {
+  test('on a terminal is for people, and no client can move the cursor', () => {
     const { stream, text } = paper();
     const { log } = openLog(stream, { isTTY: true });
     log.info({ method: 'GET', path: '/\u009b2J', agent: '\u001b]0;x\u0007', ms: 1.5 }, 'request');
@@ -92,7 +93,7 @@ describe('a log', () => {
       },
       'articles/a.json is not published.',
     );
-    tellError(log, Object.assign(new Error('x'), { stack: 'Error: x\n    at y' }));
+    logError(log, Object.assign(new Error('x'), { stack: 'Error: x\n    at y' }));
     const lines = text()
       .replaceAll(/^\d{4}-\S+Z /gm, '')
       .split('\n');
@@ -109,7 +110,7 @@ describe('a log', () => {
     ]);
   });
 
-  test('drops lines that nobody takes, within a megabyte or so, and its end does not wait for them', async () => {
+  test('drops messages beyond a megabyte if nobody reads, and closes without waiting for the reader', async () => {
     const { stream } = paper(false);
     const { log, dropped, close } = openLog(stream);
     for (let count = 0; count < 2000; count += 1) log.warn({ text: 'x'.repeat(1000) }, 'x');
@@ -120,7 +121,7 @@ describe('a log', () => {
     await close();
   });
 
-  test('waits at its end for a reader that reads', async () => {
+  test('waits for a slow reader when it closes', async () => {
     let text = '';
     const stream = new Writable({
       write(chunk, _encoding, done) {
@@ -145,14 +146,14 @@ function requestsOf({ told }: Pick<Running, 'told'>): Told[] {
   return told.filter(({ msg }) => msg === 'request');
 }
 
-/** The lines of requests, once there are that many: an answer's line comes after its last byte. */
+/** Waits for that many lines of requests: the line of an answer comes after its last byte. */
 async function requestLines(running: Pick<Running, 'told'>, count: number): Promise<Told[]> {
   await expect.poll(() => requestsOf(running).length).toBeGreaterThanOrEqual(count);
   return requestsOf(running);
 }
 
 describe('the line of a request', () => {
-  test('tells method, path, status, bytes, milliseconds, client and program, and nothing else', async () => {
+  test('has method, path, status, bytes, milliseconds, client and program, and nothing else', async () => {
     const running = await start(await dataFolder(NEWSROOM));
     const { body } = await ask(running.port, '/nowhere/%F0%9F%97%9E?key=secret', { headers: { 'User-Agent': 'R/1' } });
     const [line] = await requestLines(running, 1);
@@ -172,7 +173,7 @@ describe('the line of a request', () => {
     });
   });
 
-  test('holds no secret, whatever form the request has', async () => {
+  test('holds no secret, in any form of request', async () => {
     const running = await startApi(NEWSROOM);
     const { port, key } = running;
     await running.get('/a?x=secret');
@@ -201,7 +202,7 @@ describe('the line of a request', () => {
     expect(JSON.stringify(running.told)).not.toContain(key);
   });
 
-  test('is short, whatever a client sends', async () => {
+  test('is short, however long the path and the program are', async () => {
     const running = await start(await dataFolder(NEWSROOM));
     await ask(running.port, `/${'a'.repeat(8000)}`, { headers: { 'User-Agent': 'b'.repeat(4000) } });
     const [line] = await requestLines(running, 1);
@@ -209,7 +210,7 @@ describe('the line of a request', () => {
     expect([line?.path, line?.agent]).toEqual([`/${'a'.repeat(999)}`, 'b'.repeat(200)]);
   });
 
-  test('of a change stands for each, with the bytes of its answer', async () => {
+  test('is there for every change, with the bytes of its answer', async () => {
     const running = await startApi();
     const answers = [
       await running.put('/a', { body: record() }),
@@ -229,7 +230,7 @@ describe('the line of a request', () => {
     expect(lines.every((line) => !('sample' in line))).toBe(true);
   });
 
-  test('of a client that leaves before the answer says so', async () => {
+  test('has status 499 if the client leaves before the answer', async () => {
     const running = await startApi();
     const socket = connect(running.port, '127.0.0.1');
     socket.write(
@@ -244,13 +245,13 @@ describe('the line of a request', () => {
     expect(running.lines).toEqual([]);
   });
 
-  test('of an answer that fails is a warning, beside the error with its stack', async () => {
+  test('is a warning if the answer fails, beside the error with its stack', async () => {
     const folder = await dataFolder();
     const { key } = await keyFor(folder);
-    const installation = openDataFolder(folder);
-    const store = { ...installation.store, find: () => Promise.reject(new RangeError('the disk is on fire')) };
+    const opened = openDataFolder(folder);
+    const store = { ...opened.store, find: () => Promise.reject(new RangeError('the disk is on fire')) };
     const { log, told } = listen();
-    const service = await serve({ ...installation, store }, { host: '127.0.0.1', port: 0, log, version: '0.0.0' });
+    const service = await serve({ ...opened, store }, { host: '127.0.0.1', port: 0, log, version: '0.0.0' });
     onTestFinished(() => service.close());
     await ask(service.port, '/api/articles/a', { headers: { Authorization: `Bearer ${key}` } });
     await requestLines({ told }, 1);
@@ -270,8 +271,8 @@ describe('the line of a request', () => {
   });
 });
 
-describe('one in so many answers that are given without end is told', () => {
-  /** Twelve answers of a feed: one by the long way, eight at hand, three not modified. */
+describe('one in so many answers to feed readers is logged', () => {
+  /** Twelve answers of a feed: one by Express, eight from the cache, three not modified. */
   async function twelve(logSample: number): Promise<Running> {
     const running = await start(await dataFolder(NEWSROOM), { logSample });
     let etag = '';
@@ -299,7 +300,7 @@ describe('one in so many answers that are given without end is told', () => {
     expect(lines.every(({ sample }) => sample === logSample)).toBe(true);
   });
 
-  test('and what is not as it should be always', async () => {
+  test('and every answer that is not a success', async () => {
     const running = await start(await dataFolder(NEWSROOM), { logSample: 0 });
     await ask(running.port, FEED);
     await ask(running.port, FEED, { headers: { 'If-Match': '"x"' } });
@@ -312,7 +313,7 @@ describe('one in so many answers that are given without end is told', () => {
     expect((await requestLines(running, 5)).map(({ status }) => status)).toEqual([412, 406, 405, 404, 308]);
   });
 
-  test('and of what is no request', async () => {
+  test('and one in so many malformed requests', async () => {
     const running = await start(await dataFolder(NEWSROOM), { logSample: 3 });
     let bytes = 0;
     for (let count = 0; count < 7; count += 1) {
@@ -325,7 +326,7 @@ describe('one in so many answers that are given without end is told', () => {
     expect(lines).toEqual([expected, expected]);
   });
 
-  test('at hand and by the long way alike', async () => {
+  test('with the same fields from the cache and by Express', async () => {
     const running = await start(await dataFolder(NEWSROOM), { logSample: 1 });
     const first = await ask(running.port, FEED, { headers: { 'Accept-Encoding': 'br' } });
     await requestLines(running, 1);
@@ -350,7 +351,7 @@ async function serving(stderr: 'pipe' | number, options: readonly string[] = [])
   return { child, port: Number(/:(\d+)\/feeds/.exec(String(said))?.[1]) };
 }
 
-test('an error that nobody caught is told with its stack, and is the end: exit code 1', async () => {
+test('an uncaught error is logged with its stack and ends the program with exit code 1', async () => {
   const thrower = "process.on('SIGUSR2', () => { throw new RangeError('the disk is on fire'); });";
   const { child } = await serving('pipe', ['--import', `data:text/javascript,${encodeURIComponent(thrower)}`]);
   let told = '';
@@ -371,7 +372,7 @@ test('an error that nobody caught is told with its stack, and is the end: exit c
   ]);
 });
 
-describe('a log that cannot be written harms nobody', () => {
+describe('the service goes on if its log cannot be written', () => {
   const NOWHERE = `/${'x'.repeat(1000)}`;
 
   async function answersAndEnds({ child, port }: Awaited<ReturnType<typeof serving>>, requests: number): Promise<void> {
@@ -400,7 +401,7 @@ describe('a log that cannot be written harms nobody', () => {
   });
 });
 
-/** Sends bytes as they stand, and returns the answer's. */
+/** Sends raw bytes and returns the bytes of the answer. */
 async function raw(port: number, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(bytes);

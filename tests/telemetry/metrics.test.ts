@@ -15,13 +15,13 @@ const FEED = '/feeds/latest.rss';
 const NEWSROOM = { 'articles/a.json': JSON.stringify(record()) };
 const ANY_PORT = { host: '127.0.0.1', port: 0, isRequired: true };
 
-/** A service that tells metrics. */
+/** A service with a metrics port. */
 type Measured = Pick<ServiceProcess, 'metricsPort'>;
 
-/** Samples by name and labels, as they stand in the text. */
+/** Samples by name and labels in the spelling of the text. */
 type Samples = ReadonlyMap<string, number>;
 
-/** Reads Prometheus' text format 0.0.4 line by line, and takes nothing that is not in it. */
+/** Parses Prometheus' text format 0.0.4 strictly. */
 function parse(text: string): { samples: Samples; types: ReadonlyMap<string, string> } {
   const samples = new Map<string, number>();
   const types = new Map<string, string>();
@@ -54,13 +54,13 @@ async function scrape({ metricsPort = 0 }: Measured): Promise<Samples> {
   return parse(text).samples;
 }
 
-/** The samples of one metric by what is between the braces. */
+/** Returns the samples of one metric by their labels. */
 function of(samples: Samples, name: string): Record<string, number> {
   const own = [...samples].filter(([key]) => key === name || key.startsWith(`${name}{`));
   return Object.fromEntries(own.map(([key, value]) => [key.slice(name.length).replace(/^\{|\}$/g, ''), value]));
 }
 
-/** Once that many requests are counted: an answer is at its end after its last byte came. */
+/** Waits until that many requests are counted: an answer is counted after its last byte. */
 async function scrapeAfter(service: Measured, requests: number): Promise<Samples> {
   const counted = async () => {
     const counts = of(await scrape(service), 'feed_publisher_requests_total');
@@ -71,7 +71,7 @@ async function scrapeAfter(service: Measured, requests: number): Promise<Samples
 }
 
 describe('requests', () => {
-  test('are counted by route, method and status, at hand and by the long way alike', async () => {
+  test('are counted by route, method and status, from the cache and by Express alike', async () => {
     const running = await startApi(NEWSROOM, { metrics: ANY_PORT });
     const { headers } = await ask(running.port, FEED);
     for (let count = 0; count < 4; count += 1) await ask(running.port, FEED);
@@ -102,7 +102,7 @@ describe('requests', () => {
     });
   });
 
-  test('that are none are counted by the status they are told', async () => {
+  test('that are malformed are counted by the status of their answer', async () => {
     const running = await startApi(NEWSROOM, { metrics: ANY_PORT, connections: { head: 200, leftover: 200 } });
     const { port, key } = running;
     const answers = [
@@ -111,7 +111,7 @@ describe('requests', () => {
       await (await speak(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`)).closed,
       await (await speak(port, 'GET / HTTP/1.1\r\nHo')).closed,
     ];
-    // Its head was heard, and it is counted as what it is: a request that was never whole.
+    // Its head was complete, so it is counted as a request, one that never ended.
     const broken = await speak(
       port,
       `PUT /api/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nTransfer-Encoding: chunked\r\n\r\n`,
@@ -132,7 +132,7 @@ describe('requests', () => {
     expect(of(samples, 'feed_publisher_response_bytes_total')['coding="identity"']).toBe(bodies.join('').length);
   });
 
-  test('take their time in a histogram that adds up', async () => {
+  test('have their durations in a consistent histogram', async () => {
     const running = await start(await dataFolder(NEWSROOM), { metrics: ANY_PORT });
     for (let count = 0; count < 10; count += 1) await ask(running.port, FEED);
     const samples = await scrapeAfter(running, 10);
@@ -151,7 +151,7 @@ describe('requests', () => {
     expect(sum).toBeLessThan(10);
   });
 
-  test('of a thousand unknown paths and of every method make no new label', async () => {
+  test('to a thousand unknown paths and with every method make no new label', async () => {
     const running = await start(await dataFolder(NEWSROOM), { metrics: ANY_PORT });
     const methods = METHODS.filter((method) => method !== 'CONNECT');
     const paths = Array.from(
@@ -170,7 +170,7 @@ describe('requests', () => {
     expect([...valuesOf('method')].sort()).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'other']);
   });
 
-  test('are answered with as many bytes as are counted, by their coding', async () => {
+  test('have the bytes of their answers counted by content coding', async () => {
     const running = await start(await dataFolder({ ...NEWSROOM, 'media/a.txt': 'twelve bytes' }), {
       metrics: ANY_PORT,
     });
@@ -199,8 +199,8 @@ describe('requests', () => {
   });
 });
 
-describe('what becomes of articles', () => {
-  test('is counted: changes by their results, refused files, the store', async () => {
+describe('articles', () => {
+  test('are counted: changes by result, refused files, the store', async () => {
     const running = await startApi({ ...NEWSROOM, 'articles/bad.json': '{' }, { metrics: ANY_PORT });
     await running.put('/b', { body: record({ id: 'b' }) });
     await running.put('/b', { body: record({ id: 'b' }) });
@@ -227,7 +227,7 @@ describe('what becomes of articles', () => {
     expect(samples.get('feed_publisher_articles')).toBe(3);
   });
 
-  test('shows in what is made and kept', async () => {
+  test('are counted as rendered documents and entries in the cache', async () => {
     const running = await start(await dataFolder(NEWSROOM), { metrics: ANY_PORT });
     const before = await scrape(running);
     await ask(running.port, FEED);
@@ -247,14 +247,14 @@ describe('what becomes of articles', () => {
     }
   });
 
-  test('is not known while the store fails, and the rest is', async () => {
-    const installation = openDataFolder(await dataFolder(NEWSROOM));
+  test('have no numbers while the store fails; other metrics do', async () => {
+    const opened = openDataFolder(await dataFolder(NEWSROOM));
     let works = true;
-    const fails = () => (works ? installation.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
-    const store = { ...installation.store, lastRevision: fails };
+    const fails = () => (works ? opened.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
+    const store = { ...opened.store, lastRevision: fails };
     const { log } = listen();
     const service = await serve(
-      { ...installation, store },
+      { ...opened, store },
       { host: '127.0.0.1', port: 0, metrics: ANY_PORT, log, version: '1.2.3' },
     );
     onTestFinished(() => service.close());
@@ -267,7 +267,7 @@ describe('what becomes of articles', () => {
   });
 });
 
-test('what Node knows of the process is there, and every metric has a type and a help', async () => {
+test('the metrics of Node are there, and every metric has a type and a help', async () => {
   const running = await start(await dataFolder(), { metrics: ANY_PORT });
   const { text } = await ask(running.metricsPort ?? 0, '/metrics');
   const { samples, types } = parse(text);
@@ -277,7 +277,7 @@ test('what Node knows of the process is there, and every metric has a type and a
   for (const name of types.keys()) expect(text, name).toContain(`# HELP ${name} `);
 });
 
-describe('the port of metrics', () => {
+describe('the metrics port', () => {
   test('has three addresses, for GET and HEAD', async () => {
     const { metricsPort = 0 } = await start(await dataFolder(), { metrics: ANY_PORT });
     const answers = await Promise.all([
@@ -295,7 +295,7 @@ describe('the port of metrics', () => {
     expect([answers[0]?.text, answers[3]?.headers.allow]).toEqual(['', 'GET, HEAD']);
   });
 
-  test('is another than that of the feeds, which has no metrics; what is asked there is not counted', async () => {
+  test('is separate from the port of the feeds, and its requests are not counted', async () => {
     const running = await start(await dataFolder(), { metrics: ANY_PORT });
     await scrape(running);
     await ask(running.metricsPort ?? 0, '/nowhere');
@@ -306,7 +306,7 @@ describe('the port of metrics', () => {
     });
   });
 
-  test('that is taken is done without, unless it was asked for', async () => {
+  test('may be in use, unless the operator named it', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     onTestFinished(() => void taken.close());
@@ -315,7 +315,9 @@ describe('the port of metrics', () => {
     const running = await start(await dataFolder(NEWSROOM), { metrics: { ...ANY_PORT, port, isRequired: false } });
 
     expect([running.metricsPort, (await ask(running.port, FEED)).status]).toEqual([undefined, 200]);
-    expect(running.lines).toEqual([`There are no metrics. Port ${port} of 127.0.0.1 cannot be listened on.`]);
+    expect(running.lines).toEqual([
+      `There are no metrics. Port ${port} is already in use: choose another with --metrics-port.`,
+    ]);
     await expect(start(await dataFolder(NEWSROOM), { metrics: { ...ANY_PORT, port } })).rejects.toMatchObject({
       code: 'address_unavailable',
     });

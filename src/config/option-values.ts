@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os';
+
+/** A kind of value that an operator can type. */
+export interface Kind<Value> {
+  /** Completes “… must be”. */
+  readonly rule: string;
+  /** Returns undefined if the text breaks the rule. */
+  readonly read: (text: string) => Value | undefined;
+}
+
+export const text: Kind<string> = { rule: 'text', read: (value) => value };
+
+/** Decimal digits only: `Number` would also accept `1e3`, `0x10` and white space. */
+export function integer(least: number, most: number): Kind<number> {
+  return {
+    rule: `a whole number from ${least} to ${most}`,
+    read(value) {
+      const number = Number(value);
+      return /^\d+$/.test(value) && number >= least && number <= most ? number : undefined;
+    },
+  };
+}
+
+export function choice<const Value extends string>(values: readonly Value[]): Kind<Value> {
+  return { rule: `one of ${values.join(', ')}`, read: (value) => values.find((known) => known === value) };
+}
+
+export const onOff: Kind<boolean> = {
+  rule: 'on or off',
+  read: (value) => (value === 'on' ? true : value === 'off' ? false : undefined),
+};
+
+const anyPort = integer(0, 65_535);
+
+export const port: Kind<number> = anyPort;
+
+export const portOrOff: Kind<number | 'off'> = {
+  rule: `off or ${anyPort.rule}`,
+  read: (value) => (value === 'off' ? value : anyPort.read(value)),
+};
+
+/** Reads to the normalised address. */
+export const webAddress: Kind<string> = {
+  rule: 'an http or https address',
+  read(value) {
+    const url = URL.parse(value);
+    return url !== null && /^https?:$/.test(url.protocol) ? url.href : undefined;
+  },
+};
+
+/** More is a port number or a typing mistake. */
+const MAX_PROCESSES = 256;
+const anyCount = integer(1, MAX_PROCESSES);
+
+export const processCount: Kind<number> = {
+  rule: `auto or ${anyCount.rule}`,
+  read: (value) => (value === 'auto' ? availableParallelism() : anyCount.read(value)),
+};
+
+interface RateLimit {
+  readonly perMinute: number;
+  readonly burst: number;
+}
+
+/** `PER_MINUTE[:BURST]`. */
+export const rateLimit: Kind<RateLimit | 'off'> = {
+  rule: 'PER_MINUTE, PER_MINUTE:BURST (as 300:300) or off',
+  read(value) {
+    if (value === 'off') return value;
+    const [perMinute, burst = perMinute] = pairOfCounts(value);
+    return perMinute === undefined || burst === undefined ? undefined : { perMinute, burst };
+  },
+};
+
+interface ConnectionCounts {
+  readonly total: number;
+  /** 0 for no limit; absent for the default. */
+  readonly perClient?: number;
+}
+
+/** `TOTAL[:PER_CLIENT]`. */
+export const connectionCounts: Kind<ConnectionCounts> = {
+  rule: 'TOTAL or TOTAL:PER_CLIENT, as 10000:256 or 10000:off',
+  read(value) {
+    const [total, perClient] = pairOfCounts(value.replace(/:off$/, ''));
+    if (total === undefined) return undefined;
+    if (value.endsWith(':off')) return perClient === undefined ? { total, perClient: 0 } : undefined;
+    return perClient === undefined ? { total } : { total, perClient };
+  },
+};
+
+/** `1` or `1:2`; empty for any other text. */
+function pairOfCounts(value: string): number[] {
+  return /^[1-9]\d{0,8}(?::[1-9]\d{0,8})?$/.test(value) ? value.split(':').map(Number) : [];
+}

@@ -1,0 +1,80 @@
+import type { Publication } from '../config/publication.ts';
+import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
+import type { MetricValues } from '../telemetry/metrics.ts';
+import type { ServeSettings, Service } from './serve.ts';
+
+/** The writer changes the store; writer and readers answer requests. */
+export type Role = 'writer' | 'reader';
+
+/** The same for every worker, so that a worker that is restarted later serves what the others serve. */
+export interface WorkerConfig {
+  /** The data folder. */
+  readonly path: string;
+  readonly publication: Publication;
+  readonly settings: ServeSettings;
+  /** Path of the socket where the writer takes changes from readers. */
+  readonly socket: string;
+}
+
+/** From the supervisor to a worker. */
+export type ParentMessage =
+  | { readonly kind: 'start'; readonly config: WorkerConfig }
+  | { readonly kind: 'stop' }
+  /** Readers forward changes until they end. The writer closes its socket after this message. */
+  | { readonly kind: 'readers-ended' }
+  | WorkerRequest;
+
+/** A worker that serves answers with the same id. */
+export interface WorkerRequest {
+  readonly kind: 'measure' | 'check';
+  readonly id: number;
+}
+
+/** From a worker to the supervisor. */
+export type WorkerMessage =
+  /** The worker waits for `start`. */
+  | { readonly kind: 'ready' }
+  | ({ readonly kind: 'serving' } & Serving)
+  | { readonly kind: 'failed'; readonly error: SerializedError }
+  | WorkerResponse;
+
+export type WorkerResponse =
+  | { readonly kind: 'measured'; readonly id: number; readonly values: MetricValues }
+  /** `failure` gives the reason if the worker cannot serve. */
+  | { readonly kind: 'checked'; readonly id: number; readonly failure?: string };
+
+export type Serving = Pick<Service, 'port' | 'articles' | 'feeds'>;
+
+/** A PublisherError in the form that passes between processes. */
+interface SerializedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly problems: readonly Problem[];
+  readonly hint?: string | undefined;
+  readonly file?: string | undefined;
+}
+
+export function serializeError({ code, message, problems, hint, file }: PublisherError): SerializedError {
+  return { code, message, problems, hint, file };
+}
+
+export function deserializeError({ code, message, problems, hint, file }: SerializedError): PublisherError {
+  return new PublisherError(code, message, {
+    problems,
+    ...(hint === undefined ? {} : { hint }),
+    ...(file === undefined ? {} : { file }),
+  });
+}
+
+/** Node and its libraries use the same channel for messages of their own. */
+export function isParentMessage(message: unknown): message is ParentMessage {
+  return hasKind(message, ['start', 'stop', 'readers-ended', 'measure', 'check']);
+}
+
+export function isWorkerMessage(message: unknown): message is WorkerMessage {
+  return hasKind(message, ['ready', 'serving', 'failed', 'measured', 'checked']);
+}
+
+function hasKind(message: unknown, kinds: readonly string[]): boolean {
+  return typeof message === 'object' && message !== null && 'kind' in message && kinds.includes(String(message.kind));
+}
