@@ -1,10 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const FAULTS = 'tests/faults/**/*.test.ts';
+const FAULTS = 'tests/soak/**/*.test.ts';
 
 /** A minute or more each. Begun last, as a fresh clone would, they leave all other cores idle until they are done. */
-const LONG = ['crash', 'peers/caches', 'peers/readers', 'service/supervisor'].map((name) => `/tests/${name}.test.ts`);
+const LONG = ['soak/crash', 'peers/caches', 'peers/readers', 'service/supervisor'].map((name) => `/tests/${name}.test.ts`);
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

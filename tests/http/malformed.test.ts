@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ask } from '../helpers.ts';
 import { answersIn, speak } from '../raw.ts';
-import { besiege } from './service.ts';
+import { besiege } from '../soak/besieged.ts';
 
 /** How often each of them comes. */
 const TIMES = 60;

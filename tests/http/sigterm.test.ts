@@ -2,9 +2,9 @@ import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { record } from '../helpers.ts';
-import { unmemorable } from '../http/ways.ts';
+import { unmemorable } from './ways.ts';
 import { answersIn, speak } from '../raw.ts';
-import { type Besieged, besiege, MANY_FEEDS, NOWHERE, POLITE } from './service.ts';
+import { type Besieged, besiege, MANY_FEEDS, NOWHERE, POLITE } from '../soak/besieged.ts';
 
 const ROUNDS = 3;
 

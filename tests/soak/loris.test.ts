@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { speak } from '../raw.ts';
-import { besiege } from './service.ts';
+import { besiege } from './besieged.ts';
 
 const LORISES = 1000;
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { ask, record } from '../helpers.ts';
 import { type Raw, speak } from '../raw.ts';
-import { type Besieged, besiege } from './service.ts';
+import { type Besieged, besiege } from './besieged.ts';
 
 const MiB = 1024 * 1024;
 const READERS = 200;

@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createKey } from '../src/publish/api-keys.ts';
-import { openDataFolder } from '../src/service/data-folder.ts';
+import { createKey } from '../../src/publish/api-keys.ts';
+import { openDataFolder } from '../../src/service/data-folder.ts';
 import { createLedger } from './crash/ledger.ts';
 import { load } from './crash/load.ts';
 import { startProgram } from './crash/program.ts';
 import { seeded, whole } from './crash/random.ts';
 import { inspect } from './crash/verify.ts';
-import { dataFolder, PUBLICATION } from './helpers.ts';
+import { dataFolder, PUBLICATION } from '../helpers.ts';
 
 /** CRASH_SEED repeats the choices of an earlier run; when the system schedules what, nobody can repeat. */
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);

@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-const MAIN = join(import.meta.dirname, '../../src/start.js');
+const MAIN = join(import.meta.dirname, '../../../src/start.js');
 
 interface Asked {
   readonly status: number;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import type { LoadFigures, LoadTask } from '../bench/load.ts';
 import { ask, record } from '../helpers.ts';
-import { besiege, MANY_FEEDS, NOWHERE, POLITE } from './service.ts';
+import { besiege, MANY_FEEDS, NOWHERE, POLITE } from './besieged.ts';
 
 const LOAD = join(import.meta.dirname, '../bench/load.ts');
 /** Clients of the flood, each of which asks again as soon as it is answered. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ask } from '../helpers.ts';
 import { speak } from '../raw.ts';
-import { besiege, POLITE } from './service.ts';
+import { besiege, POLITE } from './besieged.ts';
 
 /** Of twenty, nine are nonsense: more clients are left than are remembered. */
 const LIES = 100_000;
