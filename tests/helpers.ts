@@ -8,6 +8,7 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { onTestFinished } from 'vitest';
 import { type Article, type Newsroom, parseArticle } from '../src/article/article.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
+import { omitUndefined } from '../src/lib/omit-undefined.ts';
 import { openDataFolder } from '../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../src/service/serve.ts';
 import { type OpenLog, openLog } from '../src/telemetry/log.ts';
@@ -140,6 +141,15 @@ interface StartOptions extends Partial<ServeOptions> {
   readonly storeFile?: string;
 }
 
+/** Whether the services of this run may answer by the fast path. FAST_PATH=off says no. */
+export const FAST_PATH = process.env.FAST_PATH !== 'off';
+
+/** What a child process inherits of the environment: what the run of the tests sets, and no option of the operator's. */
+export function childEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { PATH, TMPDIR, FAST_PATH: fastPath } = process.env;
+  return omitUndefined({ PATH, TMPDIR, FAST_PATH: fastPath, ...more });
+}
+
 /** The real service on a free port of loopback, until the test is over. */
 export async function start(folder: string, options: StartOptions = {}): Promise<Running> {
   const service = await serving(folder, options);
@@ -151,7 +161,8 @@ export async function start(folder: string, options: StartOptions = {}): Promise
 export async function serving(folder: string, { feedsUrl, storeFile, ...options }: StartOptions): Promise<Running> {
   const { log, told, lines } = listen();
   const installation = openDataFolder(folder, { feedsUrl, storeFile });
-  const service = await serve(installation, { host: '127.0.0.1', port: 0, log, version: '0.0.0', ...options });
+  const defaults = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH };
+  const service = await serve(installation, { ...defaults, log, ...options });
   return { ...service, dataFolder: folder, lines, told };
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
-import { ask, dataFolder, listen, record, start, toldIn } from '../helpers.ts';
+import { ask, childEnvironment, dataFolder, listen, record, start, toldIn } from '../helpers.ts';
 import { startApi } from './api.ts';
 
 const FEED = '/feeds/latest.rss';
@@ -230,9 +230,8 @@ function statusOf(port: number, agent: Agent): Promise<number> {
 describe('the program', () => {
   async function serving(): Promise<{ child: ChildProcess; told: () => string }> {
     const main = join(import.meta.dirname, '../../src/start.js');
-    const { PATH = '' } = process.env;
     const args = [main, '--data', await dataFolder(NEWSROOM), '--port', '0', '--host', '127.0.0.1'];
-    const env = { PATH, METRICS_PORT: 'off', SHUTDOWN_DELAY: '60' };
+    const env = childEnvironment({ METRICS_PORT: 'off', SHUTDOWN_DELAY: '60' });
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     let told = '';
