@@ -3,7 +3,7 @@
  * names that folder in its environment or its arguments. So it can all be found and removed, however the run ends.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,9 +12,11 @@ const PREFIX = 'feed-publisher-tests-';
 /** Milliseconds that a process has to end by itself. nginx ends its workers only on SIGTERM. */
 const GRACE = 3000;
 
-/** Makes the folder of a run, whose name tells the process that runs it. */
+/** Makes the folder of a run. Its name has the id of the process that runs the tests. */
 export function makeRunFolder(): string {
-  return mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  chmodSync(folder, 0o711); // servers below it change to another user
+  return folder;
 }
 
 /** The folders of runs whose process is gone. */

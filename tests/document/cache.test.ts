@@ -273,8 +273,8 @@ describe('a document that was asked for', () => {
     await pass(BURST);
     runs[1]?.finish('b');
     await underWay;
-    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.whole);
-    await vi.waitUntil(() => after.getIfReady('br') !== undefined);
+    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.whole, 60_000);
+    await vi.waitUntil(() => after.getIfReady('br') !== undefined, 60_000);
     expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
   });
 

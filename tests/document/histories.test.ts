@@ -9,6 +9,7 @@ import { type Instant, rfc3339 } from '../../src/lib/instant.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, PUBLICATION, record } from '../helpers.ts';
+import { sized } from '../soak/sizes.ts';
 
 /** What feeds say of themselves while articles come, are corrected, expire and are taken back in any order. */
 
@@ -186,7 +187,7 @@ async function follow(
   await room.close();
 }
 
-const RUNS = { numRuns: 100, seed: SEED };
+const RUNS = { numRuns: sized({ short: 25, soak: 100, full: 5000 }), seed: SEED };
 
 test('a tag is another exactly where the bytes are others, and they are those of now', async () => {
   await fc.assert(

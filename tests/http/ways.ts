@@ -1,8 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
+import { FAST_PATH } from '../helpers.ts';
 
 /** How a request was answered: by a document at hand (0004 and 0012 in docs/decisions), or through Express. */
 export type Way = 'at hand' | 'Express';
+
+/** How a document that is ready is answered in this run: through Express as well, if FAST_PATH=off. */
+export const READY_WAY: Way = FAST_PATH ? 'at hand' : 'Express';
 
 /** Longer addresses are answered through Express each time. */
 const LONGEST_ADDRESS = 300;
@@ -32,6 +36,12 @@ export function countRepeats(): () => number {
     count += 1;
   });
   return () => count;
+}
+
+/** Stops the clock of this process until the test is over: everything happens within one second. */
+export function stopClock(): void {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+  onTestFinished(() => clock.mockRestore());
 }
 
 const REPEATED = 'feed-publisher.answer.repeated';

@@ -7,6 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import type { ConnectionLimits } from '../../src/http/load/connections.ts';
 import { ask, childEnvironment, dataFolder, PUBLICATION, record, type Told, toldIn } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';
+import { secondsOfWork } from '../work.ts';
 
 const START = join(import.meta.dirname, '../../src/start.js');
 const MiB = 1024 * 1024;
@@ -36,8 +37,6 @@ const FEWEST_POLITE = 10;
 const MOST_WORK = 5;
 /** Milliseconds after which a request hangs. */
 const HANG = 60_000;
-/** Clock ticks of /proc in a second. */
-const TICKS = 100;
 
 /** The service in a process of its own, as it looks from outside. */
 export interface Besieged {
@@ -159,14 +158,6 @@ async function politely(
 
 function residentMemory(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
-}
-
-/** CPU seconds of all threads of a process. */
-function secondsOfWork(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / TICKS;
 }
 
 function portOf(stdout: NodeJS.ReadableStream): Promise<number> {
