@@ -37,15 +37,23 @@ export async function removeRun(folder: string, except?: number): Promise<void> 
   spawnSync('rm', ['-rf', folder]); // a test makes paths that are too long for Node
 }
 
+export interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  /** Its arguments, with a NUL after each. */
+  readonly command: string;
+}
+
 /** The processes that name the folder. None where the system has no /proc. */
-function processesOf(folder: string): { pid: number; parent: number }[] {
+export function processesOf(folder: string): Process[] {
   if (!existsSync('/proc/self/environ')) return [];
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   return pids.flatMap((pid) => {
     try {
-      const named = readFileSync(`/proc/${pid}/environ`, 'utf8') + readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      const isNamed = command.includes(folder) || readFileSync(`/proc/${pid}/environ`, 'utf8').includes(folder);
       const [, state, parent] = /\) (\w) (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-      return named.includes(folder) && state !== 'Z' ? [{ pid: Number(pid), parent: Number(parent) }] : [];
+      return isNamed && state !== 'Z' ? [{ pid: Number(pid), parent: Number(parent), command }] : [];
     } catch {
       return []; // it has ended, or belongs to another user
     }
