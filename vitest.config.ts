@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { RUN } from './tests/soak/sizes.ts';
@@ -11,7 +12,9 @@ const HANG = RUN === 'full' ? 3_600_000 : 300_000;
 const HANGING_STEP = 60_000;
 
 /** The files that take longest. Begun last, as a fresh clone would, they leave all other cores idle until they are done. */
-const LONG = ['soak/crash', 'peers/caches', 'peers/readers', 'service/supervisor'].map((name) => `/tests/${name}.test.ts`);
+const LONG = ['soak/crash', 'peers/caches', 'service/supervisor', 'soak/readers'].map(
+  (name) => `/tests/${name}.test.ts`,
+);
 
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -28,7 +31,8 @@ export default defineConfig({
     testTimeout: HANG,
     hookTimeout: HANG,
     expect: { poll: { timeout: HANGING_STEP } },
-    maxWorkers: '100%',
+    // Many tests wait for timers or for other processes.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongFirst },
   },
 });
