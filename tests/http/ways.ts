@@ -16,7 +16,7 @@ export function unmemorable(address: string): string {
   return `http://${'0'.repeat(LONGEST_ADDRESS)}${address.replace(/^http:\/\/[^/]*/, '')}`;
 }
 
-/** Watches all servers of this process until the test is over, and tells the ways of the answers since it was asked last. */
+/** Watches all servers of this process until the test is over. Each call returns the ways of the answers since the last call. */
 export function watchWays(): () => Way[] {
   const requests: object[] = [];
   const note = (message: unknown) => {
@@ -25,7 +25,7 @@ export function watchWays(): () => Way[] {
   };
   watch('http.server.request.start', note);
   watch(REPEATED, note);
-  // Express makes a request it is handed one of its own kind.
+  // Express gives a request that it handles the member `app`.
   return () => requests.splice(0).map((request) => ('app' in request ? 'Express' : 'at hand'));
 }
 
