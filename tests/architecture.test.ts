@@ -1,20 +1,22 @@
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
+/** Milliseconds after which a process hangs. */
+const HANG = 120_000;
 const modules = globSync('**/*.ts', { cwd: join(ROOT, 'src') })
   .map((path) => path.replaceAll('\\', '/'))
   .sort();
 const sources = new Map(modules.map((path) => [path, readFileSync(join(ROOT, 'src', path), 'utf8')]));
 
-/** What each module imports, by its path below src: `./x.ts` resolved, packages by their names. */
+/** The imports of each module, by its path below src: `./x.ts` resolved, packages by their names. */
 const imports = new Map([...sources].map(([path, source]) => [path, importsOf(path, source)]));
 
-/** The same without what is gone when the program runs. */
+/** The same without the imports of types, which are gone when the program runs. */
 const running = new Map([...sources].map(([path, source]) => [path, importsOf(path, withoutTypes(source))]));
 
 function withoutTypes(source: string): string {
@@ -26,6 +28,7 @@ function importsOf(path: string, source: string): string[] {
   return specifiers.map((name) => (name.startsWith('.') ? join(path, '..', name).replaceAll('\\', '/') : name));
 }
 
+/** The modules that import a package. The package `feed` has the name of a folder of ours. */
 function importersOf(name: string): string[] {
   const isOfPackage = (other: string) => !sources.has(other) && (other === name || other.startsWith(`${name}/`));
   return modules.filter((path) => imports.get(path)?.some(isOfPackage));
@@ -75,7 +78,7 @@ describe('the entries of src/', () => {
   const MOST_LEVELS = 14;
   const entryOf = (path: string) => path.split('/', 1)[0] ?? '';
   const entries = readdirSync(join(ROOT, 'src'));
-  /** Which other entries an entry imports; a folder counts as one, and types count as well. */
+  /** The entries that each entry imports. A folder counts as one, and types count as well. */
   const entryImports = new Map(entries.map((entry): [string, Set<string>] => [entry, new Set()]));
   for (const [path, names] of imports) {
     for (const name of names) {
@@ -84,7 +87,7 @@ describe('the entries of src/', () => {
   }
   entryImports.get('start.js')?.add('main.ts');
 
-  /** The longest way down from an entry; the entries of a cycle, where the way leads back. */
+  /** The length of the longest way down from an entry. Throws if a way leads back. */
   function levelsFrom(entry: string, way: readonly string[] = []): number {
     if (way.includes(entry)) throw new Error(`a cycle: ${[...way, entry].join(' → ')}`);
     const below = [...(entryImports.get(entry) ?? [])].map((other) => levelsFrom(other, [...way, entry]));
@@ -130,7 +133,7 @@ test('only the program and its threads do anything when they are imported', () =
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: join(ROOT, 'tests'),
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: HANG,
   });
 
   expect({ status, stderr, did: JSON.parse(stdout) }).toEqual({
@@ -182,6 +185,81 @@ test('from the second start on nothing is left to take types away from', () => {
   } finally {
     rmSync(cache, { recursive: true });
   }
+});
+
+/** Names that the code had, in two parts each, so that this file does not contain them. */
+const FORMER_NAMES = [
+  ['theLong', 'Way'],
+  ['until', 'Settled'],
+  ['was', 'Answered'],
+  ['answerAt', 'Hand'],
+  ['at', 'Hand'],
+  ['note', 'Along'],
+  ['note', 'Later'],
+  ['leave', 'Writing'],
+  ['take', 'Over'],
+  ['hand', 'Over'],
+  ['keep', 'Prepared'],
+  ['mayHave', 'News'],
+  ['touched', 'Elsewhere'],
+  ['admit', 'Readers'],
+  ['place', 'Feeds'],
+].map((parts) => parts.join(''));
+
+test('no former name is left in the code', () => {
+  const files = globSync('{src,tests}/**/*.{ts,js,py}', { cwd: ROOT });
+  const found = files.flatMap((path) => {
+    const source = readFileSync(join(ROOT, path), 'utf8');
+    return FORMER_NAMES.filter((name) => source.includes(name)).map((name) => `${path}: ${name}`);
+  });
+
+  expect(files.length).toBeGreaterThan(modules.length);
+  expect(found).toEqual([]);
+});
+
+describe('the documentation', () => {
+  const MOST_LINES_OF_CHANGELOG = 60;
+  const MOST_ODD_LINES = 10;
+  const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+
+  test.each(['docs/architecture.md', 'docs/performance.md', 'docs/deploy.md', 'CONTRIBUTING.md'])('has %s', (path) => {
+    expect(existsSync(join(ROOT, path))).toBe(true);
+  });
+
+  test('has changes on one page', () => {
+    expect(read('CHANGELOG.md').trimEnd().split('\n').length).toBeLessThanOrEqual(MOST_LINES_OF_CHANGELOG);
+  });
+
+  test('says of every folder what belongs there', () => {
+    const folders = [...new Set(modules.map((path) => dirname(path)))].filter((folder) => folder !== '.');
+    const rows = [...read('docs/architecture.md').matchAll(/^\| `([a-z/]+)\/` \|/gm)].map(([, folder]) => folder);
+
+    expect(folders.length).toBeGreaterThan(10);
+    expect(folders.filter((folder) => !rows.includes(folder))).toEqual([]);
+  });
+
+  test('has few phrases without a noun', () => {
+    const phrases = [
+      'is t|old',
+      'are t|old',
+      'at h|and',
+      'is an|other',
+      'that is n|one',
+      'of wh|ich',
+      'who a|sks',
+      'taken b|ack',
+    ];
+    const odd = new RegExp(`\\b(?:${phrases.map((phrase) => phrase.replace('|', '')).join('|')})\\b`);
+    const paths = globSync(['README.md', 'CHANGELOG.md', 'docs/**/*.md', 'src/**/*.{ts,js}'], { cwd: ROOT });
+    const found = paths.flatMap((path) =>
+      read(path)
+        .split('\n')
+        .flatMap((text, index) => (odd.test(text) ? [`${path}:${index + 1}: ${text.trim()}`] : [])),
+    );
+
+    expect(paths.length).toBeGreaterThan(modules.length);
+    expect(found.slice(MOST_ODD_LINES)).toEqual([]);
+  });
 });
 
 describe('docs/errors.md', () => {

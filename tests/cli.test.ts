@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { run } from '../src/cli.ts';
-import { ask, dataFolder, PUBLICATION, record, toldIn } from './helpers.ts';
+import { ask, childEnvironment, dataFolder, PUBLICATION, record, toldIn } from './helpers.ts';
 import { START_FLAGS } from './start-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -48,8 +48,10 @@ interface Program {
 type Environment = Readonly<Record<string, string>>;
 
 function program(args: readonly string[], env: Environment = {}, cwd = ROOT): Program {
-  const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { PATH, METRICS_PORT: 'off', ...env } });
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env: childEnvironment({ METRICS_PORT: 'off', ...env }),
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let err = '';

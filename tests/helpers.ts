@@ -8,6 +8,7 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { onTestFinished } from 'vitest';
 import { type Article, type Newsroom, parseArticle } from '../src/article/article.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
+import { omitUndefined } from '../src/lib/omit-undefined.ts';
 import { openDataFolder } from '../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../src/service/serve.ts';
 import { type OpenLog, openLog } from '../src/telemetry/log.ts';
@@ -45,17 +46,17 @@ description: News for tests.
 language: en
 `;
 
-/** Seconds for which a text file was not written to, so that nothing waits for its end. */
+/** Seconds since the last write to a text file: enough that the service does not wait for more of it. */
 const WRITTEN_AGO = 2;
 
-/** A data folder with these files, by their paths, that goes when the test is over. */
+/** Makes a data folder with these files, by their paths, and removes it when the test is over. */
 export async function dataFolder(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
   const folder = await makeFolder(files);
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** The same for whoever removes it. */
+/** The same, but the caller removes the folder. */
 export async function makeFolder(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-'));
   for (const [path, content] of Object.entries({ 'publication.yaml': PUBLICATION, ...files })) {
@@ -66,16 +67,16 @@ export async function makeFolder(files: Readonly<Record<string, string | Uint8Ar
   return folder;
 }
 
-/** Writes a file below a folder, making the folders between. */
+/** Writes a file below a folder, and makes the folders between. */
 export async function put(folder: string, path: string, content: string | Uint8Array): Promise<void> {
   const file = join(folder, path);
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content);
 }
 
-/** Makes more changes in a folder than the system keeps for who does not take them; what comes after is dropped. */
+/** Makes more changes in a folder than the system's queue for a watcher holds, so that the system drops later changes. */
 export function overflow(folder: string): void {
-  const files = ['.a', '.b'].map((name) => join(folder, name)); // the same change twice in a row is one
+  const files = ['.a', '.b'].map((name) => join(folder, name)); // the system merges equal changes in a row
   for (const file of files) writeFileSync(file, '');
   for (let change = 0; change < mostChangesWaiting(); change += 1) utimesSync(files[change % 2] ?? '', 0, 0);
 }
@@ -90,9 +91,9 @@ function mostChangesWaiting(): number {
 
 export interface Running extends ServiceProcess {
   readonly dataFolder: string;
-  /** What the service complained of to the operator. */
+  /** Warnings, errors and problems in the log, in words. */
   readonly lines: readonly string[];
-  /** Everything it told. */
+  /** All lines of the log. */
   readonly told: readonly Told[];
 }
 
@@ -105,12 +106,12 @@ export interface Told {
   readonly [field: string]: unknown;
 }
 
-/** What comes out of a log on standard error, line by line. */
+/** Parses the lines of a log. */
 export function toldIn(text: string): Told[] {
   return text.split('\n').flatMap((line): Told[] => (line === '' ? [] : [JSON.parse(line)]));
 }
 
-/** The log of a service in this process, and what it was told. */
+/** Opens a log for a service in this process, and collects its lines. */
 export function listen(): { log: OpenLog; told: Told[]; lines: string[] } {
   const told: Told[] = [];
   const lines: string[] = [];
@@ -127,7 +128,7 @@ export function listen(): { log: OpenLog; told: Told[]; lines: string[] } {
   return { log: openLog(stream), told, lines };
 }
 
-/** A complaint in words, and each problem of a file as compilers tell it. Requests are none, however they ended. */
+/** The message of a warning or an error, or each problem of a file in the form of a compiler. Requests do not count. */
 function complaintsIn({ level, msg, file, problems = [] }: Told): string[] {
   if (level === 'info' || msg === 'request') return [];
   const described = problems.map((problem) => describeProblem(problem, file));
@@ -136,30 +137,32 @@ function complaintsIn({ level, msg, file, problems = [] }: Told): string[] {
 
 interface StartOptions extends Partial<ServeOptions> {
   readonly feedsUrl?: string;
-  /** `:memory:` leaves nothing in the folder. */
+  /** `:memory:` writes nothing into the folder. */
   readonly storeFile?: string;
 }
 
-/** The real service on a free port of loopback, until the test is over. */
+/** Whether the services of this run may answer by the fast path. FAST_PATH=off says no. */
+export const FAST_PATH = process.env.FAST_PATH !== 'off';
+
+/** What a child process inherits of the environment: what the run of the tests sets, and no option of the operator's. */
+export function childEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const { PATH, TMPDIR, FAST_PATH: fastPath } = process.env;
+  return omitUndefined({ PATH, TMPDIR, FAST_PATH: fastPath, ...more });
+}
+
+/** Starts the real service on a free port of loopback, and closes it when the test is over. */
 export async function start(folder: string, options: StartOptions = {}): Promise<Running> {
   const service = await serving(folder, options);
   onTestFinished(() => service.close());
   return service;
 }
 
-/** The same for whoever closes it. */
+/** The same, but the caller closes the service. */
 export async function serving(folder: string, { feedsUrl, storeFile, ...options }: StartOptions): Promise<Running> {
   const { log, told, lines } = listen();
   const installation = openDataFolder(folder, { feedsUrl, storeFile });
-  const fastPath = process.env.FAST_PATH !== 'off';
-  const service = await serve(installation, {
-    host: '127.0.0.1',
-    port: 0,
-    log,
-    version: '0.0.0',
-    fastPath,
-    ...options,
-  });
+  const defaults = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH };
+  const service = await serve(installation, { ...defaults, log, ...options });
   return { ...service, dataFolder: folder, lines, told };
 }
 
@@ -176,7 +179,7 @@ interface Question {
   readonly body?: string | Uint8Array;
 }
 
-/** Asks by `node:http`, which adds no headers of its own as `fetch` does, and neither decodes nor follows. */
+/** Asks by `node:http`: unlike `fetch`, it adds no headers, decodes nothing and follows no redirect. */
 export function ask(
   port: number,
   path: string,
@@ -197,7 +200,7 @@ export function ask(
   });
 }
 
-/** An answer's body without its content coding. */
+/** The body of an answer without its content coding. */
 export function decoded({ headers, body }: Answer): Buffer {
   switch (headers['content-encoding']) {
     case undefined:
@@ -209,6 +212,6 @@ export function decoded({ headers, body }: Answer): Buffer {
     case 'gzip':
       return gunzipSync(body);
     default:
-      throw new Error(`${headers['content-encoding']} is none of our codings`);
+      throw new Error(`${headers['content-encoding']} is not one of our codings`);
   }
 }

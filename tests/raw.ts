@@ -2,35 +2,35 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A connection on which a test says what it likes, and what was answered. */
+/** A connection on which a test writes any bytes, and the answers. */
 export interface Raw {
   readonly socket: Socket;
   readonly text: () => string;
-  /** Resolves with all that was answered when the service has closed the connection. */
+  /** Resolves with all answers when the service has closed the connection. */
   readonly closed: Promise<string>;
 }
 
-/** Connects, says something and listens. */
+/** Connects, writes the bytes and listens. */
 export async function speak(port: number, said: string | Uint8Array = ''): Promise<Raw> {
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
   const chunks: Buffer[] = [];
   const text = () => Buffer.concat(chunks).toString('latin1');
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.on('error', () => {}); // the service may close it under what is still being said
+  socket.on('error', () => {}); // the service may close it while we write
   const closed = new Promise<string>((resolve) => socket.once('close', () => resolve(text())));
   await once(socket, 'connect');
   if (said.length > 0) socket.write(said);
   return { socket, text, closed };
 }
 
-/** The answers that stand one behind the other in what came over a connection. */
+/** The answers that came one after the other on a connection. */
 export function answersIn(text: string): { status: number; headers: string; body: string }[] {
   const answers: { status: number; headers: string; body: string }[] = [];
   let rest = text;
   while (rest.length > 0) {
     const head = /^HTTP\/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n/.exec(rest);
-    if (head === null) throw new Error(`no answer begins here: ${rest.slice(0, 200)}`);
+    if (head === null) throw new Error(`here begins no answer: ${rest.slice(0, 200)}`);
     const [whole, status = '', headers = ''] = head;
     const end = /^transfer-encoding: chunked\r$/im.test(headers) ? rest.indexOf('\r\n0\r\n\r\n') + 7 - whole.length : 0;
     const length = status === '304' ? 0 : Number(/^content-length: (\d+)\r$/im.exec(headers)?.[1] ?? end);

@@ -1089,7 +1089,7 @@ describe('a store that a service uses', () => {
     await put(folder, 'in/b.json', JSON.stringify(record({ id: 'b', tags })));
     await imported(folder, join(folder, 'in'));
     await put(folder, 'articles/c.json', JSON.stringify(record({ id: 'c', tags })));
-    await vi.waitFor(async () => expect(await idsIn(service.port, 'latest')).toEqual(['a', 'b', 'c']), 5000);
+    await vi.waitFor(async () => expect(await idsIn(service.port, 'latest')).toEqual(['a', 'b', 'c']), 60_000);
     const feeds = async (port: number) => [
       await idsIn(port, 'old'),
       await idsIn(port, 'kept'),

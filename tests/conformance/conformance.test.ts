@@ -3,19 +3,19 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { ask, decoded, makeFolder, PUBLICATION, record, serving } from '../helpers.ts';
-import { CACHED, countAnswersWithoutResponse, hasFastPath, unmemorable, watchWays } from '../http/ways.ts';
+import { ask, decoded, FAST_PATH, makeFolder, PUBLICATION, record, serving } from '../helpers.ts';
+import { countAnswersWithoutResponse, READY_WAY, unmemorable, type Way, watchWays } from '../http/ways.ts';
 import { speak } from '../raw.ts';
 
 /**
- * What this HTTP server promises, one promise a file: a new case is a new file in a folder beside this one. Each is kept
- * both ways there are to answer: by what is at hand for an address that is known, and through Express. What is at hand is
- * written with a response of Node's, or without one where it was in the same second.
+ * The promises of this HTTP server, one promise a file: a new case is a new file in a folder beside this one. The service
+ * keeps each promise on both paths of an answer: the fast path, for an address that it knows, and Express. The fast path
+ * writes with a response of Node's, or without one if it wrote the same in this second.
  */
 
 const FOLDER = import.meta.dirname;
 const NOW = Date.UTC(2026, 10, 22, 12);
-/** The document that {etag} and the like in a case stand for. */
+/** {etag} and other placeholders in a case stand for parts of this document. */
 const DOCUMENT = '/feeds/latest.rss';
 
 const caseFile = z.strictObject({
@@ -28,7 +28,7 @@ const caseFile = z.strictObject({
   }),
   expect: z.strictObject({
     status: z.int(),
-    /** Exact values; null for a header that must not be there. */
+    /** Exact values. Null forbids the header. */
     headers: z.record(z.string(), z.string().nullable()).default({}),
     /** Decoded text, or a JSON object. */
     body: z.union([z.string(), z.record(z.string(), z.unknown())]).optional(),
@@ -65,7 +65,7 @@ const groups = readdirSync(FOLDER, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => ({ name, files: readdirSync(join(FOLDER, name)) }));
 
-/** A service that cases are put to, until it is closed. */
+/** A service for cases, until it is closed. */
 async function openNewsroom() {
   const folder = await makeFolder(NEWSROOM);
   const { port, close } = await serving(folder, { now: () => NOW });
@@ -91,9 +91,10 @@ function mapped<From, To>(object: Readonly<Record<string, From>>, change: (value
   return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value)]));
 }
 
-describe.each(['fast path', 'Express'] as const)('%s:', (way) => {
+describe.each(['fast path', 'general path'] as const)('%s:', (wanted) => {
+  const way: Way = wanted === 'fast path' ? READY_WAY : 'Express';
   describe.each(groups)('$name', ({ name, files }) => {
-    /** One for all cases, none of which changes anything. */
+    /** One for all cases: no case changes anything. */
     let newsroom: Awaited<ReturnType<typeof openNewsroom>>;
     beforeAll(async () => {
       newsroom = await openNewsroom();
@@ -104,13 +105,13 @@ describe.each(['fast path', 'Express'] as const)('%s:', (way) => {
       const { port, fill } = newsroom;
       const asked = readCase(name, file, fill);
       const { description, question, expect: expected } = asked;
-      const path = way === 'Express' ? unmemorable(asked.path) : asked.path;
-      if (way === 'fast path') await ask(port, path, question);
+      const path = wanted === 'general path' ? unmemorable(asked.path) : asked.path;
+      if (wanted === 'fast path') await ask(port, path, question);
       const ways = watchWays();
       const answer = await ask(port, path, question);
 
       expect(answer.status, description).toBe(expected.status);
-      expect(ways(), description).toEqual([asked.isDocument && way === 'fast path' ? CACHED : 'Express']);
+      expect(ways(), description).toEqual([asked.isDocument ? way : 'Express']);
       const said = Object.fromEntries(
         Object.keys(expected.headers).map((header) => [header, answer.headers[header] ?? null]),
       );
@@ -124,7 +125,7 @@ describe.each(['fast path', 'Express'] as const)('%s:', (way) => {
   });
 });
 
-test.each(groups)('both ways give the same bytes: $name', async ({ name, files }) => {
+test.each(groups)('both paths give the same bytes: $name', async ({ name, files }) => {
   const { port, fill, close } = await openNewsroom();
   onTestFinished(close);
   const withoutResponse = countAnswersWithoutResponse();
@@ -133,17 +134,17 @@ test.each(groups)('both ways give the same bytes: $name', async ({ name, files }
     const { description, path, question, isDocument } = readCase(name, file, fill);
     await ask(port, path, question);
     const ways = watchWays();
-    const cached = await thrice(port, path, question);
+    const ready = await thrice(port, path, question);
     const express = await thrice(port, unmemorable(path), question);
 
-    expect(cached, description).toBe(express);
+    expect(ready, description).toBe(express);
     expect(ways(), description).toEqual([
-      ...Array(3).fill(isDocument ? CACHED : 'Express'),
+      ...Array(3).fill(isDocument ? READY_WAY : 'Express'),
       ...Array(3).fill('Express'),
     ]);
     if (isDocument) documents += 1;
   }
-  if (hasFastPath) expect(withoutResponse()).toBeGreaterThanOrEqual(documents);
+  if (FAST_PATH) expect(withoutResponse()).toBeGreaterThanOrEqual(documents);
   else expect(withoutResponse()).toBe(0);
 });
 
@@ -152,7 +153,7 @@ interface Asked {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** All that a connection brings on which the same is asked three times, the last of which ends it, but for the date. */
+/** Asks the same three times on one connection, which the last request ends. Returns all bytes of the answers, but no dates. */
 async function thrice(port: number, path: string, { method, headers }: Asked): Promise<string> {
   const said = (more: Readonly<Record<string, string>>) => {
     const lines = Object.entries({ Host: 'a', ...headers, ...more }).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -164,7 +165,7 @@ async function thrice(port: number, path: string, { method, headers }: Asked): P
   return text.replaceAll(/^Date: .*$/gm, 'Date: …');
 }
 
-/** Fills in what a case cannot know: the tags, date and bytes of the document. */
+/** Fills in the tags, dates and bytes of the document, which a case cannot know. */
 async function placeholders(port: number): Promise<(text: string) => string> {
   const plain = await ask(port, DOCUMENT);
   const etag = String(plain.headers.etag);

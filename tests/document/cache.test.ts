@@ -279,8 +279,8 @@ describe('a hot document', () => {
     await pass(BURST);
     runs[1]?.finish('b');
     await underWay;
-    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.body);
-    await vi.waitUntil(() => after.getIfReady('br') !== undefined);
+    const after = await vi.waitUntil(() => documentCache.getIfReady('latest.rss')?.body, 60_000);
+    await vi.waitUntil(() => after.getIfReady('br') !== undefined, 60_000);
     expect([...after.codings()].sort()).toEqual(['br', 'gzip', 'identity']);
   });
 

@@ -9,6 +9,7 @@ import { type Instant, rfc3339 } from '../../src/lib/instant.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, PUBLICATION, record } from '../helpers.ts';
+import { sized } from '../soak/sizes.ts';
 
 /** Validators and freshness of feeds while articles are published, corrected, withdrawn and expire in any order. */
 
@@ -185,7 +186,7 @@ async function follow(
   await room.close();
 }
 
-const RUNS = { numRuns: 100, seed: SEED };
+const RUNS = { numRuns: sized({ short: 25, soak: 100, full: 5000 }), seed: SEED };
 
 test('a tag differs exactly if the bytes differ, and the bytes are current', async () => {
   await fc.assert(

@@ -18,8 +18,9 @@ import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, PUBLICATION } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
 import { instant, type Reading } from '../peers/reading.ts';
+import { sized } from '../soak/sizes.ts';
 
-const ARTICLES = 10_000;
+const ARTICLES = sized({ short: 1000, soak: 10_000, full: 300_000 });
 /** Articles of one document. */
 const BATCH = 25;
 const SEED = 20261122;
@@ -310,9 +311,7 @@ function distinct(articles: readonly Article[]): Article[] {
   ];
 }
 
-test(`${ARTICLES} articles of any text are refused with a reason, or read back exactly from every format`, {
-  timeout: 120_000,
-}, async () => {
+test(`${ARTICLES} articles of any text are refused with a reason, or read back exactly from every format`, async () => {
   const records = fc.sample(recordOf, { numRuns: ARTICLES, seed: SEED });
   const articles = distinct(records.flatMap((record) => accepted(record) ?? []));
   expect(records).toHaveLength(ARTICLES);
@@ -321,7 +320,7 @@ test(`${ARTICLES} articles of any text are refused with a reason, or read back e
     await expectReadBack(articles.slice(start, start + BATCH));
 });
 
-test('bodies of a megabyte are read back', { timeout: 60_000 }, async () => {
+test('bodies of a megabyte are read back', async () => {
   const parts = fc.sample(nonBlank, { numRuns: 200, seed: SEED }).join('');
   const bodies = ['html', 'text'].map((bodyFormat) => ({
     bodyFormat,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type Answer, ask, dataFolder, PUBLICATION, put, record, start } from '../helpers.ts';
 import { startApi } from './api.ts';
-import { CACHED, unmemorable, watchWays } from './ways.ts';
+import { READY_WAY, unmemorable, watchWays } from './ways.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const SECOND = 1000;
@@ -242,7 +242,7 @@ describe('Last-Modified', () => {
       isLong = true;
       const { headers } = await ask(port, path);
 
-      expect(ways().at(-1)).toBe(way === 'Express' ? way : CACHED);
+      expect(ways().at(-1)).toBe(way === 'Express' ? way : READY_WAY);
       expect(isLong).toBe(false);
       expect(Date.parse(String(headers['last-modified']))).toBeLessThanOrEqual(Date.parse(String(headers.date)));
     },

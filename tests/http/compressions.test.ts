@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { ask, dataFolder, decoded, record, start } from '../helpers.ts';
+import { ask, dataFolder, decoded, FAST_PATH, record, start } from '../helpers.ts';
 import { speak } from '../raw.ts';
-import { hasFastPath } from './ways.ts';
 
 /** Compressions that do not end before the test lets them. */
 const held = vi.hoisted(() => ({ waiting: [] as (() => void)[], begun: 0, isOn: false }));
@@ -49,7 +48,7 @@ test('clients that leave begin no more compressions than those that wait for the
   const stays = ask(port, FEED, { headers: { 'Accept-Encoding': ONLY_BR } });
 
   const ready = ask(port, FEED);
-  if (hasFastPath) expect((await ready).body).toEqual(whole.body); // without it the feed waits in the same lane
+  if (FAST_PATH) expect((await ready).body).toEqual(whole.body); // without it the feed waits in the same lane
   expect((await ask(port, '/nowhere')).status).toBe(404);
   expect(begun()).toBe(AT_ONCE);
   letGo();

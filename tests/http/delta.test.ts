@@ -7,6 +7,7 @@ import { assertWellFormed } from '../../src/format/xml.ts';
 import { command } from '../commands/terminal.ts';
 import { type Answer, ask, dataFolder, decoded, PUBLICATION, record, start } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
+import { sized } from '../soak/sizes.ts';
 import { type Api, FORMATS, NOW, SECOND, startApi } from './api.ts';
 
 /** RFC 3229 with the instance manipulation `feed`: readers that say which entries they have are sent the others. */
@@ -475,13 +476,10 @@ function reader(format: Format, asked: (tag: string | undefined) => Promise<Answ
 }
 
 test.each([
-  ['6 entries, which tags name all', { entries: 6, newer: 0, numRuns: 30 }],
-  ['60 entries, of which tags name 56', { entries: 60, newer: 52, numRuns: 12 }],
+  ['6 entries, which tags name all', { entries: 6, newer: 0, numRuns: sized({ short: 8, soak: 30, full: 1000 }) }],
+  ['60 entries, of which tags name 56', { entries: 60, newer: 52, numRuns: sized({ short: 5, soak: 12, full: 300 }) }],
 ])(
   'readers of deltas have what readers of the whole have, whatever happens: %s',
-  {
-    timeout: 120_000,
-  },
   async (_, { entries, newer, numRuns }) => {
     const others = Array.from({ length: newer }, (_, index) =>
       record({ id: `n${index}`, url: `https://news.example/n${index}`, publishedAt: '2026-11-20T12:00:00Z' }),

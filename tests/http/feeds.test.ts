@@ -9,7 +9,7 @@ import { feedHandlers } from '../../src/http/feeds.ts';
 import { createKnownAddresses } from '../../src/http/known-addresses.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { type Answer, ask, dataFolder, PUBLICATION, record, start } from '../helpers.ts';
-import { CACHED, type Way, watchWays } from './ways.ts';
+import { READY_WAY, type Way, watchWays } from './ways.ts';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const NEWSROOM = {
@@ -178,7 +178,7 @@ test('whatever its query, an address that was answered is at hand', async () => 
   const answers: Answer[] = [];
   for (const address of addresses) answers.push(await ask(port, address));
 
-  expect(ways()).toEqual<Way[]>(['Express', CACHED, CACHED, CACHED]);
+  expect(ways()).toEqual<Way[]>(['Express', READY_WAY, READY_WAY, READY_WAY]);
   expect(
     new Set(answers.map(({ status, headers, text }) => JSON.stringify([status, headers.etag, headers.link, text])))
       .size,

@@ -1,14 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { onTestFinished } from 'vitest';
+import { FAST_PATH } from '../helpers.ts';
 
 /** How a request was answered: by src/http/fast-path.ts, or through Express. */
 export type Way = 'fast path' | 'Express';
 
-/** Whether services that tests start have the fast path (`npm test` and `FAST_PATH=off npm test` run them both ways). */
-export const hasFastPath = process.env.FAST_PATH !== 'off';
-
-/** How a request for a document that is ready in the cache is answered. */
-export const CACHED: Way = hasFastPath ? 'fast path' : 'Express';
+/** How a document that is ready is answered in this run: through Express as well, if FAST_PATH=off. */
+export const READY_WAY: Way = FAST_PATH ? 'fast path' : 'Express';
 
 /** Longer addresses are answered through Express each time. */
 const LONGEST_ADDRESS = 300;
@@ -26,7 +24,7 @@ export function watchWays(): () => Way[] {
     if (typeof request === 'object' && request !== null) requests.push(request);
   };
   watch('http.server.request.start', note);
-  watch(REPEATED, note);
+  watch(ANSWERED_WITHOUT_RESPONSE, note);
   // Express makes a request it is handed one of its own kind.
   return () => requests.splice(0).map((request) => ('app' in request ? 'Express' : 'fast path'));
 }
@@ -34,13 +32,13 @@ export function watchWays(): () => Way[] {
 /** Counts, until the test is over, the answers of this process that were written without a response of Node's. */
 export function countAnswersWithoutResponse(): () => number {
   let count = 0;
-  watch(REPEATED, () => {
+  watch(ANSWERED_WITHOUT_RESPONSE, () => {
     count += 1;
   });
   return () => count;
 }
 
-const REPEATED = 'feed-publisher.fast-path.answered';
+const ANSWERED_WITHOUT_RESPONSE = 'feed-publisher.fast-path.answered';
 
 function watch(channel: string, note: (message: unknown) => void): void {
   subscribe(channel, note);

@@ -12,12 +12,12 @@ const flags = [
   '--remote-debugging-pipe',
 ];
 
-/** Milliseconds until the browser is killed. */
-const patience = 45_000;
+/** Milliseconds after which the browser hangs and is killed. */
+const HANG = 120_000;
 
 /**
- * Opens the page in a browser with an empty profile and a window of 1280 pixels, and returns what the expression (or its
- * promise) is worth there once the page is loaded: a value that JSON can carry. Throws what the expression throws.
+ * Opens the page in a browser with an empty profile and a window of 1280 pixels. Returns the value of the expression (or of
+ * its promise) in the loaded page, which JSON must be able to carry. Throws what the expression throws.
  */
 export async function evaluate(url: string, expression: string): Promise<unknown> {
   const program = await requireProgram('chromium');
@@ -25,7 +25,7 @@ export async function evaluate(url: string, expression: string): Promise<unknown
   const browser = spawn(program, [...flags, `--user-data-dir=${profile.path}`, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   });
-  const killer = setTimeout(() => browser.kill('SIGKILL'), patience);
+  const killer = setTimeout(() => browser.kill('SIGKILL'), HANG);
   try {
     const [, , , commands, messages] = browser.stdio;
     if (!(commands instanceof Writable && messages instanceof Readable)) throw new Error('chromium has no pipes');

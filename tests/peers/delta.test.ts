@@ -7,9 +7,9 @@ import { CONDITIONS, watchOrigin } from './origin.ts';
 import { peerTest } from './programs.ts';
 import type { Reading } from './reading.ts';
 
-/** Readers that take deltas (RFC 3229, `feed`) and keep what they read, beside the same ones that always get everything. */
+/** Readers that take deltas (RFC 3229, `feed`) and keep what they read, compared with readers that always get the whole feed. */
 
-/** A story, the later in the alphabet the newer. */
+/** A story. One whose id comes later in the alphabet is newer. */
 function story(id: string, title: string) {
   const body = `<p>${'The river rose in the night. '.repeat(20)}</p>`;
   const publishedAt = `2026-11-20T${id.charCodeAt(0) - 87}:00:00Z`;
@@ -76,7 +76,7 @@ describe.each(['rss', 'atom'])('%s', (format) => {
     expect(byId(reader.articles())).toEqual(byId(other.articles()));
     expect(whole.exchanges.map(({ status }) => status)).toEqual(Array(7).fill(200));
     const titles = reader.articles().map(({ id, title }) => [id, title]);
-    // It has no word for a withdrawal, and keeps what it read.
+    // newsboat does not know withdrawals, and keeps what it read.
     expect(titles.sort()).toEqual([
       [ID('a'), 'Story a'],
       [ID('b'), 'Corrected'],

@@ -44,7 +44,7 @@ export function connectDevTools(commands: Writable, messages: Readable): DevTool
     for (const { reject } of waiting) reject(new Error('chromium ended before it answered'));
     waiting.clear();
   });
-  // The browser may be gone when a command is written; the closed message pipe then tells.
+  // The browser may be gone when a command is written. Then the message pipe closes, which rejects the command.
   commands.on('error', () => {});
 
   return {

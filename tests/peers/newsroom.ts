@@ -12,10 +12,10 @@ import { ask, type Running, start } from '../helpers.ts';
 /** The newsroom in the repository. */
 const SAMPLE = fileURLToPath(new URL('../../data', import.meta.url));
 
-/** A moment at which the sample has stories under embargo, an expired and a withdrawn one. */
+/** At this moment the sample has stories under embargo, an expired story and a withdrawn one. */
 const NOW = Date.parse('2026-11-22T09:00:00Z');
 
-/** A feed of the sample as its files have it, for readers of the published documents to be compared with. */
+/** A feed of the sample according to its files. Tests compare it with what readers find in the published documents. */
 export interface SampleFeed {
   readonly key: FeedKey;
   readonly content: Content;

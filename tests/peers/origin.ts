@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { onTestFinished } from 'vitest';
 
-/** What went by between a cache and the service. */
+/** A request of a cache to the service, and the status of its answer. */
 export interface Exchange {
   readonly path: string;
   readonly ifNoneMatch: string | undefined;
@@ -15,12 +15,12 @@ export interface WatchedOrigin {
   readonly exchanges: readonly Exchange[];
 }
 
-/** Headers by which a client says what it has. */
+/** The headers with which a client names what it has. */
 export const CONDITIONS = ['a-im', 'if-none-match', 'if-modified-since'] as const;
 
 /**
- * A proxy that writes down what whoever is in front of it asked the service, until the test is over. It changes nothing
- * but that it keeps headers of these names from the service.
+ * A proxy that notes every request to the service, until the test is over. It passes everything on but the headers with
+ * these names.
  */
 export async function watchOrigin(servicePort: number, kept: readonly string[] = []): Promise<WatchedOrigin> {
   const exchanges: Exchange[] = [];

@@ -16,7 +16,10 @@ export type Server = {
 
 export type Folder = { readonly path: string; readonly remove: () => Promise<void> };
 
-/** A test that exceeds its time never comes to its `stop`: what it left running ends with its file. */
+/** Milliseconds after which a server hangs. */
+const HANG = 60_000;
+
+/** A test that hangs never calls `stop`: its servers end with its file. */
 const unstopped = new Set<() => Promise<void>>();
 afterAll(async () => {
   for (const stop of unstopped) await stop();
@@ -36,7 +39,7 @@ export async function freePort(): Promise<number> {
 /** A new empty folder below the system's temporary folder, and its removal. */
 export async function temporaryFolder(name: string): Promise<Folder> {
   const path = await mkdtemp(join(tmpdir(), `feed-publisher-${name}-`));
-  // A server's children may still be writing when it ends: rm tries again.
+  // A server's children may still write when it ends: rm tries again.
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }) };
 }
 
@@ -67,7 +70,7 @@ export async function startServer(
   }
 
   unstopped.add(stop);
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + HANG;
   while (Date.now() < deadline && isRunning(child)) {
     if (await accepts(port)) return { port, stop };
     await sleep(20);

@@ -4,6 +4,9 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { test } from 'vitest';
 
+/** Milliseconds after which a program hangs. */
+const HANG = 120_000;
+
 const execFileAsync = promisify(execFile);
 
 /** Servers live in sbin, which is not on every user's PATH. */
@@ -38,12 +41,12 @@ export async function requireProgram(name: string): Promise<string> {
 
 export type Printed = { readonly stdout: string; readonly stderr: string };
 
-/** Runs a program to its end and returns what it printed. Throws with its standard error when it fails or exceeds its time. */
+/** Runs a program to its end and returns its output. Throws with its standard error if it fails or hangs. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Printed> {
   const running = execFileAsync(program, args, {
     // A proxy set for the machine must not stand between a reader and a server on loopback.
     env: { ...process.env, no_proxy: '127.0.0.1', NO_PROXY: '127.0.0.1', ...options.env },
-    timeout: 30_000,
+    timeout: HANG,
     killSignal: 'SIGKILL',
     maxBuffer: 64 * 1024 * 1024,
   });
@@ -58,7 +61,7 @@ export async function run(program: string, args: readonly string[], options: Run
  * program's name; with REQUIRE_PEERS=1 (CI) it fails, so that a green run there means that the peers have agreed.
  */
 export function peerTest(programs: string | readonly string[], name: string, fn: () => Promise<void>): void {
-  test(name, { timeout: 60_000 }, async (context) => {
+  test(name, async (context) => {
     for (const program of [programs].flat()) {
       if ((await findProgram(program)) !== undefined) continue;
       if (process.env.REQUIRE_PEERS === '1')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
 import type { Content, Format } from '../../src/feed/feeds.ts';
+import { sized } from '../soak/sizes.ts';
 import { publishedFeed, type SampleFeed, sampleFeeds, startSample } from './newsroom.ts';
 import { peerTest } from './programs.ts';
 import { readers } from './readers.ts';
@@ -11,11 +12,22 @@ test('the service publishes the feeds that the files of the sample name', async 
   expect(service.feeds).toBe((await sampleFeeds()).length);
 });
 
+/** A reader that is a program starts once for each feed: a short run has a full feed, one of summaries, one right to left. */
+const FEEDS_FOR_PROGRAMS = sized({
+  short: ['latest', 'headlines', 'kurdish-culture'],
+  soak: undefined,
+  full: undefined,
+});
+
 for (const { name, programs, formats, read, shows } of readers) {
+  const keys = programs.length > 0 ? FEEDS_FOR_PROGRAMS : undefined;
+  const which = keys === undefined ? 'every' : `${keys.length}`;
   for (const format of formats) {
-    peerTest(programs, `${name} reads the articles out of every ${format} feed of the sample`, async () => {
+    peerTest(programs, `${name} reads the articles out of ${which} ${format} feed(s) of the sample`, async () => {
       const { port } = await startSample();
-      for (const feed of await sampleFeeds()) {
+      const feeds = (await sampleFeeds()).filter(({ key }) => keys?.includes(key) ?? true);
+      expect(feeds.length).toBeGreaterThanOrEqual(keys?.length ?? 1);
+      for (const feed of feeds) {
         const readings = await read(await publishedFeed(port, feed.key, format));
         const expected = expectedReadings(feed, format).map((reading) => shows(reading, format));
         expect(readings.map(comparable), feed.key).toEqual(expected.map(comparable));
@@ -36,13 +48,13 @@ function expectedReadings({ articles, content }: SampleFeed, format: Format): re
   }));
 }
 
-/** An Atom entry always says when it was updated (RFC 4287 §4.1.2), the others only when it was. */
+/** An Atom entry always has a date of update (RFC 4287 §4.1.2). Other entries have one only after an update. */
 function expectedUpdate({ publishedAt, updatedAt }: Article, format: Format): Pick<Reading, 'updated'> {
   const updated = format === 'atom' ? (updatedAt ?? publishedAt) : updatedAt;
   return updated === undefined ? {} : { updated: instant(updated) };
 }
 
-/** Where an entry carries the summary alone, it is what readers show as its body. */
+/** Readers show the summary as the body of an entry that has no other text. */
 function expectedTexts(
   { html, summary }: Article,
   content: Content,

@@ -8,17 +8,17 @@ import type { Reading } from './reading.ts';
 
 export type Reader = {
   readonly name: string;
-  /** The programs a peerTest needs; none for a parser from npm. */
+  /** The programs that a peerTest needs. A parser from npm needs none. */
   readonly programs: readonly string[];
   readonly formats: readonly Format[];
   readonly read: (document: Published) => Promise<readonly Reading[]>;
-  /** What this reader can show of a reading: the rest it does not expose, so it can neither agree nor disagree. */
+  /** Leaves out of a reading everything that this reader does not expose. */
   readonly shows: (reading: Reading, format: Format) => Reading;
 };
 
 const everything = (reading: Reading): Reading => reading;
 
-/** Every reader the project is tried against, and what is known of it. */
+/** All readers that the project is tested with. */
 export const readers: readonly Reader[] = [
   {
     name: 'newsboat',

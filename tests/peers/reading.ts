@@ -1,9 +1,9 @@
 import { DomUtils, parseDocument } from 'htmlparser2';
 
-/** One entry as a reader understood it. What a reader does not expose is absent, never guessed. */
+/** One entry as a reader understood it. A field that the reader does not expose is absent. */
 export type Reading = {
   readonly id: string;
-  /** Text: where the document says that it is HTML, what that HTML says. */
+  /** Text. If the document says that the title is HTML: the text of that HTML. */
   readonly title: string;
   readonly link: string;
   /** ISO 8601, UTC, whole seconds. */
@@ -17,12 +17,12 @@ export type Reading = {
   readonly summary?: string;
 };
 
-/** What a piece of HTML says. */
+/** The text of a piece of HTML. */
 export function textOfHtml(html: string): string {
   return DomUtils.textContent(parseDocument(html));
 }
 
-/** RSS dates, newsboat and feedparser know only whole seconds, so that is what dates are compared by. */
+/** A date in whole seconds: RSS, newsboat and feedparser know no fractions. */
 export function instant(date: string | number): string {
   const milliseconds = new Date(date).getTime();
   if (Number.isNaN(milliseconds)) throw new Error(`not a date: ${date}`);
@@ -30,9 +30,9 @@ export function instant(date: string | number): string {
 }
 
 /**
- * The reading without what readers do differently to one and the same document: feedsmith and feedparser trim every
- * text, newsboat trims titles and puts a space for each line break in them, feedme changes nothing. Markup, entities
- * and inner white space of bodies come back from all of them untouched.
+ * The reading without the differences between readers of one document: feedsmith and feedparser trim every text, newsboat
+ * trims titles and replaces each line break in them by a space, feedme changes nothing. No reader changes markup, entities
+ * and inner white space of bodies.
  *
  * Still different, and not hidden here: feedparser takes U+0080 to U+009F for Windows-1252; feedsmith drops a comment
  * inside a CDATA section that is followed by another one. A publisher should avoid both.
@@ -47,7 +47,7 @@ export function comparable(reading: Reading): Reading {
   };
 }
 
-/** The dates of a reading, of those that the entry has. */
+/** The dates of a reading. An entry may lack either. */
 export function datesOf(
   published: string | undefined,
   updated: string | undefined,
@@ -58,7 +58,7 @@ export function datesOf(
   };
 }
 
-/** The texts of a reading: an entry without a body of its own shows its summary as the body. */
+/** The texts of a reading. Readers show the summary as the body of an entry that has no other. */
 export function textsOf(content: string | undefined, summary: string | undefined): Pick<Reading, 'body' | 'summary'> {
   if (content === undefined) return { body: summary ?? '' };
   return { body: content, ...(summary === undefined ? {} : { summary }) };

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
-import { type Program, startProgram } from '../crash/program.ts';
 import { PUBLICATION, put, record } from '../helpers.ts';
+import { type Program, startProgram } from '../soak/crash/program.ts';
 
 const execFileAsync = promisify(execFile);
 

@@ -5,7 +5,18 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { slugOf } from '../../src/lib/text.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
-import { type Answer, ask, dataFolder, listen, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
+import {
+  type Answer,
+  ask,
+  childEnvironment,
+  dataFolder,
+  listen,
+  PUBLICATION,
+  put,
+  type Running,
+  record,
+  start,
+} from '../helpers.ts';
 import { clientOf } from '../http/api.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -220,12 +231,11 @@ describe('two services on the same articles', () => {
   }
 
   async function spawned(env: Readonly<Record<string, string>>): Promise<number> {
-    const { PATH = '' } = process.env;
     const folder = await dataFolder();
     await cp(SAMPLE, folder, { recursive: true, filter: (path) => path !== join(SAMPLE, 'store') });
     const args = [join(ROOT, 'src/start.js'), '--data', folder, '--port', '0', '--host', '127.0.0.1'];
     const child = spawn(process.execPath, args, {
-      env: { PATH, METRICS_PORT: 'off', LOG_LEVEL: 'warn', ...env },
+      env: childEnvironment({ METRICS_PORT: 'off', LOG_LEVEL: 'warn', ...env }),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));

@@ -11,7 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { storeFile } from '../../src/service/data-folder.ts';
-import { dataFolder, PUBLICATION, put, record } from '../helpers.ts';
+import { childEnvironment, dataFolder, PUBLICATION, put, record } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
 import { START_FLAGS } from '../start-flags.ts';
 
@@ -38,13 +38,12 @@ function program(folder: string, args: readonly string[]) {
 
 /** Starts a script as the leader of a process group, as a terminal does. */
 function started(folder: string, args: readonly string[], temporary = folder) {
-  const env = {
-    PATH: process.env.PATH ?? '',
+  const env = childEnvironment({
     NODE_COMPILE_CACHE: compileCache,
     TMPDIR: temporary,
     LOG_LEVEL: 'error',
     METRICS_PORT: 'off',
-  };
+  });
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   onTestFinished(() => void child.kill('SIGKILL'));
   const said = { out: '', err: '' };

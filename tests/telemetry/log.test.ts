@@ -11,7 +11,17 @@ import { PublisherError } from '../../src/errors.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
 import { logError, openLog } from '../../src/telemetry/log.ts';
-import { ask, dataFolder, listen, type Running, record, start, type Told, toldIn } from '../helpers.ts';
+import {
+  ask,
+  childEnvironment,
+  dataFolder,
+  listen,
+  type Running,
+  record,
+  start,
+  type Told,
+  toldIn,
+} from '../helpers.ts';
 import { keyFor, startApi } from '../http/api.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -341,10 +351,9 @@ describe('one in so many answers to feed readers is logged', () => {
 /** The program in a process of its own. */
 async function serving(stderr: 'pipe' | number, options: readonly string[] = []) {
   const folder = await dataFolder(NEWSROOM);
-  const { PATH = '' } = process.env;
   const main = join(import.meta.dirname, '../../src/start.js');
   const args = [...options, main, '--data', folder, '--port', '0', '--host', '127.0.0.1'];
-  const env = { PATH, METRICS_PORT: 'off' };
+  const env = childEnvironment({ METRICS_PORT: 'off' });
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', stderr] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [said] = await once(child.stdout ?? child, 'data');

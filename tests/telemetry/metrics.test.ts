@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../../src/service/serve.ts';
-import { type Answer, ask, dataFolder, listen, put, record, start, toldIn } from '../helpers.ts';
+import { type Answer, ask, childEnvironment, dataFolder, listen, put, record, start, toldIn } from '../helpers.ts';
 import { startApi } from '../http/api.ts';
 import { answersIn, speak } from '../raw.ts';
 
@@ -331,9 +331,8 @@ describe('the metrics port', () => {
   ])('of the program with %j %j', async (args, env, expected) => {
     const folder = await dataFolder(NEWSROOM);
     const main = join(import.meta.dirname, '../../src/start.js');
-    const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [main, '--data', folder, '--port', '0', '--host', '127.0.0.1', ...args], {
-      env: { PATH, ...env },
+      env: childEnvironment(env),
     });
     onTestFinished(() => void child.kill('SIGKILL'));
     let told = '';

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -114,7 +115,7 @@ describe('a connection is closed', () => {
   });
 
   test('when it is kept open with empty lines', async () => {
-    const { port } = await service({ idle: 200, head: 200, answer: 200, stall: 300 });
+    const { port } = await service({ idle: 1000, head: 1000, answer: 1000, stall: 1500 });
     const raw = await speak(port, `${GET}\r\n`);
 
     expect(answersIn(await trickle(raw, '\r\n')).map(({ status }) => status)).toEqual([200]);
@@ -132,7 +133,7 @@ describe('a connection is closed', () => {
     expect(text.startsWith(`HTTP/1.1 ${status} OK\r\n`)).toBe(true);
   });
 
-  test('when the body of a request that was refused trickles', { timeout: 15_000 }, async () => {
+  test('when the body of a request that was refused trickles', async () => {
     const { port } = await service({ leftover: 300 });
     const raw = await speak(port, 'POST /api/articles HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
 
@@ -162,9 +163,9 @@ describe('a reader of a large answer', () => {
 
   test('that stops is cut', async () => {
     const { port } = await withLarge({ stall: 300 });
-    const raw = await speak(port);
+    const raw = await speak(port, `${GET}\r\n`);
+    await once(raw.socket, 'data');
     raw.socket.pause();
-    raw.socket.write(`${GET}\r\n`);
     await sleep(2000);
     raw.socket.resume();
 
@@ -174,12 +175,12 @@ describe('a reader of a large answer', () => {
   });
 
   test('that is slow and goes on has it whole', async () => {
-    const { port } = await withLarge({ stall: 300 });
+    const { port } = await withLarge({ stall: 1000 });
     const raw = await speak(port, `${GET}Connection: close\r\n\r\n`);
     const timer = setInterval(() => {
       raw.socket.pause();
-      setTimeout(() => raw.socket.resume(), 20);
-    }, 30);
+      setTimeout(() => raw.socket.resume(), 80);
+    }, 100);
     onTestFinished(() => clearInterval(timer));
 
     expect(answersIn(await raw.closed).map(({ status }) => status)).toEqual([200]);

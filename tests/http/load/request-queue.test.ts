@@ -165,10 +165,11 @@ test('an overload is over when nobody was refused for two seconds', () => {
 });
 
 describe('the event loop is late', () => {
-  test('only where it is all the time: one long turn is none', async () => {
-    const delay = measureLoopDelay(() => performance.now());
+  test('only if it is late all the time: one long task does not count', async () => {
+    const clock = { now: 0 };
+    const delay = measureLoopDelay(() => clock.now);
     onTestFinished(delay.stop);
-    block(400);
+    clock.now += 400;
     await sleep(250);
     expect(delay.now()).toBeLessThan(250);
   });
@@ -182,11 +183,6 @@ describe('the event loop is late', () => {
     }, 10);
     onTestFinished(() => clearInterval(stepping));
     expect(delay.now()).toBe(0);
-    await expect.poll(delay.now, { timeout: 5000, interval: 20 }).toBeGreaterThan(200);
+    await expect.poll(delay.now, { interval: 20 }).toBeGreaterThan(200);
   });
 });
-
-function block(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
-}

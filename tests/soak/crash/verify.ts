@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import type { Told } from './ledger.ts';
+import type { ListedState } from './ledger.ts';
 import { SECTIONS } from './load.ts';
 import type { Program } from './program.ts';
 
@@ -12,24 +12,24 @@ interface Listed {
   readonly record: { readonly title: string; readonly body: string; readonly sections: readonly string[] };
 }
 
-/** What a feed shows: the story of each entry by its id, and the ids that were taken back. */
-interface Shown {
+/** What a feed contains: the story of each entry by its id, and the ids of withdrawn articles. */
+interface FeedContent {
   readonly stories: ReadonlyMap<string, string>;
   readonly withdrawn: readonly string[];
 }
 
-/** Everything that is there, by the list, with all that is wrong in and between the list, the articles and the feeds. */
-export async function inspect(program: Program, ids: (there: ReadonlyMap<string, Told>) => readonly string[]) {
+/** Lists all articles, and describes each contradiction in and between the list, the articles and the feeds. */
+export async function inspect(program: Program, ids: (there: ReadonlyMap<string, ListedState>) => readonly string[]) {
   const wrong: string[] = [];
   const listed = await wholeList(program, wrong);
   const there = new Map(listed.map((item) => [item.id, { revision: item.revision, stamp: stampOf(item, wrong) }]));
-  if (there.size !== listed.length) wrong.push('the list tells an article twice');
+  if (there.size !== listed.length) wrong.push('the list has an article twice');
   await Promise.all(ids(there).map((id) => compareArticle(program, id, listed, wrong)));
   await compareFeeds(program, listed, wrong);
   return { there, wrong, lastRevision: listed.at(-1)?.revision ?? 0 };
 }
 
-/** The list from its beginning, in pages that never end where something else does. */
+/** The whole list, in pages whose size divides no other size in these tests. */
 async function wholeList(program: Program, wrong: string[]): Promise<Listed[]> {
   const listed: Listed[] = [];
   for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
@@ -40,12 +40,12 @@ async function wholeList(program: Program, wrong: string[]): Promise<Listed[]> {
   }
   listed.forEach(({ id, revision }, index) => {
     const before = listed[index - 1]?.revision ?? 0;
-    if (revision <= before) wrong.push(`the list tells ${id} at revision ${revision} after ${before}`);
+    if (revision <= before) wrong.push(`the list has ${id} at revision ${revision} after ${before}`);
   });
   return listed;
 }
 
-/** The stamp of an article, every part of which must carry the same. */
+/** The stamp of an article. Every part of the article must carry the same one. */
 function stampOf({ id, status, withdrawn, record }: Listed, wrong: string[]): string {
   const [, stamp = ''] = /^Story (p\d+)$/.exec(record.title) ?? [];
   const section = SECTIONS[Number(stamp.slice(1)) % SECTIONS.length];
@@ -81,14 +81,14 @@ async function compareFeeds(program: Program, listed: readonly Listed[], wrong: 
   }
 }
 
-function compareFeed(name: string, shown: Shown, expected: Shown, wrong: string[]): void {
-  for (const id of new Set([...shown.stories.keys(), ...expected.stories.keys()])) {
-    const [is, should] = [shown.stories.get(id), expected.stories.get(id)];
-    if (is !== should) wrong.push(`${name}: has of ${id} ${is?.slice(0, 40)}, and should ${should?.slice(0, 40)}`);
+function compareFeed(name: string, content: FeedContent, expected: FeedContent, wrong: string[]): void {
+  for (const id of new Set([...content.stories.keys(), ...expected.stories.keys()])) {
+    const [is, should] = [content.stories.get(id), expected.stories.get(id)];
+    if (is !== should) wrong.push(`${name}: has ${is?.slice(0, 40)} as ${id}, and should have ${should?.slice(0, 40)}`);
   }
-  const withdrawn = [...shown.withdrawn].sort().join(' ');
+  const withdrawn = [...content.withdrawn].sort().join(' ');
   if (!name.endsWith('.rss') && withdrawn !== [...expected.withdrawn].sort().join(' ')) {
-    wrong.push(`${name}: tells ${withdrawn} as withdrawn, and should ${[...expected.withdrawn].sort().join(' ')}`);
+    wrong.push(`${name}: has ${withdrawn} as withdrawn, and should have ${[...expected.withdrawn].sort().join(' ')}`);
   }
 }
 
@@ -96,7 +96,7 @@ function storyIn(html: string): string {
   return html.replace(/<[^>]*>/g, '').trim();
 }
 
-const READERS: Readonly<Record<'rss' | 'atom' | 'json', (text: string) => Shown>> = {
+const READERS: Readonly<Record<'rss' | 'atom' | 'json', (text: string) => FeedContent>> = {
   rss: (text) => readXml(text, { entry: 'item', id: 'guid', body: 'content:encoded' }),
   atom: (text) => readXml(text, { entry: 'entry', id: 'id', body: 'content' }),
   json(text) {
@@ -111,29 +111,32 @@ const READERS: Readonly<Record<'rss' | 'atom' | 'json', (text: string) => Shown>
   },
 };
 
-/** Throws where the document is not well-formed. */
-function readXml(text: string, names: { readonly entry: string; readonly id: string; readonly body: string }): Shown {
+/** Throws if the document is not well-formed. */
+function readXml(
+  text: string,
+  names: { readonly entry: string; readonly id: string; readonly body: string },
+): FeedContent {
   const stories = new Map<string, string>();
   const withdrawn: string[] = [];
-  const way: string[] = [];
+  const path: string[] = [];
   let fields: Record<string, string> = {};
   const parser = new SaxesParser({ xmlns: true });
   parser.on('error', (error) => {
     throw error;
   });
   parser.on('opentag', ({ name, attributes }) => {
-    way.push(name);
+    path.push(name);
     if (name === names.entry) fields = {};
     if (name === 'at:deleted-entry') withdrawn.push(String(attributes.ref?.value));
   });
   const collect = (part: string) => {
-    const name = way.at(-1) ?? '';
-    if (way.at(-2) === names.entry) fields[name] = (fields[name] ?? '') + part;
+    const name = path.at(-1) ?? '';
+    if (path.at(-2) === names.entry) fields[name] = (fields[name] ?? '') + part;
   };
   parser.on('text', collect);
   parser.on('cdata', collect);
   parser.on('closetag', ({ name }) => {
-    way.pop();
+    path.pop();
     if (name !== names.entry) return;
     stories.set(fields[names.id] ?? '', `${fields.title} ${storyIn(fields[names.body] ?? '')}`);
   });

@@ -15,7 +15,7 @@ export interface Load {
   readonly next: () => number;
 }
 
-/** The record that carries a stamp everywhere it can be half there: title, story, section. */
+/** A record that carries its stamp in every part that could be half written: title, story, section. */
 function stamped(id: string, number: number) {
   const stamp = `p${number}`;
   return {
@@ -36,7 +36,7 @@ export async function load(program: Program, parts: Load): Promise<void> {
   await Promise.all([...writers, ...bulks]);
 }
 
-/** A connection that breaks is how a client hears of a crash; anything else is a failure of the test. */
+/** A crash breaks the connection. Any other error is a failure of the test. */
 async function untilGone(work: () => Promise<void>): Promise<void> {
   try {
     for (;;) await work();
@@ -66,7 +66,7 @@ async function changeOne(program: Program, { random, ledger, next }: Load): Prom
     ? await program.ask(`/api/articles/${id}?reason=${stamp}`, { method: 'DELETE' })
     : await program.ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify(stamped(id, number)) });
   if (withdraws && status === 404) return;
-  if (status !== 200 && status !== 201) throw new Error(`${stamp} of ${id} was answered ${status}: ${text}`);
+  if (status !== 200 && status !== 201) throw new Error(`${stamp} of ${id} got ${status}: ${text}`);
   const { revision, result } = JSON.parse(text) as Acknowledgement;
   ledger.acknowledged(id, stamp, revision, result);
 }
@@ -83,7 +83,7 @@ async function importMany(program: Program, { random, ledger, next }: Load): Pro
     onLine(answer) {
       const { line, id, result, revision } = JSON.parse(answer) as Acknowledgement & { readonly line: number };
       const stamp = lines[line - 1]?.stamp;
-      if (stamp === undefined || id === undefined) throw new Error(`line ${line} was answered ${answer}`);
+      if (stamp === undefined || id === undefined) throw new Error(`line ${line} got ${answer}`);
       ledger.acknowledged(id, stamp, revision, result);
     },
   });

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { childEnvironment } from '../../helpers.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/start.js');
+const MAIN = join(import.meta.dirname, '../../../src/start.js');
 
 interface Asked {
   readonly status: number;
@@ -14,43 +15,36 @@ interface Asked {
 interface Question {
   readonly method?: string;
   readonly body?: string;
-  /** Told of every line of the answer as it comes. */
+  /** Called with each line of the answer as it comes. */
   readonly onLine?: (line: string) => void;
 }
 
-/** The service in a process of its own, as an operator has it, with a client that holds a key. */
+/** The service in a process of its own, as an operator runs it, with a client that has a key. */
 export interface Program {
   readonly port: number;
-  /** Rejects where the service dies before the answer has come to its end. */
+  /** Rejects if the service dies before the answer is complete. */
   readonly ask: (path: string, question?: Question) => Promise<Asked>;
-  /** Ends it as a power cut does; resolves when it is gone. */
+  /** Ends the process as a power cut does. Resolves when the process is gone. */
   readonly kill: () => Promise<void>;
-  /** What it said to the operator. */
+  /** What the service wrote to standard error. */
   readonly said: () => string;
 }
 
 interface ProgramOptions {
   readonly dataFolder: string;
   readonly key: string;
-  /** Another `src/start.js`, as one that is broken on purpose. */
+  /** Another `src/start.js`. */
   readonly main?: string | undefined;
-  /** Where Node keeps what it compiled: a third of a start is that. */
-  readonly compileCache?: string;
 }
 
 /**
- * Starts the service on a free port and waits until it says where it is.
+ * Starts the service on a free port and waits until it prints its address.
  *
- * @throws with what it printed where it ends before that
+ * @throws Error with what the service printed, if it ends before that
  */
-export async function startProgram({ dataFolder, key, main = MAIN, compileCache }: ProgramOptions): Promise<Program> {
+export async function startProgram({ dataFolder, key, main = MAIN }: ProgramOptions): Promise<Program> {
   const args = [main, '--port', '0', '--host', '127.0.0.1', '--data', dataFolder];
-  const env = {
-    PATH: process.env.PATH ?? '',
-    METRICS_PORT: 'off',
-    LOG_LEVEL: 'warn',
-    ...(compileCache === undefined ? {} : { NODE_COMPILE_CACHE: compileCache }),
-  };
+  const env = childEnvironment({ METRICS_PORT: 'off', LOG_LEVEL: 'warn' });
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const gone = once(child, 'exit');
   const kill = async (): Promise<void> => {

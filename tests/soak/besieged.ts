@@ -5,57 +5,71 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import type { ConnectionLimits } from '../../src/http/load/connections.ts';
-import { ask, dataFolder, PUBLICATION, record, type Told, toldIn } from '../helpers.ts';
+import { ask, childEnvironment, dataFolder, PUBLICATION, record, type Told, toldIn } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';
 import { START_FLAGS } from '../start-flags.ts';
+import { secondsOfWork } from '../work.ts';
 
+const START = join(import.meta.dirname, '../../src/start.js');
 const MiB = 1024 * 1024;
-/** What polite clients read: a small feed, whatever else is published. */
+/** Polite clients read this feed. It stays small, whatever else is published. */
 export const POLITE = '/feeds/tag/polite.rss';
-/** As long as a name may be for one like it to be looked for. */
+/** As long as a name may be for the service to look for a similar one. */
 const LONG = 'A tag with a name that is long '.repeat(5);
-/** Two thousand feeds, among which the nearest is sought for everybody who asks for one that is not there. */
+/** Two thousand feeds. For each unknown address the service looks for the nearest of them. */
 export const MANY_FEEDS: Readonly<Record<string, string>> = Object.fromEntries(
   Array.from({ length: 50 }, (_, number) => {
     const tags = Array.from({ length: 40 }, (_, tag) => `${LONG}, ${number}, ${tag}`);
     return [`articles/${number}.json`, JSON.stringify(record({ id: `m${number}`, tags }))];
   }),
 );
-/** The address of such a feed: the dearest answer of a few bytes there is. */
+/** An unknown address with a similar feed: the answer that costs the service most for its few bytes. */
 export const NOWHERE = `/feeds/tag/${LONG.trim().toLowerCase().replaceAll(' ', '-')}-wrong.rss`;
-/** Room for what the service needs. What is not let go ends it, and garbage does not hide what is held. */
+/** Enough for the service. A leak ends it, and garbage does not hide retained memory. */
 const SMALL_HEAP = '--max-old-space-size=128 --max-semi-space-size=4';
 /** Of the flags of `npm start`, those that return memory. NODE_OPTIONS may not have them. */
 const MEMORY_FLAGS = START_FLAGS.filter((flag) => /^--(?:heap-growing-percent|expose-gc)/.test(flag));
-/** Memory that may be held afterwards beyond what was before: pages that nothing stands in and the system has not back. */
+/** Resident memory that may remain afterwards: free pages that the system has not taken back. */
 const MARGIN = 48 * MiB;
+/** Polite requests that a siege must meet, or it proves nothing. */
+const FEWEST_POLITE = 10;
+/**
+ * CPU seconds that the service may spend on others before it answers a polite client. On a busy machine an answer may take
+ * any time, but it costs no more work.
+ */
+const MOST_WORK = 5;
+/** Milliseconds after which a request hangs. */
+const HANG = 60_000;
 
-/** The service in a process of its own, and what can be seen of it from outside. */
+/** The service in a process of its own, as it looks from outside. */
 export interface Besieged {
   readonly port: number;
   readonly key: string;
   readonly folder: string;
   /** Bytes of resident memory. */
   readonly memory: () => number;
-  /** Files and connections that are open. */
+  /** Number of open files and connections. */
   readonly open: () => number;
-  /** Has it stand still meanwhile, with all its processes. What comes waits in the system. */
-  readonly whileItStands: <T>(during: () => Promise<T>) => Promise<T>;
-  /** Ends it as an operator does; resolves with its exit code. */
+  /** Suspends all processes of the service meanwhile. Connections and requests wait in the system. */
+  readonly whileSuspended: <T>(during: () => Promise<T>) => Promise<T>;
+  /** Ends the service as an operator does. Resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
-  /** What it complained of to the operator; that it sent somebody away is no complaint. */
+  /** Warnings and errors in the log, without those of refused requests. */
   readonly complaints: () => Told[];
-  /** Polite clients who read meanwhile; resolves with what was wrong with their answers. */
+  /** Polite clients read during the siege. Resolves with a description of each answer that was wrong or late. */
   readonly politely: (siege: () => Promise<unknown>) => Promise<string[]>;
-  /** Fails unless memory and connections are where they were before, and nothing was said to the operator. */
-  /** @param memoryBefore bytes; those of its start where nothing else is said */
+  /**
+   * Fails unless memory and connections are back to what they were, and nothing was logged.
+   *
+   * @param memoryBefore bytes; those at the start by default
+   */
   readonly expectRecovered: (memoryBefore?: number) => Promise<void>;
 }
 
 interface Options {
   readonly files?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
-  /** Less patience than `src/start.js` has. */
+  /** Limits that differ from those of `src/start.js`. */
   readonly hurried?: Partial<ConnectionLimits>;
 }
 
@@ -68,18 +82,9 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
   const { key } = await keyFor(folder);
   const program =
     hurried === undefined
-      ? [
-          join(import.meta.dirname, '../../src/start.js'),
-          '--data',
-          folder,
-          '--port',
-          '0',
-          '--host',
-          '127.0.0.1',
-          ...args,
-        ]
+      ? [START, '--data', folder, '--port', '0', '--host', '127.0.0.1', ...args]
       : [join(import.meta.dirname, 'hurried.ts'), folder, JSON.stringify(hurried)];
-  const env = { PATH: process.env.PATH ?? '', NODE_OPTIONS: SMALL_HEAP, METRICS_PORT: 'off' };
+  const env = childEnvironment({ NODE_OPTIONS: SMALL_HEAP, METRICS_PORT: 'off' });
   const child = spawn(process.execPath, [...MEMORY_FLAGS, ...program], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -97,35 +102,13 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
     await ended;
   });
   const port = await portOf(child.stdout);
-  // What is made once, by the first that ask, is there before anything is measured.
+  // The first requests fill the caches.
   for (let time = 0; time < 300; time += 1) await ask(port, POLITE);
-  const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  const memory = () => residentMemory(pid);
   const open = () => readdirSync(`/proc/${pid}/fd`).length;
   const before = { memory: memory(), open: open() };
 
   const complaints = () => toldIn(said).filter(({ level, msg }) => level !== 'info' && msg !== 'request');
-
-  async function politely(siege: () => Promise<unknown>): Promise<string[]> {
-    const wrong: string[] = [];
-    let isOver = false;
-    let asked = 0;
-    const client = async () => {
-      while (!isOver) {
-        const begin = performance.now();
-        const status = await ask(port, POLITE).then((answer) => answer.status, String);
-        const took = performance.now() - begin;
-        asked += 1;
-        if (status !== 200 || took > 5000) wrong.push(`${status} after ${Math.round(took)} ms`);
-        await sleep(20);
-      }
-    };
-    const clients = [client(), client(), client()];
-    await siege().finally(() => {
-      isOver = true;
-    });
-    await Promise.all(clients);
-    return asked < 10 ? [...wrong, `only ${asked} polite requests`] : wrong;
-  }
 
   return {
     port,
@@ -133,9 +116,9 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
     folder,
     memory,
     open,
-    politely,
+    politely: (siege) => politely({ port, pid }, siege),
     complaints,
-    async whileItStands(during) {
+    async whileSuspended(during) {
       process.kill(-pid, 'SIGSTOP');
       return during().finally(() => process.kill(-pid, 'SIGCONT'));
     },
@@ -145,11 +128,43 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
       return code;
     },
     async expectRecovered(memoryBefore = before.memory) {
-      await expect.poll(open, { timeout: 15_000 }).toBeLessThanOrEqual(before.open);
-      await expect.poll(memory, { timeout: 10_000, interval: 200 }).toBeLessThan(memoryBefore + MARGIN);
+      await expect.poll(open).toBeLessThanOrEqual(before.open);
+      await expect.poll(memory, { interval: 200 }).toBeLessThan(memoryBefore + MARGIN);
       expect(complaints()).toEqual([]);
     },
   };
+}
+
+/** Three clients read until the siege is over. */
+async function politely(
+  { port, pid }: { port: number; pid: number },
+  siege: () => Promise<unknown>,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  let isOver = false;
+  let asked = 0;
+  const client = async () => {
+    while (!isOver) {
+      const begin = { at: performance.now(), work: secondsOfWork(pid) };
+      const status = await ask(port, POLITE).then((answer) => answer.status, String);
+      const [took, work] = [performance.now() - begin.at, secondsOfWork(pid) - begin.work];
+      asked += 1;
+      if (status !== 200 || work > MOST_WORK || took > HANG) {
+        wrong.push(`${status} after ${Math.round(took)} ms and ${work} s of work`);
+      }
+      await sleep(20);
+    }
+  };
+  const clients = [client(), client(), client()];
+  await siege().finally(() => {
+    isOver = true;
+  });
+  await Promise.all(clients);
+  return asked < FEWEST_POLITE ? [...wrong, `only ${asked} polite requests`] : wrong;
+}
+
+function residentMemory(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }
 
 function portOf(stdout: NodeJS.ReadableStream): Promise<number> {

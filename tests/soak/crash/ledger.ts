@@ -1,33 +1,34 @@
-/** What one change makes of an article: the stamp that its record or its withdrawal carries. */
+/** Names one change. The record or the withdrawal that makes the change carries it. */
 export type Stamp = string;
 
 interface Known {
-  /** The highest revision that was acknowledged, and what the article was then, where the answer tells. */
+  /** The highest acknowledged revision. */
   revision: number;
+  /** The change that made it. Undefined if the answer does not say. */
   stamp: Stamp | undefined;
   /** Changes that were sent and not acknowledged: each may have happened or not. */
   readonly open: Set<Stamp>;
 }
 
-/** An article as the service tells it. */
-export interface Told {
+/** An article as the service lists it. */
+export interface ListedState {
   readonly revision: number;
   readonly stamp: Stamp;
 }
 
-/** A client's memory of what it sent and what was acknowledged, to hold against what is there after a crash. */
+/** Records what clients sent and what was acknowledged, to compare it with the store after a crash. */
 export interface Ledger {
   readonly sent: (id: string, stamp: Stamp) => void;
   readonly acknowledged: (id: string, stamp: Stamp, revision: number, result: string) => void;
-  /** How many changes were acknowledged, and how many are under way. */
+  /** The number of acknowledged changes, and of changes under way. */
   readonly counts: () => { readonly acknowledged: number; readonly open: number };
   readonly lastRevision: () => number;
-  /** Everything that is wrong with what is there. */
-  readonly wrongWith: (there: ReadonlyMap<string, Told>) => string[];
-  /** Articles of which changes were sent and not acknowledged. */
+  /** Every article that is not as acknowledged, in words. `there` has the articles of the store by id. */
+  readonly wrongWith: (there: ReadonlyMap<string, ListedState>) => string[];
+  /** Ids of articles with changes that were sent and not acknowledged. */
   readonly doubtful: () => string[];
-  /** Takes what is there for what was acknowledged: nothing is under way any more. */
-  readonly settle: (there: ReadonlyMap<string, Told>) => void;
+  /** Takes the articles of the store as acknowledged: no change is under way any more. */
+  readonly settle: (there: ReadonlyMap<string, ListedState>) => void;
 }
 
 export function createLedger(): Ledger {
@@ -40,14 +41,14 @@ export function createLedger(): Ledger {
     return article;
   };
 
-  function wrongWithArticle(id: string, { revision, stamp, open }: Known, told: Told | undefined): string[] {
-    if (told === undefined) return revision === 0 ? [] : [`${id}: lost, acknowledged was revision ${revision}`];
-    const is = `${id}: is ${told.stamp} at revision ${told.revision}`;
-    if (told.revision < revision) return [`${is}, acknowledged was ${stamp} at ${revision}`];
-    if (told.revision === revision && stamp !== undefined) {
-      return told.stamp === stamp ? [] : [`${is}, acknowledged was ${stamp} at the same`];
+  function wrongWithArticle(id: string, { revision, stamp, open }: Known, listed: ListedState | undefined): string[] {
+    if (listed === undefined) return revision === 0 ? [] : [`${id}: lost, acknowledged was revision ${revision}`];
+    const is = `${id}: is ${listed.stamp} at revision ${listed.revision}`;
+    if (listed.revision < revision) return [`${is}, acknowledged was ${stamp} at ${revision}`];
+    if (listed.revision === revision && stamp !== undefined) {
+      return listed.stamp === stamp ? [] : [`${is}, acknowledged was ${stamp} at the same`];
     }
-    return open.has(told.stamp) ? [] : [`${is}, which is none of what was under way: ${[...open].join(', ')}`];
+    return open.has(listed.stamp) ? [] : [`${is}, which was not under way: ${[...open].join(', ')}`];
   }
 
   return {
@@ -58,7 +59,7 @@ export function createLedger(): Ledger {
       article.open.delete(stamp);
       if (revision <= article.revision) return;
       article.revision = revision;
-      // “unchanged” tells the revision of an earlier change; whose, it does not say.
+      // “unchanged” comes with the revision of an earlier change, which it does not name.
       article.stamp = result === 'unchanged' ? undefined : stamp;
     },
     counts: () => ({
@@ -72,7 +73,7 @@ export function createLedger(): Ledger {
     ],
     doubtful: () => [...articles].filter(([, { open }]) => open.size > 0).map(([id]) => id),
     settle(there) {
-      for (const [id, told] of there) Object.assign(known(id), told);
+      for (const [id, listed] of there) Object.assign(known(id), listed);
       for (const { open } of articles.values()) open.clear();
     },
   };
