@@ -585,8 +585,8 @@ test('a temporary folder whose path is too long for a socket is reported with a 
   expect([code, out]).toEqual([1, '']);
   expect(err.replace(/\S+\/writer/, 'SOCKET')).toBe(
     [
-      'The socket SOCKET cannot be listened on.',
-      'A socket’s path is a hundred bytes long at most: set TMPDIR to a folder with a shorter name.\n',
+      'The service cannot listen on the socket SOCKET.',
+      'A socket’s path has at most 103 bytes: set TMPDIR to a folder with a shorter name.\n',
     ].join('\n'),
   );
   expect(readdirSync(temporary)).toEqual([]);

@@ -316,7 +316,7 @@ describe('the metrics port', () => {
 
     expect([running.metricsPort, (await ask(running.port, FEED)).status]).toEqual([undefined, 200]);
     expect(running.lines).toEqual([
-      `There are no metrics. Port ${port} is already in use: choose another with --metrics-port.`,
+      `The service starts without metrics. Port ${port} is already in use: choose another with --metrics-port.`,
     ]);
     await expect(start(await dataFolder(NEWSROOM), { metrics: { ...ANY_PORT, port } })).rejects.toMatchObject({
       code: 'address_unavailable',
