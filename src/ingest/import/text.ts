@@ -21,8 +21,8 @@ export function readPlainText(text: string, { id }: FileFacts): RawRecord {
   const { fields, body, bodyLine, locate } = splitFrontMatter(text);
   const lines = body.split('\n').map((line) => line.trim());
   const filled = lines.flatMap((line, index) => (line === '' ? [] : [index]));
-  const headline = 'title' in fields ? undefined : filled.shift();
-  const standfirst = 'summary' in fields ? [] : standfirstAmong(filled, lines);
+  const headline = Object.hasOwn(fields, 'title') ? undefined : filled.shift();
+  const standfirst = Object.hasOwn(fields, 'summary') ? [] : standfirstAmong(filled, lines);
   const story = filled[standfirst.length] ?? lines.length;
   const record = {
     id,
@@ -34,13 +34,17 @@ export function readPlainText(text: string, { id }: FileFacts): RawRecord {
     ...fields,
     body: lines.slice(story).join('\n'),
   };
-  const lineOfField: Record<string, number> = { title: headline ?? 0, summary: standfirst[0] ?? story, body: story };
+  const lineOfField = new Map([
+    ['title', headline ?? 0],
+    ['summary', standfirst[0] ?? story],
+    ['body', story],
+  ]);
   return {
     record,
     dateIsOptional: true,
-    idIsFromPath: !('id' in fields),
+    idIsFromPath: !Object.hasOwn(fields, 'id'),
     locate: (field) => {
-      const index = field in fields ? undefined : lineOfField[field];
+      const index = Object.hasOwn(fields, field) ? undefined : lineOfField.get(field);
       return index === undefined ? locate(fieldPath(field)) : { line: bodyLine + index };
     },
   };

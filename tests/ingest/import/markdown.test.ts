@@ -90,3 +90,21 @@ describe('front matter', () => {
     expect(() => splitFrontMatter(text)).toThrow(UnreadableRecord);
   });
 });
+
+describe('time grows with the length alone', () => {
+  test.each([
+    ['front matter of line feeds', `---\n${'\n'.repeat(8_000_000)}`, 'front matter must end'],
+    ['closed front matter of line feeds', `---\n${'\n'.repeat(8_000_000)}---\nx`, 'front matter must not be longer'],
+    ['front matter of dashes', `---\n${'---x\n'.repeat(1_000_000)}`, 'front matter must end'],
+  ])('%s', (_, text, rule) => {
+    expect(() => splitFrontMatter(text)).toThrow(rule);
+  });
+
+  test.each([
+    ['spaces', `# a${' '.repeat(200_000)}b`],
+    ['number signs', `# a${'#'.repeat(200_000)}b`],
+    ['both', `# a${' #'.repeat(200_000)}b`],
+  ])('a heading with %s', (_, text) => {
+    expect(readMarkdown(text, { id: 'a' }).record).toMatchObject({ title: text.slice(2) });
+  });
+});
