@@ -5,6 +5,7 @@ import { join, parse as parsePath, resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
 import { describeProblems, PublisherError, shown } from '../errors.ts';
 import { findSources, type ImportSource, type Item } from '../ingest/import/source.ts';
+import { sourceField } from '../ingest/import/source-record.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
@@ -153,7 +154,10 @@ async function importItems(
     rejected.write(item);
     if (tally.refused > MAX_PRINTED) return;
     const position = item.line === undefined ? {} : { line: item.line };
-    const problems = error.problems.map((problem) => ({ ...problem, ...position }));
+    const problems = error.problems.map((problem) => {
+      const field = item.elements === undefined ? problem.field : sourceField(problem.field, item.elements);
+      return { ...problem, field, ...position };
+    });
     const located = new PublisherError(error.code, error.message, { problems, file: item.file });
     describeProblems(located).forEach(terminal.err);
   };
@@ -187,7 +191,7 @@ async function importItems(
 
   try {
     for (const source of sources) {
-      for await (const item of source.items(advance, skip)) {
+      for await (const item of source.items(advance, skip, terminal.err)) {
         batch.push(withOwnId(item));
         if (batch.length < BATCH) continue;
         const saving = save(batch, running.at(-1));

@@ -2,10 +2,20 @@ import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
 import { dates } from './dates.ts';
-import { alternate, atomPeople, atomPerson, categories, date, license, personOf } from './item-elements.ts';
+import {
+  alternate,
+  atomPeople,
+  categories,
+  checkZones,
+  date,
+  firstNamed,
+  license,
+  personElement,
+} from './item-elements.ts';
 import { describedMedia, itemFiles } from './item-media.ts';
-import { htmlText, looseText } from './loose-text.ts';
-import { type Files, mediaType } from './media-files.ts';
+import { htmlText } from './loose-text.ts';
+import type { MediaFile } from './media-file.ts';
+import { mediaType } from './media-files.ts';
 import {
   authors,
   identity,
@@ -16,44 +26,76 @@ import {
   type ResolveUrl,
   urlResolver,
 } from './record-fields.ts';
+import { type FeedContext, type Story, storyOf } from './story.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
 import { innerHtml, resolveHtml } from './xml-markup.ts';
 
-/**
- * Reads an entry of Atom 0.3 or 1.0 as a record.
- *
- * @param head elements of the feed that apply to all its entries
- * @param address of the feed
- */
-export function atomRecord(
-  entry: XmlElement,
-  head: readonly XmlElement[],
-  address: string | undefined,
-): Record<string, unknown> {
+/** The elements of Atom by the fields of a record. */
+const ELEMENTS: ReadonlyMap<string, string> = new Map([
+  ['id', '<id>'],
+  ['publicId', '<id>'],
+  ['url', '<link>'],
+  ['title', '<title>'],
+  ['summary', '<summary>'],
+  ['body', '<content>'],
+  ['publishedAt', '<published>'],
+  ['updatedAt', '<updated>'],
+  ['authors', '<author>'],
+  ['sections', '<category>'],
+  ['tags', '<category>'],
+  ['image', '<media:content>'],
+  ['media', '<link rel="enclosure">'],
+  ['source', '<source>'],
+  ['copyright', '<rights>'],
+]);
+
+/** Reads an entry of Atom 0.3 or 1.0 as a record. */
+export function atomStory(entry: XmlElement, { head, address, warn }: FeedContext): Story {
   const site = address ?? alternate(head.filter(({ name }) => name === 'atom:link'));
   const resolve = urlResolver(entry.base ?? site);
-  const link = alternate(childElements(entry, 'atom:link')) ?? textContent(firstElement(entry, 'atom:link'));
+  const id = textContent(firstElement(entry, 'atom:id'));
+  const link = atomLink(entry, id);
   const url = resolve(link);
   const feed = firstElement(entry, 'atom:source');
-  const updated = date(entry, ['atom:updated', 'atom:modified']);
-  const published = date(entry, ['atom:published', 'atom:issued', 'atom:created', 'dc:date']);
-  return omitUndefined({
-    ...identity(textContent(firstElement(entry, 'atom:id')) || (isUri(link) ? link : url)),
+  const updated = date(entry.children, ['atom:updated', 'atom:modified', 'dcterms:modified']);
+  const published = date(entry.children, [
+    'atom:published',
+    'atom:issued',
+    'atom:created',
+    'dc:date',
+    'dcterms:issued',
+    'dcterms:created',
+  ]);
+  checkZones([published, updated], warn);
+  const texts = atomTexts(entry);
+  const times = dates(published, updated);
+  const record = omitUndefined({
+    ...identity(id || (isUri(link) ? link : url)),
     url: resolve(textContent(firstElement(entry, 'feedburner:origlink'))) ?? url ?? (link || undefined),
     title: constructText(construct(firstElement(entry, 'atom:title'))) || undefined,
-    ...atomTexts(entry),
-    ...dates(published, updated),
+    ...texts,
+    ...times,
     language: language(
-      (firstElement(entry, 'atom:content') ?? entry).language,
-      textContent(firstElement(entry, 'dc:language')),
+      [
+        [(firstElement(entry, 'atom:content') ?? entry).language, 'xml:lang'],
+        [textContent(firstElement(entry, 'dc:language')), '<dc:language>'],
+      ],
+      warn,
     ),
-    authors: authors(atomAuthors(entry, feed, head)),
-    ...categories(entry),
-    ...atomFiles(entry, resolve),
+    authors: authors(atomAuthors(entry, feed, head), warn, '<author>'),
+    ...categories(entry, warn),
+    ...itemFiles(entry, { resolve, warn, body: texts.body, more: contentFile(entry, resolve) }),
     source: atomSource(feed, resolve),
     copyright: atomRights(entry, feed, head),
     license: license(entry, head, resolve),
   });
+  return storyOf(record, { elements: ELEMENTS, times, published, head });
+}
+
+/** The address of the story as it is written: its link, else an id that is an address. */
+function atomLink(entry: XmlElement, id: string): string {
+  const link = alternate(childElements(entry, 'atom:link')) ?? textContent(firstElement(entry, 'atom:link', 'link'));
+  return link !== '' || !/^https?:/i.test(id) ? link : id;
 }
 
 /** A text construct (RFC 4287 §3.1, Atom 0.3 §3.1) or the content of an entry. */
@@ -109,23 +151,21 @@ function atomTexts(entry: XmlElement): { summary?: string | undefined; body?: st
 }
 
 /** The authors of the entry, else of its source, else of the feed (RFC 4287 §4.2.1). */
-function atomAuthors(entry: XmlElement, feed: XmlElement | undefined, head: readonly XmlElement[]): Person[] {
-  const own = [
-    ...atomPeople(entry),
-    ...childElements(entry, 'dc:creator').map((name) => personOf(looseText(textContent(name)))),
-  ];
-  if (own.length > 0) return own;
-  const inherited = feed === undefined ? [] : atomPeople(feed);
-  return inherited.length > 0 ? inherited : head.filter(({ name }) => name === 'atom:author').map(atomPerson);
+function atomAuthors(entry: XmlElement, feed: XmlElement | undefined, head: readonly XmlElement[]): readonly Person[] {
+  const own = [...atomPeople(entry), ...childElements(entry, 'dc:creator').map(personElement)];
+  return firstNamed(
+    own,
+    feed === undefined ? [] : atomPeople(feed),
+    head.filter(({ name }) => name === 'atom:author').map(personElement),
+  );
 }
 
-function atomFiles(entry: XmlElement, resolve: ResolveUrl): Files {
+/** A sound or a video that is the content of an entry (RFC 4287 §4.1.3.2). */
+function contentFile(entry: XmlElement, resolve: ResolveUrl): MediaFile[] {
   const content = firstElement(entry, 'atom:content');
-  const outside = resolve(content?.attributes.get('src'));
-  const type = outside === undefined ? undefined : mediaType(content?.attributes.get('type'), outside);
-  const found = itemFiles(entry, resolve);
-  if (outside === undefined || type === undefined || !/^(audio|video)\//.test(type)) return found;
-  return { ...found, media: [...(found.media ?? []), { url: outside, type }] };
+  const url = resolve(content?.attributes.get('src'));
+  const type = url === undefined ? undefined : mediaType(content?.attributes.get('type'), url);
+  return url !== undefined && /^(audio|video)\//.test(type ?? '') ? [{ url, type }] : [];
 }
 
 function atomSource(feed: XmlElement | undefined, resolve: ResolveUrl): { name: string; url: string } | undefined {

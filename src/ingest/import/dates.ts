@@ -1,13 +1,20 @@
 import { type Instant, parseInstant, rfc3339 } from '../../lib/instant.ts';
+import { monthNumber } from './months.ts';
+import { readZone } from './zones.ts';
 
 /** The text of a date in a source, and its instant if the text is a date. */
 export interface SourceDate {
   readonly text: string;
   readonly instant: Instant | undefined;
+  /** The name of its zone, if the name has no known meaning: the date is read as UTC. */
+  readonly unknownZone: string | undefined;
+  /** The element that holds it: `<pubDate>`. */
+  readonly element: string;
 }
 
-export function sourceDate(text: string): SourceDate {
-  return { text, instant: readDate(text) };
+export function sourceDate(text: string, element = ''): SourceDate {
+  const date = parseDate(text);
+  return { text, element, instant: date?.instant, unknownZone: date?.unknownZone };
 }
 
 /**
@@ -28,71 +35,74 @@ export function dates(
   };
 }
 
-/** The date of publication of a new story that has only the date of its update. */
-export function assumedDate({ publishedAt, updatedAt }: Readonly<Record<string, unknown>>): string | undefined {
-  return publishedAt === undefined && typeof updatedAt === 'string' ? updatedAt : undefined;
+/** The date of publication of a new story that has only the date of its update, or no date but that of its feed. */
+export function assumedDate(
+  { publishedAt, updatedAt }: ReturnType<typeof dates>,
+  feedDate: () => SourceDate | undefined,
+): string | undefined {
+  if (publishedAt !== undefined) return undefined;
+  if (updatedAt !== undefined) return updatedAt;
+  const instant = feedDate()?.instant;
+  return instant === undefined ? undefined : rfc3339(instant);
 }
 
-const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
-
-/** The zones of RFC 822 §5.1 and RFC 5322 §4.3, and further abbreviations with one common meaning. */
-const ZONES: Readonly<Record<string, string>> = {
-  UT: 'Z',
-  UTC: 'Z',
-  GMT: 'Z',
-  Z: 'Z',
-  EST: '-05:00',
-  EDT: '-04:00',
-  CST: '-06:00',
-  CDT: '-05:00',
-  MST: '-07:00',
-  MDT: '-06:00',
-  PST: '-08:00',
-  PDT: '-07:00',
-  WET: '+00:00',
-  WEST: '+01:00',
-  CET: '+01:00',
-  CEST: '+02:00',
-  EET: '+02:00',
-  EEST: '+03:00',
-  MSK: '+03:00',
-  JST: '+09:00',
-};
-
-const TIME = String.raw`(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,]\d+)?\s*(am|pm)?`;
+const TIME = String.raw`(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{1,2}))?(?:[.,]\d+)?\s*([ap]\.?m\b\.?)?`;
+const MONTH = String.raw`(\p{L}+)\.?,?`;
 /** `Wed, 02 Oct 2002 13:00:00 GMT`, without weekday, seconds or time as well. */
 const RFC_822 = new RegExp(
-  String.raw`^[^\d+-]*(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?,?[\s-]+(\d{2,4})(?:[,\s]+${TIME}\s*(.*))?$`,
-  'i',
+  String.raw`^[^\d+-]*(\d{1,2})\.?[\s-]+(?:de\s+)?${MONTH}[\s-]+(?:de\s+)?(\d{2,4})(?:[,\s]+${TIME}\s*(.*))?$`,
+  'iu',
 );
 /** `Wed Oct  2 13:00:00 2002`, with a zone before the year as well. */
 const ASCTIME = new RegExp(
-  String.raw`^(?:[a-z]+,?\s+)?([a-z]{3})[a-z]*\s+(\d{1,2}),?\s+${TIME}\s*([a-z]+\s+)?(\d{4})$`,
-  'i',
+  String.raw`^(?:\p{L}+\.?,?\s+)?${MONTH}\s+(\d{1,2}),?\s+${TIME}\s*((?:[a-z]+|[+-]\d{4})\s+)?(\d{4})$`,
+  'iu',
+);
+/** `Wednesday, October 2, 2002 1:00 PM`, without weekday or time as well. */
+const AMERICAN = new RegExp(
+  String.raw`^(?:\p{L}+\.?,?\s+)?${MONTH}\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:[,\s]+${TIME}\s*(.*))?$`,
+  'iu',
 );
 /** RFC 3339 and W3C's profile of ISO 8601, which allows less precise dates. */
 const W3C = new RegExp(String.raw`^(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T\s]+${TIME}\s*(.*))?)?)?$`, 'i');
+/** `2002/10/2 13:00`: a date that begins with its year has its month next. */
+const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T\s]+${TIME}\s*(.*))?$`, 'i');
+
+interface ParsedDate {
+  readonly instant: Instant;
+  readonly unknownZone: string | undefined;
+}
 
 /** Reads a date of a feed; undefined if it is none. Without a zone it is in UTC (RFC 5322 §4.3). */
 export function readDate(source: string): Instant | undefined {
+  return parseDate(source)?.instant;
+}
+
+function parseDate(source: string): ParsedDate | undefined {
   if (source.length > 100) return undefined;
   const text = source.replace(/\([^)]*\)/g, '').trim();
   const w3c = W3C.exec(text);
   if (w3c !== null) {
     const [, year, month = '01', day = '01', ...time] = w3c;
-    return instantOf(year, month, day, time);
+    return dateOf(year, Number(month), day, time);
+  }
+  const yearFirst = YEAR_FIRST.exec(text);
+  if (yearFirst !== null) {
+    const [, year, , month, day, ...time] = yearFirst;
+    return dateOf(year, Number(month), day, time);
   }
   const asctime = ASCTIME.exec(text);
   if (asctime !== null) {
-    const [, name, day, hours, minutes, seconds, half, zone, year] = asctime;
-    return instantOf(year, monthNumber(name), day, [hours, minutes, seconds, half, zone?.trim()]);
+    const [, name = '', day, hours, minutes, seconds, half, zone, year] = asctime;
+    return dateOf(year, monthNumber(name), day, [hours, minutes, seconds, half, zone?.trim()]);
   }
-  const [, day, name, year = '', ...time] = RFC_822.exec(text) ?? [];
-  return instantOf(fullYear(year), monthNumber(name), day, time);
-}
-
-function monthNumber(name = ''): string {
-  return String(MONTHS.indexOf(name.toLowerCase()) + 1);
+  const american = AMERICAN.exec(text);
+  if (american !== null) {
+    const [, name = '', day, year, ...time] = american;
+    return dateOf(year, monthNumber(name), day, time);
+  }
+  const [, day, name = '', year = '', ...time] = RFC_822.exec(text) ?? [];
+  return dateOf(fullYear(year), monthNumber(name), day, time);
 }
 
 /** RFC 5322 §4.3. */
@@ -101,18 +111,18 @@ function fullYear(year: string): string {
   return String(Number(year) + (year.length === 2 && Number(year) < 50 ? 2000 : 1900));
 }
 
-function instantOf(year = '', month = '', day = '', time: readonly (string | undefined)[]): Instant | undefined {
-  const [hours = '00', minutes = '00', seconds = '00', half, zone = ''] = time;
-  const offset = zoneOffset(zone);
-  if (offset === undefined) return undefined;
-  const hour = half === undefined ? Number(hours) : (Number(hours) % 12) + (half.toLowerCase() === 'pm' ? 12 : 0);
-  const two = (number: string | number) => String(number).padStart(2, '0');
-  return parseInstant(`${year}-${two(month)}-${two(day)}T${two(hour)}:${minutes}:${seconds}${offset}`);
-}
+const DAY = 86_400_000;
 
-function zoneOffset(zone: string): string | undefined {
-  const name = zone.trim().toUpperCase();
-  if (name === '') return 'Z';
-  const [, sign, hours = '', minutes = '00'] = /^(?:GMT|UTC?)?\s*([+-])(\d{1,2}):?(\d{2})?$/.exec(name) ?? [];
-  return sign === undefined ? ZONES[name] : `${sign}${hours.padStart(2, '0')}:${minutes}`;
+function dateOf(year = '', month = 0, day = '', time: readonly (string | undefined)[] = []): ParsedDate | undefined {
+  const [hours = '00', minutes = '00', seconds = '00', half, zoneText = ''] = time;
+  const zone = readZone(zoneText);
+  if (zone === undefined) return undefined;
+  const hour = half === undefined ? Number(hours) : (Number(hours) % 12) + (/^p/i.test(half) ? 12 : 0);
+  const isMidnight = hour === 24 && Number(minutes) === 0 && Number(seconds) === 0;
+  const two = (number: string | number) => String(number).padStart(2, '0');
+  const clock = `${two(isMidnight ? 0 : hour)}:${minutes}:${two(seconds)}`;
+  const instant = parseInstant(`${year}-${two(month)}-${two(day)}T${clock}${zone.offset}`);
+  return instant === undefined
+    ? undefined
+    : { instant: isMidnight ? instant + DAY : instant, unknownZone: zone.unknown };
 }

@@ -1,59 +1,109 @@
-import { atomRecord } from './atom.ts';
+import type { Problem } from '../../errors.ts';
+import { atomStory } from './atom.ts';
 import { jsonFeedRecords } from './jsonfeed.ts';
 import { UnreadableRecord } from './record.ts';
-import { rssRecord } from './rss.ts';
-import type { SourceRecord } from './source-record.ts';
-import { type XmlElement, xmlParts } from './xml.ts';
-import { documentText } from './xml-encoding.ts';
+import { repeatedIds } from './repeated-ids.ts';
+import { rssStory } from './rss.ts';
+import type { ImportReport, SourceRecord } from './source-record.ts';
+import type { FeedContext, Story } from './story.ts';
+import { reportUnused } from './unused.ts';
+import type { XmlElement } from './xml.ts';
+import { type DocumentText, documentText } from './xml-encoding.ts';
+import { type XmlPart, xmlParts } from './xml-parts.ts';
 
 interface FeedSource {
   /** The address of the feed. It is the base of relative addresses if the feed names no other. */
-  readonly url?: string;
+  readonly url?: string | undefined;
+  /** The charset of the header Content-Type. It counts more than what the document says (RFC 7303 §3). */
+  readonly charset?: string | undefined;
+  readonly report?: ImportReport;
 }
 
 /**
  * Reads the stories of a feed: those of RSS 0.9 to 2.0, Atom 0.3 and 1.0 one by one as they arrive, those of JSON Feed 1
- * and 1.1 when the document is complete. The feed's own language, authors, rights and links apply to the stories that
- * follow them in the document.
+ * and 1.1 when the document is complete. The feed's own language, authors, rights, links and date apply to the stories
+ * that follow them in the document.
  *
  * A missing required field is left to `parseArticle`, which refuses the record. An optional field that is invalid, such
- * as a language that is no BCP 47 tag, is omitted.
+ * as a language that is no BCP 47 tag, is omitted and reported.
  *
- * @throws UnreadableRecord with line and column, after all complete stories
+ * @throws UnreadableRecord with line and column, after all stories that can be read
  */
-export async function* feedRecords(
-  chunks: AsyncIterable<Uint8Array>,
-  source: FeedSource,
-): AsyncGenerator<SourceRecord> {
-  const text = documentText(chunks);
+export async function* feedRecords(bytes: AsyncIterable<Uint8Array>, source: FeedSource): AsyncGenerator<SourceRecord> {
+  const { chunks, encoding } = documentText(bytes, source.charset);
+  const text = chunks[Symbol.asyncIterator]();
   const start: string[] = [];
   for (let next = await text.next(); !next.done; next = await text.next()) {
     start.push(next.value);
     if (next.value.trim() !== '') break;
   }
-  const document = chained(start, text);
+  const { report = SILENT } = source;
+  const context = { ...source, report };
+  const document = { chunks: chained(start, text), encoding };
   const opening = start.at(-1)?.trimStart().at(0);
-  if (opening === '{') yield* jsonFeedRecords(document, source.url);
-  else if (opening === '<') yield* xmlFeedRecords(document, source);
+  if (opening === '{') yield* distinct(jsonFeedRecords(document, context), report);
+  else if (opening === '<') yield* distinct(xmlFeedRecords(document, context), report);
   else throw new UnreadableRecord([{ field: '', rule: 'must be RSS, Atom or JSON Feed', line: 1 }]);
 }
 
-async function* chained(start: readonly string[], rest: AsyncIterable<string>): AsyncGenerator<string> {
+const SILENT: ImportReport = { warning: () => {}, unused: () => {} };
+
+async function* chained(start: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
   yield* start;
-  yield* rest;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
+}
+
+/** Passes all records on, and reports those with the identity of an earlier one. */
+async function* distinct(records: AsyncIterable<SourceRecord>, report: ImportReport) {
+  const checkId = repeatedIds(report);
+  for await (const record of records) {
+    checkId(record);
+    yield record;
+  }
 }
 
 const HEAD = new Set(
-  'link atom:link language dc:language creativecommons:license cc:license atom:author atom:rights'.split(' '),
+  (
+    'link atom:link language dc:language creativecommons:license cc:license atom:author atom:rights pubdate ' +
+    'lastbuilddate dc:date atom:updated atom:modified'
+  ).split(' '),
 );
 /** A feed has a handful of such elements. The limit keeps a hostile one from filling the memory. */
 const MAX_HEAD = 1000;
 
-async function* xmlFeedRecords(text: AsyncIterable<string>, source: FeedSource): AsyncGenerator<SourceRecord> {
+async function* xmlFeedRecords(
+  document: DocumentText,
+  source: Required<Pick<FeedSource, 'report'>> & FeedSource,
+): AsyncGenerator<SourceRecord> {
+  const { url, report } = source;
   const head: XmlElement[] = [];
-  for await (const part of xmlParts(text, source)) {
-    if (part.name === 'item') yield { record: rssRecord(part, head, source.url), line: part.line };
-    else if (part.name === 'atom:entry') yield { record: atomRecord(part, head, source.url), line: part.line };
-    else if (HEAD.has(part.name) && head.length < MAX_HEAD) head.push(part);
+  for await (const part of xmlParts(document, { url, onFault: report.warning })) {
+    const { element, faults, problem } = part;
+    const read = READERS.get(element.name);
+    if (read !== undefined) yield storyOfPart(part, (warn) => read(element, { head, address: url, warn }), report);
+    else {
+      for (const fault of problem === undefined ? faults : [...faults, problem]) report.warning(fault);
+      if (HEAD.has(element.name) && head.length < MAX_HEAD) head.push(element);
+    }
   }
+}
+
+const READERS: ReadonlyMap<string, (element: XmlElement, context: FeedContext) => Story> = new Map([
+  ['item', rssStory],
+  ['atom:entry', atomStory],
+]);
+
+/** Reads a part as a story, and reports its faults with the story's title. */
+function storyOfPart(
+  { element, faults, problem }: XmlPart,
+  read: (warn: FeedContext['warn']) => Story,
+  report: ImportReport,
+): SourceRecord {
+  const found: Problem[] = [...faults];
+  const { line } = element;
+  const story = read((rule, field) => found.push({ field, rule, line }));
+  const { title } = story.record;
+  for (const fault of found) report.warning(fault, title);
+  reportUnused(element, report);
+  return { ...story, line, ...(problem === undefined ? {} : { problems: [problem] }) };
 }

@@ -1,6 +1,7 @@
 import { type SourceDate, sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
-import { MAX_NAME, type Person, type ResolveUrl, terms, urlResolver } from './record-fields.ts';
+import { MAX_NAME, MAX_SECTIONS, MAX_TAGS, type Person, type ResolveUrl, terms, urlResolver } from './record-fields.ts';
+import type { Warn } from './source-record.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
 import { resolveAddress } from './xml-markup.ts';
 
@@ -14,23 +15,48 @@ export function alternate(links: readonly XmlElement[]): string | undefined {
   return href === '' ? undefined : resolveAddress(href, link?.base);
 }
 
-/** The first valid date among the elements, else the first text. */
-export function date(element: XmlElement, names: readonly string[]): SourceDate | undefined {
+/** The first valid date among the children of an item or the head of a feed, else the first text. */
+export function date(children: XmlElement['children'], names: readonly string[]): SourceDate | undefined {
+  const elements = children.filter((child) => typeof child !== 'string');
   const found = names
-    .flatMap((name) => childElements(element, name))
-    .map((candidate) => sourceDate(textContent(candidate)))
+    .flatMap((name) => elements.filter((element) => element.name === name))
+    .map((candidate) => sourceDate(textContent(candidate), `<${candidate.tag}>`))
     .filter(({ text }) => text !== '');
   return found.find(({ instant }) => instant !== undefined) ?? found[0];
 }
 
+/** Reports the dates whose zone has a name that nobody knows. */
+export function checkZones(dates: readonly (SourceDate | undefined)[], warn: Warn): void {
+  for (const date of dates) {
+    if (date?.unknownZone !== undefined)
+      warn(`has the zone ${JSON.stringify(date.unknownZone)}, which is not known: it is read as UTC`, date.element);
+  }
+}
+
 /** The sections and tags of a story. */
-export function categories(item: XmlElement): { sections: string[] | undefined; tags: string[] | undefined } {
-  const named = childElements(item, 'category', 'atom:category');
+export function categories(
+  item: XmlElement,
+  warn: Warn,
+): { sections: string[] | undefined; tags: string[] | undefined } {
+  const wrapped = childElements(item, 'categories', 'tags').flatMap((list) => childElements(list, 'category', 'tag'));
+  const named = [...childElements(item, 'category', 'atom:category', 'tag'), ...wrapped];
   const subjects = childElements(item, 'dc:subject').map((subject) => looseText(textContent(subject)));
   return {
-    sections: terms(named.filter(isSection).map(categoryName)),
-    tags: terms([...named.filter((category) => !isSection(category)).map(categoryName), ...subjects]),
+    sections: terms(named.filter(isSection).map(categoryName), MAX_SECTIONS, warn),
+    tags: terms(
+      [...named.filter((category) => !isSection(category)).map(categoryName), ...subjects, ...keywords(item)],
+      MAX_TAGS,
+      warn,
+    ),
   };
+}
+
+/** Subjects that stand in one element, parted by commas. */
+function keywords(item: XmlElement): string[] {
+  return [item, ...childElements(item, 'media:group')]
+    .flatMap((scope) => childElements(scope, 'media:keywords', 'itunes:keywords', 'keywords', 'categories', 'tags'))
+    .filter((list) => !hasChildElements(list))
+    .flatMap((list) => looseText(textContent(list)).split(/[,،]/));
 }
 
 /** Feeds of this program mark a section by its scheme. */
@@ -44,7 +70,7 @@ function categoryName(category: XmlElement): string {
 }
 
 /** Reads an author: `mail@example.com (Name)` in RSS 2.0, elsewhere `Name <mail@example.com>` or the name alone. */
-export function personOf(text: string): Person {
+function personOf(text: string): Person {
   if (text.length > MAX_NAME) return { name: text };
   const [, mail, name] = /^(\S+@\S+)\s*\((.+)\)$/.exec(text) ?? [];
   if (mail !== undefined && name !== undefined) return { name, email: mail };
@@ -55,17 +81,29 @@ export function personOf(text: string): Person {
 
 /** The Atom authors of an element, which RSS items may have as well. */
 export function atomPeople(element: XmlElement): Person[] {
-  return childElements(element, 'atom:author').map(atomPerson);
+  return childElements(element, 'atom:author').map(personElement);
 }
 
-export function atomPerson(author: XmlElement): Person {
-  const email = textContent(firstElement(author, 'atom:email')) || undefined;
+/** Reads an author whose name, mail address and site have elements of their own; some feeds write only the name. */
+export function personElement(author: XmlElement): Person {
+  if (!hasChildElements(author)) return personOf(looseText(textContent(author)));
+  const text = (...names: readonly string[]) => looseText(textContent(firstElement(author, ...names)));
+  const email = text('atom:email', 'email') || undefined;
   return {
-    // Some feeds write the name without its element.
-    name: textContent(firstElement(author, 'atom:name')) || (hasChildElements(author) ? email : textContent(author)),
+    name: text('atom:name', 'name', 'dc:title', 'rdf:value') || ownText(author) || email,
     email,
-    url: urlResolver(author.base)(textContent(firstElement(author, 'atom:uri', 'atom:url'))),
+    url: urlResolver(author.base)(text('atom:uri', 'atom:url', 'uri', 'url')),
   };
+}
+
+/** The text of an element without that of the elements in it. */
+function ownText({ children }: XmlElement): string {
+  return looseText(children.filter((child) => typeof child === 'string').join(''));
+}
+
+/** The people of the first list in which an element says something. */
+export function firstNamed(...lists: readonly (readonly Person[])[]): readonly Person[] {
+  return lists.find((people) => people.some(({ name = '' }) => name.trim() !== '')) ?? [];
 }
 
 /** The address of the license of an item, else of its feed. */

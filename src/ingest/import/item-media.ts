@@ -1,39 +1,59 @@
 import { looseText } from './loose-text.ts';
-import { duration, type Files, files, isImage, type MediaFile, mediaType, positiveInteger } from './media-files.ts';
+import type { MediaFile } from './media-file.ts';
+import { duration, type Files, files, isImage, mediaType, positiveInteger } from './media-files.ts';
 import type { ResolveUrl } from './record-fields.ts';
+import type { Warn } from './source-record.ts';
 import { childElements, firstElement, textContent, type XmlElement } from './xml.ts';
 
-/** Above the limit of a record: an item with this many files is refused in any case. */
+/** Above the limit of a record, which has 50. */
 const MAX_FILES = 100;
 
+export interface MediaContext {
+  readonly resolve: ResolveUrl;
+  readonly warn: Warn;
+  /** The body of the story: pictures in it are not repeated. */
+  readonly body: unknown;
+  /** Further files of the story. */
+  readonly more?: readonly MediaFile[];
+}
+
 /** The files of an RSS item or an Atom entry, from Media RSS, enclosures and podcast elements. */
-export function itemFiles(item: XmlElement, resolve: ResolveUrl): Files {
+export function itemFiles(item: XmlElement, context: MediaContext): Files {
+  const { resolve, warn, body, more = [] } = context;
+  const textsOf = scopeTexts();
   const groups = childElements(item, 'media:group').slice(0, MAX_FILES);
-  const contents = [
-    ...childElements(item, 'media:content')
-      .slice(0, MAX_FILES)
-      .map((content) => mediaContent(content, [content, item], resolve)),
-    ...groups.flatMap((group) =>
-      preferred(group)
-        .slice(0, MAX_FILES)
-        .map((content) => mediaContent(content, [content, group, item], resolve)),
-    ),
-  ];
-  const thumbnails = [item, ...groups, ...childElements(item, 'media:content')].flatMap((parent) =>
-    childElements(parent, 'media:thumbnail').map((thumbnail) => mediaContent(thumbnail, [item], resolve, 'image')),
+  const own = childElements(item, 'media:content').map((content) => ({ content, scopes: [content, item] }));
+  const grouped = groups.flatMap((group) =>
+    preferred(group).map((content) => ({ content, scopes: [content, group, item], group })),
   );
+  const contents = [...own, ...grouped]
+    .slice(0, MAX_FILES)
+    .flatMap((one) => mediaContent(one.content, { ...one, textsOf, ...context }) ?? []);
+  const thumbnails = [item, ...groups, ...childElements(item, 'media:content').slice(0, MAX_FILES)]
+    .flatMap((parent) => childElements(parent, 'media:thumbnail').slice(0, MAX_FILES))
+    .slice(0, MAX_FILES)
+    .flatMap((content) => {
+      const thumbnail = { scopes: [item], group: item, textsOf, medium: 'image', ...context };
+      return mediaContent(content, thumbnail) ?? [];
+    });
   const cover = resolve(
     firstElement(item, 'itunes:image')?.attributes.get('href') ?? textContent(firstElement(item, 'itunes:image')),
   );
-  const enclosures = enclosuresOf(item, resolve, duration(textContent(firstElement(item, 'itunes:duration'))));
+  const enclosures = enclosuresOf(item, context, duration(textContent(firstElement(item, 'itunes:duration'))));
+  const pictures = contents.filter(isImage);
   return files(
-    [...contents, ...enclosures].filter((file) => file !== undefined),
-    [
-      ...contents.filter(isImage),
-      ...thumbnails,
-      ...(cover === undefined ? [] : [{ url: cover }]),
-      ...enclosures.filter(isImage),
-    ],
+    {
+      media: [...contents, ...enclosures, ...more].filter((file) => !isImage(file)),
+      pictures: [
+        ...pictures,
+        ...(pictures.length === 0 ? thumbnails : []), // a small size of a picture that the story has
+        ...(cover === undefined ? [] : [{ url: cover }]),
+        ...enclosures.filter(isImage),
+      ],
+      body,
+    },
+    warn,
+    '<media:content>',
   );
 }
 
@@ -44,22 +64,44 @@ function preferred(group: XmlElement): XmlElement[] {
     attributes.get('medium') === 'image' || attributes.get('type')?.startsWith('image/') === true;
   const others = contents.filter((content) => !isPicture(content));
   const chosen = others.find(({ attributes }) => attributes.get('isdefault') === 'true') ?? others[0];
-  return [...contents.filter(isPicture), ...(chosen === undefined ? [] : [chosen])];
+  return [...contents.filter(isPicture).slice(0, MAX_FILES), ...(chosen === undefined ? [] : [chosen])];
+}
+
+interface Texts {
+  readonly title: string | undefined;
+  readonly description: string | undefined;
+  readonly credit: string | undefined;
+}
+
+/** Reads the texts of an element for its files. It reads each element once, because one may hold many files. */
+function scopeTexts(): (scope: XmlElement) => Texts {
+  const known = new Map<XmlElement, Texts>();
+  return (scope) => {
+    let texts = known.get(scope);
+    if (texts === undefined) {
+      const text = (name: string) => looseText(textContent(firstElement(scope, name))) || undefined;
+      texts = { title: text('media:title'), description: text('media:description'), credit: text('media:credit') };
+      known.set(scope, texts);
+    }
+    return texts;
+  };
+}
+
+interface ContentContext extends MediaContext {
+  /** From the element itself outwards. */
+  readonly scopes: readonly XmlElement[];
+  readonly group?: XmlElement;
+  readonly textsOf: (scope: XmlElement) => Texts;
+  readonly medium?: string;
 }
 
 /** In Media RSS, the title or description of an element applies to all files in it that have none of their own. */
-function mediaContent(
-  { attributes }: XmlElement,
-  scopes: readonly XmlElement[],
-  resolve: ResolveUrl,
-  medium = attributes.get('medium'),
-): MediaFile | undefined {
-  const url = resolve(attributes.get('url'));
+function mediaContent(element: XmlElement, context: ContentContext): MediaFile | undefined {
+  const { attributes } = element;
+  const { scopes, group, textsOf, medium = attributes.get('medium') } = context;
+  const url = fileAddress(element, attributes.get('url'), context);
   if (url === undefined) return undefined;
-  const nearest = (name: string) => {
-    const element = scopes.map((scope) => firstElement(scope, name)).find((found) => found !== undefined);
-    return looseText(textContent(element)) || undefined;
-  };
+  const nearest = (name: keyof Texts) => scopes.map((scope) => textsOf(scope)[name]).find((text) => text !== undefined);
   const type = mediaType(attributes.get('type'), url);
   // The address of a picture often has no extension.
   const picture = medium === 'image' && !type?.startsWith('image/');
@@ -71,16 +113,18 @@ function mediaContent(
     duration: duration(attributes.get('duration')),
     width: positiveInteger(attributes.get('width')),
     height: positiveInteger(attributes.get('height')),
+    group,
     ...(isPicture
-      ? { alt: nearest('media:title'), caption: nearest('media:description'), credit: nearest('media:credit') }
-      : { title: nearest('media:title') }),
+      ? { alt: nearest('title'), caption: nearest('description'), credit: nearest('credit') }
+      : { title: nearest('title') }),
   };
 }
 
-function enclosuresOf(item: XmlElement, resolve: ResolveUrl, seconds: number | undefined): MediaFile[] {
+function enclosuresOf(item: XmlElement, context: MediaContext, seconds: number | undefined): MediaFile[] {
   const links = childElements(item, 'atom:link').filter(({ attributes }) => attributes.get('rel') === 'enclosure');
-  const found = [...childElements(item, 'enclosure'), ...links].flatMap(({ attributes }) => {
-    const url = resolve(attributes.get('url') ?? attributes.get('href'));
+  const found = [...childElements(item, 'enclosure'), ...links].slice(0, MAX_FILES).flatMap((element) => {
+    const { attributes } = element;
+    const url = fileAddress(element, attributes.get('url') ?? attributes.get('href'), context);
     if (url === undefined) return [];
     const type = mediaType(attributes.get('type'), url);
     const title = attributes.get('title');
@@ -88,6 +132,16 @@ function enclosuresOf(item: XmlElement, resolve: ResolveUrl, seconds: number | u
   });
   const played = found.findIndex(({ type }) => /^(audio|video)\//.test(type ?? ''));
   return found.map((file, index) => (index === played ? { ...file, duration: seconds } : file));
+}
+
+function fileAddress(element: XmlElement, address = '', { resolve, warn }: MediaContext): string | undefined {
+  const url = resolve(address);
+  if (url === undefined && address.trim() !== '')
+    warn(
+      `${JSON.stringify(address.slice(0, 100))} is no http or https address: the file is left out`,
+      `<${element.tag}>`,
+    );
+  return url;
 }
 
 /** The body of a story without any other text, such as a video of a platform: the description of its media. */

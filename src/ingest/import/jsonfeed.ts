@@ -3,6 +3,7 @@ import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../../lib/j
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
+import { checkZones } from './item-elements.ts';
 import { duration, type Files, files, isImage, mediaType, positiveInteger } from './media-files.ts';
 import { UnreadableRecord } from './record.ts';
 import {
@@ -10,38 +11,49 @@ import {
   identity,
   language,
   MAX_SUMMARY,
+  MAX_TAGS,
   type Person,
   type ResolveUrl,
   terms,
   urlResolver,
 } from './record-fields.ts';
-import type { SourceRecord } from './source-record.ts';
+import type { ImportReport, SourceRecord, Warn } from './source-record.ts';
+import { type Story, storyOf } from './story.ts';
+import type { DocumentText } from './xml-encoding.ts';
 
+/** Above the limit of a record, which has 50. */
+const MAX_FILES = 100;
 /** Most characters of a document. JSON can only be parsed as a whole, so that it must fit into memory. */
 const MAX_JSON = 256 * 1024 * 1024;
+
+interface JsonContext {
+  /** The address of the feed. */
+  readonly url?: string | undefined;
+  readonly report: ImportReport;
+}
 
 /**
  * Reads the stories of a JSON Feed 1 or 1.1 when the document is complete. Of an invalid document it reads the complete
  * stories.
  *
- * @param address of the feed
  * @throws UnreadableRecord with line and column, after all complete stories
  */
 export async function* jsonFeedRecords(
-  chunks: AsyncIterable<string>,
-  address: string | undefined,
+  { chunks, encoding }: DocumentText,
+  { url: address, report }: JsonContext,
 ): AsyncGenerator<SourceRecord> {
   let text = '';
   for await (const chunk of chunks) {
     text += chunk;
     if (text.length > MAX_JSON) throw new UnreadableRecord([{ field: '', rule: 'must not be longer than 256 MB' }]);
   }
+  const context = { text, address, report, isBroken: encoding.isBroken };
   const parts = itemParts(text);
   const { value, problem } = parseJson(text);
   if (problem !== undefined) {
     for (const part of parts) {
       const item = part.end > text.length ? undefined : parseJson(text.slice(part.start, part.end)).value;
-      if (item !== undefined) yield sourceRecord(jsonRecord(item, {}, address), text, part);
+      if (item !== undefined) yield sourceRecord(item, {}, part, context);
     }
     throw problem;
   }
@@ -54,16 +66,33 @@ export async function* jsonFeedRecords(
   const remaining = parts.values();
   for (const item of feed.items) {
     const part = typeof item === 'object' && item !== null ? remaining.next().value : undefined;
-    yield sourceRecord(jsonRecord(item, feed, address), text, part ?? { ...BEGINNING, end: 0 });
+    yield sourceRecord(item, feed, part ?? { ...BEGINNING, end: 0 }, context);
   }
 }
 
 const BEGINNING = { start: 0, line: 1, column: 1 };
 
+interface DocumentContext {
+  readonly text: string;
+  readonly address: string | undefined;
+  readonly report: ImportReport;
+  /** Whether bytes of the document were not in its encoding. */
+  readonly isBroken: boolean;
+}
+
 /** The record of an item with the problems of its JSON: the limits on JSON apply to each item. */
-function sourceRecord(record: Record<string, unknown>, text: string, part: JsonPart): SourceRecord {
+function sourceRecord(value: unknown, feed: Fields, part: JsonPart, context: DocumentContext): SourceRecord {
+  const { text, address, report, isBroken } = context;
+  const faults: [rule: string, element: string][] = [];
+  const story = jsonStory(fieldsOf(value), feed, address, (rule, element) => faults.push([rule, element]));
+  const { title } = story.record;
+  const lost = isBroken ? text.slice(part.start, part.end).indexOf('\uFFFD') : -1;
+  if (lost >= 0) faults.push(['must be UTF-8 (RFC 8259 §8.1): other bytes are read as �', '']);
+  for (const [rule, element] of faults) report.warning({ field: element, rule, line: part.line }, title);
   const problems = part.end === 0 ? [] : problemsOf(() => parseJsonPart(text, part));
-  return { record, line: part.line, ...(problems.length === 0 ? {} : { problems }) };
+  if (problems.length > 0) return { ...story, line: part.line, problems };
+  for (const name of Object.keys(fieldsOf(value))) if (!USED.has(name)) report.unused(name);
+  return { ...story, line: part.line };
 }
 
 function problemsOf(read: () => unknown): readonly Problem[] {
@@ -144,51 +173,90 @@ function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function jsonRecord(value: unknown, feed: Fields, address: string | undefined): Record<string, unknown> {
-  const item = fieldsOf(value);
+/** The fields of an item by the fields of a record. */
+const ELEMENTS: ReadonlyMap<string, string> = new Map([
+  ['id', 'id'],
+  ['publicId', 'id'],
+  ['url', 'url'],
+  ['title', 'title'],
+  ['summary', 'summary'],
+  ['body', 'content_html'],
+  ['publishedAt', 'date_published'],
+  ['updatedAt', 'date_modified'],
+  ['authors', 'authors'],
+  ['tags', 'tags'],
+  ['language', 'language'],
+  ['image', 'image'],
+  ['media', 'attachments'],
+]);
+const USED = new Set([...ELEMENTS.values(), ...['author', 'banner_image', 'content_text', 'external_url']]);
+
+function jsonStory(item: Fields, feed: Fields, address: string | undefined, warn: Warn): Story {
   const resolve = urlResolver((string(feed.home_page_url) || address) ?? (string(feed.feed_url) || undefined));
-  const link = string(item.url) || string(item.external_url);
+  const id = typeof item.id === 'number' ? String(item.id) : string(item.id); // JSON Feed 1 allows a number
+  const link = string(item.url) || string(item.external_url) || (/^https?:/i.test(id) ? id : '');
   const html = string(item.content_html);
   const text = string(item.content_text);
   const summary = lineText(string(item.summary));
   const about = shorten(summary, MAX_SUMMARY);
   const body = html || text || summary;
-  return omitUndefined({
-    // JSON Feed 1 allows a number as id.
-    ...identity(typeof item.id === 'number' ? String(item.id) : string(item.id) || link),
+  const published = jsonDate(item.date_published, 'date_published');
+  const updated = jsonDate(item.date_modified, 'date_modified');
+  checkZones([published, updated], warn);
+  const times = dates(published, updated);
+  const record = omitUndefined({
+    ...identity(id || link),
     url: resolve(link) ?? (link || undefined),
     title: string(item.title) || undefined,
     summary: about === '' || body === summary || about === lineText(text) ? undefined : about,
     body: body || undefined,
     bodyFormat: html === '' && body !== '' ? 'text' : undefined,
-    ...dates(jsonDate(item.date_published), jsonDate(item.date_modified)),
-    language: language(string(item.language), string(feed.language)),
-    authors: authors(jsonAuthors(item, resolve) ?? jsonAuthors(feed, resolve) ?? []),
-    tags: terms(listOf(item.tags).map(string)),
-    ...jsonFiles(item, resolve),
+    ...times,
+    language: language(
+      [
+        [string(item.language), 'language'],
+        [string(feed.language), 'language'],
+      ],
+      warn,
+    ),
+    authors: authors(jsonAuthors(item, resolve) ?? jsonAuthors(feed, resolve) ?? [], warn, 'authors'),
+    tags: terms(listOf(item.tags).map(string), MAX_TAGS, warn, 'tags'),
+    ...jsonFiles(item, { resolve, body, warn }),
   });
+  return storyOf(record, { elements: ELEMENTS, times, published });
 }
 
-function jsonDate(value: unknown): SourceDate | undefined {
-  return string(value) === '' ? undefined : sourceDate(string(value));
+function jsonDate(value: unknown, name: string): SourceDate | undefined {
+  return string(value) === '' ? undefined : sourceDate(string(value), name);
 }
 
 function jsonAuthors(fields: Fields, resolve: ResolveUrl): Person[] | undefined {
   const people = Array.isArray(fields.authors) ? fields.authors : fields.author === undefined ? [] : [fields.author];
-  if (people.length === 0) return undefined;
-  return people.map(fieldsOf).map((author) => ({
+  const named = people.map(fieldsOf).filter(({ name }) => string(name) !== '');
+  if (named.length === 0) return undefined;
+  return named.map((author) => ({
     name: string(author.name),
     url: resolve(string(author.url)),
     avatar: resolve(string(author.avatar)),
   }));
 }
 
-function jsonFiles(item: Fields, resolve: ResolveUrl): Files {
+function jsonFiles(
+  item: Fields,
+  { resolve, body, warn }: { readonly resolve: ResolveUrl; readonly body: string; readonly warn: Warn },
+): Files {
   const attachments = listOf(item.attachments)
+    .slice(0, MAX_FILES)
     .map(fieldsOf)
     .flatMap(({ url: address, mime_type, title, size_in_bytes, duration_in_seconds }) => {
       const url = resolve(string(address));
-      if (url === undefined) return [];
+      if (url === undefined) {
+        warn(
+          `${JSON.stringify(string(address).slice(0, 100))} is no http or https address: the file is left out`,
+          'attachments',
+        );
+        return [];
+      }
       return [
         {
           url,
@@ -200,5 +268,13 @@ function jsonFiles(item: Fields, resolve: ResolveUrl): Files {
       ];
     });
   const picture = resolve(string(item.image)) ?? resolve(string(item.banner_image));
-  return files(attachments, [...(picture === undefined ? [] : [{ url: picture }]), ...attachments.filter(isImage)]);
+  return files(
+    {
+      media: attachments.filter((file) => !isImage(file)),
+      pictures: [...(picture === undefined ? [] : [{ url: picture }]), ...attachments.filter(isImage)],
+      body,
+    },
+    warn,
+    'attachments',
+  );
 }

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { isNestedTooDeep } from '../../article/html.ts';
-import { decodeReferences } from './html-entities.ts';
+import { decodeReferences } from './references.ts';
 
 /** Elements that format a title. Other tags, and tags without an end tag, are text of the title: “List<String>”. */
 const TITLE_MARKUP = new Set(

@@ -1,21 +1,10 @@
 import mime from 'mime';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
-import { MAX_NAME } from './record-fields.ts';
-
-/** A picture, a sound or a video, as a source describes it. */
-export interface MediaFile {
-  readonly url: string;
-  readonly type?: string | undefined;
-  readonly length?: number | undefined;
-  readonly duration?: number | undefined;
-  readonly width?: number | undefined;
-  readonly height?: number | undefined;
-  readonly title?: string | undefined;
-  readonly alt?: string | undefined;
-  readonly caption?: string | undefined;
-  readonly credit?: string | undefined;
-}
+import type { MediaFile } from './media-file.ts';
+import { differentPictures } from './picture-sizes.ts';
+import { limited, MAX_NAME } from './record-fields.ts';
+import type { Warn } from './source-record.ts';
 
 /** The fields of a record that refer to files. */
 export interface Files {
@@ -27,18 +16,37 @@ export function isImage(file: MediaFile | undefined): file is MediaFile {
   return file?.type?.startsWith('image/') === true;
 }
 
-/** The first picture is the story's; further pictures are its other sizes. All other files are media, each address once. */
-export function files(all: readonly MediaFile[], pictures: readonly (MediaFile | undefined)[]): Files {
-  const picture = pictures.find((file) => file !== undefined);
-  const listed = new Set(pictures.map((file) => file?.url));
-  const media = all.filter(({ url, type }) => {
-    if (type === undefined || listed.has(url)) return false;
+/** The media type of a file that nothing is known of. */
+const UNKNOWN_TYPE = 'application/octet-stream';
+const MAX_MEDIA = 50;
+
+interface StoryFiles {
+  /** Sounds, videos and other files. Pictures among them count as pictures. */
+  readonly media: readonly MediaFile[];
+  /** In the order in which they may be the story's picture. The same picture may come in several sizes. */
+  readonly pictures: readonly MediaFile[];
+  /** A picture that the body shows is not repeated. */
+  readonly body: unknown;
+}
+
+/**
+ * The first picture is the story's, in its largest size. The other pictures and all other files are media, each address
+ * once.
+ */
+export function files({ media, pictures, body }: StoryFiles, warn: Warn, element: string): Files {
+  const [picture, ...others] = differentPictures(pictures);
+  const html = typeof body === 'string' ? body : '';
+  const listed = new Set(pictures.map(({ url }) => url));
+  const further = others.filter(({ url }) => !html.includes(url.replace(/[?#].*$/s, '')));
+  const rest = media.filter(({ url }) => {
+    const isNew = !listed.has(url);
     listed.add(url);
-    return true;
+    return isNew;
   });
+  const all = limited([...further, ...rest], MAX_MEDIA, warn, element);
   return {
     image: picture && imageField(picture),
-    media: media.length === 0 ? undefined : media.map(mediaField),
+    media: all.length === 0 ? undefined : all.map(mediaField),
   };
 }
 
@@ -68,8 +76,15 @@ export function imageField({
 const MAX_PIXELS = 100_000;
 const MAX_CAPTION = 2000;
 
-function mediaField({ url, type, length, duration: seconds, title }: MediaFile): Record<string, unknown> {
-  return omitUndefined({ url, type, length, duration: seconds, title: title ? shorten(title, MAX_NAME) : undefined });
+function mediaField({ url, type, length, duration: seconds, title, caption, alt }: MediaFile): Record<string, unknown> {
+  const name = title || caption || alt;
+  return omitUndefined({
+    url,
+    type: type === undefined || type === 'image/*' ? UNKNOWN_TYPE : type,
+    length,
+    duration: seconds,
+    title: name ? shorten(name, MAX_NAME) : undefined,
+  });
 }
 
 /** The declared media type if it is valid, else the type of the address's extension. */

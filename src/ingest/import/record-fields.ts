@@ -5,6 +5,7 @@ import { isLanguageTag, term } from '../../lib/fields.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri, webUrl } from '../../lib/url.ts';
+import type { Warn } from './source-record.ts';
 
 /** Limits of a record's fields in characters. The import shortens longer texts, so that they are not refused. */
 export const MAX_SUMMARY = 5000;
@@ -27,16 +28,34 @@ export interface Person {
   readonly avatar?: string | undefined;
 }
 
-/** The people whose names give a slug, as the `authors` field of a record. */
-export function authors(people: readonly Person[]): Record<string, unknown>[] | undefined {
-  const usable = people
-    .map(({ name, email, ...more }) => ({
-      name: lineText(name ?? ''),
-      email: isEmail(email) ? email : undefined,
-      ...more,
-    }))
-    .filter(({ name }) => isTerm(name));
-  return usable.length === 0 ? undefined : usable.map(omitUndefined);
+/** Limits of a record's lists. */
+const MAX_AUTHORS = 100;
+export const MAX_SECTIONS = 50;
+export const MAX_TAGS = 100;
+/** Most characters of the name of an author, a section or a tag. */
+const MAX_TERM = 200;
+
+/**
+ * The people whose names give a slug, as the `authors` field of a record. A name that is too long for one person is a list
+ * of names, or is shortened.
+ */
+export function authors(people: readonly Person[], warn: Warn, element: string): Record<string, unknown>[] | undefined {
+  const named = people.map(({ name = '', ...more }): NamedPerson => ({ ...more, name: lineText(name) }));
+  const usable = named
+    .flatMap((person) => (person.name.length > MAX_TERM ? severalPeople(person, warn, element) : [person]))
+    .filter(({ name }) => name !== '' && isTerm(name, warn, element))
+    .map(({ name, email, ...more }) => ({ name, email: isEmail(email) ? email : undefined, ...more }));
+  const kept = limited(usable, MAX_AUTHORS, warn, element);
+  return kept.length === 0 ? undefined : kept.map(omitUndefined);
+}
+
+type NamedPerson = Person & { readonly name: string };
+
+function severalPeople({ name, ...more }: NamedPerson, warn: Warn, element: string): NamedPerson[] {
+  const names = name.split(/\s*[,;،؛、]\s*|\s+(?:and|&)\s+/).filter((one) => one !== '');
+  if (names.length > 1 && names.every((one) => one.length <= MAX_TERM / 2)) return names.map((one) => ({ name: one }));
+  warn(`is longer than ${MAX_TERM} characters: it is shortened`, element);
+  return [{ ...more, name: shorten(name, MAX_TERM) }];
 }
 
 const emailAddress = z.email();
@@ -45,19 +64,65 @@ function isEmail(text: string | undefined): boolean {
   return emailAddress.safeParse(text).success;
 }
 
-/** The names of sections or tags that give a slug, each once. */
-export function terms(names: readonly string[]): string[] | undefined {
-  const usable = [...new Set(names.map(lineText))].filter(isTerm);
-  return usable.length === 0 ? undefined : usable;
+/** The names of sections or tags that give a slug, each once. Names that are too long are shortened. */
+export function terms(
+  names: readonly string[],
+  limit: number,
+  warn: Warn,
+  element = '<category>',
+): string[] | undefined {
+  const short = names.map((name) => {
+    const line = lineText(name);
+    if (line.length <= MAX_TERM) return line;
+    warn(`is longer than ${MAX_TERM} characters: it is shortened`, element);
+    return shorten(line, MAX_TERM);
+  });
+  const usable = [...new Set(short)].filter((name) => name !== '' && isTerm(name, warn, element));
+  const kept = limited(usable, limit, warn, element);
+  return kept.length === 0 ? undefined : [...kept];
 }
 
-function isTerm(name: string): boolean {
-  return term.safeParse(name).success;
+function isTerm(name: string, warn: Warn, element: string): boolean {
+  if (term.safeParse(name).success) return true;
+  warn(`${JSON.stringify(name)} has no letter and no digit: it is left out`, element);
+  return false;
 }
 
-/** The first candidate that is a language tag (BCP 47). */
-export function language(...candidates: readonly (string | undefined)[]): string | undefined {
-  return candidates.find((tag) => tag !== undefined && tag.length <= 35 && isLanguageTag(tag));
+/** A list with as many entries as a record may have. */
+export function limited<Entry>(list: readonly Entry[], limit: number, warn: Warn, element: string): readonly Entry[] {
+  if (list.length <= limit) return list;
+  warn(`stands more than ${limit} times: only the first ${limit} are imported`, element);
+  return list.slice(0, limit);
+}
+
+/** A candidate for the language of a story, and the element or attribute that names it. */
+export type LanguageCandidate = readonly [tag: string | undefined, element: string];
+
+/** The first candidate that is a language tag (BCP 47). Locales such as `de_DE` are tags with another sign. */
+export function language(candidates: readonly LanguageCandidate[], warn: Warn): string | undefined {
+  for (const [text = '', element] of candidates) {
+    const tag = text
+      .trim()
+      .replaceAll('_', '-')
+      .replace(/[.@].*$/, '');
+    if (tag === '') continue;
+    // A name such as “German” has the form of a tag, but no language has a code of more than three letters.
+    if (tag.length <= 35 && /^[a-z]{2,3}(?:-|$)/i.test(tag) && isLanguageTag(tag)) return tag;
+    warn(
+      `${JSON.stringify(shorten(text, 40))} is no language tag (BCP 47), such as en or pt-BR: it is left out`,
+      element,
+    );
+  }
+  return undefined;
+}
+
+/** Most characters of a title that is made of a story's first words. */
+const MAX_MADE_TITLE = 100;
+
+/** The first words of a story, as the title of one that has none. */
+export function titleOf(...texts: readonly (string | undefined)[]): string | undefined {
+  const text = texts.map((candidate = '') => lineText(candidate)).find((line) => line !== '');
+  return text === undefined ? undefined : shorten(text, MAX_MADE_TITLE);
 }
 
 /** The `source` field of a record; undefined without a name or an address. */

@@ -2,7 +2,16 @@ import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
 import { dates } from './dates.ts';
-import { alternate, atomPeople, categories, date, license, personOf } from './item-elements.ts';
+import {
+  alternate,
+  atomPeople,
+  categories,
+  checkZones,
+  date,
+  firstNamed,
+  license,
+  personElement,
+} from './item-elements.ts';
 import { describedMedia, itemFiles } from './item-media.ts';
 import { looseText } from './loose-text.ts';
 import { UnreadableRecord } from './record.ts';
@@ -16,21 +25,36 @@ import {
   type ResolveUrl,
   urlResolver,
 } from './record-fields.ts';
+import type { Warn } from './source-record.ts';
+import { type FeedContext, type Story, storyOf } from './story.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
 import { innerHtml, resolveHtml } from './xml-markup.ts';
+
+/** The elements of RSS by the fields of a record. */
+const ELEMENTS: ReadonlyMap<string, string> = new Map([
+  ['id', '<guid>'],
+  ['publicId', '<guid>'],
+  ['url', '<link>'],
+  ['title', '<title>'],
+  ['summary', '<description>'],
+  ['body', '<description>'],
+  ['publishedAt', '<pubDate>'],
+  ['updatedAt', '<atom:updated>'],
+  ['authors', '<author>'],
+  ['sections', '<category>'],
+  ['tags', '<category>'],
+  ['image', '<media:content>'],
+  ['media', '<enclosure>'],
+  ['source', '<source>'],
+  ['copyright', '<dc:rights>'],
+]);
 
 /**
  * Reads an item of RSS 0.9 to 2.0 as a record.
  *
- * @param head elements of the feed that apply to all its items
- * @param address of the feed
  * @throws UnreadableRecord for an item of a WordPress export, which may be a draft
  */
-export function rssRecord(
-  item: XmlElement,
-  head: readonly XmlElement[],
-  address: string | undefined,
-): Record<string, unknown> {
+export function rssStory(item: XmlElement, { head, address, warn }: FeedContext): Story {
   if (childElements(item, 'wp:status').length > 0) {
     const rule = 'must be in a WordPress export (WXR) that declares its namespace: export it from WordPress again';
     throw new UnreadableRecord([{ field: '', rule, line: item.line }]);
@@ -38,34 +62,43 @@ export function rssRecord(
   const resolve = urlResolver(item.base ?? linkOf(head, urlResolver(address)) ?? address);
   const guid = firstElement(item, 'guid') ?? firstElement(item, 'id', 'atom:id');
   const link = rssLink(item, resolve);
-  const published = date(item, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
-  const updated = date(item, ['atom:updated', 'dcterms:modified']);
-  return omitUndefined({
+  const published = date(item.children, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
+  const updated = date(item.children, ['atom:updated', 'dcterms:modified']);
+  checkZones([published, updated], warn);
+  const texts = rssTexts(item);
+  const times = dates(published, updated);
+  const record = omitUndefined({
     ...identity(textContent(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
     url: link.url ?? (link.raw || undefined),
-    title:
-      looseText(textContent(firstElement(item, 'title') ?? firstElement(item, 'dc:title', 'media:title'))) || undefined,
-    ...rssTexts(item),
-    ...dates(published, updated),
-    language: rssLanguage(item, head),
-    authors: authors(rssAuthors(item)),
-    ...categories(item),
-    ...itemFiles(item, resolve),
+    title: titles(item).find((title) => title !== ''),
+    ...texts,
+    ...times,
+    language: rssLanguage(item, head, warn),
+    authors: authors(rssAuthors(item), warn, '<author>'),
+    ...categories(item, warn),
+    ...itemFiles(item, { resolve, warn, body: texts.body }),
     source: rssSource(item, resolve),
     copyright: looseText(textContent(firstElement(item, 'dc:rights', 'atom:rights', 'copyright'))) || undefined,
     license: license(item, head, resolve),
   });
+  return storyOf(record, { elements: ELEMENTS, times, published, head });
+}
+
+function titles(item: XmlElement): string[] {
+  return ['title', 'dc:title', 'media:title'].map((name) => looseText(textContent(firstElement(item, name))));
 }
 
 function rssLink(item: XmlElement, resolve: ResolveUrl): { raw: string; url: string | undefined } {
   const original = resolve(textContent(firstElement(item, 'feedburner:origlink')));
   const guid = firstElement(item, 'guid');
+  const address = /^https?:/i.test(textContent(guid)) ? textContent(guid) : '';
+  const isPermalink = guid?.attributes.get('ispermalink')?.toLowerCase() !== 'false';
   const candidates = [
     ...childElements(item, 'link').map(textContent),
     alternate(childElements(item, 'atom:link')) ?? '',
-    guid?.attributes.get('ispermalink')?.toLowerCase() === 'false' || !/^https?:/i.test(textContent(guid))
-      ? ''
-      : textContent(guid),
+    isPermalink ? address : '',
+    firstElement(item, 'enclosure')?.attributes.get('url') ?? '',
+    address, // not the story's own address, but the only one
   ].filter((candidate) => candidate !== '');
   const raw = candidates.find((candidate) => resolve(candidate) !== undefined) ?? candidates[0] ?? '';
   const url = resolve(raw);
@@ -103,20 +136,22 @@ function isPlainParagraphs(text: string): boolean {
   return /\n[ \t]*\n/.test(text) && !/<[a-z!/]|&[a-z#]/i.test(text);
 }
 
-function rssLanguage(item: XmlElement, head: readonly XmlElement[]): string | undefined {
+function rssLanguage(item: XmlElement, head: readonly XmlElement[], warn: Warn): string | undefined {
   return language(
-    textContent(firstElement(item, 'dc:language')),
-    item.attributes.get('xml:lang'),
-    textContent(head.find(({ name }) => name === 'language' || name === 'dc:language')),
-    item.language,
+    [
+      [textContent(firstElement(item, 'dc:language')), '<dc:language>'],
+      [item.attributes.get('xml:lang'), 'xml:lang'],
+      [textContent(head.find(({ name }) => name === 'language' || name === 'dc:language')), '<language>'],
+      [item.language, 'xml:lang'],
+    ],
+    warn,
   );
 }
 
 function rssAuthors(item: XmlElement): Person[] {
-  const creators = childElements(item, 'dc:creator');
-  const named = creators.length > 0 ? creators : childElements(item, 'author', 'dc:author');
-  const people = named.length > 0 ? named : childElements(item, 'itunes:author');
-  return [...people.map((element) => personOf(looseText(textContent(element)))), ...atomPeople(item)];
+  const people = (...names: readonly string[]) => childElements(item, ...names).map(personElement);
+  const named = firstNamed(people('dc:creator'), people('author', 'dc:author'), people('itunes:author'));
+  return [...named, ...atomPeople(item)];
 }
 
 function rssSource(item: XmlElement, resolve: ResolveUrl): { name: string; url: string } | undefined {

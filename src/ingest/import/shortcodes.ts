@@ -15,6 +15,8 @@ export interface Story {
   readonly id: string;
   /** By id. */
   readonly attachments: ReadonlyMap<string, Attachment>;
+  /** Receives the name of each shortcode or block that only the site could render: `[poll]`. */
+  readonly onLeftOut: (name: string) => void;
 }
 
 type Attributes = ReadonlyMap<string, string>;
@@ -37,8 +39,8 @@ interface OpenShortcode {
 }
 
 /**
- * Replaces the shortcodes in HTML. A shortcode has attributes or encloses a text. Other words in brackets stay: “[sic]”.
- * `[[name]]` is WordPress's escape for a shortcode that is meant as text.
+ * Replaces the shortcodes in HTML. A shortcode has attributes or encloses a text. Other words in brackets stay: “[sic]”,
+ * “[the ratio a=b]”. `[[name]]` is WordPress's escape for a shortcode that is meant as text.
  */
 export function withoutShortcodes(html: string, story: Story): string {
   const outermost: OpenShortcode = { source: '', name: '', attributes: new Map(), text: '' };
@@ -65,7 +67,8 @@ export function withoutShortcodes(html: string, story: Story): string {
     end = match.index + tag.length - (isEscaped ? 0 : bracket.length);
     const source = html.slice(match.index, match.index + tag.length - bracket.length);
     const name = written.toLowerCase();
-    if (isEscaped || (slash === '/' && (names.get(name) ?? 0) === 0)) {
+    const isText = slash === '/' ? (names.get(name) ?? 0) === 0 : !isAttributeList(attributes, name);
+    if (isEscaped || isText) {
       write(source);
     } else if (slash === '/') {
       close(
@@ -74,7 +77,7 @@ export function withoutShortcodes(html: string, story: Story): string {
       );
     } else {
       if (open.length === MAX_OPEN) close(0, false);
-      open.push({ source, name, attributes: attributesOf(attributes), text: '' });
+      open.push({ source, name, attributes: attributesOf(attributes, name), text: '' });
       names.set(name, (names.get(name) ?? 0) + 1);
     }
   }
@@ -84,11 +87,23 @@ export function withoutShortcodes(html: string, story: Story): string {
 
 function single(one: OpenShortcode, story: Story): string {
   const isShortcode = (one.attributes.size > 0 && !ENCLOSING.has(one.name)) || ALONE.has(one.name);
-  return isShortcode ? shortcode(one, '', story) : one.source;
+  if (!isShortcode) return one.source;
+  if (!ALONE.has(one.name)) story.onLeftOut(`[${one.name}]`);
+  return shortcode(one, '', story);
 }
 
-function attributesOf(text: string): Attributes {
+/** Whether the text behind the name of a shortcode is nothing but attributes. Other words show that it is text. */
+function isAttributeList(text: string, name: string): boolean {
+  const rest = text.replace(ATTRIBUTE, '').trim();
+  return rest === '' || rest === '/' || (PLAYERS.has(name) && ADDRESS.test(rest));
+}
+
+const PLAYERS = new Set(['audio', 'video']);
+const ADDRESS = /^https?:\/\/\S+$/i;
+
+function attributesOf(text: string, name: string): Attributes {
   const attributes = new Map<string, string>();
+  if (PLAYERS.has(name) && ADDRESS.test(text.trim())) return new Map([['src', text.trim()]]);
   for (const [, key = '', double, single, bare] of text.matchAll(ATTRIBUTE)) {
     attributes.set(key.toLowerCase(), double ?? single ?? bare ?? '');
   }
@@ -106,6 +121,8 @@ function shortcode({ name, attributes }: OpenShortcode, inner: string, story: St
       return captioned(inner, attributes.get('caption'));
     case 'gallery':
       return gallery(attributes, story);
+    case 'playlist':
+      return playlist(attributes.get('ids') ?? '', story);
     case 'embed':
       return /^\s*https?:\/\/\S+\s*$/.test(inner) ? `\n\n${inner.trim()}\n\n` : inner;
     case 'audio':
@@ -141,6 +158,16 @@ function gallery(attributes: Attributes, { id, attachments }: Story): string {
     .join('\n');
 }
 
+function playlist(ids: string, { attachments }: Story): string {
+  return ids
+    .split(',')
+    .flatMap((each) => attachments.get(each.trim()) ?? [])
+    .map(({ url }) =>
+      mediaType(undefined, url)?.startsWith('video/') ? playerHtml('video', url) : playerHtml('audio', url),
+    )
+    .join('');
+}
+
 function isPicture(url: string): boolean {
   return mediaType(undefined, url)?.startsWith('image/') === true;
 }
@@ -149,5 +176,9 @@ const SOURCES = ['src', 'mp3', 'm4a', 'ogg', 'wav', 'flac', 'mp4', 'm4v', 'webm'
 
 function player(name: 'audio' | 'video', attributes: Attributes): string {
   const url = SOURCES.map((source) => attributes.get(source)).find((address) => address !== undefined);
-  return url === undefined ? '' : `\n\n<${name} controls src="${escapeHtml(url)}"></${name}>\n\n`;
+  return url === undefined ? '' : playerHtml(name, url);
+}
+
+function playerHtml(name: 'audio' | 'video', url: string): string {
+  return `\n\n<${name} controls src="${escapeHtml(url)}"></${name}>\n\n`;
 }

@@ -6,6 +6,26 @@ export interface SourceRecord {
   readonly record: Record<string, unknown>;
   /** The line on which the story begins, from 1. */
   readonly line: number;
+  /** The date of publication if neither the record nor the store has one. RFC 3339. */
+  readonly publishedAt?: string;
+  /** The names of the source's own elements, by fields of the record. */
+  readonly elements: ReadonlyMap<string, string>;
   /** Present if it is known already that the record cannot be published. */
   readonly problems?: readonly Problem[];
+}
+
+/** Receives what a reader finds in a source besides its stories. */
+export interface ImportReport {
+  /** A rule that the source breaks where it can be read nevertheless, and what is read instead. */
+  readonly warning: (warning: Problem, title?: unknown) => void;
+  /** The name of an element with content that records have no place for. */
+  readonly unused: (element: string) => void;
+}
+
+/** Receives a fault of a story, and the element that has it. */
+export type Warn = (rule: string, element: string) => void;
+
+/** The field of a record under the name that the source has for it: `publishedAt` is `<pubDate>`. */
+export function sourceField(field: string, elements: ReadonlyMap<string, string>): string {
+  return elements.get(/^\w+/.exec(field)?.[0] ?? '') ?? field;
 }

@@ -6,13 +6,13 @@ import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { jsonText, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
-import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
 import { isArticleFile, readArticleFile } from './file.ts';
 import { jsonListElements } from './json-list.ts';
 import { filesBelow } from './list-files.ts';
+import { notedReport } from './notes.ts';
 import { UnreadableRecord } from './record.ts';
-import type { SourceRecord } from './source-record.ts';
+import type { ImportReport, SourceRecord } from './source-record.ts';
 import { isWordpress, wordpressRecords } from './wordpress.ts';
 
 /** One record of a source, or the reason why there is none. */
@@ -21,6 +21,8 @@ export interface Item {
   readonly line?: number;
   /** Whether the id is made of the file's path, because the record names none; only of a record with its own file. */
   readonly idIsFromPath?: boolean;
+  /** The names of the source's own elements, by fields of the record. */
+  readonly elements?: ReadonlyMap<string, string>;
   readonly content:
     | { readonly record: unknown; readonly publishedAt?: string }
     | { readonly json: Buffer }
@@ -37,12 +39,14 @@ export interface ImportSource {
    *
    * @param onProgress receives the bytes of each read; in all they are the size, even if the source is read twice
    * @param onSkipped receives the reason for each story that is not meant for readers: `draft`, `of type page`
+   * @param onNote receives what an operator must know of the source, in a sentence
    */
-  readonly items: (onProgress: OnProgress, onSkipped: OnSkipped) => AsyncIterable<Item>;
+  readonly items: (onProgress: OnProgress, onSkipped: OnSkipped, onNote?: OnNote) => AsyncIterable<Item>;
 }
 
 type OnProgress = (bytes: number) => void;
 type OnSkipped = (reason: string) => void;
+type OnNote = (note: string) => void;
 type Open = () => AsyncIterable<Uint8Array>;
 
 interface Content {
@@ -51,6 +55,7 @@ interface Content {
   readonly open: Open;
   readonly onProgress: OnProgress;
   readonly onSkipped: OnSkipped;
+  readonly onNote?: OnNote | undefined;
   /** Gives the id of a record that names none. */
   readonly path?: string;
   /** The address that it was downloaded from. */
@@ -115,10 +120,10 @@ function fileSource(file: string, path: string, size: number): ImportSource {
   return {
     name: file,
     size,
-    async *items(onProgress, onSkipped) {
+    async *items(onProgress, onSkipped, onNote) {
       const open: Open = () => createReadStream(file, { highWaterMark: 1 << 20 });
       try {
-        yield* itemsOf(file, path, { size, open, onProgress, onSkipped });
+        yield* itemsOf(file, path, { size, open, onProgress, onSkipped, onNote });
       } catch (error) {
         yield unreadable(file, error); // after the items that were read
       }
@@ -181,7 +186,8 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
   try {
     const text = jsonText(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
-    else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), feedSource(content)));
+    else if (isJsonFeed(text))
+      yield* records(file, (report) => feedRecords(once(bytes), { url: content.url, report }), content.onNote);
     else {
       const value = parseJson(bytes); // reports syntax errors better than `readArticleFile`
       const { record, idIsFromPath = false } = path === undefined ? { record: value } : readArticleFile(bytes, path);
@@ -220,28 +226,29 @@ function isJsonFeed(text: string): boolean {
 /** XML: RSS, Atom or a WordPress export. An export is read twice: its pictures may follow the stories that use them. */
 async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
   const isExport = isWordpress(await headOf(content.open()));
-  yield* records(
-    file,
+  const read = (report: ImportReport) =>
     isExport
-      ? wordpressRecords(() => chunksOf(content, 2), content.onSkipped)
-      : feedRecords(chunksOf(content), feedSource(content)),
-  );
+      ? wordpressRecords(() => chunksOf(content, 2), content.onSkipped, undefined, report)
+      : feedRecords(chunksOf(content), { url: content.url, report });
+  yield* records(file, read, content.onNote);
 }
 
-function feedSource({ url }: Content): { readonly url?: string } {
-  return url === undefined ? {} : { url };
-}
-
-async function* records(file: string, found: AsyncIterable<SourceRecord>): AsyncGenerator<Item> {
+/** The records of a feed or an export, with notes of what is not in them. */
+async function* records(
+  file: string,
+  read: (report: ImportReport) => AsyncIterable<SourceRecord>,
+  onNote: OnNote = () => {},
+): AsyncGenerator<Item> {
+  const report = notedReport(file, onNote);
   try {
-    for await (const { record, line, problems } of found) {
-      const publishedAt = assumedDate(record);
-      if (problems !== undefined) yield { file, content: { problems, text: JSON.stringify(record) } };
-      else yield { file, line, content: publishedAt === undefined ? { record } : { record, publishedAt } };
+    for await (const { record, line, publishedAt, elements, problems } of read(report)) {
+      if (problems !== undefined) yield { file, elements, content: { problems, text: JSON.stringify(record) } };
+      else yield { file, line, elements, content: publishedAt === undefined ? { record } : { record, publishedAt } };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
+  report.end();
 }
 
 async function download(address: string): Promise<ImportSource> {
@@ -249,8 +256,8 @@ async function download(address: string): Promise<ImportSource> {
   return {
     name: address,
     size: bytes.length,
-    items: (onProgress, onSkipped) => {
-      const content = { size: bytes.length, open: () => once(bytes), onProgress, onSkipped, url: address };
+    items: (onProgress, onSkipped, onNote) => {
+      const content = { size: bytes.length, open: () => once(bytes), onProgress, onSkipped, onNote, url: address };
       if (isNdjson(bytes, address, type)) return ndjsonItems(address, content);
       const isJson = /^\uFEFF?[ \t\r\n]*[[{]/.test(bytes.subarray(0, HEAD).toString());
       return isJson ? jsonItems(address, content) : xmlItems(address, content);

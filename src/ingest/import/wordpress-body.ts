@@ -1,25 +1,15 @@
 import { type Story, withoutShortcodes } from './shortcodes.ts';
+import { type BlockSources, withoutBlockComments } from './wordpress-blocks.ts';
 
 /**
- * Renders the content of a post as WordPress does: it removes the comments of blocks, replaces shortcodes, and makes a
- * paragraph of each text between blank lines, if the post was written in the classic editor.
+ * Renders the content of a post as WordPress does: it replaces blocks and shortcodes, and makes a paragraph of each text
+ * between blank lines, if the post was written in the classic editor.
  */
-export function storyHtml(content: string, story: Story): string {
+export function storyHtml(content: string, story: Story & BlockSources): string {
   const isBlocks = /<!--\s*wp:/.test(content);
-  const html = withoutComments(content.replaceAll('\r\n', '\n')).replace(EMBED_BLOCK, (url) => linkTo(url));
+  const html = withoutBlockComments(content, story).replace(EMBED_BLOCK, (url) => linkTo(url));
   const expanded = withoutShortcodes(html, story);
   return (isBlocks ? expanded : paragraphs(expanded)).trim();
-}
-
-/** Blocks keep their settings in comments. `<!--more-->` and similar comments separate paragraphs. */
-function withoutComments(html: string): string {
-  const [first = '', ...rest] = html.split('<!--');
-  const pieces = rest.map((piece) => {
-    const end = piece.indexOf('-->');
-    const breaks = /^(?:more|nextpage|noteaser)\b/.test(piece) ? '\n\n' : '';
-    return end === -1 ? `<!--${piece}` : `${breaks}${piece.slice(end + 3)}`;
-  });
-  return [first, ...pieces].join('');
 }
 
 /** The only text of a block that embeds the page at this address. */
@@ -38,28 +28,65 @@ const BLOCK_TAG = new RegExp(String.raw`(<\/?(?:${BLOCKS.split(' ').join('|')})(
 /** Blocks that may hold paragraphs. The text of other blocks, such as headings and lists, stays as it is. */
 const FLOW = /^(?:article|aside|blockquote|center|details|div|footer|header|main|section)$/;
 
+/** The blocks around a text. */
+class OpenBlocks {
+  readonly #names: string[] = [];
+  readonly #counts = new Map<string, number>();
+  #withoutParagraphs = 0;
+
+  get innermost(): string | undefined {
+    return this.#names.at(-1);
+  }
+
+  /** Whether a text here may have paragraphs. */
+  get isFlow(): boolean {
+    return this.#withoutParagraphs === 0;
+  }
+
+  open(name: string): void {
+    this.#names.push(name);
+    this.#add(name, 1);
+  }
+
+  /** Closes the innermost block of this name, with the blocks in it; nothing if none is open. */
+  close(name: string): void {
+    if ((this.#counts.get(name) ?? 0) === 0) return;
+    for (let last = this.#names.pop(); last !== undefined; last = this.#names.pop()) {
+      this.#add(last, -1);
+      if (last === name) return;
+    }
+  }
+
+  #add(name: string, step: number): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + step);
+    if (!FLOW.test(name)) this.#withoutParagraphs += step;
+  }
+}
+
 /** WordPress's rule for text without paragraphs (wpautop): blank lines separate them, and line breaks stay. */
 function paragraphs(html: string): string {
-  const open: string[] = [];
+  const open = new OpenBlocks();
   return html
     .split(BLOCK_TAG)
     .map((piece, index) => {
       if (index % 2 === 0) return textPiece(piece, open);
       const [, slash, name = ''] = /^<(\/?)([a-z][a-z0-9]*)/i.exec(piece.toLowerCase()) ?? [];
-      if (slash === '/') open.splice(Math.max(0, open.lastIndexOf(name)), open.includes(name) ? open.length : 0);
-      else if (name !== 'hr' && !piece.endsWith('/>')) open.push(name);
+      if (slash === '/') open.close(name);
+      else if (name !== 'hr' && !piece.endsWith('/>')) open.open(name);
       return piece;
     })
     .join('');
 }
 
-function textPiece(text: string, open: readonly string[]): string {
-  const blank = /\n[ \t\u00A0]*(?:\n[ \t\u00A0]*)+/;
-  const innermost = open.at(-1);
-  const hasParagraphs = innermost === undefined || innermost === 'blockquote' || blank.test(text.trim());
-  if (!hasParagraphs || !open.every((name) => FLOW.test(name))) return text;
+const BLANK_LINES = /\n[ \t\u00A0]*\n[\n \t\u00A0]*/;
+
+function textPiece(text: string, open: OpenBlocks): string {
+  if (!open.isFlow) return text;
+  const { innermost } = open;
+  const hasParagraphs = innermost === undefined || innermost === 'blockquote' || BLANK_LINES.test(text.trim());
+  if (!hasParagraphs) return text;
   return text
-    .split(blank)
+    .split(BLANK_LINES)
     .map((paragraph) => paragraph.trim())
     .filter((paragraph) => paragraph !== '')
     .map((paragraph) => (/^https?:\/\/[^\s<]+$/.test(paragraph) ? linkTo(paragraph) : paragraph))

@@ -4,12 +4,17 @@ import { webUrl } from '../../lib/url.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
 import { imageField, mediaType } from './media-files.ts';
-import { authors, identity, language, MAX_SUMMARY, terms } from './record-fields.ts';
-import type { Attachment } from './shortcodes.ts';
-import type { SourceRecord } from './source-record.ts';
+import { authors, identity, language, MAX_SECTIONS, MAX_SUMMARY, MAX_TAGS, terms } from './record-fields.ts';
+import { repeatedIds } from './repeated-ids.ts';
+import type { ImportReport, SourceRecord, Warn } from './source-record.ts';
+import { type Story, storyOf } from './story.ts';
+import { readFootnotes } from './wordpress-blocks.ts';
 import { storyHtml } from './wordpress-body.ts';
-import { childElements, textContent, type XmlElement, xmlParts } from './xml.ts';
+import { meta, metas, readSite, type Site, value } from './wordpress-site.ts';
+import { reportUnusedOfPost } from './wordpress-unused.ts';
+import { childElements, textContent, type XmlElement } from './xml.ts';
 import { documentText } from './xml-encoding.ts';
+import { type XmlPart, xmlParts } from './xml-parts.ts';
 
 /** Whether a document with this beginning is a WordPress export (WXR), which is RSS as well. */
 export function isWordpress(head: string): boolean {
@@ -20,86 +25,46 @@ export function isWordpress(head: string): boolean {
 /**
  * Reads the stories of a WordPress export (WXR 1.0 to 1.2): posts that are published or scheduled and have no password.
  *
- * It reads the export twice, because the pictures of a story may be anywhere in it.
+ * It reads the export twice, because the pictures, shared blocks and authors of a story may be anywhere in it.
  *
  * @param open opens the export at its beginning
  * @param onSkipped receives the reason for each item that is no such story: `draft`, `of type page`
- * @throws UnreadableRecord with line and column, after all complete stories
+ * @param charset of the header Content-Type
+ * @throws UnreadableRecord with line and column, after all stories that can be read
  */
 export async function* wordpressRecords(
   open: () => AsyncIterable<Uint8Array>,
   onSkipped: (reason: string) => void,
+  charset?: string,
+  report: ImportReport = SILENT,
 ): AsyncGenerator<SourceRecord> {
-  const site = await siteOf(open());
-  let channelLanguage: string | undefined;
-  for await (const part of exportParts(open())) {
-    if (part.name === 'language') channelLanguage = language(textContent(part));
-    if (part.name !== 'item') continue;
-    const reason = reasonToSkip(part);
-    if (reason === undefined) yield { record: storyRecord(part, site, channelLanguage), line: part.line };
-    else onSkipped(reason);
+  const site = await readSite(xmlParts(documentText(open(), charset), { ignored: IGNORED }));
+  const checkId = repeatedIds(report);
+  let channelLanguage = '';
+  const parts = xmlParts(documentText(open(), charset), {
+    ignored: IGNORED,
+    onFault: report.warning,
+    onIgnored: (tag) => report.unused(`<${tag}>`),
+  });
+  for await (const part of parts) {
+    const { element, problem } = part;
+    if (element.name === 'language') channelLanguage = textContent(element);
+    if (element.name !== 'item') continue;
+    const reason = problem === undefined ? reasonToSkip(element) : undefined;
+    if (reason === undefined) {
+      const story = storyOfPart(part, { site, channelLanguage, report });
+      checkId(story);
+      yield story;
+    } else if (!READ_ELSEWHERE.has(value(element, 'wp:post_type'))) onSkipped(reason);
   }
 }
+
+const SILENT: ImportReport = { warning: () => {}, unused: () => {} };
 
 /** Comments may be longer than all stories together. */
 const IGNORED = new Set(['wp:comment']);
-
-function exportParts(chunks: AsyncIterable<Uint8Array>): AsyncIterable<XmlElement> {
-  return xmlParts(documentText(chunks), { ignored: IGNORED });
-}
-
-/** The parts of an export that stories refer to. */
-interface Site {
-  /** Display names, by login. */
-  readonly authors: ReadonlyMap<string, string>;
-  readonly attachments: ReadonlyMap<string, Attachment>;
-}
-
-async function siteOf(chunks: AsyncIterable<Uint8Array>): Promise<Site> {
-  const names = new Map<string, string>();
-  const attachments = new Map<string, Attachment>();
-  try {
-    for await (const part of exportParts(chunks)) {
-      if (part.name === 'wp:author') names.set(value(part, 'wp:author_login'), displayName(part));
-      const attachment = part.name === 'item' ? attachmentOf(part) : undefined;
-      if (attachment !== undefined) attachments.set(value(part, 'wp:post_id'), attachment);
-    }
-  } catch {
-    // The second pass fails at the same position. It reports the error after the stories before it.
-  }
-  return { authors: names, attachments };
-}
-
-function displayName(author: XmlElement): string {
-  const full = `${value(author, 'wp:author_first_name')} ${value(author, 'wp:author_last_name')}`.trim();
-  return looseText(value(author, 'wp:author_display_name') || full || value(author, 'wp:author_login'));
-}
-
-function attachmentOf(item: XmlElement): Attachment | undefined {
-  if (value(item, 'wp:post_type') !== 'attachment') return undefined;
-  const url = webUrl(value(item, 'wp:attachment_url'));
-  if (url === undefined) return undefined;
-  return {
-    url,
-    parent: value(item, 'wp:post_parent'),
-    alt: looseText(meta(item, '_wp_attachment_image_alt')) || undefined,
-    caption: looseText(value(item, 'excerpt:encoded')) || undefined,
-  };
-}
-
-function value(element: XmlElement, name: string): string {
-  return textContent(childElements(element, name)[0]);
-}
-
-function metas(item: XmlElement, key: string): string[] {
-  return childElements(item, 'wp:postmeta')
-    .filter((entry) => value(entry, 'wp:meta_key') === key)
-    .map((entry) => value(entry, 'wp:meta_value'));
-}
-
-function meta(item: XmlElement, key: string): string {
-  return metas(item, key)[0] ?? '';
-}
+/** Types of items that stories show. */
+const READ_ELSEWHERE = new Set(['wp_block', 'guest-author']);
 
 const PUBLIC = ['publish', 'future'];
 /** Most characters of a type or a status in a report; WordPress allows 20. */
@@ -114,38 +79,110 @@ function reasonToSkip(item: XmlElement): string | undefined {
   return value(item, 'wp:post_password') === '' ? undefined : 'with a password';
 }
 
-function storyRecord(item: XmlElement, site: Site, channelLanguage: string | undefined): Record<string, unknown> {
+interface PostContext {
+  readonly site: Site;
+  readonly channelLanguage: string;
+  readonly report: ImportReport;
+}
+
+/** Reads a part as a story, and reports its faults with the story's title. */
+function storyOfPart({ element, faults, problem }: XmlPart, context: PostContext): SourceRecord {
+  const { report } = context;
+  const { line } = element;
+  const found = [...faults];
+  const story = postStory(element, context, (rule, field) => found.push({ field, rule, line }));
+  for (const fault of found) report.warning(fault, story.record.title);
+  reportUnusedOfPost(element, report);
+  return { ...story, line, ...(problem === undefined ? {} : { problems: [problem] }) };
+}
+
+/** The elements of an export by the fields of a record. */
+const ELEMENTS: ReadonlyMap<string, string> = new Map([
+  ['id', '<guid>'],
+  ['publicId', '<guid>'],
+  ['url', '<link>'],
+  ['title', '<title>'],
+  ['summary', '<excerpt:encoded>'],
+  ['body', '<content:encoded>'],
+  ['publishedAt', '<wp:post_date_gmt>'],
+  ['updatedAt', '<wp:post_modified_gmt>'],
+  ['authors', '<dc:creator>'],
+  ['sections', '<category>'],
+  ['tags', '<category>'],
+  ['image', '_thumbnail_id'],
+  ['media', 'enclosure'],
+]);
+
+function postStory(item: XmlElement, { site, channelLanguage, report }: PostContext, warn: Warn): Story {
   const link = value(item, 'link');
-  const published = wordpressDate(value(item, 'wp:post_date_gmt'));
-  const pubDate = value(item, 'pubdate');
   const excerpt = looseText(value(item, 'excerpt:encoded'));
-  const id = value(item, 'wp:post_id');
-  return omitUndefined({
+  const onMissing = (rule: string) => warn(rule, '<content:encoded>');
+  const body = storyHtml(value(item, 'content:encoded'), {
+    id: value(item, 'wp:post_id'),
+    ...site,
+    footnotes: readFootnotes(meta(item, 'footnotes'), onMissing),
+    onLeftOut: report.unused,
+    onMissing,
+  });
+  const published = postDate(item, site);
+  const updated = wordpressDate(item, 'wp:post_modified', site);
+  const times = dates(published, updated);
+  const record = omitUndefined({
     ...identity(value(item, 'guid') || link),
     url: webUrl(link) ?? (link || undefined),
     title: looseText(value(item, 'title')) || undefined,
     summary: excerpt === '' ? undefined : shorten(excerpt, MAX_SUMMARY),
-    body: storyHtml(value(item, 'content:encoded'), { id, attachments: site.attachments }) || undefined,
-    ...dates(
-      published ?? (pubDate === '' ? undefined : sourceDate(pubDate)),
-      wordpressDate(value(item, 'wp:post_modified_gmt')),
-    ),
-    language: channelLanguage,
-    authors: authors(
-      childElements(item, 'dc:creator')
-        .map(textContent)
-        .map((login) => ({ name: site.authors.get(login) ?? login })),
-    ),
-    sections: terms(categories(item, ['category', ''])),
-    tags: terms(categories(item, ['post_tag', 'tag'])),
+    body: body || undefined,
+    ...times,
+    language: language([[channelLanguage, '<language>']], warn),
+    authors: authors(byline(item, site), warn, '<dc:creator>'),
+    sections: terms(categories(item, ['category', '']), MAX_SECTIONS, warn),
+    tags: terms(categories(item, ['post_tag', 'tag']), MAX_TAGS, warn),
     image: featuredImage(item, site.attachments),
     media: enclosures(item),
   });
+  return storyOf(record, { elements: ELEMENTS, times, published });
 }
 
-/** Reads `2026-11-22 10:46:00` as UTC. WordPress writes zeros for a missing date. */
-function wordpressDate(text: string): SourceDate | undefined {
-  return text === '' || text.startsWith('0000') ? undefined : sourceDate(text);
+/** The date of publication. `pubDate` is made of the date in UTC, and is of no use if that is missing. */
+function postDate(item: XmlElement, site: Site): SourceDate | undefined {
+  const date = wordpressDate(item, 'wp:post_date', site);
+  if (date !== undefined) return date;
+  const text = value(item, 'pubdate');
+  return text === '' ? undefined : sourceDate(text, '<pubDate>');
+}
+
+/**
+ * Reads `2026-11-22 10:46:00` in UTC, else in the time of the site. WordPress writes zeros for a missing date. Stories that
+ * came from an older system may have only the time of the site.
+ */
+function wordpressDate(item: XmlElement, name: string, site: Site): SourceDate | undefined {
+  const [utc, local] = [value(item, `${name}_gmt`), value(item, name)].map((text) =>
+    text.startsWith('0000') ? '' : text,
+  );
+  if (utc) return sourceDate(utc, `<${name}_gmt>`);
+  if (!local) return undefined;
+  const date = sourceDate(local, `<${name}>`);
+  if (date.instant === undefined) return date;
+  return { ...date, instant: date.instant - site.clockOffset(new Date(date.instant).getUTCMonth()) };
+}
+
+/**
+ * The names of the byline. A common plugin keeps it in categories of the taxonomy `author`, each with the login of a user
+ * or a guest. `dc:creator` is then who made the post.
+ */
+function byline(item: XmlElement, site: Site): { readonly name: string }[] {
+  const listed = childElements(item, 'category').filter(({ attributes }) => attributes.get('domain') === 'author');
+  if (listed.length === 0) {
+    return childElements(item, 'dc:creator')
+      .map(textContent)
+      .map((login) => ({ name: site.authors.get(login) ?? login }));
+  }
+  return listed.map((category) => {
+    const login = textContent(category);
+    const slug = category.attributes.get('nicename')?.replace(/^cap-/, '') ?? '';
+    return { name: site.authors.get(login) ?? site.authors.get(slug) ?? looseText(login) };
+  });
 }
 
 /** WXR 1.0 repeats each category and tag without its taxonomy. */
@@ -168,11 +205,17 @@ function featuredImage(item: XmlElement, attachments: Site['attachments']): Reco
 /** The enclosures that WordPress adds to a story: address, length and type, each on a line. */
 function enclosures(item: XmlElement): Record<string, unknown>[] | undefined {
   const found = metas(item, 'enclosure').flatMap((text) => {
-    const [address = '', length = '', declared] = text.split('\n').map((line) => line.trim());
+    const [address = '', length = '', declared] = text.split('\n', 3).map((line) => line.trim());
     const url = webUrl(address);
     const type = url === undefined ? undefined : mediaType(declared, url);
-    if (url === undefined || type === undefined) return [];
-    return [omitUndefined({ url, type, length: /^[1-9]\d{0,14}$/.test(length) ? Number(length) : undefined })];
+    if (url === undefined) return [];
+    return [
+      omitUndefined({
+        url,
+        type: type ?? 'application/octet-stream',
+        length: /^[1-9]\d{0,14}$/.test(length) ? Number(length) : undefined,
+      }),
+    ];
   });
   return found.length === 0 ? undefined : found;
 }

@@ -1,73 +1,108 @@
-import { UnreadableRecord } from './record.ts';
+/** What is known of a document's encoding. */
+export interface DocumentEncoding {
+  readonly name: string;
+  /** Whether the document, its byte order mark or the server names it. */
+  readonly isDeclared: boolean;
+  /** Whether bytes were found that are not in it. They are decoded as U+FFFD. */
+  readonly isBroken: boolean;
+}
 
-/** Bytes that are decoded at once. It is small, so that the text before a wrong byte is still read. */
-const DECODE_LENGTH = 1024;
+/** A document that is decoded while it is read. */
+export interface DocumentText {
+  readonly chunks: AsyncIterable<string>;
+  /** Known from the first chunk on. */
+  readonly encoding: DocumentEncoding;
+}
+
+/** Bytes at the beginning that show the encoding. */
+const HEAD = 1024;
+const UTF8_REPLACEMENT = Buffer.from('\uFFFD');
 
 /**
- * Decodes an XML or JSON document by its byte order mark or its XML declaration, else as UTF-8.
+ * Decodes an XML or JSON document by its byte order mark, else by the charset of the HTTP header, else by its XML
+ * declaration (RFC 7303 §3), else as UTF-8. It passes over an encoding that the WHATWG Encoding Standard does not know.
  *
- * @throws UnreadableRecord with the line, if the encoding is unknown or the bytes are not in it
+ * @param charset of the header Content-Type
  */
-export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let head = Buffer.alloc(0);
-  let decode: Decode | undefined;
-  for await (const chunk of chunks) {
-    if (decode === undefined) {
-      head = Buffer.concat([head, chunk]);
-      if (head.length < DECODE_LENGTH) continue;
-    }
-    const bytes = decode === undefined ? head : chunk;
-    decode ??= decoderFor(encodingOf(head));
-    yield* decode(bytes);
-  }
-  const last = decode === undefined ? head : new Uint8Array();
-  decode ??= decoderFor(encodingOf(head));
-  yield* decode(last);
-  yield* decode(undefined);
-}
-
-/** Decodes successive bytes; undefined ends the document. */
-type Decode = (bytes: Uint8Array | undefined) => Generator<string>;
-
-function decoderFor(encoding: string): Decode {
-  let decoder: TextDecoder;
-  try {
-    decoder = new TextDecoder(encoding, { fatal: true });
-  } catch {
-    const rule = 'must be an encoding of the WHATWG Encoding Standard, such as UTF-8';
-    throw new UnreadableRecord([{ field: '', value: encoding, rule, line: 1 }]);
-  }
-  let line = 1;
-  return function* (bytes) {
-    let text = '';
-    let isValid = true;
-    try {
-      if (bytes === undefined) text = decoder.decode();
-      for (let start = 0; bytes !== undefined && start < bytes.length; start += DECODE_LENGTH) {
-        text += decoder.decode(bytes.subarray(start, start + DECODE_LENGTH), { stream: true });
+export function documentText(bytes: AsyncIterable<Uint8Array>, charset?: string): DocumentText {
+  const encoding = { name: 'utf-8', isDeclared: false, isBroken: false };
+  async function* chunks(): AsyncGenerator<string> {
+    let head: Buffer = Buffer.alloc(0);
+    let decoder: TextDecoder | undefined;
+    let last = head;
+    const decode = (chunk: Buffer, stream: boolean) => {
+      decoder ??= decoderFor(head, charset, encoding);
+      const text = decoder.decode(chunk, { stream });
+      encoding.isBroken ||= text.includes('\uFFFD') && isBroken(Buffer.concat([last, chunk]), text, encoding.name);
+      last = chunk.subarray(-2);
+      return text;
+    };
+    for await (const chunk of bytes) {
+      const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+      if (decoder !== undefined) {
+        yield decode(buffer, true);
+        continue;
       }
-    } catch {
-      isValid = false;
+      head = Buffer.concat([head, buffer]);
+      if (head.length >= HEAD) yield decode(head, true);
     }
-    line += text.split('\n').length - 1;
-    yield text;
-    if (!isValid)
-      throw new UnreadableRecord([
-        { field: '', rule: `must be valid ${encoding}, the encoding of this document`, line },
-      ]);
-  };
+    yield decode(decoder === undefined ? head : Buffer.alloc(0), false);
+  }
+  return { chunks: chunks(), encoding };
 }
 
-function encodingOf(head: Buffer): string {
-  const [first, second] = head;
+/** Whether a text has U+FFFD for a byte, and not only where the document itself has it. */
+function isBroken(bytes: Buffer, text: string, encoding: string): boolean {
+  return encoding !== 'utf-8' || text.split('\uFFFD').length > countOf(UTF8_REPLACEMENT, bytes) + 1;
+}
+
+function countOf(part: Buffer, bytes: Buffer): number {
+  let count = 0;
+  for (let index = bytes.indexOf(part); index >= 0; index = bytes.indexOf(part, index + part.length)) count += 1;
+  return count;
+}
+
+function decoderFor(
+  head: Buffer,
+  charset: string | undefined,
+  encoding: { name: string; isDeclared: boolean },
+): TextDecoder {
+  const label = [
+    byteOrder(head),
+    ...[charset?.replace(/["']/g, '').trim(), declaredIn(head)].filter(isByteEncoding),
+  ].find(isKnown);
+  const decoder = new TextDecoder(label);
+  encoding.name = decoder.encoding;
+  encoding.isDeclared = label !== undefined;
+  return decoder;
+}
+
+/** The encoding by the byte order mark, or by the zeros of UTF-16. */
+function byteOrder([first, second, third]: Buffer): string | undefined {
   if (first === 0xfe && second === 0xff) return 'utf-16be';
   if (first === 0xff && second === 0xfe) return 'utf-16le';
-  if (first === 0 && second !== 0) return 'utf-16be';
-  if (first !== 0 && second === 0) return 'utf-16le';
-  if (first === 0xef && second === 0xbb) return 'utf-8';
-  const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]+)/
-    .exec(head.toString('latin1', 0, DECODE_LENGTH))?.[1]
-    ?.trim();
-  // A declaration that is readable as single bytes is not in UTF-16, whatever it declares.
-  return declared === undefined || /^(utf-?16|utf-?32|ucs-?[24]|iso-10646)/i.test(declared) ? 'utf-8' : declared;
+  if (first === 0 && second !== undefined && second !== 0) return 'utf-16be';
+  if (first !== undefined && first !== 0 && second === 0) return 'utf-16le';
+  return first === 0xef && second === 0xbb && third === 0xbf ? 'utf-8' : undefined;
+}
+
+function declaredIn(head: Buffer): string | undefined {
+  return /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]+)/.exec(head.toString('latin1', 0, HEAD))?.[1]?.trim();
+}
+
+/**
+ * Whether a document without zeros can be in an encoding: it is not in UTF-16, whatever it says. ASCII says nothing of
+ * other bytes.
+ */
+function isByteEncoding(label: string | undefined): boolean {
+  return label !== undefined && !/^(?:utf-?16|utf-?32|ucs-?[24]|iso-10646|(?:us-)?ascii$)/i.test(label);
+}
+
+function isKnown(label: string | undefined): boolean {
+  if (label === undefined) return false;
+  try {
+    return new TextDecoder(label) !== undefined;
+  } catch {
+    return false;
+  }
 }

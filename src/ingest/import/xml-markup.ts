@@ -2,11 +2,12 @@ import { sanitizeBody } from '../../article/sanitize.ts';
 import { escapeHtml } from '../../lib/text.ts';
 import { isUri, linkTarget } from '../../lib/url.ts';
 import type { XmlElement } from './xml.ts';
+import { localName } from './xml-names.ts';
 
 /** The content of an element as HTML, without the div that wraps XHTML in Atom (RFC 4287 §3.1.1.3). */
 export function innerHtml(element: XmlElement): string {
   const [only, ...others] = element.children.filter((child) => typeof child !== 'string' || child.trim() !== '');
-  const wrapped = others.length === 0 && typeof only === 'object' && only.local.toLowerCase() === 'div';
+  const wrapped = others.length === 0 && typeof only === 'object' && localName(only.tag).toLowerCase() === 'div';
   return (wrapped ? only : element).children.map(htmlOf).join('');
 }
 
@@ -15,7 +16,7 @@ const ADDRESSES = ['href', 'src', 'cite', 'poster'];
 
 function htmlOf(node: XmlElement | string): string {
   if (typeof node === 'string') return escapeHtml(node);
-  const name = node.local.toLowerCase();
+  const name = localName(node.tag).toLowerCase();
   const attributes = [...node.attributes]
     .map(([key, value]) => [key === 'xml:lang' ? 'lang' : key, value] as const)
     .filter(([key]) => /^[a-z-]+$/.test(key))

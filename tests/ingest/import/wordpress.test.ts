@@ -2,17 +2,18 @@ import { createReadStream, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parseArticle } from '../../../src/article/article.ts';
-import { UnreadableRecord } from '../../../src/ingest/import/record.ts';
 import type { SourceRecord } from '../../../src/ingest/import/source-record.ts';
 import { isWordpress, wordpressRecords } from '../../../src/ingest/import/wordpress.ts';
 import { newsroom } from '../../helpers.ts';
 
 const EXPORT = fileURLToPath(import.meta.resolve('./fixtures/wordpress-1.2.xml'));
 
-async function readAll(open: () => AsyncIterable<Uint8Array>): Promise<{ stories: SourceRecord[]; skipped: string[] }> {
-  const stories: SourceRecord[] = [];
+/** The stories of an export, without the names of its elements, and the reasons for the items that are none. */
+async function readAll(open: () => AsyncIterable<Uint8Array>) {
+  const stories: Omit<SourceRecord, 'elements'>[] = [];
   const skipped: string[] = [];
-  for await (const story of wordpressRecords(open, (reason) => skipped.push(reason))) stories.push(story);
+  for await (const { elements: _, ...story } of wordpressRecords(open, (reason) => skipped.push(reason)))
+    stories.push(story);
   return { stories, skipped };
 }
 
@@ -116,6 +117,10 @@ describe('bodies', () => {
     ['captions within captions', `${'[caption]<img '.repeat(50_000)}${'[/caption]'.repeat(50_000)}`],
     ['one long attribute', `[a ${'x'.repeat(1_000_000)}]`],
     ['comments left open', '<!-- wp:a '.repeat(100_000)],
+    ['quotes left open', '<blockquote>\n'.repeat(100_000)],
+    ['list items left open', '<li>\n'.repeat(100_000)],
+    ['blocks within blocks', `${'<div>\n'.repeat(50_000)}${'</div>\n'.repeat(50_000)}`],
+    ['blank lines', `a${'\n'.repeat(4_000_000)}b`],
   ])('are rendered without delay for %s', async (_, content) => {
     expect(await bodyOf(content)).toBeTypeOf('string');
   });
@@ -134,14 +139,24 @@ test('a post without a status is skipped', async () => {
   expect({ stories, skipped }).toEqual({ stories: [], skipped: ['without a status'] });
 });
 
-test('complete stories are read before an error is thrown', async () => {
-  const item = '<item><wp:status>publish</wp:status><guid>a</guid></item>';
-  const records = wordpressRecords(opener(exported(`${item}\n<item>\n${item.slice(6, -7)}</channel>`)), () => {});
-  expect((await records.next()).value).toEqual({ record: { id: 'a', publicId: 'a' }, line: 1 });
-  const error = await records.next().catch((caught: unknown) => caught);
-  expect(error).toBeInstanceOf(UnreadableRecord);
-  expect(error).toMatchObject({
-    problems: [{ rule: 'must be well-formed XML: unexpected close tag, inside <item> of line 2', line: 3 }],
+test('an item without its end tag ends where the next one begins', async () => {
+  const item = '<item><wp:status>publish</wp:status><guid>a</guid><title>A</title></item>';
+  const { stories } = await readAll(opener(exported(`${item}\n${item.slice(0, -7)}\n${item}`)));
+  const record = { id: 'a', publicId: 'a', title: 'A', body: '<p>A</p>' };
+  expect(stories).toEqual([1, 2, 3].map((line) => ({ record, line })));
+});
+
+test('an export that is cut off is refused after its complete stories', async () => {
+  const item = '<item><wp:status>publish</wp:status><guid>a</guid><title>A</title></item>';
+  const records = wordpressRecords(
+    opener(exported(`${item}\n${item}`).slice(0, -'</item></channel></rss>'.length)),
+    () => {},
+  );
+  expect((await records.next()).value).not.toHaveProperty('problems');
+  expect((await records.next()).value).toMatchObject({
+    problems: [
+      { rule: 'must end with </item>: the document is cut off here, and further items may be missing', line: 2 },
+    ],
   });
 });
 

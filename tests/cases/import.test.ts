@@ -1,0 +1,93 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type Article, parseArticle } from '../../src/article/article.ts';
+import { describeProblem, type Problem, PublisherError } from '../../src/errors.ts';
+import { findSources } from '../../src/ingest/import/source.ts';
+import { sourceField } from '../../src/ingest/import/source-record.ts';
+import { rfc3339 } from '../../src/lib/instant.ts';
+import { newsroom } from '../helpers.ts';
+
+/** What an import of a file must give: `import.json` beside the file. */
+interface Case {
+  readonly description: string;
+  /** Fields of each story that is published, in the order of the file. Other fields are not compared. */
+  readonly stories: readonly Readonly<Record<string, unknown>>[];
+  /** The reasons for the stories that are not: `line: element: rule`. */
+  readonly refused?: readonly string[];
+  /** What the operator reads besides, without the name of the file. */
+  readonly notes?: readonly string[];
+  readonly skipped?: readonly string[];
+}
+
+const folders = globSync('*/import.json', { cwd: import.meta.dirname })
+  .map(dirname)
+  .sort();
+
+function story({ publishedAt, updatedAt, authors, sections, tags, ...rest }: Article) {
+  const names = (terms: readonly { readonly name: string }[]) => terms.map(({ name }) => name);
+  return {
+    ...rest,
+    publishedAt: rfc3339(publishedAt),
+    updatedAt: updatedAt && rfc3339(updatedAt),
+    authors: names(authors),
+    sections: names(sections),
+    tags: names(tags),
+  };
+}
+
+async function imported(file: string) {
+  const [source] = await findSources(file);
+  const found = { stories: [] as unknown[], refused: [] as string[], notes: [] as string[], skipped: [] as string[] };
+  const note = (text: string) => void found.notes.push(text.slice(file.length + 1).trim());
+  const items = source?.items(
+    () => {},
+    (reason) => found.skipped.push(reason),
+    note,
+  );
+  for await (const { content, elements = new Map(), line } of items ?? []) {
+    const refuse = (problems: readonly Problem[]) =>
+      found.refused.push(
+        ...problems.map(({ value: _, ...problem }) =>
+          describeProblem({
+            ...(line === undefined ? {} : { line }),
+            ...problem,
+            field: sourceField(problem.field, elements),
+          }),
+        ),
+      );
+    try {
+      if ('problems' in content) refuse(content.problems);
+      else if ('record' in content)
+        found.stories.push(
+          story(parseArticle({ publishedAt: content.publishedAt, ...Object(content.record) }, newsroom)),
+        );
+    } catch (error) {
+      if (!(error instanceof PublisherError)) throw error;
+      refuse(error.problems);
+    }
+  }
+  return found;
+}
+
+test('there are cases', () => {
+  expect(folders.length).toBeGreaterThan(30);
+});
+
+test.each(folders)('%s', async (folder) => {
+  const path = join(import.meta.dirname, folder);
+  const [input = ''] = globSync('input.*', { cwd: path });
+  const {
+    stories,
+    refused = [],
+    notes = [],
+    skipped = [],
+  }: Case = JSON.parse(readFileSync(join(path, 'import.json'), 'utf8'));
+  const found = await imported(join(path, input));
+  expect(found).toEqual({
+    stories: stories.map((expected) => expect.objectContaining(expected)),
+    refused,
+    notes,
+    skipped,
+  });
+});
