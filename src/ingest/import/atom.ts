@@ -5,6 +5,7 @@ import { dates } from './dates.ts';
 import {
   alternate,
   atomPeople,
+  baseOf,
   categories,
   checkZones,
   date,
@@ -51,8 +52,7 @@ const ELEMENTS: ReadonlyMap<string, string> = new Map([
 
 /** Reads an entry of Atom 0.3 or 1.0 as a record. */
 export function atomStory(entry: XmlElement, { head, address, warn }: FeedContext): Story {
-  const site = address ?? alternate(head.filter(({ name }) => name === 'atom:link'));
-  const resolve = urlResolver(entry.base ?? site);
+  const resolve = urlResolver(entry.base ?? baseOf(head, address));
   const id = textContent(firstElement(entry, 'atom:id'));
   const link = atomLink(entry, id);
   const url = resolve(link);
@@ -89,7 +89,7 @@ export function atomStory(entry: XmlElement, { head, address, warn }: FeedContex
     copyright: atomRights(entry, feed, head),
     license: license(entry, head, resolve),
   });
-  return storyOf(record, { elements: ELEMENTS, times, published, head });
+  return storyOf(record, { elements: ELEMENTS, times, published, head, hasId: id !== '' });
 }
 
 /** The address of the story as it is written: its link, else an id that is an address. */

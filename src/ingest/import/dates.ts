@@ -68,6 +68,12 @@ const W3C = new RegExp(String.raw`^(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T\s]+${TIM
 /** `2002/10/2 13:00`: a date that begins with its year has its month next. */
 const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T\s]+${TIME}\s*(.*))?$`, 'i');
 
+/** `2.10.2002 13:00`: dates with full stops have the day first in every language that writes them. */
+const DOTTED = new RegExp(
+  String.raw`^(?:\p{L}+\.?,?\s+)?(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})(?:[,\s]+${TIME}\s*(.*))?$`,
+  'iu',
+);
+
 interface ParsedDate {
   readonly instant: Instant;
   readonly unknownZone: string | undefined;
@@ -89,6 +95,11 @@ function parseDate(source: string): ParsedDate | undefined {
   const yearFirst = YEAR_FIRST.exec(text);
   if (yearFirst !== null) {
     const [, year, , month, day, ...time] = yearFirst;
+    return dateOf(year, Number(month), day, time);
+  }
+  const dotted = DOTTED.exec(text);
+  if (dotted !== null) {
+    const [, day, month, year, ...time] = dotted;
     return dateOf(year, Number(month), day, time);
   }
   const asctime = ASCTIME.exec(text);

@@ -53,18 +53,20 @@ async function* chained(start: readonly string[], rest: AsyncIterator<string>): 
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-/** Passes all records on, and reports those with the identity of an earlier one. */
-async function* distinct(records: AsyncIterable<SourceRecord>, report: ImportReport) {
-  const checkId = repeatedIds(report);
-  for await (const record of records) {
-    checkId(record);
-    yield record;
+/** Refuses or reports the stories with the identity of an earlier one, and reports that there are none at all. */
+async function* distinct(stories: AsyncIterable<SourceRecord>, report: ImportReport) {
+  const withOwnId = repeatedIds(report);
+  let isEmpty = true;
+  for await (const story of stories) {
+    isEmpty = false;
+    yield withOwnId(story);
   }
+  if (isEmpty) report.warning({ field: '', rule: 'has no items' });
 }
 
 const HEAD = new Set(
   (
-    'link atom:link language dc:language creativecommons:license cc:license atom:author atom:rights pubdate ' +
+    'link atom:link language dc:language creativecommons:license cc:license atom:author atom:rights atom:id pubdate ' +
     'lastbuilddate dc:date atom:updated atom:modified'
   ).split(' '),
 );
@@ -105,5 +107,6 @@ function storyOfPart(
   const { title } = story.record;
   for (const fault of found) report.warning(fault, title);
   reportUnused(element, report);
-  return { ...story, line, ...(problem === undefined ? {} : { problems: [problem] }) };
+  const problems = problem === undefined ? story.problems : [problem];
+  return { ...story, line, ...(problems === undefined ? {} : { problems: problems.map((one) => ({ line, ...one })) }) };
 }

@@ -15,6 +15,21 @@ export function alternate(links: readonly XmlElement[]): string | undefined {
   return href === '' ? undefined : resolveAddress(href, link?.base);
 }
 
+/**
+ * The address that relative ones of a feed without xml:base are resolved against: that of the site in RSS, of the document
+ * in Atom, else the first one that the feed names of itself.
+ */
+export function baseOf(head: readonly XmlElement[], address: string | undefined): string | undefined {
+  const resolve = urlResolver(undefined);
+  const site = head.find((element) => element.name === 'link' && resolve(textContent(element)) !== undefined);
+  if (site !== undefined) return resolve(textContent(site));
+  if (address !== undefined) return address;
+  const links = head.filter(({ name }) => name === 'atom:link');
+  const self = links.find(({ attributes }) => attributes.get('rel') === 'self');
+  const id = textContent(head.find(({ name }) => name === 'atom:id'));
+  return resolve(alternate(links)) ?? resolve(self?.attributes.get('href')) ?? resolve(id);
+}
+
 /** The first valid date among the children of an item or the head of a feed, else the first text. */
 export function date(children: XmlElement['children'], names: readonly string[]): SourceDate | undefined {
   const elements = children.filter((child) => typeof child !== 'string');

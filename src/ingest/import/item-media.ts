@@ -43,7 +43,7 @@ export function itemFiles(item: XmlElement, context: MediaContext): Files {
   const pictures = contents.filter(isImage);
   return files(
     {
-      media: [...contents, ...enclosures, ...more].filter((file) => !isImage(file)),
+      media: [...enclosures, ...contents, ...more].filter((file) => !isImage(file)),
       pictures: [
         ...pictures,
         ...(pictures.length === 0 ? thumbnails : []), // a small size of a picture that the story has
@@ -99,7 +99,7 @@ interface ContentContext extends MediaContext {
 function mediaContent(element: XmlElement, context: ContentContext): MediaFile | undefined {
   const { attributes } = element;
   const { scopes, group, textsOf, medium = attributes.get('medium') } = context;
-  const url = fileAddress(element, attributes.get('url'), context);
+  const url = fileAddress(element, attributes.get('url') ?? textContent(element), context);
   if (url === undefined) return undefined;
   const nearest = (name: keyof Texts) => scopes.map((scope) => textsOf(scope)[name]).find((text) => text !== undefined);
   const type = mediaType(attributes.get('type'), url);
@@ -122,15 +122,18 @@ function mediaContent(element: XmlElement, context: ContentContext): MediaFile |
 
 function enclosuresOf(item: XmlElement, context: MediaContext, seconds: number | undefined): MediaFile[] {
   const links = childElements(item, 'atom:link').filter(({ attributes }) => attributes.get('rel') === 'enclosure');
-  const found = [...childElements(item, 'enclosure'), ...links].slice(0, MAX_FILES).flatMap((element) => {
+  const elements = [...childElements(item, 'enclosure', 'atom:enclosure', 'enc:enclosure'), ...links];
+  const found = elements.slice(0, MAX_FILES).flatMap((element) => {
     const { attributes } = element;
-    const url = fileAddress(element, attributes.get('url') ?? attributes.get('href'), context);
+    const address = ['url', 'href', 'rdf:resource', 'enc:url'].map((name) => attributes.get(name)).find(Boolean);
+    const url = fileAddress(element, address, context);
     if (url === undefined) return [];
-    const type = mediaType(attributes.get('type'), url);
+    const type = mediaType(attributes.get('type') ?? attributes.get('enc:type'), url);
     const title = attributes.get('title');
     return [{ url, type, length: positiveInteger(attributes.get('length')), title }];
   });
-  const played = found.findIndex(({ type }) => /^(audio|video)\//.test(type ?? ''));
+  const playable = found.findIndex(({ type }) => /^(?:x-)?(?:audio|video)\//.test(type ?? ''));
+  const played = playable < 0 && found.length === 1 ? 0 : playable;
   return found.map((file, index) => (index === played ? { ...file, duration: seconds } : file));
 }
 

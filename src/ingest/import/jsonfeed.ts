@@ -19,6 +19,7 @@ import {
 } from './record-fields.ts';
 import type { ImportReport, SourceRecord, Warn } from './source-record.ts';
 import { type Story, storyOf } from './story.ts';
+import { withoutStrayBytes } from './utf8.ts';
 import type { DocumentText } from './xml-encoding.ts';
 
 /** Above the limit of a record, which has 50. */
@@ -47,6 +48,7 @@ export async function* jsonFeedRecords(
     text += chunk;
     if (text.length > MAX_JSON) throw new UnreadableRecord([{ field: '', rule: 'must not be longer than 256 MB' }]);
   }
+  if (encoding.isBroken) text = withoutStrayBytes(text, () => '\uFFFD');
   const context = { text, address, report, isBroken: encoding.isBroken };
   const parts = itemParts(text);
   const { value, problem } = parseJson(text);
@@ -84,12 +86,15 @@ interface DocumentContext {
 function sourceRecord(value: unknown, feed: Fields, part: JsonPart, context: DocumentContext): SourceRecord {
   const { text, address, report, isBroken } = context;
   const faults: [rule: string, element: string][] = [];
-  const story = jsonStory(fieldsOf(value), feed, address, (rule, element) => faults.push([rule, element]));
+  const { problems: own, ...story } = jsonStory(fieldsOf(value), feed, address, (rule, element) =>
+    faults.push([rule, element]),
+  );
   const { title } = story.record;
   const lost = isBroken ? text.slice(part.start, part.end).indexOf('\uFFFD') : -1;
   if (lost >= 0) faults.push(['must be UTF-8 (RFC 8259 §8.1): other bytes are read as �', '']);
   for (const [rule, element] of faults) report.warning({ field: element, rule, line: part.line }, title);
-  const problems = part.end === 0 ? [] : problemsOf(() => parseJsonPart(text, part));
+  const ofJson = part.end === 0 ? [] : problemsOf(() => parseJsonPart(text, part));
+  const problems = ofJson.length === 0 ? (own ?? []) : ofJson;
   if (problems.length > 0) return { ...story, line: part.line, problems };
   for (const name of Object.keys(fieldsOf(value))) if (!USED.has(name)) report.unused(name);
   return { ...story, line: part.line };
@@ -220,10 +225,15 @@ function jsonStory(item: Fields, feed: Fields, address: string | undefined, warn
       warn,
     ),
     authors: authors(jsonAuthors(item, resolve) ?? jsonAuthors(feed, resolve) ?? [], warn, 'authors'),
-    tags: terms(listOf(item.tags).map(string), MAX_TAGS, warn, 'tags'),
+    tags: terms(jsonTags(item.tags), MAX_TAGS, warn, 'tags'),
     ...jsonFiles(item, { resolve, body, warn }),
   });
-  return storyOf(record, { elements: ELEMENTS, times, published });
+  return storyOf(record, { elements: ELEMENTS, times, published, hasId: id !== '' });
+}
+
+/** Some feeds write all tags as one text. */
+function jsonTags(tags: unknown): string[] {
+  return typeof tags === 'string' ? tags.split(/[,،]/) : listOf(tags).map(string);
 }
 
 function jsonDate(value: unknown, name: string): SourceDate | undefined {

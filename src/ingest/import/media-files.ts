@@ -34,20 +34,30 @@ interface StoryFiles {
  * once.
  */
 export function files({ media, pictures, body }: StoryFiles, warn: Warn, element: string): Files {
-  const [picture, ...others] = differentPictures(pictures);
+  const [picture, ...others] = withoutAvatars(differentPictures(pictures));
   const html = typeof body === 'string' ? body : '';
-  const listed = new Set(pictures.map(({ url }) => url));
+  const shown = new Set(pictures.map(({ url }) => url));
   const further = others.filter(({ url }) => !html.includes(url.replace(/[?#].*$/s, '')));
-  const rest = media.filter(({ url }) => {
-    const isNew = !listed.has(url);
-    listed.add(url);
-    return isNew;
-  });
+  const rest = [...byAddress(media).values()].filter(({ url }) => !shown.has(url));
   const all = limited([...further, ...rest], MAX_MEDIA, warn, element);
   return {
     image: picture && imageField(picture),
     media: all.length === 0 ? undefined : all.map(mediaField),
   };
+}
+
+/** The pictures without that of the author, which some blogs put first; all if there is no other. */
+function withoutAvatars(pictures: readonly MediaFile[]): readonly MediaFile[] {
+  const others = pictures.filter(({ url }) => !/^https?:\/\/[^/]*\bgravatar\.com\/avatar\//.test(url));
+  return others.length === 0 ? pictures : others;
+}
+
+/** The files by their addresses. Several elements may describe one file: the first value of each field counts. */
+function byAddress(files: readonly MediaFile[]): ReadonlyMap<string, MediaFile> {
+  const found = new Map<string, MediaFile>();
+  for (const file of files)
+    found.set(file.url, { ...omitUndefined(file), ...omitUndefined(found.get(file.url) ?? file) });
+  return found;
 }
 
 /** The `image` field of a record. Longer texts are shortened, and impossible sizes omitted. */

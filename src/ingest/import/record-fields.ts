@@ -32,6 +32,8 @@ export interface Person {
 const MAX_AUTHORS = 100;
 export const MAX_SECTIONS = 50;
 export const MAX_TAGS = 100;
+/** Most characters of a byline that is divided into names. */
+const MAX_BYLINE = 20_000;
 /** Most characters of the name of an author, a section or a tag. */
 const MAX_TERM = 200;
 
@@ -40,7 +42,9 @@ const MAX_TERM = 200;
  * of names, or is shortened.
  */
 export function authors(people: readonly Person[], warn: Warn, element: string): Record<string, unknown>[] | undefined {
-  const named = people.map(({ name = '', ...more }): NamedPerson => ({ ...more, name: lineText(name) }));
+  const named = people
+    .slice(0, 2 * MAX_AUTHORS)
+    .map(({ name = '', ...more }): NamedPerson => ({ ...more, name: lineText(name) }));
   const usable = named
     .flatMap((person) => (person.name.length > MAX_TERM ? severalPeople(person, warn, element) : [person]))
     .filter(({ name }) => name !== '' && isTerm(name, warn, element))
@@ -52,11 +56,25 @@ export function authors(people: readonly Person[], warn: Warn, element: string):
 type NamedPerson = Person & { readonly name: string };
 
 function severalPeople({ name, ...more }: NamedPerson, warn: Warn, element: string): NamedPerson[] {
-  const names = name.split(/\s*[,;،؛、]\s*|\s+(?:and|&)\s+/).filter((one) => one !== '');
+  const names = name.length > MAX_BYLINE ? [] : partedNames(name);
   if (names.length > 1 && names.every((one) => one.length <= MAX_TERM / 2)) return names.map((one) => ({ name: one }));
   warn(`is longer than ${MAX_TERM} characters: it is shortened`, element);
   return [{ ...more, name: shorten(name, MAX_TERM) }];
 }
+
+/** The names of a list. Initials belong to the surname before them: `Lee, K. M., Roe, J.` are two people. */
+function partedNames(list: string): string[] {
+  const separator = list.includes(';') ? /\s*;\s*/ : /\s*[,،؛、]\s*|\s+(?:and|&)\s+/;
+  const names: string[] = [];
+  for (const part of list.split(separator)) {
+    const last = names.at(-1);
+    if (last !== undefined && !last.includes(',') && INITIALS.test(part)) names[names.length - 1] = `${last}, ${part}`;
+    else if (part !== '') names.push(part);
+  }
+  return names;
+}
+
+const INITIALS = /^(?:\p{Lu}\.[ -]?){1,4}$/u;
 
 const emailAddress = z.email();
 
@@ -71,7 +89,7 @@ export function terms(
   warn: Warn,
   element = '<category>',
 ): string[] | undefined {
-  const short = names.map((name) => {
+  const short = names.slice(0, 10 * limit).map((name) => {
     const line = lineText(name);
     if (line.length <= MAX_TERM) return line;
     warn(`is longer than ${MAX_TERM} characters: it is shortened`, element);

@@ -25,18 +25,23 @@ export function withoutForbidden(text: string, onFault: OnFault): string {
  */
 export function decodeXml(text: string, onFault: OnFault): string {
   if (!TO_DECODE.test(text)) return text;
+  let hasHalf = false;
   const decoded = text.replace(PIECES, (piece: string, offset: number) => {
     if (!piece.startsWith('&')) return forbidden(piece, offset, onFault);
     if (piece === '&') {
       onFault('“&” begins no reference: it is read as itself. Write &amp;', offset);
       return piece;
     }
-    if (piece[1] === '#') return numbered(piece, offset, onFault);
+    if (piece[1] === '#') {
+      const characters = numbered(piece, offset, onFault);
+      hasHalf ||= !characters.isWellFormed();
+      return characters;
+    }
     const named = namedCharacters(piece);
     if (named === undefined) onFault(`${piece} is no entity of XML or HTML: it is kept as text`, offset);
     return named ?? piece;
   });
-  if (decoded.isWellFormed()) return decoded;
+  if (!hasHalf || decoded.isWellFormed()) return decoded;
   onFault('a reference stands for half a character: it is read as �', text.search(/&#/));
   return decoded.toWellFormed();
 }

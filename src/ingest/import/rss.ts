@@ -5,6 +5,7 @@ import { dates } from './dates.ts';
 import {
   alternate,
   atomPeople,
+  baseOf,
   categories,
   checkZones,
   date,
@@ -13,7 +14,7 @@ import {
   personElement,
 } from './item-elements.ts';
 import { describedMedia, itemFiles } from './item-media.ts';
-import { looseText } from './loose-text.ts';
+import { htmlText, looseText } from './loose-text.ts';
 import { UnreadableRecord } from './record.ts';
 import {
   authors,
@@ -59,7 +60,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
     const rule = 'must be in a WordPress export (WXR) that declares its namespace: export it from WordPress again';
     throw new UnreadableRecord([{ field: '', rule, line: item.line }]);
   }
-  const resolve = urlResolver(item.base ?? linkOf(head, urlResolver(address)) ?? address);
+  const resolve = urlResolver(item.base ?? baseOf(head, address));
   const guid = firstElement(item, 'guid') ?? firstElement(item, 'id', 'atom:id');
   const link = rssLink(item, resolve);
   const published = date(item.children, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
@@ -81,7 +82,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
     copyright: looseText(textContent(firstElement(item, 'dc:rights', 'atom:rights', 'copyright'))) || undefined,
     license: license(item, head, resolve),
   });
-  return storyOf(record, { elements: ELEMENTS, times, published, head });
+  return storyOf(record, { elements: ELEMENTS, times, published, head, hasId: textContent(guid) !== '' });
 }
 
 function titles(item: XmlElement): string[] {
@@ -91,23 +92,19 @@ function titles(item: XmlElement): string[] {
 function rssLink(item: XmlElement, resolve: ResolveUrl): { raw: string; url: string | undefined } {
   const original = resolve(textContent(firstElement(item, 'feedburner:origlink')));
   const guid = firstElement(item, 'guid');
-  const address = /^https?:/i.test(textContent(guid)) ? textContent(guid) : '';
-  const isPermalink = guid?.attributes.get('ispermalink')?.toLowerCase() !== 'false';
+  const permalink = guid?.attributes.get('ispermalink')?.trim().toLowerCase();
+  const address = /^https?:/i.test(textContent(guid)) || permalink === 'true' ? textContent(guid) : '';
   const candidates = [
     ...childElements(item, 'link').map(textContent),
     alternate(childElements(item, 'atom:link')) ?? '',
-    isPermalink ? address : '',
+    permalink === 'false' ? '' : address,
     firstElement(item, 'enclosure')?.attributes.get('url') ?? '',
+    item.attributes.get('rdf:about') ?? '',
     address, // not the story's own address, but the only one
   ].filter((candidate) => candidate !== '');
   const raw = candidates.find((candidate) => resolve(candidate) !== undefined) ?? candidates[0] ?? '';
   const url = resolve(raw);
   return { raw: isUri(raw) ? raw : (url ?? raw), url: original ?? url };
-}
-
-function linkOf(head: readonly XmlElement[], resolve: ResolveUrl): string | undefined {
-  const link = head.find((element) => element.name === 'link' && resolve(textContent(element)) !== undefined);
-  return resolve(link === undefined ? alternate(head.filter(({ name }) => name === 'atom:link')) : textContent(link));
 }
 
 /** The summary and the body. Without a fuller element, `description` is the body. */
@@ -119,7 +116,7 @@ function rssTexts(item: XmlElement): { summary?: string | undefined; body?: stri
   const body = full === undefined || rssMarkup(full) === '' ? description : full;
   if (body === undefined) return describedMedia(item);
   const html = rssMarkup(body);
-  const about = body === description ? '' : looseText(rssMarkup(description));
+  const about = body === description ? '' : descriptionText(rssMarkup(description));
   return {
     summary: about === '' || about === looseText(html) ? undefined : shorten(about, MAX_SUMMARY),
     ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: resolveHtml(html, body.base) }),
@@ -129,6 +126,11 @@ function rssTexts(item: XmlElement): { summary?: string | undefined; body?: stri
 function rssMarkup(element: XmlElement | undefined): string {
   if (element === undefined) return '';
   return (hasChildElements(element) ? innerHtml(element) : textContent(element)).trim();
+}
+
+/** The text of a description, which is HTML as soon as it has an element of HTML. */
+function descriptionText(source: string): string {
+  return /<\/[a-z][a-z1-6]*>|<(?:br|img|p|div|iframe)[\s/>]/i.test(source) ? htmlText(source) : looseText(source);
 }
 
 /** Whether a text separates paragraphs by blank lines and has no markup. */

@@ -9,7 +9,7 @@ const USED = new Set(
     'dc:description content:encoded xhtml:body xhtml:div body fullitem atom:summary atom:content itunes:summary ' +
     'dc:language dc:creator author dc:author itunes:author atom:author category atom:category categories tags tag ' +
     'keywords media:keywords itunes:keywords dc:subject media:group media:content media:thumbnail media:description ' +
-    'media:credit itunes:image itunes:duration enclosure source atom:source dc:rights atom:rights atom:copyright ' +
+    'media:credit itunes:image itunes:duration enclosure atom:enclosure enc:enclosure source atom:source dc:rights atom:rights atom:copyright ' +
     'copyright license feedburner:origlink'
   ).split(' '),
 );

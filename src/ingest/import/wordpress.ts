@@ -39,7 +39,7 @@ export async function* wordpressRecords(
   report: ImportReport = SILENT,
 ): AsyncGenerator<SourceRecord> {
   const site = await readSite(xmlParts(documentText(open(), charset), { ignored: IGNORED }));
-  const checkId = repeatedIds(report);
+  const withOwnId = repeatedIds(report);
   let channelLanguage = '';
   const parts = xmlParts(documentText(open(), charset), {
     ignored: IGNORED,
@@ -53,8 +53,7 @@ export async function* wordpressRecords(
     const reason = problem === undefined ? reasonToSkip(element) : undefined;
     if (reason === undefined) {
       const story = storyOfPart(part, { site, channelLanguage, report });
-      checkId(story);
-      yield story;
+      yield withOwnId(story);
     } else if (!READ_ELSEWHERE.has(value(element, 'wp:post_type'))) onSkipped(reason);
   }
 }
@@ -93,7 +92,8 @@ function storyOfPart({ element, faults, problem }: XmlPart, context: PostContext
   const story = postStory(element, context, (rule, field) => found.push({ field, rule, line }));
   for (const fault of found) report.warning(fault, story.record.title);
   reportUnusedOfPost(element, report);
-  return { ...story, line, ...(problem === undefined ? {} : { problems: [problem] }) };
+  const problems = problem === undefined ? story.problems : [problem];
+  return { ...story, line, ...(problems === undefined ? {} : { problems: problems.map((one) => ({ line, ...one })) }) };
 }
 
 /** The elements of an export by the fields of a record. */
@@ -127,6 +127,7 @@ function postStory(item: XmlElement, { site, channelLanguage, report }: PostCont
   const published = postDate(item, site);
   const updated = wordpressDate(item, 'wp:post_modified', site);
   const times = dates(published, updated);
+  const named = categories(item, ['category', '']);
   const record = omitUndefined({
     ...identity(value(item, 'guid') || link),
     url: webUrl(link) ?? (link || undefined),
@@ -136,12 +137,12 @@ function postStory(item: XmlElement, { site, channelLanguage, report }: PostCont
     ...times,
     language: language([[channelLanguage, '<language>']], warn),
     authors: authors(byline(item, site), warn, '<dc:creator>'),
-    sections: terms(categories(item, ['category', '']), MAX_SECTIONS, warn),
-    tags: terms(categories(item, ['post_tag', 'tag']), MAX_TAGS, warn),
+    sections: terms(named.slice(0, MAX_SECTIONS), MAX_SECTIONS, warn),
+    tags: terms([...categories(item, ['post_tag', 'tag']), ...named.slice(MAX_SECTIONS)], MAX_TAGS, warn),
     image: featuredImage(item, site.attachments),
     media: enclosures(item),
   });
-  return storyOf(record, { elements: ELEMENTS, times, published });
+  return storyOf(record, { elements: ELEMENTS, times, published, hasId: value(item, 'guid') !== '' });
 }
 
 /** The date of publication. `pubDate` is made of the date in UTC, and is of no use if that is missing. */

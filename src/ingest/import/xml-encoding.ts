@@ -1,9 +1,11 @@
+import { strayByteIn, utf8Decoder } from './utf8.ts';
+
 /** What is known of a document's encoding. */
 export interface DocumentEncoding {
   readonly name: string;
   /** Whether the document, its byte order mark or the server names it. */
   readonly isDeclared: boolean;
-  /** Whether bytes were found that are not in it. They are decoded as U+FFFD. */
+  /** Whether bytes were found that are not in it. Of UTF-8 they are stray bytes of the text, else U+FFFD. */
   readonly isBroken: boolean;
 }
 
@@ -16,7 +18,6 @@ export interface DocumentText {
 
 /** Bytes at the beginning that show the encoding. */
 const HEAD = 1024;
-const UTF8_REPLACEMENT = Buffer.from('\uFFFD');
 
 /**
  * Decodes an XML or JSON document by its byte order mark, else by the charset of the HTTP header, else by its XML
@@ -28,53 +29,40 @@ export function documentText(bytes: AsyncIterable<Uint8Array>, charset?: string)
   const encoding = { name: 'utf-8', isDeclared: false, isBroken: false };
   async function* chunks(): AsyncGenerator<string> {
     let head: Buffer = Buffer.alloc(0);
-    let decoder: TextDecoder | undefined;
-    let last = head;
-    const decode = (chunk: Buffer, stream: boolean) => {
+    let decoder: Decode | undefined;
+    const decode = (chunk: Buffer, isLast: boolean) => {
       decoder ??= decoderFor(head, charset, encoding);
-      const text = decoder.decode(chunk, { stream });
-      encoding.isBroken ||= text.includes('\uFFFD') && isBroken(Buffer.concat([last, chunk]), text, encoding.name);
-      last = chunk.subarray(-2);
+      const text = decoder(chunk, isLast);
+      encoding.isBroken ||= encoding.name === 'utf-8' ? strayByteIn(text) >= 0 : text.includes('\uFFFD');
       return text;
     };
     for await (const chunk of bytes) {
       const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
       if (decoder !== undefined) {
-        yield decode(buffer, true);
+        yield decode(buffer, false);
         continue;
       }
       head = Buffer.concat([head, buffer]);
-      if (head.length >= HEAD) yield decode(head, true);
+      if (head.length >= HEAD) yield decode(head, false);
     }
-    yield decode(decoder === undefined ? head : Buffer.alloc(0), false);
+    yield decode(decoder === undefined ? head : Buffer.alloc(0), true);
   }
   return { chunks: chunks(), encoding };
 }
 
-/** Whether a text has U+FFFD for a byte, and not only where the document itself has it. */
-function isBroken(bytes: Buffer, text: string, encoding: string): boolean {
-  return encoding !== 'utf-8' || text.split('\uFFFD').length > countOf(UTF8_REPLACEMENT, bytes) + 1;
-}
-
-function countOf(part: Buffer, bytes: Buffer): number {
-  let count = 0;
-  for (let index = bytes.indexOf(part); index >= 0; index = bytes.indexOf(part, index + part.length)) count += 1;
-  return count;
-}
+type Decode = (chunk: Buffer, isLast: boolean) => string;
 
 function decoderFor(
   head: Buffer,
   charset: string | undefined,
   encoding: { name: string; isDeclared: boolean },
-): TextDecoder {
-  const label = [
-    byteOrder(head),
-    ...[charset?.replace(/["']/g, '').trim(), declaredIn(head)].filter(isByteEncoding),
-  ].find(isKnown);
+): Decode {
+  const candidates = [charset?.replace(/["']/g, '').trim(), declaredIn(head)].filter(isByteEncoding);
+  const label = [byteOrder(head), ...candidates].find(isKnown);
   const decoder = new TextDecoder(label);
   encoding.name = decoder.encoding;
   encoding.isDeclared = label !== undefined;
-  return decoder;
+  return decoder.encoding === 'utf-8' ? utf8Decoder() : (chunk, isLast) => decoder.decode(chunk, { stream: !isLast });
 }
 
 /** The encoding by the byte order mark, or by the zeros of UTF-16. */

@@ -28,6 +28,7 @@ const PREFIXES: ReadonlyMap<string, string> = new Map(
     'creativecommons.org/ns': 'cc',
     'www.w3.org/1999/xhtml': 'xhtml',
     'rssnamespace.org/feedburner/ext/1.0': 'feedburner',
+    'purl.oclc.org/net/rss_2.0/enc': 'enc',
     'purl.org/rss/1.0/modules/slash': 'slash',
     'wellformedweb.org/commentapi': 'wfw',
     'purl.org/rss/1.0/modules/syndication': 'sy',

@@ -1,6 +1,8 @@
 import type { Problem } from '../../errors.ts';
 import { UnreadableRecord } from './record.ts';
-import type { XmlElement } from './xml.ts';
+import { asWindows, strayByteIn, undoubled, withoutStrayBytes } from './utf8.ts';
+import { isWestern } from './western.ts';
+import { textContent, type XmlElement } from './xml.ts';
 import type { DocumentText } from './xml-encoding.ts';
 import {
   attributeName,
@@ -83,6 +85,10 @@ class PartReader {
   #faults: Problem[] = [];
   #outerFaults = 0;
   #problem: Problem | undefined;
+  /** The language of the feed. */
+  #language = '';
+  /** Whether a text was UTF-8 that was encoded twice. */
+  #isDoubled = false;
   /** Whether the rest of the part is left out, because it is too large. */
   #isDiscarding = false;
 
@@ -136,13 +142,12 @@ class PartReader {
       return;
     }
     if (this.#isDiscarding && tag.name !== this.#open.find(isPart)?.tag) return;
-    for (const value of tag.attributes.values()) this.#checkLost(value, position);
     const scope = scopeOf(tag.attributes, this.#open.at(-1)?.scope);
     this.#format ??= this.#formatOf(tag, scope, position);
     const name = elementName(tag.name, scope, this.#format);
     const ended = this.#isDiscarding ? this.#open.findIndex(isPart) : impliedEnd(name, this.#open, isPart);
     if (ended >= 0) this.#closeFrom(ended, position, `<${tag.name}>`);
-    const element = this.#elementOf(tag, name, { scope, line: position.line });
+    const element = this.#elementOf(tag, name, { scope, position });
     const isVoid = tag.isEmpty || (isHtmlVoid(name) && this.#open.some(isPart));
     this.#push(element);
     this.#begin(element, position);
@@ -193,8 +198,7 @@ class PartReader {
     if (parent === undefined || isContainer(parent)) return;
     this.#checkSize(position);
     if (this.#isDiscarding || this.#ignored !== undefined) return;
-    this.#checkLost(text, position);
-    parent.children.push(text);
+    parent.children.push(this.#repaired(text, position));
   }
 
   #closeElement(name: string, position: Position): void {
@@ -225,6 +229,7 @@ class PartReader {
       this.#partFrom += this.#tokenizer.offset - this.#ignoredFrom;
     }
     if (!isPart(element)) return;
+    if (element.name === 'language') this.#language = textContent(element);
     this.#parts.push({ element, faults: this.#faults, problem: this.#problem });
     this.#faults = [];
     this.#problem = undefined;
@@ -242,19 +247,34 @@ class PartReader {
     this.#problem = { field: '', rule, ...position };
   }
 
-  /** Reports bytes that are not in the document's encoding, which the decoder has replaced by U+FFFD. */
-  #checkLost(text: string, { line, column }: Position): void {
+  /** The text without bytes that are not in the document's encoding, and without UTF-8 that was encoded twice. */
+  #repaired(text: string, position: Position): string {
     const { encoding } = this.#document;
-    const index = encoding.isBroken ? text.indexOf('\uFFFD') : -1;
-    if (index < 0) return;
-    const lines = text.slice(0, index).split('\n');
-    const place = {
-      line: line + lines.length - 1,
-      column: lines.length === 1 ? column + index : (lines.at(-1)?.length ?? 0) + 1,
-    };
-    if (encoding.isDeclared) this.#fault(`must be ${encoding.name}, as it says: other bytes are read as �`, place);
-    else if (!this.#open.some(isPart)) this.#fault(NO_ENCODING, place);
-    else this.#problem ??= { field: '', rule: NO_ENCODING, ...place };
+    const known = encoding.isBroken ? this.#withoutStrayBytes(text, position) : text;
+    const meant = undoubled(known);
+    if (meant === undefined) return known;
+    if (!this.#isDoubled) this.#options.onFault?.({ field: '', rule: DOUBLED, ...position });
+    this.#isDoubled = true;
+    return meant;
+  }
+
+  #withoutStrayBytes(text: string, position: Position): string {
+    const { encoding } = this.#document;
+    const index = encoding.name === 'utf-8' ? strayByteIn(text) : text.indexOf('\uFFFD');
+    if (index < 0) return text;
+    const place = positionIn(text, index, position);
+    if (encoding.isDeclared) {
+      this.#fault(`must be ${encoding.name}, as it says: other bytes are read as �`, place);
+      return withoutStrayBytes(text, () => '\uFFFD');
+    }
+    const western = asWindows(text);
+    if (isWestern(western, this.#language || (this.#open.at(-1)?.language ?? ''))) {
+      this.#fault(`${NO_ENCODING}: it is read as Windows-1252`, place);
+      return western;
+    }
+    if (this.#open.some(isPart)) this.#problem ??= { field: '', rule: NO_ENCODING, ...place };
+    else this.#fault(NO_ENCODING, place);
+    return withoutStrayBytes(text, () => '\uFFFD');
   }
 
   #fault(rule: string, position: Position): void {
@@ -270,17 +290,24 @@ class PartReader {
   #formatOf(tag: XmlTag, scope: Scope | undefined, position: Position): Format {
     this.#hasBegun = true;
     const prefix = ROOTS.get(localName(tag.name).toLowerCase());
-    if (prefix !== undefined) return { uri: elementNamespace(tag.name, scope), prefix };
+    const uri = elementNamespace(tag.name, scope);
+    // Without a namespace the items of RSS 1.0 have none either.
+    if (prefix !== undefined) return { uri, prefix: prefix === 'rdf' && uri === '' ? '' : prefix };
     throw new UnreadableRecord([
       { field: '', rule: `${NO_FEED}: none of them begins with <${tag.name}>`, ...position },
     ]);
   }
 
-  #elementOf(tag: XmlTag, name: string, { scope, line }: { scope: Scope | undefined; line: number }): OpenElement {
+  #elementOf(
+    tag: XmlTag,
+    name: string,
+    { scope, position }: { scope: Scope | undefined; position: Position },
+  ): OpenElement {
     const parent = this.#open.at(-1);
     const attributes = new Map<string, string>();
     for (const [key, value] of tag.attributes) {
-      if (key !== 'xmlns' && !key.startsWith('xmlns:')) attributes.set(attributeName(key, scope), value);
+      if (key !== 'xmlns' && !key.startsWith('xmlns:'))
+        attributes.set(attributeName(key, scope), this.#repaired(value, position));
     }
     const base = attributes.get('xml:base')?.trim();
     return {
@@ -289,7 +316,7 @@ class PartReader {
       attributes,
       children: [],
       parent,
-      line,
+      line: position.line,
       base:
         base === undefined ? parent?.base : (URL.parse(base, parent?.base ?? this.#options.url)?.href ?? parent?.base),
       language: attributes.get('xml:lang') ?? parent?.language,
@@ -299,7 +326,9 @@ class PartReader {
 }
 
 const NO_ENCODING =
-  'must name its encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>: it names none, and is not UTF-8';
+  'must name its encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>. It names none, and ' +
+  'this is not UTF-8';
+const DOUBLED = 'has UTF-8 that was encoded twice, such as “Ã©” for “é”: it is read as it was meant';
 const NO_FEED = 'must be RSS, Atom or JSON Feed';
 /** The prefixes of the formats' elements, by the local name of their root. */
 const ROOTS: ReadonlyMap<string, string> = new Map([
@@ -317,4 +346,10 @@ function isContainer(element: XmlElement): boolean {
 
 function isPart(element: XmlElement): boolean {
   return !isContainer(element) && (element.parent === undefined || isContainer(element.parent));
+}
+
+function positionIn(text: string, index: number, { line, column }: Position): Position {
+  const lines = text.slice(0, index).split('\n');
+  const last = lines.at(-1)?.length ?? 0;
+  return { line: line + lines.length - 1, column: lines.length === 1 ? column + last : last + 1 };
 }
