@@ -29,6 +29,7 @@ async function finished(args: readonly string[], env: Environment = {}): Promise
       said.err += `${line}\n`;
     },
     screen: process.stderr,
+    onStop: () => {},
     env,
     version: packageJson.version,
   });

@@ -6,6 +6,11 @@ export interface Terminal {
   readonly err: (line: string) => void;
   /** Standard error as a stream. Progress is drawn there if it is a terminal. */
   readonly screen: NodeJS.WriteStream;
+  /**
+   * Sets the function that the first SIGINT or SIGTERM calls. Without one, a signal ends the process at once; a second
+   * signal always does.
+   */
+  readonly onStop: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Version of the program. */
   readonly version: string;

@@ -31,6 +31,7 @@ export async function command(
       said.err += `${line}\n`;
     },
     screen: screen.stream,
+    onStop: () => {},
     env,
     version: '0.0.0',
   });
