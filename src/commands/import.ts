@@ -8,7 +8,7 @@ import { findSources, type ImportSource, type Item } from '../ingest/import/sour
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
-import { type DataFolder, newsroomOf, openDataFolder } from '../service/data-folder.ts';
+import { type DataFolder, hasStore, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -48,7 +48,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { publicUrl, dryRun, sanitizeFastPath } = values;
   const folder = openDataFolder(values.data, {
     feedsUrl: publicUrl,
-    isBulk: sizeOf(sources) >= WORTH_THREADS,
+    isBulk: !dryRun && sizeOf(sources) >= WORTH_THREADS,
+    // Opening a store creates it, and a dry run writes nothing.
+    storeFile: dryRun && !hasStore(resolve(values.data)) ? ':memory:' : undefined,
     sanitizeFastPath,
   });
   try {

@@ -6,6 +6,7 @@ import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { jsonText, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
+import { isSystemError, systemReason } from '../../lib/system-reason.ts';
 import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
 import { isArticleFile, readArticleFile } from './file.ts';
@@ -75,8 +76,9 @@ const MAX_LINE = 8 * 1024 * 1024;
 export async function findSources(location: string): Promise<ImportSource[]> {
   if (/^https?:\/\//i.test(location)) return [await download(location)];
   const status = await stat(location).catch((cause: Error) => {
-    const hint = `Check the path and its permissions (${cause.message}).`;
-    throw new PublisherError('usage', `Nothing can be read from ${location}.`, { hint, cause });
+    const hint =
+      'Check the path and its permissions. npm runs commands in the folder of the program: give absolute paths.';
+    throw new PublisherError('usage', `Nothing can be read from ${location}: ${systemReason(cause)}.`, { hint, cause });
   });
   if (!status.isDirectory()) return [fileSource(location, basename(location), status.size)];
   const unreadable: ImportSource[] = [];
@@ -106,8 +108,8 @@ function unreadableSource(folder: string, error: unknown): ImportSource {
 
 /** The item of a file or folder that the system fails to read, from its beginning or further on. Throws other errors. */
 function unreadable(file: string, error: unknown): Item {
-  if (!(error instanceof Error && 'syscall' in error)) throw error;
-  return { file, content: { problems: [{ field: '', rule: `cannot be read: ${error.message}` }] } };
+  if (!isSystemError(error)) throw error;
+  return { file, content: { problems: [{ field: '', rule: `cannot be read: ${systemReason(error)}` }] } };
 }
 
 /** @param path gives the id of a record that names none */

@@ -2,12 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../../errors.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 /** Megabytes of the database that are kept in memory. The system keeps the rest, as far as it has room. */
 const CACHE = 8;
 /** The same where much is written: a large batch and the indexes it goes into, or their pages are written twice. */
 const BULK_CACHE = 192;
+
+/** The schema of this version. */
+export const SCHEMA = MIGRATIONS.length;
 
 export interface OpenOptions {
   /** Whether much will be written without a pause. */
@@ -70,7 +74,7 @@ function connect(file: string, cache = CACHE): DatabaseSync {
   } catch (cause) {
     throw new PublisherError('store_unavailable', `The store ${file} cannot be opened.`, {
       cause,
-      hint: reasonOf(cause),
+      hint: hintFor(cause),
     });
   }
 }
@@ -89,8 +93,13 @@ function writeAhead(db: DatabaseSync): void {
   }
 }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+/** What an operator can do about a store that cannot be opened, with the words of SQLite or the system. */
+function hintFor(cause: unknown): string {
+  const advice = OPEN_ADVICE.get(resultOf(cause) ?? -1);
+  const reason = systemReason(cause);
+  return advice === undefined
+    ? `The reason: ${reason}. Check the folder of the store and its permissions.`
+    : `${advice} (${reason}).`;
 }
 
 function schemaVersion(db: DatabaseSync): number {
@@ -120,11 +129,24 @@ export const READERS = 'readers';
 export const NO_READERS = 'none';
 
 const SQLITE_NOTADB = 26;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
 const SQLITE_BUSY = 5;
+
+const AS_THE_SERVICE = 'run the program as the user of the service';
+
+const OPEN_ADVICE: ReadonlyMap<number, string> = new Map([
+  [SQLITE_NOTADB, 'The file is not an SQLite database: put a backup in its place'],
+  [SQLITE_CORRUPT, 'The file is damaged: put a backup in its place'],
+  [SQLITE_CANTOPEN, `A folder has this name, or this user may not read and write the file: ${AS_THE_SERVICE}`],
+  [SQLITE_READONLY, `This user may not write to the file or its folder: ${AS_THE_SERVICE}`],
+  [SQLITE_BUSY, `Another process has used it alone for ${BUSY_TIMEOUT / 1000} s: wait until that process is done`],
+  [SQLITE_FULL, 'The disk is full: make room'],
+  [SQLITE_IOERR, 'The disk is full or reports errors: make room, and check the disk'],
+]);
 
 /** SQLite's primary result code; undefined for what is no failure of its. */
 function resultOf(error: unknown): number | undefined {
@@ -144,7 +166,7 @@ export function storeError(error: unknown): unknown {
   }
   if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY) {
     return new PublisherError('store_unavailable', 'The store cannot be used; nothing of a change was kept.', {
-      hint: error.message,
+      hint: `${OPEN_ADVICE.get(code)} (${error.message}).`,
       cause: error,
     });
   }
