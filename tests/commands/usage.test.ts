@@ -30,7 +30,23 @@ test.each<[string, readonly string[]]>([
       ],
     ],
   ],
-  ['import', ['--data', '--dry-run', '--public-url', '--rejected', '--sanitize-fast-path']],
+  [
+    'import',
+    [
+      '--data',
+      '--public-url',
+      '--dry-run',
+      '--all',
+      '--max-pages',
+      '--every',
+      '--media',
+      '--media-mb',
+      '--media-count',
+      '--rejected',
+      '--report',
+      '--sanitize-fast-path',
+    ],
+  ],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
   ['migrate', ['--data']],
@@ -119,7 +135,7 @@ test.each([['export'], ['import', '--rejected']])(
   '%s to a file that cannot be written is reported, with exit code 1',
   async (...args) => {
     const folder = await dataFolder({ 'in.ndjson': '{"id": "refused"}\n' });
-    openSqliteStore(storeFile(folder)).close();
+    await openSqliteStore(storeFile(folder)).close();
     const file = join(folder, 'mistyped/all.ndjson');
     const last = args[0] === 'import' ? [join(folder, 'in.ndjson')] : [];
     // In a process of its own, which an unhandled rejection would end.
