@@ -38,7 +38,7 @@ export interface ImportContext {
 }
 
 /** Returns the bytes of all sources; undefined if one of them is unknown. */
-export function sizeOf(sources: readonly ImportSource[]): number | undefined {
+function sizeOf(sources: readonly ImportSource[]): number | undefined {
   return sources.reduce<number | undefined>(
     (sum, { size }) => (sum === undefined || size === undefined ? undefined : sum + size),
     0,

@@ -184,7 +184,9 @@ test('a store that cannot be opened for lack of room is reported, and keeps its 
   const said = typeof started === 'string' ? started : `it serves: ${started.said()}`;
 
   // SQLite reports this if it cannot extend a file.
-  expect(said).toBe(`the service ended with 1: The store ${storeFile(folder)} cannot be opened.\nThe disk is full or reports errors: make room, and check the disk (disk I/O error).\n`);
+  expect(said).toBe(
+    `the service ended with 1: The store ${storeFile(folder)} cannot be opened.\nThe disk is full or reports errors: make room, and check the disk (disk I/O error).\n`,
+  );
 
   await rm(ballast);
   expect(await idsThere(await startProgram({ dataFolder: folder, key }))).toEqual(ids(5));
