@@ -108,7 +108,7 @@ async function makeFolder(folder: string): Promise<void> {
   } catch (cause) {
     const reason = systemReason(cause);
     throw new Error(
-      `The folder ${folder} cannot be created (${reason}). The service runs without it: create it yourself.`,
+      `The folder ${folder} cannot be created: ${reason}. The service runs without it: create it yourself.`,
       {
         cause,
       },
