@@ -136,15 +136,15 @@ test('a full disk does not stop the start, and files are published as soon as th
   await put(folder, 'articles/a.json', json('a', 'A, mended'));
   await rm(join(folder, 'articles/b.json'));
   hurriedTimers();
-  const installation = openDataFolder(folder);
+  const openedFolder = openDataFolder(folder);
   let hasRoom = false;
-  const apply: typeof installation.store.apply = async (changes, at) => {
+  const apply: typeof openedFolder.store.apply = async (changes, at) => {
     if (!hasRoom) throw new PublisherError('insufficient_storage', 'There is no room left.');
-    return installation.store.apply(changes, at);
+    return openedFolder.store.apply(changes, at);
   };
   const { log, lines } = listen();
   const service = await serve(
-    { ...installation, store: { ...installation.store, apply } },
+    { ...openedFolder, store: { ...openedFolder.store, apply } },
     { host: '127.0.0.1', port: 0, log, version: '0.0.0' },
   );
   onTestFinished(() => service.close());
