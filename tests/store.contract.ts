@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Article } from '../src/article/article.ts';
 import { articleText } from '../src/article/stored.ts';
 import { customFeedChooser, type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
-import { textOf } from '../src/lib/json.ts';
+import { jsonString } from '../src/lib/json.ts';
 import type {
   Change,
   Condition,
@@ -134,8 +134,8 @@ export function storeContract(
     test('in bytes it is the same as in text', async () => {
       const bytes = ({ article: { text, ...dates }, record, ...rest }: Put): Put => ({
         ...rest,
-        article: { ...dates, text: Buffer.from(textOf(text)) },
-        record: Buffer.from(textOf(record)),
+        article: { ...dates, text: Buffer.from(jsonString(text)) },
+        record: Buffer.from(jsonString(record)),
       });
       const story = { title: 'پردەکە 🌉', language: 'ckb' };
       const [text, store] = [await holding(put(story)), await holding(bytes(put(story)))];

@@ -3,7 +3,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } fro
 import { availableParallelism } from 'node:os';
 import { join, parse as parsePath, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeProblems, PublisherError, shown } from '../errors.ts';
+import { describeProblems, excerpt, PublisherError } from '../errors.ts';
 import { findSources, type ImportSource, type Item } from '../ingest/import/source.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
@@ -234,7 +234,7 @@ function idsOfFiles(): (item: Item) => Item {
     const made = owner.idIsFromPath ? `, made of its path${idIsFromPath ? ' as well' : ''}` : '';
     const rule = `is the id of ${owner.file} already${made}: name ${idIsFromPath ? 'one' : 'another'} in the record`;
     const unnamed = { ...content, record: { ...Object(content.record), id: undefined } };
-    return { file, content: { problems: [{ field: 'id', value: shown(id), rule }], text: recordText(unnamed) } };
+    return { file, content: { problems: [{ field: 'id', value: excerpt(id), rule }], text: recordText(unnamed) } };
   };
 }
 

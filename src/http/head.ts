@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { PublisherError, shown } from '../errors.ts';
+import { excerpt, PublisherError } from '../errors.ts';
 
 /** Bytes of a request's head. */
 export const HEAD_BYTES = 16 * 1024;
@@ -29,7 +29,7 @@ export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): Publish
 
 /** Of a request that expects what this service does not know (RFC 9110 §10.1.1). */
 export function unknownExpectation({ headers }: IncomingMessage): PublisherError {
-  return new PublisherError('expectation_failed', `The expectation “${shown(headers.expect)}” is not known.`, {
+  return new PublisherError('expectation_failed', `The expectation “${excerpt(headers.expect)}” is not known.`, {
     hint: 'Send the request without it; 100-continue is known.',
   });
 }

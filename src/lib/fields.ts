@@ -3,7 +3,7 @@ import { parseInstant } from './instant.ts';
 import { lineText, slugOf } from './text.ts';
 import { webUrl } from './url.ts';
 
-/** The kinds of fields that records and the publication are made of. Each says its rule in the words of an editor. */
+/** The types of fields in records and in publication.yaml. Each states its rule in an editor's words. */
 
 function required(rule: string) {
   return { error: (issue: { input?: unknown }) => (issue.input === undefined ? 'is required' : rule) };
@@ -11,8 +11,8 @@ function required(rule: string) {
 
 const text = z.string(required('must be text'));
 
-/** A text on one line that says something, at most `limit` characters long. */
-export function line(limit: number) {
+/** A text on one line with 1 to `limit` characters. */
+export function singleLine(limit: number) {
   return text.transform((value, context) => {
     const clean = lineText(value);
     if (clean === '') context.addIssue({ code: 'custom', message: 'must not be empty' });
@@ -22,8 +22,8 @@ export function line(limit: number) {
   });
 }
 
-/** A text on one line that may be empty. */
-export function optionalLine(limit: number) {
+/** A text on one line with at most `limit` characters; it may be empty. */
+export function singleLineOrEmpty(limit: number) {
   return text.transform((value, context) => {
     const clean = lineText(value);
     if (clean.length > limit)
@@ -32,12 +32,12 @@ export function optionalLine(limit: number) {
   });
 }
 
-/** Text of several lines, at most `limit` characters long, as it was handed over: it is still to be cleaned. */
+/** A text of several lines with at most `limit` characters. It is not cleaned yet. */
 export function longText(limit: number) {
   return text.refine((value) => value.length <= limit, { error: `must not be longer than ${limit} characters` });
 }
 
-/** An http or https address, made absolute against `base`. */
+/** An http or https address, resolved against `base`. */
 export function webAddress(base?: string | ((reference: string) => string | undefined)) {
   return text.transform((value, context) => {
     const url = typeof base === 'function' ? base(value) : webUrl(value, base);
@@ -47,6 +47,7 @@ export function webAddress(base?: string | ((reference: string) => string | unde
   });
 }
 
+/** A date-time of RFC 3339, as an `Instant`. */
 export const instant = text.transform((value, context) => {
   const moment = parseInstant(value);
   if (moment !== undefined) return moment;
@@ -83,7 +84,7 @@ export const languageTag = text.transform((value, context) => {
   return z.NEVER;
 });
 
-/** A name with its place in addresses. */
+/** A name, and its form in addresses. */
 export interface Term {
   readonly name: string;
   readonly slug: string;
@@ -99,13 +100,14 @@ function knownSlug(name: string): string {
   return slug;
 }
 
-export const term = line(200).transform((name, context): Term => {
+/** The name of a section, tag or author: it must have a slug. */
+export const term = singleLine(200).transform((name, context): Term => {
   const slug = knownSlug(name);
   if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
   return { name, slug };
 });
 
-export function wholeNumber(minimum: number, maximum: number) {
+export function integerBetween(minimum: number, maximum: number) {
   const rule = `must be a whole number from ${minimum} to ${maximum}`;
   return z.int(required(rule)).min(minimum, rule).max(maximum, rule);
 }
@@ -120,7 +122,7 @@ export function list<Item extends z.ZodType>(item: Item, limit: number) {
 
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape, {
-    // Unknown keys are told one by one, in problems.ts.
+    // problems.ts reports each unknown key.
     error: (issue) =>
       issue.code === 'unrecognized_keys' ? undefined : issue.input === undefined ? 'is required' : 'must be an object',
   });

@@ -5,7 +5,7 @@ import type { Newsroom } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
-import { textOf } from '../lib/json.ts';
+import { jsonString } from '../lib/json.ts';
 import { parsedOrRefused } from './parse-record.ts';
 import type { ParsedRecord } from './parsed-record.ts';
 
@@ -91,7 +91,7 @@ parentPort?.on('message', ({ number, records, json }: Task) => {
     const { article, record: _, feeds, ...rest } = result;
     const { text, ...dates } = article;
     const places = feeds.map((feed) => placeOf(feed, newFeeds));
-    return { ...rest, article: dates, text: texts.add(textOf(text)), feeds: places };
+    return { ...rest, article: dates, text: texts.add(jsonString(text)), feeds: places };
   });
   const collected = texts.bytes();
   const all: Results = { beginsAnew, newFeeds, results };

@@ -1,4 +1,4 @@
-import { type JsonText, withoutMark } from '../lib/json.ts';
+import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
 import type { Put } from '../store/store.ts';
 
 /** A record as it was handed over: read already, or as JSON that is still to be read. */
@@ -9,5 +9,5 @@ export type ParsedRecord = Pick<Put, 'article' | 'record' | 'feeds' | 'madePubli
 
 /** The record as it is kept: as it was handed over. */
 export function handedOver(raw: Unparsed): JsonText {
-  return 'json' in raw ? withoutMark(raw.json) : JSON.stringify(raw.record);
+  return 'json' in raw ? withoutByteOrderMark(raw.json) : JSON.stringify(raw.record);
 }

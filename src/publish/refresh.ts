@@ -4,7 +4,7 @@ import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { ownKeys, type Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
-import { textOf } from '../lib/json.ts';
+import { jsonString } from '../lib/json.ts';
 import type { FeedToBackfill, Put, Store, StoredRecord } from '../store/store.ts';
 import type { ParseRecords } from './publish.ts';
 
@@ -135,7 +135,7 @@ async function parseAgain(
     const again = parsed[index];
     if (again instanceof PublisherError) keepAsItWas(before.id, again);
     if (again === undefined || again instanceof PublisherError) return before;
-    const article = { ...(JSON.parse(textOf(again.article.text)) as Article), publicId: before.publicId };
+    const article = { ...(JSON.parse(jsonString(again.article.text)) as Article), publicId: before.publicId };
     // Taken back through the API, an article's record does not say so.
     return before.withdrawn === undefined ? article : withdrawnArticle(article, before.withdrawn);
   });

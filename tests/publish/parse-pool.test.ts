@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { textOf } from '../../src/lib/json.ts';
+import { jsonString } from '../../src/lib/json.ts';
 import { openParsePool } from '../../src/publish/parse-pool.ts';
 import type { ParsedRecord, Unparsed } from '../../src/publish/parsed-record.ts';
 import { parseHere } from '../../src/publish/publish.ts';
@@ -22,8 +22,8 @@ async function bothWays(records: readonly Unparsed[]) {
         ? { ...result, message: result.message }
         : {
             ...result,
-            record: textOf(result.record),
-            article: { ...result.article, text: textOf(result.article.text) },
+            record: jsonString(result.record),
+            article: { ...result.article, text: jsonString(result.article.text) },
           },
     );
   return { here: readable(here), there: readable(there) };

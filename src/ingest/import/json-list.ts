@@ -1,5 +1,5 @@
 import { type Problem, PublisherError } from '../../errors.ts';
-import { endOfString, parseJsonPart, placesIn } from '../../lib/json.ts';
+import { endOfString, parseJsonPart, positionsIn } from '../../lib/json.ts';
 
 /** An element of a JSON list, or what stands in its place. */
 export type Element =
@@ -13,7 +13,7 @@ export type Element =
  * @param text begins with a bracket, white space aside
  */
 export function* elementsOf(text: string): Generator<Element> {
-  const placeOf = placesIn(text);
+  const placeOf = positionsIn(text);
   const element = (from: number, end: number): Element => {
     const start = from + (/[^ \t\r\n]/.exec(text.slice(from, end))?.index ?? 0);
     const place = placeOf(start);

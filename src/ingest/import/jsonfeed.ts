@@ -1,5 +1,5 @@
 import { type Problem, PublisherError } from '../../errors.ts';
-import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../../lib/json.ts';
+import { endOfString, type JsonPart, parseJsonPart, positionsIn } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
@@ -104,7 +104,7 @@ function lineAt(text: string, position: number): { line: number; column: number 
 
 /** Where the entries of the outermost `items` stand, also in a text that is broken further down. */
 function itemPlaces(text: string): JsonPart[] {
-  const placeOf = placesIn(text);
+  const placeOf = positionsIn(text);
   const places: JsonPart[] = [];
   let depth = 0;
   let key = '';

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
-import { jsonText, parseJson } from '../../lib/json.ts';
+import { decodeJson, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
 import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
@@ -175,7 +175,7 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
   }
   const bytes = await whole(reading(content));
   try {
-    const text = jsonText(bytes);
+    const text = decodeJson(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
     else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), foundAt(content)));
     else {

@@ -4,7 +4,7 @@ import { type ArticleText, articleText, withdrawnArticle } from '../../article/s
 import type { Problem } from '../../errors.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../../lib/instant.ts';
-import { type JsonText, textOf } from '../../lib/json.ts';
+import { type JsonText, jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { Change, Condition, Outcome, Put, Withdraw } from '../store.ts';
 import { type Entries, type Feeds, wasVisible, without } from './entries.ts';
@@ -121,7 +121,7 @@ export function createApply({
     const seenFrom = seenFromOn(Math.min(known.published, article.publishedAt), feeds, at);
     if (byNewPublication !== true && wasSeen(known, at))
       entries.keepVisible(without(before.all, feeds.all), known.published);
-    if (known.article === textOf(article.text)) {
+    if (known.article === jsonString(article.text)) {
       sql.keepRecord.run({ id: article.id, record }); // it may say in words what it left to a default before
       const touched = entries.move(number, article, { from: before, to: feeds });
       if (touched.length === 0) return { id: article.id, result: 'unchanged', revision: known.revision, touched };
@@ -161,7 +161,10 @@ export function createApply({
     const before = JSON.parse(String(sql.recordByNumber.get(known.number)?.record)) as Fields;
     if (before.withdrawn != null) return false;
     const told = { publicId: known.public_id }; // an export adds it
-    const isSame = isDeepStrictEqual({ ...told, ...before }, { ...told, ...(JSON.parse(textOf(record)) as Fields) });
+    const isSame = isDeepStrictEqual(
+      { ...told, ...before },
+      { ...told, ...(JSON.parse(jsonString(record)) as Fields) },
+    );
     return isSame || textAsTakenBack(article, known) === known.article;
   }
 
@@ -263,12 +266,12 @@ function withKnownIdentity(
   known: KnownArticle,
 ): ArticleText {
   if (madePublicId !== true || known.public_id === article.publicId) return article;
-  return articleText({ ...(JSON.parse(textOf(article.text)) as Article), publicId: known.public_id });
+  return articleText({ ...(JSON.parse(jsonString(article.text)) as Article), publicId: known.public_id });
 }
 
 /** What the article would say, had it been taken back as the known one was. */
 function textAsTakenBack({ text }: ArticleText, known: KnownArticle): JsonText {
-  const article = JSON.parse(textOf(text)) as Article;
+  const article = JSON.parse(jsonString(text)) as Article;
   const withdrawal = article.withdrawn ?? (JSON.parse(known.article) as Article).withdrawn;
   return withdrawal === undefined ? text : articleText(withdrawnArticle(article, withdrawal)).text;
 }
