@@ -181,7 +181,7 @@ async function importItems(
   /** Batches are parsed at the same time, and counted in their order. */
   const keep = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
     const publishing = publish(
-      items.flatMap(({ content }) => ('problems' in content ? [] : [{ ...content, leaveWithdrawn: true }])),
+      items.flatMap(({ content }) => ('problems' in content ? [] : [{ ...content, keepWithdrawn: true }])),
     );
     const [publications] = await Promise.all([publishing, before]);
     count(items, publications);

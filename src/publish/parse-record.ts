@@ -10,8 +10,8 @@ export function parsedOrRefused(raw: Unparsed, newsroom: Newsroom): ParsedRecord
   try {
     const record = 'json' in raw ? parseJson(raw.json) : raw.record;
     const article = parseArticle(record, newsroom);
-    const madePublicId = Reflect.get(Object(record), 'publicId') == null;
-    return { article: articleText(article), record: handedOver(raw), feeds: ownKeys(article), madePublicId };
+    const hasDerivedPublicId = Reflect.get(Object(record), 'publicId') == null;
+    return { article: articleText(article), record: handedOver(raw), feeds: ownKeys(article), hasDerivedPublicId };
   } catch (error) {
     if (error instanceof PublisherError) return error;
     throw error;

@@ -5,7 +5,7 @@ import type { Put } from '../store/store.ts';
 export type Unparsed = { readonly record: unknown } | { readonly json: Uint8Array };
 
 /** A record that was parsed: its article, ready to be kept, and the feeds the article is in by itself. */
-export type ParsedRecord = Pick<Put, 'article' | 'record' | 'feeds' | 'madePublicId'>;
+export type ParsedRecord = Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'>;
 
 /** The record as it is kept: as it was handed over. */
 export function handedOver(raw: Unparsed): JsonText {

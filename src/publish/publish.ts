@@ -14,7 +14,7 @@ export type Submission = Unparsed & {
   readonly publishedAt?: string;
   readonly condition?: Condition;
   /** Does not publish what was taken back again, unless the record is another. */
-  readonly leaveWithdrawn?: boolean;
+  readonly keepWithdrawn?: boolean;
   /** The file that it comes from. */
   readonly source?: Put['source'];
 };
@@ -66,8 +66,8 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     const parsed = read.map((result) => (result instanceof PublisherError ? result : unlessAhead(result, now())));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
-      const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
-      const asked = omitUndefined({ condition, leaveWithdrawn, source });
+      const { condition, keepWithdrawn, source } = submissions[index] ?? {};
+      const asked = omitUndefined({ condition, keepWithdrawn, source });
       return [{ kind: 'put', ...result, changedAt: toldChange(result.article), ...asked }];
     });
     const outcomes = (await apply(changes)).values();

@@ -115,7 +115,7 @@ async function putAgain({ store, parse, now, progress, keepAsItWas }: RefreshPar
           record: JSON.stringify(record),
           feeds: ownKeys(article),
           condition: { revisions: [revision] }, // what somebody else changed meanwhile is newer than what was read
-          byNewPublication: true,
+          isReparsed: true,
         },
       ];
     });

@@ -134,7 +134,9 @@ test('of a damaged store the store is blamed, not the file', async () => {
   expect([code, out]).toEqual([1, '']);
   expect(await readFile(join(folder, 'out.ndjson'), 'utf8')).toBe('the last good one');
   expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
-  expect(err).toMatch(/^The store is damaged, or is none\.\n.+: put a backup in its place\.\n$/);
+  expect(err).toMatch(
+    /^The store is damaged, or the file is not a store\.\nReplace the file with a backup\. SQLite reports: .+\.\n$/,
+  );
 });
 
 test('a new export takes the place of the one before where that is, for those who could read that', async () => {
