@@ -1,9 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
-import { authorise } from '../publish/api-keys.ts';
 import type { Store } from '../store/store.ts';
 import type { Answer } from './answer.ts';
+import { authenticate } from './authorization.ts';
 import { isOurs, networkOf } from './client.ts';
 import { unknownExpectation, wrongHead } from './head.ts';
 import type { Connections } from './load/connections.ts';
@@ -128,13 +128,13 @@ export function createAdmission({ store, connections, requestQueue, limiter, cli
     endings.get(request)?.();
   }
 
-  async function isNewsroom({ headers, url = '' }: IncomingMessage): Promise<boolean> {
+  async function isNewsroom(request: IncomingMessage): Promise<boolean> {
+    const { headers, url = '' } = request;
     if (headers.authorization === undefined || !url.startsWith('/api/')) return false;
     try {
-      await authorise(store, headers.authorization, 'read');
-      return true;
+      return (await authenticate(store, request)) !== undefined;
     } catch (error) {
-      if (error instanceof PublisherError) return false; // it is told by the long way
+      if (error instanceof PublisherError) return false; // the handler reports the error
       throw error;
     }
   }

@@ -5,7 +5,6 @@ import { type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { parseJson } from '../lib/json.ts';
 import type { Line } from '../lib/lines.ts';
-import { authorise } from '../publish/api-keys.ts';
 import { membershipsOf, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type Store,
   type StoredRecord,
 } from '../store/store.ts';
+import { authorize } from './authorization.ts';
 import { readBody, readLines } from './body.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
@@ -49,7 +49,7 @@ type Handle = (request: Request<{ path: string[] }>, response: Response) => Prom
 /** The newsroom's side is for those with a key of the scope that it takes. */
 export function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
   return (scope, handle) => async (request, response) => {
-    await authorise(store, request.headers.authorization, scope);
+    await authorize(store, request, scope);
     await handle(request, response);
   };
 }

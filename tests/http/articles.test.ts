@@ -321,10 +321,10 @@ describe('keys', () => {
         401,
         'Bearer',
         {
-          title: 'This needs a key.',
+          title: 'This address needs an API key.',
           status: 401,
           code: 'unauthorized',
-          detail: 'Send Authorization: Bearer with a key that “key create” made.',
+          detail: 'Send the header “Authorization: Bearer KEY” with a key that the command “key create” made.',
         },
       ]);
     }
@@ -348,10 +348,10 @@ describe('keys', () => {
         403,
         undefined,
         {
-          title: `The key ${reading.id} may read, not write.`,
+          title: `The key ${reading.id} may only read.`,
           status: 403,
           code: 'forbidden',
-          detail: 'A key for writing is made by “key create --scope write”.',
+          detail: 'Create a key that may write with the command “key create --scope write”.',
         },
       ]);
     }
