@@ -5,9 +5,11 @@ import { join, parse as parsePath, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeProblems, excerpt, PublisherError } from '../errors.ts';
 import { findSources, type ImportSource, type Item } from '../ingest/import/source.ts';
+import { jsonString } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
-import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
-import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
+import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
+import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';
+import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import { type DataFolder, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import { publicUrl, unwritable, usage } from './arguments.ts';
@@ -97,7 +99,7 @@ async function setUpOrAsItIs(
     return installation;
   }
   const publication = hasAddress ? { ...inForce, feedsUrl: told.feedsUrl } : inForce;
-  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await forgetReading(store);
+  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await requireReparse(store);
   return { dataFolder, store, publication, newsroom: newsroomOf(dataFolder, publication) };
 }
 
@@ -105,7 +107,7 @@ async function setUpOrAsItIs(
 async function setUp({ store, publication, newsroom }: DataFolder): Promise<void> {
   const ignore = () => {};
   const parse = parseHere(newsroom);
-  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
+  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, onInvalid: ignore });
 }
 
 interface How {
@@ -220,21 +222,21 @@ async function importItems(
  * is not remembered: there may be millions.
  */
 function idsOfFiles(): (item: Item) => Item {
-  const owners = new Map<string, Pick<Item, 'file' | 'idIsFromPath'>>();
+  const owners = new Map<string, { readonly file: string; readonly isFromPath: boolean }>();
   return (item) => {
-    const { file, content, idIsFromPath } = item;
-    if (idIsFromPath === undefined || !('record' in content)) return item;
-    const id = idOf(content.record);
+    const { file, content, fileId } = item;
+    if (fileId === undefined || 'problems' in content) return item;
+    const { id, isFromPath } = fileId;
     const owner = owners.get(id);
-    if (owner === undefined || !(idIsFromPath || owner.idIsFromPath)) {
-      if (id !== '') owners.set(id, { file, idIsFromPath });
+    if (owner === undefined || !(isFromPath || owner.isFromPath)) {
+      if (id !== '') owners.set(id, { file, isFromPath });
       return item;
     }
     if (resolve(owner.file) === resolve(file)) return item;
-    const made = owner.idIsFromPath ? `, made of its path${idIsFromPath ? ' as well' : ''}` : '';
-    const rule = `is the id of ${owner.file} already${made}: name ${idIsFromPath ? 'one' : 'another'} in the record`;
-    const unnamed = { ...content, record: { ...Object(content.record), id: undefined } };
-    return { file, content: { problems: [{ field: 'id', value: excerpt(id), rule }], text: recordText(unnamed) } };
+    const made = owner.isFromPath ? `, made of its path${isFromPath ? ' as well' : ''}` : '';
+    const rule = `is the id of ${owner.file} already${made}: name ${isFromPath ? 'one' : 'another'} in the record`;
+    const text = recordText(content, { id: undefined });
+    return { file, content: { problems: [{ field: 'id', value: excerpt(id), rule }], text } };
   };
 }
 
@@ -249,8 +251,7 @@ function countable(result: Outcome['result']): Result {
 function rehearsedResult(): (outcome: Outcome, item: Item) => Result {
   const seen = new Map<string, string>();
   return ({ id, result }, { content }) => {
-    const told = 'json' in content ? content.json : JSON.stringify(content);
-    const text = hash('sha256', told, 'base64');
+    const text = 'json' in content ? hash('sha256', `${content.publishedAt} ${hash('sha256', content.json)}`) : '';
     const before = seen.get(id);
     seen.set(id, text);
     if (before === undefined) return countable(result);
@@ -291,7 +292,7 @@ function openRejected(
     file: () => file,
     count: () => count,
     write({ content }) {
-      const text = textOf(content);
+      const text = 'problems' in content ? content.text : recordText(content);
       if (dryRun || text === undefined) return; // a file that is no text is where it was
       descriptor ??= openForWriting(growing, wanted);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
@@ -310,13 +311,11 @@ function openRejected(
   };
 }
 
-function textOf(content: Item['content']): string | undefined {
-  if ('json' in content) return content.json.toString();
-  return 'record' in content ? recordText(content) : content.text;
-}
-
-function recordText({ record, publishedAt }: Extract<Item['content'], { readonly record: unknown }>): string {
-  return JSON.stringify(publishedAt === undefined ? record : { publishedAt, ...Object(record) });
+/** The record as a file of refused records holds it: with the date that it was given, and with these fields. */
+function recordText({ json, publishedAt }: UnparsedRecord, fields: object = {}): string {
+  const text = jsonString(json);
+  if (publishedAt === undefined && Object.keys(fields).length === 0) return text;
+  return JSON.stringify({ ...(publishedAt === undefined ? {} : { publishedAt }), ...JSON.parse(text), ...fields });
 }
 
 function openForWriting(growing: string, file: string): number {

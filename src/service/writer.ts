@@ -45,8 +45,7 @@ export async function openWriter(installation: DataFolder, parts: WriterParts): 
     parse,
     now,
     progress,
-    keepAsItWas: (id, { code, problems }) =>
-      log.warn({ code, article: id, problems }, `Article ${id} stays as it was.`),
+    onInvalid: (id, { code, problems }) => log.warn({ code, article: id, problems }, `Article ${id} stays as it was.`),
   });
   const publisher = countChanges(createPublisher({ store, parse, now, announce }), counters);
   const folder = openArticleFolder({
