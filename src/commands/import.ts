@@ -3,11 +3,13 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } fro
 import { availableParallelism } from 'node:os';
 import { join, parse as parsePath, resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
-import { describeProblems, PublisherError, shown } from '../errors.ts';
+import { describeProblems, excerpt, PublisherError } from '../errors.ts';
 import { findSources, type ImportSource, type Item } from '../ingest/import/source.ts';
+import { jsonString } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
-import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
-import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
+import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
+import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';
+import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import { type DataFolder, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
@@ -89,7 +91,7 @@ async function setUpOrCurrent(
     return folder;
   }
   const publication = hasAddress ? { ...inForce, feedsUrl: wanted.feedsUrl } : inForce;
-  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await forgetReading(store);
+  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await requireReparse(store);
   return { path, store, publication, newsroom: newsroomOf(path, publication, sanitizeFastPath) };
 }
 
@@ -97,7 +99,7 @@ async function setUpOrCurrent(
 async function setUp({ store, publication, newsroom }: DataFolder): Promise<void> {
   const ignore = () => {};
   const parse = parseHere(newsroom);
-  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
+  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, onInvalid: ignore });
 }
 
 interface ImportContext {
@@ -172,7 +174,7 @@ async function importItems(
   /** Batches are parsed in parallel, but counted and refused in the order of their records. */
   const save = async (items: readonly Item[], before: Promise<void> | undefined): Promise<void> => {
     const publishing = publish(
-      items.flatMap(({ content }) => ('problems' in content ? [] : [{ ...content, leaveWithdrawn: true }])),
+      items.flatMap(({ content }) => ('problems' in content ? [] : [{ ...content, keepWithdrawn: true }])),
     );
     const [publications] = await Promise.all([publishing, before]);
     count(items, publications);
@@ -211,21 +213,21 @@ async function importItems(
  * remembered: there may be millions.
  */
 function refuseSharedPathIds(): (item: Item) => Item {
-  const owners = new Map<string, Pick<Item, 'file' | 'idIsFromPath'>>();
+  const owners = new Map<string, { readonly file: string; readonly isFromPath: boolean }>();
   return (item) => {
-    const { file, content, idIsFromPath } = item;
-    if (idIsFromPath === undefined || !('record' in content)) return item;
-    const id = idOf(content.record);
+    const { file, content, fileId } = item;
+    if (fileId === undefined || 'problems' in content) return item;
+    const { id, isFromPath } = fileId;
     const owner = owners.get(id);
-    if (owner === undefined || !(idIsFromPath || owner.idIsFromPath)) {
-      if (id !== '') owners.set(id, { file, idIsFromPath });
+    if (owner === undefined || !(isFromPath || owner.isFromPath)) {
+      if (id !== '') owners.set(id, { file, isFromPath });
       return item;
     }
     if (resolve(owner.file) === resolve(file)) return item;
-    const made = owner.idIsFromPath ? `, made of its path${idIsFromPath ? ' as well' : ''}` : '';
-    const rule = `is the id of ${owner.file} already${made}: name ${idIsFromPath ? 'one' : 'another'} in the record`;
-    const unnamed = { ...content, record: { ...Object(content.record), id: undefined } };
-    return { file, content: { problems: [{ field: 'id', value: shown(id), rule }], text: recordText(unnamed) } };
+    const made = owner.isFromPath ? `, made of its path${isFromPath ? ' as well' : ''}` : '';
+    const rule = `is the id of ${owner.file} already${made}: name ${isFromPath ? 'one' : 'another'} in the record`;
+    const text = recordText(content, { id: undefined });
+    return { file, content: { problems: [{ field: 'id', value: excerpt(id), rule }], text } };
   };
 }
 
@@ -240,7 +242,7 @@ function countable(result: Outcome['result']): Result {
 function dryRunResult(): (outcome: Outcome, item: Item) => Result {
   const seen = new Map<string, string>();
   return ({ id, result }, { content }) => {
-    const digest = hash('sha256', 'json' in content ? content.json : JSON.stringify(content), 'base64');
+    const digest = 'json' in content ? hash('sha256', `${content.publishedAt} ${hash('sha256', content.json)}`) : '';
     const before = seen.get(id);
     seen.set(id, digest);
     if (before === undefined) return countable(result);
@@ -281,7 +283,7 @@ function openRejected(
     file: () => file,
     count: () => count,
     write({ content }) {
-      const text = rejectedText(content);
+      const text = 'problems' in content ? content.text : recordText(content);
       if (dryRun || text === undefined) return; // not text, so it cannot be copied
       descriptor ??= openForWriting(growing, wanted);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
@@ -300,13 +302,11 @@ function openRejected(
   };
 }
 
-function rejectedText(content: Item['content']): string | undefined {
-  if ('json' in content) return content.json.toString();
-  return 'record' in content ? recordText(content) : content.text;
-}
-
-function recordText({ record, publishedAt }: Extract<Item['content'], { readonly record: unknown }>): string {
-  return JSON.stringify(publishedAt === undefined ? record : { publishedAt, ...Object(record) });
+/** The record as the file of refused records holds it: with the date that it was given, and with these fields. */
+function recordText({ json, publishedAt }: UnparsedRecord, fields: object = {}): string {
+  const text = jsonString(json);
+  if (publishedAt === undefined && Object.keys(fields).length === 0) return text;
+  return JSON.stringify({ ...(publishedAt === undefined ? {} : { publishedAt }), ...JSON.parse(text), ...fields });
 }
 
 function openForWriting(growing: string, file: string): number {

@@ -134,7 +134,9 @@ test('a damaged store is reported as such, and the file is kept', async () => {
   expect([code, out]).toEqual([1, '']);
   expect(await readFile(join(folder, 'out.ndjson'), 'utf8')).toBe('the last good one');
   expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
-  expect(err).toMatch(/^The store is damaged, or is none\.\n.+: put a backup in its place\.\n$/);
+  expect(err).toMatch(
+    /^The store is damaged, or the file is not a store\.\nReplace the file with a backup\. SQLite reports: .+\.\n$/,
+  );
 });
 
 test('a new export replaces the last one behind a link, with the same permissions', async () => {

@@ -81,7 +81,7 @@ test('an error of ours says nothing of itself outside, and everything to the ope
 });
 
 test.each([
-  [new PublisherError('store_unavailable', 'The store is damaged, or is none.'), 503, 'store_unavailable'],
+  [new PublisherError('store_unavailable', 'The store is damaged.'), 503, 'store_unavailable'],
   [new Error('no such table: revision'), 500, 'internal'],
 ])('a store that cannot be read any more is told, of a feed at hand as well: %s', async (failure, status, code) => {
   const openedFolder = openDataFolder(await dataFolder(NEWSROOM));

@@ -75,10 +75,10 @@ function ids(count: number): string[] {
 }
 
 const NO_ROOM = {
-  title: 'There is no room left for the change; nothing of it was kept.',
+  title: 'The disk is full: no part of the change was kept.',
   status: 507,
   code: 'insufficient_storage',
-  detail: 'Make room on the disk and send it again.',
+  detail: 'Free some space on the disk and send the change again.',
 };
 
 const PATIENT = { timeout: 60_000 };
@@ -184,7 +184,9 @@ test('a store that cannot be opened for lack of room is reported, and keeps its 
   const said = typeof started === 'string' ? started : `it serves: ${started.said()}`;
 
   // SQLite reports this if it cannot extend a file.
-  expect(said).toBe(`the service ended with 1: The store ${storeFile(folder)} cannot be opened.\ndisk I/O error\n`);
+  expect(said).toBe(
+    `the service ended with 1: The store ${storeFile(folder)} cannot be opened.\nCheck that the file is a store and that its folder can be written. The cause: disk I/O error.\n`,
+  );
 
   await rm(ballast);
   expect(await idsThere(await startProgram({ dataFolder: folder, key }))).toEqual(ids(5));

@@ -4,8 +4,10 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
-import { jsonText, parseJson } from '../../lib/json.ts';
+import { decodeJson, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
+import { idOf } from '../../publish/publish.ts';
+import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
 import { isArticleFile, readArticleFile } from './file.ts';
@@ -19,12 +21,9 @@ import { isWordpress, wordpressRecords } from './wordpress.ts';
 export interface Item {
   readonly file: string;
   readonly line?: number;
-  /** Whether the id is made of the file's path, because the record names none; only of a record with its own file. */
-  readonly idIsFromPath?: boolean;
-  readonly content:
-    | { readonly record: unknown; readonly publishedAt?: string }
-    | { readonly json: Buffer }
-    | { readonly problems: readonly Problem[]; readonly text?: string };
+  /** The id of a record that has a file to itself. `isFromPath`: the record names no id, and the file's path is its id. */
+  readonly fileId?: { readonly id: string; readonly isFromPath: boolean };
+  readonly content: UnparsedRecord | { readonly problems: readonly Problem[]; readonly text?: string };
 }
 
 /** A file, a folder or an address with records. */
@@ -153,7 +152,8 @@ async function* articleFile(file: string, path: string, onProgress: OnProgress):
   try {
     const { record, dateIsOptional, idIsFromPath = false } = readArticleFile(bytes, path);
     const modified = rfc3339(Math.floor(status.mtimeMs));
-    yield { file, idIsFromPath, content: dateIsOptional ? { record, publishedAt: modified } : { record } };
+    const fileId = { id: idOf(record), isFromPath: idIsFromPath };
+    yield { file, fileId, content: contentOf(record, dateIsOptional ? modified : undefined) };
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
@@ -179,13 +179,13 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
   }
   const bytes = await readAll(chunksOf(content));
   try {
-    const text = jsonText(bytes);
+    const text = decodeJson(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
     else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), feedSource(content)));
     else {
       const value = parseJson(bytes); // reports syntax errors better than `readArticleFile`
       const { record, idIsFromPath = false } = path === undefined ? { record: value } : readArticleFile(bytes, path);
-      yield { file, idIsFromPath, content: { record } };
+      yield { file, fileId: { id: idOf(record), isFromPath: idIsFromPath }, content: contentOf(record) };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
@@ -202,7 +202,7 @@ const TOO_LONG_FOR_JSON: Problem = {
 function* listItems(file: string, text: string): Generator<Item> {
   for (const element of jsonListElements(text)) {
     if ('problems' in element) yield { file, content: element };
-    else yield { file, line: element.line, content: { record: element.value } };
+    else yield { file, line: element.line, content: contentOf(element.value) };
   }
 }
 
@@ -237,11 +237,18 @@ async function* records(file: string, found: AsyncIterable<SourceRecord>): Async
     for await (const { record, line, problems } of found) {
       const publishedAt = assumedDate(record);
       if (problems !== undefined) yield { file, content: { problems, text: JSON.stringify(record) } };
-      else yield { file, line, content: publishedAt === undefined ? { record } : { record, publishedAt } };
+      else yield { file, line, content: contentOf(record, publishedAt) };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
+}
+
+/** @param publishedAt the date of a record that names none, unless readers know another date of its article */
+function contentOf(record: unknown, publishedAt?: string): UnparsedRecord {
+  if (publishedAt === undefined) return unparsedRecord(record);
+  const id = idOf(record);
+  return { ...unparsedRecord(record), publishedAt, ...(id === '' ? {} : { id }) };
 }
 
 async function download(address: string): Promise<ImportSource> {
