@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
 import type { Store } from '../store/store.ts';
+import { authenticate } from './authorization.ts';
 import { unknownExpectation, wrongHead } from './head.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import type { ClientQuota } from './load/client-quota.ts';

@@ -111,7 +111,7 @@ test('imported into an empty store, an export gives the same documents and tags,
   expect(await readFile(join(other, 'all.ndjson'), 'utf8')).toBe(await readFile(file, 'utf8'));
 });
 
-test('imported where it comes from, an export changes nothing', { timeout: 60_000 }, async () => {
+test('imported where it comes from, an export changes nothing', async () => {
   const { folder } = await newsroomWithHistory();
   const file = join(folder, 'all.ndjson');
   await command(['export', '--data', folder, file]);

@@ -153,7 +153,7 @@ test(
     expect(await title()).toBe('First');
     expect((await next.ask('/feeds/latest.rss')).status).toBe(200);
     await rm(join(folder, 'old.log'));
-    await expect.poll(title, { timeout: 10_000 }).toBe('Other');
+    await expect.poll(title).toBe('Other');
   },
 );
 
