@@ -81,9 +81,7 @@ async function newsroomWithHistory(): Promise<{ folder: string; service: Running
   return { folder, service };
 }
 
-test('imported into an empty store, an export gives the same documents and tags, byte for byte', {
-  timeout: 60_000,
-}, async () => {
+test('imported into an empty store, an export gives the same documents and tags, byte for byte', async () => {
   const { folder, service } = await newsroomWithHistory();
   const before = await documents(service);
   const file = join(folder, 'all.ndjson');

@@ -748,9 +748,7 @@ test('an import that fails has saved the records it has read, and prints their c
   expect(await stored(folder)).toHaveLength(1501);
 });
 
-test('an import that is killed and run again gives the same store as one without a kill', {
-  timeout: 60_000,
-}, async () => {
+test('an import that is killed and run again gives the same store as one without a kill', async () => {
   const records = numbered(8000, (number) =>
     record({ id: `n${number}`, title: `T${number}`, tags: [`t${number % 5}`] }),
   );
@@ -825,9 +823,7 @@ describe('an import of more than two megabytes', () => {
     expect(await stored(inThreads)).toEqual(await stored(alone));
   });
 
-  test('draws its progress on a terminal alone, with rate and time left', {
-    timeout: 60_000,
-  }, async () => {
+  test('draws its progress on a terminal alone, with rate and time left', async () => {
     const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(1500)) });
     const args = ['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), join(folder, 'in')];
     const watched = await command([...args, '--dry-run'], { isTTY: true });
