@@ -237,7 +237,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
     expect({ code, out, err }).toEqual({
       code: 1,
       out: '',
-      err: 'The publication cannot be read from /nowhere/publication.yaml.\nA data folder needs a publication.yaml with title, url, description and language.\n',
+      err: 'The publication cannot be read from /nowhere/publication.yaml.\nCreate a publication.yaml with title, url, description and language in the data folder.\n',
     });
   });
 });

@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { describeProblems, PublisherError, shown } from '../errors.ts';
+import { describeProblems, excerpt, PublisherError } from '../errors.ts';
 import type { ImportSource, Item } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
+import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
-import { createPublisher, idOf, type Published, parseHere, type Submission } from '../publish/publish.ts';
+import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
+import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import type { Report, Tally } from './import-report.ts';
@@ -159,29 +161,35 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
         pictures === undefined
           ? submissions
           : await Promise.all(submissions.map((content) => withPictures(content, site, pictures)));
-      const publishing = publish(copied.map((content) => ({ ...content, leaveWithdrawn: true })));
+      const publishing = publish(copied.map((content) => ({ ...content, keepWithdrawn: true })));
       const [publications] = await Promise.all([publishing, before]);
       count(items, publications);
     },
   };
 }
 
-type RecordContent = Exclude<Item['content'], { readonly problems: unknown }>;
-
-async function withPictures(content: RecordContent, site: string, pictures: PictureFolder): Promise<RecordContent> {
-  const parsed = 'json' in content ? parsedOrUndefined(content.json) : content.record;
-  if (parsed === undefined) return content; // not JSON, so it is refused
-  const record = await withCopiedPictures(parsed, site, pictures.copy);
-  return 'json' in content ? { record } : { ...content, record };
+async function withPictures(record: UnparsedRecord, site: string, pictures: PictureFolder): Promise<UnparsedRecord> {
+  const parsed = strictlyParsed(record.json);
+  const copied = await withCopiedPictures(parsed, site, pictures.copy);
+  return copied === parsed ? record : { ...record, json: JSON.stringify(copied) };
 }
 
-/** Most characters of a JSON text that is parsed for its title alone, or for its pictures. */
+/** Returns undefined for a record that is refused: its JSON breaks a rule, which `JSON.parse` would not notice. */
+function strictlyParsed(json: JsonText): unknown {
+  try {
+    return parseJson(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Most characters of a JSON text that is parsed for its title alone. */
 const MAX_JSON = 16 * 1024 * 1024;
 
-function parsedOrUndefined(json: Buffer | string | undefined): unknown {
+function parsedOrUndefined(json: JsonText | undefined): unknown {
   if (json === undefined || json.length > MAX_JSON) return undefined;
   try {
-    return JSON.parse(json.toString().replace(/^\uFEFF/, ''));
+    return JSON.parse(jsonString(json).replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }
@@ -208,10 +216,9 @@ function refuse(
 
 /** The title by which an editor knows a story. */
 function titleOf(content: Item['content']): string | undefined {
-  const record =
-    'record' in content ? content.record : parsedOrUndefined('json' in content ? content.json : content.text);
+  const record = parsedOrUndefined('json' in content ? content.json : content.text);
   const title = typeof record === 'object' && record !== null && 'title' in record ? record.title : undefined;
-  return typeof title === 'string' && title.trim() !== '' ? shown(title) : undefined;
+  return typeof title === 'string' && title.trim() !== '' ? excerpt(title) : undefined;
 }
 
 /**
@@ -220,21 +227,21 @@ function titleOf(content: Item['content']): string | undefined {
  * remembered: there may be millions.
  */
 function refuseSharedPathIds(): (item: Item) => Item {
-  const owners = new Map<string, Pick<Item, 'file' | 'idIsFromPath'>>();
+  const owners = new Map<string, { readonly file: string; readonly isFromPath: boolean }>();
   return (item) => {
-    const { file, content, idIsFromPath } = item;
-    if (idIsFromPath === undefined || !('record' in content)) return item;
-    const id = idOf(content.record);
+    const { file, content, fileId } = item;
+    if (fileId === undefined || 'problems' in content) return item;
+    const { id, isFromPath } = fileId;
     const owner = owners.get(id);
-    if (owner === undefined || !(idIsFromPath || owner.idIsFromPath)) {
-      if (id !== '') owners.set(id, { file, idIsFromPath });
+    if (owner === undefined || !(isFromPath || owner.isFromPath)) {
+      if (id !== '') owners.set(id, { file, isFromPath });
       return item;
     }
     if (resolve(owner.file) === resolve(file)) return item;
-    const made = owner.idIsFromPath ? `, made of its path${idIsFromPath ? ' as well' : ''}` : '';
-    const rule = `is the id of ${owner.file} already${made}: name ${idIsFromPath ? 'one' : 'another'} in the record`;
-    const unnamed = { ...content, record: { ...Object(content.record), id: undefined } };
-    return { file, content: { problems: [{ field: 'id', value: shown(id), rule }], text: recordText(unnamed) } };
+    const made = owner.isFromPath ? `, made of its path${isFromPath ? ' as well' : ''}` : '';
+    const rule = `is the id of ${owner.file} already${made}: name ${isFromPath ? 'one' : 'another'} in the record`;
+    const text = recordText(content, { id: undefined });
+    return { file, content: { problems: [{ field: 'id', value: excerpt(id), rule }], text } };
   };
 }
 
@@ -249,7 +256,7 @@ function countable(result: Outcome['result']): Result {
 function dryRunResult(): (outcome: Outcome, item: Item) => Result {
   const seen = new Map<string, string>();
   return ({ id, result }, { content }) => {
-    const digest = hash('sha256', 'json' in content ? content.json : JSON.stringify(content), 'base64');
+    const digest = 'json' in content ? hash('sha256', `${content.publishedAt} ${hash('sha256', content.json)}`) : '';
     const before = seen.get(id);
     seen.set(id, digest);
     if (before === undefined) return countable(result);

@@ -138,7 +138,7 @@ function add(total: Tally, { created, updated, unchanged, refused, skipped }: Ta
 
 function reporter({ reported }: Followed): (item: Item) => boolean {
   return ({ file, content }) => {
-    const digest = hash('sha256', 'json' in content ? content.json : JSON.stringify([file, content]), 'base64');
+    const digest = hash('sha256', 'json' in content ? content.json : JSON.stringify([file, content]));
     if (reported.has(digest)) return true;
     if (reported.size < MAX_REPORTED) reported.add(digest);
     return false;

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { OPTIONS, ValuesOf } from '../config/options.ts';
 import { openPictureFolder, type PictureFolder } from '../ingest/import/picture-folder.ts';
 import { parseHere } from '../publish/publish.ts';
-import { forgetReading, publicationInForce, refreshStore } from '../publish/refresh.ts';
+import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';
 import { type DataFolder, hasStore, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import { MAX_PRINTED } from './import-items.ts';
 import type { Report, Tally } from './import-report.ts';
@@ -78,7 +78,7 @@ export async function setUpOrCurrent(
     return folder;
   }
   const publication = publicUrl === undefined ? inForce : { ...inForce, feedsUrl: wanted.feedsUrl };
-  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await forgetReading(store);
+  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await requireReparse(store);
   return { path, store, publication, newsroom: newsroomOf(path, publication, sanitizeFastPath) };
 }
 
@@ -86,7 +86,7 @@ export async function setUpOrCurrent(
 async function setUp({ store, publication, newsroom }: DataFolder): Promise<void> {
   const ignore = () => {};
   const parse = parseHere(newsroom);
-  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, keepAsItWas: ignore });
+  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, onInvalid: ignore });
 }
 
 export function countsOf({ created, updated, unchanged, refused }: Tally): string {

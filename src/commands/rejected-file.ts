@@ -1,6 +1,8 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
 import type { Item } from '../ingest/import/item.ts';
+import { jsonString } from '../lib/json.ts';
+import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import { unwritable } from './arguments.ts';
 
 export interface RejectedFile {
@@ -31,7 +33,7 @@ export function openRejected(
     file: () => file,
     count: () => count,
     write({ content }) {
-      const text = rejectedText(content);
+      const text = 'problems' in content ? content.text : recordText(content);
       if (dryRun || text === undefined) return; // not text, so it cannot be copied
       descriptor ??= openForWriting(growing, wanted);
       writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
@@ -50,13 +52,11 @@ export function openRejected(
   };
 }
 
-function rejectedText(content: Item['content']): string | undefined {
-  if ('json' in content) return content.json.toString();
-  return 'record' in content ? recordText(content) : content.text;
-}
-
-export function recordText({ record, publishedAt }: Extract<Item['content'], { readonly record: unknown }>): string {
-  return JSON.stringify(publishedAt === undefined ? record : { publishedAt, ...Object(record) });
+/** The record as the file of refused records holds it: with the date that it was given, and with these fields. */
+export function recordText({ json, publishedAt }: UnparsedRecord, fields: object = {}): string {
+  const text = jsonString(json);
+  if (publishedAt === undefined && Object.keys(fields).length === 0) return text;
+  return JSON.stringify({ ...(publishedAt === undefined ? {} : { publishedAt }), ...JSON.parse(text), ...fields });
 }
 
 function openForWriting(growing: string, file: string): number {

@@ -1,14 +1,15 @@
 import { isNode, LineCounter, parseDocument, type YAMLError } from 'yaml';
 import type { Problem } from '../errors.ts';
+import type { TextPosition } from './json.ts';
 
 type Path = readonly PropertyKey[];
 
 export interface YamlText {
   readonly value: unknown;
-  /** Syntax errors, with their place. Where there are any, `value` is undefined. */
+  /** Syntax errors with their positions. If there are any, `value` is undefined. */
   readonly problems: readonly Problem[];
-  /** Where the value at a path stands, or the nearest thing around it that is there. */
-  readonly locate: (path: Path) => { line: number; column: number };
+  /** The position of the value at a path; without such a value, that of the nearest value around it. */
+  readonly locate: (path: Path) => TextPosition;
 }
 
 const MEANT = 'has a sign with a meaning in YAML: put the text in quotation marks';
@@ -46,25 +47,29 @@ function ruleOf({ code, message }: YAMLError): string {
   return `${RULES.get(code) ?? 'is not valid YAML'} (${message})`;
 }
 
-/** Reads YAML 1.2, and so JSON, keeping the places of its values. Keys that stand twice are a problem. */
+/**
+ * Parses YAML 1.2, which includes JSON, and keeps the positions of values. A duplicate key is a problem.
+ *
+ * @param firstLine the number of the text's first line within its file
+ */
 export function readYaml(text: string, firstLine = 1): YamlText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const place = (offset: number) => {
+  const positionOf = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset);
     return { line: line + firstLine - 1, column: col };
   };
   const problems = [...document.errors, ...document.warnings].map((error) => ({
     field: '',
     rule: ruleOf(error),
-    ...place(error.pos[0]),
+    ...positionOf(error.pos[0]),
   }));
   const locate = (path: Path) => {
     for (let length = path.length; length > 0; length -= 1) {
       const node = document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return place(node.range[0]);
+      if (isNode(node) && node.range) return positionOf(node.range[0]);
     }
-    return place(0);
+    return positionOf(0);
   };
   if (problems.length > 0) return { value: undefined, problems, locate };
   try {
@@ -73,6 +78,6 @@ export function readYaml(text: string, firstLine = 1): YamlText {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const rule = `must name each anchor (&) before its aliases (*), and use few of them (${reason})`;
-    return { value: undefined, problems: [{ field: '', rule, ...place(0) }], locate };
+    return { value: undefined, problems: [{ field: '', rule, ...positionOf(0) }], locate };
   }
 }

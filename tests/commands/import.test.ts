@@ -762,9 +762,7 @@ test('an import that fails has saved the records it has read, and prints their c
   expect(await stored(folder)).toHaveLength(1501);
 });
 
-test('an import that is killed and run again gives the same store as one without a kill', {
-  timeout: 60_000,
-}, async () => {
+test('an import that is killed and run again gives the same store as one without a kill', async () => {
   const records = numbered(8000, (number) =>
     record({ id: `n${number}`, title: `T${number}`, tags: [`t${number % 5}`] }),
   );
@@ -819,7 +817,7 @@ function largeRecords(count: number): readonly unknown[] {
 }
 
 describe('an import of more than two megabytes', () => {
-  test('gives the same store with threads and without', { timeout: 60_000 }, async () => {
+  test('gives the same store with threads and without', async () => {
     const records = largeRecords(1000);
     const parts = [0, 1, 2].map((part) => ndjson(records.slice(part * 340, (part + 1) * 340)));
     const whole = parts.join('');
@@ -839,9 +837,7 @@ describe('an import of more than two megabytes', () => {
     expect(await stored(inThreads)).toEqual(await stored(alone));
   });
 
-  test('draws its progress on a terminal alone, with rate and time left', {
-    timeout: 60_000,
-  }, async () => {
+  test('draws its progress on a terminal alone, with rate and time left', async () => {
     const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(1500)) });
     const args = ['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), join(folder, 'in')];
     const watched = await command([...args, '--dry-run'], { isTTY: true });
@@ -925,7 +921,7 @@ describe('an address', () => {
     );
   });
 
-  test('that is too slow is reported', { timeout: 90_000 }, async () => {
+  test('that is too slow is reported', async () => {
     vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
       const controller = new AbortController();
       setTimeout(

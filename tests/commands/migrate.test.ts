@@ -28,7 +28,7 @@ test.each(COMMANDS)('%s does not touch an earlier schema, and says what to do', 
 
   expect([code, out]).toEqual([1, '']);
   expect(err).toBe(
-    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, this program ${NEWEST}.\nMake a copy of it, then run the command migrate.\n`,
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, but this program needs schema ${NEWEST}.\nBack up the store, then run the command migrate.\n`,
   );
 });
 
@@ -49,7 +49,7 @@ test.each([...COMMANDS, ['migrate']])('%s refuses a newer schema, and says what 
 
   expect([code, out]).toEqual([1, '']);
   expect(err).toBe(
-    `The store ${join(folder, 'store/publisher.sqlite')} has schema ${NEWEST + 7}, this program ${NEWEST}.\nRun a version of this program as new as the one that wrote it.\n`,
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema ${NEWEST + 7}, but this program needs schema ${NEWEST}.\nRun a version of this program that is at least as new as the one that wrote the store.\n`,
   );
 });
 

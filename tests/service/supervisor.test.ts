@@ -234,9 +234,9 @@ describe('all processes', () => {
       const { status } = (await connections[index]?.ask(path, change)) ?? {};
       expect([200, 201]).toContain(status);
       for (const document of documents) {
-        const shown = await Promise.all(connections.map(async ({ ask }) => (await ask(document)).headers.etag));
-        expect([...new Set(shown)]).toEqual([expect.any(String)]);
-        tags.add(`${document} ${shown[0]}`);
+        const visible = await Promise.all(connections.map(async ({ ask }) => (await ask(document)).headers.etag));
+        expect([...new Set(visible)]).toEqual([expect.any(String)]);
+        tags.add(`${document} ${visible[0]}`);
       }
     }
 

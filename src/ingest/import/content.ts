@@ -1,8 +1,10 @@
 import { constants } from 'node:buffer';
 import { extname } from 'node:path';
 import { type Problem, PublisherError } from '../../errors.ts';
-import { jsonText, parseJson } from '../../lib/json.ts';
+import { decodeJson, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
+import { idOf } from '../../publish/publish.ts';
+import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import { assumedDate } from './dates.ts';
 import { feedRecords } from './feed.ts';
 import { readArticleFile } from './file.ts';
@@ -93,13 +95,13 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
     return;
   }
   try {
-    const text = jsonText(bytes);
+    const text = decodeJson(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
     else if (isJsonFeed(text)) yield* records(file, feedRecords(once(bytes), feedSource(content)));
     else {
       const value = parseJson(bytes); // reports syntax errors better than `readArticleFile`
       const { record, idIsFromPath = false } = path === undefined ? { record: value } : readArticleFile(bytes, path);
-      yield { file, idIsFromPath, content: { record } };
+      yield { file, fileId: { id: idOf(record), isFromPath: idIsFromPath }, content: contentOf(record) };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
@@ -126,7 +128,7 @@ export async function readUpTo(limit: number, chunks: AsyncIterable<Uint8Array>)
 function* listItems(file: string, text: string): Generator<Item> {
   for (const element of jsonListElements(text)) {
     if ('problems' in element) yield { file, content: element };
-    else yield { file, line: element.line, content: { record: element.value } };
+    else yield { file, line: element.line, content: contentOf(element.value) };
   }
 }
 
@@ -162,11 +164,18 @@ async function* records(file: string, found: AsyncIterable<SourceRecord>): Async
     for await (const { record, line, problems } of found) {
       const publishedAt = assumedDate(record);
       if (problems !== undefined) yield { file, content: { problems, text: JSON.stringify(record) } };
-      else yield { file, line, content: publishedAt === undefined ? { record } : { record, publishedAt } };
+      else yield { file, line, content: contentOf(record, publishedAt) };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
+}
+
+/** @param publishedAt the date of a record that names none, unless readers know another date of its article */
+export function contentOf(record: unknown, publishedAt?: string): UnparsedRecord {
+  if (publishedAt === undefined) return unparsedRecord(record);
+  const id = idOf(record);
+  return { ...unparsedRecord(record), publishedAt, ...(id === '' ? {} : { id }) };
 }
 
 /** The problems of a record or a source that cannot be read. Throws other errors. */

@@ -1,15 +1,13 @@
 import type { Problem } from '../../errors.ts';
+import type { UnparsedRecord } from '../../publish/unparsed-record.ts';
 
 /** One record of a source, or the reason why there is none. */
 export interface Item {
   readonly file: string;
   readonly line?: number;
-  /** Whether the id is made of the file's path, because the record names none; only of a record with its own file. */
-  readonly idIsFromPath?: boolean;
-  readonly content:
-    | { readonly record: unknown; readonly publishedAt?: string }
-    | { readonly json: Buffer }
-    | { readonly problems: readonly Problem[]; readonly text?: string };
+  /** The id of a record that has a file to itself. `isFromPath`: the record names no id, and the file's path is its id. */
+  readonly fileId?: { readonly id: string; readonly isFromPath: boolean };
+  readonly content: UnparsedRecord | { readonly problems: readonly Problem[]; readonly text?: string };
 }
 
 /** A file, a folder or an address with records. */

@@ -22,7 +22,7 @@ const MAX_PICTURES = 1000;
 
 /**
  * Returns a record whose pictures have new addresses: those of `image`, and those in a body of HTML, which may also link to
- * picture files. Anything else stays as it is.
+ * picture files. Returns the record itself if no picture has a new address.
  *
  * @param site the base of the record's own address
  */
@@ -35,11 +35,12 @@ export async function withCopiedPictures(record: unknown, site: string, copy: Co
     return address === undefined ? undefined : await copy(address);
   };
   const isHtml = typeof body === 'string' && (bodyFormat === undefined || bodyFormat === 'html');
-  return {
-    ...record,
-    ...(image === undefined ? {} : { image: await copiedImage(image, copyFrom) }),
-    ...(isHtml ? { body: await copiedHtml(body, copyFrom) } : {}),
-  };
+  const [newImage, newBody] = await Promise.all([
+    copiedImage(image, copyFrom),
+    isHtml ? copiedHtml(body, copyFrom) : body,
+  ]);
+  if (newImage === image && newBody === body) return record;
+  return { ...record, ...(newImage === undefined ? {} : { image: newImage }), body: newBody };
 }
 
 async function copiedImage(image: unknown, copy: CopyPicture): Promise<unknown> {

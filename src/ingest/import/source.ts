@@ -6,7 +6,8 @@ import { createGunzip } from 'node:zlib';
 import { PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
-import { type Content, LONGEST_TEXT, listedItems, problemsIn, readUpTo } from './content.ts';
+import { idOf } from '../../publish/publish.ts';
+import { type Content, contentOf, LONGEST_TEXT, listedItems, problemsIn, readUpTo } from './content.ts';
 import { isArticleFile, readArticleFile } from './file.ts';
 import type { ImportSource, Item, OnProgress } from './item.ts';
 import { filesBelow } from './list-files.ts';
@@ -112,7 +113,8 @@ async function* articleFile(file: string, path: string, chunks: AsyncIterable<Ui
     if (bytes === undefined) throw new UnreadableRecord([{ field: '', rule: TOO_LONG_FOR_TEXT }]);
     const { record, dateIsOptional, idIsFromPath = false } = readArticleFile(bytes, path);
     const modified = rfc3339(Math.floor(status.mtimeMs));
-    yield { file, idIsFromPath, content: dateIsOptional ? { record, publishedAt: modified } : { record } };
+    const fileId = { id: idOf(record), isFromPath: idIsFromPath };
+    yield { file, fileId, content: contentOf(record, dateIsOptional ? modified : undefined) };
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
