@@ -1,4 +1,4 @@
-/** Every code an error of this project can carry, with the HTTP status it answers with. docs/errors.md explains each. */
+/** Every error code of this project, with its HTTP status. docs/errors.md explains each. */
 const ERROR_STATUS = {
   invalid_article: 422,
   invalid_publication: 500,
@@ -39,11 +39,11 @@ const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
-/** One thing that is wrong with what was handed over: where, what stands there, and the rule it breaks. */
+/** One defect of a record, file or request: the field, its value, and the rule that it breaks. */
 export interface Problem {
-  /** Path of the field, e.g. `authors[0].url`; empty where the whole record is meant. */
+  /** Path of the field, e.g. `authors[0].url`; empty where the problem is about the whole record. */
   readonly field: string;
-  /** The offending value as the reader would recognise it, shortened; absent where there is none. */
+  /** An excerpt of the value; absent where the field is missing. */
   readonly value?: string;
   readonly rule: string;
   /** Line in the file, from 1, where it is known. */
@@ -53,18 +53,19 @@ export interface Problem {
 
 interface ErrorDetails {
   readonly problems?: readonly Problem[];
-  /** What the reader can do about it. */
+  /** The next step for the reader of the message. */
   readonly hint?: string;
-  /** The file the problems are in. */
+  /** The file that has the problems. */
   readonly file?: string;
-  /** Whole seconds after which it may be tried again. */
+  /** Whole seconds before the next attempt. */
   readonly retryAfter?: number;
   readonly cause?: unknown;
 }
 
-/** The one class of errors that are meant for somebody: an operator, a client, an editor. */
+/** The one class of errors whose message is for an operator, an editor or a client. */
 export class PublisherError extends Error {
   readonly code: ErrorCode;
+  /** At most `MAX_PROBLEMS`, and one that counts the others. */
   readonly problems: readonly Problem[];
   readonly hint: string | undefined;
   readonly file: string | undefined;
@@ -74,7 +75,7 @@ export class PublisherError extends Error {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = 'PublisherError';
     this.code = code;
-    this.problems = told(details.problems ?? []);
+    this.problems = limited(details.problems ?? []);
     this.hint = details.hint;
     this.file = details.file;
     this.retryAfter = details.retryAfter;
@@ -85,20 +86,20 @@ export class PublisherError extends Error {
   }
 }
 
-/** Problems that are told of one record at most: a name written half a million times is not half a million answers. */
-const MOST_PROBLEMS = 100;
+/** Problems in one error. A record can have the same unknown name half a million times. */
+const MAX_PROBLEMS = 100;
 
-function told(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MOST_PROBLEMS) return problems;
+function limited(problems: readonly Problem[]): readonly Problem[] {
+  if (problems.length <= MAX_PROBLEMS) return problems;
   return [
-    ...problems.slice(0, MOST_PROBLEMS),
-    { field: '', rule: `and ${problems.length - MOST_PROBLEMS} problems more` },
+    ...problems.slice(0, MAX_PROBLEMS),
+    { field: '', rule: `and ${problems.length - MAX_PROBLEMS} problems more` },
   ];
 }
 
-/** A value as it is shown in a message: on one line and not longer than a line. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? value.slice(0, 1000) : described(value);
+/** A value for a message: on one line, and at most 120 characters. */
+export function excerpt(value: unknown): string {
+  const text = typeof value === 'string' ? value.slice(0, 1000) : jsonOf(value);
   const line = text.replace(/\s+/g, ' ').trim();
   return line.length > 120
     ? `${line
@@ -108,15 +109,15 @@ export function shown(value: unknown): string {
     : line;
 }
 
-function described(value: unknown): string {
+function jsonOf(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value);
   } catch {
-    return 'a value that holds itself';
+    return 'a value that contains itself';
   }
 }
 
-/** One line per problem, in the form compilers use. */
+/** One line for each problem, in the form that compilers use; the message where there are no problems. */
 export function describeProblems(error: PublisherError): string[] {
   if (error.problems.length === 0) return [error.file ? `${error.file}: ${error.message}` : error.message];
   return error.problems.map((problem) => describeProblem(problem, error.file));
@@ -124,7 +125,7 @@ export function describeProblems(error: PublisherError): string[] {
 
 /** `file:line:column: field: rule (value: …)` */
 export function describeProblem({ field, value, rule, line, column }: Problem, file?: string): string {
-  const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  const said = value === undefined ? '' : ` (value: ${value})`;
-  return [place, field, `${rule}${said}`].filter((part) => part !== '').join(': ');
+  const location = [file, line, column].filter((part) => part !== undefined).join(':');
+  const suffix = value === undefined ? '' : ` (value: ${value})`;
+  return [location, field, `${rule}${suffix}`].filter((part) => part !== '').join(': ');
 }

@@ -162,7 +162,7 @@ test('a service loads what records are read with when there is one', () => {
     await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/service/serve.ts')).href)});
     const atStart = those();
     const { parseHere } = await import(${JSON.stringify(pathToFileURL(join(ROOT, 'src/publish/publish.ts')).href)});
-    await parseHere({})([{ record: {} }]);
+    await parseHere({})([{ json: '{}' }]);
     process.stdout.write(JSON.stringify([atStart, those()]));`;
   const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
 

@@ -160,9 +160,9 @@ export async function start(folder: string, options: StartOptions = {}): Promise
 /** The same, but the caller closes the service. */
 export async function serving(folder: string, { feedsUrl, storeFile, ...options }: StartOptions): Promise<Running> {
   const { log, told, lines } = listen();
-  const installation = openDataFolder(folder, { feedsUrl, storeFile });
+  const openedFolder = openDataFolder(folder, { feedsUrl, storeFile });
   const defaults = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH };
-  const service = await serve(installation, { ...defaults, log, ...options });
+  const service = await serve(openedFolder, { ...defaults, log, ...options });
   return { ...service, dataFolder: folder, lines, told };
 }
 

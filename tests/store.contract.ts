@@ -7,7 +7,7 @@ import type { Article } from '../src/article/article.ts';
 import { articleText } from '../src/article/stored.ts';
 import { type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
 import { customFeedChooser } from '../src/feed/selection.ts';
-import { textOf } from '../src/lib/json.ts';
+import { jsonString } from '../src/lib/json.ts';
 import type {
   Change,
   Condition,
@@ -44,7 +44,7 @@ function putOf(made: Article, feeds: readonly NamedKey[], changedAt = 0): Put {
 }
 
 interface Withdrawn extends Withdraw {
-  /** When the test makes the withdrawal, where it makes it for itself. */
+  /** When `applyAll` applies the withdrawal. */
   readonly made: number;
 }
 
@@ -52,7 +52,7 @@ function withdraw(id: string, made: number, reason?: string): Withdrawn {
   return { kind: 'withdraw', id, made, ...(reason === undefined ? {} : { reason }) };
 }
 
-/** Makes changes, each for itself. */
+/** Applies changes, each in a transaction of its own. */
 async function applyAll(store: Store, changes: readonly (Put | Withdrawn)[]): Promise<void> {
   for (const change of changes) await store.apply([change], () => (change.kind === 'put' ? NOW : change.made));
 }
@@ -61,19 +61,19 @@ function feed(id: string, select: Partial<Selection> = {}): FeedRule {
   return { id, select: { any: [], all: [], none: [], ...select } };
 }
 
-/** Outcomes with the feeds they touched in the order of the alphabet: a store may name them in any. */
+/** Outcomes with sorted feeds: a store may return them in any order. */
 function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
   return outcomes.map((outcome) => ({ ...outcome, touched: outcome.touched.toSorted() }));
 }
 
-/** What every store keeps to. `open` gives an empty one, `openTwice` two connections to one, `openBroken` one that fails. */
+/** The rules for every store. `open` returns an empty store, `openTwice` two connections to one store, `openBroken` a store that fails. */
 export function storeContract(
   name: string,
   open: () => Promise<Store>,
   openTwice: () => Promise<readonly [Store, Store]>,
   openBroken: () => Promise<Store>,
 ): void {
-  /** With these changes, each made for itself. */
+  /** A store with these changes, each applied in a transaction of its own. */
   async function holding(...changes: readonly (Put | Withdrawn)[]): Promise<Store> {
     const store = await open();
     await applyAll(store, changes);
@@ -102,7 +102,7 @@ export function storeContract(
       ]);
     });
 
-    test('what is put again as it is changes nothing', async () => {
+    test('a put without a difference changes nothing', async () => {
       const store = await holding(put({ id: 'a' }, 5));
       const before = await store.snapshot('latest', NOW, FIFTY);
       expect(await store.apply([put({ id: 'a' }, NOW)], () => NOW)).toEqual([
@@ -111,7 +111,7 @@ export function storeContract(
       expect(await store.snapshot('latest', NOW, FIFTY)).toEqual(before);
     });
 
-    test('so does one that is withdrawn', async () => {
+    test('nor does a put of a withdrawn article without a difference', async () => {
       const withdrawn = { at: at(5) };
       const store = await holding(put({ withdrawn }));
       expect(await store.apply([put({ withdrawn })], () => NOW)).toEqual([
@@ -119,7 +119,7 @@ export function storeContract(
       ]);
     });
 
-    test('and one that was withdrawn before its embargo ended', async () => {
+    test('nor one of an article that was withdrawn before its embargo ended', async () => {
       const fields = { embargoUntil: at(60), withdrawn: { at: at(5) } };
       const store = await holding(put(fields));
       expect(await store.apply([put(fields)], () => NOW)).toEqual([
@@ -127,16 +127,16 @@ export function storeContract(
       ]);
     });
 
-    test('but the newer record is kept: it may say in words what was left to a default', async () => {
+    test('but the store keeps the newer record: it may name a value that was a default', async () => {
       const store = await holding(put({}), { ...put({}), record: '{"id":"a","language":"en"}' });
       expect(await store.find('a')).toMatchObject({ revision: 1, record: { id: 'a', language: 'en' } });
     });
 
-    test('in bytes it is the same as in text', async () => {
+    test('a put in bytes is the same as in text', async () => {
       const bytes = ({ article: { text, ...dates }, record, ...rest }: Put): Put => ({
         ...rest,
-        article: { ...dates, text: Buffer.from(textOf(text)) },
-        record: Buffer.from(textOf(record)),
+        article: { ...dates, text: Buffer.from(jsonString(text)) },
+        record: Buffer.from(jsonString(record)),
       });
       const story = { title: 'پردەکە 🌉', language: 'ckb' };
       const [text, store] = [await holding(put(story)), await holding(bytes(put(story)))];
@@ -171,7 +171,7 @@ export function storeContract(
       expect(await idsIn(store, 'section/two')).toEqual(['a']);
     });
 
-    test('a batch is kept whole or not at all', async () => {
+    test('a batch is stored completely or not at all', async () => {
       const store = await holding(put({ id: 'a' }));
       const wrong = { ...put({ id: 'c' }), changedAt: Number.NaN };
       const changes = [put({ id: 'a', title: 'New' }), put({ id: 'b', tags: ['x'] }), wrong];
@@ -192,7 +192,7 @@ export function storeContract(
       ]);
     });
 
-    test('no change is none', async () => {
+    test('an empty list of changes is allowed', async () => {
       expect(await (await open()).apply([], () => NOW)).toEqual([]);
     });
 
@@ -264,7 +264,7 @@ export function storeContract(
       expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toHaveLength(1);
     });
 
-    test('is still open while nobody has seen it', async () => {
+    test('can change until readers can see the article', async () => {
       const store = await open();
       await store.apply([put({ publishedAt: at(60) })], () => DAY);
       const other = { publishedAt: at(30), publicId: 'tag:x.example,2020:other' };
@@ -288,10 +288,10 @@ export function storeContract(
       });
     });
 
-    test('that was made gives way to the one that is known', async () => {
+    test('keeps a known public id instead of a derived one', async () => {
       const store = await holding(put({ publicId: 'urn:known:1' }));
       const change = put({ publicId: 'tag:moved.example,2026:a', title: 'New' });
-      const made = { ...change, madePublicId: true };
+      const made = { ...change, hasDerivedPublicId: true };
       expect(await store.apply([change, made], () => NOW)).toMatchObject([
         { result: 'refused' },
         { result: 'updated' },
@@ -303,7 +303,7 @@ export function storeContract(
       ]);
     });
 
-    test('is told of those that are there', async () => {
+    test('is returned for known articles', async () => {
       const store = await holding(put({}), put({ id: 'b', publishedAt: at(1) }), withdraw('b', NOW));
       expect(await store.identities(['b', 'x', 'a'])).toEqual(
         new Map([
@@ -363,7 +363,7 @@ export function storeContract(
     });
   });
 
-  test(`${name}: a rehearsal tells what would become of changes, and changes nothing`, async () => {
+  test(`${name}: a rehearsal returns the outcomes of changes, and changes nothing`, async () => {
     const store = await holding(put({}));
     const changes = [
       put({ title: 'New', tags: ['x'] }),
@@ -381,7 +381,7 @@ export function storeContract(
   });
 
   describe(`${name}: withdrawal`, () => {
-    test('takes an article out of its feeds, and tells when', async () => {
+    test('removes an article from its feeds, with the date', async () => {
       const store = await holding(put({ id: 'a' }), put({ id: 'b' }), withdraw('a', NOW - 5000, 'error'));
       expect(await store.snapshot('latest', NOW, FIFTY)).toMatchObject({
         entries: [{ number: 2 }],
@@ -403,7 +403,7 @@ export function storeContract(
       expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'x' });
     });
 
-    test('twice is once', async () => {
+    test('a second time changes nothing', async () => {
       const store = await holding(put({}), withdraw('a', NOW));
       expect(await store.apply([withdraw('a', NOW + 1)], () => NOW)).toEqual([
         { id: 'a', result: 'unchanged', revision: 2, touched: [] },
@@ -411,13 +411,13 @@ export function storeContract(
       expect((await store.snapshot('latest', NOW + 1, FIFTY))?.removedAt).toBe(NOW);
     });
 
-    test('of what is not there is nothing', async () => {
+    test('of an unknown article changes nothing', async () => {
       expect(await (await open()).apply([withdraw('a', NOW)], () => NOW)).toEqual([
         { id: 'a', result: 'absent', revision: 0, touched: [] },
       ]);
     });
 
-    test('before anybody saw the article leaves no trace', async () => {
+    test('before readers could see the article leaves no trace', async () => {
       const store = await holding(
         put({ id: 'b' }),
         put({ id: 'a', embargoUntil: at(60), tags: ['x'] }),
@@ -439,7 +439,7 @@ export function storeContract(
       expect(await store.find('a')).toMatchObject({ article: { withdrawn: { at: DAY + 9 * MINUTE } } });
     });
 
-    test('by the record, in the future, takes the article out now and is told of then', async () => {
+    test('by the record, with a date of the future, removes the article now and adds the tombstone then', async () => {
       const store = await open();
       await store.apply([put({ withdrawn: { at: at(60) } })], () => DAY);
       const later = DAY + 60 * MINUTE;
@@ -470,7 +470,7 @@ export function storeContract(
     const again = (fields: Readonly<Record<string, unknown>> = {}, record = '{"id":"a"}'): Put => ({
       ...put(fields, NOW),
       record,
-      leaveWithdrawn: true,
+      keepWithdrawn: true,
     });
 
     test('changes nothing where the record is the same', async () => {
@@ -488,7 +488,7 @@ export function storeContract(
       expect(outcome).toMatchObject({ result: 'unchanged', revision: 2 });
     });
 
-    test('nor where it says what an export adds, in another order, or what it left to a default', async () => {
+    test('nor where the record has what an export adds, in another order, or the value of a default', async () => {
       const store = await holding({ ...put({}), record: '{"id":"a","title":"A"}' }, withdraw('a', NOW - 1, 'wrong'));
       const publicId = 'tag:news.example,2026:a';
       const changes = [
@@ -502,14 +502,14 @@ export function storeContract(
       expect(await store.find('a')).toMatchObject({ record: { id: 'a', title: 'A' } });
     });
 
-    test('publishes one that its own record took back and another does not', async () => {
+    test('publishes an article whose own record withdrew it, if the new record does not', async () => {
       const withdrawn = { at: at(5) };
       const store = await holding({ ...put({ withdrawn }), record: JSON.stringify({ id: 'a', withdrawn }) });
       expect(await store.apply([again()], () => NOW)).toMatchObject([{ result: 'updated' }]);
       expect(await idsIn(store, 'latest')).toEqual(['a']);
     });
 
-    test('is every put of a file that is known, until no file holds the article', async () => {
+    test('is every put from a known file, until no file holds the article', async () => {
       const source = (signature: string) => ({ path: 'a.json', signature, media: [] });
       const fromFile = (signature: string, title = 'A title') => ({
         ...put({ title }, NOW),
@@ -569,7 +569,7 @@ export function storeContract(
       if (moment >= gone) expect(snapshot?.changedAt).toBe(changedAt);
     });
 
-    test('says why, at a whole second', async () => {
+    test('has its reason, at a whole second', async () => {
       const store = await holding(put({}), withdraw('a', gone + 999, 'a mistake'));
       expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([{ ...stone, reason: 'a mistake' }]);
     });
@@ -586,7 +586,7 @@ export function storeContract(
       expect([await ids('latest'), await ids('tag/x'), await ids('tag/y')]).toEqual([['b', 'a'], ['a'], ['b']]);
     });
 
-    test('is none where nothing is told of', async () => {
+    test('is missing where withdrawals are not listed', async () => {
       const store = await holding(put({}), withdraw('a', gone));
       expect(await store.snapshot('latest', gone, { limit: 50, tombstonesFor: 0 })).toMatchObject({
         tombstones: [],
@@ -611,14 +611,14 @@ export function storeContract(
       expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([]);
     });
 
-    test('is none of an article that nobody saw', async () => {
+    test('is missing for an article that readers could not see', async () => {
       const store = await holding(put({ embargoUntil: at(60) }), withdraw('a', gone - 1000));
       expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones ?? []).toEqual([]);
     });
   });
 
   describe(`${name}: a snapshot`, () => {
-    test('of a feed that nobody knows', async () => {
+    test('of an unknown feed', async () => {
       expect(await (await open()).snapshot('tag/x', NOW, FIFTY)).toBeUndefined();
     });
 
@@ -628,7 +628,7 @@ export function storeContract(
       expect(await store.snapshot('own', NOW, FIFTY)).toEqual({ name: '', entries: [], tombstones: [], changedAt: 0 });
     });
 
-    test('tells dates, newest first', async () => {
+    test('has the dates, newest first', async () => {
       const store = await holding(put({ id: 'a' }, 7), put({ id: 'b', publishedAt: at(1), updatedAt: at(3) }, 5));
       expect(await store.snapshot('latest', NOW, FIFTY)).toEqual({
         name: '',
@@ -661,7 +661,7 @@ export function storeContract(
       expect(await idsIn(store, 'latest', NOW, limit)).toEqual(expected);
     });
 
-    test('orders articles of one second alike, whoever came first', async () => {
+    test('sorts articles of one second in the same order, whichever came first', async () => {
       const ids = Array.from({ length: 20 }, (_, index) => `article-${index}`);
       const forth = await holding(...ids.map((id) => put({ id })));
       const back = await holding(...ids.toReversed().map((id) => put({ id })));
@@ -669,7 +669,7 @@ export function storeContract(
       expect(await idsIn(forth, 'latest', NOW, 7)).toEqual(await idsIn(back, 'latest', NOW, 7));
     });
 
-    test('calls a feed alike, whoever came first', async () => {
+    test('has the same name of a feed, whichever spelling came first', async () => {
       const articles = [
         put({ id: 'a', sections: ['World'] }),
         put({ id: 'b', sections: ['WORLD'], publishedAt: at(1) }),
@@ -722,14 +722,14 @@ export function storeContract(
       expect(moments).toEqual([20, 25, 30, 40, undefined].map((minutes) => minutes && DAY + minutes * MINUTE));
     });
 
-    test('waits for the expiry of what it does not hold as well: it is a date the feed tells', async () => {
+    test('waits for the expiry of an article beyond its limit as well: the feed has that date', async () => {
       const store = await holding(put({ id: 'a', expiresAt: at(40) }), put({ id: 'b', publishedAt: at(1) }));
       expect((await store.snapshot('latest', DAY + MINUTE, { ...FIFTY, limit: 1 }))?.nextChangeAt).toBe(
         DAY + 40 * MINUTE,
       );
     });
 
-    test('of a feed whose only article is under embargo is none before it ends', async () => {
+    test('of a feed whose only article is under embargo is missing until the embargo ends', async () => {
       const store = await holding(put({ tags: ['x'], embargoUntil: at(60) }));
       expect(await idsIn(store, 'tag/x', opens - 1)).toBeUndefined();
       expect(await idsIn(store, 'tag/x', opens)).toEqual(['a']);
@@ -752,15 +752,15 @@ export function storeContract(
       expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'x' });
     });
 
-    test('of a feed that articles left before anybody saw them, or by a new publication, is none', async () => {
+    test('of a feed that articles left before readers could see them, or by a new publication, is missing', async () => {
       const store = await open();
       const before = [put({ tags: ['x'], embargoUntil: at(60) }), put({ id: 'b', tags: ['y'] })];
       await store.apply(before, () => DAY);
-      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), byNewPublication: true }], () => DAY);
+      await store.apply([put({ embargoUntil: at(60) }), { ...put({ id: 'b' }), isReparsed: true }], () => DAY);
       expect([await idsIn(store, 'tag/x'), await idsIn(store, 'tag/y')]).toEqual([undefined, undefined]);
     });
 
-    test('tells of the last of many removals', async () => {
+    test('has the date of the last removal', async () => {
       const store = await holding(
         put({ id: 'a', expiresAt: at(10) }),
         put({ id: 'b' }),
@@ -799,24 +799,24 @@ export function storeContract(
       return (await store.snapshot(key, NOW, FIFTY))?.changedAt;
     }
     /** The second that Last-Modified shows for it. */
-    const shown = (moment: number) => Math.ceil(moment / SECOND) * SECOND;
+    const secondOf = (moment: number) => Math.ceil(moment / SECOND) * SECOND;
 
     test.each<[string, number[], number]>([
       ['is its own', [300], 300],
       ['in another second as well', [300, 1001], 1001],
-      ['within the second of another is the next, of which nobody was told yet', [300, 400], 1001],
+      ['within the second of another is the next, which no reader has seen yet', [300, 400], 1001],
       ['shares that with others', [300, 400, 900], 1001],
       ['and when that has begun, moves on', [300, 400, 1001], 2001],
-      ['at the very moment of another is shown later', [0, 0], 1],
-      ['at the full second that shows another is shown later', [-500, 0], 1],
+      ['at the very moment of another is later', [0, 0], 1],
+      ['at the full second that shows another is later', [-500, 0], 1],
       ['at the full second after that is its own', [-1000, 0], 0],
-      ['by a clock that was set back is shown after all that was told', [10_300, 5000], 11_001],
+      ['by a clock that was set back is after every second that was served', [10_300, 5000], 11_001],
       ['and the next by it again', [10_300, 5000, 5100], 12_001],
     ])('%s', async (_, moments, expected) => {
       expect(await changedAfter(moments.map((moment) => NOW + moment))).toBe(NOW + expected);
     });
 
-    test('is shown later than whatever was told before it was on disk, and at most two seconds ahead', async () => {
+    test('is later than every second that was served before it was on disk, and at most two seconds ahead', async () => {
       const steps = fc.array(
         fc.record({ pause: fc.integer({ min: 0, max: 1500 }), keeping: fc.integer({ min: 0, max: 999 }) }),
         { minLength: 2, maxLength: 8 },
@@ -830,10 +830,10 @@ export function storeContract(
             clock += pause;
             await changeAt(store, clock);
             const after = (await changedAt(store)) ?? 0;
-            expect(shown(after)).toBeLessThan(clock + 2 * SECOND);
+            expect(secondOf(after)).toBeLessThan(clock + 2 * SECOND);
             clock += keeping; // until then readers are answered from what was there before
-            const told = Math.min(shown(before), Math.floor(clock / SECOND) * SECOND);
-            expect(shown(after)).toBeGreaterThan(told);
+            const served = Math.min(secondOf(before), Math.floor(clock / SECOND) * SECOND);
+            expect(secondOf(after)).toBeGreaterThan(served);
             before = after;
           }
           await store.close();
@@ -871,7 +871,7 @@ export function storeContract(
       expect(await changedAt(one)).toBe(NOW);
     });
 
-    test('is none for readers where nobody sees the article before or after, and other processes hear of it', async () => {
+    test('is hidden from readers who see the article neither before nor after, and other processes notice it', async () => {
       const [one, other] = await openTwice();
       await one.apply([undated({ id: 'a', publishedAt: at(0), tags: ['x'] })], () => DAY + 1000);
       await other.takeExternallyChangedFeeds();
@@ -902,7 +902,7 @@ export function storeContract(
       expect(await changedAt(store)).toBe(DAY + minutes * MINUTE);
     });
 
-    test('is one of an article to come that spells a feed otherwise: the feed shows it', async () => {
+    test('includes an embargoed article that spells the name of a feed otherwise: the feed shows it', async () => {
       const store = await holding(put({ sections: ['World'] }));
       const change: Change = undated({ id: 'b', sections: ['WORLD'], publishedAt: at(9000) });
       await store.apply([change], () => NOW);
@@ -911,7 +911,7 @@ export function storeContract(
   });
 
   describe(`${name}: the list of feeds`, () => {
-    test('has those that were visible by then, latest, and the operator’s', async () => {
+    test('has the feeds that were visible by then, latest, and the custom feeds', async () => {
       const store = await open();
       await store.backfillFeeds([feed('own', { all: ['tag/none'] })], () => NOW);
       await store.apply(
@@ -938,7 +938,7 @@ export function storeContract(
     });
   });
 
-  describe(`${name}: the operator’s feeds`, () => {
+  describe(`${name}: custom feeds`, () => {
     const all = [
       put({ id: 'xy', tags: ['x', 'y'], sections: ['S'] }),
       put({ id: 'y', tags: ['y'] }),
@@ -953,7 +953,7 @@ export function storeContract(
     const many = Array.from({ length: 200 }, (_, number) => `tag/t${number}`);
     const moment = DAY + 30 * MINUTE;
 
-    /** Who is in a feed: those that are visible, those that will be, those that expired, those that were taken back. */
+    /** The articles of a feed by status: visible, embargoed, expired, withdrawn. */
     async function inside(store: Store, key: string): Promise<string> {
       const entries = async (then: number) => (await idsIn(store, key, then))?.toSorted().join(' ') ?? 'none';
       const { tombstones } = (await store.snapshot(key, moment, FIFTY)) ?? { tombstones: [] };
@@ -989,7 +989,7 @@ export function storeContract(
       expect(await inside(before, 'own')).toBe(expected);
     });
 
-    test('hold the same whether articles come to them or they to the articles', async () => {
+    test('hold the same articles, whichever came first, the rule or the article', async () => {
       const key = fc.constantFrom(
         'latest',
         'tag/a',
@@ -1069,7 +1069,7 @@ export function storeContract(
       expect((await idsIn(store, 'own'))?.toSorted()).toEqual(['a', 'd']);
     });
 
-    test('change when something comes in or leaves, and no article does', async () => {
+    test('change when an article enters or leaves, and the article does not', async () => {
       const store = await holding(put({ id: 'a', tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
       const changed = async () => [
         ...(await Promise.all(
@@ -1088,7 +1088,7 @@ export function storeContract(
       expect((await store.page(0, 50)).map(({ revision }) => revision)).toEqual([1, 2]);
     });
 
-    test('are told with their rules', async () => {
+    test('are listed with their rules', async () => {
       const store = await open();
       expect([await store.rules(), await store.backfillFeeds([], () => NOW)]).toEqual([[], 0]);
       const [f, g] = [feed('f', { any: ['tag/x'] }), feed('g', { all: ['tag/y'], none: ['tag/x'] })];
@@ -1098,7 +1098,7 @@ export function storeContract(
       expect(await store.rules()).toEqual([feed('g')]);
     });
 
-    test('are filled a few at a time, and each with its rule', async () => {
+    test('are filled a few at a time, each with its rule', async () => {
       const store = await holding(...all);
       const feeds = Array.from({ length: 20 }, (_, number) => feed(`f${number}`, { any: ['tag/x'] }));
       for (let done = 0; done < feeds.length; ) {
@@ -1123,7 +1123,7 @@ export function storeContract(
       expect((await idsIn(store, 'f'))?.toSorted()).toEqual(['a', 'b']);
     });
 
-    test('that have no rule any more are forgotten, and what was in them with them', async () => {
+    test('without a rule are forgotten with their articles', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b' }), put({ id: 'c' }), withdraw('c', NOW));
       await store.backfillFeeds([feed('own'), feed('other')], () => NOW);
       await store.apply([put({ tags: ['y'] }), withdraw('b', NOW)], () => NOW);
@@ -1135,7 +1135,7 @@ export function storeContract(
       expect((await store.memberships(2)).toSorted()).toEqual(others);
     });
 
-    test('that are forgotten are so although an article was in them and left', async () => {
+    test('are forgotten although an article was in them and left', async () => {
       const store = await holding(put({ tags: ['x'] }));
       await store.backfillFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
       await store.apply([put({ tags: ['y'] })], () => NOW);
@@ -1143,7 +1143,7 @@ export function storeContract(
       expect(await store.snapshot('own', NOW, FIFTY)).toBeUndefined();
     });
 
-    test('that come again begin anew', async () => {
+    test('that return start empty', async () => {
       const store = await holding(put({ tags: ['x'] }), put({ id: 'b', tags: ['y'] }));
       await store.backfillFeeds([feed('own', { any: ['tag/x'] })], () => NOW);
       await store.backfillFeeds([{ id: 'own' }], () => NOW);
@@ -1186,7 +1186,7 @@ export function storeContract(
     ['key', (store) => store.key('a')],
     ['apply', (store) => store.apply([put({ id: 'c' })], () => NOW)],
     ['rehearse', (store) => store.rehearse([put({ id: 'c' })], () => NOW)],
-  ])(`${name}: one that fails is unavailable, says %s`, async (_, ask) => {
+  ])(`${name}: a store that fails is unavailable: %s`, async (_, ask) => {
     await expect(ask(await openBroken())).rejects.toMatchObject({ name: 'PublisherError', code: 'store_unavailable' });
   });
 
@@ -1199,7 +1199,7 @@ export function storeContract(
     const listed = async (store: Store, asked: Partial<ListOptions>) =>
       (await store.list({ ...options, ...asked })).articles.map(({ revision, article: { id } }) => `${revision} ${id}`);
 
-    test('are found by their id, with what was handed over', async () => {
+    test('are found by their id, with their record', async () => {
       const store = await holding(visible, put({ title: '"ا"' }));
       expect(await store.find('a')).toEqual({
         number: 2,
@@ -1280,7 +1280,7 @@ export function storeContract(
       expect(Math.max(...[...pages, ...lists].map(({ length }) => length))).toBeLessThan(5);
     });
 
-    test('tell in a list all but what they say', async () => {
+    test('are listed without their text', async () => {
       const store = await holding(put({ expiresAt: at(10) }), put({ id: 'b' }), withdraw('b', NOW, 'Wrong'));
       expect((await store.list(options)).articles).toEqual([
         {
@@ -1356,7 +1356,7 @@ export function storeContract(
       expect(await kept(store)).toEqual(['one: a.md 4', 'three:  3', 'two:  2']);
     });
 
-    test('is another’s where two files swap their articles at once', async () => {
+    test('changes where two files swap their articles at once', async () => {
       const store = await holding(from('a.md', { id: 'one' }), from('b.md', { id: 'two' }));
       await store.apply([from('a.md', { id: 'two' }, '2'), from('b.md', { id: 'one' }, '2')], () => NOW);
       expect(await kept(store)).toEqual(['one: b.md 2', 'two: a.md 2']);
@@ -1378,7 +1378,7 @@ export function storeContract(
       expect(await kept(store)).toEqual(['a: a.md 1']);
     });
 
-    test('stays its file whoever else changes it, until it is forgotten', async () => {
+    test('stays the file of the article after other changes, until it is forgotten', async () => {
       const store = await holding(from('a.md', {}), put({ title: 'New' }), withdraw('a', NOW));
       const forget = { ...withdraw('a', NOW), forgetSource: true };
       expect(await kept(store)).toEqual(['a: a.md 1']);
@@ -1399,7 +1399,7 @@ export function storeContract(
     expect([await store.setting('a'), await store.setting('b')]).toEqual(['2', '']);
   });
 
-  test(`${name}: keys are kept in the order in which they were made, and revoked once`, async () => {
+  test(`${name}: keys are listed in the order of their creation, and revoked once`, async () => {
     const store = await open();
     const key = (id: string, createdAt: number): StoredKey => ({
       id,
@@ -1423,7 +1423,7 @@ export function storeContract(
   });
 
   describe(`${name}: two connections`, () => {
-    test('see each other’s articles, and hear which feeds changed', async () => {
+    test('see each other’s articles, and notice which feeds changed', async () => {
       const [one, other] = await openTwice();
       expect([await other.lastRevision(), other.mayHaveExternalChanges()]).toEqual([0, false]);
       await one.apply([put({ tags: ['x'] })], () => NOW);
@@ -1438,7 +1438,7 @@ export function storeContract(
       expect(await other.lastRevision()).toBe(3);
     });
 
-    test('hear nothing of what they changed themselves, be it before the other did or after', async () => {
+    test('do not notice their own changes, before or after those of the other', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
       await one.touchAllFeeds(() => NOW);
@@ -1449,7 +1449,7 @@ export function storeContract(
       expect(await one.takeExternallyChangedFeeds()).toEqual([]);
     });
 
-    test('hear of what the other changed although they changed something themselves since', async () => {
+    test('notice a change of the other after a change of their own', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
       await other.apply([put({ id: 'b', tags: ['y'] })], () => NOW);
@@ -1461,7 +1461,7 @@ export function storeContract(
       expect((await one.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/en', 'latest', 'tag/y', 'tag/z']);
     });
 
-    test('hear of what the other changed although a change of their own failed since', async () => {
+    test('notice a change of the other after a failed change of their own', async () => {
       const [one, other] = await openTwice();
       const key: StoredKey = { id: 'k', name: '', scope: 'read', hash: Uint8Array.of(1), createdAt: 1 };
       await one.createKey(key);
@@ -1471,7 +1471,7 @@ export function storeContract(
       expect((await other.takeExternallyChangedFeeds()).toSorted()).toEqual(['language/en', 'latest', 'tag/x']);
     });
 
-    test('hear of a change in every request that comes after it, wherever they looked before', async () => {
+    test('notice a change in every request that comes after it', async () => {
       const [one, other] = await openTwice();
       const server = createServer().listen(0, '127.0.0.1');
       onTestFinished(() => void server.close());
@@ -1480,7 +1480,7 @@ export function storeContract(
       onTestFinished(() => void client.destroy());
       const [served] = await once(server, 'connection');
       const heard = once(served, 'data').then(() => other.mayHaveExternalChanges());
-      await nextTurn(); // behind the events of this turn, where work in line is done
+      await nextTurn(); // after the events of this poll
       expect(other.mayHaveExternalChanges()).toBe(false);
       await one.apply([put({})], () => NOW);
       client.write('a request');
@@ -1488,7 +1488,7 @@ export function storeContract(
       expect(await heard).toBe(true);
     });
 
-    test('hear which of the operator’s feeds changed, and which are gone, empty ones too', async () => {
+    test('notice which custom feeds changed and which were removed, empty ones too', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({ tags: ['x'] })], () => NOW);
       const before = [feed('same'), feed('other', { any: ['tag/x'] }), feed('empty', { any: ['tag/none'] })];
@@ -1500,7 +1500,7 @@ export function storeContract(
       expect([await idsIn(other, 'gone'), await idsIn(other, 'other')]).toEqual([undefined, []]);
     });
 
-    test('put articles into the operator’s feeds by the rules that hold, whoever made them', async () => {
+    test('add articles to custom feeds by the current rules, whichever connection set them', async () => {
       const [one, other] = await openTwice();
       await one.backfillFeeds([feed('f', { any: ['tag/x'] }), feed('g')], () => NOW);
       await other.apply([put({ id: 'a', tags: ['x'] })], () => NOW);
@@ -1512,7 +1512,7 @@ export function storeContract(
       expect((await idsIn(other, 'g'))?.toSorted()).toEqual(['a', 'b', 'd']);
     });
 
-    test('hear nothing of changes that changed nothing', async () => {
+    test('do not notice changes that changed nothing', async () => {
       const [one, other] = await openTwice();
       await one.apply([put({})], () => NOW);
       await other.takeExternallyChangedFeeds();
@@ -1522,7 +1522,7 @@ export function storeContract(
       expect([await other.takeExternallyChangedFeeds(), await other.lastRevision()]).toEqual([[], 1]);
     });
 
-    test('write in turn', async () => {
+    test('write one after the other', async () => {
       const [one, other] = await openTwice();
       const changes = Array.from({ length: 20 }, (_, index) =>
         [one, other][index % 2]?.apply([put({ id: `a${index}`, tags: [`t${index % 3}`] })], () => NOW),

@@ -1,18 +1,18 @@
 import { z } from 'zod';
-import { type Problem, PublisherError, shown } from '../errors.ts';
+import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import {
   instant,
+  integerBetween,
   languageTag,
-  line,
   list,
   longText,
   object,
   oneOf,
-  optionalLine,
+  singleLine,
+  singleLineOrEmpty,
   type Term,
   term,
   webAddress,
-  wholeNumber,
 } from '../lib/fields.ts';
 import { type Instant, utcYear } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
@@ -22,26 +22,26 @@ import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
 import { sanitizeBody } from './sanitize.ts';
-import type { Resolve } from './sanitize-rules.ts';
+import type { ResolveUrl } from './sanitize-rules.ts';
 
-/** A story that passed `parseArticle`: every text XML-safe, every address absolute, every date real. */
+/** A story that passed `parseArticle`: every text is XML-safe, every address absolute, every date exists. */
 export interface Article {
   /** The newsroom's own id. */
   readonly id: string;
-  /** The id every consumer sees, the same in all formats. A URI, unless the record brought another along from before. */
+  /** The id that consumers see, the same in all formats. A URI, unless the record names an id from an earlier system. */
   readonly publicId: string;
   readonly url: string;
   readonly title: string;
   /** Plain text on one line. */
   readonly summary: string;
-  /** The story as clean HTML. */
+  /** The story as sanitized HTML. */
   readonly html: string;
   readonly language: string;
   readonly direction: Direction;
   readonly authors: readonly Author[];
   readonly sections: readonly Term[];
   readonly tags: readonly Term[];
-  /** First publication; where an embargo ends later, that moment, because nobody outside could read it before. */
+  /** First publication; the end of the embargo where that is later, because readers could not see the story before. */
   readonly publishedAt: Instant;
   /** The last correction after first publication. */
   readonly updatedAt?: Instant;
@@ -50,7 +50,7 @@ export interface Article {
   readonly withdrawn?: { readonly at: Instant; readonly reason?: string };
   readonly image?: Image;
   readonly media: readonly Media[];
-  /** Where syndicated copy comes from. */
+  /** The origin of syndicated copy. */
   readonly source?: { readonly name: string; readonly url: string };
   readonly copyright?: string;
   readonly license?: string;
@@ -78,28 +78,28 @@ export interface Media extends Partial<MediaFacts> {
   readonly title?: string;
 }
 
-/** What a record is read against. */
+/** The context in which records are parsed. */
 export interface Newsroom {
-  /** The site, e.g. `https://example.com/`: where relative addresses are resolved and the host of public ids. */
+  /** The site, e.g. `https://example.com/`: the base of relative addresses, and the host in public ids. */
   readonly url: string;
   /** The public address of the feed service, ending in a slash; media is served below it. */
   readonly feedsUrl: string;
   readonly language: string;
-  /** Where the files are that are served below `media/`. */
+  /** The folder with the files that are served below `media/`. */
   readonly mediaFolder: string;
-  /** Whether ordinary HTML is cleaned without the parser of sanitize-html; true by default. */
+  /** Whether ordinary bodies take the fast path of the sanitizer (default true). The result is the same. */
   readonly sanitizeFastPath?: boolean;
 }
 
 const MAX_ID = 512;
 const MAX_BODY = 4 * 1024 * 1024;
-/** Some of Markdown takes time that grows with the square of its length. */
+/** Some Markdown takes a time that grows with the square of its length. */
 const MAX_MARKDOWN = 256 * 1024;
 const SUMMARY_LENGTH = 280;
 
 const email = z.email({ error: 'must be an e-mail address' });
-const bytes = wholeNumber(0, Number.MAX_SAFE_INTEGER);
-const pixels = wholeNumber(1, 100_000);
+const bytes = integerBetween(0, Number.MAX_SAFE_INTEGER);
+const pixels = integerBetween(1, 100_000);
 const mediaType = z
   .string({ error: 'must be a media type, as audio/mpeg' })
   .regex(/^[a-z0-9][a-z0-9!#$^_.+-]*\/[a-z0-9][a-z0-9!#$^_.+-]*$/i, 'must be a media type, as audio/mpeg (RFC 6838)');
@@ -119,29 +119,29 @@ const id = z
     error: 'must not have an empty part, “.” or “..” between slashes',
   });
 
-/** Whether a text can be the id of a record (docs/records.md). */
+/** Whether the text can be the id of a record (docs/records.md). */
 export function isRecordId(text: string): boolean {
   return id.safeParse(text).success;
 }
 
 const MAX_PUBLIC_ID = 2048;
 
-/** An identity is compared character by character, so that white space within it stays as it is. */
+/** Consumers compare identities character by character, so that white space inside stays as it is. */
 const publicId = z
   .string({ error: 'must be text' })
   .transform((value) => xmlText(value).trim())
   .refine((value) => value !== '', { error: 'must not be empty' })
   .refine((value) => value.length <= MAX_PUBLIC_ID, { error: `must not be longer than ${MAX_PUBLIC_ID} characters` });
 
-/** The record of docs/records.md. Addresses are resolved against the newsroom, so each newsroom has a schema. */
-function recordSchema(resolve: Resolve) {
+/** The schema of docs/records.md. It resolves addresses against the newsroom, so that each newsroom has its own. */
+function recordSchema(resolve: ResolveUrl) {
   const address = webAddress(resolve);
   return object({
     id,
     publicId: publicId.optional(),
     url: address,
-    title: line(1000),
-    summary: optionalLine(5000).optional(),
+    title: singleLine(1000),
+    summary: singleLineOrEmpty(5000).optional(),
     body: longText(MAX_BODY),
     bodyFormat: oneOf(['html', 'markdown', 'text']).default('html'),
     language: languageTag.optional(),
@@ -155,16 +155,16 @@ function recordSchema(resolve: Resolve) {
     updatedAt: instant.optional(),
     embargoUntil: instant.optional(),
     expiresAt: instant.optional(),
-    withdrawn: object({ at: instant, reason: optionalLine(1000).optional() }).optional(),
+    withdrawn: object({ at: instant, reason: singleLineOrEmpty(1000).optional() }).optional(),
     image: object({
       url: address,
       type: mediaType.optional(),
       length: bytes.optional(),
       width: pixels.optional(),
       height: pixels.optional(),
-      alt: optionalLine(2000).optional(),
-      caption: optionalLine(2000).optional(),
-      credit: optionalLine(500).optional(),
+      alt: singleLineOrEmpty(2000).optional(),
+      caption: singleLineOrEmpty(2000).optional(),
+      credit: singleLineOrEmpty(500).optional(),
     }).optional(),
     media: list(
       object({
@@ -172,18 +172,18 @@ function recordSchema(resolve: Resolve) {
         type: mediaType.optional(),
         length: bytes.optional(),
         duration: z.number({ error: 'must be a number of seconds' }).min(0, 'must not be negative').optional(),
-        title: optionalLine(500).optional(),
+        title: singleLineOrEmpty(500).optional(),
       }),
       50,
     ).default([]),
-    source: object({ name: line(500), url: address }).optional(),
-    copyright: optionalLine(1000).optional(),
+    source: object({ name: singleLine(500), url: address }).optional(),
+    copyright: singleLineOrEmpty(1000).optional(),
     license: address.optional(),
     translations: list(object({ language: languageTag, url: address }), 100).default([]),
   });
 }
 
-type ParsedRecordParts = z.infer<ReturnType<typeof recordSchema>>;
+type RecordFields = z.infer<ReturnType<typeof recordSchema>>;
 
 const schemas = new WeakMap<Newsroom, ReturnType<typeof recordSchema>>();
 
@@ -191,14 +191,14 @@ function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
   let schema = schemas.get(newsroom);
   if (schema === undefined) {
     const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? webUrl(reference, newsroom.url);
-    schema = z.compile(recordSchema(resolve), { strict: true }); // one function for records that are right
+    schema = z.compile(recordSchema(resolve), { strict: true }); // compiled to one function for valid records
     schemas.set(newsroom, schema);
   }
   return schema;
 }
 
 /**
- * Turns a record into an Article. The one door: what comes out needs no further check.
+ * Parses a record. This is the only entry for untrusted data: the article needs no further check.
  *
  * @throws PublisherError `invalid_article` with every problem of the record, each with its field, value and rule
  */
@@ -207,12 +207,12 @@ export function parseArticle(record: unknown, newsroom: Newsroom): Article {
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
   const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
-  const html = sanitizeBody(bodyHtml(record, parsed), resolve);
+  const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
   const problems = problemsBetween(parsed, html, newsroom);
   if (problems.length > 0) throw invalid(record, problems);
-  return article(parsed, html, newsroom);
+  return toArticle(parsed, html, newsroom);
 }
 
 function invalid(record: unknown, problems: Problem[]): PublisherError {
@@ -221,18 +221,18 @@ function invalid(record: unknown, problems: Problem[]): PublisherError {
   return new PublisherError('invalid_article', `The ${name} cannot be published.`, { problems });
 }
 
-/** The body as HTML, still to be cleaned. */
-function bodyHtml(record: unknown, { body, bodyFormat }: ParsedRecordParts): string {
+/** The body as HTML, before it is sanitized. */
+function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields): string {
   if (bodyFormat === 'html') return body;
   if (bodyFormat === 'text') return plainTextToHtml(body);
   const markdown = xmlText(body);
   if (markdown.length <= MAX_MARKDOWN) return markdownToHtml(markdown);
   const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
-  throw invalid(record, [{ field: 'body', value: shown(markdown), rule }]);
+  throw invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
 }
 
-/** Rules between fields, which no field can decide alone. */
-function problemsBetween(record: ParsedRecordParts, html: string, newsroom: Newsroom): Problem[] {
+/** The rules that concern several fields. */
+function problemsBetween(record: RecordFields, html: string, newsroom: Newsroom): Problem[] {
   const problems: Problem[] = [];
   if (html === '') problems.push({ field: 'body', rule: 'must have something left to show after cleaning' });
   if (record.expiresAt !== undefined && record.expiresAt <= firstPublication(record)) {
@@ -246,7 +246,7 @@ function problemsBetween(record: ParsedRecordParts, html: string, newsroom: News
   return problems;
 }
 
-function article(record: ParsedRecordParts, html: string, newsroom: Newsroom): Article {
+function toArticle(record: RecordFields, html: string, newsroom: Newsroom): Article {
   const language = record.language ?? newsroom.language;
   const direction = directionOf(language);
   const publishedAt = firstPublication(record);
@@ -263,7 +263,7 @@ function article(record: ParsedRecordParts, html: string, newsroom: Newsroom): A
     sections: distinct(record.sections),
     tags: distinct(record.tags),
     publishedAt,
-    // An update before anybody could read the story is not one.
+    // An update before readers could see the story does not count.
     updatedAt: record.updatedAt !== undefined && record.updatedAt > publishedAt ? record.updatedAt : undefined,
     embargoUntil: record.embargoUntil,
     expiresAt: record.expiresAt,
@@ -279,23 +279,23 @@ function article(record: ParsedRecordParts, html: string, newsroom: Newsroom): A
   });
 }
 
-function firstPublication({ publishedAt, embargoUntil }: ParsedRecordParts): Instant {
+function firstPublication({ publishedAt, embargoUntil }: RecordFields): Instant {
   return Math.max(publishedAt, embargoUntil ?? publishedAt);
 }
 
-/** The id itself where it is a URI, else RFC 4151: the site's host, the year of first publication, the id. */
+/** The id if it is a URI; otherwise a tag URI (RFC 4151) of the site's host, the year of first publication and the id. */
 function publicIdFor(recordId: string, siteUrl: string, publishedAt: Instant): string {
   if (isUri(recordId)) return recordId;
   const specific = encodeURIComponent(recordId).replaceAll('%2F', '/').replaceAll('%3A', ':');
   return `tag:${new URL(siteUrl).hostname},${utcYear(publishedAt)}:${specific}`;
 }
 
-/** Two spellings of one name are one term. */
+/** Spellings of one name, which have the same slug, are one term: the first one. */
 function distinct(terms: readonly Term[]): Term[] {
   return terms.filter((item, index) => terms.findIndex(({ slug }) => slug === item.slug) === index);
 }
 
-/** `/media/…` is this service's folder where the file is there, else a path of the newsroom's site like any other. */
+/** `/media/…` is a file of this service if the file exists; otherwise it is a path of the newsroom's site. */
 function mediaUrl(reference: string, newsroom: Newsroom): string | undefined {
   if (!reference.startsWith('/media/')) return undefined;
   const url = webUrl(reference.slice(1), newsroom.feedsUrl);
@@ -308,20 +308,20 @@ function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {
   try {
     return mediaFacts(newsroom.mediaFolder, decodeURIComponent(url.slice(folder.length)));
   } catch {
-    return undefined; // a percent sign that encodes nothing
+    return undefined; // an invalid percent-encoding
   }
 }
 
-/** Deeper than any record is: a list that holds itself, as YAML can say, has no end. */
+/** Levels of nesting. No valid record is deeper, and a YAML list can contain itself. */
 const MAX_RECORD_DEPTH = 10;
 
-/** Whether there is a null to leave out: most records have none, and need no copy. Nor is there an end to some. */
+/** Whether a copy without nulls is needed. Most records have none. A record that is too deep counts as well. */
 function holdsNull(value: unknown, depth = 0): boolean {
   if (value === null || depth > MAX_RECORD_DEPTH) return true;
   return typeof value === 'object' && Object.values(value).some((item) => holdsNull(item, depth + 1));
 }
 
-/** Content systems write null for what is not there. */
+/** A copy without null values: content systems write null for a missing field. */
 function withoutNulls(value: unknown, depth = 0): unknown {
   if (depth > MAX_RECORD_DEPTH) {
     const problems = [{ field: '', rule: `must not be nested deeper than ${MAX_RECORD_DEPTH} levels` }];
@@ -334,7 +334,7 @@ function withoutNulls(value: unknown, depth = 0): unknown {
   );
 }
 
-/** The record's form as JSON Schema (draft 2020-12), for editors and the API's description. */
+/** The record's JSON Schema (draft 2020-12), for editors and the API's description. */
 export function recordJsonSchema(): { readonly required: readonly string[] } {
   const schema = z.toJSONSchema(recordSchema(webUrl), { io: 'input' });
   return { ...schema, required: schema.required ?? [] };

@@ -3,7 +3,7 @@ import { join, normalize } from 'node:path';
 import { imageSize } from 'image-size';
 import mime from 'mime';
 
-/** What a file itself tells of the picture, sound or film in it. */
+/** Properties of a picture, sound or video, read from its file. */
 export interface MediaFacts {
   /** Media type, RFC 6838. */
   readonly type: string;
@@ -14,17 +14,17 @@ export interface MediaFacts {
   readonly height?: number;
 }
 
-/** Dimensions stand in the head of every picture format; a JPEG's may come after a thumbnail. */
+/** Every picture format has its dimensions near the start; in a JPEG they may come after a thumbnail. */
 const HEAD_BYTES = 256 * 1024;
 
-/** The facts of a file by its path below the media folder; undefined where there is none. */
+/** The facts of a file by its path below the media folder; undefined where there is no such file. */
 export function mediaFacts(folder: string, path: string): MediaFacts | undefined {
   const inside = normalize(path);
   if (inside.startsWith('..') || inside.includes('\0')) return undefined;
   try {
     return factsOf(join(folder, inside));
   } catch {
-    return undefined; // no such file, or not ours to read
+    return undefined; // no such file, or no permission to read it
   }
 }
 
@@ -46,9 +46,9 @@ function factsOf(file: string): MediaFacts | undefined {
 function dimensionsIn(head: Uint8Array): { width: number; height: number } | undefined {
   try {
     const { width, height, orientation } = imageSize(head);
-    // EXIF orientations from 5 on lie on their side.
+    // EXIF orientations from 5 on are rotated by 90 degrees.
     return orientation !== undefined && orientation >= 5 ? { width: height, height: width } : { width, height };
   } catch {
-    return undefined; // a format image-size does not know
+    return undefined; // a format that image-size does not know
   }
 }

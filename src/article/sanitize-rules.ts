@@ -1,8 +1,8 @@
-/** What may stay of a body, whoever cleans it. */
+/** The rules of the sanitizer, for the library and the fast path. */
 import { parseSrcset, stringifySrcset } from 'srcset';
 import { isWebUrl } from '../lib/url.ts';
 
-/** The frequent ones first: the list is gone through from its beginning for every tag. */
+/** The allowed elements. Frequent ones first: the fast path searches the list from its start for every tag. */
 export const TAGS: readonly string[] = (
   'p a li strong em b i br img ul h2 h3 figure figcaption blockquote div span ol ' +
   'hr h1 h4 h5 h6 section article aside header footer address q cite pre code kbd samp var u s del ins mark ' +
@@ -10,6 +10,7 @@ export const TAGS: readonly string[] = (
   'caption colgroup col thead tbody tfoot tr td th details summary'
 ).split(' ');
 
+/** The allowed attributes by element; `*` stands for every element. */
 export const ATTRIBUTES: Readonly<Record<string, string[]>> = {
   '*': ['lang', 'dir', 'title'],
   a: ['href', 'hreflang', 'rel'],
@@ -33,19 +34,20 @@ export const ATTRIBUTES: Readonly<Record<string, string[]>> = {
   details: ['open'],
 };
 
-/** Elements that have no end. */
+/** Elements without an end tag. */
 export const VOID: readonly string[] = ['br', 'hr', 'img', 'source', 'track', 'col', 'wbr'];
 
-/** Elements that are nothing without their address, so they go where it was no good. */
+/** Elements that are removed where they have no valid address. */
 export const NEEDS_ADDRESS = new Set(['img', 'iframe', 'source', 'track']);
 
+/** Attributes that must be http or https addresses. */
 export const WEB_ADDRESSES: readonly string[] = ['src', 'poster', 'cite'];
 
-/** The absolute address a reference in a body means; undefined where it means none. */
-export type Resolve = (reference: string) => string | undefined;
+/** Resolves a reference in a body to an absolute address; undefined where it has no valid target. */
+export type ResolveUrl = (reference: string) => string | undefined;
 
-/** An attribute's value, every address in it absolute; undefined where there is nothing left of it. */
-export function absoluteAttribute(name: string, value: string, resolve: Resolve): string | undefined {
+/** An attribute's value with absolute addresses; undefined where no valid address is left. */
+export function absoluteAttribute(name: string, value: string, resolve: ResolveUrl): string | undefined {
   if (name === 'href') return resolve(value);
   if (name === 'srcset') return absoluteSrcset(value, resolve);
   if (!WEB_ADDRESSES.includes(name)) return value;
@@ -53,7 +55,7 @@ export function absoluteAttribute(name: string, value: string, resolve: Resolve)
   return url !== undefined && isWebUrl(url) ? url : undefined;
 }
 
-function absoluteSrcset(value: string, resolve: Resolve): string | undefined {
+function absoluteSrcset(value: string, resolve: ResolveUrl): string | undefined {
   try {
     const candidates = parseSrcset(value, { strict: true }).flatMap((candidate) => {
       const url = resolve(candidate.url);
@@ -61,6 +63,6 @@ function absoluteSrcset(value: string, resolve: Resolve): string | undefined {
     });
     return candidates.length === 0 ? undefined : stringifySrcset(candidates);
   } catch {
-    return undefined; // contradictory descriptors: `src` is what is left to show
+    return undefined; // contradictory descriptors: readers show `src`
   }
 }

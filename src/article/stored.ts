@@ -3,7 +3,7 @@ import type { JsonText } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { Article } from './article.ts';
 
-/** The article as one that is taken back, in the form `parseArticle` gives: equal articles are equal to the letter. */
+/** The withdrawn article, in the property order of `parseArticle`: equal articles have equal JSON. */
 export function withdrawnArticle(
   article: Article,
   withdrawal: { readonly at: Instant; readonly reason?: string },
@@ -12,13 +12,13 @@ export function withdrawnArticle(
   return omitUndefined({ ...rest, withdrawn: withdrawal, image, media, source, copyright, license, translations });
 }
 
-/** An article as a store keeps it: its JSON, and what of it decides where it stands. */
+/** An article in the form that a store keeps: its JSON, and the properties that decide in which feeds it is, and where. */
 export interface ArticleText
   extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {
   readonly text: JsonText;
 }
 
-/** The article ready to be kept. */
+/** Serializes an article for a store. */
 export function articleText(article: Article): ArticleText {
   const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn } = article;
   return omitUndefined({ id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text: JSON.stringify(article) });

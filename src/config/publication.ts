@@ -4,23 +4,24 @@ import { z } from 'zod';
 import { type Problem, PublisherError } from '../errors.ts';
 import type { CustomFeed } from '../feed/feeds.ts';
 import {
+  integerBetween,
   isLanguageTag,
   languageTag,
-  line,
   list,
   object,
   oneOf,
-  optionalLine,
+  singleLine,
+  singleLineOrEmpty,
   webAddress,
-  wholeNumber,
 } from '../lib/fields.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { fieldPath, problemsOf } from '../lib/problems.ts';
+import { systemReason } from '../lib/system-reason.ts';
 import { slugOf } from '../lib/text.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
 
-/** The masthead and all that the operator decides, from `publication.yaml`. */
+/** The newsroom's own data and the operator's decisions, from `publication.yaml`. */
 export interface Publication {
   readonly title: string;
   readonly url: string;
@@ -36,17 +37,17 @@ export interface Publication {
   /** Six hexadecimal digits, without `#`. */
   readonly accentColor?: string;
   readonly contact?: { readonly name: string; readonly email?: string };
-  /** Seconds a feed may be kept without asking again. */
+  /** Seconds for which a client may use a feed without asking again. */
   readonly maxAge: number;
-  /** Entries in a feed that names no number of its own. */
+  /** Entries in a feed that has no number of its own. */
   readonly entries: number;
-  /** Days for which a withdrawal is told of. */
+  /** Days for which feeds list a withdrawal. */
   readonly tombstoneDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
 }
 
-/** A feed that is no more: readers are sent to another, or told to stop. */
+/** A feed that has ended: the service redirects readers to another feed, or answers 410. */
 export interface RetiredFeed {
   readonly feed: string;
   readonly movedTo?: string;
@@ -65,7 +66,7 @@ const ownKey = z
     error: 'must name a language by its tag, as language/ckb (BCP 47)',
   });
 
-/** `Section/Middle East` → `section/middle-east`: what is before the slash is ours, what is behind it a name. */
+/** `Section/Middle East` → `section/middle-east` */
 function normalKey(value: string): string {
   const slash = value.indexOf('/');
   if (slash < 0) return value.trim().toLowerCase();
@@ -83,18 +84,18 @@ const customFeed = object({
     .string({ error: 'is required' })
     .regex(
       /^[\p{Ll}\p{Lo}\p{M}\p{N}]+(-[\p{Ll}\p{Lo}\p{M}\p{N}]+)*$/u,
-      'must be lower-case words joined by hyphens, as it stands in addresses',
+      'must be lower-case words joined by hyphens, because it is part of addresses',
     )
     .refine((id) => id !== 'latest', { error: 'is taken: latest holds every article' }),
-  title: line(200),
-  description: line(1000).optional(),
+  title: singleLine(200),
+  description: singleLine(1000).optional(),
   language: languageTag.optional(),
-  entries: wholeNumber(1, 1000).optional(),
+  entries: integerBetween(1, 1000).optional(),
   content: oneOf(['full', 'summary']).optional(),
   select: selection,
 });
 
-/** Any base shows whether it can be an address; the true one is known when all of the file is. */
+/** Any base shows whether the address is valid. The actual base is known once the whole file is parsed. */
 const asset = z
   .string({ error: 'must be an address' })
   .refine((address) => assetUrl(address, 'https://service.invalid/') !== undefined, {
@@ -102,12 +103,12 @@ const asset = z
   });
 
 const schema = object({
-  title: line(200),
+  title: singleLine(200),
   url: webAddress(),
   feedsUrl: webAddress().optional(),
-  description: line(1000),
+  description: singleLine(1000),
   language: languageTag,
-  copyright: optionalLine(1000).optional(),
+  copyright: singleLineOrEmpty(1000).optional(),
   license: webAddress().optional(),
   icon: asset.optional(),
   logo: asset.optional(),
@@ -117,36 +118,53 @@ const schema = object({
     .regex(/^#?[0-9a-f]{6}$/i, 'must be a colour, as "#1a5f7a"')
     .transform((colour) => colour.replace('#', '').toLowerCase())
     .optional(),
-  contact: object({ name: line(200), email: z.email({ error: 'must be an e-mail address' }).optional() }).optional(),
-  maxAge: wholeNumber(0, 86_400).default(300),
-  entries: wholeNumber(1, 1000).default(50),
-  tombstoneDays: wholeNumber(0, 3650).default(30),
+  contact: object({
+    name: singleLine(200),
+    email: z.email({ error: 'must be an e-mail address' }).optional(),
+  }).optional(),
+  maxAge: integerBetween(0, 86_400).default(300),
+  entries: integerBetween(1, 1000).default(50),
+  tombstoneDays: integerBetween(0, 3650).default(30),
   feeds: list(customFeed, 100_000).default([]),
-  retired: list(object({ feed: line(500), movedTo: line(500).optional() }), 10_000).default([]),
+  retired: list(object({ feed: singleLine(500), movedTo: singleLine(500).optional() }), 10_000).default([]),
 });
 
 /**
- * Reads `publication.yaml` of a data folder.
+ * Loads `publication.yaml` from a data folder.
  *
- * @param feedsUrl the service's public address where it is not the file's
- * @throws PublisherError `invalid_publication` with every problem, its line and column
+ * @param feedsUrl the service's public address, which replaces that of the file
+ * @throws PublisherError `invalid_publication` with every problem, each with line and column
  */
 export function loadPublication(dataFolder: string, feedsUrl?: string): Publication {
   const file = join(dataFolder, 'publication.yaml');
-  return parsePublication(readPublication(file), file, feedsUrl);
+  return parsePublication(readPublicationFile(file), file, feedsUrl);
 }
 
-function readPublication(file: string): string {
+function readPublicationFile(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new PublisherError('invalid_publication', `The publication cannot be read from ${file}.`, {
-      hint: 'A data folder needs a publication.yaml with title, url, description and language.',
+      hint: hintFor(cause),
       cause,
     });
   }
 }
 
+function hintFor(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return 'Create a publication.yaml with title, url, description and language in the data folder.';
+  return `The reason: ${systemReason(cause)}. Check the file and its permissions.`;
+}
+
+/**
+ * Parses the text of a `publication.yaml`.
+ *
+ * @param file the file's name for error messages
+ * @param feedsUrl the service's public address, which replaces that of the file
+ * @throws PublisherError `invalid_publication` with every problem, each with line and column
+ */
 export function parsePublication(text: string, file: string, feedsUrl?: string): Publication {
   const yaml = readYaml(text);
   const invalid = (problems: PublisherError['problems']) =>
@@ -159,9 +177,9 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
     );
   }
   const parsed = result.data;
-  const twice = idsTwice(parsed.feeds.map(({ id }) => id));
-  if (twice.length > 0)
-    throw invalid(twice.map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })));
+  const duplicates = duplicateIds(parsed.feeds.map(({ id }) => id));
+  if (duplicates.length > 0)
+    throw invalid(duplicates.map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })));
   const base = withSlash(feedsUrl ?? parsed.feedsUrl ?? new URL('/', parsed.url).href);
   const asset = (address: string | undefined) => (address === undefined ? undefined : assetUrl(address, base));
   return omitUndefined({
@@ -179,16 +197,16 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
   });
 }
 
-function idsTwice(ids: readonly string[]): Problem[] {
+function duplicateIds(ids: readonly string[]): Problem[] {
   const seen = new Set<string>();
   return ids.flatMap((id, index) => {
-    const twice = seen.has(id);
+    const isDuplicate = seen.has(id);
     seen.add(id);
-    return twice ? [{ field: `feeds[${index}].id`, value: id, rule: 'is the id of another feed' }] : [];
+    return isDuplicate ? [{ field: `feeds[${index}].id`, value: id, rule: 'is the id of another feed' }] : [];
   });
 }
 
-/** `/media/…` is below the service's address, which may have a path of its own. */
+/** Resolves `/media/…` below the service's address, which may have a path. */
 function assetUrl(address: string, base: string): string | undefined {
   return webUrl(/^\/[^/]/.test(address) ? address.slice(1) : address, base);
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
-import { authorise } from '../publish/api-keys.ts';
 import type { Store } from '../store/store.ts';
+import { authenticate } from './authorization.ts';
 import { unknownExpectation, wrongHead } from './head.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import type { ClientQuota } from './load/client-quota.ts';
@@ -100,13 +100,13 @@ export function refuseExpectation(observer: Pick<Observer, 'follow'>): RequestLi
   };
 }
 
-async function isFromNewsroom({ headers, url = '' }: IncomingMessage, store: Store): Promise<boolean> {
+async function isFromNewsroom(request: IncomingMessage, store: Store): Promise<boolean> {
+  const { headers, url = '' } = request;
   if (headers.authorization === undefined || !url.startsWith('/api/')) return false;
   try {
-    await authorise(store, headers.authorization, 'read');
-    return true;
+    return (await authenticate(store, request)) !== undefined;
   } catch (error) {
-    if (error instanceof PublisherError) return false; // the app answers with it
+    if (error instanceof PublisherError) return false; // the app meets the error again, and answers with it
     throw error;
   }
 }

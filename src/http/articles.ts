@@ -3,10 +3,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Publication } from '../config/publication.ts';
 import { type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
-import { parseJson } from '../lib/json.ts';
 import type { Line } from '../lib/lines.ts';
-import { authorise } from '../publish/api-keys.ts';
-import { membershipsOf, statusOf } from '../publish/membership.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
+import { feedMemberships, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
   type Condition,
@@ -17,6 +16,7 @@ import {
   type Store,
   type StoredRecord,
 } from '../store/store.ts';
+import { authorize } from './authorization.ts';
 import { readBody, readLines } from './body.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
@@ -29,60 +29,63 @@ export interface ArticleParts {
 interface ChangeParts {
   readonly store: Store;
   readonly publisher: Publisher;
-  /** Milliseconds within which a record, or a line of many, must have come. */
+  /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
   readonly bodyDeadline: number;
 }
 
 type Handler = RequestHandler<{ path: string[] }>;
 
-/** What changes articles: one, one that is taken back, many. */
+/** The handlers that change articles: publish one, withdraw one, publish many. */
 export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handler>>;
 
-/** Records of a bulk request that are kept in one transaction at most. */
+/** Records of a bulk request in one transaction. */
 const BULK_BATCH = 200;
-/** Articles on a page of the list, and at most. */
+/** Articles on a page of the list: by default, and at most. */
 const PAGE = 50;
-const LARGEST_PAGE = 500;
+const MAX_PAGE = 500;
 
 type Handle = (request: Request<{ path: string[] }>, response: Response) => Promise<void>;
 
-/** The newsroom's side is for those with a key of the scope that it takes. */
+/** Wraps a handler so that it runs only for requests with an API key of that scope. */
 export function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
   return (scope, handle) => async (request, response) => {
-    await authorise(store, request.headers.authorization, scope);
+    await authorize(store, request, scope);
     await handle(request, response);
   };
 }
 
-/** What the newsroom may know of its articles. */
+/** The handlers that read articles. */
 export function articleHandlers({ publication, store, now }: ArticleParts) {
   const guarded = guard(store);
 
   const read = guarded('read', async (request, response) => {
     const path = request.params.path;
-    // An id that itself ends in /feeds is asked for with that slash encoded.
+    // If the id itself ends in /feeds, the client encodes that slash.
     if (path.length > 1 && path.at(-1) === 'feeds') {
       const stored = await find(idIn(path.slice(0, -1)));
-      const feeds = await membershipsOf(stored, { store, publication, at: now() });
+      const feeds = await feedMemberships(stored, { store, publication, at: now() });
       return respondWithJson(request, response, { body: { id: stored.article.id, feeds } });
     }
     const stored = await find(idIn(path));
-    respondWithJson(request, response, { body: shown(stored, now()), headers: { ETag: etagOf(stored.revision) } });
+    respondWithJson(request, response, {
+      body: articleView(stored, now()),
+      headers: { ETag: etagOf(stored.revision) },
+    });
   });
 
   const list = guarded('read', async (request, response) => {
     const { cursor, limit, feed, status } = query(request, ['cursor', 'limit', 'feed', 'status']);
     const at = now();
     const { articles, next } = await store.list({
-      after: wholeNumber('cursor', cursor, 0, Number.MAX_SAFE_INTEGER),
-      limit: wholeNumber('limit', limit, PAGE, LARGEST_PAGE),
+      after: queryInteger('cursor', cursor, { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+      limit: queryInteger('limit', limit, { fallback: PAGE, min: 1, max: MAX_PAGE }),
       at,
       ...(feed === undefined ? {} : { feed }),
       ...(status === undefined ? {} : { status: statusNamed(status) }),
     });
     respondWithJson(request, response, {
       body: {
-        articles: articles.map((listed) => shown(listed, at)),
+        articles: articles.map((listed) => articleView(listed, at)),
         ...(next === undefined ? {} : { cursor: String(next) }),
       },
     });
@@ -97,15 +100,14 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   return { read, list };
 }
 
-/** The newsroom's way in: articles that come, change and are taken back. */
+/** The handlers that publish and withdraw articles. */
 export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
   const guarded = guard(store);
 
   const put = guarded('write', async (request, response) => {
     const id = idIn(request.params.path);
-    const record = withId(parseJson(await readBody(request, bodyDeadline)), id);
-    const condition = conditionOf(request);
-    const [result] = await publisher.publish([condition === undefined ? { record } : { record, condition }]);
+    const json = await readBody(request, bodyDeadline);
+    const [result] = await publisher.publish([omitUndefined({ json, id, condition: conditionOf(request) })]);
     const { outcome } = accepted(result);
     if (outcome.result === 'condition-failed') throw conditionFailed(id);
     respondWithJson(request, response, {
@@ -118,10 +120,7 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
   const withdraw = guarded('write', async (request, response) => {
     const id = idIn(request.params.path);
     const { reason } = query(request, ['reason']);
-    const condition = conditionOf(request);
-    const [outcome] = await publisher.withdraw([
-      { id, ...(reason === undefined ? {} : { reason }), ...(condition === undefined ? {} : { condition }) },
-    ]);
+    const [outcome] = await publisher.withdraw([omitUndefined({ id, reason, condition: conditionOf(request) })]);
     if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
     if (outcome.result === 'condition-failed') throw conditionFailed(id);
     respondWithJson(request, response, {
@@ -131,41 +130,43 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
   });
 
   const bulk = guarded('write', async (request, response) => {
-    const groups = readLines(request, bodyDeadline); // refuses before the answer begins
-    const answer = beginLines(response);
+    const groups = readLines(request, bodyDeadline); // throws before the response begins
+    const send = beginLines(response);
     try {
       for await (const group of groups) {
         for (let start = 0; start < group.length; start += BULK_BATCH) {
-          await answer(await publishLines(publisher, group.slice(start, start + BULK_BATCH)));
+          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH)));
         }
       }
       response.end();
     } catch (error) {
       if (!(error instanceof PublisherError)) throw error;
-      await answer([described(error)]);
-      cutOff(response); // rather than ended: its client must not take what came for all of it
+      await send([refusalView(error)]);
+      cutOff(response); // without a proper end, so that the client does not take the results for complete
     }
   });
 
   return { put, withdraw, bulk };
 }
 
-/** What became of each line, in their order. */
+/** Publishes lines, and returns one result for each, in their order. */
 async function publishLines(publisher: Publisher, lines: readonly Line[]): Promise<unknown[]> {
-  const read = lines.map((line) => ({ line: line.number, ...readLine(line) }));
-  const submissions = read.flatMap((item): Submission[] => ('record' in item ? [{ record: item.record }] : []));
+  const submissions = lines.flatMap(({ bytes }): Submission[] =>
+    bytes === undefined ? [] : [{ json: bytes, isCompacted: true }],
+  );
   const results = (await publishOrRefuse(publisher, submissions)).values();
-  return read.map((item) => {
-    if ('refused' in item) return { line: item.line, ...described(item.refused) };
-    const result = results.next().value;
-    if (result === undefined) throw new Error('fewer results than records');
-    if ('refused' in result) return { line: item.line, ...described(result.refused) };
-    const { id, result: became, revision } = result.outcome;
-    return { line: item.line, id, result: became, revision };
+  return lines.map(({ number: line, bytes }) => {
+    const result = bytes === undefined ? { refused: LINE_TOO_LARGE } : results.next().value;
+    if (result === undefined) throw new Error('the publisher returned fewer results than it received records');
+    if ('refused' in result) return { line, ...refusalView(result.refused) };
+    const { id, result: outcome, revision } = result.outcome;
+    return { line, id, result: outcome, revision };
   });
 }
 
-/** The answer has begun: what befalls all of the lines, such as a full disk, is told for each. */
+const LINE_TOO_LARGE = new PublisherError('too_large', 'The line is longer than a record may be.');
+
+/** The response has begun: an error that concerns all lines, such as a full disk, is reported for each of them. */
 async function publishOrRefuse(
   publisher: Publisher,
   submissions: readonly Submission[],
@@ -178,27 +179,19 @@ async function publishOrRefuse(
   }
 }
 
-function readLine({ bytes }: Line): { record: unknown } | { refused: PublisherError } {
-  if (bytes === undefined)
-    return { refused: new PublisherError('too_large', 'The line is longer than a record may be.') };
-  try {
-    return { record: parseJson(bytes) };
-  } catch (error) {
-    if (error instanceof PublisherError) return { refused: error };
-    throw error;
-  }
+interface RefusalView {
+  readonly result: 'refused';
+  readonly code: string;
+  readonly title: string;
+  readonly problems: readonly Problem[];
 }
 
-function described(error: PublisherError): {
-  result: 'refused';
-  code: string;
-  title: string;
-  problems: readonly Problem[];
-} {
+function refusalView(error: PublisherError): RefusalView {
   return { result: 'refused', code: error.code, title: error.message, problems: error.problems };
 }
 
-function shown(stored: ListedRecord, at: Instant) {
+/** An article as the API returns it. */
+function articleView(stored: ListedRecord, at: Instant) {
   const { article, revision, record } = stored;
   return {
     id: article.id,
@@ -217,47 +210,35 @@ function idIn(path: readonly string[]): string {
   return path.join('/').normalize('NFC');
 }
 
-/** The record with the id of its address; one that names another is a mistake of somebody's. */
-function withId(record: unknown, id: string): unknown {
-  if (typeof record !== 'object' || record === null || Array.isArray(record)) return record;
-  const own: unknown = Reflect.get(record, 'id');
-  if (own === undefined || own === null || String(own).normalize('NFC') === id) return { ...record, id };
-  throw new PublisherError('invalid_article', 'The record is another article’s.', {
-    problems: [
-      { field: 'id', value: String(own).slice(0, 120), rule: `must be ${id}, as in the address, or left out` },
-    ],
-  });
-}
-
 function accepted(result: Published | undefined): Extract<Published, { outcome: unknown }> {
-  if (result === undefined) throw new Error('no result for a record');
+  if (result === undefined) throw new Error('the publisher returned no result for a record');
   if ('refused' in result) throw result.refused;
   return result;
 }
 
-/** The tag of an article's revision. */
+/** The ETag of an article's revision. */
 function etagOf(revision: number): string {
   return `"${revision}"`;
 }
 
-/** RFC 9110 §13.1.1 and §13.1.2 for a change: which article it was made for. */
+/** The condition of a change, from If-Match and If-None-Match (RFC 9110 §13.1.1 and §13.1.2). */
 function conditionOf({ headers }: IncomingMessage): Condition | undefined {
   const ifMatch = headers['if-match']?.trim();
   const ifNoneMatch = headers['if-none-match']?.trim();
-  if (ifMatch !== undefined && ifNoneMatch === '*') return { revisions: [] }; // there and not there at once
+  if (ifMatch !== undefined && ifNoneMatch === '*') return { revisions: [] }; // both headers together cannot hold
   if (ifMatch === '*') return 'present';
   if (ifMatch !== undefined)
     return { revisions: [...ifMatch.matchAll(/(?<!W\/)"(0|[1-9]\d*)"/g)].map(([, tag]) => Number(tag)) };
   if (ifNoneMatch === undefined) return undefined;
   if (ifNoneMatch === '*') return 'absent';
   throw new PublisherError('invalid_query', 'If-None-Match of a change must be *.', {
-    hint: 'With * the article is made only where there is none; If-Match guards a revision.',
+    hint: 'Send If-None-Match: * to create an article only where none exists, or If-Match to change a known revision.',
   });
 }
 
 function conditionFailed(id: string): PublisherError {
-  return new PublisherError('precondition_failed', `The article “${id}” is not the one that the request expects.`, {
-    hint: 'Get it, look at what changed meanwhile, and send the change with its new ETag.',
+  return new PublisherError('precondition_failed', `The article “${id}” does not meet the condition of the request.`, {
+    hint: 'Get the article, look at what has changed, and send the change again with the new ETag.',
   });
 }
 
@@ -265,23 +246,30 @@ function articleNotFound(id: string): PublisherError {
   return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
 }
 
-/** The query's parameters. One that is not known is a mistake that would go unnoticed. */
+/** The query's parameters. An unknown parameter is refused: it is a mistake that would otherwise go unnoticed. */
 function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
-  // Not by `new URL`: of an address in absolute form the host may be none.
-  const [, ...behind] = (request.url ?? '').split('?');
-  const searchParams = new URLSearchParams(behind.join('?'));
+  // Without `new URL`: an address in absolute form may have an invalid host.
+  const [, ...parts] = (request.url ?? '').split('?');
+  const searchParams = new URLSearchParams(parts.join('?'));
   const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
   if (unknown !== undefined) {
-    throw invalidQuery({ field: unknown, rule: `is not a parameter; known are ${known.join(', ')}` });
+    throw invalidQuery({ field: unknown, rule: `is not a parameter: use ${known.join(', ')}` });
   }
   return Object.fromEntries(searchParams) as Partial<Record<Name, string>>;
 }
 
-function wholeNumber(field: string, text: string | undefined, otherwise: number, largest: number): number {
-  if (text === undefined) return otherwise;
+interface IntegerRange {
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A parameter that is a whole number; the fallback where it is missing. */
+function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
+  if (text === undefined) return fallback;
   const value = Number(text);
-  if (/^\d+$/.test(text) && value <= largest && (field !== 'limit' || value > 0)) return value;
-  throw invalidQuery({ field, value: text, rule: `must be a whole number up to ${largest}` });
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw invalidQuery({ field, value: text, rule: `must be a whole number from ${min} to ${max}` });
 }
 
 function statusNamed(text: string): Status {
@@ -291,5 +279,5 @@ function statusNamed(text: string): Status {
 }
 
 function invalidQuery(problem: Problem): PublisherError {
-  return new PublisherError('invalid_query', 'The query cannot be answered.', { problems: [problem] });
+  return new PublisherError('invalid_query', 'The query is not valid.', { problems: [problem] });
 }

@@ -4,9 +4,9 @@ import { LINE_FEED, type Line, linesOf } from '../lib/lines.ts';
 import { MAX_RECORD_BYTES } from '../publish/publish.ts';
 
 /**
- * The whole body of a request.
+ * Reads the whole body of a request.
  *
- * @param deadline milliseconds within which it must have come
+ * @param deadline milliseconds within which the body must arrive
  * @throws PublisherError `unsupported_media_type`, `too_large`, `request_timeout`
  */
 export async function readBody(request: IncomingMessage, deadline: number): Promise<Buffer> {
@@ -23,9 +23,9 @@ export async function readBody(request: IncomingMessage, deadline: number): Prom
 }
 
 /**
- * The lines of a request's body that hold something, in groups as they come over the network.
+ * Reads the lines of a request's body without the blank ones, in groups as they arrive.
  *
- * @param deadline milliseconds within which each line must have come
+ * @param deadline milliseconds within which each line must arrive
  * @throws PublisherError `unsupported_media_type`, `request_timeout`
  */
 export function readLines(request: IncomingMessage, deadline: number): AsyncGenerator<readonly Line[]> {
@@ -34,31 +34,31 @@ export function readLines(request: IncomingMessage, deadline: number): AsyncGene
   return linesOf(chunks, MAX_RECORD_BYTES);
 }
 
-/** The request's chunks; a trickle, which would hold us for ever, ends at the deadline. */
+/** The request's chunks. A client that sends too slowly is refused at the deadline. */
 async function* withDeadline(
   request: IncomingMessage,
   deadline: number,
   renews: (chunk: Buffer) => boolean,
 ): AsyncGenerator<Buffer> {
-  const chunks: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false }); // there is still an answer to send
+  const chunks: AsyncIterator<Buffer> = request.iterator({ destroyOnReturn: false }); // the response is still to be sent
   let left = deadline;
   try {
     for (;;) {
-      const asked = Date.now();
+      const began = performance.now();
       const next = await within(left, chunks.next());
       if (next.done) return;
-      left = renews(next.value) ? deadline : left - (Date.now() - asked);
-      yield next.value; // what is done with it takes none of the client's time
+      left = renews(next.value) ? deadline : left - (performance.now() - began);
+      yield next.value; // the time until the caller continues does not count
     }
   } finally {
-    void chunks.return?.(); // lets go of the request, so that what is left of it can be dropped
+    void chunks.return?.(); // releases the request, so that the rest of it can be discarded
   }
 }
 
 async function within<Value>(milliseconds: number, promise: Promise<Value>): Promise<Value> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const error = new PublisherError('request_timeout', 'The record did not come in time.');
+    const error = new PublisherError('request_timeout', 'The record did not arrive in time.');
     timer = setTimeout(() => reject(error), Math.max(0, milliseconds));
   });
   try {
@@ -68,17 +68,17 @@ async function within<Value>(milliseconds: number, promise: Promise<Value>): Pro
   }
 }
 
-/** A compressed body would have to be unpacked before its size is known. */
+/** The size of a compressed body is unknown until it is decompressed. */
 function refuseCodings(request: IncomingMessage): void {
   const coding = request.headers['content-encoding'] ?? 'identity';
   if (coding === 'identity') return;
-  throw new PublisherError('unsupported_media_type', `A body in the coding ${coding} is not read.`, {
-    hint: 'Send it without Content-Encoding.',
+  throw new PublisherError('unsupported_media_type', `A body with Content-Encoding ${coding} is not supported.`, {
+    hint: 'Send the body without Content-Encoding.',
   });
 }
 
 function tooLarge(): PublisherError {
-  return new PublisherError('too_large', `A record has at most ${MAX_RECORD_BYTES} bytes.`, {
+  return new PublisherError('too_large', `A record may have at most ${MAX_RECORD_BYTES} bytes.`, {
     problems: [{ field: 'body', rule: `the request must not have more than ${MAX_RECORD_BYTES} bytes` }],
   });
 }

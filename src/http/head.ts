@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { PublisherError, shown } from '../errors.ts';
+import { excerpt, PublisherError } from '../errors.ts';
 
 /** Bytes of a request's head. */
 export const HEAD_BYTES = 16 * 1024;
@@ -34,7 +34,7 @@ export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): Publish
 export function unknownExpectation({ headers }: IncomingMessage): PublisherError {
   return new PublisherError(
     'expectation_failed',
-    `The service does not know the expectation “${shown(headers.expect)}”.`,
+    `The service does not know the expectation “${excerpt(headers.expect)}”.`,
     {
       hint: 'Send the request without Expect, or with 100-continue.',
     },

@@ -4,7 +4,7 @@ import { memo } from './memo.ts';
 import { lineText, slugOf } from './text.ts';
 import { webUrl } from './url.ts';
 
-/** The kinds of fields that records and the publication are made of. Each says its rule in the words of an editor. */
+/** The types of fields in records and in publication.yaml. Each states its rule in an editor's words. */
 
 function required(rule: string) {
   return { error: (issue: { input?: unknown }) => (issue.input === undefined ? 'is required' : rule) };
@@ -12,8 +12,8 @@ function required(rule: string) {
 
 const text = z.string(required('must be text'));
 
-/** A text on one line that says something, at most `limit` characters long. */
-export function line(limit: number) {
+/** A text on one line with 1 to `limit` characters. */
+export function singleLine(limit: number) {
   return text.transform((value, context) => {
     const clean = lineText(value);
     if (clean === '') context.addIssue({ code: 'custom', message: 'must not be empty' });
@@ -23,8 +23,8 @@ export function line(limit: number) {
   });
 }
 
-/** A text on one line that may be empty. */
-export function optionalLine(limit: number) {
+/** A text on one line with at most `limit` characters; it may be empty. */
+export function singleLineOrEmpty(limit: number) {
   return text.transform((value, context) => {
     const clean = lineText(value);
     if (clean.length > limit)
@@ -33,12 +33,12 @@ export function optionalLine(limit: number) {
   });
 }
 
-/** Text of several lines, at most `limit` characters long, as it was handed over: it is still to be cleaned. */
+/** A text of several lines with at most `limit` characters. It is not cleaned yet. */
 export function longText(limit: number) {
   return text.refine((value) => value.length <= limit, { error: `must not be longer than ${limit} characters` });
 }
 
-/** An http or https address, made absolute against `base`. */
+/** An http or https address, resolved against `base`. */
 export function webAddress(base?: string | ((reference: string) => string | undefined)) {
   return text.transform((value, context) => {
     const url = typeof base === 'function' ? base(value) : webUrl(value, base);
@@ -48,6 +48,7 @@ export function webAddress(base?: string | ((reference: string) => string | unde
   });
 }
 
+/** A date-time of RFC 3339, as an `Instant`. */
 export const instant = text.transform((value, context) => {
   const moment = parseInstant(value);
   if (moment !== undefined) return moment;
@@ -81,7 +82,7 @@ export const languageTag = text.transform((value, context) => {
   return z.NEVER;
 });
 
-/** A name with its place in addresses. */
+/** A name, and its form in addresses. */
 export interface Term {
   readonly name: string;
   readonly slug: string;
@@ -90,13 +91,14 @@ export interface Term {
 const MAX_NAME = 200;
 const knownSlug = memo(slugOf, { max: 10_000, maxLength: MAX_NAME });
 
-export const term = line(MAX_NAME).transform((name, context): Term => {
+/** The name of a section, tag or author: it must have a slug. */
+export const term = singleLine(MAX_NAME).transform((name, context): Term => {
   const slug = knownSlug(name);
   if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
   return { name, slug };
 });
 
-export function wholeNumber(minimum: number, maximum: number) {
+export function integerBetween(minimum: number, maximum: number) {
   const rule = `must be a whole number from ${minimum} to ${maximum}`;
   return z.int(required(rule)).min(minimum, rule).max(maximum, rule);
 }
@@ -111,7 +113,7 @@ export function list<Item extends z.ZodType>(item: Item, limit: number) {
 
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape, {
-    // Unknown keys are told one by one, in problems.ts.
+    // problems.ts reports each unknown key.
     error: (issue) =>
       issue.code === 'unrecognized_keys' ? undefined : issue.input === undefined ? 'is required' : 'must be an object',
   });

@@ -1,6 +1,6 @@
-import { UTCDateMini } from '@date-fns/utc/date/mini'; // without formats of its own, which take 20 ms to make
-// One by one: the whole of date-fns takes a second to load, in every thread. Few: for each Node reads its package.json, of
-// 200 kB, anew.
+import { UTCDateMini } from '@date-fns/utc/date/mini'; // loads without the formats, which take 20 ms
+// Single functions, because all of date-fns takes a second to load in every thread. As few as possible, because Node reads
+// its package.json of 200 kB again for each.
 import { formatRFC3339 } from 'date-fns/formatRFC3339';
 import { formatRFC7231 } from 'date-fns/formatRFC7231';
 import { parseJSON } from 'date-fns/parseJSON';
@@ -20,25 +20,25 @@ const FIRST = new UTCDateMini(1000, 0, 1).getTime();
 const END = new UTCDateMini(10_000, 0, 1).getTime();
 
 /**
- * Reads an RFC 3339 §5.6 date-time, whose zone is required, down to the second. A leap second is the first second of
- * the next minute, as POSIX clocks have it. Returns undefined where the text is none, the day does not exist, or the
- * year in UTC has not four digits (RFC 822 dates of RSS could not say it).
+ * Parses a date-time of RFC 3339 §5.6 and drops fractions of a second. A leap second becomes the first second of the next
+ * minute, as on POSIX clocks. Returns undefined for any other text, for a day that does not exist, and for a year that
+ * does not have four digits in UTC, which the RFC 822 dates of RSS cannot express.
  */
 export function parseInstant(text: string): Instant | undefined {
-  // Dates are kept to the second, and date-fns reads no fraction of any length.
+  // Dates have whole seconds, and date-fns does not read fractions of every length.
   const upper = text.toUpperCase().replace(/\.\d+/, '');
   const match = RFC_3339.exec(upper);
   if (match === null) return undefined;
   const leap = match[5] === '60';
   if (!dayExists(Number(match[1]), Number(match[2]), Number(match[3]))) return undefined;
-  // Takes a third of the time of parseISO, but any day for one that exists.
+  // Three times as fast as parseISO, but it accepts days that do not exist.
   const date = parseJSON(leap ? upper.replace(/:60/, ':59') : upper);
   const instant = date.getTime() + (leap ? 1000 : 0);
   return instant >= FIRST && instant < END ? instant : undefined;
 }
 
 function dayExists(year: number, month: number, day: number): boolean {
-  // The first hundred years would be taken for those of the last century.
+  // `Date` reads the years 0 to 99 as 1900 to 1999.
   return year >= 100 && (day <= 28 || new UTCDateMini(year, month - 1, day).getDate() === day);
 }
 
@@ -57,7 +57,7 @@ const HTTP_DATES = [
   new RegExp(`^[A-Z][a-z]{2} ${MONTH} (?<day>\\d{1,2}) ${TIME} (?<year>\\d{4})$`),
 ];
 
-/** Reads a date from a request's header. Undefined where it is missing or none: such a header is ignored (§13.1.3). */
+/** The date of a request's header. Undefined for a missing or invalid date, which RFC 9110 §13.1.3 says to ignore. */
 export function parseHttpDate(text: string | undefined): Instant | undefined {
   return text === undefined ? undefined : knownHttpDate(text);
 }

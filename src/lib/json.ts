@@ -1,36 +1,37 @@
 import { visit } from 'jsonc-parser';
-import { type Problem, PublisherError, shown } from '../errors.ts';
+import { excerpt, type Problem, PublisherError } from '../errors.ts';
 
-/** Deeper than any record, and far from where a recursive reader of it would fail. */
+/** Levels of nesting. Deeper than any record, and far from the depth at which a recursive reader fails. */
 const MAX_DEPTH = 64;
-/** Names in all objects together: far more than a record has, and few enough to look at each. */
+/** Names in all objects of a text: far more than a record has, and few enough to check each. */
 const MAX_NAMES = 10_000;
 
-/** JSON as text, or as its UTF-8: what came in bytes is kept without being made into text and back. */
+/** JSON as a string or as UTF-8 bytes. Bytes from outside are stored without a conversion to a string and back. */
 export type JsonText = string | Uint8Array;
 
-export function textOf(json: JsonText): string {
+/** The JSON as a string. */
+export function jsonString(json: JsonText): string {
   return typeof json === 'string' ? json : Buffer.from(json.buffer, json.byteOffset, json.length).toString();
 }
 
 /**
- * Reads JSON (RFC 8259) as strictly as data from outside wants it: UTF-8 and nothing else, no name twice in an object
- * (§4: what a reader makes of it is not defined), no bottomless nesting.
+ * Parses JSON (RFC 8259) with the strictness that data from outside needs: bytes must be UTF-8, an object must not have a
+ * name twice (§4 leaves the meaning open), and nesting is limited.
  *
  * @throws PublisherError `invalid_json` with line and column
  */
-export function parseJson(bytes: Uint8Array): unknown {
-  return parseJsonText(jsonText(bytes));
+export function parseJson(json: JsonText): unknown {
+  return parseText(typeof json === 'string' ? json : decodeJson(json));
 }
 
 /**
- * Reads a part of a text, such as one element of a list, as if it stood alone.
+ * Parses a part of a text, such as one element of a list, as if it stood alone.
  *
  * @throws PublisherError `invalid_json` with line and column in the whole text
  */
 export function parseJsonPart(text: string, { start, end, line, column }: JsonPart): unknown {
   try {
-    return parseJsonText(text.slice(start, end));
+    return parseText(text.slice(start, end));
   } catch (error) {
     if (!(error instanceof PublisherError)) throw error;
     throw invalid(
@@ -43,19 +44,20 @@ export function parseJsonPart(text: string, { start, end, line, column }: JsonPa
   }
 }
 
-/** A part of a text, and the place of its beginning. */
-export interface JsonPart extends Place {
-  readonly start: number;
-  readonly end: number;
-}
-
-interface Place {
+/** A position in a text; lines and columns count from 1. */
+export interface TextPosition {
   readonly line: number;
   readonly column: number;
 }
 
-function parseJsonText(text: string): unknown {
-  const { depth, names } = structureOf(text);
+/** A part of a text, with the position of its start. */
+export interface JsonPart extends TextPosition {
+  readonly start: number;
+  readonly end: number;
+}
+
+function parseText(text: string): unknown {
+  const { depth, names } = scan(text);
   if (depth > MAX_DEPTH) throw invalid([{ field: '', rule: `must not be nested deeper than ${MAX_DEPTH} levels` }]);
   let value: unknown;
   try {
@@ -64,11 +66,11 @@ function parseJsonText(text: string): unknown {
     throw invalid(syntaxProblems(text, error));
   }
   if (names > MAX_NAMES) {
-    const place = placesIn(text)(namesOf(text)[MAX_NAMES]?.start ?? 0);
-    throw invalid([{ field: '', rule: `must not have more than ${MAX_NAMES} names`, ...place }]);
+    const position = positionsIn(text)(namesIn(text)[MAX_NAMES]?.start ?? 0);
+    throw invalid([{ field: '', rule: `must not have more than ${MAX_NAMES} names`, ...position }]);
   }
-  // A name that stands twice is once in the value. Which it is matters only then.
-  if (countNames(value) < names) throw invalid(namesTwice(text, namesOf(text)));
+  // The parsed value has a duplicate name only once. To find the name is slow, and needed only in this case.
+  if (countNames(value) < names) throw invalid(duplicateNames(text, namesIn(text)));
   return value;
 }
 
@@ -76,16 +78,20 @@ function invalid(problems: readonly Problem[]): PublisherError {
   return new PublisherError('invalid_json', 'This is not JSON that can be read.', { problems });
 }
 
-/** The bytes without the mark of UTF-8 that some programs begin a file with, which readers of JSON may ignore (§8.1). */
-export function withoutMark(bytes: Uint8Array): Uint8Array {
+/** The bytes without a byte order mark, which some programs write and a parser may ignore (RFC 8259 §8.1). */
+export function withoutByteOrderMark(bytes: Uint8Array): Uint8Array {
   const isMarked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
   return isMarked ? bytes.subarray(3) : bytes;
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** @throws PublisherError `invalid_json` */
-export function jsonText(bytes: Uint8Array): string {
+/**
+ * Decodes the bytes of a JSON text, without a byte order mark.
+ *
+ * @throws PublisherError `invalid_json` where they are not UTF-8
+ */
+export function decodeJson(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
@@ -93,7 +99,7 @@ export function jsonText(bytes: Uint8Array): string {
   }
 }
 
-/** A name's place in the text, its quotes included, and the object it stands in. */
+/** A name in a text, with its quotes, and the number of the object that it is in. */
 interface Name {
   readonly object: number;
   readonly start: number;
@@ -101,11 +107,11 @@ interface Name {
 }
 
 /**
- * How deep a text nests, and how many names are in it. Of a text that is no JSON only the depth means something.
+ * The depth of a text's nesting, and the number of names in it. If the text is not JSON, only the depth has a meaning.
  *
- * @param tell told of each name in its turn
+ * @param onName receives each name in the order of the text
  */
-function structureOf(text: string, tell?: (name: Name) => void): { readonly depth: number; readonly names: number } {
+function scan(text: string, onName?: (name: Name) => void): { readonly depth: number; readonly names: number } {
   const objects: number[] = [];
   let count = 0;
   let depth = 0;
@@ -113,26 +119,26 @@ function structureOf(text: string, tell?: (name: Name) => void): { readonly dept
   let start = 0;
   let end = 0;
   for (let index = 0; index < text.length; index += 1) {
-    const sign = text.charCodeAt(index);
-    if (sign === QUOTE) {
+    const character = text.charCodeAt(index);
+    if (character === QUOTE) {
       start = index;
       end = endOfString(text, index);
       index = end - 1;
-    } else if (sign === COLON) {
+    } else if (character === COLON) {
       names += 1;
-      tell?.({ object: objects.at(-1) ?? 0, start, end });
-    } else if (sign === BRACE || sign === BRACKET) {
+      onName?.({ object: objects.at(-1) ?? 0, start, end });
+    } else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
       objects.push(++count);
       depth = Math.max(depth, objects.length);
-    } else if (sign === END_OF_BRACE || sign === END_OF_BRACKET) objects.pop();
+    } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) objects.pop();
   }
   return { depth, names };
 }
 
-/** The names in a text, at most one more than are allowed. */
-function namesOf(text: string): readonly Name[] {
+/** The names in a text, at most one more than `MAX_NAMES`. */
+function namesIn(text: string): readonly Name[] {
   const names: Name[] = [];
-  structureOf(text, (name) => {
+  scan(text, (name) => {
     if (names.length <= MAX_NAMES) names.push(name);
   });
   return names;
@@ -148,13 +154,13 @@ function countNames(value: unknown): number {
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
-const BRACE = 0x7b;
-const BRACKET = 0x5b;
-const END_OF_BRACE = 0x7d;
-const END_OF_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACE = 0x7d;
+const CLOSE_BRACKET = 0x5d;
 const BACKSLASH = 0x5c;
 
-/** The place behind a string's last quote. */
+/** The offset after the closing quote of the string that starts at `start`; the end of the text without such a quote. */
 export function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let escapes = 0;
@@ -179,21 +185,21 @@ function syntaxProblems(text: string, error: unknown): Problem[] {
   return [first ?? { field: '', rule: error instanceof Error ? error.message : 'is not JSON' }];
 }
 
-function namesTwice(text: string, names: readonly Name[]): Problem[] {
+function duplicateNames(text: string, names: readonly Name[]): Problem[] {
   const known = new Set<string>();
-  const placeOf = placesIn(text);
+  const positionOf = positionsIn(text);
   return names.flatMap(({ object, start, end }): Problem[] => {
     const spelling = text.slice(start, end);
     const name = spelling.includes('\\') ? (JSON.parse(spelling) as string) : spelling.slice(1, -1);
     const key = `${object} ${name}`;
-    if (known.has(key)) return [{ field: shown(name), rule: 'stands twice in one object', ...placeOf(start) }];
+    if (known.has(key)) return [{ field: excerpt(name), rule: 'stands twice in one object', ...positionOf(start) }];
     known.add(key);
     return [];
   });
 }
 
-/** Tells places, each behind the one before: a text is gone through once however many are asked for. */
-export function placesIn(text: string): (offset: number) => Place {
+/** Converts ascending offsets to positions. It scans the text once, whatever the number of offsets. */
+export function positionsIn(text: string): (offset: number) => TextPosition {
   let line = 1;
   let lineStart = 0;
   let lineEnd = text.indexOf('\n');

@@ -1,15 +1,16 @@
-/** A line with its place, from 1. */
+/** A line of a stream. */
 export interface Line {
+  /** From 1, blank lines included. */
   readonly number: number;
   /** Undefined where the line is longer than the limit. */
   readonly bytes: Buffer | undefined;
 }
 
 /**
- * The lines of a stream that hold something, in groups as they come, so that what came together can be kept together.
- * Never holds more than a line and a chunk.
+ * The lines of a stream without the blank ones. Lines of one chunk form a group, so that the caller can keep them in one
+ * transaction. Holds at most one line and one chunk in memory.
  *
- * @param limit bytes of a line at most
+ * @param limit the largest number of bytes in a line
  */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<readonly Line[]> {
   let number = 0;

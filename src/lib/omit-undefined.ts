@@ -2,7 +2,7 @@ type OmitUndefined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: 
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
-/** The object without the properties that are undefined: what is not there is not said. */
+/** A copy of the object without the properties whose value is undefined. */
 export function omitUndefined<T extends object>(object: T): OmitUndefined<T> {
   const rest: Record<string, unknown> = {};
   for (const name of Object.keys(object)) {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { type Problem, shown } from '../errors.ts';
+import { excerpt, type Problem } from '../errors.ts';
 
-/** Zod's findings in our words, all of them, with the value that was handed over. */
+/** Zod's issues as problems, each with an excerpt of the value in the input. */
 export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
@@ -9,7 +9,9 @@ export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
     }
     const value = valueAt(input, issue.path);
     const field = fieldName(issue.path);
-    return [value === undefined ? { field, rule: issue.message } : { field, value: shown(value), rule: issue.message }];
+    return [
+      value === undefined ? { field, rule: issue.message } : { field, value: excerpt(value), rule: issue.message },
+    ];
   });
 }
 
@@ -29,7 +31,7 @@ function fieldName(path: readonly PropertyKey[]): string {
     .join('');
 }
 
-/** The way back from a field's name to its path. */
+/** The inverse of `fieldName`: the path of `authors[0].url` is `['authors', 0, 'url']`. */
 export function fieldPath(field: string): PropertyKey[] {
   return [...field.matchAll(/\[(\d+)\]|[^.[\]]+/g)].map((match) =>
     match[1] === undefined ? match[0] : Number(match[1]),

@@ -3,48 +3,55 @@ import { describeFeed, type FeedKey, ownKeys, type Selection } from '../feed/fee
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { ListedRecord, Status, Store, StoredRecord } from '../store/store.ts';
 
-/** Whether an article is in a feed's current document and, where it is not, the rule that keeps it out. */
+/** Whether an article is in a feed's current document and, where it is not, the rule that excludes it. */
 export interface FeedMembership {
   readonly feed: FeedKey;
   readonly included: boolean;
-  /** Its place in the document, from 1. */
+  /** Position in the document, from 1. */
   readonly position?: number;
   readonly rule?: 'withdrawn' | 'embargo' | 'expired' | 'selection' | 'beyond';
   /** The rule in words. */
   readonly reason?: string;
 }
 
-/** Where an article stands in time. */
+interface Context {
+  readonly store: Store;
+  readonly publication: Publication;
+  readonly at: Instant;
+}
+
+/** The status of an article at a moment. */
 export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant): Status {
   if (article.withdrawn !== undefined) return 'withdrawn';
   if (article.publishedAt > at) return 'embargoed';
   return article.expiresAt !== undefined && article.expiresAt <= at ? 'expired' : 'visible';
 }
 
-/** Tells for every feed there is, and every one the article would make, whether the article is in it. */
-export async function membershipsOf(
-  stored: StoredRecord,
-  { store, publication, at }: { store: Store; publication: Publication; at: Instant },
-): Promise<FeedMembership[]> {
+/** The article's membership of every feed that exists, and of every feed that the article's own fields name. */
+export async function feedMemberships(stored: StoredRecord, context: Context): Promise<FeedMembership[]> {
+  const { store, publication, at } = context;
   const { article } = stored;
   const own = new Set(ownKeys(article).map(({ key }) => key));
   const members = new Set(await store.memberships(stored.number));
   const selections = new Map(publication.feeds.map(({ id, select }) => [id, select]));
   const keys = new Set([...(await store.feeds(at)).map(({ key }) => key), ...own]);
   const hidden = hiddenBecause(stored, at);
-  const placements: FeedMembership[] = [];
+  const memberships: FeedMembership[] = [];
   for (const feed of [...keys].sort()) {
     const excluded = excludedFrom(feed, own, selections.get(feed));
-    if (excluded !== undefined) placements.push({ feed, included: false, rule: 'selection', reason: excluded });
+    if (excluded !== undefined) memberships.push({ feed, included: false, rule: 'selection', reason: excluded });
     else if (hidden !== undefined || !members.has(feed))
-      placements.push({ feed, included: false, ...(hidden ?? OTHER_RULE) });
-    else placements.push(await placeIn(feed, stored, { store, publication, at }));
+      memberships.push({ feed, included: false, ...(hidden ?? OTHER_RULE) });
+    else memberships.push(await membershipByPosition(feed, stored, context));
   }
-  return placements;
+  return memberships;
 }
 
-/** What the store holds goes by the rules of the service that was started last, which need not be this one. */
-const OTHER_RULE = { rule: 'selection', reason: 'a service that was started later has another rule for it' } as const;
+/** The store follows the rules of the service that started last, which may be another one. */
+const OTHER_RULE = {
+  rule: 'selection',
+  reason: 'a service that started later has another rule for this feed',
+} as const;
 
 function hiddenBecause(stored: StoredRecord, at: Instant): Pick<FeedMembership, 'rule' | 'reason'> | undefined {
   const { withdrawn, publishedAt, embargoUntil, expiresAt } = stored.article;
@@ -52,8 +59,8 @@ function hiddenBecause(stored: StoredRecord, at: Instant): Pick<FeedMembership, 
     case 'withdrawn':
       return { rule: 'withdrawn', reason: `withdrawn at ${rfc3339(withdrawn?.at ?? at)}` };
     case 'embargoed': {
-      const word = embargoUntil === publishedAt ? 'embargo until' : 'not published before';
-      return { rule: 'embargo', reason: `${word} ${rfc3339(publishedAt)}` };
+      const prefix = embargoUntil === publishedAt ? 'embargo until' : 'not published before';
+      return { rule: 'embargo', reason: `${prefix} ${rfc3339(publishedAt)}` };
     }
     case 'expired':
       return { rule: 'expired', reason: `expired at ${rfc3339(expiresAt ?? at)}` };
@@ -77,10 +84,10 @@ function excludedFrom(feed: FeedKey, own: ReadonlySet<FeedKey>, select: Selectio
   return undefined;
 }
 
-async function placeIn(
+async function membershipByPosition(
   feed: FeedKey,
   { number }: StoredRecord,
-  { store, publication, at }: { store: Store; publication: Publication; at: Instant },
+  { store, publication, at }: Context,
 ): Promise<FeedMembership> {
   const { entries } = describeFeed(feed, '', publication);
   const newer = await store.newerThan(feed, number, at, entries);

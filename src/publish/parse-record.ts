@@ -1,19 +1,44 @@
 import { type Newsroom, parseArticle } from '../article/article.ts';
 import { articleText } from '../article/stored.ts';
-import { PublisherError } from '../errors.ts';
+import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
-import { handedOver, type ParsedRecord, type Unparsed } from './parsed-record.ts';
+import { asReceived, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
-/** The record as a candidate for the store, or why it is none. */
-export function parsedOrRefused(raw: Unparsed, newsroom: Newsroom): ParsedRecord | PublisherError {
+/** Parses a record, or returns the error that refuses it. */
+export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): ParsedRecord | PublisherError {
   try {
-    const record = 'json' in raw ? parseJson(raw.json) : raw.record;
+    const received = parseJson(unparsed.json);
+    const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
     const article = parseArticle(record, newsroom);
-    const madePublicId = Reflect.get(Object(record), 'publicId') == null;
-    return { article: articleText(article), record: handedOver(raw), feeds: ownKeys(article), madePublicId };
+    const isRewritten = unparsed.isCompacted === true || record !== received;
+    return {
+      article: articleText(article),
+      record: isRewritten ? JSON.stringify(record) : asReceived(unparsed),
+      feeds: ownKeys(article),
+      hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
+    };
   } catch (error) {
     if (error instanceof PublisherError) return error;
     throw error;
   }
+}
+
+/** The record with this id. A record that names another id is a mistake of its sender. */
+function withId(record: unknown, id: string | undefined): unknown {
+  if (id === undefined || !isObject(record)) return record;
+  const own: unknown = Reflect.get(record, 'id');
+  if (own === undefined || own === null || String(own).normalize('NFC') === id) return { ...record, id };
+  throw new PublisherError('invalid_article', 'The record names the id of another article.', {
+    problems: [{ field: 'id', value: excerpt(String(own)), rule: `must be ${id}, as in the address, or left out` }],
+  });
+}
+
+/** The record with this date, unless it names one. */
+function withDate(record: unknown, publishedAt: string | undefined): unknown {
+  return publishedAt === undefined || !isObject(record) ? record : { publishedAt, ...record };
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

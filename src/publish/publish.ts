@@ -5,33 +5,31 @@ import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText, shorten } from '../lib/text.ts';
-import type { Change, Condition, Identity, Outcome, Put, Store } from '../store/store.ts';
-import type { ParsedRecord, Unparsed } from './parsed-record.ts';
+import type { Change, Condition, Outcome, Put, Store } from '../store/store.ts';
+import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
-/** A record with what is asked of its article. */
-export type Submission = Unparsed & {
-  /** Used where the record has no `publishedAt`, unless the article was visible: its date is known. RFC 3339. */
-  readonly publishedAt?: string;
+/** A record to publish. A known article that readers could see keeps its date: `publishedAt` does not replace it. */
+export interface Submission extends UnparsedRecord {
   readonly condition?: Condition;
-  /** Does not publish what was taken back again, unless the record is another. */
-  readonly leaveWithdrawn?: boolean;
-  /** The file that it comes from. */
-  readonly source?: Put['source'];
-};
+  /** Leaves a withdrawn article withdrawn unless the record differs. */
+  readonly keepWithdrawn?: boolean;
+  /** The file that the record comes from. */
+  readonly source?: NonNullable<Put['source']>;
+}
 
-/** What became of a submission. */
+/** The result of one submission. */
 export type Published = { readonly outcome: Outcome } | { readonly refused: PublisherError };
 
-/** Of one record as it is handed over. Longer than the longest body that is allowed, in JSON's most wasteful spelling. */
+/** Bytes of one record. More than the longest allowed body needs in the most wasteful spelling of JSON. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
-/** Characters of a reason at most. */
+/** Characters of the reason for a withdrawal. */
 const MAX_REASON = 1000;
 
-/** The write path: parse, keep, announce. */
+/** The write path: parse, save, announce. */
 export interface Publisher {
-  /** Publishes those of the records that can be, in one transaction, and says of each what became of it. */
+  /** Publishes the valid records in one transaction. Returns one result for each record, in their order. */
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
-  /** Takes articles back. */
+  /** Withdraws articles in one transaction. */
   readonly withdraw: (withdrawals: readonly Withdrawal[]) => Promise<readonly Outcome[]>;
 }
 
@@ -47,12 +45,12 @@ interface PublisherParts {
   readonly store: Store;
   readonly parse: ParseRecords;
   readonly now: () => Instant;
-  /** Told which feeds changed, after the change is kept and before it is acknowledged. */
+  /** Receives the feeds that changed, after the change is on disk and before it is acknowledged. */
   readonly announce: (touched: readonly FeedKey[]) => void;
 }
 
-/** Parses records, in this thread or in others. */
-export type ParseRecords = (records: readonly Unparsed[]) => Promise<readonly (ParsedRecord | PublisherError)[]>;
+/** Parses records, in this thread or in others. Returns one result for each record, in their order. */
+export type ParseRecords = (records: readonly UnparsedRecord[]) => Promise<readonly (ParsedRecord | PublisherError)[]>;
 
 export function createPublisher({ store, parse, now, announce }: PublisherParts): Publisher {
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
@@ -62,35 +60,23 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
   }
 
   async function publish(submissions: readonly Submission[]): Promise<readonly Published[]> {
-    const read = await parse(await withDates(submissions));
-    const parsed = read.map((result) => (result instanceof PublisherError ? result : unlessAhead(result, now())));
+    const results = await parse(await withKnownDates(submissions, store, now));
+    const parsed = results.map((result) =>
+      result instanceof PublisherError ? result : unlessWithdrawnLater(result, now()),
+    );
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
-      const { condition, leaveWithdrawn, source } = submissions[index] ?? {};
-      const asked = omitUndefined({ condition, leaveWithdrawn, source });
-      return [{ kind: 'put', ...result, changedAt: toldChange(result.article), ...asked }];
+      const { condition, keepWithdrawn, source } = submissions[index] ?? {};
+      const options = omitUndefined({ condition, keepWithdrawn, source });
+      return [{ kind: 'put', ...result, changedAt: changeDate(result.article), ...options }];
     });
     const outcomes = (await apply(changes)).values();
     return parsed.map((result): Published => {
       if (result instanceof PublisherError) return { refused: result };
       const outcome = outcomes.next();
-      if (outcome.done) throw new Error('the store answered for fewer changes than it was given');
+      if (outcome.done) throw new Error('the store returned fewer outcomes than it received changes');
       return publishedOf(outcome.value);
     });
-  }
-
-  /**
-   * Records without a date of their own get the one they came with, or the one that readers know. A date to come is
-   * known to nobody: it is the end of an embargo, which may be moved or lifted.
-   */
-  async function withDates(submissions: readonly Submission[]): Promise<readonly Unparsed[]> {
-    const undated = submissions.flatMap((submission) =>
-      'record' in submission && submission.publishedAt !== undefined ? [idOf(submission.record)] : [],
-    );
-    const known = undated.length === 0 ? new Map<string, Identity>() : await store.identities(undated);
-    const at = now();
-    const seen = new Map([...known].filter(([, { publishedAt }]) => publishedAt <= at));
-    return submissions.map((submission) => datedRecord(submission, seen));
   }
 
   return {
@@ -99,25 +85,45 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
   };
 }
 
-/** A reason is text from outside, and stands in feeds. */
+/**
+ * Replaces the date of a submission by the date that readers know. A date of the future is known to no reader: it is the
+ * end of an embargo, which may move.
+ */
+async function withKnownDates(
+  submissions: readonly Submission[],
+  store: Pick<Store, 'identities'>,
+  now: () => Instant,
+): Promise<readonly UnparsedRecord[]> {
+  const ids = submissions.flatMap(({ id, publishedAt }) => (publishedAt === undefined ? [] : (id ?? [])));
+  if (ids.length === 0) return submissions;
+  const known = await store.identities(ids);
+  const at = now();
+  return submissions.map((submission) => {
+    const { id, publishedAt } = submission;
+    const date = publishedAt === undefined || id === undefined ? undefined : known.get(id)?.publishedAt;
+    return date === undefined || date > at ? submission : { ...submission, publishedAt: rfc3339(date) };
+  });
+}
+
+/** A reason comes from outside and appears in feeds. */
 function withdrawalChange({ reason = '', ...rest }: Withdrawal): Change {
   const clean = shorten(lineText(reason), MAX_REASON);
   return { kind: 'withdraw', ...rest, ...(clean === '' ? {} : { reason: clean }) };
 }
 
 /**
- * When an article says that it was changed. While nobody has seen the feeds of a store they changed then, not now: replicas
- * that are filled at different times tell the same dates.
+ * The date of the article's last change. The feeds of a store that has served no reader are dated by it, not by the clock:
+ * replicas that are filled at different times then have the same dates.
  */
-function toldChange({ withdrawn, updatedAt }: ArticleText): Instant {
+function changeDate({ withdrawn, updatedAt }: ArticleText): Instant {
   return withdrawn?.at ?? updatedAt ?? 0;
 }
 
-/** Withdrawn tomorrow, an article would be gone today, and told of tomorrow: withdrawals are of now. */
-function unlessAhead(candidate: ParsedRecord, at: Instant): ParsedRecord | PublisherError {
-  const { id, withdrawn } = candidate.article;
-  if (withdrawn === undefined || withdrawn.at <= at) return candidate;
-  const rule = `must not be after now, ${rfc3339(at)}: use expiresAt for a moment to come`;
+/** Refuses a withdrawal of the future: the article would leave its feeds today, and its tombstone would appear later. */
+function unlessWithdrawnLater(parsed: ParsedRecord, at: Instant): ParsedRecord | PublisherError {
+  const { id, withdrawn } = parsed.article;
+  if (withdrawn === undefined || withdrawn.at <= at) return parsed;
+  const rule = `must not be after now, ${rfc3339(at)}: use expiresAt for a future date`;
   const problems = [{ field: 'withdrawn.at', value: rfc3339(withdrawn.at), rule }];
   return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
 }
@@ -128,26 +134,17 @@ function publishedOf(outcome: Outcome): Published {
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
 }
 
-/** The record with the date that holds where it names none itself. */
-function datedRecord(submission: Submission, known: ReadonlyMap<string, Identity>): Unparsed {
-  if ('json' in submission) return { json: submission.json };
-  const { record, publishedAt } = submission;
-  if (publishedAt === undefined || typeof record !== 'object' || record === null) return { record };
-  const identity = known.get(idOf(record));
-  return { record: { publishedAt: identity === undefined ? publishedAt : rfc3339(identity.publishedAt), ...record } };
-}
-
-/** The id of a record that is not parsed yet; empty where it has none. */
+/** The id of a record before it is parsed; empty where the record has none. */
 export function idOf(record: unknown): string {
   const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
   return typeof id === 'string' ? id.normalize('NFC') : '';
 }
 
-/** Parses in this thread. What that takes is loaded for the first record: a start has none, where nothing is new. */
+/** Parses in this thread. The parser loads with the first record: most starts have no new record. */
 export function parseHere(newsroom: Newsroom): ParseRecords {
   return async (records) => {
     if (records.length === 0) return [];
-    const { parsedOrRefused } = await import('./parse-record.ts');
-    return records.map((record) => parsedOrRefused(record, newsroom));
+    const { parseRecord } = await import('./parse-record.ts');
+    return records.map((record) => parseRecord(record, newsroom));
   };
 }

@@ -4,15 +4,20 @@ import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { ownKeys, type Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
-import { textOf } from '../lib/json.ts';
+import { jsonString } from '../lib/json.ts';
 import type { FeedToBackfill, Put, Store, StoredRecord } from '../store/store.ts';
 import type { ParseRecords } from './publish.ts';
+import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
-/** Raised whenever `parseArticle` makes something else of the same record: stored records are then read again. */
+/** Raise this number whenever `parseArticle` makes another article of the same record: all records are then parsed again. */
 const PARSER_VERSION = 1;
 
-/** Articles read again in one transaction, and feeds that are offered for one. */
+/** Articles parsed in one transaction, and feeds offered to one backfill. */
 const BATCH = 500;
+
+/** The store's settings: the publication of the documents, and the parser version and addresses of all articles. */
+const PUBLICATION = 'masthead';
+const PARSED_WITH = 'reading';
 
 interface RefreshParts {
   readonly store: Store;
@@ -20,51 +25,55 @@ interface RefreshParts {
   readonly parse: ParseRecords;
   readonly now: () => Instant;
   readonly progress: (what: string, done: number, total: number) => void;
-  /** Told of an article whose record does not pass any more; it stays as it was. */
-  readonly keepAsItWas: (id: string, error: PublisherError) => void;
+  /** Receives an article whose record is no longer valid. The article stays as it was. */
+  readonly onInvalid: (id: string, error: PublisherError) => void;
 }
 
 /**
- * Brings the store up to what the publication says now: its rules for feeds, which costs what the feeds cost whose rules
- * changed, and its addresses and its language, by which every article is read again. Costs nothing where none of them
- * changed since the last start.
+ * Updates the store to the publication. A start calls it before it serves.
+ *
+ * - Changed rules: fills the feeds of these rules.
+ * - Changed addresses or language: parses every stored record again.
+ * - Any other change: marks every feed as changed.
+ *
+ * An interrupted update continues at the next start.
  */
 export async function refreshStore(parts: RefreshParts): Promise<void> {
   await backfillFeeds(parts);
-  await readAgain(parts);
-  await tellNewMasthead(parts);
+  await reparseIfNeeded(parts);
+  await touchFeedsIfNeeded(parts);
 }
 
 /**
- * The publication by which stored articles were read last. A service that runs goes by it still, whatever
- * publication.yaml says by now; its next start finds what changed. Undefined where nobody has set the store up yet.
+ * The publication with which the stored articles were parsed. A running service uses it, whatever publication.yaml says
+ * by now, until its next start. Undefined where no start has set the store up yet.
  */
 export async function publicationInForce(store: Store, publication: Publication): Promise<Publication | undefined> {
-  const reading = await store.setting('reading');
-  if (reading === undefined) return undefined;
-  return { ...publication, ...addressesIn(reading) };
+  const parsedWith = await store.setting(PARSED_WITH);
+  if (parsedWith === undefined) return undefined;
+  return { ...publication, ...addressesIn(parsedWith) };
 }
 
-/** Articles are read by another publication than the one in force: the next start reads all of them again. */
-export async function forgetReading(store: Store): Promise<void> {
-  await store.saveSetting('reading', '');
+/** Makes the next start parse every stored record again, because some articles were parsed with another publication. */
+export async function requireReparse(store: Store): Promise<void> {
+  await store.saveSetting(PARSED_WITH, '');
 }
 
-function addressesIn(reading: string): Partial<Publication> {
-  if (reading === '') return {};
-  const [, url, feedsUrl, language]: [number, string, string, string] = JSON.parse(reading);
+function addressesIn(parsedWith: string): Partial<Publication> {
+  if (parsedWith === '') return {};
+  const [, url, feedsUrl, language]: [number, string, string, string] = JSON.parse(parsedWith);
   return { url, feedsUrl, language };
 }
 
-/** Fills feeds that are new or have another rule than they were filled by, and empties those that are gone. */
+/** Fills feeds that are new or have a new rule, and empties feeds that are removed. */
 async function backfillFeeds({ store, publication, now, progress }: RefreshParts): Promise<void> {
-  const placed = new Map((await store.rules()).map(({ id, select }) => [id, ruleText(select)]));
-  const told = new Set(publication.feeds.map(({ id }) => id));
+  const stored = new Map((await store.rules()).map(({ id, select }) => [id, ruleText(select)]));
+  const defined = new Set(publication.feeds.map(({ id }) => id));
   const changed: readonly FeedToBackfill[] = [
-    ...[...placed.keys()].filter((id) => !told.has(id)).map((id) => ({ id })),
-    ...publication.feeds.filter(({ id, select }) => placed.get(id) !== ruleText(select)),
+    ...[...stored.keys()].filter((id) => !defined.has(id)).map((id) => ({ id })),
+    ...publication.feeds.filter(({ id, select }) => stored.get(id) !== ruleText(select)),
   ];
-  // Each feed is filled at once with its rule: where this is broken off, the next start finds what is left to do.
+  // The store saves a feed's rule in the transaction that fills the feed: the next start finds the feeds that are left.
   for (let done = 0; done < changed.length; ) {
     done += await store.backfillFeeds(changed.slice(done, done + BATCH), now);
     progress('Filling feeds by their new rules', done, changed.length);
@@ -75,28 +84,28 @@ function ruleText({ any, all, none }: Selection): string {
   return JSON.stringify([any, all, none]);
 }
 
-/** What feeds say of themselves stands in every document. */
-async function tellNewMasthead({ store, publication, now }: RefreshParts): Promise<void> {
-  const masthead = JSON.stringify(publication);
-  const before = await store.setting('masthead');
-  if (masthead === before) return;
+/** Every document contains a part of the publication. */
+async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
+  const current = JSON.stringify(publication);
+  const before = await store.setting(PUBLICATION);
+  if (current === before) return;
   if (before !== undefined) await store.touchAllFeeds(now);
-  await store.saveSetting('masthead', masthead);
+  await store.saveSetting(PUBLICATION, current);
 }
 
-async function readAgain(parts: RefreshParts): Promise<void> {
+async function reparseIfNeeded(parts: RefreshParts): Promise<void> {
   const { store, publication } = parts;
   const { url, feedsUrl, language } = publication;
-  const reading = JSON.stringify([PARSER_VERSION, url, feedsUrl, language]);
-  if ((await store.setting('reading')) === reading) return;
-  // Until all is done none is in force: what is broken off here must be made up for even where the publication is changed
-  // back before the next start.
-  await forgetReading(store);
-  await putAgain(parts);
-  await store.saveSetting('reading', reading);
+  const parsedWith = JSON.stringify([PARSER_VERSION, url, feedsUrl, language]);
+  if ((await store.setting(PARSED_WITH)) === parsedWith) return;
+  // No publication is in force until all records are parsed. If this is interrupted, the next start parses them even where
+  // publication.yaml has been changed back by then.
+  await requireReparse(store);
+  await reparseAll(parts);
+  await store.saveSetting(PARSED_WITH, parsedWith);
 }
 
-async function putAgain({ store, parse, now, progress, keepAsItWas }: RefreshParts): Promise<void> {
+async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshParts): Promise<void> {
   const total = await store.count();
   let done = 0;
   let last = 0;
@@ -104,18 +113,19 @@ async function putAgain({ store, parse, now, progress, keepAsItWas }: RefreshPar
     const page = await store.page(last, BATCH);
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
-    const articles = await parseAgain(page, parse, keepAsItWas);
-    const changes = page.flatMap(({ record, revision }, index): Put[] => {
-      const article = articles[index];
-      if (article === undefined) return [];
+    const records = page.map(({ record }) => unparsedRecord(record));
+    const articles = await reparse(page, records, { parse, onInvalid });
+    const changes = page.flatMap(({ revision }, index): Put[] => {
+      const [article, record] = [articles[index], records[index]];
+      if (article === undefined || record === undefined) return [];
       return [
         {
           kind: 'put',
           article: articleText(article),
-          record: JSON.stringify(record),
+          record: record.json,
           feeds: ownKeys(article),
-          condition: { revisions: [revision] }, // what somebody else changed meanwhile is newer than what was read
-          byNewPublication: true,
+          condition: { revisions: [revision] }, // a change by another process meanwhile is newer than this page
+          isReparsed: true,
         },
       ];
     });
@@ -125,18 +135,18 @@ async function putAgain({ store, parse, now, progress, keepAsItWas }: RefreshPar
   }
 }
 
-async function parseAgain(
+async function reparse(
   page: readonly StoredRecord[],
-  parse: ParseRecords,
-  keepAsItWas: RefreshParts['keepAsItWas'],
+  records: readonly UnparsedRecord[],
+  { parse, onInvalid }: Pick<RefreshParts, 'parse' | 'onInvalid'>,
 ): Promise<Article[]> {
-  const parsed = await parse(page.map(({ record }) => ({ record })));
+  const results = await parse(records);
   return page.map(({ article: before }, index): Article => {
-    const again = parsed[index];
-    if (again instanceof PublisherError) keepAsItWas(before.id, again);
-    if (again === undefined || again instanceof PublisherError) return before;
-    const article = { ...(JSON.parse(textOf(again.article.text)) as Article), publicId: before.publicId };
-    // Taken back through the API, an article's record does not say so.
+    const result = results[index];
+    if (result instanceof PublisherError) onInvalid(before.id, result);
+    if (result === undefined || result instanceof PublisherError) return before;
+    const article = { ...(JSON.parse(jsonString(result.article.text)) as Article), publicId: before.publicId };
+    // The record of an article that was withdrawn through the API does not contain the withdrawal.
     return before.withdrawn === undefined ? article : withdrawnArticle(article, before.withdrawn);
   });
 }

@@ -56,6 +56,8 @@ export interface ServeOptions extends ServeSettings {
   readonly metrics?: MetricsAddress | undefined;
   /** Called during long work at the start. */
   readonly progress?: (work: string, done: number, total: number) => void;
+  /** Called before the first request can be answered. */
+  readonly beforeListen?: () => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
 }
@@ -148,6 +150,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     opened.defer(forwarded.close);
   }
 
+  options.beforeListen?.();
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   opened.defer(() => endRequests(http, options));
   phase = 'serving';

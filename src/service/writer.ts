@@ -48,7 +48,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       parse,
       now,
       progress,
-      keepAsItWas: (id, { code, problems }) =>
+      onInvalid: (id, { code, problems }) =>
         log.warn(
           { code, article: id, problems },
           `Article ${id} keeps its earlier version: its record is not valid now.`,

@@ -5,68 +5,76 @@ import type { FeedKey, FeedRule, NamedKey, Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 
-/** What a store is asked to do to one article. */
+/** A change to one article. */
 export type Change = Put | Withdraw;
 
+/** Creates an article, or replaces it. */
 export interface Put {
   readonly kind: 'put';
   readonly article: ArticleText;
-  /** The public id was made here, not told by the record: one that the article has already holds. */
-  readonly madePublicId?: boolean;
-  /** The publication has changed, not the article: a feed it leaves is as if it had never been in it. */
-  readonly byNewPublication?: boolean;
+  /** The record names no public id, so that the parser built one. A known article keeps the public id that it has. */
+  readonly hasDerivedPublicId?: boolean;
   /**
-   * Leaves an article alone that was taken back and is the same otherwise: to bring it again is not to publish it. So is
-   * one whose file is known still, whether or not this is said.
+   * The publication has changed, not the article. A feed that the article leaves for this reason does not stay visible
+   * because of it.
    */
-  readonly leaveWithdrawn?: boolean;
-  /** What was handed over, before it was parsed, as JSON. */
+  readonly isReparsed?: boolean;
+  /**
+   * Leaves a withdrawn article withdrawn unless its record differs: to import a record again does not publish it again.
+   * A put from a file that the store already knows behaves the same way without this flag.
+   */
+  readonly keepWithdrawn?: boolean;
+  /** The record before it was parsed. */
   readonly record: JsonText;
   /**
-   * Every feed the article is in by itself, whether or not it is visible yet. The operator's are not among them: the
-   * store knows their rules.
+   * Every feed that the article's own fields name, whether or not the article is visible yet. Custom feeds are not
+   * listed: the store derives them from its rules.
    */
   readonly feeds: readonly NamedKey[];
   /**
-   * When feeds changed because of this, besides the moments its own dates name. Counts as long as the store has no
-   * readers; from then on, and where it is left out, they change when this is kept.
+   * The moment at which this changed the article's feeds, apart from the dates in the article. The store uses it only
+   * until it has served a reader. From then on, and where it is missing, feeds change at the end of the transaction.
    */
   readonly changedAt?: Instant;
   readonly condition?: Condition;
-  /** The file that holds the article, kept with it whether or not it has changed. What the file held before has none now. */
+  /**
+   * The file that holds the article. The store keeps it even where the article stays the same. An article that the file
+   * held before loses its file.
+   */
   readonly source?: Omit<SourceFile, 'id'>;
 }
 
-/** Takes an article back. Taking back what is not there, or is taken back already, changes nothing. */
+/** Withdraws an article. On an unknown or withdrawn article, nothing changes. */
 export interface Withdraw {
   readonly kind: 'withdraw';
   readonly id: string;
   readonly reason?: string;
   readonly condition?: Condition;
-  /** No file holds the article any more: the one that did is forgotten, even where nothing else changes. */
+  /** No file holds the article any more: the store forgets its file, even where nothing else changes. */
   readonly forgetSource?: boolean;
 }
 
-/** What must be true of the article for the change to be made: that there is none, or one at one of these revisions. */
+/** What must be true of the article before a change is made. `revisions` lists the accepted revisions. */
 export type Condition = 'absent' | 'present' | { readonly revisions: readonly number[] };
 
+/** The result of one change. */
 export interface Outcome {
   readonly id: string;
   readonly result: 'created' | 'updated' | 'unchanged' | 'withdrawn' | 'absent' | 'condition-failed' | 'refused';
-  /** The article's revision after the change; 0 where there is no such article. */
+  /** The article's revision after the change; 0 where the article does not exist. */
   readonly revision: number;
-  /** The feeds that held the article before or hold it now; empty where nothing changed. */
+  /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
-  /** Why the identity ledger refuses it. */
+  /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
   readonly problem?: Problem;
 }
 
-/** A feed of the operator's, to be filled by its rule; without one it is to be forgotten. */
+/** A custom feed that is to be filled by its rule; without a rule, the store empties and forgets it. */
 export interface FeedToBackfill extends Pick<FeedRule, 'id'> {
   readonly select?: Selection;
 }
 
-/** An article's place in a feed. */
+/** An article in a feed, without its text. */
 export interface EntryRef {
   /** The store's own number of the article; never reused. */
   readonly number: number;
@@ -76,71 +84,73 @@ export interface EntryRef {
   readonly updatedAt: Instant;
 }
 
+/** An article as the store returns it. */
 export interface StoredArticle {
   readonly number: number;
   readonly revision: number;
   readonly article: Article;
 }
 
+/** An article with the record that it was parsed from. */
 export interface StoredRecord extends StoredArticle {
   readonly record: unknown;
 }
 
-/** What remains of an article that was taken back after it had been visible. */
+/** The remains of an article that was withdrawn after readers could see it. */
 export interface Tombstone {
   readonly publicId: string;
   readonly at: Instant;
   readonly reason?: string;
 }
 
-/** What a feed holds at a moment. */
+/** The content of a feed at one moment. */
 export interface FeedSnapshot {
-  /** The newsroom's word for it; empty for `latest` and for the operator's feeds. */
+  /** The newsroom's name for the feed; empty for `latest` and for custom feeds. */
   readonly name: string;
   /** Newest first. */
   readonly entries: readonly EntryRef[];
-  /** Withdrawals that are still told of, newest first. */
+  /** Withdrawals within `tombstonesFor`, newest first. */
   readonly tombstones: readonly Tombstone[];
   /**
-   * When an article was last put in, changed or taken out, or a tombstone's time was over. Within the second of an
-   * earlier change it is the beginning of the next: readers may know that second from the feed as it was before.
+   * The last moment at which an article was added, changed or removed, or a tombstone expired. A second change within
+   * one second is dated to the next second: readers may already know that second from the feed before the change.
    */
   readonly changedAt: Instant;
-  /** When an article last left by withdrawal or expiry. */
+  /** The last moment at which an article left by withdrawal or expiry. */
   readonly removedAt?: Instant;
   /** The next moment at which time alone changes the entries or the tombstones. */
   readonly nextChangeAt?: Instant;
 }
 
 export interface SnapshotOptions {
-  /** Entries at most. */
+  /** The largest number of entries. */
   readonly limit: number;
-  /** Milliseconds for which a withdrawal is told of. */
+  /** Milliseconds for which a feed lists a withdrawal. */
   readonly tombstonesFor: number;
 }
 
-/** What never changes of an article once it was visible. */
+/** The part of an article that never changes once readers could see it. */
 export interface Identity {
   readonly publicId: string;
   readonly publishedAt: Instant;
 }
 
-/** What a list tells of an article: not its body, which can be large. */
+/** An article in a list, without its body, which can be large. */
 export interface ListedRecord extends Pick<StoredRecord, 'revision' | 'record'> {
   readonly article: Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'>;
 }
 
 export interface Listed {
   readonly articles: readonly ListedRecord[];
-  /** The revision to go on after; undefined where nothing more can follow. */
+  /** Pass this revision as `after` to continue; undefined at the end of the list. */
   readonly next?: number;
 }
 
 export interface ListOptions {
-  /** Only articles changed after this revision. */
+  /** Only articles that changed after this revision. */
   readonly after: number;
   readonly limit: number;
-  /** Only articles that belong to this feed. */
+  /** Only articles of this feed. */
   readonly feed?: FeedKey;
   readonly status?: Status;
   /** The moment that decides the status. */
@@ -150,18 +160,18 @@ export interface ListOptions {
 export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
 export type Status = (typeof STATUSES)[number];
 
-/** A file as it was when its article was last kept. An article has one at most, and so has a file. */
+/** A file as it was when the store last kept its article. An article has at most one file, and a file at most one article. */
 export interface SourceFile {
   readonly id: string;
-  /** Empty where the file holds another article by now. This one is still to be withdrawn. */
+  /** Empty where the file holds another article by now. This article is still to be withdrawn. */
   readonly path: string;
-  /** What tells whether the file, or one it shows, is another now. */
+  /** Changes whenever the file, or a media file that it shows, changes. */
   readonly signature: string;
-  /** Files of the media folder that it shows. */
+  /** The files in the media folder that the article shows. */
   readonly media: readonly string[];
 }
 
-/** An API key as it is kept: never the key itself. */
+/** An API key as the store keeps it: never the key itself. */
 export interface StoredKey {
   readonly id: string;
   readonly name: string;
@@ -176,76 +186,77 @@ export const SCOPES = ['read', 'write'] as const;
 export type Scope = (typeof SCOPES)[number];
 
 /**
- * Where articles are kept. Asynchronous, because other stores are on other machines; a promise that is fulfilled means
- * that the change is on disk. Every method may reject with `insufficient_storage` (no room) or `store_unavailable`. What
- * changes something is given the clock, not the time: a change may have to wait until others are done.
+ * The articles and everything else that must survive a restart. All methods are asynchronous, because a store may be on
+ * another machine. A fulfilled promise means that the change is on disk. Every method may reject with
+ * `insufficient_storage` (no room on the disk) or `store_unavailable`. A method that changes something takes the clock,
+ * not the time, because it may have to wait for other writers.
  */
 export interface Store {
   /**
-   * Begins to fill feeds of the operator's with the articles that their rules select, and to empty those without a rule.
-   * Does as many of them as one transaction should bear, from the first on and at least one, and returns how many. What
-   * comes into a feed or leaves it changes the feed at that moment; the articles stay at their revisions.
+   * Fills custom feeds with the articles that their rules select, and empties those without a rule. Handles the first
+   * feeds, at least one and as many as one transaction should bear, and returns how many. The feeds change at that
+   * moment; their articles keep their revisions.
    */
   backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant): Promise<number>;
-  /** The operator's feeds, and the rules by which articles are in them, whoever puts them. */
+  /** The rules of the custom feeds, by which the store assigns articles to them. */
   rules(): Promise<readonly FeedRule[]>;
   /**
-   * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision.
-   * A change whose condition fails, or that would alter the identity of an article that was visible by then, is left
-   * out, its file too, and its outcome says so.
+   * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision. The
+   * store skips a change, with its file, where the condition fails or where it would alter the identity of an article
+   * that readers could see. Its outcome says so.
    */
   apply(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
-  /** Tells what `apply` would do, and does nothing. */
+  /** Returns the outcomes that `apply` would have, and changes nothing. */
   rehearse(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
-  /** Makes every feed one that changed, without a change to an article. */
+  /** Marks every feed as changed, without a change to an article. */
   touchAllFeeds(now: () => Instant): Promise<void>;
-  /** To be called before anybody is answered from the store: from then on its feeds change when they change. */
+  /** Call this before the first reader is served. From then on, a feed is dated by the moment of the change. */
   markServed(): Promise<void>;
-  /** The feed's newest visible articles at that moment; undefined where no such feed was ever visible. */
+  /** The feed's newest visible articles at that moment; undefined where readers could never see such a feed. */
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
-  /** The articles with these numbers, in the same order; those that are gone are left out. */
+  /** The articles with these numbers, in the same order. Unknown numbers are skipped. */
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
-  /** Every feed with an article that was visible by that moment, `latest`, and the operator's. */
+  /** `latest`, the custom feeds, and every feed with an article that was visible by that moment. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /**
-   * Whether another process may have changed something since `takeExternallyChangedFeeds` was asked last. Answers at once, and may
-   * answer as before until the event loop hears of more requests.
+   * Whether another process may have changed something since the last `takeExternallyChangedFeeds`. Returns at once. The
+   * result may stay the same until the event loop polls the system for more requests.
    */
   mayHaveExternalChanges(): boolean;
   /**
-   * The feeds that other processes changed since this was asked last. Of those that this process changed none, unless
-   * somebody else changed something in between.
+   * The feeds that other processes changed since the last call. A feed that only this process changed is missing, unless
+   * another process wrote in between.
    */
   takeExternallyChangedFeeds(): Promise<readonly FeedKey[]>;
 
   find(id: string): Promise<StoredRecord | undefined>;
-  /** The identities of those articles that are there. */
+  /** The identities of the known articles among these. */
   identities(ids: readonly string[]): Promise<ReadonlyMap<string, Identity>>;
   /** Articles in the order of their last change; fewer than the limit where their records are large. */
   list(options: ListOptions): Promise<Listed>;
   /**
-   * Articles in the order in which they first came, after that number; fewer than the limit where they are large, and
-   * none only where there are no more.
+   * Articles after that number, in the order of their creation; fewer than the limit where they are large. Empty only
+   * after the last article.
    */
   page(after: number, limit: number): Promise<readonly StoredRecord[]>;
   /** How many articles a feed shows before this one at that moment, counted up to a limit. */
   newerThan(key: FeedKey, number: number, at: Instant, limit: number): Promise<number>;
-  /** The feeds an article belongs to. */
+  /** The feeds that an article belongs to. */
   memberships(number: number): Promise<readonly FeedKey[]>;
   count(): Promise<number>;
 
   /** The file of every article that came from one. */
   sources(): Promise<readonly SourceFile[]>;
-  /** A value the service remembers between starts. */
+  /** A value that the service keeps between starts. */
   setting(name: string): Promise<string | undefined>;
   saveSetting(name: string, value: string): Promise<void>;
 
   createKey(key: StoredKey): Promise<void>;
   key(id: string): Promise<StoredKey | undefined>;
   keys(): Promise<readonly StoredKey[]>;
-  /** Whether there was such a key that was not revoked before. */
+  /** Returns whether a key with this id existed and was active. */
   revokeKey(id: string, at: Instant): Promise<boolean>;
 
   close(): Promise<void>;

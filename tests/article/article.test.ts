@@ -82,11 +82,11 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['copyright', 'x'.repeat(1001), `${'x'.repeat(119)}…`, 'must not be longer than 1000 characters'],
     ['license', 'CC BY', undefined, undefined],
     ['license', 'urn:x', 'urn:x', ADDRESS],
-  ])('%s: %o', (field, value, shown, rule) => {
+  ])('%s: %o', (field, value, shortened, rule) => {
     const expected =
       rule === undefined
         ? []
-        : [shown === undefined ? expect.objectContaining({ field, rule }) : { field, value: shown, rule }];
+        : [shortened === undefined ? expect.objectContaining({ field, rule }) : { field, value: shortened, rule }];
     expect(problems(record({ [field]: value }))).toEqual(expected);
   });
 
@@ -141,11 +141,11 @@ describe('a field is refused with its value and the rule it breaks', () => {
     expect(problems(record(fields))).toEqual([{ field, rule }]);
   });
 
-  test.each([undefined, null, 'text', 5, []])('a record that is none: %o', (value) => {
+  test.each([undefined, null, 'text', 5, []])('a value that is no record: %o', (value) => {
     expect(problems(value).map(({ field }) => field)).toEqual(['']);
   });
 
-  test('all that is wrong is told at once', () => {
+  test('all problems are reported at once', () => {
     expect(problems({ id: 'a', title: '', publishedAt: 'x', colour: 1, tags: ['!', 'b', 5] })).toEqual([
       { field: 'url', rule: 'is required' },
       { field: 'title', value: '', rule: 'must not be empty' },
@@ -322,10 +322,20 @@ test.each([
   ],
   ['one that ended before is not', { embargoUntil: '2026-11-19T00:00:00Z' }, '2026-11-20T10:00:00Z', undefined],
   ['an update counts', { updatedAt: '2026-11-20T10:00:01Z' }, '2026-11-20T10:00:00Z', '2026-11-20T10:00:01Z'],
-  ['an update with publication is none', { updatedAt: '2026-11-20T10:00:00.9Z' }, '2026-11-20T10:00:00Z', undefined],
-  ['an update before publication is none', { updatedAt: '2026-11-19T00:00:00Z' }, '2026-11-20T10:00:00Z', undefined],
   [
-    'an update under embargo is none',
+    'an update at publication does not count',
+    { updatedAt: '2026-11-20T10:00:00.9Z' },
+    '2026-11-20T10:00:00Z',
+    undefined,
+  ],
+  [
+    'an update before publication does not count',
+    { updatedAt: '2026-11-19T00:00:00Z' },
+    '2026-11-20T10:00:00Z',
+    undefined,
+  ],
+  [
+    'an update under embargo does not count',
     { embargoUntil: '2026-11-22T00:00:00Z', updatedAt: '2026-11-21T00:00:00Z' },
     '2026-11-22T00:00:00Z',
     undefined,
@@ -409,7 +419,7 @@ describe('media of the service', () => {
     });
   });
 
-  test('a type need not be said', async () => {
+  test('a type is optional', async () => {
     expect(parseArticle(record({ media: [{ url: '/media/c.mp3' }] }), await room()).media).toEqual([
       { url: 'https://feeds.news.example/media/c.mp3', type: 'audio/mpeg', length: 5 },
     ]);

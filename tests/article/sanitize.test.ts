@@ -1,16 +1,20 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { Parser } from 'htmlparser2';
 import { describe, expect, test } from 'vitest';
+import { parseArticle } from '../../src/article/article.ts';
 import { markdownToHtml, plainTextToHtml } from '../../src/article/html.ts';
 import { sanitizeBody, sanitizeByLibrary } from '../../src/article/sanitize.ts';
 import { sanitizeFast } from '../../src/article/sanitize-fast.ts';
-import type { Resolve } from '../../src/article/sanitize-rules.ts';
+import type { ResolveUrl } from '../../src/article/sanitize-rules.ts';
 import { readArticleFile } from '../../src/ingest/import/file.ts';
 import { xmlText } from '../../src/lib/text.ts';
 import { linkTarget } from '../../src/lib/url.ts';
 import { recordOf } from '../bench/newsroom.ts';
+import { newsroom, record } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
+import { ATTRIBUTES, anyHtml, ELEMENTS, mutated, VALUES } from './arbitrary-html.ts';
 
 const SEED = 20261123;
 
@@ -137,28 +141,34 @@ describe('sanitizeBody', () => {
   });
 });
 
-describe('the short way', () => {
-  const SAMPLES = join(import.meta.dirname, '../../data/articles');
-  const CONVERTERS: Record<string, (body: string) => string> = { markdown: markdownToHtml, text: plainTextToHtml };
+const SAMPLES = join(import.meta.dirname, '../../data/articles');
+const CONVERTERS: Record<string, (body: string) => string> = { markdown: markdownToHtml, text: plainTextToHtml };
 
-  test('is the way of every sample', () => {
-    const others = globSync('**/*.*', { cwd: SAMPLES }).filter((path) => {
-      const { record } = readArticleFile(readFileSync(join(SAMPLES, path)), path);
-      const { body, bodyFormat } = record as { body: string; bodyFormat?: string };
-      const html = CONVERTERS[bodyFormat ?? 'html']?.(body) ?? body;
-      return sanitizeFast(html, toTarget) === undefined;
-    });
+/** The sample articles' paths, and their bodies as HTML. */
+function sampleBodies(): [path: string, html: string][] {
+  return globSync('**/*.*', { cwd: SAMPLES }).map((path) => {
+    const { body, bodyFormat } = readArticleFile(readFileSync(join(SAMPLES, path)), path).record as {
+      body: string;
+      bodyFormat?: string;
+    };
+    return [path, CONVERTERS[bodyFormat ?? 'html']?.(body) ?? body];
+  });
+}
+
+describe('the fast path', () => {
+  test('handles every sample', () => {
+    const others = sampleBodies().filter(([, html]) => sanitizeFast(html, toTarget) === undefined);
 
     expect(others).toEqual([]);
   });
 
-  test('is the way of what the bench imports', () => {
+  test('handles the bodies of the bench', () => {
     const bodies = Array.from({ length: 1000 }, (_, number) => recordOf(number).body);
 
     expect(bodies.filter((body) => sanitizeFast(body, toTarget) === undefined)).toEqual([]);
   });
 
-  test('is tried first, and asks for no address that goes anyway', () => {
+  test('runs first, and resolves no address that is removed anyway', () => {
     const asked: string[] = [];
     const resolve = (reference: string) => {
       asked.push(reference);
@@ -191,13 +201,13 @@ describe('the short way', () => {
     ['end tags that are left out', '<ul><li>a<li>b</ul><p>c<p>d', '<ul><li>a</li><li>b</li></ul><p>c</p><p>d</p>'],
     ['a block in a paragraph', '<p>a<div>b</div></p>', '<p>a</p><div>b</div><p></p>'],
     ['end tags out of order', '<b><i>a</b></i>', '<b><i>a</i></b>'],
-  ])('is the way of %s', (_, html, expected) => {
+  ])('handles %s', (_, html, expected) => {
     expect(sanitizeFast(html, toTarget)).toBe(expected);
     expect(sanitizeByLibrary(html, toTarget)).toBe(expected);
   });
 
-  test('cleans hostile bodies in time that grows with their length', () => {
-    const signs = [
+  test('takes a time that grows with the length of a hostile body', () => {
+    const parts = [
       '<',
       '>',
       '&',
@@ -212,7 +222,7 @@ describe('the short way', () => {
       '</p>',
       '<p>',
     ];
-    for (const sign of signs) sanitizeFast(sign.repeat((4 * 1024 * 1024) / sign.length), toTarget);
+    for (const part of parts) sanitizeFast(part.repeat((4 * 1024 * 1024) / part.length), toTarget);
     sanitizeFast(`<p${' '.repeat(4 * 1024 * 1024)}`, toTarget);
     sanitizeFast(`<p ${'a'.repeat(4 * 1024 * 1024)}`, toTarget);
     sanitizeFast(`<p title="${'a>'.repeat(2 * 1024 * 1024)}`, toTarget);
@@ -254,29 +264,11 @@ describe('the short way', () => {
     ['a control character', 'https://news.example/\u0001'],
     ['half a character', 'https://news.example/\uD800'],
     ['no absolute address', '/a'],
-  ])('leaves it to sanitize-html what to do with %s', (_, address) => {
+  ])('leaves an address to sanitize-html: %s', (_, address) => {
     expect(sanitizeFast('<a href="b">c</a>', () => address)).toBeUndefined();
   });
 
-  const ELEMENTS =
-    'p a li strong em b i br img ul h2 h3 figure figcaption blockquote div span ol hr h1 h4 h5 h6 section article aside ' +
-    'header footer address q cite pre code kbd samp var u s del ins mark small sub sup abbr time bdi bdo wbr ruby rt rp ' +
-    'dl dt dd picture source audio video track table caption colgroup col thead tbody tfoot tr td th details summary';
-  const ATTRIBUTES =
-    'lang dir title href hreflang rel src srcset sizes alt width height type media controls loop muted preload poster ' +
-    'playsinline kind srclang label default allowfullscreen start reversed value colspan rowspan headers scope abbr span ' +
-    'cite datetime open class id style name target onclick hidden loading data background srcdoc is';
-  const VALUES = [
-    '',
-    'a',
-    '/a?b=1&c="<>',
-    'mailto:a@b.example',
-    'javascript:a()',
-    'a 1x, b 2x',
-    'https://a.example/ 2w',
-  ];
-
-  test('is the same for every element in every element, ended and not', () => {
+  test('gives the same for every element in every element, closed and not', () => {
     const different = ELEMENTS.split(' ').flatMap((outer) =>
       ELEMENTS.split(' ')
         .flatMap((inner) => [
@@ -289,7 +281,7 @@ describe('the short way', () => {
     expect(different).toEqual([]);
   });
 
-  test('is the same for every element with every attribute, alone and with an address', () => {
+  test('gives the same for every element with every attribute, alone and with an address', () => {
     const different = ELEMENTS.split(' ').flatMap((element) =>
       ATTRIBUTES.split(' ').flatMap((attribute) =>
         VALUES.map((value) => `<${element} ${attribute}="${value.replaceAll('"', '&quot;')}"`)
@@ -301,220 +293,96 @@ describe('the short way', () => {
     expect(different).toEqual([]);
   });
 
-  const known = fc.constantFrom(...ELEMENTS.split(' '));
-  const element = fc.oneof(
-    { weight: 8, arbitrary: known },
-    { weight: 1, arbitrary: known.map((name) => name.toUpperCase()) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom(
-        ...(
-          'iframe script style noscript template textarea title xmp plaintext noembed noframes svg math mi desc ' +
-          'foreignObject object form input button select option body html head image meta base frameset x-y p: ma\u212Ak'
-        ).split(' '),
-      ),
-    },
-  );
-  const attribute = fc.oneof(
-    fc.constantFrom(...ATTRIBUTES.split(' ')),
-    fc.constantFrom(
-      'HREF',
-      'Src',
-      'OnError',
-      'xlink:href',
-      '__proto__',
-      'constructor',
-      '1',
-      '"',
-      "'",
-      '<',
-      'a\u0000b',
-      '=',
-    ),
-  );
-  const piece = fc.constantFrom(
-    ...['a', 'https://a.example/b', '//a.example/c', '/d?e=1&f=2', 'mailto:a@b.example', 'tel:1', 'data:text/html,a'],
-    ...[
-      'javascript:a()',
-      'java\tscript:',
-      'java&#10;script&colon;',
-      'vbscript:',
-      'https:',
-      ':',
-      'relative:',
-      '<!--',
-      '-->',
-    ],
-    ...[
-      'a.png 1x',
-      ', ',
-      'b 1.5x',
-      'c 480w',
-      'd 0x',
-      ' ',
-      '\n',
-      '\r\n',
-      '\t',
-      '"',
-      "'",
-      '<',
-      '>',
-      '&',
-      '=',
-      '/',
-      '%',
-      '\\',
-    ],
-    ...[
-      '&amp;',
-      '&amp',
-      '&lt;',
-      '&lt',
-      '&quot;',
-      '&nbsp',
-      '&notin;',
-      '&not',
-      '&bogus;',
-      '&Tab;',
-      '&NewLine;',
-      '&#',
-      '&#;',
-    ],
-    ...[
-      '&#1;',
-      '&#x8',
-      '&#13;',
-      '&#128;',
-      '&#x85;',
-      '&#60;',
-      '&#xD800;',
-      '&#xFFFE;',
-      '&#x110000;',
-      '&amp;#1;',
-      '&am',
-      'p;',
-      '&nbsp;',
-      '&#8217;',
-      '&#x2014;',
-      '&copy',
-      '&copy=',
-      '&NotEqualTilde;',
-    ],
-    ...[
-      '\u0000',
-      '\u0001',
-      '\u0085',
-      '\uFFFE',
-      '\uD800',
-      '\uDC00',
-      '\u00A0',
-      '\u2028',
-      '\u212A',
-      'کوردی',
-      '👩‍👧',
-      ']]>',
-    ],
-  );
-  const text = fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join(''));
-  const given = fc
-    .tuple(fc.constantFrom(' ', ' ', ' ', '\n', '/', ''), attribute, fc.nat(9), text)
-    .map(([space, name, form, value]) => {
-      if (form === 0) return `${space}${name}`;
-      if (form === 1) return `${space}${name}=${value}`;
-      if (form === 2) return `${space}${name} = '${value}'`;
-      return `${space}${name}="${form === 3 ? value : value.replaceAll('"', '')}"`;
-    });
-  const startTag = fc
-    .tuple(element, fc.array(given, { maxLength: 4 }), fc.constantFrom('>', '>', '>', '>', '/>', ' / >', ''))
-    .map(([name, attributes, end]) => `<${name}${attributes.join('')}${end}`);
-  const endTag = fc
-    .tuple(element, fc.constantFrom('>', '>', '>', '>', '/>', ' a="b">', ''))
-    .map(([name, end]) => `</${name}${end}`);
-  const odd = fc.constantFrom(
-    ...[
-      '<!-- a -->',
-      '<!-- a > b -->',
-      '<!-- a --!> b -->',
-      '<!----->',
-      '<!--',
-      '<!-->',
-      '<!--->',
-      '<![CDATA[<b>]]>',
-      '<!doctype html>',
-      '<?xml a?>',
-      '</>',
-      '</ p>',
-      '<>',
-      '< p>',
-      '</p',
-      '<p',
-      '<a href="',
-    ],
-  );
-  const ordinary = fc.constantFrom(
-    '<!-- wp:image {"id":1,"sizeSlug":"large"} -->',
-    '<!-- /wp:image -->',
-    '<p class="has-text-align-center">a&nbsp;b&#8217;s</p>',
-    '<figure class="wp-block-image"><img src="/a.jpg" alt="" class="wp-image-1"/><figcaption>a</figcaption></figure>',
-    '<a href="https://a.example/?b=1&amp;c=2" target="_blank" rel="noreferrer noopener">a</a>',
-    '<img loading="lazy" srcset="/a.png 300w, /b.png 600w" sizes="(max-width: 600px) 100vw, 600px" />',
-    '<ul><li>a</li><li>b</li></ul>',
-    '<ul><li>a<li>b</ul>',
-    '<table><tr><td>a<td>b<tr><th>c</table>',
-    '<dl><dt>a<dd>b</dl>',
-    '<p>a<p>b',
-    '<br>',
-    '<hr />',
-    'a & b',
-    '&hellip;',
-  );
-  /** HTML with whatever is broken about it. */
-  const broken = fc
-    .array(
-      fc.oneof(
-        { weight: 6, arbitrary: startTag },
-        { weight: 6, arbitrary: endTag },
-        { weight: 6, arbitrary: text },
-        { weight: 1, arbitrary: odd },
-        { weight: 2, arbitrary: ordinary },
-      ),
-      { maxLength: 12 },
-    )
-    .map((parts) => parts.join(''));
-  const written = fc
-    .tuple(fc.constantFrom(' ', '\n  '), fc.constantFrom(...ATTRIBUTES.split(' ')), fc.constantFrom('"', "'"), text)
-    .map(([space, name, quote, value]) => `${space}${name}=${quote}${value.replaceAll(quote, '')}${quote}`);
-  /** Tags as programs write them, with any text between and in them, and not each where it may stand. */
-  const orderly = fc
-    .array(
-      fc.oneof(
-        { weight: 3, arbitrary: ordinary },
-        { weight: 6, arbitrary: text.map((value) => value.replaceAll('<', '')) },
-        { weight: 6, arbitrary: known.map((name) => `</${name}>`) },
-        {
-          weight: 6,
-          arbitrary: fc
-            .tuple(known, fc.array(written, { maxLength: 3 }), fc.constantFrom('>', ' />'))
-            .map(([name, attributes, end]) => `<${name}${attributes.join('')}${end}`),
-        },
-      ),
-      { maxLength: 12 },
-    )
-    .map((parts) => parts.join(''));
-  const body = fc.oneof({ weight: 2, arbitrary: broken }, { weight: 1, arbitrary: orderly });
-  /** As addresses are read, and one that lets through whatever stands there. */
-  const resolve = fc.constantFrom<Resolve>(toTarget, (reference) => reference);
+  /** The resolver of the tests, and one that returns every reference as it is. */
+  const resolve = fc.constantFrom<ResolveUrl>(toTarget, (reference) => reference);
 
-  test('is the same for any HTML', () => {
-    let short = 0;
-    const same = fc.property(body, resolve, (html, to) => {
+  test('gives the same for any HTML, switched on and off', () => {
+    let fast = 0;
+    const same = fc.property(anyHtml, resolve, (html, to) => {
       const text = xmlText(html);
-      if (sanitizeFast(text, to) !== undefined) short += 1;
+      if (sanitizeFast(text, to) !== undefined) fast += 1;
       expect(sanitizeBody(html, to)).toBe(sanitizeByLibrary(text, to));
+      expect(sanitizeBody(html, to, false)).toBe(sanitizeByLibrary(text, to));
     });
     const runs = sized({ short: 6000, soak: 60_000, full: 3_000_000 });
     fc.assert(same, { seed: SEED, numRuns: runs });
 
-    expect(short).toBeGreaterThan(runs / 3);
+    expect(fast).toBeGreaterThan(runs / 3);
+  });
+
+  test('gives the same for mutations of real bodies, switched on and off', () => {
+    const bodies = [...sampleBodies().map(([, html]) => html), recordOf(1).body, recordOf(2).body];
+    const same = fc.property(mutated(bodies), (html) => {
+      expect(sanitizeBody(html, toTarget)).toBe(sanitizeBody(html, toTarget, false));
+    });
+    fc.assert(same, { seed: SEED, numRuns: 3000 });
+  });
+
+  test('gives the same for hostile bodies and their mutations, switched on and off', () => {
+    for (const html of HOSTILE) expect(sanitizeBody(html, toTarget), html).toBe(sanitizeBody(html, toTarget, false));
+    const same = fc.property(mutated(HOSTILE), (html) => {
+      const body = sanitizeBody(html, toTarget);
+      expect(body).toBe(sanitizeBody(html, toTarget, false));
+      expect(dangersIn(body ?? '')).toEqual([]);
+    });
+    fc.assert(same, { seed: SEED, numRuns: 10_000 });
+  });
+
+  test.each([98, 99, 100, 101, 150])('gives the same for %d levels, switched on and off', (depth) => {
+    for (const html of ['<b>', '<b><br>', '<p>', '<div></p>', '<ul><li>'].map((tag) => `${tag.repeat(depth)}a`))
+      expect(sanitizeBody(html, toTarget)).toBe(sanitizeBody(html, toTarget, false));
+  });
+
+  test('is switched off by the newsroom, and the article is the same', () => {
+    const body = '<p cite="/a">a&nbsp;<a href="/b">b</a>';
+    const [on, off] = [true, false].map((sanitizeFastPath) =>
+      parseArticle(record({ body }), { ...newsroom, sanitizeFastPath }),
+    );
+    expect(off).toEqual(on);
+    const asked: string[] = [];
+    const resolve = (reference: string) => {
+      asked.push(reference);
+      return toTarget(reference);
+    };
+    // Only the library resolves the address of an attribute that it removes.
+    sanitizeBody('<p cite="/a">a</p>', resolve, false);
+    expect(asked).toEqual(['/a']);
   });
 });
+
+/** Elements, attributes and addresses in HTML that could run a script, as a parser finds them. */
+function dangersIn(html: string): string[] {
+  const dangers: string[] = [];
+  const parser = new Parser({
+    onopentag(name, attributes) {
+      if (!ELEMENTS.split(' ').includes(name) && name !== 'iframe') dangers.push(name);
+      for (const [attribute, value] of Object.entries(attributes)) {
+        const isAddress = /^(href|src|srcset|poster|cite)$/.test(attribute);
+        if (/^(on|style|srcdoc)/.test(attribute) || (isAddress && /^\s*(javascript|data|vbscript):/i.test(value)))
+          dangers.push(`${attribute}=${value}`);
+      }
+    },
+  });
+  parser.end(html);
+  return dangers;
+}
+
+/** Bodies that would run scripts, hide content or confuse a parser. */
+const HOSTILE = [
+  '<script>alert(1)</script><p>a</p>',
+  '<p>a<scr<script>ipt>alert(1)</scr</script>ipt></p>',
+  '<img src=x onerror=alert(1)>',
+  '<img src="javascript:alert(1)" srcset="javascript:alert(1) 1x, /a.png 2x">',
+  '<a href="java&#10;script&colon;alert(1)" onclick="alert(1)">a</a>',
+  '<a href="data:text/html;base64,PHNjcmlwdD4=">a</a><a href=\' javascript:alert(1)\'>b</a>',
+  '<svg onload=alert(1)><script>alert(1)</script></svg><math><mi xlink:href="javascript:alert(1)">a</mi></math>',
+  '<iframe src="https://www.youtube.com@evil.example/" srcdoc="<script>alert(1)</script>"></iframe>',
+  '<p style="background:url(javascript:alert(1))">a</p><style>@import "//evil.example"</style>',
+  '<noscript><p title="</noscript><img src=x onerror=alert(1)>"></noscript>',
+  '<!--><img src=x onerror=alert(1)>--><!-- --!><script>alert(1)</script> -->',
+  '<p title="a" title=""><script>alert(1)</script>">a</p>',
+  '<table><tr><td><p>a<table><td>b</p></table>',
+  '<p>a</p\u0000><b\u000Conmouseover=alert(1)>b</b>',
+  '<xmp><p title="</xmp><script>alert(1)</script>">',
+  '<video><source src="/a.mp4" onerror="alert(1)"></video><form action="javascript:alert(1)"><button>b</button></form>',
+];

@@ -6,6 +6,7 @@ import { describeProblem, type Problem, PublisherError } from '../../src/errors.
 import { findSources } from '../../src/ingest/import/source.ts';
 import { sourceField } from '../../src/ingest/import/source-record.ts';
 import { rfc3339 } from '../../src/lib/instant.ts';
+import { jsonString } from '../../src/lib/json.ts';
 import { newsroom } from '../helpers.ts';
 
 /** What an import of a file must give: `import.json` beside the file. */
@@ -45,7 +46,7 @@ async function imported(file: string) {
     (reason) => found.skipped.push(reason),
     note,
   );
-  for await (const { content, elements = new Map(), line } of items ?? []) {
+  for await (const { content, elements, line } of items ?? []) {
     const refuse = (problems: readonly Problem[]) =>
       found.refused.push(
         ...problems.map(({ value: _, ...problem }) =>
@@ -58,10 +59,10 @@ async function imported(file: string) {
       );
     try {
       if ('problems' in content) refuse(content.problems);
-      else if ('record' in content)
-        found.stories.push(
-          story(parseArticle({ publishedAt: content.publishedAt, ...Object(content.record) }, newsroom)),
-        );
+      else {
+        const record = { publishedAt: content.publishedAt, ...JSON.parse(jsonString(content.json)) };
+        found.stories.push(story(parseArticle(record, newsroom)));
+      }
     } catch (error) {
       if (!(error instanceof PublisherError)) throw error;
       refuse(error.problems);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -27,7 +28,7 @@ test.each(COMMANDS)('%s does not touch an earlier schema, and says what to do', 
 
   expect([code, out]).toEqual([1, '']);
   expect(err).toBe(
-    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, this program ${NEWEST}.\nMake a copy of it, then run the command migrate.\n`,
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, but this program needs schema ${NEWEST}.\nBack up the store, then run the command migrate.\n`,
   );
 });
 
@@ -48,7 +49,7 @@ test.each([...COMMANDS, ['migrate']])('%s refuses a newer schema, and says what 
 
   expect([code, out]).toEqual([1, '']);
   expect(err).toBe(
-    `The store ${join(folder, 'store/publisher.sqlite')} has schema ${NEWEST + 7}, this program ${NEWEST}.\nRun a version of this program as new as the one that wrote it.\n`,
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema ${NEWEST + 7}, but this program needs schema ${NEWEST}.\nRun a version of this program that is at least as new as the one that wrote the store.\n`,
   );
 });
 
@@ -61,7 +62,19 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nfile is not a database\n`,
+      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nThe file is not an SQLite database: put a backup in its place (file is not a database).\n`,
     ]);
   }
+});
+
+test('where there is no store, migrate says so and creates none', async () => {
+  const folder = await dataFolder();
+
+  expect(await command(['migrate', '--data', folder])).toEqual({
+    code: 0,
+    out: `There is no store in ${folder}. The first start of the service creates one with schema ${NEWEST}.\n`,
+    err: '',
+    drawn: '',
+  });
+  expect(existsSync(join(folder, 'store'))).toBe(false);
 });

@@ -146,7 +146,7 @@ describe('a problem has its place', () => {
       {
         field: 'feeds[0].id',
         value: 'A B',
-        rule: 'must be lower-case words joined by hyphens, as it stands in addresses',
+        rule: 'must be lower-case words joined by hyphens, because it is part of addresses',
         line: 6,
         column: 11,
       },
@@ -156,7 +156,7 @@ describe('a problem has its place', () => {
       {
         field: 'feeds[0].id',
         value: 'a/b',
-        rule: 'must be lower-case words joined by hyphens, as it stands in addresses',
+        rule: 'must be lower-case words joined by hyphens, because it is part of addresses',
         line: 6,
         column: 11,
       },
@@ -199,7 +199,7 @@ describe('a problem has its place', () => {
     else expect(found).toEqual([expected]);
   });
 
-  test('all that is wrong is told at once', () => {
+  test('all problems are reported at once', () => {
     expect(problems('title: ""\nlanguage: "?"\nurl: x\n').map(({ field, line }) => [field, line])).toEqual([
       ['title', 1],
       ['url', 3],

@@ -8,6 +8,7 @@ import { atom } from '../../src/format/atom.ts';
 import { json } from '../../src/format/json.ts';
 import { rss } from '../../src/format/rss.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { article, newsroom, PUBLICATION, record } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
@@ -33,7 +34,7 @@ async function room(...records: readonly unknown[]) {
     now: () => NOW,
     announce,
   });
-  await publisher.publish(records.map((each) => ({ record: each })));
+  await publisher.publish(records.map(unparsedRecord));
   const reported: string[] = [];
   const report = (id: string, format: Format, error: unknown) =>
     reported.push(`${id} ${format} ${error instanceof Error}`);
@@ -110,7 +111,7 @@ describe.each(FORMATS)('a document in %s', (format) => {
   test('follows a change and a withdrawal', async () => {
     const { text, publish, withdraw } = await room(...records);
     await text('latest', format);
-    await publish([{ record: record({ id: 'a', title: 'New' }) }]);
+    await publish([unparsedRecord(record({ id: 'a', title: 'New' }))]);
     await withdraw([{ id: 'b' }]);
     expect(feedsmith(await text('latest', format)).map(({ title }) => title.includes('New'))).toEqual([false, true]);
   });
@@ -256,8 +257,8 @@ test.each([
     const before = (await arrange('latest', 'json', NOW))?.bytes.toString();
     const fresh = await room(...records, ...others);
     const made = fresh.arrange('latest', 'json', NOW, () => false);
-    await fresh.publish([{ record: changed }]);
-    await publish([{ record: changed }]);
+    await fresh.publish([unparsedRecord(changed)]);
+    await publish([unparsedRecord(changed)]);
     const after = (await arrange('latest', 'json', NOW))?.bytes.toString();
 
     expect((await made)?.bytes.toString()).toBe(after);

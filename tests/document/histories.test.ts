@@ -7,6 +7,7 @@ import { type FeedKey, FORMATS, type Format } from '../../src/feed/feeds.ts';
 import { type Answer, answerTo } from '../../src/http/answer.ts';
 import { type Instant, rfc3339 } from '../../src/lib/instant.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, PUBLICATION, record } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
@@ -114,7 +115,7 @@ async function openRoom(): Promise<Room> {
   return {
     clock,
     async take(step) {
-      if (step.kind === 'put') await publisher.publish(step.records.map((each) => ({ record: each })));
+      if (step.kind === 'put') await publisher.publish(step.records.map(unparsedRecord));
       if (step.kind === 'withdraw') await publisher.withdraw([{ id: step.id }]);
       if (step.kind === 'masthead') {
         await store.touchAllFeeds(now);

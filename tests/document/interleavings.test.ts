@@ -5,6 +5,7 @@ import { createArranger } from '../../src/document/arranger.ts';
 import { createDocumentCache } from '../../src/document/cache.ts';
 import { assertWellFormed } from '../../src/format/xml.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ask, newsroom, PUBLICATION, record } from '../helpers.ts';
@@ -63,7 +64,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
         },
       });
       const parts = { parse: parseHere(newsroom), now: () => NOW, announce: documentCache.forget };
-      await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
+      await createPublisher({ ...parts, store: real }).publish([unparsedRecord(titled(0))]);
       const publisher = createPublisher({ ...parts, store });
       /** The highest count that was acknowledged to a writer. */
       let acknowledged = 0;
@@ -73,7 +74,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
           const found = await store.find('a');
           const count = countIn(found?.article.title ?? '');
           const condition = { revisions: [found?.revision ?? 0] };
-          const [result] = await publisher.publish([{ record: titled(count + 1), condition }]);
+          const [result] = await publisher.publish([{ ...unparsedRecord(titled(count + 1)), condition }]);
           if (result === undefined || 'refused' in result) return expect.fail('refused');
           if (result.outcome.result === 'updated') {
             acknowledged = Math.max(acknowledged, count + 1);
@@ -114,11 +115,11 @@ test('without a condition, updates are lost: the test above would notice', async
       const real = openSqliteStore(':memory:');
       const store = scheduledStore(real, scheduler);
       const parts = { parse: parseHere(newsroom), now: () => NOW, announce: () => {} };
-      await createPublisher({ ...parts, store: real }).publish([{ record: titled(0) }]);
+      await createPublisher({ ...parts, store: real }).publish([unparsedRecord(titled(0))]);
       const publisher = createPublisher({ ...parts, store });
       const write = async () => {
         const found = await store.find('a');
-        await publisher.publish([{ record: titled(countIn(found?.article.title ?? '') + 1) }]);
+        await publisher.publish([unparsedRecord(titled(countIn(found?.article.title ?? '') + 1))]);
       };
       await scheduler.waitFor(Promise.all(Array.from({ length: 3 }, write)));
       losses.add(3 - countIn((await real.find('a'))?.article.title ?? ''));

@@ -309,7 +309,7 @@ test('a record with a future withdrawal is refused, and changes no feed', async 
       {
         field: 'withdrawn.at',
         value: '2026-11-22T13:00:01Z',
-        rule: 'must not be after now, 2026-11-22T13:00:00Z: use expiresAt for a moment to come',
+        rule: 'must not be after now, 2026-11-22T13:00:00Z: use expiresAt for a future date',
       },
     ],
   });

@@ -47,7 +47,7 @@ describe('PUT', () => {
     const clock = { now: NOW };
     const { port, put } = await startApi({}, { now: () => clock.now });
     await put('/a', { body: story({ tags: ['rivers'] }) });
-    const said = async () =>
+    const responses = async () =>
       Promise.all(
         FORMATS.map(async (format) => {
           const { headers, text } = await ask(port, `/feeds/tag/rivers.${format}`);
@@ -55,18 +55,18 @@ describe('PUT', () => {
         }),
       );
     clock.now += 60_000;
-    const before = await said();
+    const before = await responses();
     clock.now += 60_000;
     await put('/a', { body: story({ tags: ['rivers'] }) });
 
-    expect(await said()).toEqual(before);
+    expect(await responses()).toEqual(before);
   });
 
   const EXPECTED = {
-    title: 'The article “a” is not the one that the request expects.',
+    title: 'The article “a” does not meet the condition of the request.',
     status: 412,
     code: 'precondition_failed',
-    detail: 'Get it, look at what changed meanwhile, and send the change with its new ETag.',
+    detail: 'Get the article, look at what has changed, and send the change again with the new ETag.',
   };
 
   // The article is at its second revision: "2".
@@ -116,7 +116,8 @@ describe('PUT', () => {
         title: 'If-None-Match of a change must be *.',
         status: 400,
         code: 'invalid_query',
-        detail: 'With * the article is made only where there is none; If-Match guards a revision.',
+        detail:
+          'Send If-None-Match: * to create an article only where none exists, or If-Match to change a known revision.',
       },
     ]);
   });
@@ -172,7 +173,7 @@ describe('PUT', () => {
     ]);
   });
 
-  test('tells every problem of a record at once', async () => {
+  test('reports every problem of a record at once', async () => {
     const { put, get } = await startApi();
     const { status, headers, text } = await put('/a', {
       body: {
@@ -241,7 +242,7 @@ describe('PUT', () => {
     ['a comment', '{\n  // why\n}', { rule: 'is not JSON here', line: 2, column: 3 }],
     ['nothing', '', { rule: 'is not JSON here', line: 1, column: 1 }],
     ['half of it', '{"title":', { rule: 'is not JSON here', line: 1, column: 10 }],
-  ])('of %s is not JSON, and the place is told', async (_, body, problem) => {
+  ])('of %s is not JSON, with line and column', async (_, body, problem) => {
     const { put } = await startApi();
     const { status, text } = await put('/a', { body });
 
@@ -253,6 +254,26 @@ describe('PUT', () => {
         code: 'invalid_json',
         problems: [{ field: '', ...problem }],
       },
+    ]);
+  });
+
+  test('of a record that is parsed in a thread is the same as of a small one', async () => {
+    const { put, get } = await startApi();
+    const body = '<p>پردەکە کرایەوە</p>\n'.repeat(10_000);
+    const created = await put('/a', { body: JSON.stringify(story({ body, colour: undefined }), null, 2) });
+    const stored = JSON.parse((await get('/a')).text);
+    const invalid = await put('/a', { body: `{\n  "body": ${JSON.stringify(body)},\n  oops\n}` });
+    const other = await put('/b', { body: record({ body }) });
+
+    expect([created.status, created.text]).toEqual([201, '{"id":"a","result":"created","revision":1}\n']);
+    expect(stored.record).toEqual({ ...story({ body }), id: 'a' });
+    expect([invalid.status, JSON.parse(invalid.text).problems]).toEqual([
+      400,
+      [{ field: '', rule: 'is not JSON here', line: 3, column: 3 }],
+    ]);
+    expect([other.status, JSON.parse(other.text).problems]).toEqual([
+      422,
+      [{ field: 'id', value: 'a', rule: 'must be b, as in the address, or left out' }],
     ]);
   });
 
@@ -269,10 +290,10 @@ describe('PUT', () => {
     expect([packed.status, JSON.parse(packed.text)]).toEqual([
       415,
       {
-        title: 'A body in the coding gzip is not read.',
+        title: 'A body with Content-Encoding gzip is not supported.',
         status: 415,
         code: 'unsupported_media_type',
-        detail: 'Send it without Content-Encoding.',
+        detail: 'Send the body without Content-Encoding.',
       },
     ]);
   });
@@ -288,51 +309,54 @@ describe('keys', () => {
     ['GET', '/api/articles/a/feeds'],
   ];
 
-  test.each(EVERY)('%s %s without a good key is 401, and says how to come with one', async (method, path) => {
-    const { port, dataFolder, key } = await startApi();
-    const other = await keyFor(dataFolder);
-    const revoked = await keyFor(dataFolder);
-    const store = openSqliteStore(storeFile(dataFolder));
-    expect(await store.revokeKey(revoked.id, NOW)).toBe(true);
-    await store.close();
-    const body = method === 'PUT' || method === 'POST' ? { body: JSON.stringify(record()) } : {};
-    const asked = (authorization?: string) =>
-      ask(port, path, {
-        method,
-        headers: authorization === undefined ? {} : { Authorization: authorization },
-        ...body,
-      });
+  test.each(EVERY)(
+    '%s %s without a valid key is 401, and the detail explains how to send one',
+    async (method, path) => {
+      const { port, dataFolder, key } = await startApi();
+      const other = await keyFor(dataFolder);
+      const revoked = await keyFor(dataFolder);
+      const store = openSqliteStore(storeFile(dataFolder));
+      expect(await store.revokeKey(revoked.id, NOW)).toBe(true);
+      await store.close();
+      const body = method === 'PUT' || method === 'POST' ? { body: JSON.stringify(record()) } : {};
+      const asked = (authorization?: string) =>
+        ask(port, path, {
+          method,
+          headers: authorization === undefined ? {} : { Authorization: authorization },
+          ...body,
+        });
 
-    for (const authorization of [
-      undefined,
-      '',
-      'Bearer',
-      `Basic ${key}`,
-      key,
-      `Bearer ${key.slice(0, -1)}`,
-      `Bearer ${key}A`,
-      `Bearer ${key} `.replace('fp_', 'fp-'),
-      `Bearer ${other.key.slice(0, 16)}${key.slice(16)}`,
-      `Bearer ${revoked.key}`,
-      `Bearer fp_000000000000_${'A'.repeat(43)}`,
-    ]) {
-      const { status, headers, text } = await asked(authorization);
-      expect([status, headers['www-authenticate'], JSON.parse(text)], authorization).toEqual([
-        401,
+      for (const authorization of [
+        undefined,
+        '',
         'Bearer',
-        {
-          title: 'This needs a key.',
-          status: 401,
-          code: 'unauthorized',
-          detail: 'Send Authorization: Bearer with a key that “key create” made.',
-        },
-      ]);
-    }
-    expect((await asked(`Bearer ${key}`)).status).not.toBe(401);
-    expect((await asked(`bearer ${key}`)).status, 'a scheme’s name has no case (RFC 9110 §11.1)').not.toBe(401);
-  });
+        `Basic ${key}`,
+        key,
+        `Bearer ${key.slice(0, -1)}`,
+        `Bearer ${key}A`,
+        `Bearer ${key} `.replace('fp_', 'fp-'),
+        `Bearer ${other.key.slice(0, 16)}${key.slice(16)}`,
+        `Bearer ${revoked.key}`,
+        `Bearer fp_000000000000_${'A'.repeat(43)}`,
+      ]) {
+        const { status, headers, text } = await asked(authorization);
+        expect([status, headers['www-authenticate'], JSON.parse(text)], authorization).toEqual([
+          401,
+          'Bearer',
+          {
+            title: 'This address needs an API key.',
+            status: 401,
+            code: 'unauthorized',
+            detail: 'Send the header “Authorization: Bearer KEY” with a key that the command “key create” made.',
+          },
+        ]);
+      }
+      expect((await asked(`Bearer ${key}`)).status).not.toBe(401);
+      expect((await asked(`bearer ${key}`)).status, 'a scheme’s name has no case (RFC 9110 §11.1)').not.toBe(401);
+    },
+  );
 
-  test('a key that reads does not write', async () => {
+  test('a key with scope read cannot write', async () => {
     const { dataFolder, get, put, post, remove } = await startApi();
     const reading = await keyFor(dataFolder, 'read');
     const { key } = reading;
@@ -348,10 +372,10 @@ describe('keys', () => {
         403,
         undefined,
         {
-          title: `The key ${reading.id} may read, not write.`,
+          title: `The key ${reading.id} may only read.`,
           status: 403,
           code: 'forbidden',
-          detail: 'A key for writing is made by “key create --scope write”.',
+          detail: 'Create a key that may write with the command “key create --scope write”.',
         },
       ]);
     }
@@ -359,7 +383,7 @@ describe('keys', () => {
     expect([(await get('', { key })).status, (await get('/a/feeds', { key })).status]).toEqual([200, 200]);
   });
 
-  test('a key is good from the moment it is made until it is revoked, while the service runs', async () => {
+  test('a key is valid from its creation until it is revoked, while the service runs', async () => {
     const { dataFolder, get } = await startApi();
     const { id, key } = await keyFor(dataFolder, 'read');
     const before = await get('', { key });
@@ -461,10 +485,10 @@ const STATES = {
 };
 
 describe('GET of one', () => {
-  test('shows it as it was handed over, with what became of it', async () => {
+  test('returns the record as it was received, with the state of its article', async () => {
     const { put, get } = await startApi();
-    const handed = story({ title: ' A  title ', sections: ['World'], summary: null });
-    await put('/a', { body: handed });
+    const received = story({ title: ' A  title ', sections: ['World'], summary: null });
+    await put('/a', { body: received });
     const { status, headers, text } = await get('/a');
 
     expect([status, headers.etag]).toEqual([200, '"1"']);
@@ -475,11 +499,11 @@ describe('GET of one', () => {
       revision: 1,
       status: 'visible',
       publishedAt: '2026-11-20T10:00:00Z',
-      record: { ...handed, id: 'a' },
+      record: { ...received, id: 'a' },
     });
   });
 
-  test.each(Object.entries(STATES))('tells the status %s', async (state, fields) => {
+  test.each(Object.entries(STATES))('returns the status %s', async (state, fields) => {
     const { put, get } = await startApi();
     await put('/a', { body: story(fields) });
     const { status, withdrawn } = JSON.parse((await get('/a')).text);
@@ -553,7 +577,7 @@ describe('GET of the list', () => {
   });
 
   test.each([
-    // Not handed out yet: once, as it is now. Handed out already: again, because it is another revision.
+    // Not listed yet: once, as it is now. Listed already: again, because it has another revision.
     ['ahead of the cursor', 'n110', 120],
     ['behind the cursor', 'n010', 121],
   ])('loses nothing and doubles nothing while an article %s changes', async (_, changing, total) => {
@@ -594,12 +618,12 @@ describe('GET of the list', () => {
   });
 
   test.each([
-    ['colour=red', { field: 'colour', rule: 'is not a parameter; known are cursor, limit, feed, status' }],
-    ['limit=0', { field: 'limit', value: '0', rule: 'must be a whole number up to 500' }],
-    ['limit=501', { field: 'limit', value: '501', rule: 'must be a whole number up to 500' }],
-    ['limit=1e2', { field: 'limit', value: '1e2', rule: 'must be a whole number up to 500' }],
-    ['limit=', { field: 'limit', value: '', rule: 'must be a whole number up to 500' }],
-    ['cursor=-1', { field: 'cursor', value: '-1', rule: 'must be a whole number up to 9007199254740991' }],
+    ['colour=red', { field: 'colour', rule: 'is not a parameter: use cursor, limit, feed, status' }],
+    ['limit=0', { field: 'limit', value: '0', rule: 'must be a whole number from 1 to 500' }],
+    ['limit=501', { field: 'limit', value: '501', rule: 'must be a whole number from 1 to 500' }],
+    ['limit=1e2', { field: 'limit', value: '1e2', rule: 'must be a whole number from 1 to 500' }],
+    ['limit=', { field: 'limit', value: '', rule: 'must be a whole number from 1 to 500' }],
+    ['cursor=-1', { field: 'cursor', value: '-1', rule: 'must be a whole number from 0 to 9007199254740991' }],
     ['status=lost', { field: 'status', value: 'lost', rule: 'must be one of visible, embargoed, expired, withdrawn' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { get } = await startApi();
@@ -607,7 +631,7 @@ describe('GET of the list', () => {
 
     expect([status, JSON.parse(text)]).toEqual([
       400,
-      { title: 'The query cannot be answered.', status: 400, code: 'invalid_query', problems: [problem] },
+      { title: 'The query is not valid.', status: 400, code: 'invalid_query', problems: [problem] },
     ]);
   });
 });
@@ -658,7 +682,7 @@ describe('DELETE', () => {
     });
   });
 
-  test('of an article nobody could see leaves no tombstone', async () => {
+  test('of an article that readers could not see leaves no tombstone', async () => {
     const { port, put, get, remove } = await startApi();
     await put('/a', { body: story({ embargoUntil: '2026-12-01T00:00:00Z', sections: ['Secret'] }) });
     await remove('/a');
@@ -688,7 +712,7 @@ describe('DELETE', () => {
 
     expect([status, JSON.parse(text).problems]).toEqual([
       400,
-      [{ field: 'why', rule: 'is not a parameter; known are reason' }],
+      [{ field: 'why', rule: 'is not a parameter: use reason' }],
     ]);
     expect((await get('/a')).headers.etag).toBe('"1"');
   });
@@ -731,7 +755,7 @@ describe('GET of the feeds', () => {
   const at = (position: number) => ({ included: true, position });
   const out = (rule: string, reason: string) => ({ included: false, rule, reason });
 
-  test('tells the place in each, and the rule that keeps it out of the others', async () => {
+  test('returns the position in each feed, and the rule that excludes the article from the others', async () => {
     const api = await startApi(NEWSROOM);
     await api.put('/new', { body: story({ publishedAt: '2026-11-21T10:00:00Z', sections: ['World'] }) });
     await api.put('/a', { body: story({ tags: ['Tigris'], sections: ['World'], authors: [{ name: 'A B' }] }) });
@@ -839,7 +863,7 @@ describe('a change is in the very next GET', () => {
     'publication.yaml': `${PUBLICATION}feeds: [{ id: rivers, title: Rivers, select: { any: [tag/dams], none: [section/sport] } }]\n`,
   };
 
-  async function documentCache(): Promise<Api> {
+  async function startWithArticles(): Promise<Api> {
     const api = await startApi(NEWSROOM);
     await api.put('/other', { body: story({ tags: ['Other'], authors: [{ name: 'X' }], sections: ['Sport'] }) });
     await api.put('/dam', { body: story({ tags: ['Dams'], sections: ['World'] }) });
@@ -887,8 +911,8 @@ describe('a change is in the very next GET', () => {
     ],
     ['the same record', ({ put }) => put('/dam', { body: story({ tags: ['Dams'], sections: ['World'] }) }), [], {}],
     ['a refused record', ({ put }) => put('/dam', { body: story({ title: '' }) }), [], {}],
-  ])('%s', async (_, change, touched, shown) => {
-    const api = await documentCache();
+  ])('%s', async (_, change, touched, articles) => {
+    const api = await startWithArticles();
     const before = await etagsOf(api.port, ALL);
     await change(api);
     const after = await etagsOf(api.port, ALL);
@@ -898,7 +922,7 @@ describe('a change is in the very next GET', () => {
         .filter((address) => !(before[address]?.startsWith('status') && after[address]?.startsWith('status')))
         .sort(),
     );
-    for (const [feed, ids] of Object.entries(shown)) {
+    for (const [feed, ids] of Object.entries(articles)) {
       const expected = ids.map((id) => `tag:news.example,2026:${id}`).sort();
       for (const found of await idsIn(api.port, feed)) expect([...found].sort(), feed).toEqual(expected);
     }
@@ -935,7 +959,7 @@ test('a client that goes away in the middle of its body is no failure of the ser
   expect(lines).toEqual([]);
 });
 
-test('the list is given to who asks in absolute form, whatever its host', async () => {
+test('the list answers a request in absolute form, whatever its host', async () => {
   const { port, key } = await startApi();
   const headers = { Authorization: `Bearer ${key}` };
   const asked = (query: string) => ask(port, `http://x:999999/api/articles${query}`, { headers });

@@ -91,7 +91,7 @@ test('a line is visible in the next GET after its answer, before the request is 
   await next();
 });
 
-test('bad lines are told and do not stop the others; blank ones are passed over', async () => {
+test('invalid lines are reported and do not stop the others; blank lines are skipped', async () => {
   const api = await startApi();
   const body = Buffer.concat([
     Buffer.from(`${lineOf({ id: 'first' })}\n`),

@@ -100,13 +100,13 @@ describe.each(['rss', 'atom', 'json'])('an embargoed article in latest.%s', (for
     clock.now = NOON + 600 * SECOND - 1;
     const lastMoment = await ask(port, path);
     clock.now = NOON + 600 * SECOND;
-    const shown = await ask(port, path);
+    const visible = await ask(port, path);
     clock.now = NOON + 1200 * SECOND - 1;
     const lastShown = await ask(port, path);
     clock.now = NOON + 1200 * SECOND;
     const after = await ask(port, path);
 
-    const all = [before, lastMoment, shown, lastShown, after];
+    const all = [before, lastMoment, visible, lastShown, after];
     expect(all.map(({ text }) => text.includes('Passing'))).toEqual([false, false, true, true, false]);
     expect(all.map(({ text }) => text.includes('Steady'))).toEqual([true, true, true, true, true]);
     expect(all.map(({ headers }) => headers['last-modified'])).toEqual([
@@ -139,19 +139,19 @@ describe.each(['rss', 'atom', 'json'])('an embargoed article in latest.%s', (for
     expect(await statuses(embargoed)).toEqual([304, 304]);
     clock.now = NOON + 600 * SECOND;
     expect(await statuses(embargoed)).toEqual([200, 200]);
-    const shown = await conditions();
-    expect(await statuses(shown)).toEqual([304, 304]);
+    const visible = await conditions();
+    expect(await statuses(visible)).toEqual([304, 304]);
     clock.now = NOON + 1200 * SECOND;
-    expect(await statuses(shown)).toEqual([200, 200]);
+    expect(await statuses(visible)).toEqual([200, 200]);
   });
 
   test('is hidden again when the clock is set back', async () => {
     const { clock, port } = await clocked(PASSING);
     const before = await ask(port, path);
     clock.now = NOON + 700 * SECOND;
-    const shown = await ask(port, path);
+    const visible = await ask(port, path);
     clock.now = NOON + 300 * SECOND;
-    const hidden = await ask(port, path, { headers: { 'If-None-Match': String(shown.headers.etag) } });
+    const hidden = await ask(port, path, { headers: { 'If-None-Match': String(visible.headers.etag) } });
 
     expect(hidden.status).toBe(200);
     expect(hidden.body.equals(before.body)).toBe(true);

@@ -81,18 +81,18 @@ test('an error of ours says nothing of itself outside, and everything to the ope
 });
 
 test.each([
-  [new PublisherError('store_unavailable', 'The store is damaged, or is none.'), 503, 'store_unavailable'],
+  [new PublisherError('store_unavailable', 'The store is damaged.'), 503, 'store_unavailable'],
   [new Error('no such table: revision'), 500, 'internal'],
 ])('a store that cannot be read any more is told, of a feed at hand as well: %s', async (failure, status, code) => {
-  const installation = openDataFolder(await dataFolder(NEWSROOM));
+  const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   let isReadable = true;
   const mayHaveExternalChanges = () => {
     if (!isReadable) throw failure;
-    return installation.store.mayHaveExternalChanges();
+    return openedFolder.store.mayHaveExternalChanges();
   };
-  const store = { ...installation.store, mayHaveExternalChanges };
+  const store = { ...openedFolder.store, mayHaveExternalChanges };
   const service = await serve(
-    { ...installation, store },
+    { ...openedFolder, store },
     { host: '127.0.0.1', port: 0, log: listen().log, version: '' },
   );
   onTestFinished(() => service.close());
@@ -110,15 +110,15 @@ test.each([
 });
 
 test('while nothing changes the feeds are looked up once a minute, however many ask for one that is none', async () => {
-  const installation = openDataFolder(await dataFolder(NEWSROOM));
+  const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   let lookedUp = 0;
   const feeds: Store['feeds'] = (at) => {
     lookedUp += 1;
-    return installation.store.feeds(at);
+    return openedFolder.store.feeds(at);
   };
   const clock = { now: Date.UTC(2026, 10, 22, 12) };
   const service = await serve(
-    { ...installation, store: { ...installation.store, feeds } },
+    { ...openedFolder, store: { ...openedFolder.store, feeds } },
     { host: '127.0.0.1', port: 0, log: listen().log, version: '', now: () => clock.now },
   );
   onTestFinished(() => service.close());
@@ -133,7 +133,7 @@ test('while nothing changes the feeds are looked up once a minute, however many 
     await lookedUpFor('/feeds/tag/wader.rss', WATER),
     await lookedUpFor('/feeds/tag/snow.rss', 'Every article is in /feeds/latest.rss.'),
   ];
-  await put(installation.path, 'articles/b.json', JSON.stringify(record({ id: 'b', tags: ['Snow'] })));
+  await put(openedFolder.path, 'articles/b.json', JSON.stringify(record({ id: 'b', tags: ['Snow'] })));
   await expect.poll(async () => (await ask(service.port, '/feeds/tag/snow.rss')).status).toBe(200);
   looks.push(await lookedUpFor('/feeds/tag/snov.rss', 'Did you mean /feeds/tag/snow.rss?'));
   clock.now += 60_000;

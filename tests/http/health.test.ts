@@ -30,12 +30,12 @@ describe.each(['/healthz', '/readyz'])('%s', (path) => {
 });
 
 test('a service whose store cannot be read lives and is not ready', async () => {
-  const installation = openDataFolder(await dataFolder(NEWSROOM));
+  const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   let works = true;
-  const fails = () => (works ? installation.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
+  const fails = () => (works ? openedFolder.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
   const { log } = listen();
   const service = await serve(
-    { ...installation, store: { ...installation.store, lastRevision: fails } },
+    { ...openedFolder, store: { ...openedFolder.store, lastRevision: fails } },
     { host: '127.0.0.1', port: 0, metrics: METRICS, log, version: '0.0.0' },
   );
   onTestFinished(() => service.close());
@@ -56,8 +56,8 @@ test('a service whose store cannot be read lives and is not ready', async () => 
 });
 
 test('a service that starts is alive and not ready, on the port of the operator', async () => {
-  const installation = openDataFolder(await dataFolder(NEWSROOM));
-  const { store } = installation;
+  const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
+  const { store } = openedFolder;
   let answers: number[] = [];
   let metricsPort = 0;
   const watched = {
@@ -74,7 +74,7 @@ test('a service that starts is alive and not ready, on the port of the operator'
   const { log } = listen();
   const metrics = { ...METRICS, port: metricsPort };
   const options = { host: '127.0.0.1', port: 0, metrics, log, version: '0.0.0' };
-  const service = await serve({ ...installation, store: watched }, options);
+  const service = await serve({ ...openedFolder, store: watched }, options);
   onTestFinished(() => service.close());
 
   expect(answers).toEqual([200, 503]);
@@ -251,6 +251,7 @@ describe('the program', () => {
     const gone = once(child, 'exit');
     child.kill(first);
     await expect.poll(told).toContain('"stopping"');
+    await sleep(600); // sooner, a second signal counts as the first
     child.kill(second);
 
     expect(await gone).toEqual([code, null]);

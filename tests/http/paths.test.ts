@@ -262,7 +262,8 @@ test('the fast path answers as Express does, whatever is requested', async () =>
     { numRuns: sized({ short: 400, soak: 1500, full: 50_000 }) },
   );
   expect([...statuses].sort()).toEqual([200, 226, 304, 308, 400, 404, 406, 410, 412]);
-  for (const status of [200, 226, 304]) expect(documents.get(status), String(status)).toBeGreaterThan(sized({ short: 1, soak: 10, full: 100 }));
+  for (const status of [200, 226, 304])
+    expect(documents.get(status), String(status)).toBeGreaterThan(sized({ short: 1, soak: 10, full: 100 }));
 });
 
 test('the fast path answers as Express does after a change', async () => {

@@ -100,7 +100,7 @@ describe('an HTTP date', () => {
     'Sun, 06 Nov 1994 08:49:37',
     'Sun, 06 Nov 1994 08:49:37 +0300',
     'Sun, 06 Nov 1994 08:49:37 GMT, Sun, 06 Nov 1994 08:49:37 GMT',
-  ])('%s is none', (text) => {
+  ])('%s is invalid', (text) => {
     expect(parseHttpDate(text)).toBeUndefined();
   });
 

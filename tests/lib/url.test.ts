@@ -41,11 +41,11 @@ describe('webUrl', () => {
     'https://a{b}.example/',
     'https://a"b.example/',
     'https://a.example:99999/',
-  ])('%s is none', (address) => {
+  ])('%s is invalid', (address) => {
     expect(webUrl(address, BASE)).toBeUndefined();
   });
 
-  test('a relative address is none without a base', () => {
+  test('a relative address is invalid without a base', () => {
     expect(webUrl('/x')).toBeUndefined();
   });
 });

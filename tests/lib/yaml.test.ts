@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { describeProblems, PublisherError, shown } from '../../src/errors.ts';
+import { describeProblems, excerpt, PublisherError } from '../../src/errors.ts';
 import { fieldPath } from '../../src/lib/problems.ts';
 import { readYaml } from '../../src/lib/yaml.ts';
 
@@ -16,7 +16,7 @@ test.each([
   ['a: [', 1],
   ['a: 1\nb: "', 2],
   ['a: 1\na: 2', 2],
-])('%j is none', (text, line) => {
+])('%j is invalid', (text, line) => {
   const { value, problems } = readYaml(text);
   expect(value).toBeUndefined();
   expect(problems[0]).toMatchObject({ field: '', line });
@@ -47,7 +47,7 @@ test.each([
   ['x'.repeat(121), `${'x'.repeat(119)}…`],
   ['😀'.repeat(61), `${'😀'.repeat(59)}…`],
 ])('%j is shown on one line', (value, expected) => {
-  expect(shown(value)).toBe(expected);
+  expect(excerpt(value)).toBe(expected);
 });
 
 test.each([

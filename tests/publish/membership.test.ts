@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
-import { type FeedMembership, membershipsOf, statusOf } from '../../src/publish/membership.ts';
+import { type FeedMembership, feedMemberships, statusOf } from '../../src/publish/membership.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
+import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import { article, newsroom, PUBLICATION, record } from '../helpers.ts';
@@ -32,14 +33,14 @@ async function publishInto(store: Store, id: string, records: readonly unknown[]
     announce: () => {},
   };
   const { publish, withdraw } = createPublisher(parts);
-  await publish(records.map((each) => ({ record: each })));
+  await publish(records.map(unparsedRecord));
   if (id === 'gone') await withdraw([{ id }]);
 }
 
 async function placementsIn(store: Store, id: string): Promise<readonly FeedMembership[]> {
   const stored = await store.find(id);
   if (stored === undefined) throw new Error(`${id} was not published`);
-  return membershipsOf(stored, { store, publication, at: NOW });
+  return feedMemberships(stored, { store, publication, at: NOW });
 }
 
 test.each([
@@ -54,7 +55,7 @@ test.each([
   expect(statusOf({ article: article(fields) }, NOW)).toBe(status);
 });
 
-test('an article is told for every feed, with its place or the rule that keeps it out', async () => {
+test('an article has a membership of every feed, with its position or the rule that excludes it', async () => {
   const other = record({ id: 'b', language: 'ku', publishedAt: '2026-11-21T00:00:00Z' });
   expect(await placements('a', record({ tags: ['X'] }), other)).toEqual([
     { feed: 'all', included: false, rule: 'selection', reason: 'all of: not in section/world' },
@@ -68,7 +69,7 @@ test('an article is told for every feed, with its place or the rule that keeps i
   ]);
 });
 
-test('a selection is told by the part that is not met', async () => {
+test('a membership names the part of a selection that the article does not meet', async () => {
   const reasons = async (fields: Readonly<Record<string, unknown>>) => {
     const found = await placements('a', record(fields));
     return found.filter(({ rule }) => rule === 'selection').map(({ feed, reason }) => `${feed}: ${reason}`);
@@ -80,7 +81,7 @@ test('a selection is told by the part that is not met', async () => {
   expect(await reasons({ tags: ['x'], sections: ['World'] })).toEqual(['none: none of: in tag/x']);
 });
 
-test('a feed that another service has given another rule is told as such', async () => {
+test('a membership names a rule of another service', async () => {
   const store = openSqliteStore(':memory:');
   await publishInto(store, 'a', [record({ tags: ['X'] })]);
   await store.backfillFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], () => NOW);
@@ -88,7 +89,7 @@ test('a feed that another service has given another rule is told as such', async
     feed: 'any',
     included: false,
     rule: 'selection',
-    reason: 'a service that was started later has another rule for it',
+    reason: 'a service that started later has another rule for this feed',
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { FeedRule } from '../../src/feed/feeds.ts';
 import { createPublisher, type ParseRecords, type Published, parseHere } from '../../src/publish/publish.ts';
+import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, record } from '../helpers.ts';
 
@@ -19,7 +20,7 @@ function desk(parse: ParseRecords = parseHere(newsroom)) {
     clock,
     announced,
     withdraw,
-    publish: (...records: readonly unknown[]) => publish(records.map((each) => ({ record: each }))),
+    publish: (...records: readonly unknown[]) => publish(records.map(unparsedRecord)),
     submit: publish,
     titles: async (key?: string) => {
       const numbers = (await snapshot(key))?.entries.map(({ number }) => number) ?? [];
@@ -29,8 +30,8 @@ function desk(parse: ParseRecords = parseHere(newsroom)) {
   };
 }
 
-/** What became of each: its result, or the code of the refusal with the fields that are at fault. */
-function said(publications: readonly Published[]): readonly string[] {
+/** The result of each record, or the code of its refusal with the fields. */
+function resultsOf(publications: readonly Published[]): readonly string[] {
   return publications.map((each) =>
     'outcome' in each
       ? each.outcome.result
@@ -49,11 +50,11 @@ test('a record is published in the feeds of its words and in the operator’s', 
   expect(await titles('own')).toEqual(['A title']);
 });
 
-test('the store keeps the record as it was handed over', async () => {
+test('the store keeps the record as it was received', async () => {
   const { publish, store } = desk();
-  const handed = record({ tags: [' X '], language: 'EN' });
-  await publish(handed);
-  expect((await store.find('a'))?.record).toEqual(handed);
+  const received = record({ tags: [' X '], language: 'EN' });
+  await publish(received);
+  expect((await store.find('a'))?.record).toEqual(received);
 });
 
 test('what cannot be published is refused, the rest is published', async () => {
@@ -74,14 +75,14 @@ test.each([
   ['HTML too deep to read', { id: 'b', body: '<div>'.repeat(20_000) }, 'invalid_article body'],
 ])('%s do not take the others with them', async (_, fields, result) => {
   const { publish } = desk();
-  expect(said(await publish(record({ id: 'a' }), record(fields), record({ id: 'c' })))).toEqual([
+  expect(resultsOf(await publish(record({ id: 'a' }), record(fields), record({ id: 'c' })))).toEqual([
     'created',
     result,
     'created',
   ]);
 });
 
-test('a failure to parse that is nobody’s fault takes the whole batch', async () => {
+test('a failure of the parser rejects the whole batch', async () => {
   const { publish, titles, announced } = desk(async () => {
     throw new Error('thread');
   });
@@ -97,7 +98,7 @@ test('each feed is announced once, after the change is kept', async () => {
   const announce = () =>
     seen.push(store.snapshot('latest', NOW, { limit: 50, tombstonesFor: 0 }).then((feed) => feed?.entries.length));
   const other = createPublisher({ store, parse: parseHere(newsroom), now: () => NOW, announce });
-  await other.publish([{ record: record({ id: 'c' }) }]);
+  await other.publish([unparsedRecord(record({ id: 'c' }))]);
   expect(await Promise.all(seen)).toEqual([3]);
 });
 
@@ -151,7 +152,7 @@ test.each([
 ])('what a store without readers is given changed its feeds %s', async (_, fields, expected) => {
   const { publish, store } = desk();
   await publish(record(fields));
-  // A withdrawal is told of for a year here, so that its end is no change of its own.
+  // Tombstones stay for a year, so that none expires during the test.
   const options = { limit: 50, tombstonesFor: 365 * 86_400_000 };
   expect((await store.snapshot('latest', NOW, options))?.changedAt).toBe(expected);
 });
@@ -166,7 +167,7 @@ test('but not what is published once it has readers', async () => {
   expect(await changedAt()).toBe(NOW + 5000);
 });
 
-test('an article is taken back with its reason, at a whole second', async () => {
+test('an article is withdrawn with its reason, at a whole second', async () => {
   const { publish, withdraw, store, announced, titles, clock } = desk();
   await store.backfillFeeds([OWN], () => NOW);
   await publish(record({ tags: ['x'] }));
@@ -183,11 +184,11 @@ test('an article is taken back with its reason, at a whole second', async () => 
 test('a condition goes with its record, whichever before it was refused', async () => {
   const { submit, withdraw } = desk();
   const results = await submit([
-    { record: record({ title: '' }) },
-    { record: record({ id: 'b' }), condition: 'present' },
-    { record: record({ id: 'c' }), condition: 'absent' },
+    unparsedRecord(record({ title: '' })),
+    { ...unparsedRecord(record({ id: 'b' })), condition: 'present' },
+    { ...unparsedRecord(record({ id: 'c' })), condition: 'absent' },
   ]);
-  expect(said(results)).toEqual(['invalid_article title', 'condition-failed', 'created']);
+  expect(resultsOf(results)).toEqual(['invalid_article title', 'condition-failed', 'created']);
   expect(await withdraw([{ id: 'c', condition: { revisions: [9] } }])).toMatchObject([{ result: 'condition-failed' }]);
 });
 
@@ -198,15 +199,15 @@ test.each([
 ])('an article that was readable is refused %s, and stays as it was', async (_, fields, result) => {
   const { publish, titles, announced } = desk();
   await publish(record());
-  expect(said(await publish(record({ title: 'New', ...fields })))).toEqual([result]);
+  expect(resultsOf(await publish(record({ title: 'New', ...fields })))).toEqual([result]);
   expect(await titles()).toEqual(['A title']);
   expect(announced[1]).toEqual([]);
 });
 
-test('one that nobody saw may get another date, and keeps its public id', async () => {
+test('an article that readers could not see may get another date, and keeps its public id', async () => {
   const { publish, store } = desk();
   await publish(record({ publishedAt: '2026-12-31T23:00:00Z' }));
-  expect(said(await publish(record({ publishedAt: '2027-01-01T01:00:00Z' })))).toEqual(['updated']);
+  expect(resultsOf(await publish(record({ publishedAt: '2027-01-01T01:00:00Z' })))).toEqual(['updated']);
   expect((await store.find('a'))?.article.publicId).toBe('tag:news.example,2026:a');
 });
 
@@ -215,16 +216,16 @@ const { publishedAt: _, ...undated } = record();
 test.each([
   ['used where the record has none', undated, '2026-11-21T09:00:00Z', Date.UTC(2026, 10, 21, 9)],
   ['not where it has one', record(), '2026-11-21T09:00:00Z', Date.UTC(2026, 10, 20, 10)],
-])('the date besides a record is %s', async (_, handed, publishedAt, expected) => {
+])('the date besides a record is %s', async (_, received, publishedAt, expected) => {
   const { submit, store } = desk();
-  await submit([{ record: handed, publishedAt }]);
+  await submit([{ ...unparsedRecord(received), id: 'a', publishedAt }]);
   expect((await store.find('a'))?.article.publishedAt).toBe(expected);
 });
 
 test('an embargo of a record without a date may be moved and lifted until it ends', async () => {
   const { submit, store, clock } = desk();
   const dated = async (fields: object, publishedAt: string) => {
-    await submit([{ record: { ...undated, ...fields }, publishedAt }]);
+    await submit([{ ...unparsedRecord({ ...undated, ...fields }), id: 'a', publishedAt }]);
     return (await store.find('a'))?.article.publishedAt;
   };
   expect(await dated({ embargoUntil: '2027-01-01T00:00:00Z' }, '2026-11-21T08:00:00Z')).toBe(Date.UTC(2027, 0, 1));
@@ -237,17 +238,19 @@ test('an embargo of a record without a date may be moved and lifted until it end
 test('the end of an embargo that is over stays the date of a record without one', async () => {
   const { submit, store, clock } = desk();
   const publishedAt = '2026-11-21T09:00:00Z';
-  await submit([{ record: { ...undated, embargoUntil: '2026-12-01T00:00:00Z' }, publishedAt }]);
+  await submit([{ ...unparsedRecord({ ...undated, embargoUntil: '2026-12-01T00:00:00Z' }), id: 'a', publishedAt }]);
   clock.now = Date.UTC(2026, 11, 1);
 
-  expect(said(await submit([{ record: undated, publishedAt }]))).toEqual(['updated']);
+  expect(resultsOf(await submit([{ ...unparsedRecord(undated), id: 'a', publishedAt }]))).toEqual(['updated']);
   expect((await store.find('a'))?.article.publishedAt).toBe(Date.UTC(2026, 11, 1));
 });
 
 test('the date besides a record stays the first one', async () => {
   const { submit, store } = desk();
-  await submit([{ record: undated, publishedAt: '2026-11-21T09:00:00Z' }]);
-  const again = await submit([{ record: { ...undated, title: 'New' }, publishedAt: '2026-11-21T10:00:00Z' }]);
-  expect(said(again)).toEqual(['updated']);
+  await submit([{ ...unparsedRecord(undated), id: 'a', publishedAt: '2026-11-21T09:00:00Z' }]);
+  const again = await submit([
+    { ...unparsedRecord({ ...undated, title: 'New' }), id: 'a', publishedAt: '2026-11-21T10:00:00Z' },
+  ]);
+  expect(resultsOf(again)).toEqual(['updated']);
   expect((await store.find('a'))?.article).toMatchObject({ title: 'New', publishedAt: Date.UTC(2026, 10, 21, 9) });
 });

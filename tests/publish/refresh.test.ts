@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
 import { refreshStore } from '../../src/publish/refresh.ts';
+import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { ask, newsroom, PUBLICATION, put, record, start } from '../helpers.ts';
@@ -23,7 +24,7 @@ const FEEDS = [
 const RULE = (select: string, id = 'rivers') => `feeds: [{ id: ${id}, title: Rivers, select: { ${select} } }]\n`;
 const YAML = PUBLICATION + RULE('any: [tag/tigris]');
 
-/** With pictures below the service's address, languages said and not, one embargoed, one expired, one from a file. */
+/** With pictures below the service's address, with and without a language, embargoed, expired, from a file. */
 const RECORDS = [
   record({ id: 'a', tags: ['Tigris'], body: '<p>A <img src="/media/p.txt"></p>', image: { url: '/media/p.txt' } }),
   record({ id: 'b', tags: ['Euphrates'], publishedAt: '2026-11-21T10:00:00Z', updatedAt: '2026-11-21T11:00:00Z' }),
@@ -31,7 +32,7 @@ const RECORDS = [
   record({ id: 'd', tags: ['Tigris'], embargoUntil: '2026-12-01T00:00:00Z' }),
   record({ id: 'e', tags: ['Tigris'], expiresAt: '2026-11-21T00:00:00Z' }),
 ];
-/** Taken back through the API: after it was visible, and before. */
+/** Withdrawn through the API: after it was visible, and before. */
 const WITHDRAWN = [
   record({ id: 'gone', tags: ['Tigris'] }),
   record({ id: 'never', embargoUntil: '2026-12-01T00:00:00Z' }),
@@ -109,7 +110,7 @@ test.each([
   expect(await revisionsOf(await restarted(api, yaml, NOW + 60 * SECOND))).toEqual(before);
 });
 
-test('a change of feedsUrl gives those a new revision that name it, a change of a rule none', async () => {
+test('a change of feedsUrl gives a new revision to articles that name it, a change of a rule to none', async () => {
   const api = await filled(YAML);
   const before = await revisionsOf(api);
   const changed = (after: Record<string, number>, then: Record<string, number>) =>
@@ -124,7 +125,7 @@ test('a change of feedsUrl gives those a new revision that name it, a change of 
   expect(changed(await revisionsOf(ruled), atOther)).toEqual([]);
 });
 
-test('a change of rules reads no article again', async () => {
+test('a change of rules parses no article again', async () => {
   const store = openSqliteStore(':memory:');
   const progress: unknown[] = [];
   const parts = {
@@ -132,13 +133,13 @@ test('a change of rules reads no article again', async () => {
     parse: parseHere(newsroom),
     now: () => NOW,
     progress: (_what: string, done: number, total: number) => progress.push([done, total]),
-    keepAsItWas: () => expect.fail(),
+    onInvalid: () => expect.fail(),
   };
   const refresh = (yaml: string) =>
     refreshStore({ ...parts, publication: parsePublication(PUBLICATION + yaml, 'publication.yaml') });
   await refreshStore({ ...parts, store, publication: parsePublication(PUBLICATION, 'publication.yaml') });
   const { publish } = createPublisher({ ...parts, store, announce: () => {} });
-  await publish(RECORDS.map((each) => ({ record: each })));
+  await publish(RECORDS.map(unparsedRecord));
   const many = Array.from(
     { length: 700 },
     (_, number) => `{ id: f${number}, title: F, select: { any: [tag/tigris] } }`,
@@ -167,7 +168,7 @@ test('a change of rules reads no article again', async () => {
   expect(progress).toHaveLength(4);
 });
 
-test('what was taken back through the API stays so, with its second and its reason, whatever changes', async () => {
+test('an article withdrawn through the API stays withdrawn, with its date and reason, whatever changes', async () => {
   const api = await filled(YAML);
   const now = NOW + 3600 * SECOND;
   const later = await restarted(
@@ -195,7 +196,7 @@ test('the public ids stay when the site moves: readers must not see old stories 
   expect(items.map(({ id }) => id).sort()).toEqual(['a', 'b', 'c', 'file'].map((id) => `tag:news.example,2026:${id}`));
 });
 
-test('a client that knows only the date hears of a change of the masthead', async () => {
+test('a client that knows only the date notices a change of the publication', async () => {
   const api = await filled(YAML);
   const before = await ask(api.port, '/feeds/latest.rss');
   const later = await restarted(api, YAML.replace('feeds.news.example', 'other.example'), NOW + 3600 * SECOND);
@@ -208,7 +209,7 @@ test('a client that knows only the date hears of a change of the masthead', asyn
   ]);
 });
 
-test('a record that does not pass any more stays as it was, and the operator is told', async () => {
+test('an article whose record is no longer valid stays as it was, and the log says so', async () => {
   // Without its picture in the media folder, a file named by its address needs a type of its own.
   const api = await startApi({ 'publication.yaml': YAML, 'media/p.mp3': 'x' });
   await api.put('/a', { body: record({ media: [{ url: '/media/p.mp3' }] }) });
@@ -226,7 +227,7 @@ test('a record that does not pass any more stays as it was, and the operator is 
   ]);
 });
 
-test('a start that is broken off in the middle of reading again is made up for by the next', async () => {
+test('the next start continues an interrupted update', async () => {
   const api = await filled(YAML);
   const fresh = await filled(YAML.replace('language: en', 'language: ckb'));
   await api.close();
@@ -247,7 +248,7 @@ test.each([
   ['rule', PUBLICATION + RULE('any: [tag/euphrates]')],
   ['feed', PUBLICATION],
   ['feedsUrl', YAML.replace('feeds.news.example', 'other.example')],
-])('so is one after a change of a %s that is taken back', async (_, yaml) => {
+])('the next start continues an update after a change of a %s is undone', async (_, yaml) => {
   const api = await filled(YAML);
   const before = await documentsOf(api.port);
   await api.close();
@@ -266,7 +267,7 @@ test.each([
 test.each([
   ['older', 'A title'],
   ['same', 'As it was read before'],
-])('what a parser of %s version has read is “%s” after the next start', async (version, expected) => {
+])('an article that a parser of the %s version made is “%s” after the next start', async (version, expected) => {
   const api = await filled(YAML);
   await api.close();
   const db = new DatabaseSync(storeFile(api.dataFolder));

@@ -216,7 +216,7 @@ describe('two services on the same articles', () => {
     const before = await ask(first.port, '/feeds/latest.rss');
     expect(await madeBy(first)).toBe(1);
     await second.put('/b', { body: record({ id: 'b', title: 'B' }) });
-    await expect.poll(() => madeBy(first), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => madeBy(first)).toBe(2);
     const after = await ask(first.port, '/feeds/latest.rss');
 
     expect(before.text).not.toContain('<title>B</title>');

@@ -1,9 +1,11 @@
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Problem } from '../../errors.ts';
+import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import { idOf, MAX_RECORD_BYTES, type Submission } from '../../publish/publish.ts';
+import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import type { SourceFile } from '../../store/store.ts';
 import { readArticleFile } from '../import/file.ts';
 import { isMissing } from '../import/list-files.ts';
@@ -20,7 +22,8 @@ export interface ArticleFile {
   /** Below the articles folder. */
   readonly path: string;
   readonly id: string;
-  readonly raw: RawRecord;
+  readonly raw: Omit<RawRecord, 'record'>;
+  readonly json: UnparsedRecord['json'];
   /** The files of the media folder that the article uses, by their paths there: its facts depend on them. */
   readonly media: readonly string[];
   /** When the file was last written, in milliseconds since 1970. */
@@ -54,13 +57,14 @@ export async function readArticle(folders: Folders, path: string): Promise<Artic
     if (status.size > MAX_RECORD_BYTES) return unreadable([TOO_LARGE]);
     const bytes = await readFile(file);
     const media = mediaNamedIn(bytes);
-    const raw = readArticleFile(bytes, path);
+    const { record, ...raw } = readArticleFile(bytes, path);
+    const { json } = unparsedRecord(record);
     signature = await signatureOf(folders, status, media);
-    return { path, modified: Math.floor(status.mtimeMs), raw, id: idOf(raw.record), media, signature };
+    return { path, modified: Math.floor(status.mtimeMs), raw, json, id: idOf(record), media, signature };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    if (error instanceof UnreadableRecord) return unreadable(error.problems);
-    return unreadable([{ field: '', rule: `cannot be read: ${error instanceof Error ? error.message : error}` }]);
+    if (error instanceof UnreadableRecord || error instanceof PublisherError) return unreadable(error.problems);
+    return unreadable([{ field: '', rule: `cannot be read: ${systemReason(error)}` }]);
   }
 }
 
@@ -97,10 +101,10 @@ function decodePath(path: string): string {
 }
 
 /** What the publisher needs of a file. A record that needs no date has that of its file. */
-export function submissionOf({ raw, modified, path, signature, media }: ArticleFile): Submission {
-  const { record, dateIsOptional } = raw;
+export function submissionOf({ raw, json, id, modified, path, signature, media }: ArticleFile): Submission {
   const source = { path, signature, media };
-  return dateIsOptional ? { record, source, publishedAt: rfc3339(modified) } : { record, source };
+  if (!raw.dateIsOptional) return { json, source };
+  return { json, source, publishedAt: rfc3339(modified), ...(id === '' ? {} : { id }) };
 }
 
 /** A file with its problems, each with its line and column in the file where they are known. */

@@ -1,5 +1,5 @@
 import { type Problem, PublisherError } from '../../errors.ts';
-import { endOfString, parseJsonPart, placesIn } from '../../lib/json.ts';
+import { endOfString, parseJsonPart, positionsIn } from '../../lib/json.ts';
 
 /** An element of a JSON list, or the text of one that is not valid, with its problems. */
 export type JsonListElement =
@@ -13,7 +13,7 @@ export type JsonListElement =
  * @param text begins with a bracket, after optional white space
  */
 export function* jsonListElements(text: string): Generator<JsonListElement> {
-  const positionOf = placesIn(text);
+  const positionOf = positionsIn(text);
   const element = (from: number, end: number): JsonListElement => {
     const start = from + (/[^ \t\r\n]/.exec(text.slice(from, end))?.index ?? 0);
     const position = positionOf(start);

@@ -1,5 +1,5 @@
 import { type Problem, PublisherError } from '../../errors.ts';
-import { endOfString, type JsonPart, parseJsonPart, placesIn } from '../../lib/json.ts';
+import { endOfString, type JsonPart, parseJsonPart, positionsIn } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
@@ -139,7 +139,7 @@ function positionAt(text: string, offset: number): { line: number; column: numbe
 
 /** The positions of the objects and lists in the outermost `items`, even if the JSON after them is invalid. */
 function itemParts(text: string): JsonPart[] {
-  const positionOf = placesIn(text);
+  const positionOf = positionsIn(text);
   const parts: JsonPart[] = [];
   let depth = 0;
   let key = '';

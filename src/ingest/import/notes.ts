@@ -1,4 +1,4 @@
-import { describeProblem, shown } from '../../errors.ts';
+import { describeProblem, excerpt } from '../../errors.ts';
 import type { ImportReport } from './source-record.ts';
 
 /** Warnings of a source that are noted one by one. */
@@ -19,7 +19,7 @@ export function notedReport(file: string, onNote: (note: string) => void): Noted
     warning(warning, title) {
       warnings += 1;
       if (warnings > MAX_WARNINGS) return;
-      const story = typeof title === 'string' && title !== '' ? `, in “${shown(title)}”` : '';
+      const story = typeof title === 'string' && title !== '' ? `, in “${excerpt(title)}”` : '';
       onNote(`${describeProblem(warning, file)}${story}`);
     },
     unused(element) {

@@ -26,6 +26,6 @@ export interface ImportReport {
 export type Warn = (rule: string, element: string) => void;
 
 /** The field of a record under the name that the source has for it: `publishedAt` is `<pubDate>`. */
-export function sourceField(field: string, elements: ReadonlyMap<string, string>): string {
-  return elements.get(/^\w+/.exec(field)?.[0] ?? '') ?? field;
+export function sourceField(field: string, elements?: ReadonlyMap<string, string>): string {
+  return elements?.get(/^\w+/.exec(field)?.[0] ?? '') ?? field;
 }

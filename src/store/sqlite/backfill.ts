@@ -1,16 +1,57 @@
-import type { Statements } from './statements.ts';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { LATEST } from '../../feed/feeds.ts';
 
-/** Articles by their numbers, ascending. */
+/** Ascending numbers of articles. */
 type Articles = Float64Array;
 
-/** A rule for a feed by the numbers of others: what it takes is in one feed of each group, and in none of `none`. */
+/** A rule by the numbers of feeds: it selects articles that are in one feed of each group, and in no feed of `none`. */
 export interface NumberedRule {
   readonly groups: readonly (readonly number[])[];
   readonly none: readonly number[];
 }
 
-/** Fills feeds with what rules select. What the feeds of rules hold is read once: it must not change meanwhile. */
-export function createBackfill({ read, insert, remove }: Statements['placing'][number]) {
+/** Reads and changes the articles of a feed, all at once. */
+interface BackfillStatements {
+  readonly read: StatementSync;
+  readonly insert: StatementSync;
+  readonly remove: StatementSync;
+}
+
+/**
+ * Fills custom feeds with the articles that their rules select. Each call of the returned function starts a run, which
+ * reads the feeds that rules name only once: they must not change during the run.
+ *
+ * @returns a function that fills one feed and returns how many entries and tombstones it added or removed
+ */
+export function prepareBackfills(db: DatabaseSync): () => (feed: number, rule: NumberedRule) => number {
+  const entries: BackfillStatements = {
+    read: db.prepare('SELECT json_group_array(article) AS articles FROM entry WHERE feed = ?'),
+    insert: db.prepare(`
+      INSERT INTO entry (feed, published, tie, article, expires)
+      SELECT :feed, published, tie, article, expires
+      FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value`),
+    remove: db.prepare(`
+      DELETE FROM entry WHERE (feed, published, tie, article) IN (
+        SELECT :feed, published, tie, article
+        FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value)`),
+  };
+  const tombstones: BackfillStatements = {
+    read: db.prepare('SELECT json_group_array(article) AS articles FROM tombstone WHERE feed = ?'),
+    insert: db.prepare(`
+      INSERT INTO tombstone (feed, at, article)
+      SELECT :feed, own.at, own.article
+      FROM json_each(:articles) AS chosen CROSS JOIN tombstone AS own
+      WHERE own.article = chosen.value AND own.feed = (SELECT number FROM feed WHERE key = '${LATEST}')`),
+    remove: db.prepare(`
+      DELETE FROM tombstone WHERE feed = :feed AND article IN (SELECT value FROM json_each(:articles))`),
+  };
+  return () => {
+    const runs = [startRun(entries), startRun(tombstones)];
+    return (feed, rule) => runs.reduce((moved, fill) => moved + fill(feed, rule), 0);
+  };
+}
+
+function startRun({ read, insert, remove }: BackfillStatements): (feed: number, rule: NumberedRule) => number {
   const known = new Map<number, Articles>();
 
   function articlesIn(feed: number): Articles {
@@ -23,33 +64,31 @@ export function createBackfill({ read, insert, remove }: Statements['placing'][n
     return Float64Array.from(JSON.parse(String(read.get(feed)?.articles)) as number[]).sort();
   }
 
-  /** Returns how many came or left. */
-  return (feed: number, rule: NumberedRule): number => {
+  return (feed, rule) => {
     const before = readArticles(feed);
     const after = selectArticles(rule, articlesIn);
-    const left = articlesWithout(before, after);
-    const came = articlesWithout(after, before);
-    if (left.length > 0) remove.run({ feed, articles: `[${left.join()}]` });
-    if (came.length > 0) insert.run({ feed, articles: `[${came.join()}]` });
-    return left.length + came.length;
+    const removed = articlesWithout(before, after);
+    const added = articlesWithout(after, before);
+    if (removed.length > 0) remove.run({ feed, articles: `[${removed.join()}]` });
+    if (added.length > 0) insert.run({ feed, articles: `[${added.join()}]` });
+    return removed.length + added.length;
   };
 }
 
 /**
- * The articles that a rule selects, of the smallest of its groups. They are told apart in memory: to ask the database
- * about each takes twenty times as long, and most rules are about the same few feeds.
+ * The articles that a rule selects. The comparison is made in memory, from the smallest group on: a query for each
+ * article takes twenty times as long, and most rules name the same few feeds.
  */
-function selectArticles({ groups, none }: NumberedRule, articlesIn: (feed: number) => Articles): Articles {
+export function selectArticles({ groups, none }: NumberedRule, articlesIn: (feed: number) => Articles): Articles {
   const [smallest = [], ...others] = groups
     .map((group) => group.map(articlesIn))
     .toSorted((one, other) => sizeOf(one) - sizeOf(other));
   const unwanted = none.map(articlesIn);
-  return united(smallest).filter(
-    (article) => others.every((group) => isInOne(group, article)) && !isInOne(unwanted, article),
+  return union(smallest).filter(
+    (article) => others.every((group) => isInGroup(group, article)) && !isInGroup(unwanted, article),
   );
 }
 
-/** Those of the articles that are not among others. */
 function articlesWithout(articles: Articles, others: Articles): Articles {
   return articles.filter((article) => !has(others, article));
 }
@@ -58,7 +97,7 @@ function sizeOf(group: readonly Articles[]): number {
   return group.reduce((sum, { length }) => sum + length, 0);
 }
 
-function united(group: readonly Articles[]): Articles {
+function union(group: readonly Articles[]): Articles {
   const all = new Float64Array(sizeOf(group));
   let end = 0;
   for (const articles of group) {
@@ -68,10 +107,11 @@ function united(group: readonly Articles[]): Articles {
   return all.sort().filter((article, index) => article !== all[index - 1]);
 }
 
-function isInOne(group: readonly Articles[], article: number): boolean {
+function isInGroup(group: readonly Articles[], article: number): boolean {
   return group.some((articles) => has(articles, article));
 }
 
+/** Binary search. */
 function has(articles: Articles, article: number): boolean {
   let from = 0;
   let to = articles.length;

@@ -1,14 +1,14 @@
-/** A thread that moves what was committed from the write-ahead log into the database; see checkpoints.ts. */
+/** A thread that moves commits from the write-ahead log into the database; see checkpoints.ts. */
 import { DatabaseSync } from 'node:sqlite';
 import { workerData } from 'node:worker_threads';
 
-export interface CheckpointDesk {
+export interface CheckpointConfig {
   readonly file: string;
   /** Milliseconds between checkpoints. */
   readonly every: number;
 }
 
-const { file, every } = workerData as CheckpointDesk;
+const { file, every } = workerData as CheckpointConfig;
 const db = new DatabaseSync(file);
 const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
 
@@ -16,6 +16,6 @@ setInterval(() => {
   try {
     checkpoint.get();
   } catch {
-    // The writer meets the same when its log is long, and tells of it.
+    // The writer meets the same failure once its log is long, and reports it.
   }
 }, every);

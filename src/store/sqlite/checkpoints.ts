@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { CheckpointDesk } from './checkpoint-thread.ts';
+import type { CheckpointConfig } from './checkpoint-thread.ts';
 
 /**
- * Milliseconds: what was committed is still in the processor's caches, and the log begins anew before it has grown out of
- * them. Pages that change again and again are written more often for it, which costs less.
+ * Milliseconds between checkpoints. So soon, the commits are still in the processor's caches, and the log restarts before
+ * it outgrows them. A page that changes often is written more often, which costs less.
  */
 const EVERY = 10;
 
@@ -13,12 +13,12 @@ export interface Checkpoints {
 }
 
 /**
- * Takes checkpoints in a thread, for one that writes without a pause: who commits when the log is long takes the rest,
- * which is little by then, and begins the log anew. Alone it would wait for the disk a fifth of the time. Where the thread
- * fails, the writer does all of it, as ever.
+ * Takes passive checkpoints in a thread while a process writes without a pause. A commit that finds a long log checkpoints
+ * the rest, which is little by then, and restarts the log. Without the thread, an import waits for the disk a fifth of
+ * the time. If the thread fails, the writer does all checkpoints, as SQLite does by default.
  */
 export function openCheckpoints(file: string): Checkpoints {
-  const workerData: CheckpointDesk = { file, every: EVERY };
+  const workerData: CheckpointConfig = { file, every: EVERY };
   const thread = new Worker(join(import.meta.dirname, 'checkpoint-thread.ts'), { workerData });
   thread.on('error', () => {});
   thread.unref();

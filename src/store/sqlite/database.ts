@@ -2,25 +2,29 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../../errors.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import { MIGRATIONS } from './migrations.ts';
 
-/** Megabytes of the database that are kept in memory. The system keeps the rest, as far as it has room. */
+/** Megabytes of SQLite's page cache. The operating system caches more as far as it has room. */
 const CACHE = 8;
-/** The same where much is written: a large batch and the indexes it goes into, or their pages are written twice. */
+/** Megabytes during an import: a large batch and its indexes must fit, or SQLite writes their pages twice. */
 const BULK_CACHE = 192;
 
+/** The schema of this version. */
+export const SCHEMA = MIGRATIONS.length;
+
 export interface OpenOptions {
-  /** Whether much will be written without a pause. */
+  /** The process will write much without a pause, as an import does. */
   readonly isBulk?: boolean | undefined;
 }
 
-/** Milliseconds to wait for another process that is writing. */
+/** Milliseconds to wait for another process that writes. */
 const BUSY_TIMEOUT = 10_000;
-/** Milliseconds between looks where SQLite does not wait itself. */
-const BUSY_LOOK = 5;
+/** Milliseconds between attempts where SQLite does not wait itself. */
+const BUSY_RETRY = 5;
 
 /**
- * Opens the database, making it where there is none.
+ * Opens the database and creates it where it is missing.
  *
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
@@ -36,7 +40,9 @@ export function openDatabase(file: string, { isBulk = false }: OpenOptions = {})
 }
 
 /**
- * Brings a store to this program's schema. Returns the versions it had and has.
+ * Migrates a store to this program's schema.
+ *
+ * @returns the schema versions before and after
  *
  * @throws PublisherError `store_too_new`, `store_unavailable`
  */
@@ -56,8 +62,8 @@ function connect(file: string, cache = CACHE): DatabaseSync {
   try {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
-    // References hold because rows they lead to are never deleted alone; checking each costs an import a tenth.
-    // FULL: a commit is on disk before it is acknowledged. 8 kB pages hold most articles without a chain of pages.
+    // Without foreign keys: no row is ever deleted while another refers to it, and the checks cost an import a tenth.
+    // FULL: a commit is on disk before it is acknowledged. Most articles fit into one page of 8 kB.
     db.exec('PRAGMA page_size = 8192');
     writeAhead(db);
     db.exec(`
@@ -70,12 +76,12 @@ function connect(file: string, cache = CACHE): DatabaseSync {
   } catch (cause) {
     throw new PublisherError('store_unavailable', `The store ${file} cannot be opened.`, {
       cause,
-      hint: reasonOf(cause),
+      hint: hintFor(cause),
     });
   }
 }
 
-/** While another process makes the store its mode cannot be changed, for which SQLite itself does not wait. */
+/** The mode cannot change while another process creates the store, and SQLite does not wait for that. */
 function writeAhead(db: DatabaseSync): void {
   const end = performance.now() + BUSY_TIMEOUT;
   for (;;) {
@@ -83,82 +89,100 @@ function writeAhead(db: DatabaseSync): void {
       db.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (error) {
-      if (resultOf(error) !== SQLITE_BUSY || performance.now() > end) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_LOOK);
+      if (resultCode(error) !== SQLITE_BUSY || performance.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_RETRY);
     }
   }
 }
 
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+/** What an operator can do about a store that cannot be opened, with the words of SQLite or the system. */
+function hintFor(cause: unknown): string {
+  const advice = OPEN_ADVICE.get(resultCode(cause) ?? -1);
+  const reason = systemReason(cause);
+  return advice === undefined
+    ? `The reason: ${reason}. Check the folder of the store and its permissions.`
+    : `${advice} (${reason}).`;
 }
 
 function schemaVersion(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 
-/** In one transaction: another process that opens the store meanwhile finds no version in between. */
+/** In one transaction, so that no other process finds a version in between. */
 function migrate(db: DatabaseSync): void {
   db.exec('BEGIN IMMEDIATE');
-  const steps = MIGRATIONS.slice(schemaVersion(db)); // read within it: another process may have been first
+  const steps = MIGRATIONS.slice(schemaVersion(db)); // read inside the transaction: another process may have migrated first
   if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);
   if (steps.length === MIGRATIONS.length) db.exec(`INSERT INTO setting VALUES ('${READERS}', '${NO_READERS}')`);
   db.exec('COMMIT');
 }
 
 function versionError(file: string, version: number): PublisherError {
-  const is = `The store ${file} has schema ${version}, this program ${MIGRATIONS.length}.`;
+  const message = `The store ${file} has schema ${version}, but this program needs schema ${MIGRATIONS.length}.`;
   return version < MIGRATIONS.length
-    ? new PublisherError('store_outdated', is, { hint: 'Make a copy of it, then run the command migrate.' })
-    : new PublisherError('store_too_new', is, {
-        hint: 'Run a version of this program as new as the one that wrote it.',
+    ? new PublisherError('store_outdated', message, { hint: 'Back up the store, then run the command migrate.' })
+    : new PublisherError('store_too_new', message, {
+        hint: 'Run a version of this program that is at least as new as the one that wrote the store.',
       });
 }
 
-/** The setting that tells whether anybody may have been answered from the store: nobody from one that was just made. */
+/** The setting that records whether the store may have served a reader. A new store has `NO_READERS`. */
 export const READERS = 'readers';
 export const NO_READERS = 'none';
 
 const SQLITE_NOTADB = 26;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
 const SQLITE_BUSY = 5;
 
-/** SQLite's primary result code; undefined for what is no failure of its. */
-function resultOf(error: unknown): number | undefined {
+const AS_THE_SERVICE = 'run the program as the user of the service';
+
+const OPEN_ADVICE: ReadonlyMap<number, string> = new Map([
+  [SQLITE_NOTADB, 'The file is not an SQLite database: put a backup in its place'],
+  [SQLITE_CORRUPT, 'The file is damaged: put a backup in its place'],
+  [SQLITE_CANTOPEN, `A folder has this name, or this user may not read and write the file: ${AS_THE_SERVICE}`],
+  [SQLITE_READONLY, `This user may not write to the file or its folder: ${AS_THE_SERVICE}`],
+  [SQLITE_BUSY, `Another process has used it alone for ${BUSY_TIMEOUT / 1000} s: wait until that process is done`],
+  [SQLITE_FULL, 'The disk is full: make room'],
+  [SQLITE_IOERR, 'The disk is full or reports errors: make room, and check the disk'],
+]);
+
+/** SQLite's primary result code; undefined for an error that does not come from SQLite. */
+function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
 }
 
-/** SQLite's failure in the words of the service; anything else as it is. */
+/** Turns an error of SQLite into a PublisherError. Other errors stay as they are. */
 export function storeError(error: unknown): unknown {
-  const code = resultOf(error);
+  const code = resultCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
   if (code === SQLITE_FULL) {
-    return new PublisherError('insufficient_storage', 'There is no room left for the change; nothing of it was kept.', {
-      hint: 'Make room on the disk and send it again.',
+    return new PublisherError('insufficient_storage', 'The disk is full: no part of the change was kept.', {
+      hint: 'Free some space on the disk and send the change again.',
       cause: error,
     });
   }
   if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY) {
-    return new PublisherError('store_unavailable', 'The store cannot be used; nothing of a change was kept.', {
-      hint: error.message,
+    return new PublisherError('store_unavailable', 'The store cannot be used: no part of a change was kept.', {
+      hint: `${OPEN_ADVICE.get(code)} (${error.message}).`,
       cause: error,
     });
   }
   if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB) {
-    return new PublisherError('store_unavailable', 'The store is damaged, or is none.', {
-      hint: `${error.message}: put a backup in its place.`,
+    return new PublisherError('store_unavailable', 'The store is damaged, or the file is not a store.', {
+      hint: `Replace the file with a backup. SQLite reports: ${error.message}.`,
       cause: error,
     });
   }
   return error;
 }
 
-/** The function, failing in the words of the service: at once or later. */
-export function inOurWords<Arguments extends unknown[], Result>(
+/** Wraps a function so that it throws, or rejects with, the result of `storeError`. */
+export function withStoreErrors<Arguments extends unknown[], Result>(
   work: (...given: Arguments) => Result,
 ): (...given: Arguments) => Result {
   const fail = (error: unknown): never => {

@@ -1,19 +1,22 @@
 import { hash } from 'node:crypto';
+import type { DatabaseSync } from 'node:sqlite';
 import type { ArticleText } from '../../article/stored.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { createFeedNumbers } from './feed-numbers.ts';
+import { wasVisible } from './identity-ledger.ts';
 import type { Rules } from './rules.ts';
-import type { Statements } from './statements.ts';
 
 /** The feeds that hold an article or its tombstone. */
 export interface Feeds {
-  /** Those it is in by itself. */
+  /** The feeds that the article's own fields name. */
   readonly own: readonly NamedKey[];
-  /** These, and those of the operator's whose rules take it. */
+  /** These, and the custom feeds whose rules select the article. */
   readonly all: readonly NamedKey[];
 }
 
-interface Place {
+/** The position of an article within its feeds, and the numbers of its own feeds as JSON. */
+interface PlaceRow {
   readonly published: number;
   readonly tie: number;
   readonly feeds: string;
@@ -23,104 +26,96 @@ export type Entries = ReturnType<typeof createEntries>;
 
 const NO_FEEDS: Feeds = { own: [], all: [] };
 
-/** Puts articles into feeds, and takes them out. */
-export function createEntries(sql: Statements, rules: Rules) {
-  /** Numbers of feeds by key and name. They never change, once the transaction that gave them is committed. */
-  const feedNumbers = new Map<FeedKey, Map<string, number>>();
+/** The entries and tombstones of every feed. */
+export function createEntries(db: DatabaseSync, rules: Rules) {
+  // OR FAIL: a statement that writes many rows could fail in the middle. Without it, SQLite keeps a copy of each page that
+  // the statement changes. A failure rolls the transaction back in any case.
+  const insertEntries = db.prepare(`
+    INSERT OR FAIL INTO entry (feed, published, tie, article, expires)
+    SELECT value, ?, ?, ?, ? FROM json_each(?)`);
+  const insertTombstones = db.prepare(
+    'INSERT OR FAIL INTO tombstone (at, article, feed) SELECT ?, ?, value FROM json_each(?)',
+  );
+  const deleteEntry = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
+  const deleteTombstones = db.prepare('DELETE FROM tombstone WHERE article = ?');
+  const insertPlace = db.prepare('INSERT INTO place (article, published, tie, expires, feeds) VALUES (?, ?, ?, ?, ?)');
+  const selectPlace = db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?');
+  const deletePlace = db.prepare('DELETE FROM place WHERE article = ?');
+  const namedFeeds = db.prepare('SELECT key, name FROM feed WHERE number IN (SELECT value FROM json_each(?))');
+  const keepVisibleFrom = db.prepare(
+    'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
+  );
+  const numbers = createFeedNumbers(db);
 
-  /** The feeds of an article that is in these by itself. */
-  function feedsBy(own: readonly NamedKey[]): Feeds {
-    return { own, all: rules.withOperators(own) };
+  function withCustomFeeds(own: readonly NamedKey[]): Feeds {
+    return { own, all: rules.withCustomFeeds(own) };
   }
 
-  /** The feeds that hold a stored article. Which of the operator's do follows from the others, and is not remembered. */
-  function feedsOf(number: number): Feeds {
-    const place = placeOf(number);
-    return place === undefined ? NO_FEEDS : feedsBy(sql.namedFeeds.all(place.feeds) as unknown as NamedKey[]);
+  /** The feeds that hold a stored article. The custom feeds are not stored: they follow from its own feeds. */
+  function feedsOf(article: number): Feeds {
+    const place = selectPlace.get(article) as PlaceRow | undefined;
+    return place === undefined ? NO_FEEDS : withCustomFeeds(namedFeeds.all(place.feeds) as unknown as NamedKey[]);
   }
 
-  /** Puts an article into its feeds, or its tombstone where it was visible before it was taken back. */
-  function place(number: number, article: ArticleText, { own, all }: Feeds): void {
+  /** Adds an article to its feeds. If it was withdrawn after readers could see it, its tombstone is added instead. */
+  function add(number: number, article: ArticleText, { own, all }: Feeds): void {
     if (!isInFeeds(article)) return;
     const { publishedAt, expiresAt = null, withdrawn } = article;
-    const tie = tieOf(article.publicId);
-    if (withdrawn === undefined) sql.insertEntries.run(publishedAt, tie, number, expiresAt, numbersOf(all));
-    else sql.insertTombstones.run(withdrawn.at, number, numbersOf(all));
-    sql.insertPlace.run(number, publishedAt, tie, expiresAt, numbersOf(own));
+    const tie = tieBreaker(article.publicId);
+    if (withdrawn === undefined) insertEntries.run(publishedAt, tie, number, expiresAt, numbers.json(all));
+    else insertTombstones.run(withdrawn.at, number, numbers.json(all));
+    insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own));
   }
 
-  /** Takes an article and its tombstones out of the feeds that hold it. */
-  function takeOut(number: number, { all }: Feeds): void {
-    const place = placeOf(number);
+  /** Removes an article and its tombstones from the feeds that hold it. */
+  function remove(number: number, { all }: Feeds): void {
+    const place = selectPlace.get(number) as PlaceRow | undefined;
     if (place === undefined) return;
-    for (const feed of all) sql.deleteEntry.run(feedNumber(feed), place.published, place.tie, number);
-    sql.deleteTombstones.run(number);
-    sql.deletePlace.run(number);
+    for (const feed of all) deleteEntry.run(numbers.of(feed), place.published, place.tie, number);
+    deleteTombstones.run(number);
+    deletePlace.run(number);
   }
 
-  /** Takes an article that is as it was out of feeds and puts it into others. Returns those that changed. */
-  function move(
-    number: number,
-    article: ArticleText,
-    { from, to }: { readonly from: Feeds; readonly to: Feeds },
-  ): FeedKey[] {
-    const holding = isInFeeds(article) ? to : NO_FEEDS;
-    const changed = [...without(from.all, holding.all), ...without(holding.all, from.all)];
+  /** Moves an unchanged article between feeds. Returns the feeds that changed. */
+  function move(number: number, article: ArticleText, { from, to }: Record<'from' | 'to', Feeds>): FeedKey[] {
+    const target = isInFeeds(article) ? to : NO_FEEDS;
+    const changed = [...without(from.all, target.all), ...without(target.all, from.all)];
     if (changed.length > 0) {
-      takeOut(number, from);
-      place(number, article, holding);
+      remove(number, from);
+      add(number, article, target);
     }
     return changed.map(({ key }) => key);
   }
 
-  /** Who subscribed to a feed for its only article finds it empty when the article leaves, not missing. */
+  /** Keeps feeds visible without articles: a subscriber then finds the feed empty, not missing. */
   function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
-    for (const feed of feeds) sql.keepVisible.run({ number: feedNumber(feed), from });
+    for (const feed of feeds) keepVisibleFrom.run({ number: numbers.of(feed), from });
   }
 
-  function placeOf(number: number): Place | undefined {
-    return sql.place.get(number) as Place | undefined;
-  }
-
-  /** As JSON. */
-  function numbersOf(feeds: readonly NamedKey[]): string {
-    return `[${feeds.map(feedNumber).join()}]`;
-  }
-
-  function feedNumber({ key, name }: NamedKey): number {
-    const numbers = feedNumbers.get(key) ?? new Map<string, number>();
-    const known = numbers.get(name);
-    if (known !== undefined) return known;
-    const { number } = sql.feedNumber.get(key, name) as { number: number };
-    feedNumbers.set(key, numbers.set(name, number));
-    return number;
-  }
-
-  /** To be called where a transaction is rolled back: the numbers it gave to feeds are given anew. */
-  function forgetNumbers(): void {
-    feedNumbers.clear();
-  }
-
-  return { feedsBy, feedsOf, place, takeOut, move, keepVisible, forgetNumbers };
+  return {
+    withCustomFeeds,
+    feedsOf,
+    add,
+    remove,
+    move,
+    keepVisible,
+    isRenamed: numbers.isRenamed,
+    forgetNumbers: numbers.forget,
+  };
 }
 
-/** Those of the feeds that are not among others. */
+/** The feeds that are not among the others. */
 export function without(feeds: readonly NamedKey[], others: readonly NamedKey[]): NamedKey[] {
   const keys = new Set(others.map(({ key }) => key));
   return feeds.filter(({ key }) => !keys.has(key));
 }
 
-/** Whether readers may have seen an article before it was taken back. */
-export function wasVisible({ withdrawn, publishedAt }: ArticleText): boolean {
-  return withdrawn !== undefined && publishedAt <= withdrawn.at;
-}
-
-/** Taken back before anybody saw it, an article is in no feed at all. */
+/** An article that was withdrawn before readers could see it is in no feed. */
 function isInFeeds(article: ArticleText): boolean {
   return article.withdrawn === undefined || wasVisible(article);
 }
 
-/** 48 bits of the public id: an order among articles of one second that is the same in every store. */
-function tieOf(publicId: string): number {
+/** 48 bits of the public id's hash: every store sorts articles of one second in the same order. */
+function tieBreaker(publicId: string): number {
   return Number(`0x${hash('sha256', publicId).slice(0, 12)}`);
 }

@@ -1,59 +1,67 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { FeedKey } from '../../feed/feeds.ts';
-import { lastRevision, type Statements } from './statements.ts';
+import type { FeedDates } from './feed-dates.ts';
+import type { RevisionCounter } from './revision.ts';
 
 /**
- * A turn of the event loop. The loop may ask the system several times in one round, and counts the events of each time
- * once it is done with them: where both counts are the same, it has not asked again.
+ * Identifies a poll of the event loop. The loop may poll the system several times in one round, and counts the events of
+ * each poll once they are handled. While both counts stay the same, it has not polled again.
  */
-interface Turn {
+interface LoopPoll {
   readonly loopCount: number;
   readonly events: number;
 }
 
-/** Tells what other processes have changed since it told of that last. */
-export function createExternalChanges(sql: Statements) {
+/** Notices the changes that other processes make to the store. */
+export function createExternalChanges(
+  db: DatabaseSync,
+  { revisions, feedDates }: { readonly revisions: RevisionCounter; readonly feedDates: FeedDates },
+) {
+  const selectVersion = db.prepare('PRAGMA data_version');
+  selectVersion.setReturnArrays(true); // it runs once for each poll, and an object costs as much as the query
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
-  /** The last change that is no external change, whoever made it. */
-  let seenRevision = lastRevision(sql);
-  /** The turn of the event loop in which it was looked at last. */
-  let lookedIn: Turn | undefined;
-  let hasNews = false;
+  /** The last revision that is no external change, whoever made it. */
+  let seenRevision = revisions.last();
+  let lastPoll: LoopPoll | undefined;
+  let mayHave = false;
 
   function dataVersion(): number {
-    const [version] = sql.dataVersion.get() as unknown as [number];
+    const [version] = selectVersion.get() as unknown as [number];
     return version;
   }
 
-  /** Whether another process has committed something since `takeExternallyChangedFeeds` was asked last. */
-  function look(): boolean {
+  /** Whether another process has committed since the last `takeExternallyChangedFeeds`. */
+  function hasForeignCommit(): boolean {
     return dataVersion() !== seenVersion;
   }
 
   /**
-   * Looks once for all that the system tells the event loop of at a time: those requests had come before it was asked, so
-   * that no change which was acknowledged before one of them is missed. To look costs as much as a third of an answer.
+   * Looks once for all requests that one poll brings: they had arrived before the poll, so that no change is missed that
+   * was acknowledged before one of them. A look costs as much as a third of a response.
    */
   function mayHaveExternalChanges(): boolean {
-    const turn = performance.nodeTiming.uvMetricsInfo;
-    if (turn.loopCount === lookedIn?.loopCount && turn.events === lookedIn.events) return hasNews;
-    hasNews = look();
-    lookedIn = turn;
-    return hasNews;
+    const poll = performance.nodeTiming.uvMetricsInfo;
+    if (poll.loopCount === lastPoll?.loopCount && poll.events === lastPoll.events) return mayHave;
+    mayHave = hasForeignCommit();
+    lastPoll = poll;
+    return mayHave;
   }
 
-  /** Changes up to this revision are no external changes. */
+  /** Marks the changes up to this revision as made by this process. */
   function skipTo(revision: number): void {
     seenRevision = revision;
   }
 
   function takeExternallyChangedFeeds(): FeedKey[] {
-    const [version, revision] = [dataVersion(), lastRevision(sql)]; // before the rest: what is committed between is externalChanges again
-    const touched = sql.touchedSince.all(seenRevision).map((row) => String(row.key));
-    [seenVersion, seenRevision] = [version, revision]; // after it: where it fails, there is still externalChanges
-    lookedIn = undefined;
+    // Read before the query: a commit in between then counts as an external change again.
+    const [version, revision] = [dataVersion(), revisions.last()];
+    const touched = feedDates.changedSince(seenRevision);
+    // Saved after it: if the query fails, the changes are still external changes.
+    [seenVersion, seenRevision] = [version, revision];
+    lastPoll = undefined;
     return touched;
   }
 
-  return { look, mayHaveExternalChanges, skipTo, takeExternallyChangedFeeds };
+  return { hasForeignCommit, mayHaveExternalChanges, skipTo, takeExternallyChangedFeeds };
 }

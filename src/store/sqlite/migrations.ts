@@ -1,6 +1,6 @@
 /**
- * The schema, step by step. Append only: a step that was released is never edited, because somebody's store stands on
- * it. What a store lacks of them runs in one transaction; `user_version` counts those that did.
+ * The schema, step by step. Append only: a released step is never edited, because existing stores are built on it. One
+ * transaction runs all steps that a store lacks; `user_version` is the number of steps that it has.
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -1,78 +1,95 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { type FeedKey, type FeedRule, LATEST, type NamedKey, type Selection } from '../../feed/feeds.ts';
 import { customFeedChooser } from '../../feed/selection.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { FeedToBackfill } from '../store.ts';
-import { createBackfill, type NumberedRule } from './backfill.ts';
-import { lastRevision, type Statements } from './statements.ts';
+import { type NumberedRule, prepareBackfills } from './backfill.ts';
+import type { FeedDates } from './feed-dates.ts';
+import type { RevisionCounter } from './revision.ts';
 
-/** Entries that come or leave after which a transaction that fills feeds ends: they take seconds, and others wait. */
-const MOST_MOVED = 100_000;
+/** Entries added or removed after which a backfill transaction ends. They take seconds, while other writers wait. */
+const MAX_MOVED = 100_000;
 
-/** No article is in one of no feeds. */
+/** Selects no article: its only group holds no feed. */
 const NOTHING: NumberedRule = { groups: [[]], none: [] };
 
 export type Rules = ReturnType<typeof createRules>;
 
-/** Knows the operator's rules, and fills feeds by them. */
-export function createRules(sql: Statements) {
-  /** The version of the rules by which `choose` tells which of the operator's feeds take an article. */
-  let chosenBy: number | undefined;
+interface RulesParts {
+  readonly revisions: RevisionCounter;
+  readonly feedDates: FeedDates;
+}
+
+/** The rules of the custom feeds. */
+export function createRules(db: DatabaseSync, { revisions, feedDates }: RulesParts) {
+  const all = db.prepare('SELECT key AS id, rule FROM feed WHERE rule IS NOT NULL ORDER BY number');
+  const selectVersion = db.prepare('SELECT rules FROM revision');
+  const raiseVersion = db.prepare('UPDATE revision SET rules = rules + 1');
+  const setRule = db.prepare(`
+    INSERT INTO feed (key, name, declared, rule) VALUES (?, '', 1, ?)
+    ON CONFLICT (key) DO UPDATE SET declared = 1, rule = excluded.rule RETURNING number`);
+  // The feed's number stays: other processes know it, and look up its changes by it.
+  const removeRule = db.prepare(
+    'UPDATE feed SET declared = 0, rule = NULL, visible_from = NULL WHERE key = ? RETURNING number',
+  );
+  const numberOfFeed = db.prepare('SELECT number FROM feed WHERE key = ?');
+  const prepareBackfill = prepareBackfills(db);
+  /** The version of the rules that `choose` follows. */
+  let version: number | undefined;
   let choose: (own: readonly FeedKey[]) => FeedKey[] = () => [];
 
   function list(): FeedRule[] {
-    return sql.rules.all().map(({ id, rule }) => ({ id: String(id), select: JSON.parse(String(rule)) as Selection }));
+    return all.all().map(({ id, rule }) => ({ id: String(id), select: JSON.parse(String(rule)) as Selection }));
   }
 
-  /** To be called in a transaction before it asks `withOperators`: another process may have changed the rules. */
+  /** Call this in a transaction before `withCustomFeeds`: another process may have changed the rules. */
   function catchUp(): void {
-    const version = Number(sql.rulesVersion.get()?.rules);
-    if (version === chosenBy) return;
+    const current = Number(selectVersion.get()?.rules);
+    if (current === version) return;
     choose = customFeedChooser(list());
-    chosenBy = version;
+    version = current;
   }
 
-  /** The feeds an article is in by itself, and those of the operator's that take it. */
-  function withOperators(own: readonly NamedKey[]): readonly NamedKey[] {
+  /** An article's own feeds, and the custom feeds that select it. */
+  function withCustomFeeds(own: readonly NamedKey[]): readonly NamedKey[] {
     const custom = choose(own.map(({ key }) => key));
     return custom.length === 0 ? own : [...own, ...custom.map((key) => ({ key, name: '' }))];
   }
 
-  /** The store's `backfillFeeds`, in a transaction that its caller opens. */
+  /** The store's `backfillFeeds`, in a transaction that the caller has begun. */
   function backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant): number {
-    const fillings = sql.placing.map(createBackfill);
-    const revision = lastRevision(sql) + 1;
+    const backfill = prepareBackfill();
     const touched: FeedKey[] = [];
     let moved = 0;
     let done = 0;
     for (const { id, select } of feeds) {
-      const feed = select === undefined ? sql.forgetFeed.get(id) : sql.setRule.get(id, JSON.stringify(select));
+      const feed = select === undefined ? removeRule.get(id) : setRule.get(id, JSON.stringify(select));
       if (feed !== undefined) {
-        const before = moved;
-        const rule = select === undefined ? NOTHING : numberedRule(select);
-        for (const fill of fillings) moved += fill(Number(feed.number), rule);
-        if (moved > before || select === undefined) touched.push(id);
+        const count = backfill(Number(feed.number), select === undefined ? NOTHING : numbered(select));
+        if (count > 0 || select === undefined) touched.push(id);
+        moved += count;
       }
       done += 1;
-      if (moved >= MOST_MOVED) break;
+      if (moved >= MAX_MOVED) break;
     }
-    if (done > 0) sql.raiseRulesVersion.run();
-    if (touched.length > 0) sql.saveRevision.run(revision);
-    const at = now();
-    for (const key of touched) sql.touchFeed.run({ at, revision, key });
+    if (done > 0) raiseVersion.run();
+    const revision = revisions.last() + 1;
+    if (touched.length > 0) revisions.save(revision);
+    feedDates.touch(touched, now(), revision);
     return done;
   }
 
-  function numberedRule({ any, all, none }: Selection): NumberedRule {
+  function numbered({ any, all, none }: Selection): NumberedRule {
     const groups = [...all.map((key) => [key]), ...(any.length > 0 ? [any] : [])];
     return { groups: (groups.length > 0 ? groups : [[LATEST]]).map(numbersOf), none: numbersOf(none) };
   }
 
   function numbersOf(keys: readonly FeedKey[]): number[] {
     return keys.flatMap((key) => {
-      const feed = sql.numberOfFeed.get(key);
+      const feed = numberOfFeed.get(key);
       return feed === undefined ? [] : [Number(feed.number)];
     });
   }
 
-  return { list, catchUp, withOperators, backfillFeeds };
+  return { list, catchUp, withCustomFeeds, backfillFeeds };
 }

@@ -1,8 +1,30 @@
-import type { FeedKey } from '../../feed/feeds.ts';
+import type { DatabaseSync } from 'node:sqlite';
+import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { FeedSnapshot, SnapshotOptions, Tombstone } from '../store.ts';
-import type { Statements } from './statements.ts';
+import type { FeedSnapshot, SnapshotOptions } from '../store.ts';
+
+/**
+ * Whether readers could ever see a feed: it is declared, or holds a visible article or a tombstone, or an article left it
+ * that was visible.
+ */
+const SEEN = `(
+  feed.declared
+  OR coalesce(feed.visible_from <= :at, 0)
+  OR EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number AND entry.published <= :at)
+  OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.feed = feed.number)
+)`;
+
+/** The newest visible entries of a feed: a range of the primary key, read backwards. */
+export const NEWEST = `
+  SELECT article.number, article.revision, entry.published, article.updated
+  FROM entry JOIN article ON article.number = entry.article
+  WHERE entry.feed = :feed AND entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)
+  ORDER BY entry.published DESC, entry.tie DESC
+  LIMIT :limit`;
+
+/** The most tombstones in a document: a folder that is emptied must not fill it. */
+const MAX_TOMBSTONES = 500;
 
 interface FeedRow {
   readonly number: number;
@@ -24,35 +46,68 @@ interface EntryRow {
   readonly updated: number;
 }
 
-/** Tombstones a document holds at most, so that a folder that was emptied does not fill it. */
-const MOST_TOMBSTONES = 500;
+interface TombstoneRow {
+  readonly public_id: string;
+  readonly at: number;
+  readonly reason: string | null;
+}
 
-/** What a feed holds at a moment; undefined where it was never visible. */
-export function snapshotOf(
-  sql: Statements,
-  key: FeedKey,
-  at: Instant,
-  { limit, tombstonesFor }: SnapshotOptions,
-): FeedSnapshot | undefined {
-  const since = at - tombstonesFor;
-  const feed = sql.feed.get({ key, at, since }) as FeedRow | undefined;
-  if (feed === undefined || feed.seen === 0) return undefined;
-  const rows = sql.newest.all({ feed: feed.number, at, limit }) as unknown as EntryRow[];
-  const tombstones = sql.tombstones.all({ feed: feed.number, at, since, limit: MOST_TOMBSTONES }) as unknown as {
-    public_id: string;
-    at: number;
-    reason: string | null;
-  }[];
+/** Reads the feeds as they are at one moment. */
+export function createSnapshots(db: DatabaseSync) {
+  const feeds = db.prepare(`SELECT key, name FROM feed WHERE ${SEEN} ORDER BY key`);
+  const feedByKey = db.prepare(`
+    SELECT number, name, changed, ${SEEN} AS seen,
+      (SELECT min(published) FROM entry WHERE feed = feed.number AND published > :at) AS opens,
+      (SELECT min(expires) FROM entry WHERE feed = feed.number AND expires > :at) AS expires,
+      (SELECT min(at) FROM tombstone WHERE feed = feed.number AND at > :at) AS withdraws,
+      (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :at) AS withdrawn,
+      (SELECT max(expires) FROM entry WHERE feed = feed.number AND expires <= :at) AS expired,
+      (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :since) AS forgotten
+    FROM feed WHERE key = :key`);
+  const newest = db.prepare(NEWEST);
+  const tombstones = db.prepare(`
+    SELECT article.public_id, tombstone.at, article.article ->> '$.withdrawn.reason' AS reason
+    FROM tombstone JOIN article ON article.number = tombstone.article
+    WHERE tombstone.feed = :feed AND tombstone.at <= :at AND tombstone.at > :since
+    ORDER BY tombstone.at DESC, tombstone.article DESC LIMIT :limit`);
+  const newerThan = db.prepare(`
+    SELECT count(*) AS newer FROM (
+      SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
+      WHERE feed.key = :key AND published <= :at AND (expires IS NULL OR expires > :at)
+        AND (published, tie) > (SELECT published, tie FROM place WHERE place.article = :number)
+      LIMIT :limit)`);
+  return {
+    feeds: (at: Instant): NamedKey[] => feeds.all({ at }) as unknown as NamedKey[],
+    newerThan: (key: FeedKey, number: number, at: Instant, limit: number): number =>
+      Number(newerThan.get({ key, number, at, limit })?.newer),
+    snapshot(key: FeedKey, at: Instant, { limit, tombstonesFor }: SnapshotOptions): FeedSnapshot | undefined {
+      const since = at - tombstonesFor;
+      const feed = feedByKey.get({ key, at, since }) as FeedRow | undefined;
+      if (feed === undefined || feed.seen === 0) return undefined;
+      const entries = newest.all({ feed: feed.number, at, limit }) as unknown as EntryRow[];
+      const withdrawals = tombstones.all({ feed: feed.number, at, since, limit: MAX_TOMBSTONES });
+      return feedSnapshot(feed, entries, withdrawals as unknown as TombstoneRow[], tombstonesFor);
+    },
+  };
+}
+
+function feedSnapshot(
+  feed: FeedRow,
+  entries: readonly EntryRow[],
+  tombstones: readonly TombstoneRow[],
+  tombstonesFor: number,
+): FeedSnapshot {
+  const oldest = tombstones.at(-1);
   return omitUndefined({
     name: feed.name,
-    entries: rows.map(({ number, revision, published, updated }) => ({
+    entries: entries.map(({ number, revision, published, updated }) => ({
       number,
       revision,
       publishedAt: published,
       updatedAt: updated,
     })),
-    tombstones: tombstones.map(
-      (row): Tombstone => omitUndefined({ publicId: row.public_id, at: row.at, reason: row.reason ?? undefined }),
+    tombstones: tombstones.map(({ public_id: publicId, at, reason }) =>
+      omitUndefined({ publicId, at, reason: reason ?? undefined }),
     ),
     changedAt: latest(feed.changed, feed.forgotten === null ? null : feed.forgotten + tombstonesFor) ?? 0,
     removedAt: latest(feed.withdrawn, feed.expired),
@@ -60,7 +115,7 @@ export function snapshotOf(
       feed.opens,
       feed.expires,
       feed.withdraws,
-      ...tombstones.slice(-1).map((oldest) => oldest.at + tombstonesFor),
+      oldest === undefined ? null : oldest.at + tombstonesFor,
     ),
   });
 }

@@ -1,115 +1,86 @@
-import type { NamedKey } from '../../feed/feeds.ts';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Instant } from '../../lib/instant.ts';
-import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { Change, Outcome, Scope, SourceFile, Store, StoredKey } from '../store.ts';
-import { createApply } from './changes.ts';
+import type { Change, Outcome, Store } from '../store.ts';
+import { createArticleRows } from './article-rows.ts';
+import { applyChanges } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
-import { inOurWords, type OpenOptions, openDatabase, READERS } from './database.ts';
+import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
-import { articlesOf, findRecord, identitiesOf, listRecords, pageOfRecords } from './records.ts';
+import { createFeedDates } from './feed-dates.ts';
+import { createKeys } from './keys.ts';
+import { createListing } from './listing.ts';
+import { createRecords } from './records.ts';
+import { createRevisionCounter } from './revision.ts';
 import { createRules } from './rules.ts';
-import { snapshotOf } from './snapshot.ts';
-import { hasReaders, lastRevision, prepareStatements } from './statements.ts';
-
-/** What the database answers, not looked at yet. */
-type Row = Readonly<Record<string, unknown>>;
+import { createSettings } from './settings.ts';
+import { createSnapshots } from './snapshot.ts';
+import { createSources } from './sources.ts';
 
 /**
  * The store on SQLite.
  *
- * @param file the database's path, or `:memory:` for one that ends with the process
+ * @param file the database's path, or `:memory:` for a store that ends with the process
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
  */
 export function openSqliteStore(file: string, options: OpenOptions = {}): Store {
-  const store = inOurWords(openStore)(file, options);
-  const methods = Object.entries(store).map(([name, method]) => [name, inOurWords(method)]);
+  const store = withStoreErrors(openStore)(file, options);
+  const methods = Object.entries(store).map(([name, method]) => [name, withStoreErrors(method)]);
   return Object.fromEntries(methods) as Store;
 }
 
 function openStore(file: string, options: OpenOptions): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
-  const sql = prepareStatements(db);
-  const externalChanges = createExternalChanges(sql);
-  const rules = createRules(sql);
-  const entries = createEntries(sql, rules);
-  const apply = createApply({ sql, entries, rules });
-
-  function transaction<Result>(work: () => Result): Result {
-    try {
-      db.exec('BEGIN IMMEDIATE');
-      const hasForeign = externalChanges.look();
-      const result = work();
-      const revision = lastRevision(sql);
-      db.exec('COMMIT');
-      if (!hasForeign) externalChanges.skipTo(revision); // what this process does itself is no externalChanges to it
-      return result;
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK'); // a full disk has rolled back already
-      entries.forgetNumbers();
-      throw error;
-    }
-  }
-
-  function rehearse(changes: readonly Change[], now: () => Instant): Outcome[] {
-    try {
-      db.exec('BEGIN IMMEDIATE');
-      return apply(changes, now);
-    } finally {
-      if (db.isTransaction) db.exec('ROLLBACK');
-      entries.forgetNumbers();
-    }
-  }
+  const tables = openTables(db);
+  const { revisions, settings, feedDates, rules, entries, sources, externalChanges } = tables;
+  const { transaction, rehearsal } = createTransactions(db, tables);
+  const records = createRecords(db);
+  const snapshots = createSnapshots(db);
+  const list = createListing(db);
+  const keys = createKeys(db);
 
   return {
     backfillFeeds: async (feeds, now) => transaction(() => rules.backfillFeeds(feeds, now)),
     rules: async () => rules.list(),
-    apply: async (changes, now) => transaction(() => apply(changes, now)),
-    rehearse: async (changes, now) => rehearse(changes, now),
+    apply: async (changes, now) => transaction(() => applyChanges(tables, changes, now)),
+    rehearse: async (changes, now) => rehearsal(changes, now),
     touchAllFeeds: async (now) => {
       transaction(() => {
-        const revision = lastRevision(sql) + 1;
-        sql.saveRevision.run(revision);
-        sql.touchAllFeeds.run({ at: now(), revision });
+        const revision = revisions.last() + 1;
+        revisions.save(revision);
+        feedDates.touchAll(now(), revision);
       });
     },
     markServed: async () => {
-      if (!hasReaders(sql)) transaction(() => sql.saveSetting.run(READERS, 'admitted'));
+      if (!settings.wasServed()) transaction(settings.markServed);
     },
-    snapshot: async (key, at, options) => snapshotOf(sql, key, at, options),
-    articles: async (numbers) => articlesOf(sql, numbers),
-    feeds: async (at) => sql.feeds.all({ at }) as unknown as NamedKey[],
-    lastRevision: async () => lastRevision(sql),
+    snapshot: async (key, at, snapshotOptions) => snapshots.snapshot(key, at, snapshotOptions),
+    articles: async (numbers) => records.articles(numbers),
+    feeds: async (at) => snapshots.feeds(at),
+    lastRevision: async () => revisions.last(),
     mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
     takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
 
-    find: async (id) => findRecord(sql, id),
-    identities: async (ids) => identitiesOf(sql, ids),
-    list: async (options) => listRecords(sql, options),
-    page: async (after, limit) => pageOfRecords(sql, after, limit),
-    newerThan: async (key, number, at, limit) => Number(sql.newerThan.get({ key, number, at, limit })?.newer),
+    find: async (id) => records.find(id),
+    identities: async (ids) => records.identities(ids),
+    list: async (listOptions) => list(listOptions),
+    page: async (after, limit) => records.page(after, limit),
+    newerThan: async (key, number, at, limit) => snapshots.newerThan(key, number, at, limit),
     memberships: async (number) => {
       rules.catchUp();
       return entries.feedsOf(number).all.map(({ key }) => key);
     },
-    count: async () => Number(sql.count.get()?.count),
+    count: async () => records.count(),
 
-    sources: async () => sql.sources.all().map(sourceFile),
-    setting: async (name) => (sql.setting.get(name) as { value: string } | undefined)?.value,
-    saveSetting: async (name, value) => {
-      transaction(() => sql.saveSetting.run(name, value));
-    },
+    sources: async () => sources.list(),
+    setting: async (name) => settings.get(name),
+    saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
 
-    createKey: async ({ id, name, scope, hash, createdAt }) => {
-      transaction(() => sql.createKey.run(id, name, scope, hash, createdAt));
-    },
-    key: async (id) => {
-      const row = sql.key.get(id);
-      return row === undefined ? undefined : storedKey(row);
-    },
-    keys: async () => sql.keys.all().map(storedKey),
-    revokeKey: async (id, at) => transaction(() => sql.revokeKey.run(at, id).changes > 0),
+    createKey: async (key) => transaction(() => keys.create(key)),
+    key: async (id) => keys.find(id),
+    keys: async () => keys.list(),
+    revokeKey: async (id, at) => transaction(() => keys.revoke(id, at)),
 
     close: async () => {
       await checkpoints?.close();
@@ -118,22 +89,53 @@ function openStore(file: string, options: OpenOptions): Store {
   };
 }
 
-function sourceFile({ id, path, signature, media }: Row): SourceFile {
+type Tables = ReturnType<typeof openTables>;
+
+/** The parts of the store that take part in a transaction. */
+function openTables(db: DatabaseSync) {
+  const revisions = createRevisionCounter(db);
+  const feedDates = createFeedDates(db);
+  const rules = createRules(db, { revisions, feedDates });
   return {
-    id: String(id),
-    path: String(path ?? ''),
-    signature: String(signature),
-    media: JSON.parse(String(media)) as string[],
+    revisions,
+    feedDates,
+    rules,
+    settings: createSettings(db),
+    rows: createArticleRows(db),
+    entries: createEntries(db, rules),
+    sources: createSources(db),
+    externalChanges: createExternalChanges(db, { revisions, feedDates }),
   };
 }
 
-function storedKey({ id, name, scope, hash, created, revoked }: Row): StoredKey {
-  return omitUndefined({
-    id: String(id),
-    name: String(name),
-    scope: scope as Scope,
-    hash: hash as Uint8Array,
-    createdAt: Number(created),
-    revokedAt: revoked === null ? undefined : Number(revoked),
-  });
+function createTransactions(db: DatabaseSync, tables: Tables) {
+  const { revisions, entries, externalChanges } = tables;
+
+  function transaction<Result>(work: () => Result): Result {
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      const hasForeignCommit = externalChanges.hasForeignCommit();
+      const result = work();
+      const revision = revisions.last();
+      db.exec('COMMIT');
+      if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
+      return result;
+    } catch (error) {
+      if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
+      entries.forgetNumbers();
+      throw error;
+    }
+  }
+
+  function rehearsal(changes: readonly Change[], now: () => Instant): Outcome[] {
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      return applyChanges(tables, changes, now);
+    } finally {
+      if (db.isTransaction) db.exec('ROLLBACK');
+      entries.forgetNumbers();
+    }
+  }
+
+  return { transaction, rehearsal };
 }

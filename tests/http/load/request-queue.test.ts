@@ -53,18 +53,18 @@ function queueWith({ others = LIMITS, newsroom = LIMITS, delay = 0 } = {}) {
   return { clock, gone, enter, happened, arrived: requestQueue.arrived, done: (name: string) => dones.get(name)?.() };
 }
 
-const turn = () => new Promise((resolve) => setImmediate(resolve));
+const nextRound = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('a line', () => {
-  test('begins nothing within the turn that brought it, and as many as may be at once in the next', async () => {
+  test('begins nothing within the nextRound that brought it, and as many as may be at once in the next', async () => {
     const { enter, happened, done } = queueWith();
     enter('others', 'abc');
     expect(happened()).toEqual(['', '']);
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['ab', '']);
     done('b');
     done('b'); // said twice is not done twice
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['abc', '']);
   });
 
@@ -79,7 +79,7 @@ describe('a line', () => {
     enter('others', 'abcd');
     enter('newsroom', 'ABCD');
     enter('feeds', '1234');
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['A1aB2b', 'dD4']);
   });
 
@@ -87,31 +87,31 @@ describe('a line', () => {
     const { enter, happened } = queueWith({ delay: 501, newsroom: { ...LIMITS, delay: Number.POSITIVE_INFINITY } });
     enter('others', 'a');
     enter('newsroom', 'A');
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['A', 'a']);
   });
 
-  test('works for a few milliseconds of a turn, however much waits', async () => {
+  test('works for a few milliseconds of a nextRound, however much waits', async () => {
     const { enter, happened } = queueWith({ others: { ...LIMITS, active: 9, waiting: 9 } });
     enter('others', 'abcdef', 2);
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['abc', '']);
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['abcdef', '']);
   });
 
   test('rests for as long as it worked while the event loop hears anything', async () => {
     const { clock, enter, happened, arrived } = queueWith();
     enter('others', 'ab', 20);
-    await turn();
+    await nextRound();
     for (const _ of [1, 2, 3]) {
       arrived();
-      await turn();
+      await nextRound();
     }
     expect(happened()).toEqual(['a', '']);
     clock.now += 20;
     arrived();
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['ab', '']);
   });
 
@@ -119,20 +119,20 @@ describe('a line', () => {
     const { enter, happened, arrived } = queueWith();
     arrived();
     enter('others', 'ab', 20);
-    await turn();
-    await turn();
-    await turn();
+    await nextRound();
+    await nextRound();
+    await nextRound();
     expect(happened()).toEqual(['ab', '']);
   });
 
-  test('refuses who has waited too long when his turn comes', async () => {
+  test('refuses who has waited too long when his nextRound comes', async () => {
     const { clock, enter, happened, done } = queueWith();
     enter('others', 'abcd');
-    await turn();
+    await nextRound();
     clock.now = 1001;
     enter('others', 'e');
     done('a');
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['abe', 'dc']);
   });
 
@@ -140,7 +140,7 @@ describe('a line', () => {
     const { gone, enter, happened } = queueWith();
     enter('others', 'abc');
     gone.add('a');
-    await turn();
+    await nextRound();
     expect(happened()).toEqual(['bc', '']);
   });
 });

@@ -39,7 +39,7 @@ async function titles(service: Running, feed = 'latest'): Promise<string[]> {
 
 /** The lines of the log, as soon as there is one. */
 async function logged({ lines }: Running): Promise<readonly string[]> {
-  await expect.poll(() => lines.length, { timeout: 5000 }).toBeGreaterThan(0);
+  await expect.poll(() => lines.length).toBeGreaterThan(0);
   return lines;
 }
 
@@ -310,7 +310,7 @@ describe('a broken file', () => {
 
     expect(await titles(service)).toEqual(['A', 'F']);
     await expect
-      .poll(() => service.lines.map((line) => line.split(':')[0]), { timeout: 5000 })
+      .poll(() => service.lines.map((line) => line.split(':')[0]))
       .toEqual(expect.arrayContaining(['articles/b.json', 'articles/c.json', 'articles/d.txt', 'articles/e.md']));
   });
 
@@ -378,7 +378,7 @@ test.each(['txt', 'md'])('a .%s with unfinished front matter is not published', 
   expect(await titles(service)).toEqual([]);
   await writeFile(file, 'publishedAt: 2026-11-20T10:00:00Z\n---\nA body.\n', { flag: 'a' });
 
-  await expect.poll(() => titles(service), { timeout: 5000 }).toEqual(['Merger']);
+  await expect.poll(() => titles(service)).toEqual(['Merger']);
   expect(service.lines).toEqual([]);
 });
 
@@ -398,7 +398,7 @@ test('a file that is emptied and written again is published only when it is comp
   await writeFile(file, 'After\n\nERBIL - A body.\n');
 
   const seen = new Set<string>();
-  await expect.poll(async () => seen.add((await titles(service)).join()).has('After'), { timeout: 5000 }).toBe(true);
+  await expect.poll(async () => seen.add((await titles(service)).join()).has('After')).toBe(true);
   expect([...seen].toSorted()).toEqual(['After', 'Before']);
 });
 
@@ -516,7 +516,7 @@ describe('a folder', () => {
     const before = await store.lastRevision();
     await rename(join(service.dataFolder, 'articles/en'), join(service.dataFolder, 'articles/english'));
     const folders = async () => (await store.sources()).map(({ path }) => path.split('/')[0]);
-    await expect.poll(folders, { timeout: 10_000 }).toEqual(Array(1200).fill('english'));
+    await expect.poll(folders).toEqual(Array(1200).fill('english'));
 
     expect(await store.lastRevision()).toBe(before);
   });
@@ -583,7 +583,7 @@ test('a folder that cannot be watched is read every half minute, and each refuse
   vi.advanceTimersByTime(30_000);
   expect(await titles(service)).toEqual(['Changed']);
   await put(service.dataFolder, 'articles/last.json', '{');
-  await expect.poll(() => service.lines.at(-1), { timeout: 5000 }).toContain('articles/last.json');
+  await expect.poll(() => service.lines.at(-1)).toContain('articles/last.json');
 
   expect(lines[0]).toBe(
     'The system does not allow more watched folders (ENOSPC: too many): raise fs.inotify.max_user_watches above the number of folders in articles/ and media/. Until then, the service checks every file by size and time every 30 seconds.',

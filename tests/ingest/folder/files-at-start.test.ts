@@ -16,8 +16,8 @@ const SECOND = Date.parse('2026-11-21T12:00:00Z');
 /** Runs the service until `work` is done. Returns the result of `work` and the lines of the log. */
 async function life<Found>(folder: string, now: number, work: (port: number) => Promise<Found>) {
   const { log, lines } = listen();
-  const installation = openDataFolder(folder);
-  const service = await serve(installation, { host: '127.0.0.1', port: 0, now: () => now, log, version: '0.0.0' });
+  const openedFolder = openDataFolder(folder);
+  const service = await serve(openedFolder, { host: '127.0.0.1', port: 0, now: () => now, log, version: '0.0.0' });
   onTestFinished(() => service.close());
   const found = await work(service.port);
   await service.close();

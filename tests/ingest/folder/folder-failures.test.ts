@@ -121,7 +121,7 @@ test('an articles folder that cannot be created does not stop the start', async 
   expect([await titles(service), service.lines]).toEqual([
     [],
     [
-      `The folder ${articles} cannot be created (EEXIST: file already exists, mkdir '${articles}'). The service runs without it: create it yourself.`,
+      `The folder ${articles} cannot be created: there is a file of this name already (EEXIST). The service runs without it: create it yourself.`,
     ],
   ]);
   await rm(join(folder, 'articles'));
@@ -136,15 +136,15 @@ test('a full disk does not stop the start, and files are published as soon as th
   await put(folder, 'articles/a.json', json('a', 'A, mended'));
   await rm(join(folder, 'articles/b.json'));
   hurriedTimers();
-  const installation = openDataFolder(folder);
+  const openedFolder = openDataFolder(folder);
   let hasRoom = false;
-  const apply: typeof installation.store.apply = async (changes, at) => {
+  const apply: typeof openedFolder.store.apply = async (changes, at) => {
     if (!hasRoom) throw new PublisherError('insufficient_storage', 'There is no room left.');
-    return installation.store.apply(changes, at);
+    return openedFolder.store.apply(changes, at);
   };
   const { log, lines } = listen();
   const service = await serve(
-    { ...installation, store: { ...installation.store, apply } },
+    { ...openedFolder, store: { ...openedFolder.store, apply } },
     { host: '127.0.0.1', port: 0, log, version: '0.0.0' },
   );
   onTestFinished(() => service.close());
@@ -269,7 +269,7 @@ describe('a change of a folder itself', () => {
     await utimes(join(folder, 'articles/en'), new Date(), new Date());
     await utimes(join(folder, 'articles'), new Date(), new Date());
     await put(folder, 'articles/last.json', json('last'));
-    await expect.poll(() => batchSizes.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => batchSizes.length).toBeGreaterThan(0);
 
     expect(new Set(vi.mocked(readFile).mock.calls.map(([file]) => file))).toEqual(
       new Set([join(folder, 'articles/last.json')]),
@@ -289,6 +289,6 @@ describe('a change of a folder itself', () => {
     for (const path of Object.keys(many)) await put(folder, path, json(path.replace(/\W/g, '-')));
     await utimes(join(folder, 'articles/en'), new Date(), new Date());
 
-    await expect.poll(() => batchSizes, { timeout: 10_000 }).toEqual([500, 100]);
+    await expect.poll(() => batchSizes).toEqual([500, 100]);
   });
 });

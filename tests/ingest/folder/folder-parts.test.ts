@@ -11,8 +11,8 @@ import { createWatchFailures, explained, failureKey } from '../../../src/ingest/
 import { createOverflowDetector } from '../../../src/ingest/folder/watch-overflow.ts';
 
 function file(path: string, id: string, fields: Partial<ArticleFile> = {}): ArticleFile {
-  const raw = { record: { id }, locate: () => ({ line: 2, column: 7 }) };
-  return { path, id, raw, media: [], modified: 0, signature: '', ...fields };
+  const raw = { locate: () => ({ line: 2, column: 7 }) };
+  return { path, id, raw, json: JSON.stringify({ id }), media: [], modified: 0, signature: '', ...fields };
 }
 
 function refused(path: string, id: string, media: readonly string[] = []): RefusedFile {

@@ -63,7 +63,7 @@ test.each(['txt', 'md'])(
     expect(await titles(service)).toEqual(['Other']);
     end();
 
-    await expect.poll(() => halves(service), { timeout: 5000 }).toEqual(['first', 'second']);
+    await expect.poll(() => halves(service)).toEqual(['first', 'second']);
     expect(await revision(service.dataFolder)).toBe(2);
     expect(service.lines).toEqual([]);
   },
@@ -78,7 +78,7 @@ test('a file that is written again keeps its former article until then', async (
   expect(await halves(service)).toEqual(['first', 'second']);
   end();
 
-  await expect.poll(() => halves(service), { timeout: 5000 }).toEqual(['first']);
+  await expect.poll(() => halves(service)).toEqual(['first']);
 });
 
 test('a file that is written under a hidden name and renamed is published at once', async () => {
@@ -100,7 +100,7 @@ test('a file that was written just before the start is in the first response, un
   expect(await halves(service)).toEqual(['first', 'second']);
   end();
 
-  await expect.poll(async () => (await items(service)).length, { timeout: 5000 }).toBe(2);
+  await expect.poll(async () => (await items(service)).length).toBe(2);
 });
 
 test('a file that is written again under another name has nothing withdrawn', async () => {
@@ -112,6 +112,6 @@ test('a file that is written again under another name has nothing withdrawn', as
   const { store } = openDataFolder(service.dataFolder);
   onTestFinished(() => store.close());
 
-  await expect.poll(async () => (await store.sources()).map(({ path }) => path), { timeout: 5000 }).toEqual(['b.txt']);
+  await expect.poll(async () => (await store.sources()).map(({ path }) => path)).toEqual(['b.txt']);
   expect(await store.lastRevision()).toBe(before);
 });

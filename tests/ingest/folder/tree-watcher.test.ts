@@ -48,7 +48,7 @@ async function watchedTree(root: string) {
 
 /** Waits until the watcher has reported each of these paths in the tree. */
 function reported(paths: ReadonlySet<string>, expected: readonly string[]) {
-  return expect.poll(() => expected.filter((path) => !paths.has(`tree/${path}`)), { timeout: 5000 }).toEqual([]);
+  return expect.poll(() => expected.filter((path) => !paths.has(`tree/${path}`))).toEqual([]);
 }
 
 test('filesBelow lists files sorted by name, without hidden ones', async () => {

@@ -11,9 +11,10 @@ import { PublisherError } from '../../../src/errors.ts';
 import { ownKeys, type Selection } from '../../../src/feed/feeds.ts';
 import { customFeedChooser } from '../../../src/feed/selection.ts';
 import { migrateDatabase, openDatabase, storeError } from '../../../src/store/sqlite/database.ts';
+import { LISTED_EMBARGOED, listedByRevision, listedOfFeed } from '../../../src/store/sqlite/listing.ts';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
+import { NEWEST } from '../../../src/store/sqlite/snapshot.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
-import { LISTED_AHEAD, listedByRevision, listedOfFeed, NEWEST } from '../../../src/store/sqlite/statements.ts';
 import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.ts';
 import { article, dataFolder } from '../../helpers.ts';
 import { storeContract } from '../../store.contract.ts';
@@ -47,7 +48,7 @@ function put(fields: Readonly<Record<string, unknown>>): Put {
   return { kind: 'put', article: articleText(made), record: '{"a":1}', feeds: ownKeys(made), changedAt: NOW };
 }
 
-/** A store as a program with these steps left it. */
+/** A store that has only these steps of the schema. */
 async function databaseOf(steps: readonly string[], version = steps.length): Promise<string> {
   const file = await storeFile();
   await mkdir(join(file, '..'));
@@ -58,7 +59,7 @@ async function databaseOf(steps: readonly string[], version = steps.length): Pro
   return file;
 }
 
-/** The code of what is thrown, and whether it names the file. */
+/** The code of the error that the work throws, and whether the message names the file. */
 function refusal(file: string, work: () => unknown): unknown {
   try {
     work();
@@ -95,7 +96,7 @@ test('a store that is opened again is as it was left', async () => {
   expect((await after.find('d'))?.number).toBe(4);
 });
 
-test('what is acknowledged is on disk, without a close', async () => {
+test('an acknowledged change is on disk before the store is closed', async () => {
   const file = await storeFile();
   await opened(file).apply([put({})], () => NOW);
   const db = new DatabaseSync(file, { readOnly: true });
@@ -105,7 +106,7 @@ test('what is acknowledged is on disk, without a close', async () => {
   ]);
 });
 
-/** How a statement is carried out. */
+/** The query plan of a statement. */
 async function stepsOf(sql: string): Promise<readonly unknown[]> {
   const db = new DatabaseSync(await databaseOf(MIGRATIONS));
   onTestFinished(() => db.close());
@@ -130,7 +131,7 @@ test('a store of an earlier program may have had readers, whatever it holds', as
   expect((await store.snapshot('latest', NOW, OPTIONS))?.changedAt).toBe(NOW);
 });
 
-test('the clock is asked when no other process can change anything any more: to wait for that may take seconds', async () => {
+test('the clock is read once no other process can write any more: to wait for that may take seconds', async () => {
   const file = await storeFile();
   const store = opened(file);
   const other = new DatabaseSync(file, { timeout: 0 });
@@ -166,7 +167,7 @@ test('the newest entries are read from a range of the primary key, and not sorte
 });
 
 const NUMBER_OF_FEED = 'SEARCH feed USING COVERING INDEX sqlite_autoindex_feed_1 (key=?)';
-/** Asked of each article, where a feed is named that holds many. */
+/** Runs for each article in a list of a large feed. */
 const IS_IN_FEED = [
   'CORRELATED SCALAR SUBQUERY 2',
   'SEARCH place USING INTEGER PRIMARY KEY (rowid=?)',
@@ -188,7 +189,7 @@ test.each([
 });
 
 test('a list of embargoed articles is a range of the entries of their feed', async () => {
-  expect(await stepsOf(LISTED_AHEAD)).toEqual([
+  expect(await stepsOf(LISTED_EMBARGOED)).toEqual([
     'SEARCH entry USING PRIMARY KEY (feed=? AND published>?)',
     'SCALAR SUBQUERY 1',
     NUMBER_OF_FEED,
@@ -218,7 +219,7 @@ test.each(['any', 'visible', 'expired', 'withdrawn'] as const)(
   },
 );
 
-test('a large feed is listed as a small one is', async () => {
+test('the lists of large and small feeds are the same', async () => {
   const store = openSqliteStore(':memory:');
   const kinds = [
     {},
@@ -272,7 +273,7 @@ test.each(MIGRATIONS.map((_, index) => index).slice(1))(
   },
 );
 
-/** Opens the store as soon as all are there, as services do that are started together, and says what it was told. */
+/** Opens the store as soon as all threads have started, and reports the result. */
 const OPENING = `
   const { parentPort, workerData: { module, file, gate, count } } = require('node:worker_threads');
   import(module).then(async ({ openSqliteStore }) => {
@@ -287,18 +288,18 @@ const OPENING = `
   });
 `;
 
-test('who opens a new store together finds all of it', async () => {
+test('processes that open a new store together all find its whole schema', async () => {
   const module = new URL('../../../src/store/sqlite/sqlite-store.ts', import.meta.url).href;
   for (let round = 0; round < 10; round += 1) {
     const count = 2;
     const workerData = { module, file: await storeFile(), gate: new Int32Array(new SharedArrayBuffer(4)), count };
-    const told = await Promise.all(
+    const results = await Promise.all(
       Array.from({ length: count }, async () => {
         const [message] = await once(new Worker(OPENING, { eval: true, workerData }), 'message');
         return message;
       }),
     );
-    expect(told).toEqual(['opened', 'opened']);
+    expect(results).toEqual(['opened', 'opened']);
   }
 });
 
@@ -316,7 +317,7 @@ test('a store that knew files by their paths knows them by their articles', asyn
   ]);
 });
 
-/** Which feeds hold which articles, as rows of the tables say. */
+/** The rows of the tables: which feeds hold which articles. */
 function placesIn(file: string): unknown[] {
   const db = new DatabaseSync(file, { readOnly: true });
   const held = (table: string) =>
@@ -344,7 +345,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('rule' as const), id: fc.integer({ min: 0, max: 1 }), select: fc.option(selection) }),
 );
 
-test('whatever happens, articles are in the feeds that hold them by themselves and by rules, and in no others', async () => {
+test('after any changes, articles are in their own feeds and those that rules select, and in no others', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
       const file = await storeFile();
@@ -380,7 +381,7 @@ test('whatever happens, articles are in the feeds that hold them by themselves a
   );
 });
 
-test('a store that much is written to keeps nothing in its log when it is closed', async () => {
+test('a store opened for an import leaves an empty log when it is closed', async () => {
   const file = await storeFile();
   const store = openSqliteStore(file, { isBulk: true });
   for (let number = 0; number < 20; number += 1) {
@@ -393,7 +394,7 @@ test('a store that much is written to keeps nothing in its log when it is closed
   expect(await opened(file).count()).toBe(20);
 });
 
-/** A store of version 3, whose feeds were filled by these rules: none where a start was broken off. */
+/** A store of version 3 with these rules; empty where a start was interrupted. */
 async function ruledStore(rules: string): Promise<string> {
   const file = await databaseOf(MIGRATIONS.slice(0, 3));
   const db = new DatabaseSync(file);
@@ -402,8 +403,8 @@ async function ruledStore(rules: string): Promise<string> {
     INSERT INTO feed (number, key, name, declared, visible_from) VALUES
       (1, 'latest', '', 1, NULL), (2, 'own', '', 1, 5), (3, 'tag/x', 'X', 0, NULL), (4, 'old', '', 0, 5);
     INSERT INTO article VALUES
-      (1, 'a', 'tag:externalChanges.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
-      (2, 'b', 'tag:externalChanges.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
+      (1, 'a', 'tag:news.example,2026:a', 1, 9, 9, NULL, NULL, '{}', '{}'),
+      (2, 'b', 'tag:news.example,2026:b', 2, 9, 9, NULL, 10, '{}', '{}');
     INSERT INTO entry VALUES (1, 9, 7, 1, NULL), (2, 9, 7, 1, NULL), (3, 9, 7, 1, NULL), (4, 9, 7, 1, NULL);
     INSERT INTO tombstone VALUES (1, 10, 2), (2, 10, 2), (3, 10, 2);
     UPDATE revision SET last = 2;
@@ -413,7 +414,7 @@ async function ruledStore(rules: string): Promise<string> {
   return file;
 }
 
-test('the rules of version 3 are those by which its feeds are filled', async () => {
+test('a store of version 3 keeps the rules that filled its feeds', async () => {
   const select = { any: ['tag/x'], all: [], none: ['tag/y'] };
   const store = opened(await ruledStore(JSON.stringify([['own', select]])));
   expect([await store.rules(), await store.setting('rules')]).toEqual([[{ id: 'own', select }], undefined]);
@@ -421,7 +422,7 @@ test('the rules of version 3 are those by which its feeds are filled', async () 
   expect((await store.memberships(2)).toSorted()).toEqual(['latest', 'own', 'tag/x']);
 });
 
-test('articles that an older version placed are taken out of every feed, and into others', async () => {
+test('articles from an older version can be moved between feeds', async () => {
   const file = await ruledStore(JSON.stringify([['own', { any: ['tag/x'], all: [], none: [] }]]));
   const store = opened(file);
   const moved = { ...put({ tags: ['z'] }), article: { ...put({}).article, publishedAt: 9 } };
@@ -440,14 +441,14 @@ test('articles that an older version placed are taken out of every feed, and int
   ]);
 });
 
-test('feeds that version 3 was broken off at are to be filled', async () => {
+test('feeds that version 3 was filling when it was interrupted are to be filled again', async () => {
   const store = opened(await ruledStore(''));
   expect(await store.rules()).toEqual([]);
   expect((await store.feeds(NOW)).map(({ key }) => key)).toEqual(['latest', 'tag/x']);
   for (const number of [1, 2]) expect(await store.memberships(number)).toEqual(['latest', 'tag/x']);
 });
 
-test('one transaction fills no more feeds than others can wait for', async () => {
+test('one transaction fills a limited number of feeds', async () => {
   const store = openSqliteStore(':memory:');
   const puts = Array.from({ length: 400 }, (_, number) => put({ id: `a${number}` }));
   await store.apply(puts, () => NOW);
@@ -499,11 +500,11 @@ test.each([
   ['a disk that fails', 10, 'store_unavailable'],
   ['a disk that fails at a sync', 1034, 'store_unavailable'],
   ['a disk that may only be read', 8, 'store_unavailable'],
-  ['another who writes for too long', 5, 'store_unavailable'],
+  ['another process that writes for too long', 5, 'store_unavailable'],
   ['a damaged page', 11, 'store_unavailable'],
   ['a damaged index', 779, 'store_unavailable'],
   ['what is no database', 26, 'store_unavailable'],
-])('%s is told as what it is', (_, errcode, code) => {
+])('%s becomes an error of its own', (_, errcode, code) => {
   const cause = Object.assign(new Error('database or disk'), { errcode });
   expect(storeError(cause)).toMatchObject({ name: 'PublisherError', code, cause });
 });

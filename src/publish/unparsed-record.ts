@@ -1,0 +1,54 @@
+import { type Problem, PublisherError } from '../errors.ts';
+import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
+import type { Put } from '../store/store.ts';
+
+/** A record on its way from the request, file or feed that brought it to the parser. */
+export interface UnparsedRecord {
+  /** The record as it came. The store keeps this text, unless the parser has to complete or compact it. */
+  readonly json: JsonText;
+  /** The id in the address, file or feed that brought the record. A record without an id gets it; another id is refused. */
+  readonly id?: string;
+  /** RFC 3339. The date of a record that names none. */
+  readonly publishedAt?: string;
+  /**
+   * Whether the store keeps the record as `JSON.stringify` writes it: a client that escapes every letter beyond ASCII would
+   * triple the size of the store. An import keeps the text as it came, which is faster.
+   */
+  readonly isCompacted?: boolean;
+}
+
+/** The text that the store keeps of a record that the parser does not rewrite. */
+export function asReceived({ json }: Pick<UnparsedRecord, 'json'>): JsonText {
+  return typeof json === 'string' ? json : withoutByteOrderMark(json);
+}
+
+/** A parsed record: its article in the form for the store, and the feeds that the article's own fields name. */
+export type ParsedRecord = Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'>;
+
+/**
+ * The value of another format, such as a feed or YAML, as a record.
+ *
+ * @throws PublisherError `invalid_article` where JSON cannot express the value: YAML can contain itself or an infinity
+ */
+export function unparsedRecord(value: unknown): UnparsedRecord {
+  return { json: toJson(value) };
+}
+
+function toJson(value: unknown): string {
+  try {
+    return JSON.stringify(value, refuseInfinity) ?? 'null';
+  } catch (error) {
+    if (error instanceof PublisherError) throw error;
+    throw inexpressible({ field: '', rule: 'must not contain itself' });
+  }
+}
+
+/** `JSON.stringify` would write null, which the parser takes for a missing field. */
+function refuseInfinity(field: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw inexpressible({ field, value: String(value), rule: 'must be a finite number' });
+}
+
+function inexpressible(problem: Problem): PublisherError {
+  return new PublisherError('invalid_article', 'The article cannot be published.', { problems: [problem] });
+}

@@ -1,0 +1,90 @@
+import type { ArticleText } from '../../article/stored.ts';
+import type { Problem } from '../../errors.ts';
+import type { Instant } from '../../lib/instant.ts';
+import { jsonString } from '../../lib/json.ts';
+import type { Outcome, Put } from '../store.ts';
+import type { ArticleRows, KnownArticle } from './article-rows.ts';
+import { type Entries, type Feeds, without } from './entries.ts';
+import { identityProblem, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
+import type { Applied, ChangeParts, Transaction } from './transaction.ts';
+import { repeatsWithdrawn } from './withdrawn-record.ts';
+
+/** Creates or updates the article of a put whose condition holds. */
+export function put(
+  parts: ChangeParts,
+  change: Put,
+  known: KnownArticle | undefined,
+  transaction: Transaction,
+): Applied {
+  return known === undefined ? create(parts, change, transaction) : update(parts, change, known, transaction);
+}
+
+function create(
+  { rows, entries }: ChangeParts,
+  { article, record, feeds: own }: Put,
+  transaction: Transaction,
+): Applied {
+  const feeds = entries.withCustomFeeds(own);
+  const seenFrom = seenFromOn(entries, article.publishedAt, feeds, transaction.at);
+  const revision = transaction.revision + 1;
+  const number = rows.insert(article, revision, record);
+  if (number === undefined) return refused(article, 0, takenPublicId(article.publicId, rows.ownerOf(article.publicId)));
+  transaction.revision = revision;
+  entries.add(number, article, feeds);
+  return { id: article.id, result: 'created', revision, touched: feeds.all.map(({ key }) => key), seenFrom };
+}
+
+function update(
+  { rows, entries, sources }: ChangeParts,
+  change: Put,
+  known: KnownArticle,
+  transaction: Transaction,
+): Applied {
+  const { number } = known;
+  const { at } = transaction;
+  const article = withKnownPublicId(change, known);
+  const { id } = article;
+  const unchanged: Outcome = { id, result: 'unchanged', revision: known.revision, touched: [] };
+  const problem = identityProblem(article, known, at) ?? ownerProblem(rows, article, known);
+  if (problem !== undefined) return refused(article, known.revision, problem);
+  if (
+    known.withdrawn !== null &&
+    // A file that the store knows was only touched, or one of its pictures changed: no reason to publish it again.
+    (change.keepWithdrawn === true || (change.source !== undefined && sources.has(id))) &&
+    repeatsWithdrawn({ article, record: change.record }, known, rows.recordOf(number))
+  )
+    return unchanged;
+  const before = entries.feedsOf(number);
+  const feeds = entries.withCustomFeeds(change.feeds);
+  const seenFrom = seenFromOn(entries, Math.min(known.published, article.publishedAt), feeds, at);
+  if (change.isReparsed !== true && wasSeen(known, at))
+    entries.keepVisible(without(before.all, feeds.all), known.published);
+  if (known.article === jsonString(article.text)) {
+    rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
+    const touched = entries.move(number, article, { from: before, to: feeds });
+    if (touched.length === 0) return unchanged;
+    const revision = ++transaction.revision;
+    rows.updateRevision(number, revision);
+    return { id, result: 'updated', revision, touched, seenFrom };
+  }
+  const revision = ++transaction.revision;
+  rows.update(number, article, revision, change.record);
+  entries.remove(number, before);
+  entries.add(number, article, feeds);
+  const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
+  return { id, result: 'updated', revision, touched, seenFrom };
+}
+
+/** The moment from which readers can see the change. A feed that it renames shows that at once, even under embargo. */
+function seenFromOn(entries: Entries, published: Instant, { own }: Feeds, at: Instant): Instant {
+  return published > at && own.some(entries.isRenamed) ? at : published;
+}
+
+function ownerProblem(rows: ArticleRows, { publicId }: ArticleText, known: KnownArticle): Problem | undefined {
+  const owner = known.public_id === publicId ? undefined : rows.ownerOf(publicId);
+  return owner === undefined ? undefined : takenPublicId(publicId, owner);
+}
+
+function refused({ id }: ArticleText, revision: number, problem: Problem): Outcome {
+  return { id, result: 'refused', revision, touched: [], problem };
+}

@@ -1,0 +1,29 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { NO_READERS, READERS } from './database.ts';
+
+export type Settings = ReturnType<typeof createSettings>;
+
+/** Values by name that survive a restart. */
+export function createSettings(db: DatabaseSync) {
+  const select = db.prepare('SELECT value FROM setting WHERE name = ?');
+  const upsert = db.prepare(`
+    INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
+  /** Once true, it stays true. The query also reads the other settings in its page, which can be megabytes. */
+  let served = false;
+
+  function get(name: string): string | undefined {
+    return (select.get(name) as { value: string } | undefined)?.value;
+  }
+
+  function save(name: string, value: string): void {
+    upsert.run(name, value);
+  }
+
+  /** Whether the store may have served a reader. */
+  function wasServed(): boolean {
+    served ||= get(READERS) !== NO_READERS;
+    return served;
+  }
+
+  return { get, save, wasServed, markServed: (): void => save(READERS, 'admitted') };
+}

@@ -1,0 +1,25 @@
+import type { Article } from '../../article/article.ts';
+import { articleText, withdrawnArticle } from '../../article/stored.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
+import type { Withdraw } from '../store.ts';
+import type { KnownArticle } from './article-rows.ts';
+import type { Applied, ChangeParts, Transaction } from './transaction.ts';
+
+/** Withdraws the article of a change whose condition holds. */
+export function withdraw(
+  { rows, entries }: ChangeParts,
+  { id, reason }: Withdraw,
+  known: KnownArticle | undefined,
+  transaction: Transaction,
+): Applied {
+  if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
+  if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
+  const at = Math.floor(transaction.at / 1000) * 1000; // every date of an article is a whole second
+  const article = articleText(withdrawnArticle(JSON.parse(known.article) as Article, omitUndefined({ at, reason })));
+  const feeds = entries.feedsOf(known.number);
+  const revision = ++transaction.revision;
+  rows.update(known.number, article, revision);
+  entries.remove(known.number, feeds);
+  entries.add(known.number, article, feeds);
+  return { id, result: 'withdrawn', revision, touched: feeds.all.map(({ key }) => key), seenFrom: known.published };
+}

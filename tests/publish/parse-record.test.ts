@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { PublisherError } from '../../src/errors.ts';
+import { jsonString } from '../../src/lib/json.ts';
+import { parseRecord } from '../../src/publish/parse-record.ts';
+import { type UnparsedRecord, unparsedRecord } from '../../src/publish/unparsed-record.ts';
+import { newsroom, record } from '../helpers.ts';
+
+const { id: _, ...unnamed } = record();
+const SPACED = JSON.stringify(record(), null, 1);
+
+/** The text that the store keeps, or the refusal. */
+function kept(unparsed: UnparsedRecord): unknown {
+  const parsed = parseRecord(unparsed, newsroom);
+  if (!(parsed instanceof PublisherError)) return jsonString(parsed.record);
+  return [parsed.code, parsed.problems];
+}
+
+test.each<[string, UnparsedRecord, string]>([
+  ['bytes, as they came', { json: Buffer.from(SPACED) }, SPACED],
+  ['bytes, without their byte order mark', { json: Buffer.from(`\uFEFF${SPACED}`) }, SPACED],
+  ['a string, as it came', { json: SPACED }, SPACED],
+  ['compacted', { json: Buffer.from(SPACED), isCompacted: true }, JSON.stringify(record())],
+  [
+    'with the id of the address at the end',
+    { json: SPACED.replace('"id": "a",', ''), id: 'a' },
+    `${JSON.stringify(unnamed).slice(0, -1)},"id":"a"}`,
+  ],
+  ['with its own id where it was', { json: SPACED, id: 'a' }, JSON.stringify(record())],
+  [
+    'with an id in place of null',
+    { json: JSON.stringify({ ...record(), id: null }), id: 'a' },
+    JSON.stringify(record()),
+  ],
+  [
+    'with the normalised id',
+    { json: JSON.stringify(record({ id: 'e\u0301' })), id: 'é' },
+    JSON.stringify(record({ id: 'é' })),
+  ],
+  [
+    'with its own date first',
+    { json: SPACED, publishedAt: '2026-01-01T00:00:00Z' },
+    JSON.stringify({ publishedAt: '', ...record() }),
+  ],
+])('the store keeps a record %s', (_, unparsed, expected) => {
+  expect(kept(unparsed)).toBe(expected);
+});
+
+test('a record of another id is refused, and so is a text that is not JSON, with its line and column', () => {
+  expect(kept({ json: SPACED, id: 'b' })).toEqual([
+    'invalid_article',
+    [{ field: 'id', value: 'a', rule: 'must be b, as in the address, or left out' }],
+  ]);
+  expect(kept({ json: '{\n  oops\n}', id: 'b' })).toEqual([
+    'invalid_json',
+    [{ field: '', rule: 'is not JSON here', line: 2, column: 3 }],
+  ]);
+});
+
+const cyclic: Record<string, unknown> = { ...record() };
+cyclic.tags = [cyclic];
+
+test.each([
+  ['that contains itself', cyclic, { field: '', rule: 'must not contain itself' }],
+  [
+    'with an infinity, which JSON would turn into null',
+    record({ media: [{ url: '/a.mp3', type: 'audio/mpeg', duration: Number.POSITIVE_INFINITY }] }),
+    { field: 'duration', value: 'Infinity', rule: 'must be a finite number' },
+  ],
+])('a value %s is no record', (_, value, problem) => {
+  const read = () => unparsedRecord(value);
+  expect(read).toThrow(expect.objectContaining({ code: 'invalid_article', problems: [problem] }));
+});
