@@ -29,7 +29,7 @@ export function notedReport(file: string, onNote: (note: string) => void): Noted
       if (warnings > MAX_WARNINGS) onNote(`${file}: ${warnings - MAX_WARNINGS} more warnings are not shown here.`);
       if (unused.size === 0) return;
       const counts = [...unused].map(([name, count]) => `${count} ${name}`).join(', ');
-      onNote(`${file}: not imported, because records have no field for them: ${counts}`);
+      onNote(`${file}: not imported: ${counts}`);
     },
   };
 }

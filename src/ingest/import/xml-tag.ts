@@ -48,7 +48,8 @@ export function readTag(
   if (name === undefined) return 'text';
   const attributes = new Map<string, string>();
   const add = ([, key = '', ...values]: RegExpExecArray, at: number) => {
-    const value = values.find((candidate) => candidate !== undefined) ?? '';
+    const written = values.find((candidate) => candidate !== undefined) ?? '';
+    const value = /[\t\n]/.test(written) ? written.replace(/[\t\n]/g, ' ') : written; // XML 1.0 §3.3.3
     if (attributes.has(key)) onFault(`<${name}> has the attribute ${key} twice: the first one counts`, at);
     else attributes.set(key, value.includes('&') ? decodeXml(value, (rule) => onFault(rule, at)) : value);
   };
