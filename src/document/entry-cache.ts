@@ -22,7 +22,7 @@ interface EntryCacheParts {
 interface EntryCache {
   /**
    * The entries of these articles, without those that cannot be rendered. Undefined if an article changed during a
-   * pause: together, the entries would show a feed that there never was.
+   * pause: the entries would mix two states of the feed.
    *
    * @param isAwaited whether somebody waits for the entries by now; until then they are made in pieces
    */

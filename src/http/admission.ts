@@ -31,7 +31,7 @@ interface AdmissionParts {
 const MAX_WAITING_FOR_FILES = 16;
 /** Seconds after which a client may come back to an overloaded service. */
 const RECOVERY = 10;
-/** Health checks must get an answer above all while the service is overloaded. */
+/** Health checks skip the queue: they matter most during an overload. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
@@ -55,11 +55,12 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
   }
 
   function admitReader(request: IncomingMessage, response: ServerResponse, onConnection: number): void {
-    if (!quota.reserve(request, response)) {
+    const isKnownAddress = knownAddresses.has(request.url ?? '');
+    if (!quota.reserve(request, response, isKnownAddress)) {
       respondWithError(request, response, quota.tooManyRequests(request));
       return;
     }
-    const enter = () => queue(knownAddresses.has(request.url ?? '') ? 'feeds' : 'others', request, response);
+    const enter = () => queue(isKnownAddress ? 'feeds' : 'others', request, response);
     const pending = pendingFileChanges(request);
     if (pending === undefined) enter();
     else if (onConnection > MAX_WAITING_FOR_FILES) respondWithError(request, response, overloaded());

@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { PublisherError } from '../errors.ts';
+import { httpDate } from '../lib/instant.ts';
 import { nothingAt } from './respond.ts';
 
 /** Serves the media files of articles. The policy keeps scripts in SVG files from running. */
@@ -11,6 +12,7 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
   };
   return (request, response, next) => {
     const path = request.params.path.join('/');
+    response.setHeader('Date', httpDate(Date.now())); // Node's own may be a second old, and Last-Modified must not be later
     response.sendFile(path, { root: folder, maxAge: '1 day', dotfiles: 'ignore', headers }, (error) => {
       // After the head there is nothing to answer: the client left.
       if (error !== undefined && !response.headersSent) next(mediaError(error, request.path));
