@@ -56,6 +56,8 @@ export interface ServeOptions extends ServeSettings {
   readonly metrics?: MetricsAddress | undefined;
   /** Called during long work at the start. */
   readonly progress?: (work: string, done: number, total: number) => void;
+  /** Called before the first request can be answered. */
+  readonly beforeListen?: () => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
 }
@@ -150,6 +152,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
 
   const articles = await store.count();
   const feeds = (await store.feeds(now())).length;
+  options.beforeListen?.();
   // Nothing may fail after this: a writer whose requests end waits for its readers, which a failed start never has.
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   opened.defer(() => endRequests(http, options));
