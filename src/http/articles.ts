@@ -5,6 +5,7 @@ import { type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
+import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
@@ -207,7 +208,7 @@ function articleView(stored: ListedRecord, at: Instant) {
 }
 
 function idIn(path: readonly string[]): string {
-  return path.join('/').normalize('NFC');
+  return composed(path.join('/'));
 }
 
 function accepted(result: Published | undefined): Extract<Published, { outcome: unknown }> {

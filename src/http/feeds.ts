@@ -5,6 +5,7 @@ import { type DocumentCache, documentName } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
 import { type FeedKey, FORMATS, type Format, feedPath, LATEST } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
+import { composed } from '../lib/text.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
@@ -95,5 +96,5 @@ function redirectToFeed({ path }: Request<{ path: string[] }>, response: Respons
 /** `section/world.rss` → key and format; the format is undefined where the ending names none. */
 function parsePath(path: string): { key: FeedKey; format: Format | undefined } {
   const [, key = path, ending] = /^(.+)\.(\w+)$/.exec(path) ?? [];
-  return { key: key.normalize('NFC'), format: FORMATS.find((name) => name === ending) };
+  return { key: composed(key), format: FORMATS.find((name) => name === ending) };
 }

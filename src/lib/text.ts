@@ -72,6 +72,14 @@ export function titleText(text: string, direction: Direction): string {
   return RTL_LETTER.test(line) || LEADING_NUMBER.test(line) ? `\u200E\u2066${line}\u2069` : line;
 }
 
+/** Characters. Composing a run of marks takes time that grows with the square of its length. */
+const MAX_COMPOSED = 4096;
+
+/** An id or a name in Unicode's composed form (NFC). Text that is too long for either stays as it is. */
+export function composed(text: string): string {
+  return text.length <= MAX_COMPOSED ? text.normalize('NFC') : text;
+}
+
 /** Created at the first use, because it takes 10 ms. */
 let graphemes: Intl.Segmenter | undefined;
 

@@ -1,4 +1,4 @@
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { isNode, LineCounter, parseDocument, type Scalar, visit } from 'yaml';
 import type { Problem } from '../errors.ts';
 import type { TextPosition } from './json.ts';
 
@@ -10,6 +10,12 @@ export interface YamlText {
   readonly problems: readonly Problem[];
   /** The position of the value at a path; without such a value, that of the nearest value around it. */
   readonly locate: (path: Path) => TextPosition;
+}
+
+/** Digits behind a zero, such as 007, are no number: YAML 1.1 reads them as octal, and YAML 1.2 drops the zeros. */
+function keepLeadingZeros(scalar: Scalar): void {
+  const { source, type } = scalar;
+  if (type === 'PLAIN' && source !== undefined && /^0\d+$/.test(source)) scalar.value = source;
 }
 
 /**
@@ -38,6 +44,7 @@ export function readYaml(text: string, firstLine = 1): YamlText {
   };
   if (problems.length > 0) return { value: undefined, problems, locate };
   try {
+    visit(document, { Scalar: (_, scalar) => void keepLeadingZeros(scalar) });
     // A few lines of aliases can stand for gigabytes.
     return { value: document.toJS({ maxAliasCount: 100 }), problems, locate };
   } catch (error) {

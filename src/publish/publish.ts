@@ -4,7 +4,7 @@ import { PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import { lineText, shorten } from '../lib/text.ts';
+import { composed, lineText, shorten } from '../lib/text.ts';
 import type { Change, Condition, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
@@ -134,10 +134,10 @@ function publishedOf(outcome: Outcome): Published {
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
 }
 
-/** The id of a record before it is parsed; empty where the record has none. */
+/** The id of a record before it is parsed; empty where the record has none. A whole number stands for its digits. */
 export function idOf(record: unknown): string {
   const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
-  return typeof id === 'string' ? id.normalize('NFC') : '';
+  return Number.isSafeInteger(id) ? String(id) : typeof id === 'string' ? composed(id) : '';
 }
 
 /** Parses in this thread. The parser loads with the first record: most starts have no new record. */

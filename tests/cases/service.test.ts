@@ -1,12 +1,20 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ask, dataFolder, record, start } from '../helpers.ts';
+import { startApi } from '../http/api.ts';
 
 /** Cases of the service itself: addresses, folders and dates. Each is a folder with its input and what is expected. */
 
 function read<Content>(path: string): Content {
   return JSON.parse(readFileSync(join(import.meta.dirname, path), 'utf8')) as Content;
+}
+
+/** The files of a case as article files, by their paths in a data folder. */
+function articleFiles(name: string): Record<string, string> {
+  const folder = join(import.meta.dirname, name);
+  const files = readdirSync(folder).filter((file) => file !== 'expected.json');
+  return Object.fromEntries(files.map((file) => [`articles/${file}`, readFileSync(join(folder, file), 'utf8')]));
 }
 
 describe('slash-at-the-end', () => {
@@ -23,4 +31,15 @@ describe('slash-at-the-end', () => {
       expect(href).toBe(`${base}/feeds/latest.${location.split('.').at(-1)}`);
     }
   });
+});
+
+test('numbers-as-ids', async () => {
+  const { ids } = read<{ ids: string[] }>('numbers-as-ids/expected.json');
+  const { get, post, lines } = await startApi(articleFiles('numbers-as-ids'));
+  const { articles }: { articles: { id: string }[] } = JSON.parse((await get('')).text);
+  const bulk = await post('', { body: JSON.stringify(record({ id: 41, title: 'Another title' })) });
+
+  expect(lines).toEqual([]);
+  expect(articles.map(({ id }) => id).sort()).toEqual(ids);
+  expect(JSON.parse(bulk.text)).toMatchObject({ line: 1, id: '41', result: 'updated' });
 });
