@@ -1,7 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
+import { rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { ask, dataFolder, record, start } from '../helpers.ts';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
+
+vi.mock('node:fs', { spy: true });
+
 import { startApi } from '../http/api.ts';
 
 /** Cases of the service itself: addresses, folders and dates. Each is a folder with its input and what is expected. */
@@ -42,4 +47,45 @@ test('numbers-as-ids', async () => {
   expect(lines).toEqual([]);
   expect(articles.map(({ id }) => id).sort()).toEqual(ids);
   expect(JSON.parse(bulk.text)).toMatchObject({ line: 1, id: '41', result: 'updated' });
+});
+
+describe('folder-that-tells-nothing', () => {
+  interface Change {
+    readonly what: string;
+    readonly write?: Record<string, string>;
+    readonly remove?: readonly string[];
+    readonly titles: readonly string[];
+  }
+  const { files, changes } = read<{ files: Record<string, string>; changes: readonly Change[] }>(
+    'folder-that-tells-nothing/changes.json',
+  );
+
+  async function titles({ port }: Running): Promise<string[]> {
+    const { items }: { items: { title: string }[] } = JSON.parse((await ask(port, '/feeds/latest.json')).text);
+    return items.map(({ title }) => title);
+  }
+
+  test('shows each change within forty seconds', async () => {
+    const silent = () => Object.assign(new EventEmitter(), { close: () => {} }) as unknown as FSWatcher;
+    vi.mocked(watch).mockImplementation(silent);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    onTestFinished(() => {
+      vi.mocked(watch).mockReset();
+      vi.useRealTimers();
+    });
+    const service = await start(await dataFolder({ 'media/.keep': '', ...files }));
+    const before = Object.keys(files).length;
+    expect(await titles(service)).toHaveLength(before);
+
+    for (const { what, write = {}, remove = [], titles: expected } of changes) {
+      for (const [path, content] of Object.entries(write)) {
+        await put(service.dataFolder, path, content);
+        const written = Date.now() / 1000 - 2;
+        await utimes(join(service.dataFolder, path), written, written);
+      }
+      for (const path of remove) await rm(join(service.dataFolder, path), { recursive: true });
+      await vi.advanceTimersByTimeAsync(40_000);
+      await expect.poll(() => titles(service), { message: what }).toEqual(expected);
+    }
+  });
 });

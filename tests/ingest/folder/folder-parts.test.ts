@@ -5,6 +5,7 @@ import { dirtyKey, dirtyPaths } from '../../../src/ingest/folder/dirty-keys.ts';
 import { createFileIndex, type FileIndex } from '../../../src/ingest/folder/file-index.ts';
 import { divideByClaim, refuseClaim } from '../../../src/ingest/folder/id-claims.ts';
 import { createIncompleteFiles } from '../../../src/ingest/folder/incomplete-files.ts';
+import { LOOK_EVERY, startPeriodicLooks } from '../../../src/ingest/folder/periodic-looks.ts';
 import { createRefusalReports } from '../../../src/ingest/folder/refusal-reports.ts';
 import { createRescans } from '../../../src/ingest/folder/rescans.ts';
 import { createWatchFailures, explained, failureKey } from '../../../src/ingest/folder/watch-failures.ts';
@@ -52,6 +53,44 @@ describe('incomplete files', () => {
     for (const event of events) incomplete[event]('a.txt');
 
     expect(incomplete.mayGrow({ path: 'a.txt', modified: 10_000 })).toBe(expected);
+  });
+});
+
+describe('periodic looks', () => {
+  fakeTimers();
+
+  /** Looks that take so many milliseconds. */
+  function started(duration: number) {
+    const began: number[] = [];
+    const looks = startPeriodicLooks({
+      now: Date.now,
+      async look() {
+        began.push(Date.now() - 100_000);
+        await new Promise((resolve) => setTimeout(resolve, duration));
+      },
+    });
+    return { ...looks, began };
+  }
+
+  test.each([
+    ['short looks come every half minute', 200, 30_000],
+    ['long looks take a tenth of the time at most', 6000, 60_000],
+  ])('%s', async (_, duration, rest) => {
+    const { began, close } = started(duration);
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY + 2 * (duration + rest));
+    close();
+    await vi.advanceTimersByTimeAsync(10 * rest);
+
+    expect(began).toEqual([0, 1, 2].map((number) => LOOK_EVERY + number * (duration + rest)));
+  });
+
+  test('close during a look ends them', async () => {
+    const { began, close } = started(500);
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY + 100);
+    close();
+    await vi.advanceTimersByTimeAsync(10 * LOOK_EVERY);
+
+    expect(began).toEqual([LOOK_EVERY]);
   });
 });
 
