@@ -89,3 +89,27 @@ describe('folder-that-tells-nothing', () => {
     }
   });
 });
+
+describe('correction-in-the-future', () => {
+  interface Case {
+    readonly what: string;
+    readonly dates: Record<string, string>;
+    readonly refused?: string;
+  }
+  const { now, cases } = read<{ now: string; cases: readonly Case[] }>('correction-in-the-future/cases.json');
+
+  test.each(cases)('$what', async ({ dates, refused }) => {
+    const { port, put: send } = await startApi({}, { now: () => Date.parse(now) });
+    const { status, text } = await send('/a', { body: record(dates) });
+    const rule = `must not be after now, ${now}: check its year and its zone, and the clock of the system that wrote it`;
+
+    expect(status).toBe(refused === undefined ? 201 : 422);
+    if (refused !== undefined)
+      expect(JSON.parse(text).problems).toEqual([{ field: 'updatedAt', value: refused, rule }]);
+    for (const format of ['rss', 'atom', 'json']) {
+      const { text: feed } = await ask(port, `/feeds/latest.${format}`);
+      const dated = [...feed.matchAll(/\d{4}-\d\d-\d\dT[\d:]+Z|\w{3}, \d\d \w{3} \d{4} [\d:]+ GMT/g)];
+      expect(dated.filter(([date]) => Date.parse(date) > Date.parse(now))).toEqual([]);
+    }
+  });
+});
