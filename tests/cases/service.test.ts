@@ -113,3 +113,38 @@ describe('correction-in-the-future', () => {
     }
   });
 });
+
+describe('file-names-in-two-forms', () => {
+  interface Files {
+    readonly files: readonly { readonly stored: string; readonly asked: readonly string[] }[];
+    readonly missing: readonly string[];
+  }
+  const { files, missing } = read<Files>('file-names-in-two-forms/files.json');
+  const media = Object.fromEntries(files.map(({ stored }) => [`media/${stored}`, stored]));
+  const hidden = { 'media/.hidd\u00e9n.txt': 'hidden' };
+
+  test('a file is found by each form of its name', async () => {
+    const { port } = await start(await dataFolder({ 'articles/.keep': '', ...media }));
+    for (const { stored, asked } of files) {
+      for (const name of asked) {
+        const { status, text } = await ask(port, `/media/${encodeURI(name)}`);
+        expect([name, status, text]).toEqual([name, 200, stored]);
+      }
+    }
+  });
+
+  test.each(missing)('%s is no file', async (name) => {
+    const { port } = await start(await dataFolder({ 'articles/.keep': '', ...media, ...hidden }));
+
+    expect((await ask(port, `/media/${encodeURI(name)}`)).status).toBe(404);
+  });
+
+  test('a file that comes later is found', async () => {
+    const service = await start(await dataFolder({ 'articles/.keep': '', 'media/.keep': '' }));
+    const path = `/media/${encodeURI('caf\u00e9.txt')}`;
+    expect((await ask(service.port, path)).status).toBe(404);
+    await put(service.dataFolder, 'media/cafe\u0301.txt', 'coffee');
+
+    expect((await ask(service.port, path)).text).toBe('coffee');
+  });
+});
