@@ -10,6 +10,7 @@ import type { QueueSlots } from './load/queue-slots.ts';
 import type { Lane, RequestQueue } from './load/request-queue.ts';
 import type { Observer } from './observe.ts';
 import { respondWithError } from './respond.ts';
+import { isApi, isProbe } from './target.ts';
 
 interface AdmissionParts {
   readonly store: Store;
@@ -31,8 +32,6 @@ interface AdmissionParts {
 const MAX_WAITING_FOR_FILES = 16;
 /** Seconds after which a client may come back to an overloaded service. */
 const RECOVERY = 10;
-/** Health checks skip the queue: they matter most during an overload. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
  * Decides which requests the app may answer, and when: health checks at once, others through a lane of the request queue,
@@ -55,7 +54,7 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
   }
 
   function admitReader(request: IncomingMessage, response: ServerResponse, onConnection: number): void {
-    const isKnownAddress = knownAddresses.has(request.url ?? '');
+    const isKnownAddress = knownAddresses.has(request.url);
     if (!quota.reserve(request, response, isKnownAddress)) {
       respondWithError(request, response, quota.tooManyRequests(request));
       return;
@@ -87,7 +86,7 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
     observer.follow(request, response, performance.now());
     const wrong = wrongHead(request);
     if (wrong !== undefined) respondWithError(request, response, wrong, { Connection: 'close' });
-    else if (PROBES.has(request.url ?? '')) app(request, response);
+    else if (isProbe(request.url)) app(request, response);
     else admit(request, response);
   };
 }
@@ -102,8 +101,7 @@ export function refuseExpectation(observer: Pick<Observer, 'follow'>): RequestLi
 }
 
 async function isFromNewsroom(request: IncomingMessage, store: Store): Promise<boolean> {
-  const { headers, url = '' } = request;
-  if (headers.authorization === undefined || !url.startsWith('/api/')) return false;
+  if (request.headers.authorization === undefined || !isApi(request.url)) return false;
   try {
     return (await authenticate(store, request)) !== undefined;
   } catch (error) {

@@ -139,7 +139,7 @@ function cachedAnswer(
   { publication: { maxAge, feedsUrl }, documentCache, knownAddresses, hasPending, now }: FastPathParts,
 ): Answer | undefined {
   if ((request.method !== 'GET' && request.method !== 'HEAD') || wrongHead(request) !== undefined) return undefined;
-  const documentName = knownAddresses.documentAt(request.url ?? '');
+  const documentName = knownAddresses.documentAt(request.url);
   if (documentName === undefined || hasPending()) return undefined;
   try {
     const representations = documentCache.getIfReady(documentName);

@@ -77,8 +77,8 @@ function headersFor(request: IncomingMessage): string[] {
 
 /** A message's headers without those of its connection. */
 function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
-  const named = (headers.connection ?? '').toLowerCase().split(/[ \t]*,[ \t]*/);
-  const stay = new Set([...HOP_BY_HOP, ...named]);
+  const named = (headers.connection ?? '').toLowerCase().split(',');
+  const stay = new Set([...HOP_BY_HOP, ...named.map((name) => name.trim())]);
   return rawHeaders.flatMap((name, index) =>
     index % 2 === 0 && !stay.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
   );

@@ -64,6 +64,14 @@ export function titleText(text: string, direction: Direction): string {
   return MARKS[direction] + line;
 }
 
+/** Characters. Composing a run of marks takes time that grows with the square of its length. */
+const MAX_COMPOSED = 4096;
+
+/** An id or a name in Unicode's composed form (NFC). Text that is too long for either stays as it is. */
+export function composed(text: string): string {
+  return text.length <= MAX_COMPOSED ? text.normalize('NFC') : text;
+}
+
 /** Created at the first use, because it takes 10 ms. */
 let graphemes: Intl.Segmenter | undefined;
 

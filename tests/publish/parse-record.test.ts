@@ -25,6 +25,12 @@ test.each<[string, UnparsedRecord, string]>([
     { json: SPACED.replace('"id": "a",', ''), id: 'a' },
     `${JSON.stringify(unnamed).slice(0, -1)},"id":"a"}`,
   ],
+  ['with its number as text', { json: JSON.stringify(record({ id: 2026 })) }, JSON.stringify(record({ id: '2026' }))],
+  [
+    'with the id of the address in place of its number',
+    { json: JSON.stringify(record({ id: 2026 })), id: '2026' },
+    JSON.stringify(record({ id: '2026' })),
+  ],
   ['with its own id where it was', { json: SPACED, id: 'a' }, JSON.stringify(record())],
   [
     'with an id in place of null',
@@ -43,6 +49,20 @@ test.each<[string, UnparsedRecord, string]>([
   ],
 ])('the store keeps a record %s', (_, unparsed, expected) => {
   expect(kept(unparsed)).toBe(expected);
+});
+
+test.each([1.5, 1e20, true, ['a']])('%s is no id: its digits are not certain', (id) => {
+  expect(kept({ json: JSON.stringify(record({ id })) })).toMatchObject(['invalid_article', [{ field: 'id' }]]);
+});
+
+test('an id of a million marks is refused at once', () => {
+  const id = `a${'\u0301\u0316'.repeat(1_000_000)}`;
+  const rule = 'must have 1 to 512 characters';
+
+  expect(kept({ json: JSON.stringify(record({ id })) })).toMatchObject(['invalid_article', [{ field: 'id', rule }]]);
+  expect(kept({ json: JSON.stringify(record({ id })), id: 'b' })).toMatchObject(['invalid_article', [{ field: 'id' }]]);
+  const tags = [id];
+  expect(kept({ json: JSON.stringify(record({ tags })) })).toMatchObject(['invalid_article', [{ field: 'tags[0]' }]]);
 });
 
 test('a record of another id is refused, and so is a text that is not JSON, with its line and column', () => {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PublisherError } from '../../errors.ts';
 import type { Answer } from '../answer.ts';
 import { isPrivate, networkOf } from '../client.ts';
+import { feedPathOf } from '../target.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** Tokens that an answer costs its client: one with content, and one without, such as a 304. */
@@ -76,7 +77,7 @@ export function createClientQuota(
   };
 }
 
-function isFeedRevalidation({ method, url = '', headers }: IncomingMessage): boolean {
-  if ((method !== 'GET' && method !== 'HEAD') || !url.startsWith('/feeds/')) return false;
+function isFeedRevalidation({ method, url, headers }: IncomingMessage): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || feedPathOf(url) === undefined) return false;
   return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
 }
