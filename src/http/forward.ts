@@ -126,7 +126,7 @@ function unusable(socketPath: string, cause: Error): PublisherError {
   const hint =
     Buffer.byteLength(socketPath) > MAX_SOCKET_PATH
       ? `A socket’s path has at most ${MAX_SOCKET_PATH} bytes: set TMPDIR to a folder with a shorter name.`
-      : cause.message;
+      : `Check that the folder for temporary files can be written, or set another with TMPDIR. The system reports: ${cause.message}.`;
   return new PublisherError('address_unavailable', `The service cannot listen on the socket ${socketPath}.`, {
     hint,
     cause,
