@@ -87,7 +87,7 @@ export class PublisherError extends Error {
 }
 
 /** Problems in one error. A record can have the same unknown name half a million times. */
-const MAX_PROBLEMS = 100;
+export const MAX_PROBLEMS = 100;
 
 function limited(problems: readonly Problem[]): readonly Problem[] {
   if (problems.length <= MAX_PROBLEMS) return problems;

@@ -8,6 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import packageLock from '../package-lock.json' with { type: 'json' };
 import { ask, childEnvironment, dataFolder, record, toldIn } from './helpers.ts';
+import { START_FLAGS } from './start-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'src/start.js');
@@ -206,4 +207,11 @@ describe('a machine that is not prepared', () => {
 test('package-lock.json has the program’s entry, and the address of no registry', () => {
   expect(packageLock.packages[''].bin).toEqual(packageJson.bin);
   expect(JSON.stringify(packageLock)).not.toContain('"resolved"');
+});
+
+test('the systemd unit of docs/deploy.md starts the service with the flags of npm start', async () => {
+  const page = await readFile(join(ROOT, 'docs/deploy.md'), 'utf8');
+  const [, flags = ''] = /^ExecStart=\S+\/node (.+) src\/start\.js$/m.exec(page) ?? [];
+
+  expect(flags.split(' ')).toEqual(START_FLAGS);
 });

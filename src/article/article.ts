@@ -17,7 +17,7 @@ import {
 import { type Instant, utcYear } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { problemsOf } from '../lib/problems.ts';
-import { type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
+import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
@@ -106,7 +106,7 @@ const mediaType = z
 
 const id = z
   .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be text') })
-  .transform((value) => value.normalize('NFC'))
+  .transform(composed)
   .refine((value) => value !== '' && value.length <= MAX_ID, {
     error: `must have 1 to ${MAX_ID} characters`,
     abort: true,

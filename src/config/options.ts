@@ -181,7 +181,7 @@ const serve = {
     placeholder: 'LEVEL',
     kind: choice(LOG_LEVELS),
     default: 'info',
-    help: `Least level that is logged: ${LOG_LEVELS.join(', ')}.`,
+    help: `Lowest level to log: ${LOG_LEVELS.join(', ')}.`,
     group: 'Variables',
   },
   logSample: {

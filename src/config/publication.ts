@@ -5,7 +5,6 @@ import { type Problem, PublisherError } from '../errors.ts';
 import type { CustomFeed } from '../feed/feeds.ts';
 import {
   integerBetween,
-  isLanguageTag,
   languageTag,
   list,
   object,
@@ -17,9 +16,10 @@ import {
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { fieldPath, problemsOf } from '../lib/problems.ts';
 import { systemReason } from '../lib/system-reason.ts';
-import { slugOf } from '../lib/text.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
+import { brokenKeyRule, FEED_KEY_RULE, normalKey } from './feed-keys.ts';
+import { type RetiredFeed, retiredFeedProblems } from './retired-feeds.ts';
 
 /** The newsroom's own data and the operator's decisions, from `publication.yaml`. */
 export interface Publication {
@@ -47,31 +47,12 @@ export interface Publication {
   readonly retired: readonly RetiredFeed[];
 }
 
-/** A feed that has ended: the service redirects readers to another feed, or answers 410. */
-export interface RetiredFeed {
-  readonly feed: string;
-  readonly movedTo?: string;
-}
-
-const FEED_KEY_RULE = 'must be latest, section/…, tag/…, author/… or language/…';
-
-const ownKey = z
-  .string({ error: FEED_KEY_RULE })
-  .transform((value) => normalKey(value))
-  .refine((value) => /^(latest|(section|tag|author|language)\/[^/]+)$/.test(value), {
-    error: FEED_KEY_RULE,
-    abort: true,
-  })
-  .refine((value) => !value.startsWith('language/') || isLanguageTag(value.slice('language/'.length)), {
-    error: 'must name a language by its tag, as language/ckb (BCP 47)',
-  });
-
-/** `Section/Middle East` → `section/middle-east` */
-function normalKey(value: string): string {
-  const slash = value.indexOf('/');
-  if (slash < 0) return value.trim().toLowerCase();
-  return `${value.slice(0, slash).trim().toLowerCase()}/${slugOf(value.slice(slash + 1))}`;
-}
+const ownKey = z.string({ error: FEED_KEY_RULE }).transform((value, context) => {
+  const key = normalKey(value);
+  const message = brokenKeyRule(key);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+  return key;
+});
 
 const selection = object({
   any: list(ownKey, 200).default([]),
@@ -79,14 +60,17 @@ const selection = object({
   none: list(ownKey, 200).default([]),
 }).default({ any: [], all: [], none: [] });
 
+const feedId = z
+  .string({ error: (issue) => (issue.input === undefined ? 'is required' : 'must be text') })
+  .regex(
+    /^[\p{Ll}\p{Lo}\p{M}\p{N}]+(-[\p{Ll}\p{Lo}\p{M}\p{N}]+)*$/u,
+    'must be lower-case words joined by hyphens, because it is part of addresses',
+  )
+  .refine((id) => id !== 'latest', { error: 'is taken: latest holds every article' });
+
 const customFeed = object({
-  id: z
-    .string({ error: 'is required' })
-    .regex(
-      /^[\p{Ll}\p{Lo}\p{M}\p{N}]+(-[\p{Ll}\p{Lo}\p{M}\p{N}]+)*$/u,
-      'must be lower-case words joined by hyphens, because it is part of addresses',
-    )
-    .refine((id) => id !== 'latest', { error: 'is taken: latest holds every article' }),
+  // A whole number is an id as well: YAML does not know that 2026 is a word here.
+  id: z.preprocess((value) => (Number.isSafeInteger(value) ? String(value) : value), feedId),
   title: singleLine(200),
   description: singleLine(1000).optional(),
   language: languageTag.optional(),
@@ -177,9 +161,11 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
     );
   }
   const parsed = result.data;
-  const duplicates = duplicateIds(parsed.feeds.map(({ id }) => id));
-  if (duplicates.length > 0)
-    throw invalid(duplicates.map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })));
+  const ids = parsed.feeds.map(({ id }) => id);
+  const retired = parsed.retired.map(withNormalKeys);
+  const problems = [...duplicateIds(ids), ...retiredFeedProblems(retired, ids)];
+  if (problems.length > 0)
+    throw invalid(problems.map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })));
   const base = withSlash(feedsUrl ?? parsed.feedsUrl ?? new URL('/', parsed.url).href);
   const asset = (address: string | undefined) => (address === undefined ? undefined : assetUrl(address, base));
   return omitUndefined({
@@ -191,10 +177,12 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
     copyright: parsed.copyright || undefined,
     contact: parsed.contact && omitUndefined(parsed.contact),
     feeds: parsed.feeds.map(omitUndefined),
-    retired: parsed.retired.map(({ feed, movedTo }) =>
-      omitUndefined({ feed: normalKey(feed), movedTo: movedTo === undefined ? undefined : normalKey(movedTo) }),
-    ),
+    retired,
   });
+}
+
+function withNormalKeys({ feed, movedTo }: { feed: string; movedTo?: string | undefined }): RetiredFeed {
+  return omitUndefined({ feed: normalKey(feed), movedTo: movedTo === undefined ? undefined : normalKey(movedTo) });
 }
 
 function duplicateIds(ids: readonly string[]): Problem[] {

@@ -10,6 +10,7 @@ import type { QueueSlots } from './load/queue-slots.ts';
 import type { Lane, RequestQueue } from './load/request-queue.ts';
 import type { Observer } from './observe.ts';
 import { respondWithError } from './respond.ts';
+import { isApi, isProbe } from './target.ts';
 
 interface AdmissionParts {
   readonly store: Store;
@@ -31,8 +32,6 @@ interface AdmissionParts {
 const MAX_WAITING_FOR_FILES = 16;
 /** Seconds after which a client may come back to an overloaded service. */
 const RECOVERY = 10;
-/** Health checks must get an answer above all while the service is overloaded. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /**
  * Decides which requests the app may answer, and when: health checks at once, others through a lane of the request queue,
@@ -55,11 +54,12 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
   }
 
   function admitReader(request: IncomingMessage, response: ServerResponse, onConnection: number): void {
-    if (!quota.reserve(request, response)) {
+    const isKnownAddress = knownAddresses.has(request.url);
+    if (!quota.reserve(request, response, isKnownAddress)) {
       respondWithError(request, response, quota.tooManyRequests(request));
       return;
     }
-    const enter = () => queue(knownAddresses.has(request.url ?? '') ? 'feeds' : 'others', request, response);
+    const enter = () => queue(isKnownAddress ? 'feeds' : 'others', request, response);
     const pending = pendingFileChanges(request);
     if (pending === undefined) enter();
     else if (onConnection > MAX_WAITING_FOR_FILES) respondWithError(request, response, overloaded());
@@ -86,7 +86,7 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
     observer.follow(request, response, performance.now());
     const wrong = wrongHead(request);
     if (wrong !== undefined) respondWithError(request, response, wrong, { Connection: 'close' });
-    else if (PROBES.has(request.url ?? '')) app(request, response);
+    else if (isProbe(request.url)) app(request, response);
     else admit(request, response);
   };
 }
@@ -101,8 +101,7 @@ export function refuseExpectation(observer: Pick<Observer, 'follow'>): RequestLi
 }
 
 async function isFromNewsroom(request: IncomingMessage, store: Store): Promise<boolean> {
-  const { headers, url = '' } = request;
-  if (headers.authorization === undefined || !url.startsWith('/api/')) return false;
+  if (request.headers.authorization === undefined || !isApi(request.url)) return false;
   try {
     return (await authenticate(store, request)) !== undefined;
   } catch (error) {

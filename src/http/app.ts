@@ -7,6 +7,7 @@ import { type HealthParts, healthHandlers } from './health.ts';
 import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
+import { isWholeServer } from './target.ts';
 
 export interface AppParts extends Omit<FeedParts, 'keepSlot'>, ArticleParts, HealthParts {
   readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
@@ -29,10 +30,16 @@ export function createApp(parts: AppParts): RequestListener {
   const health = healthHandlers(parts);
   const routes: readonly Route[] = [
     ['/feeds/*path', { get: feeds.feed }],
-    ['/rss.xml', { get: feeds.alias('feeds/latest.rss') }],
-    ['/feed', { get: feeds.alias('feeds/latest.rss') }],
-    ['/atom.xml', { get: feeds.alias('feeds/latest.atom') }],
-    ['/feed.json', { get: feeds.alias('feeds/latest.json') }],
+    ['/rss.xml{/}', { get: feeds.latest('rss') }],
+    ['/atom.xml{/}', { get: feeds.latest('atom') }],
+    ['/feed.json{/}', { get: feeds.latest('json') }],
+    // WordPress gives its feeds these addresses.
+    ['/feed{/}', { get: feeds.latest('rss') }],
+    ['/feed/rss{/}', { get: feeds.latest('rss') }],
+    ['/feed/rss2{/}', { get: feeds.latest('rss') }],
+    ['/feed/rdf{/}', { get: feeds.latest('rss') }],
+    ['/feed/atom{/}', { get: feeds.latest('atom') }],
+    ['/feed/json{/}', { get: feeds.latest('json') }],
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
     ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
@@ -55,6 +62,7 @@ export function createApp(parts: AppParts): RequestListener {
     );
     app.all(path, releasing(methodNotAllowed(methods)));
   }
+  app.use(wholeServer(routes));
   app.use(notFound);
   app.use(errorHandler({ slots, fail }));
   return app;
@@ -71,7 +79,7 @@ export function createApp(parts: AppParts): RequestListener {
   }
 }
 
-/** Loads the description with the first request: it imports the schema of records, which a start does without. */
+/** Loads the description with the first request: it imports the schema of records. A start does not need it. */
 function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
   return async (request, response) => {
     const { openApi } = await import('./openapi.ts');
@@ -89,6 +97,15 @@ function methodNotAllowed(methods: readonly string[]): Handler {
   return (request, response) => {
     const error = new PublisherError('method_not_allowed', `${request.path} does not allow ${request.method}.`);
     respondWithError(request, response, error, { Allow: methods.join(', ') });
+  };
+}
+
+/** Answers OPTIONS of the server as a whole (RFC 9110 §9.3.7) with every method of every route. */
+function wholeServer(routes: readonly Route[]): RequestHandler {
+  const methods = [...new Set(routes.flatMap(([, handlers]) => methodsOf(handlers)))];
+  return (request, response, next) => {
+    if (request.method === 'OPTIONS' && isWholeServer(request.url)) respondWithMethods(response, methods);
+    else next();
   };
 }
 

@@ -1,23 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Publication } from '../config/publication.ts';
-import { type Problem, PublisherError } from '../errors.ts';
+import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
+import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
-import {
-  type Condition,
-  type ListedRecord,
-  type Scope,
-  STATUSES,
-  type Status,
-  type Store,
-  type StoredRecord,
-} from '../store/store.ts';
+import { type ListedRecord, type Scope, STATUSES, type Status, type Store, type StoredRecord } from '../store/store.ts';
 import { authorize } from './authorization.ts';
 import { readBody, readLines } from './body.ts';
+import { conditionFailed, conditionOf } from './change-conditions.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
@@ -107,9 +101,9 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
   const put = guarded('write', async (request, response) => {
     const id = idIn(request.params.path);
     const json = await readBody(request, bodyDeadline);
-    const [result] = await publisher.publish([omitUndefined({ json, id, condition: conditionOf(request) })]);
+    const [result] = await publisher.publish([omitUndefined({ json, id, condition: conditionOf(request.headers) })]);
     const { outcome } = accepted(result);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id);
+    if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
     respondWithJson(request, response, {
       status: outcome.result === 'created' ? 201 : 200,
       body: { id, result: outcome.result, revision: outcome.revision },
@@ -120,9 +114,11 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
   const withdraw = guarded('write', async (request, response) => {
     const id = idIn(request.params.path);
     const { reason } = query(request, ['reason']);
-    const [outcome] = await publisher.withdraw([omitUndefined({ id, reason, condition: conditionOf(request) })]);
+    const [outcome] = await publisher.withdraw([
+      omitUndefined({ id, reason, condition: conditionOf(request.headers) }),
+    ]);
     if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id);
+    if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
     respondWithJson(request, response, {
       body: { id, result: outcome.result, revision: outcome.revision },
       headers: { ETag: etagOf(outcome.revision) },
@@ -207,7 +203,7 @@ function articleView(stored: ListedRecord, at: Instant) {
 }
 
 function idIn(path: readonly string[]): string {
-  return path.join('/').normalize('NFC');
+  return composed(path.join('/'));
 }
 
 function accepted(result: Published | undefined): Extract<Published, { outcome: unknown }> {
@@ -221,32 +217,11 @@ function etagOf(revision: number): string {
   return `"${revision}"`;
 }
 
-/** The condition of a change, from If-Match and If-None-Match (RFC 9110 §13.1.1 and §13.1.2). */
-function conditionOf({ headers }: IncomingMessage): Condition | undefined {
-  const ifMatch = headers['if-match']?.trim();
-  const ifNoneMatch = headers['if-none-match']?.trim();
-  if (ifMatch !== undefined && ifNoneMatch === '*') return { revisions: [] }; // both headers together cannot hold
-  if (ifMatch === '*') return 'present';
-  if (ifMatch !== undefined)
-    return { revisions: [...ifMatch.matchAll(/(?<!W\/)"(0|[1-9]\d*)"/g)].map(([, tag]) => Number(tag)) };
-  if (ifNoneMatch === undefined) return undefined;
-  if (ifNoneMatch === '*') return 'absent';
-  throw new PublisherError('invalid_query', 'If-None-Match of a change must be *.', {
-    hint: 'Send If-None-Match: * to create an article only where none exists, or If-Match to change a known revision.',
-  });
-}
-
-function conditionFailed(id: string): PublisherError {
-  return new PublisherError('precondition_failed', `The article “${id}” does not meet the condition of the request.`, {
-    hint: 'Get the article, look at what has changed, and send the change again with the new ETag.',
-  });
-}
-
 function articleNotFound(id: string): PublisherError {
   return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
 }
 
-/** The query's parameters. An unknown parameter is refused: it is a mistake that would otherwise go unnoticed. */
+/** The query's parameters. Unknown and repeated ones are refused: they are mistakes that would otherwise go unnoticed. */
 function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
   // Without `new URL`: an address in absolute form may have an invalid host.
   const [, ...parts] = (request.url ?? '').split('?');
@@ -254,6 +229,14 @@ function query<Name extends string>(request: IncomingMessage, known: readonly Na
   const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
   if (unknown !== undefined) {
     throw invalidQuery({ field: unknown, rule: `is not a parameter: use ${known.join(', ')}` });
+  }
+  const repeated = known.find((name) => searchParams.getAll(name).length > 1);
+  if (repeated !== undefined) {
+    throw invalidQuery({
+      field: repeated,
+      value: excerpt(searchParams.getAll(repeated).join(', ')),
+      rule: 'must be given once',
+    });
   }
   return Object.fromEntries(searchParams) as Partial<Record<Name, string>>;
 }

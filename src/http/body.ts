@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { PublisherError } from '../errors.ts';
+import { createChunks } from '../lib/chunks.ts';
 import { LINE_FEED, type Line, linesOf } from '../lib/lines.ts';
 import { MAX_RECORD_BYTES } from '../publish/publish.ts';
 
@@ -12,14 +13,12 @@ import { MAX_RECORD_BYTES } from '../publish/publish.ts';
 export async function readBody(request: IncomingMessage, deadline: number): Promise<Buffer> {
   refuseCodings(request);
   if (Number(request.headers['content-length']) > MAX_RECORD_BYTES) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let length = 0;
+  const chunks = createChunks();
   for await (const chunk of withDeadline(request, deadline, () => false)) {
-    length += chunk.length;
-    if (length > MAX_RECORD_BYTES) throw tooLarge();
-    chunks.push(chunk);
+    chunks.add(chunk);
+    if (chunks.length() > MAX_RECORD_BYTES) throw tooLarge();
   }
-  return Buffer.concat(chunks);
+  return chunks.take();
 }
 
 /**

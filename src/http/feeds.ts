@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, documentName } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
-
-import { type FeedKey, FORMATS, type Format, feedPath } from '../feed/feeds.ts';
+import { type FeedKey, FORMATS, type Format, feedPath, LATEST } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
+import { composed } from '../lib/text.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
@@ -35,11 +35,12 @@ export function feedHandlers(parts: FeedParts) {
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
     keepSlot(request); // a compression that has begun goes on
-    const { key, format } = parsePath(request.params.path.join('/'));
+    const { path } = request.params;
+    const { key, format } = parsePath(path.join('/').replace(/\/$/, ''));
     if (format === undefined) throw await unknownFeed(request, key, 'rss');
+    if (path.at(-1) === '') return redirectToFeed(request, response, key, format); // with a slash at its end
     const gone = retired.get(key);
-    if (gone?.movedTo !== undefined)
-      return respondWithRedirect(response, upwards(request.path) + feedPath(gone.movedTo, format));
+    if (gone?.movedTo !== undefined) return redirectToFeed(request, response, gone.movedTo, format);
     if (gone !== undefined) {
       throw new PublisherError('feed_gone', `The feed ${key} is gone for good.`, {
         hint: 'Remove it from your reader.',
@@ -51,7 +52,7 @@ export function feedHandlers(parts: FeedParts) {
     const ready = answerTo(request, representations, context);
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
-    knownAddresses.remember(request.originalUrl, documentName(key, format));
+    knownAddresses.remember(request.path, documentName(key, format));
     noteContent(response, answer.body?.length ?? 0, answer.coding);
     respondWithDocument(response, answer);
   };
@@ -77,22 +78,23 @@ export function feedHandlers(parts: FeedParts) {
     return new PublisherError('feed_not_found', `There is no feed ${key}.`, { hint });
   }
 
-  /** The location is relative: it holds behind a proxy that serves the feeds below a path prefix. */
-  const alias =
-    (location: string): RequestHandler<{ path: string[] }> =>
-    (_request, response) =>
-      respondWithRedirect(response, location);
+  /** Leads an address of an earlier system to the feed of all articles. */
+  const latest =
+    (format: Format): RequestHandler<{ path: string[] }> =>
+    (request, response) =>
+      redirectToFeed(request, response, LATEST, format);
 
-  return { feed, alias };
+  return { feed, latest };
 }
 
-/** The relative way from a request's path up to the root of the service. */
-function upwards(path: string): string {
-  return '../'.repeat(path.split('/').length - 2);
+/** The location is relative: it holds behind a proxy that serves the feeds below a path prefix. */
+function redirectToFeed({ path }: Request<{ path: string[] }>, response: Response, key: FeedKey, format: Format): void {
+  const upwards = '../'.repeat(path.split('/').length - 2);
+  respondWithRedirect(response, upwards + feedPath(key, format));
 }
 
 /** `section/world.rss` → key and format; the format is undefined where the ending names none. */
 function parsePath(path: string): { key: FeedKey; format: Format | undefined } {
   const [, key = path, ending] = /^(.+)\.(\w+)$/.exec(path) ?? [];
-  return { key: key.normalize('NFC'), format: FORMATS.find((name) => name === ending) };
+  return { key: composed(key), format: FORMATS.find((name) => name === ending) };
 }

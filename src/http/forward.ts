@@ -21,7 +21,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const MAX_HEAD = 32 * 1024;
 
 /**
- * Forwards changes to the writer process: the request as it comes, and the answer back as it comes.
+ * Streams changes to the writer process, and its answers back.
  *
  * @param onWriterAway called when the writer does not answer: once, until it answers again
  */
@@ -77,8 +77,8 @@ function headersFor(request: IncomingMessage): string[] {
 
 /** A message's headers without those of its connection. */
 function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
-  const named = (headers.connection ?? '').toLowerCase().split(/[ \t]*,[ \t]*/);
-  const stay = new Set([...HOP_BY_HOP, ...named]);
+  const named = (headers.connection ?? '').toLowerCase().split(',');
+  const stay = new Set([...HOP_BY_HOP, ...named.map((name) => name.trim())]);
   return rawHeaders.flatMap((name, index) =>
     index % 2 === 0 && !stay.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
   );
@@ -126,7 +126,7 @@ function unusable(socketPath: string, cause: Error): PublisherError {
   const hint =
     Buffer.byteLength(socketPath) > MAX_SOCKET_PATH
       ? `A socket’s path has at most ${MAX_SOCKET_PATH} bytes: set TMPDIR to a folder with a shorter name.`
-      : cause.message;
+      : `Check that the folder for temporary files can be written, or set another with TMPDIR. The system reports: ${cause.message}.`;
   return new PublisherError('address_unavailable', `The service cannot listen on the socket ${socketPath}.`, {
     hint,
     cause,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { respondWithError, respondWithText } from './respond.ts';
 
 export interface HealthParts {
@@ -24,20 +25,26 @@ export function healthHandlers({ check, phase }: HealthParts): { readonly alive:
     /** Any answer at all shows that the event loop runs. */
     alive: async (request, response) => answer(request, response, 'ok'),
     async ready(request, response) {
-      const reason = phase() === 'serving' ? await whatFails(check) : `The service is ${phase()}.`;
-      if (reason === undefined) return answer(request, response, 'ready');
-      const error = new PublisherError('not_ready', reason);
+      const error = phase() === 'serving' ? await whatFails(check) : notReady(`The service is ${phase()}.`);
+      if (error === undefined) return answer(request, response, 'ready');
       respondWithError(request, response, error, { 'Retry-After': RETRY_AFTER });
     },
   };
 }
 
-async function whatFails(check: HealthParts['check']): Promise<string | undefined> {
+async function whatFails(check: HealthParts['check']): Promise<PublisherError | undefined> {
   try {
     await check();
     return undefined;
   } catch (error) {
-    if (error instanceof PublisherError && error.code === 'not_ready') return error.message;
-    return `The store cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    if (!(error instanceof PublisherError)) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return notReady('The store cannot be read.', `Check the disk and restart the service. The cause: ${reason}.`);
+    }
+    return error.code === 'not_ready' ? error : notReady(error.message, error.hint);
   }
+}
+
+function notReady(message: string, hint?: string): PublisherError {
+  return new PublisherError('not_ready', message, omitUndefined({ hint }));
 }

@@ -1,32 +1,41 @@
 import { LRUCache } from 'lru-cache';
+import { feedPathOf } from './target.ts';
 
 /** Every feed in every format, and the spellings that readers make of them. */
 const MAX_ADDRESSES = 50_000;
-/** Characters. Express answers longer addresses each time. */
+/** Characters before the query. Express answers longer targets each time. */
 const MAX_LENGTH = 300;
 
 /** The addresses at which documents were answered. The cache evicts the address that was not requested for longest. */
 export interface KnownAddresses {
-  /** Remembers that a document was answered at a request target (RFC 9112 §3.2). Its query is ignored. */
-  readonly remember: (target: string, documentName: string) => void;
-  /** The name of the document that was answered there. */
-  readonly documentAt: (target: string) => string | undefined;
-  readonly has: (target: string) => boolean;
+  /** Remembers that a document was answered at a path, as Express read it from the request target. */
+  readonly remember: (path: string, documentName: string) => void;
+  /** The name of the document that was answered at a target with this path, whatever its host and query. */
+  readonly documentAt: (target: string | undefined) => string | undefined;
+  readonly has: (target: string | undefined) => boolean;
 }
 
 export function createKnownAddresses(): KnownAddresses {
   const documentNames = new LRUCache<string, string>({ max: MAX_ADDRESSES });
   return {
-    remember(target, documentName) {
-      if (target.length <= MAX_LENGTH) documentNames.set(withoutQuery(target), documentName);
+    remember(path, documentName) {
+      const key = keyOf(path);
+      if (key !== undefined) documentNames.set(key, documentName);
     },
-    documentAt: (target) => documentNames.get(withoutQuery(target)),
-    has: (target) => documentNames.has(withoutQuery(target)),
+    documentAt(target) {
+      const key = keyOf(target);
+      return key === undefined ? undefined : documentNames.get(key);
+    },
+    has(target) {
+      const key = keyOf(target);
+      return key !== undefined && documentNames.has(key);
+    },
   };
 }
 
-/** Readers add numbers to the query to get past caches. A feed's answer depends on nothing in it. */
-function withoutQuery(target: string): string {
-  const end = target.indexOf('?');
-  return end < 0 ? target : target.slice(0, end);
+/** The path alone: readers add numbers to the query to get past caches, and a feed's answer depends on nothing in it. */
+function keyOf(target = ''): string | undefined {
+  const query = target.indexOf('?');
+  const length = query < 0 ? target.length : query;
+  return length <= MAX_LENGTH ? feedPathOf(target) : undefined;
 }

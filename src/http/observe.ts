@@ -5,13 +5,14 @@ import type { Log } from '../telemetry/log.ts';
 import type { Answer } from './answer.ts';
 import { withoutMapping } from './client.ts';
 import { contentOf } from './respond.ts';
+import { pathOf } from './target.ts';
 
 interface ObserverParts {
   readonly log: Log;
   /** Works while the connection is open. */
   readonly clientOf: (request: IncomingMessage) => string;
   readonly counters: Counters;
-  /** The log has a line for one in so many of the answers that come by the million; 0 for none. */
+  /** Logs one of this many answers of busy routes; 0 for none. */
   readonly sample: number;
 }
 
@@ -49,7 +50,7 @@ function isSampledOnly(route: string, status: number, isAborted: boolean): boole
   return !isAborted && BUSY_ROUTES.has(route) && ORDINARY.has(status);
 }
 
-/** Characters of a client's own words in a log line. */
+/** Characters of a client's own words in a log line. Its query may hold a secret, and its host a user name and password. */
 const LONGEST_PATH = 1000;
 const LONGEST_AGENT = 200;
 
@@ -68,7 +69,7 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
   function logRequest({ request, client, status, bytes, milliseconds }: Finished, more: object): void {
     const fields = {
       method: request.method,
-      path: pathOf(request),
+      path: pathOf(request.url).slice(0, LONGEST_PATH),
       status,
       bytes,
       ms: Math.round(milliseconds * 1000) / 1000,
@@ -117,19 +118,10 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
 function routeOf(request: IncomingMessage): string {
   const route: unknown = Reflect.get(request, 'route');
   const path: unknown = typeof route === 'object' && route !== null ? Reflect.get(route, 'path') : undefined;
-  return typeof path === 'string' ? path.replace('*path', '*') : 'other';
+  return typeof path === 'string' ? path.replace('*path', '*').replace('{/}', '') : 'other';
 }
 
 /** Bytes of a media file: Express sends it, and sets its length. */
 function announced({ method }: IncomingMessage, response: ServerResponse): number {
   return method === 'HEAD' || response.statusCode === 304 ? 0 : Number(response.getHeader('Content-Length') ?? 0);
-}
-
-/**
- * The path of a request without its query, which may hold a secret, and without the user name and password that an
- * absolute target (RFC 9112 §3.2.2) may hold.
- */
-function pathOf({ url = '' }: IncomingMessage): string {
-  const [path = ''] = url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1);
-  return path.slice(0, LONGEST_PATH);
 }

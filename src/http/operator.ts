@@ -6,6 +6,7 @@ import { type HealthParts, healthHandlers } from './health.ts';
 import { listen, METRICS_OPTIONS } from './listen.ts';
 import { createServer } from './node-http.ts';
 import { respondWithError, respondWithText } from './respond.ts';
+import { pathOf } from './target.ts';
 
 interface OperatorParts extends HealthParts {
   /** Called for a request of metrics. */
@@ -63,20 +64,23 @@ export async function serveOperator(
 /** Every address of the operator's port. Its requests are neither counted nor logged. */
 function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): RequestListener {
   const { alive, ready } = healthHandlers(parts);
-  const routes: Readonly<Record<string, Handler>> = {
-    '/healthz': alive,
-    '/readyz': ready,
-    '/metrics': async (request, response) => {
-      const { contentType, text } = await openMetrics();
-      respondWithText(request, response, { type: contentType, text: await text() });
-    },
-  };
+  const routes: ReadonlyMap<string, Handler> = new Map([
+    ['/healthz', alive],
+    ['/readyz', ready],
+    [
+      '/metrics',
+      async (request, response) => {
+        const { contentType, text } = await openMetrics();
+        respondWithText(request, response, { type: contentType, text: await text() });
+      },
+    ],
+  ]);
 
   return (request, response) => {
-    const [path = ''] = request.url?.split('?', 1) ?? [];
-    const handle = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    const path = pathOf(request.url);
+    const handle = routes.get(path.toLowerCase());
     if (handle === undefined) {
-      const hint = `This port has ${Object.keys(routes).join(', ')}.`;
+      const hint = `This port has ${[...routes.keys()].join(', ')}.`;
       return respondWithError(
         request,
         response,

@@ -12,6 +12,7 @@ import { createRateLimiter, type Rate } from './load/rate-limiter.ts';
 import { createRequestQueue } from './load/request-queue.ts';
 import { createServer } from './node-http.ts';
 import type { Observer } from './observe.ts';
+import { feedPathOf } from './target.ts';
 
 interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refuseOverdrawn'> {
   readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady'>;
@@ -42,9 +43,6 @@ export interface HttpServer {
   readonly close: () => void;
 }
 
-/** Where Express looks for a feed: in any case, and behind the host if the target is absolute (RFC 9112 §3.2.2). */
-const FEED_TARGET = /^(?:[a-z][a-z\d+.-]*:\/\/[^/?#]*)?\/feeds\//i;
-
 /**
  * Puts the HTTP side together. A request passes, in this order: the limits on connections, the fast path, admission with
  * its queue, and the app.
@@ -57,8 +55,8 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const slots = createQueueSlots();
   const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), createClientOf(trust));
   const knownAddresses = createKnownAddresses();
-  const pendingFileChanges = ({ url = '' }: IncomingMessage) =>
-    hasPending() && FEED_TARGET.test(url) ? whenIdle() : undefined;
+  const pendingFileChanges = ({ url }: IncomingMessage) =>
+    hasPending() && feedPathOf(url) !== undefined ? whenIdle() : undefined;
 
   const app = createApp({ ...parts, slots, knownAddresses, refuseOverdrawn: quota.refuseOverdrawn });
   const admission = createAdmission({

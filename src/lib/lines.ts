@@ -1,3 +1,5 @@
+import { createChunks } from './chunks.ts';
+
 /** A line of a stream. */
 export interface Line {
   /** From 1, blank lines included. */
@@ -14,14 +16,16 @@ export interface Line {
  */
 export async function* linesOf(chunks: AsyncIterable<Uint8Array>, limit: number): AsyncGenerator<readonly Line[]> {
   let number = 0;
-  let rest: Buffer[] = [];
+  /** The beginning of a line whose end has not come; without its bytes where it is too long already. */
+  const rest = createChunks();
   let length = 0;
 
   function endLine(bytes: Buffer): Line[] {
     number += 1;
     const isTooLong = length + bytes.length > limit;
-    const whole = isTooLong ? undefined : rest.length === 0 ? bytes : Buffer.concat([...rest, bytes]);
-    rest = [];
+    if (length > 0 && !isTooLong) rest.add(bytes);
+    const whole = isTooLong ? undefined : length === 0 ? bytes : rest.take();
+    rest.clear();
     length = 0;
     return whole === undefined || !isBlank(whole) ? [{ number, bytes: whole }] : [];
   }
@@ -35,8 +39,8 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>, limit: number)
       start = end + 1;
     }
     length += bytes.length - start;
-    if (length > limit) rest = [];
-    else if (start < bytes.length) rest.push(bytes.subarray(start));
+    if (length > limit) rest.clear();
+    else if (start < bytes.length) rest.add(bytes.subarray(start));
     if (lines.length > 0) yield lines;
   }
   const last = length > 0 ? endLine(Buffer.alloc(0)) : [];

@@ -1,4 +1,4 @@
-import { isNode, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { isNode, LineCounter, parseDocument, type Scalar, visit, type YAMLError } from 'yaml';
 import type { Problem } from '../errors.ts';
 import type { TextPosition } from './json.ts';
 
@@ -47,6 +47,12 @@ function ruleOf({ code, message }: YAMLError): string {
   return `${RULES.get(code) ?? 'is not valid YAML'} (${message})`;
 }
 
+/** Digits behind a zero, such as 007, are no number: YAML 1.1 reads them as octal, and YAML 1.2 drops the zeros. */
+function keepLeadingZeros(scalar: Scalar): void {
+  const { source, type } = scalar;
+  if (type === 'PLAIN' && source !== undefined && /^0\d+$/.test(source)) scalar.value = source;
+}
+
 /**
  * Parses YAML 1.2, which includes JSON, and keeps the positions of values. A duplicate key is a problem.
  *
@@ -73,6 +79,7 @@ export function readYaml(text: string, firstLine = 1): YamlText {
   };
   if (problems.length > 0) return { value: undefined, problems, locate };
   try {
+    visit(document, { Scalar: (_, scalar) => void keepLeadingZeros(scalar) });
     // A few lines of aliases can stand for gigabytes.
     return { value: document.toJS({ maxAliasCount: 100 }), problems, locate };
   } catch (error) {

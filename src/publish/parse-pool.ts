@@ -69,7 +69,7 @@ function startWorker(newsroom: Newsroom, pending: Map<number, PendingTask>): Wor
     const task = pending.get(reply.number);
     const results = JSON.parse(reply.results) as ReplyResults;
     if (results.clearsFeeds) feeds.length = 0;
-    feeds.push(...results.newFeeds);
+    for (const feed of results.newFeeds) feeds.push(feed);
     task?.resolve(unpackResults(results, reply, { records: task.records, feeds }));
     pending.delete(reply.number);
   });

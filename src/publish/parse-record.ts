@@ -3,6 +3,7 @@ import { articleText } from '../article/stored.ts';
 import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
+import { composed } from '../lib/text.ts';
 import { asReceived, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
 /** Parses a record, or returns the error that refuses it. */
@@ -24,11 +25,15 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
   }
 }
 
-/** The record with this id. A record that names another id is a mistake of its sender. */
+/**
+ * The record with this id, or with its own as text: content systems number their articles. A record that names another id
+ * is a mistake of its sender.
+ */
 function withId(record: unknown, id: string | undefined): unknown {
-  if (id === undefined || !isObject(record)) return record;
+  if (!isObject(record)) return record;
   const own: unknown = Reflect.get(record, 'id');
-  if (own === undefined || own === null || String(own).normalize('NFC') === id) return { ...record, id };
+  if (id === undefined) return Number.isSafeInteger(own) ? { ...record, id: String(own) } : record;
+  if (own === undefined || own === null || composed(String(own)) === id) return { ...record, id };
   throw new PublisherError('invalid_article', 'The record names the id of another article.', {
     problems: [{ field: 'id', value: excerpt(String(own)), rule: `must be ${id}, as in the address, or left out` }],
   });

@@ -1,10 +1,10 @@
 import type { Newsroom } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
-import { PublisherError } from '../errors.ts';
+import { type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import { lineText, shorten } from '../lib/text.ts';
+import { composed, lineText, shorten } from '../lib/text.ts';
 import type { Change, Condition, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
@@ -61,9 +61,7 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
 
   async function publish(submissions: readonly Submission[]): Promise<readonly Published[]> {
     const results = await parse(await withKnownDates(submissions, store, now));
-    const parsed = results.map((result) =>
-      result instanceof PublisherError ? result : unlessWithdrawnLater(result, now()),
-    );
+    const parsed = results.map((result) => (result instanceof PublisherError ? result : unlessInFuture(result, now())));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
       const { condition, keepWithdrawn, source } = submissions[index] ?? {};
@@ -119,12 +117,20 @@ function changeDate({ withdrawn, updatedAt }: ArticleText): Instant {
   return withdrawn?.at ?? updatedAt ?? 0;
 }
 
-/** Refuses a withdrawal of the future: the article would leave its feeds today, and its tombstone would appear later. */
-function unlessWithdrawnLater(parsed: ParsedRecord, at: Instant): ParsedRecord | PublisherError {
-  const { id, withdrawn } = parsed.article;
-  if (withdrawn === undefined || withdrawn.at <= at) return parsed;
-  const rule = `must not be after now, ${rfc3339(at)}: use expiresAt for a future date`;
-  const problems = [{ field: 'withdrawn.at', value: rfc3339(withdrawn.at), rule }];
+/**
+ * Refuses what has happened in the future. A withdrawn article would leave its feeds today, and its tombstone would appear
+ * later. A correction would date its entry and feed for as long as it is ahead, against RFC 4287 §4.2.15.
+ */
+function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | PublisherError {
+  const { id, withdrawn, updatedAt } = parsed.article;
+  const problems: Problem[] = [];
+  const check = (field: string, date: Instant | undefined, advice: string) => {
+    if (date === undefined || date <= at) return;
+    problems.push({ field, value: rfc3339(date), rule: `must not be after now, ${rfc3339(at)}: ${advice}` });
+  };
+  check('updatedAt', updatedAt, 'check its year and its zone, and the clock of the system that wrote it');
+  check('withdrawn.at', withdrawn?.at, 'use expiresAt for a future date');
+  if (problems.length === 0) return parsed;
   return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
 }
 
@@ -134,10 +140,10 @@ function publishedOf(outcome: Outcome): Published {
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
 }
 
-/** The id of a record before it is parsed; empty where the record has none. */
+/** The id of a record before it is parsed; empty where the record has none. A whole number stands for its digits. */
 export function idOf(record: unknown): string {
   const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
-  return typeof id === 'string' ? id.normalize('NFC') : '';
+  return Number.isSafeInteger(id) ? String(id) : typeof id === 'string' ? composed(id) : '';
 }
 
 /** Parses in this thread. The parser loads with the first record: most starts have no new record. */

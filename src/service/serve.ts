@@ -105,7 +105,7 @@ export async function serve(folder: DataFolder, options: ServeOptions): Promise<
   try {
     return await start(folder, options, opened);
   } catch (error) {
-    await opened.disposeAsync();
+    await opened.disposeAsync().catch((more: unknown) => logError(options.log.log, more));
     throw error;
   }
 }
@@ -150,13 +150,14 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     opened.defer(forwarded.close);
   }
 
+  const articles = await store.count();
+  const feeds = (await store.feeds(now())).length;
   options.beforeListen?.();
+  // Nothing may fail after this: a writer whose requests end waits for its readers, which a failed start never has.
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   opened.defer(() => endRequests(http, options));
   phase = 'serving';
   documentCache.followExternalChanges();
-  const articles = await store.count();
-  const feeds = (await store.feeds(now())).length;
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
   if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication, log);

@@ -65,7 +65,7 @@ async function newsroomWithHistory(): Promise<{ folder: string; service: Running
   const made = { sections: ['Culture', 'culture'], tags: ['Radio'], language: 'ckb', authors: [{ name: 'Rojin Q' }] };
   await send('PUT', 'made', record({ id: 'made', ...made }));
   await send('PUT', 'deep/in%20there', record({ id: 'deep/in there', title: 'Ünï & <b>', url: '/x' }));
-  await send('PUT', 'made', record({ id: 'made', ...made, sections: ['Climate'], updatedAt: '2026-12-01T10:00:00Z' }));
+  await send('PUT', 'made', record({ id: 'made', ...made, sections: ['Climate'], updatedAt: '2026-11-20T12:00:00Z' }));
   await send('PUT', 'taken', record({ id: 'taken', tags: ['Radio', 'water'] }));
   await send('DELETE', 'taken?reason=It%20was%20%3Cwrong%3E');
   await send('PUT', 'back', record({ id: 'back', tags: ['Radio'] }));

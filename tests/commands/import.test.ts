@@ -334,6 +334,19 @@ test('a folder of all kinds of files is imported at once, with ids from paths', 
   );
 });
 
+test('one number that JSON cannot hold costs its own record of a list, with its line', async () => {
+  const list = ['a', 'b', 'c'].map((id) => JSON.stringify(record({ id })));
+  const broken = JSON.stringify(record({ id: 'x', image: { url: '/a.png', length: 1 } })).replace(
+    '"length":1',
+    '"length":1e999',
+  );
+  const folder = await dataFolder({ 'in/list.json': `[\n${[list[0], broken, list[1], list[2]].join(',\n')}\n]` });
+  const { code, out, err } = await imported(folder, join(folder, 'in/list.json'));
+
+  expect([code, out]).toEqual([1, did(3, 0, 0, 1)]);
+  expect(err).toContain('list.json:3: image.length: ');
+});
+
 describe('files whose paths make the same id', () => {
   const story = (title: string) => MARKDOWN.replace('The bridge is open', title);
   const named = (title: string) => story(title).replace('---', '---\nid: story');
@@ -411,7 +424,7 @@ describe('files whose paths make the same id', () => {
   });
 
   test('are refused for their own reason if the id is not valid', async () => {
-    const none = story('A').replace('---', '---\nid: 7');
+    const none = story('A').replace('---', '---\nid: [7]');
     const folder = await dataFolder({ 'in/a.md': none, 'in/b.md': none });
     const { out, err } = await imported(folder, join(folder, 'in'));
 

@@ -192,11 +192,85 @@ describe('a problem has its place', () => {
       'tombstoneDays: 3651',
       { field: 'tombstoneDays', value: '3651', rule: 'must be a whole number from 0 to 3650', line: 5, column: 16 },
     ],
+    [
+      'feeds:\n  - { id: 20.26, title: A }',
+      { field: 'feeds[0].id', value: '20.26', rule: 'must be text', line: 6, column: 11 },
+    ],
+    [
+      'feeds:\n  - { id: true, title: A }',
+      { field: 'feeds[0].id', value: 'true', rule: 'must be text', line: 6, column: 11 },
+    ],
     ['retired:\n  - { movedTo: latest }', { field: 'retired[0].feed', rule: 'is required', line: 6, column: 5 }],
   ])('%s', (line, expected) => {
     const found = problems(`${SMALLEST}${line}\n`);
     if (expected === undefined) expect(found.map(({ field }) => field)).toEqual(['contact.name', 'contact.email']);
     else expect(found).toEqual([expected]);
+  });
+
+  const EXISTING = 'latest, the id of a feed under feeds, section/…, tag/…, author/… or language/…';
+
+  test.each([
+    ['river', `is no feed: name ${EXISTING}. Did you mean rivers?`],
+    ['lates', `is no feed: name ${EXISTING}. Did you mean latest?`],
+    ['sections/Sport', `is no feed: name ${EXISTING}. Did you mean section/sport?`],
+    ['nothing-like-it', `is no feed: name ${EXISTING}`],
+    ['section/', `is no feed: name ${EXISTING}`],
+    ['section', `is no feed: name ${EXISTING}`],
+    ['constructor', `is no feed: name ${EXISTING}`],
+    ['toString/x', `is no feed: name ${EXISTING}`],
+    ['language/کوردی', 'must name a language by its tag, as language/ckb (BCP 47)'],
+    ['Section/Old', 'must not be the retired feed itself: name another feed, or leave movedTo out'],
+    ['tag/gone', 'is retired and has no feed to move to: name another feed, or leave movedTo out'],
+    ['tag/moved', 'is retired: name rivers, to which it moved'],
+    ['tag/moved-twice', 'is retired: name rivers, to which it moved'],
+    ['tag/round', 'is retired and leads in a circle: name a feed that is not retired'],
+    ['tag/to-itself', 'is retired and leads in a circle: name a feed that is not retired'],
+    ['tag/back', 'is retired and leads in a circle: name a feed that is not retired'],
+  ])('a retired feed that moves to %s', (movedTo, rule) => {
+    const text = `${SMALLEST}feeds:
+  - { id: rivers, title: R }
+retired:
+  - feed: section/old
+    movedTo: ${JSON.stringify(movedTo)}
+  - { feed: tag/gone }
+  - { feed: tag/moved, movedTo: rivers }
+  - { feed: tag/moved-twice, movedTo: tag/moved }
+  - { feed: tag/round, movedTo: tag/robin }
+  - { feed: tag/robin, movedTo: tag/round }
+  - { feed: tag/to-itself, movedTo: tag/to-itself }
+  - { feed: tag/back, movedTo: section/old }
+`;
+    const value = movedTo === 'Section/Old' ? 'section/old' : movedTo === 'sections/Sport' ? 'sections/sport' : movedTo;
+    expect(problems(text).find(({ line }) => line === 9)).toEqual({
+      field: 'retired[0].movedTo',
+      value: value === 'toString/x' ? 'tostring/x' : value,
+      rule,
+      line: 9,
+      column: 14,
+    });
+  });
+
+  test('a feed that is retired twice', () => {
+    expect(problems(`${SMALLEST}retired:\n  - feed: ticker\n  - { feed: Ticker, movedTo: latest }\n`)).toEqual([
+      {
+        field: 'retired[1].feed',
+        value: 'ticker',
+        rule: 'is retired more than once: keep one of the entries',
+        line: 7,
+        column: 13,
+      },
+    ]);
+  });
+
+  test('ten thousand feeds that are retired one after the other', () => {
+    const retired = Array.from(
+      { length: 10_000 },
+      (_, number) => `  - { feed: tag/${number}, movedTo: tag/${number + 1} }\n`,
+    );
+    const found = problems(`${SMALLEST}retired:\n${retired.join('')}`);
+
+    expect(found[0]?.rule).toBe('is retired: name tag/10000, to which it moved');
+    expect(found.at(-1)?.rule).toBe('and 9899 problems more');
   });
 
   test('all problems are reported at once', () => {
@@ -233,6 +307,13 @@ describe('a problem has its place', () => {
     const list = (name: string) => `[${Array(20).fill(name).join(', ')}]`;
     expect(problems(`a: &a [x]\nb: &b ${list('*a')}\nc: &c ${list('*b')}\nd: ${list('*c')}\n`)).not.toEqual([]);
   });
+});
+
+test('the id of a feed may be a whole number', () => {
+  const feeds = 'feeds:\n  - { id: 2026, title: This year }\n  - { id: 007, title: Agents }\n';
+  const { feeds: parsed } = parsePublication(SMALLEST + feeds, 'publication.yaml');
+
+  expect(parsed.map(({ id }) => id)).toEqual(['2026', '007']);
 });
 
 test('a data folder’s publication', async () => {

@@ -16,6 +16,8 @@ test.each([
   ['/atom.xml', '/feeds/latest.atom'],
   ['/feed.json', '/feeds/latest.json'],
   ['/feed?utm_source=x', '/feeds/latest.rss'],
+  ['/feeds/latest.rss/', '/feeds/latest.rss'],
+  ['/feeds/tag/football.json/?_=1', '/feeds/tag/football.json'],
   ['/feeds/ticker.atom', '/feeds/latest.atom'],
   ['/feeds/section/sport.json', '/feeds/tag/football.json'],
   ['/feeds/tag/soccer.rss', '/feeds/tag/football.rss'],
@@ -29,6 +31,20 @@ test.each([
   expect(new URL(location, `https://feeds.example${path}`).href).toBe(`https://feeds.example${target}`);
   expect(new URL(location, `https://example.com/a/b${path}`).href).toBe(`https://example.com/a/b${target}`);
   expect((await ask(port, target)).status).toBe(200);
+});
+
+test.each([
+  ['*', 204],
+  ['http://news.example', 204],
+  ['/nothing', 404],
+])('OPTIONS %s is answered with %i', async (path, status) => {
+  const { port } = await start(await dataFolder(NEWSROOM));
+  const answer = await ask(port, path, { method: 'OPTIONS' });
+
+  expect([answer.status, answer.headers.allow]).toEqual([
+    status,
+    status === 204 ? 'GET, HEAD, OPTIONS, POST, PUT, DELETE' : undefined,
+  ]);
 });
 
 test('a condition changes nothing about an alias', async () => {

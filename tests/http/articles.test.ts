@@ -62,27 +62,40 @@ describe('PUT', () => {
     expect(await responses()).toEqual(before);
   });
 
-  const EXPECTED = {
-    title: 'The article “a” does not meet the condition of the request.',
-    status: 412,
-    code: 'precondition_failed',
-    detail: 'Get the article, look at what has changed, and send the change again with the new ETag.',
-  };
+  const UNMET = 'The article “a” does not meet the condition of the request.';
+  const CHANGED = [UNMET, 'Get the article, look at what has changed, and send the change again with the new ETag.'];
+  const UNQUOTED = [
+    UNMET,
+    'An ETag stands in double quotation marks. Send it as GET returned it, as in If-Match: "58".',
+  ];
+  const WEAK = [UNMET, 'A weak ETag never matches. Send the ETag without W/, as in If-Match: "58".'];
+  const EXISTS = [
+    'The article “a” exists already: If-None-Match: * requires that it does not.',
+    'Send If-Match: "2" to change it, or use another id.',
+  ];
+  const ABSENT = [
+    'The article “a” does not exist: If-Match requires an article.',
+    'Check the id, or send the request without If-Match.',
+  ];
 
   // The article is at its second revision: "2".
-  test.each<[string, Record<string, string>, number]>([
-    ['the current tag', { 'If-Match': '"2"' }, 200],
-    ['the current tag in a list', { 'If-Match': '"7", "2"' }, 200],
-    ['any tag', { 'If-Match': '*' }, 200],
-    ['the tag before', { 'If-Match': '"1"' }, 412],
-    ['a tag to come', { 'If-Match': '"3"' }, 412],
-    ['a weak tag: strong comparison never matches it (RFC 9110 §13.1.1)', { 'If-Match': 'W/"2"' }, 412],
-    ['no tag at all', { 'If-Match': '2' }, 412],
-    ['a tag of other characters for the same number', { 'If-Match': '"02"' }, 412],
-    ['nothing', { 'If-Match': '' }, 412],
-    ['that there is none', { 'If-None-Match': '*' }, 412],
-    ['both, of which one fails (RFC 9110 §13.2.2)', { 'If-Match': '"2"', 'If-None-Match': '*' }, 412],
-  ])('to an article that is there, expecting %s', async (_, headers, status) => {
+  test.each<[string, Record<string, string>, readonly string[] | undefined]>([
+    ['the current tag', { 'If-Match': '"2"' }, undefined],
+    ['the current tag in a list', { 'If-Match': '"7", "2"' }, undefined],
+    ['the current tag behind a weak one', { 'If-Match': 'W/"7", "2"' }, undefined],
+    ['any tag', { 'If-Match': '*' }, undefined],
+    ['the tag before', { 'If-Match': '"1"' }, CHANGED],
+    ['a tag to come', { 'If-Match': '"3"' }, CHANGED],
+    ['a weak tag: strong comparison never matches it (RFC 9110 §13.1.1)', { 'If-Match': 'W/"2"' }, WEAK],
+    ['a weak tag and an old one', { 'If-Match': 'W/"2", "1"' }, CHANGED],
+    ['no tag at all', { 'If-Match': '2' }, UNQUOTED],
+    ['a number in other quotation marks', { 'If-Match': "'2'" }, UNQUOTED],
+    ['a tag of other characters for the same number', { 'If-Match': '"02"' }, CHANGED],
+    ['nothing', { 'If-Match': '' }, UNQUOTED],
+    ['that there is none', { 'If-None-Match': '*' }, EXISTS],
+    ['both, of which one fails (RFC 9110 §13.2.2)', { 'If-Match': '"2"', 'If-None-Match': '*' }, EXISTS],
+  ])('to an article that is there, expecting %s', async (_, headers, refusal) => {
+    const status = refusal === undefined ? 200 : 412;
     const { port, put, get } = await startApi();
     await put('/a', { body: story() });
     await put('/a', { body: story({ title: 'Second' }) });
@@ -90,7 +103,10 @@ describe('PUT', () => {
     const answer = await put('/a', { body: story({ title: 'Third' }), headers });
 
     expect(answer.status).toBe(status);
-    if (status === 412) expect(JSON.parse(answer.text)).toEqual(EXPECTED);
+    if (refusal !== undefined) {
+      const [title, detail] = refusal;
+      expect(JSON.parse(answer.text)).toEqual({ title, status, code: 'precondition_failed', detail });
+    }
     expect((await get('/a')).headers.etag).toBe(status === 200 ? '"3"' : '"2"');
     expect(differing(before, await etagsOf(port, ['latest']))).toHaveLength(status === 200 ? 3 : 0);
   });
@@ -101,14 +117,22 @@ describe('PUT', () => {
     ['a revision', { 'If-Match': '"1"' }, 412],
   ])('to an article that is not there, expecting %s', async (_, headers, status) => {
     const { put, get } = await startApi();
+    const answer = await put('/a', { body: story(), headers });
 
-    expect((await put('/a', { body: story(), headers })).status).toBe(status);
+    expect(answer.status).toBe(status);
+    if (status === 412)
+      expect(Object.values(JSON.parse(answer.text))).toEqual([ABSENT[0], 412, 'precondition_failed', ABSENT[1]]);
     expect((await get('/a')).status).toBe(status === 201 ? 200 : 404);
   });
 
-  test('with If-None-Match of a tag is refused: it would guard nothing', async () => {
+  test.each([
+    { 'If-None-Match': '"1"' },
+    { 'If-None-Match': '*, "1"' },
+    { 'If-Match': '"1"', 'If-None-Match': '"x"' },
+    { 'If-Match': '*', 'If-None-Match': '"x"' },
+  ])('with %o is refused: If-None-Match of a tag would guard nothing', async (headers) => {
     const { put } = await startApi();
-    const { status, text } = await put('/a', { body: story(), headers: { 'If-None-Match': '"1"' } });
+    const { status, text } = await put('/a', { body: story(), headers });
 
     expect([status, JSON.parse(text)]).toEqual([
       400,
@@ -623,6 +647,11 @@ describe('GET of the list', () => {
     ['limit=501', { field: 'limit', value: '501', rule: 'must be a whole number from 1 to 500' }],
     ['limit=1e2', { field: 'limit', value: '1e2', rule: 'must be a whole number from 1 to 500' }],
     ['limit=', { field: 'limit', value: '', rule: 'must be a whole number from 1 to 500' }],
+    ['limit=5&limit=7', { field: 'limit', value: '5, 7', rule: 'must be given once' }],
+    [
+      'status=visible&limit=5&status=visible',
+      { field: 'status', value: 'visible, visible', rule: 'must be given once' },
+    ],
     ['cursor=-1', { field: 'cursor', value: '-1', rule: 'must be a whole number from 0 to 9007199254740991' }],
     ['status=lost', { field: 'status', value: 'lost', rule: 'must be one of visible, embargoed, expired, withdrawn' }],
   ])('with ?%s is refused', async (query, problem) => {
@@ -705,15 +734,15 @@ describe('DELETE', () => {
     expect((await get('/a')).headers.etag).toBe(status === 200 ? '"2"' : '"1"');
   });
 
-  test('with a parameter that is not known is refused', async () => {
+  test.each([
+    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason' }],
+    ['reason=a&reason=b', { field: 'reason', value: 'a, b', rule: 'must be given once' }],
+  ])('with ?%s is refused', async (query, problem) => {
     const { put, get, remove } = await startApi();
     await put('/a', { body: story() });
-    const { status, text } = await remove('/a?why=wrong');
+    const { status, text } = await remove(`/a?${query}`);
 
-    expect([status, JSON.parse(text).problems]).toEqual([
-      400,
-      [{ field: 'why', rule: 'is not a parameter: use reason' }],
-    ]);
+    expect([status, JSON.parse(text).problems]).toEqual([400, [problem]]);
     expect((await get('/a')).headers.etag).toBe('"1"');
   });
 

@@ -185,6 +185,24 @@ test('whatever its query, an address that was answered is at hand', async () => 
   ).toBe(1);
 });
 
+test('an address that was answered is at hand in any case of letters, and with a host', async () => {
+  const port = await served();
+  const ways = watchWays();
+  const addresses = [
+    '/Feeds/latest.rss',
+    '/feeds/latest.rss',
+    '/FEEDS/latest.rss?_=1',
+    'http://a.example/feeds/latest.rss',
+  ];
+  const answers: Answer[] = [];
+  for (const address of addresses) answers.push(await ask(port, address));
+
+  expect(ways()).toEqual<Way[]>(['Express', READY_WAY, READY_WAY, READY_WAY]);
+  expect(new Set(answers.map(({ status, headers, text }) => JSON.stringify([status, headers.etag, text]))).size).toBe(
+    1,
+  );
+});
+
 test('who makes up addresses by the ten thousand has none forgotten that is asked for meanwhile', async () => {
   const representations = represent({
     feed: { key: 'latest', title: 'T', description: 'D', language: 'en', entries: 50, content: 'full' },
@@ -207,14 +225,14 @@ test('who makes up addresses by the ten thousand has none forgotten that is aske
   });
   const asked = (url: string) => Object.assign(new IncomingMessage(new Socket()), { method: 'HEAD', url });
   const answer = async (url: string) => {
-    const request = Object.assign(asked(url), { originalUrl: url, params: { path: ['latest.rss'] } });
+    const request = Object.assign(asked(url), { path: url, params: { path: ['latest.rss'] } });
     await feed(
       request as unknown as Request<{ path: string[] }>,
       new ServerResponse(request) as unknown as Response,
       () => {},
     );
   };
-  const spelt = (number: number) => `http://${number}.example/feeds/latest.rss`;
+  const spelt = (number: number) => `/feeds/${number}/latest.rss`;
   await answer('/feeds/latest.rss');
   for (let number = 0; number < 60_000; number += 1) {
     await answer(spelt(number));

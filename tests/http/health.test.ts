@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { PublisherError } from '../../src/errors.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';
 import { ask, childEnvironment, dataFolder, listen, record, start, toldIn } from '../helpers.ts';
@@ -45,14 +46,34 @@ test('a service whose store cannot be read lives and is not ready', async () => 
     const { status, headers, text } = await ask(port, '/readyz');
     expect([status, headers['retry-after'], headers['cache-control']]).toEqual([503, '5', 'no-store']);
     expect(JSON.parse(text)).toEqual({
-      title: 'The store cannot be read: the disk is on fire',
+      title: 'The store cannot be read.',
       status: 503,
       code: 'not_ready',
+      detail: 'Check the disk and restart the service. The cause: the disk is on fire.',
     });
     expect((await ask(port, '/healthz')).status).toBe(200);
   }
   works = true;
   expect((await ask(service.port, '/readyz')).status).toBe(200);
+});
+
+test('a damaged store is named as the reason, with what to do', async () => {
+  const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
+  const hint = 'Replace the file with a backup. SQLite reports: database disk image is malformed.';
+  let works = true;
+  const damaged = () => Promise.reject(new PublisherError('store_unavailable', 'The store is damaged.', { hint }));
+  const lastRevision = () => (works ? openedFolder.store.lastRevision() : damaged());
+  const store = { ...openedFolder.store, lastRevision };
+  const options = { host: '127.0.0.1', port: 0, log: listen().log, version: '0.0.0' };
+  const service = await serve({ ...openedFolder, store }, options);
+  onTestFinished(() => service.close());
+  works = false;
+  const { status, text } = await ask(service.port, '/readyz');
+
+  expect([status, JSON.parse(text)]).toEqual([
+    503,
+    { title: 'The store is damaged.', status: 503, code: 'not_ready', detail: hint },
+  ]);
 });
 
 test('a service that starts is alive and not ready, on the port of the operator', async () => {

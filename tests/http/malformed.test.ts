@@ -55,7 +55,7 @@ const TABLE: Readonly<Record<string, readonly [said: string | Uint8Array, status
   CONNECT: ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', []],
   'an upgrade nobody offers': [get('Connection: close, upgrade\r\nUpgrade: websocket'), [200]],
   'an address in absolute form': [get('Connection: close', 'http://elsewhere.example/feeds/latest.rss'), [200]],
-  'an asterisk': ['OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', [404]],
+  'an asterisk': ['OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', [204]],
   'a percent sign': [get('Connection: close', '/feeds/%'), [400]],
   'what is not UTF-8': [get('Connection: close', '/feeds/%ff.rss'), [400]],
   'junk behind a request': [`${get('A: x')}\x01\x02\x03junk`, [200, 400]],

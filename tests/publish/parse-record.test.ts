@@ -25,6 +25,12 @@ test.each<[string, UnparsedRecord, string]>([
     { json: SPACED.replace('"id": "a",', ''), id: 'a' },
     `${JSON.stringify(unnamed).slice(0, -1)},"id":"a"}`,
   ],
+  ['with its number as text', { json: JSON.stringify(record({ id: 2026 })) }, JSON.stringify(record({ id: '2026' }))],
+  [
+    'with the id of the address in place of its number',
+    { json: JSON.stringify(record({ id: 2026 })), id: '2026' },
+    JSON.stringify(record({ id: '2026' })),
+  ],
   ['with its own id where it was', { json: SPACED, id: 'a' }, JSON.stringify(record())],
   [
     'with an id in place of null',
@@ -45,6 +51,20 @@ test.each<[string, UnparsedRecord, string]>([
   expect(kept(unparsed)).toBe(expected);
 });
 
+test.each([1.5, 1e20, true, ['a']])('%s is no id: its digits are not certain', (id) => {
+  expect(kept({ json: JSON.stringify(record({ id })) })).toMatchObject(['invalid_article', [{ field: 'id' }]]);
+});
+
+test('an id of a million marks is refused at once', () => {
+  const id = `a${'\u0301\u0316'.repeat(1_000_000)}`;
+  const rule = 'must have 1 to 512 characters';
+
+  expect(kept({ json: JSON.stringify(record({ id })) })).toMatchObject(['invalid_article', [{ field: 'id', rule }]]);
+  expect(kept({ json: JSON.stringify(record({ id })), id: 'b' })).toMatchObject(['invalid_article', [{ field: 'id' }]]);
+  const tags = [id];
+  expect(kept({ json: JSON.stringify(record({ tags })) })).toMatchObject(['invalid_article', [{ field: 'tags[0]' }]]);
+});
+
 test('a record of another id is refused, and so is a text that is not JSON, with its line and column', () => {
   expect(kept({ json: SPACED, id: 'b' })).toEqual([
     'invalid_article',
@@ -59,14 +79,18 @@ test('a record of another id is refused, and so is a text that is not JSON, with
 const cyclic: Record<string, unknown> = { ...record() };
 cyclic.tags = [cyclic];
 
-test.each([
-  ['that contains itself', cyclic, { field: '', rule: 'must not contain itself' }],
-  [
-    'with an infinity, which JSON would turn into null',
-    record({ media: [{ url: '/a.mp3', type: 'audio/mpeg', duration: Number.POSITIVE_INFINITY }] }),
-    { field: 'duration', value: 'Infinity', rule: 'must be a finite number' },
-  ],
-])('a value %s is no record', (_, value, problem) => {
-  const read = () => unparsedRecord(value);
-  expect(read).toThrow(expect.objectContaining({ code: 'invalid_article', problems: [problem] }));
+test('a value that contains itself is no record', () => {
+  const read = () => unparsedRecord(cyclic);
+  const problems = [{ field: '', rule: 'must not contain itself' }];
+  expect(read).toThrow(expect.objectContaining({ code: 'invalid_article', problems }));
+});
+
+test('an infinity, which JSON would turn into null, is refused in its own field', () => {
+  const media = [{ url: '/a.mp3', type: 'audio/mpeg', duration: Number.POSITIVE_INFINITY }];
+  const refused = parseRecord(unparsedRecord(record({ media })), newsroom);
+
+  expect(refused).toMatchObject({
+    code: 'invalid_article',
+    problems: [{ field: 'media[0].duration', value: 'Infinity' }],
+  });
 });

@@ -148,13 +148,28 @@ test.each([
     { updatedAt: '2026-11-20T12:00:00Z', withdrawn: { at: '2026-11-21T00:00:00Z' } },
     Date.UTC(2026, 10, 21),
   ],
-  ['but not later than now', { updatedAt: '2027-01-01T00:00:00Z' }, NOW],
 ])('what a store without readers is given changed its feeds %s', async (_, fields, expected) => {
   const { publish, store } = desk();
   await publish(record(fields));
   // Tombstones stay for a year, so that none expires during the test.
   const options = { limit: 50, tombstonesFor: 365 * 86_400_000 };
   expect((await store.snapshot('latest', NOW, options))?.changedAt).toBe(expected);
+});
+
+test('a correction and a withdrawal in the future are refused, each with its field', async () => {
+  const { publish } = desk();
+  const later = '2026-11-22T00:00:01Z';
+  const results = await publish(
+    record({ updatedAt: later }),
+    record({ updatedAt: later, withdrawn: { at: later } }),
+    record({ updatedAt: '2026-11-22T00:00:00Z' }),
+  );
+
+  expect(resultsOf(results)).toEqual([
+    'invalid_article updatedAt',
+    'invalid_article updatedAt withdrawn.at',
+    'created',
+  ]);
 });
 
 test('but not what is published once it has readers', async () => {

@@ -3,7 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
+import { otherForm } from '../../lib/name-forms.ts';
 import { systemReason } from '../../lib/system-reason.ts';
+import { composed } from '../../lib/text.ts';
 import { idOf, MAX_RECORD_BYTES, type Submission } from '../../publish/publish.ts';
 import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import type { SourceFile } from '../../store/store.ts';
@@ -78,7 +80,7 @@ export async function isUnchanged(
 }
 
 async function signatureOf(folders: Folders, article: Stats | undefined, media: readonly string[]): Promise<string> {
-  const all = [article, ...(await Promise.all(media.map((name) => statusOf(join(folders.media, name)))))];
+  const all = [article, ...(await Promise.all(media.map((name) => mediaStatus(folders.media, name))))];
   return all.map((status) => (status === undefined ? NO_FILE : `${status.size}@${status.mtimeMs}`)).join(' ');
 }
 
@@ -87,9 +89,17 @@ async function statusOf(file: string): Promise<Stats | undefined> {
   return stat(file).catch(() => undefined);
 }
 
+async function mediaStatus(folder: string, name: string): Promise<Stats | undefined> {
+  const status = await statusOf(join(folder, name));
+  if (status !== undefined) return status;
+  const other = await otherForm(folder, name);
+  return other === undefined ? undefined : statusOf(join(folder, other));
+}
+
+/** The paths of media in a record, in Unicode's composed form. */
 function mediaNamedIn(bytes: Buffer): string[] {
   const names = bytes.toString('utf8').matchAll(/\/media\/([^\s"'<>()\\?#]+)/g);
-  return [...new Set([...names].map(([, name = '']) => decodePath(name)))];
+  return [...new Set([...names].map(([, name = '']) => composed(decodePath(name))))];
 }
 
 function decodePath(path: string): string {

@@ -12,6 +12,7 @@ import { createFileIndex } from './file-index.ts';
 import { createFilePublisher } from './file-publisher.ts';
 import { type FolderSync, processBatch, queueChange } from './folder-sync.ts';
 import { createIncompleteFiles } from './incomplete-files.ts';
+import { startPeriodicLooks } from './periodic-looks.ts';
 import { createRefusalReports } from './refusal-reports.ts';
 import { type TreeWatcher, watchTrees } from './tree-watcher.ts';
 
@@ -50,6 +51,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const { dataFolder, store, publisher, refuse, fail, progress, clock = Date.now } = parts;
   const folders: Folders = { articles: join(dataFolder, 'articles'), media: join(dataFolder, 'media') };
   let watcher: TreeWatcher | undefined;
+  let looks: ReturnType<typeof startPeriodicLooks> | undefined;
   const files = createFileIndex();
   const incomplete = createIncompleteFiles(clock);
   const changedFiles = createChangedFiles({ folders, files, fail: (error) => watcher?.reportFailure(error) });
@@ -84,6 +86,13 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       fail,
     });
     await queue.begin(() => catchUp({ sync, store, fail, progress }));
+    looks = startPeriodicLooks({ look: () => findUnreported().catch((error) => watcher?.reportFailure(error)) });
+  }
+
+  /** Delays no reader: changes are pending only once they are found. */
+  async function findUnreported(): Promise<void> {
+    if (watcher?.isScanning() === true) return; // it looks already
+    for (const path of await changedFiles.below('')) queue.recheckAt(path, clock());
   }
 
   async function withdraw(removed: readonly string[]): Promise<void> {
@@ -96,6 +105,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     hasPending: queue.hasPending,
     whenIdle: queue.whenIdle,
     async close() {
+      looks?.close();
       watcher?.close();
       await queue.close();
     },

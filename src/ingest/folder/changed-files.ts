@@ -23,13 +23,15 @@ interface ChangedFilesParts {
   readonly fail: (error: unknown) => void;
 }
 
-/** Files that are read, looked at or published together. */
+/** Files that are read and published together. */
 const TOGETHER = 500;
+/** Files that are looked at together. Compression and reads use the same few threads, and must not wait for long. */
+const LOOKED_AT_TOGETHER = 64;
 
 export function createChangedFiles({ folders, files, fail }: ChangedFilesParts): ChangedFiles {
   async function among(paths: readonly string[]): Promise<readonly string[]> {
     const changed: string[] = [];
-    for (const group of groups(paths)) {
+    for (const group of groups(paths, LOOKED_AT_TOGETHER)) {
       const unchanged = await Promise.all(group.map(isKnown));
       for (const [index, path] of group.entries()) if (!unchanged[index]) changed.push(path);
     }
@@ -63,8 +65,8 @@ export function createChangedFiles({ folders, files, fail }: ChangedFilesParts):
 }
 
 /** The paths in groups that are handled together. */
-export function* groups(paths: readonly string[]): Generator<readonly string[]> {
-  for (let start = 0; start < paths.length; start += TOGETHER) yield paths.slice(start, start + TOGETHER);
+export function* groups(paths: readonly string[], size = TOGETHER): Generator<readonly string[]> {
+  for (let start = 0; start < paths.length; start += size) yield paths.slice(start, start + size);
 }
 
 function emptyFolder(folder: string, articles: number): string {

@@ -1,3 +1,4 @@
+import { composed } from '../../lib/text.ts';
 import { isArticleFile } from '../import/file.ts';
 import { isWithin } from '../import/list-files.ts';
 import type { RefusedFile } from './article-file.ts';
@@ -28,8 +29,9 @@ export function queueChange(
 ): void {
   const name = path.replace(/^(articles|media)\/?/, '');
   if (!isWithin('articles', path)) {
-    for (const file of files.usingMedia(name)) {
-      queue.markDirty(dirtyKey(file, files.usesMedia(file, name) ? kind : 'discovered'));
+    const media = composed(name); // the file system may have another form of the name than the record
+    for (const file of files.usingMedia(media)) {
+      queue.markDirty(dirtyKey(file, files.usesMedia(file, media) ? kind : 'discovered'));
     }
     return;
   }

@@ -1,14 +1,23 @@
+import { join } from 'node:path';
 import { setImmediate as iteration } from 'node:timers/promises';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { ArticleFile, RefusedFile } from '../../../src/ingest/folder/article-file.ts';
+import {
+  type ArticleFile,
+  isUnchanged,
+  type RefusedFile,
+  readArticle,
+} from '../../../src/ingest/folder/article-file.ts';
 import { dirtyKey, dirtyPaths } from '../../../src/ingest/folder/dirty-keys.ts';
 import { createFileIndex, type FileIndex } from '../../../src/ingest/folder/file-index.ts';
+import { queueChange } from '../../../src/ingest/folder/folder-sync.ts';
 import { divideByClaim, refuseClaim } from '../../../src/ingest/folder/id-claims.ts';
 import { createIncompleteFiles } from '../../../src/ingest/folder/incomplete-files.ts';
+import { LOOK_EVERY, startPeriodicLooks } from '../../../src/ingest/folder/periodic-looks.ts';
 import { createRefusalReports } from '../../../src/ingest/folder/refusal-reports.ts';
 import { createRescans } from '../../../src/ingest/folder/rescans.ts';
 import { createWatchFailures, explained, failureKey } from '../../../src/ingest/folder/watch-failures.ts';
 import { createOverflowDetector } from '../../../src/ingest/folder/watch-overflow.ts';
+import { dataFolder, put, record } from '../../helpers.ts';
 
 function file(path: string, id: string, fields: Partial<ArticleFile> = {}): ArticleFile {
   const raw = { locate: () => ({ line: 2, column: 7 }) };
@@ -52,6 +61,77 @@ describe('incomplete files', () => {
     for (const event of events) incomplete[event]('a.txt');
 
     expect(incomplete.mayGrow({ path: 'a.txt', modified: 10_000 })).toBe(expected);
+  });
+});
+
+describe('a media file in another form of Unicode than the record names', () => {
+  const NFC = 'caf\u00e9.png';
+  const NFD = 'cafe\u0301.png';
+
+  test.each([NFC, NFD])('is a file of the article: %j', (name) => {
+    const files = createFileIndex();
+    files.setPublished({ path: 'a.json', id: 'a', media: [NFC], signature: '' });
+    const dirty: string[] = [];
+    const queue = { markDirty: (path: string) => dirty.push(path), markRemoved: () => {}, recheckAt: () => {} };
+    queueChange({ files, incomplete: createIncompleteFiles(Date.now), queue }, `media/${name}`, 'written');
+
+    expect(dirty).toEqual(['a.json']);
+  });
+
+  test.each([
+    [NFC, NFD],
+    [NFD, NFC],
+  ])('shows its changes: %j is named, %j is stored', async (named, stored) => {
+    const folder = await dataFolder({
+      'articles/a.json': JSON.stringify(record({ body: `<p><img src="/media/${encodeURI(named)}" alt=""></p>` })),
+      [`media/${stored}`]: 'picture',
+    });
+    const folders = { articles: join(folder, 'articles'), media: join(folder, 'media') };
+    const read = await readArticle(folders, 'a.json');
+    if (read === undefined) throw new Error('the file was not read');
+
+    expect(read.media).toEqual([NFC]);
+    expect(await isUnchanged(folders, 'a.json', read)).toBe(true);
+    await put(folder, `media/${stored}`, 'another picture');
+    expect(await isUnchanged(folders, 'a.json', read)).toBe(false);
+  });
+});
+
+describe('periodic looks', () => {
+  fakeTimers();
+
+  /** Looks that take so many milliseconds. */
+  function started(duration: number) {
+    const began: number[] = [];
+    const looks = startPeriodicLooks({
+      now: Date.now,
+      async look() {
+        began.push(Date.now() - 100_000);
+        await new Promise((resolve) => setTimeout(resolve, duration));
+      },
+    });
+    return { ...looks, began };
+  }
+
+  test.each([
+    ['short looks come every half minute', 200, 30_000],
+    ['long looks take a tenth of the time at most', 6000, 60_000],
+  ])('%s', async (_, duration, rest) => {
+    const { began, close } = started(duration);
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY + 2 * (duration + rest));
+    close();
+    await vi.advanceTimersByTimeAsync(10 * rest);
+
+    expect(began).toEqual([0, 1, 2].map((number) => LOOK_EVERY + number * (duration + rest)));
+  });
+
+  test('close during a look ends them', async () => {
+    const { began, close } = started(500);
+    await vi.advanceTimersByTimeAsync(LOOK_EVERY + 100);
+    close();
+    await vi.advanceTimersByTimeAsync(10 * LOOK_EVERY);
+
+    expect(began).toEqual([LOOK_EVERY]);
   });
 });
 

@@ -1,0 +1,24 @@
+import { isLanguageTag } from '../lib/fields.ts';
+import { slugOf } from '../lib/text.ts';
+
+/** The kinds of feeds that articles name by themselves. */
+export const KINDS = ['section', 'tag', 'author', 'language'] as const;
+
+const OWN_KEY = new RegExp(`^(?:latest|(?:${KINDS.join('|')})/[^/]+)$`);
+export const FEED_KEY_RULE = 'must be latest, section/…, tag/…, author/… or language/…';
+
+/** `Section/Middle East` → `section/middle-east` */
+export function normalKey(value: string): string {
+  const slash = value.indexOf('/');
+  if (slash < 0) return value.trim().toLowerCase();
+  return `${value.slice(0, slash).trim().toLowerCase()}/${slugOf(value.slice(slash + 1))}`;
+}
+
+/** The rule that a normal key breaks, if no article can name its feed. */
+export function brokenKeyRule(key: string): string | undefined {
+  if (!OWN_KEY.test(key)) return FEED_KEY_RULE;
+  const isLanguage = key.startsWith('language/');
+  if (isLanguage && !isLanguageTag(key.slice('language/'.length)))
+    return 'must name a language by its tag, as language/ckb (BCP 47)';
+  return undefined;
+}
