@@ -2,6 +2,8 @@ import { usage } from './commands/arguments.ts';
 import type { Command } from './commands/command.ts';
 import type { Terminal } from './commands/terminal.ts';
 import { describeProblems, PublisherError } from './errors.ts';
+import { nearestWord } from './lib/nearest-word.ts';
+import { isSystemError, systemReason } from './lib/system-reason.ts';
 import type { Service } from './service/serve.ts';
 
 const HELP = `Feed Publisher turns a newsroom's articles into RSS, Atom and JSON Feed.
@@ -36,7 +38,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
   if (!isNamed && argv.includes('--version')) return print(terminal, terminal.version);
   try {
     const load = COMMANDS.get(isNamed ? first : 'serve');
-    if (load === undefined) throw usage(`There is no command “${first}”.`);
+    if (load === undefined) throw unknownCommand(first);
     const { command } = await load();
     if (!isNamed && wantsHelp) return print(terminal, `${HELP}\n${command.help}`);
     if (wantsHelp) return print(terminal, command.help);
@@ -54,10 +56,21 @@ function print({ out }: Terminal, text: string): number {
   return 0;
 }
 
-/** The messages of Node's `parseArgs` are written for the user of a command line. */
+function unknownCommand(name: string): PublisherError {
+  const nearest = nearestWord(
+    name,
+    [...COMMANDS.keys()].filter((command) => command !== 'worker'),
+  );
+  return usage(`There is no command “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
+}
+
+/** A system that refuses is no fault of the program, which needs no stack trace. */
 function asPublisherError(error: unknown): PublisherError {
   if (error instanceof PublisherError) return error;
-  if (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-    return usage(error.message);
-  throw error;
+  if (!isSystemError(error)) throw error;
+  const place = error.path === undefined ? 'a file or an address' : error.path;
+  return new PublisherError('internal', `The command cannot use ${place}: ${systemReason(error)}.`, {
+    hint: 'Check that it is there, its permissions, and the room on its disk.',
+    cause: error,
+  });
 }

@@ -5,15 +5,40 @@ import packageJson from '../package.json' with { type: 'json' };
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(2, Math.min(4, availableParallelism())));
 const { run } = await import('./cli.ts');
 
+type Signal = 'SIGINT' | 'SIGTERM';
+
+/**
+ * Milliseconds in which a second signal counts as the first. Ctrl-C in a terminal reaches every process of `npm start`,
+ * and npm passes its own signal on.
+ */
+const REPEATED_SIGNAL = 500;
+
 /** A command that a signal ends has not done its work. These are the exit codes of shells for it. */
-const exitAtOnce = (signal: 'SIGINT' | 'SIGTERM'): void => process.exit(signal === 'SIGINT' ? 130 : 143);
+const exitAtOnce = (signal: Signal): void => process.exit(signal === 'SIGINT' ? 130 : 143);
 let stop = exitAtOnce;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stop(signal));
+let lastSignalAt = Number.NEGATIVE_INFINITY;
+
+function receive(signal: Signal): void {
+  const now = performance.now();
+  if (now - lastSignalAt < REPEATED_SIGNAL) return;
+  lastSignalAt = now;
+  stop(signal);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => receive(signal));
+
+/** From the first signal on, the next one ends the process. */
+function onStop(listener: (signal: Signal) => void): void {
+  stop = (signal) => {
+    stop = exitAtOnce;
+    listener(signal);
+  };
+}
 
 const result = await run(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   err: (line) => process.stderr.write(`${line}\n`),
   screen: process.stderr,
+  onStop,
   env: process.env,
   version: packageJson.version,
 });
@@ -25,9 +50,6 @@ else {
     process.exit(1);
   };
   process.once('uncaughtException', die);
-  stop = () => {
-    stop = exitAtOnce; // at the second signal
-    result.close().then(() => process.exit(0), die);
-  };
+  onStop(() => void result.close().then(() => process.exit(0), die));
   void result.ended?.then((code) => process.exit(code));
 }

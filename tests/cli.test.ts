@@ -29,6 +29,7 @@ async function finished(args: readonly string[], env: Environment = {}): Promise
       said.err += `${line}\n`;
     },
     screen: process.stderr,
+    onStop: () => {},
     env,
     version: packageJson.version,
   });
@@ -138,8 +139,15 @@ describe('help and version', () => {
 const HINT = 'Run with --help to see commands and options.\n';
 
 test.each<[readonly string[], Environment, string]>([
-  [['--colour'], {}, "Unknown option '--colour'"],
-  [['--port'], {}, "Option '--port <value>' argument missing"],
+  [['--colour'], {}, 'There is no option “--colour”.\n'],
+  [['--prot', '80'], {}, 'There is no option “--prot”: the nearest is --port.\n'],
+  [['-p', '80'], {}, 'There is no option “-p”.\n'],
+  [['-xy'], {}, 'There is no option “-x”.\n'],
+  [['--constructor'], {}, 'There is no option “--constructor”.\n'],
+  [['--no-port'], {}, 'There is no option “--no-port”: the nearest is --port.\n'],
+  [['--port'], {}, '--port needs a value: --port NUMBER.\n'],
+  [['--port', '--host', 'x'], {}, '--port needs a value before “--host”. If that is the value, write --port=--host.\n'],
+  [['--port', '-1'], {}, '--port needs a value before “-1”. If that is the value, write --port=-1.\n'],
   [['--port', '80a'], {}, '--port must be a whole number from 0 to 65535, not “80a”.'],
   [['--port', '65536'], {}, '--port must be a whole number from 0 to 65535, not “65536”.'],
   [['--port=-1'], {}, '--port must be a whole number from 0 to 65535, not “-1”.'],
@@ -163,8 +171,12 @@ test.each<[readonly string[], Environment, string]>([
   [['--fast-path', 'true'], {}, '--fast-path must be on or off, not “true”.'],
   [[], { SANITIZE_FAST_PATH: '0' }, 'SANITIZE_FAST_PATH must be on or off, not “0”.'],
   [['worker', 'reader'], {}, 'Only “serve --workers” can start a worker.'],
-  [['publish'], {}, 'There is no command “publish”.'],
-  [['serve', 'now'], {}, "Unexpected argument 'now'"],
+  [['publish'], {}, 'There is no command “publish”.\n'],
+  [['exprot'], {}, 'There is no command “exprot”: the nearest is export.\n'],
+  [['workers'], {}, 'There is no command “workers”.\n'],
+  [['import', '--dry-run=yes', 'x'], {}, '--dry-run is a switch and takes no value, not “yes”.\n'],
+  [['serve', 'now'], {}, 'Unexpected argument “now”: this command takes options only.\n'],
+  [['serve', '--', '--port'], {}, 'Unexpected argument “--port”: this command takes options only.\n'],
 ])('%o %o is wrong usage: exit code 2', async (args, env, message) => {
   const { code, out, err } = await finished(args, env);
 
@@ -177,7 +189,12 @@ test.each<[readonly string[], Environment, string]>([
 describe('a publication.yaml that is wrong stops the start with exit code 1', () => {
   test.each([
     ['title: [\n', /publication\.yaml:2:1: /],
-    ['title: A\ntitle: B\n', /publication\.yaml:2:1: Map keys must be unique/],
+    ['title: A\ntitle: B\n', /publication\.yaml:2:1: has a name that stands here already: keep one of them \(/],
+    ['title: News: today\n', /publication\.yaml:1:8: has a second colon .*: put text with a colon in quotation marks/],
+    ['title: A\n\tlanguage: en\n', /publication\.yaml:2:1: begins with a tab: use spaces \(/],
+    ['title: "A\n', /publication\.yaml:2:1: lacks a sign: .* or a closing quotation mark \(Missing closing "quote\)/],
+    ['title: @home\n', /publication\.yaml:1:8: has a sign with a meaning in YAML: put the text in quotation marks \(/],
+    ['title: *home\n', /publication\.yaml:1:1: must name each anchor \(&\) before its aliases \(\*\), and use few/],
     [`${PUBLICATION}colour: red\n`, /publication\.yaml:6:9: colour: is not a known field\n$/],
     [
       PUBLICATION.replace('language: en', 'language: english language'),

@@ -55,11 +55,16 @@ export function absoluteAttribute(name: string, value: string, resolve: ResolveU
   return url !== undefined && isWebUrl(url) ? url : undefined;
 }
 
+/** Commas that would end a candidate without a descriptor. All other commas are part of the address. */
+const TRAILING_COMMAS = /(?<!,),+$/;
+
 function absoluteSrcset(value: string, resolve: ResolveUrl): string | undefined {
   try {
     const candidates = parseSrcset(value, { strict: true }).flatMap((candidate) => {
       const url = resolve(candidate.url);
-      return url !== undefined && isWebUrl(url) ? [{ ...candidate, url: url.replaceAll(',', '%2C') }] : [];
+      return url !== undefined && isWebUrl(url)
+        ? [{ ...candidate, url: url.replace(TRAILING_COMMAS, encodeURIComponent) }]
+        : [];
     });
     return candidates.length === 0 ? undefined : stringifySrcset(candidates);
   } catch {

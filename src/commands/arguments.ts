@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { Option, Options, ValuesOf } from '../config/options.ts';
 import { PublisherError } from '../errors.ts';
+import { nearestWord } from '../lib/nearest-word.ts';
+import { systemReason } from '../lib/system-reason.ts';
 
 /** Returns the error for a command line that cannot be carried out. */
 export function usage(message: string): PublisherError {
@@ -9,8 +11,8 @@ export function usage(message: string): PublisherError {
 
 /** Returns the error for an output file that a command cannot write. */
 export function unwritable(file: string, cause: unknown): PublisherError {
-  const hint = cause instanceof Error ? cause.message : String(cause);
-  return new PublisherError('unwritable_output', `${file} cannot be written.`, { hint, cause });
+  const hint = 'Check the folder, its permissions and the room on its disk.';
+  return new PublisherError('unwritable_output', `${file} cannot be written: ${systemReason(cause)}.`, { hint, cause });
 }
 
 interface Arguments<Table extends Options> {
@@ -28,34 +30,81 @@ interface ArgumentsSource {
 /**
  * Reads a command's options from its arguments and from the environment.
  *
- * @throws PublisherError `usage` if a value breaks the rule of its option
- * @throws TypeError of Node's `parseArgs` for an unknown option or a missing value
+ * @throws PublisherError `usage` for an unknown option or argument, and for a value that is missing or breaks its rule
  */
 export function readArguments<Table extends Options>(
   table: Table,
   { args, env, allowPositionals = false }: ArgumentsSource,
 ): Arguments<Table> {
-  const known = Object.values(table).flatMap(({ option, placeholder }) =>
-    option === undefined
-      ? []
-      : [[option.slice(2), { type: placeholder === undefined ? 'boolean' : 'string' }] as const],
-  );
-  const { values: given, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals,
-    options: Object.fromEntries(known),
-  });
+  const { given, positionals } = tokensOf(table, args);
+  const [surplus] = allowPositionals ? [] : positionals;
+  if (surplus !== undefined) throw usage(`Unexpected argument “${surplus}”: this command takes options only.`);
   const entries = Object.entries(table).map(([name, option]) => [name, valueFor(option, { given, env })]);
   return { values: Object.fromEntries(entries), positionals };
 }
 
+/** Options by their names, as typed: the text of a value, or true for a switch. */
+type GivenOptions = ReadonlyMap<string, string | true>;
+
+/** Reads without checks of Node, whose messages are for programmers. */
+function tokensOf(
+  table: Options,
+  args: readonly string[],
+): { readonly given: GivenOptions; readonly positionals: readonly string[] } {
+  const known = new Map(
+    Object.values(table).flatMap((option) => (option.option === undefined ? [] : [[option.option as string, option]])),
+  );
+  const types = [...known].map(
+    ([name, { placeholder }]) => [name.slice(2), { type: placeholder === undefined ? 'boolean' : 'string' }] as const,
+  );
+  const { tokens } = parseArgs({
+    args: [...args],
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+    options: Object.fromEntries(types),
+  });
+  const given = new Map<string, string | true>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const option = known.get(token.rawName);
+    if (option === undefined) throw unknownOption(token.rawName, [...known.keys()]);
+    given.set(token.rawName, option.placeholder === undefined ? switched(token) : valueIn(token, option));
+  }
+  return { given, positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])) };
+}
+
+function unknownOption(name: string, known: readonly string[]): PublisherError {
+  const nearest = nearestWord(name, known);
+  return usage(`There is no option “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
+}
+
+interface OptionToken {
+  readonly rawName: string;
+  readonly value: string | undefined;
+  /** Whether the value is in one argument with the name: `--port=80`. */
+  readonly inlineValue: boolean | undefined;
+}
+
+function switched({ rawName, value }: OptionToken): true {
+  if (value !== undefined) throw usage(`${rawName} is a switch and takes no value, not “${value}”.`);
+  return true;
+}
+
+function valueIn({ rawName, value, inlineValue }: OptionToken, { placeholder }: Option): string {
+  if (value === undefined) throw usage(`${rawName} needs a value: ${rawName} ${placeholder}.`);
+  if (value.startsWith('-') && value !== '-' && inlineValue !== true)
+    throw usage(`${rawName} needs a value before “${value}”. If that is the value, write ${rawName}=${value}.`);
+  return value;
+}
+
 interface Given {
-  readonly given: Readonly<Record<string, unknown>>;
+  readonly given: GivenOptions;
   readonly env: ArgumentsSource['env'];
 }
 
 function valueFor(option: Option, { given, env }: Given): unknown {
-  const typed = option.option === undefined ? undefined : given[option.option.slice(2)];
+  const typed = given.get(option.option ?? '');
   if (typed === true) return true; // a switch
   if (typeof typed === 'string' && !(typed === '' && option.emptyIsDefault))
     return checked(option, typed, option.option ?? '');

@@ -1,9 +1,12 @@
 import { createWriteStream } from 'node:fs';
 import { realpath, rename, rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OPTIONS } from '../config/options.ts';
+import { loadPublication } from '../config/publication.ts';
+import { PublisherError } from '../errors.ts';
 import { rfc3339 } from '../lib/instant.ts';
-import { openDataFolder } from '../service/data-folder.ts';
+import { hasStore, openDataFolder } from '../service/data-folder.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
 import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -25,7 +28,10 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { values, positionals } = readArguments(OPTIONS.export, { args, env: terminal.env, allowPositionals: true });
   const [file, ...others] = positionals;
   if (others.length > 0) throw usage(`“export” writes one FILE, not ${positionals.length}.`);
-  const { store } = openDataFolder(values.data);
+  const path = resolve(values.data);
+  const publication = loadPublication(path);
+  if (!hasStore(path)) throw noStore(path);
+  const { store } = openDataFolder(path, { publication });
   const bar = progressBar(terminal, 'Exporting');
   try {
     const exported = recordsOf(store, bar);
@@ -42,6 +48,13 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     bar.stop();
     await store.close();
   }
+}
+
+/** An empty export of a mistyped folder would replace the last good copy. */
+function noStore(path: string): PublisherError {
+  return new PublisherError('store_unavailable', `There is no store in ${path}, so there are no articles to export.`, {
+    hint: 'Check --data. The first start of the service and the first import create a store.',
+  });
 }
 
 /** Replaces a file only when the new content is complete: the old file may be the last good copy. */

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
-import { storeFile } from '../service/data-folder.ts';
-import { migrateDatabase } from '../store/sqlite/database.ts';
+import { hasStore, storeFile } from '../service/data-folder.ts';
+import { migrateDatabase, SCHEMA } from '../store/sqlite/database.ts';
 import { optionsHelp, readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,7 +18,11 @@ export const command: Command = { help: HELP, run };
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values } = readArguments(OPTIONS.migrate, { args, env: terminal.env });
   const folder = resolve(values.data);
-  loadPublication(folder); // throws for a mistyped folder, in which a store would be created
+  loadPublication(folder); // throws for a mistyped folder
+  if (!hasStore(folder)) {
+    terminal.out(`There is no store in ${folder}. The first start of the service creates one with schema ${SCHEMA}.`);
+    return 0;
+  }
   const { from, to } = migrateDatabase(storeFile(folder));
   terminal.out(
     from === to ? `The store already has schema ${to}.` : `The store now has schema ${to} (before: ${from}).`,

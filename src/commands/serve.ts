@@ -17,7 +17,7 @@ ${optionsHelp(OPTIONS.serve)}`;
 
 export const command: Command = { help: HELP, run };
 
-async function run(args: readonly string[], terminal: Terminal): Promise<Service> {
+async function run(args: readonly string[], terminal: Terminal): Promise<number | Service> {
   const { out, screen, env, version } = terminal;
   const { values } = readArguments(OPTIONS.serve, { args, env });
   const settings = settingsOf(values, version);
@@ -26,10 +26,21 @@ async function run(args: readonly string[], terminal: Terminal): Promise<Service
   const publication = loadPublication(dataFolder, values.publicUrl);
   const log = openLog(screen, { level: values.logLevel, isTTY: screen.isTTY });
   const { workers } = values;
+  const stop = stopSignal(terminal);
   const service =
     workers > 1
-      ? await superviseWorkers({ workers, path: dataFolder, publication, settings, metrics, log })
-      : await serveAlone(dataFolder, publication, { ...settings, metrics, log, progress: progressBars(terminal) });
+      ? await superviseWorkers({ workers, path: dataFolder, publication, settings, metrics, log, stop })
+      : await serveAlone(dataFolder, publication, {
+          ...settings,
+          metrics,
+          log,
+          stop,
+          progress: progressBars(terminal),
+        });
+  if (service === undefined) {
+    await log.close();
+    return 0;
+  }
   const { articles, feeds, port } = service;
   const address = `http://${hostInUrl(settings.host)}:${port}/feeds/latest.rss (.atom, .json)`;
   out(`Feed Publisher: “${publication.title}”, ${articles} articles in ${feeds} feeds, at ${address}`);
@@ -73,14 +84,39 @@ function metricsAddress({ metricsPort, metricsHost: host }: ServeValues): ServeO
   return { host, port: metricsPort ?? DEFAULT_METRICS_PORT, isRequired: metricsPort !== undefined };
 }
 
-async function serveAlone(dataFolder: string, publication: Publication, options: ServeOptions): Promise<Service> {
+/** Returns a signal for a stop during the start: a request may come, and with it the order to stop, before the start ends. */
+function stopSignal({ onStop }: Terminal): AbortSignal {
+  const controller = new AbortController();
+  onStop(() => controller.abort());
+  return controller.signal;
+}
+
+interface AloneOptions extends ServeOptions {
+  readonly stop: AbortSignal;
+}
+
+/** Returns undefined if the service was stopped while it started. */
+async function serveAlone(
+  dataFolder: string,
+  publication: Publication,
+  { stop, ...options }: AloneOptions,
+): Promise<Service | undefined> {
   // Not imported above: a supervisor would hold them in memory without need.
   const [{ openDataFolder }, { serve }] = await Promise.all([
     import('../service/data-folder.ts'),
     import('../service/serve.ts'),
   ]);
   const { sanitizeFastPath } = options;
-  return serve(openDataFolder(dataFolder, { publication, sanitizeFastPath }), options);
+  const exit = () => process.exit(0); // it has answered nobody, and the store survives the end of a process
+  stop.addEventListener('abort', exit);
+  const beforeListen = () => stop.removeEventListener('abort', exit);
+  const service = await serve(openDataFolder(dataFolder, { publication, sanitizeFastPath }), {
+    ...options,
+    beforeListen,
+  });
+  if (!stop.aborted) return service;
+  await service.close();
+  return undefined;
 }
 
 function hostInUrl(host: string): string {

@@ -6,15 +6,24 @@ export interface Terminal {
   readonly err: (line: string) => void;
   /** Standard error as a stream. Progress is drawn there if it is a terminal. */
   readonly screen: NodeJS.WriteStream;
+  /**
+   * Sets the function that the first SIGINT or SIGTERM calls. Without one, a signal ends the process at once; a second
+   * signal always does.
+   */
+  readonly onStop: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Version of the program. */
   readonly version: string;
 }
 
 export interface ProgressBar {
-  readonly update: (done: number, total: number, rate?: string) => void;
+  /** @param total undefined if it is unknown, so that no end can be estimated */
+  readonly update: (done: number, total: number | undefined, rate?: string) => void;
   readonly stop: () => void;
 }
+
+/** Milliseconds of work before it is drawn. */
+const SHORT_WORK = 500;
 
 /** Draws progress with the remaining time, for work of more than half a second. Draws nothing if no terminal is there. */
 export function progressBar({ screen }: Terminal, work: string): ProgressBar {
@@ -28,17 +37,38 @@ export function progressBar({ screen }: Terminal, work: string): ProgressBar {
   }
   return {
     update(done, total, rate = '') {
-      if (library === undefined || (bar === undefined && Date.now() - began < 500)) return;
+      const elapsed = Date.now() - began;
+      if (library === undefined || (bar === undefined && elapsed < SHORT_WORK)) return;
+      const left = timeLeft({ done, total, elapsed });
+      const payload = { details: [rate, left].filter((text) => text !== '').join(', ') };
+      const most = Math.max(total ?? 0, done, 1);
       if (bar === undefined) {
-        const format = `${work} {bar} {percentage} % {rate}, {eta_formatted} left`;
-        bar = new library.SingleBar({ format, stream: screen, hideCursor: true, etaBuffer: 50, clearOnComplete: true });
-        bar.start(total, 0, { rate });
+        const format = total === undefined ? `${work} {details}` : `${work} {bar} {percentage} % {details}`;
+        bar = new library.SingleBar({ format, stream: screen, hideCursor: true, clearOnComplete: true });
+        bar.start(most, done, payload);
       }
-      bar.setTotal(total);
-      bar.update(done, { rate });
+      bar.setTotal(most);
+      bar.update(done, payload);
     },
     stop: () => bar?.stop(),
   };
+}
+
+/** Estimates by all work so far: `1m05s left`. Empty without an estimate. */
+export function timeLeft({
+  done,
+  total = 0,
+  elapsed,
+}: {
+  done: number;
+  total?: number | undefined;
+  elapsed: number;
+}): string {
+  if (done <= 0 || total <= 0) return '';
+  const seconds = Math.ceil((elapsed * Math.max(0, total - done)) / done / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  if (hours > 0) return `${hours}h${String(minutes).padStart(2, '0')}m left`;
+  return minutes > 0 ? `${minutes}m${String(seconds % 60).padStart(2, '0')}s left` : `${seconds}s left`;
 }
 
 /** Draws progress for several kinds of work, each with a bar of its own. */

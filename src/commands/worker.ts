@@ -32,11 +32,14 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
   const stop = Promise.withResolvers<void>();
   const readersEnded = Promise.withResolvers<void>();
   let service: ServiceProcess | undefined;
+  let isListening = false;
   process.on('message', (message: unknown) => {
     if (!isParentMessage(message)) return;
     if (message.kind === 'start') start.resolve(message.config);
-    else if (message.kind === 'stop') stop.resolve();
-    else if (message.kind === 'readers-ended') readersEnded.resolve();
+    else if (message.kind === 'stop') {
+      if (!isListening) process.exit(0); // it has answered nobody, and the store survives the end of a process
+      stop.resolve();
+    } else if (message.kind === 'readers-ended') readersEnded.resolve();
     else if (service !== undefined) void responseTo(message, service).then(send);
   });
   await send({ kind: 'ready' });
@@ -45,7 +48,10 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
   removeSocketOfKilledSupervisor(socket);
   const part: Part = role === 'reader' ? { role, socket } : { role, socket, readersEnded: readersEnded.promise };
   try {
-    service = await serveConfig(config, part, terminal);
+    const beforeListen = () => {
+      isListening = true;
+    };
+    service = await serveConfig(config, { part, beforeListen }, terminal);
     await send({ kind: 'serving', port: service.port, articles: service.articles, feeds: service.feeds });
     await stop.promise;
     await service.close();
@@ -61,14 +67,14 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
 
 async function serveConfig(
   { path, publication, settings }: WorkerConfig,
-  part: Part,
+  { part, beforeListen }: { readonly part: Part; readonly beforeListen: () => void },
   terminal: Terminal,
 ): Promise<ServiceProcess> {
   const { logLevel = 'info', sanitizeFastPath } = settings;
   const { screen } = terminal;
   const folder = openDataFolder(path, { publication, sanitizeFastPath });
   const log = openLog(screen, { level: logLevel, isTTY: screen.isTTY });
-  const service = await serve(folder, { ...settings, part, log, progress: progressBars(terminal) });
+  const service = await serve(folder, { ...settings, part, beforeListen, log, progress: progressBars(terminal) });
   process.once('uncaughtException', (error) => {
     service.fail(error);
     process.exit(1);

@@ -93,3 +93,17 @@ export const connectionCounts: Kind<ConnectionCounts> = {
 function pairOfCounts(value: string): number[] {
   return /^[1-9]\d{0,8}(?::[1-9]\d{0,8})?$/.test(value) ? value.split(':').map(Number) : [];
 }
+
+const SECONDS = { s: 1, m: 60, h: 3600 } as const;
+const MAX_INTERVAL = 24 * 3600;
+
+/** Reads to milliseconds. */
+export const interval: Kind<number> = {
+  rule: 'a time from 1s to 24h, as 90s, 5m or 1h',
+  read(value) {
+    const [, count = '', unit] = /^([1-9]\d{0,4})([smh])$/.exec(value) ?? [];
+    if (unit === undefined) return undefined;
+    const seconds = Number(count) * SECONDS[unit as keyof typeof SECONDS];
+    return seconds <= MAX_INTERVAL ? seconds * 1000 : undefined;
+  },
+};

@@ -15,6 +15,7 @@ import {
 } from '../lib/fields.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { fieldPath, problemsOf } from '../lib/problems.ts';
+import { systemReason } from '../lib/system-reason.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
 import { brokenKeyRule, FEED_KEY_RULE, normalKey } from './feed-keys.ts';
@@ -128,10 +129,17 @@ function readPublicationFile(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     throw new PublisherError('invalid_publication', `The publication cannot be read from ${file}.`, {
-      hint: 'Create a publication.yaml with title, url, description and language in the data folder.',
+      hint: hintFor(cause),
       cause,
     });
   }
+}
+
+function hintFor(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return 'Create a publication.yaml with title, url, description and language in the data folder.';
+  return `The reason: ${systemReason(cause)}. Check the file and its permissions.`;
 }
 
 /**

@@ -36,8 +36,8 @@ const DAY = 24 * 60 * 60 * 1000;
 
 /** Arranges entries to documents. */
 export function createArranger({ store, publication, report, entryBytes }: ArrangerParts): Arranger {
-  const { feedsUrl, tombstoneDays } = publication;
-  const { entriesOf, counts } = createEntryCache({ store, feedsUrl, report, maxBytes: entryBytes });
+  const { tombstoneDays } = publication;
+  const { entriesOf, counts } = createEntryCache({ store, publication, report, maxBytes: entryBytes });
 
   async function arrange(
     key: FeedKey,
@@ -52,11 +52,11 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     const entries = await entriesOf(snapshot.entries, feed, format, isAwaited);
     if (entries === undefined) return arrange(key, format, at); // without pauses, so that no article changes again
     await pause(isAwaited);
-    const { tombstones, changedAt, removedAt = 0, nextChangeAt } = snapshot;
+    const { changedAt, removedAt = 0, nextChangeAt } = snapshot;
     return {
       feed,
       format,
-      ...joinDocument(format, { head: headOf(feed, snapshot, publication), entries, tombstones }),
+      ...joinDocument(format, { head: headOf(feed, snapshot, publication), entries }),
       changedAt: Math.max(changedAt, snapshot.entries[0]?.publishedAt ?? 0, removedAt),
       ...(nextChangeAt === undefined ? {} : { nextChangeAt }),
     };
@@ -65,11 +65,12 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
   return { arrange, counts };
 }
 
-function headOf(feed: Feed, { entries, removedAt = 0 }: FeedSnapshot, publication: Publication): Head {
+function headOf(feed: Feed, { entries, tombstones, removedAt = 0 }: FeedSnapshot, publication: Publication): Head {
   const [newest] = entries;
   return {
     feed,
     publication,
+    tombstones,
     updatedAt: Math.max(0, removedAt, ...entries.map((entry) => entry.updatedAt)),
     ...(newest === undefined ? {} : { publishedAt: newest.publishedAt }),
   };

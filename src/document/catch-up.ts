@@ -14,7 +14,7 @@ interface CatchUpParts {
 
 interface CatchUp {
   /**
-   * Whether there may be external changes that `forget` has not taken yet: until then, no cached document is certain.
+   * Whether there may be external changes that `forget` has not taken yet: until then, cached documents may be outdated.
    */
   readonly isBehind: () => boolean;
   /** @returns when `forget` has taken all external changes that were made before the call */

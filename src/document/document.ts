@@ -2,7 +2,6 @@ import type { Feed, Format } from '../feed/feeds.ts';
 import type { Head } from '../format/renderer.ts';
 import { RENDERERS } from '../format/renderers.ts';
 import type { Instant } from '../lib/instant.ts';
-import type { Tombstone } from '../store/store.ts';
 
 /** A feed in a format at a moment. */
 export interface Document {
@@ -34,14 +33,10 @@ export interface Entry {
 interface DocumentParts {
   readonly head: Head;
   readonly entries: readonly Entry[];
-  readonly tombstones: readonly Tombstone[];
 }
 
 /** The bytes of a document: head, entries with separators between them, tail. */
-export function joinDocument(
-  format: Format,
-  { head, entries, tombstones }: DocumentParts,
-): Pick<Document, 'bytes' | 'entries'> {
+export function joinDocument(format: Format, { head, entries }: DocumentParts): Pick<Document, 'bytes' | 'entries'> {
   const renderer = RENDERERS[format];
   const separator = Buffer.from(renderer.separator);
   const before = Buffer.from(renderer.head(head));
@@ -53,7 +48,7 @@ export function joinDocument(
   });
   const between = entries.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [separator, bytes]));
   return {
-    bytes: concatenate([before, ...between, Buffer.from(renderer.tail(tombstones))]),
+    bytes: concatenate([before, ...between, Buffer.from(renderer.tail)]),
     entries: spans,
   };
 }

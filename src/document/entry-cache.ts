@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { Publication } from '../config/publication.ts';
 import type { Feed, Format } from '../feed/feeds.ts';
 import type { EntryOptions } from '../format/renderer.ts';
 import { RENDERERS } from '../format/renderers.ts';
@@ -12,8 +13,7 @@ export type ReportUnrenderable = (articleId: string, format: Format, error: unkn
 
 interface EntryCacheParts {
   readonly store: Pick<Store, 'articles'>;
-  /** The service's public address, ending in a slash. */
-  readonly feedsUrl: string;
+  readonly publication: Publication;
   readonly report: ReportUnrenderable;
   /** Bytes of entries that the cache may hold. */
   readonly maxBytes: number;
@@ -22,7 +22,7 @@ interface EntryCacheParts {
 interface EntryCache {
   /**
    * The entries of these articles, without those that cannot be rendered. Undefined if an article changed during a
-   * pause: together, the entries would show a feed that there never was.
+   * pause: the entries would mix two states of the feed.
    *
    * @param isAwaited whether somebody waits for the entries by now; until then they are made in pieces
    */
@@ -43,7 +43,7 @@ const MAX_BATCH = 25;
 const BATCH_TEXT = 200_000;
 
 /** Renders each article once for all feeds that show it alike. */
-export function createEntryCache({ store, feedsUrl, report, maxBytes }: EntryCacheParts): EntryCache {
+export function createEntryCache({ store, publication, report, maxBytes }: EntryCacheParts): EntryCache {
   const { lru, counts } = createByteCache<Entry>(maxBytes, ({ bytes }) => Math.max(1, bytes.length));
 
   async function entriesOf(
@@ -78,7 +78,12 @@ export function createEntryCache({ store, feedsUrl, report, maxBytes }: EntryCac
 
   /** Renders the articles together or, if that fails, one by one without those that cannot be rendered. */
   function render(batch: readonly StoredArticle[], feed: Feed, format: Format): [StoredArticle, string][] {
-    const options = { content: feed.content, feedLanguage: feed.language, feedsUrl };
+    const options = {
+      content: feed.content,
+      feedLanguage: feed.language,
+      feedsUrl: publication.feedsUrl,
+      publisher: publication,
+    };
     try {
       return renderTogether(batch, format, options);
     } catch {

@@ -4,17 +4,15 @@ import type { Article } from '../article/article.ts';
 import { feedId, feedPath } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import { escapeHtml } from '../lib/text.ts';
 import { isUri } from '../lib/url.ts';
 import type { Tombstone } from '../store/store.ts';
-import type { EntryOptions, Head, Renderer } from './renderer.ts';
+import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 import {
   assertWellFormed,
   assertWellFormedEach,
   contentOf,
   contentsOf,
   element,
-  escapeXml,
   forCdata,
   forXmlJs,
   indentation,
@@ -23,16 +21,25 @@ import {
 } from './xml.ts';
 
 /** Atom 1.0 (RFC 4287). `feed` writes the elements that it writes correctly, this file the others. */
-export const atom: Renderer = { entry, entries, head, separator: '', tail };
+export const atom: Renderer = { entry, entries, head, separator: '', tail: '</feed>\n' };
 
 const XMLNS = 'http://www.w3.org/2005/Atom';
 const ROOT = startTag('feed', { xmlns: XMLNS });
 const TOMBSTONES = 'http://purl.org/atompub/tombstones/1.0';
 
-/** Stands for an id in the output of `feed`, which would rewrite the id itself: it passes each through `new URL`. */
-const PLACEHOLDER_ID = 'urn:feed-publisher:id';
-
 const ENTRY_DEPTH = 1;
+
+/**
+ * The first elements of each entry in the output of `feed`, which this file replaces: `feed` writes titles as HTML and
+ * links without `rel` and `type`, and rewrites an id, because it passes each through `new URL`.
+ */
+const PLACEHOLDER = 'urn:feed-publisher:placeholder';
+const PLACEHOLDERS = [
+  '<title type="html"><![CDATA[]]></title>',
+  `<id>${PLACEHOLDER}</id>`,
+  `<link href="${PLACEHOLDER}"/>`,
+  '',
+].join(`\n${indentation(ENTRY_DEPTH + 1)}`);
 
 function entry(article: Article, options: EntryOptions): string {
   return entries([article], options).join('');
@@ -45,12 +52,17 @@ function entries(articles: readonly Article[], options: EntryOptions): string[] 
   return elements.map((each) => `${indentation(ENTRY_DEPTH)}${each}\n`);
 }
 
+/** @param fromFeed updated, content, author, published and rights */
 function entryElement(article: Article, fromFeed: string, { feedsUrl }: EntryOptions): string {
   const files = [...(article.image === undefined ? [] : [{ ...article.image, title: undefined }]), ...article.media];
   return parent(
     'entry',
     { 'xml:lang': article.language },
     [
+      element('title', TEXT, article.title),
+      element('id', {}, atomId(article.publicId)),
+      ...alternates(article),
+      element('summary', TEXT, article.summary),
       fromFeed,
       // Scheme and term together are the address of the feed of that section or tag.
       ...article.sections.map(({ name, slug }) =>
@@ -62,7 +74,6 @@ function entryElement(article: Article, fromFeed: string, { feedsUrl }: EntryOpt
       ...files.map(({ url, type, length, title }) =>
         element('link', { rel: 'enclosure', type, length, title: title || undefined, href: url }),
       ),
-      ...translations(article),
       ...(article.license === undefined ? [] : [element('link', { rel: 'license', href: article.license })]),
       // Not `source`: it must repeat the id and date of that feed (RFC 4287 §4.2.11), which a record does not have.
       ...(article.source === undefined
@@ -73,44 +84,47 @@ function entryElement(article: Article, fromFeed: string, { feedsUrl }: EntryOpt
   );
 }
 
+/** Plain text, so that a reader that ignores the type shows it right as well. */
+const TEXT = { type: 'text' };
+
 /**
- * Links to the article in all its languages. Some readers open the first alternate link and some the last: the entry's
- * own link is the first, from `feed`, and is repeated as the last, with its language.
+ * Links to the article in all its languages. Some readers open the first alternate link and some the last: both are the
+ * entry's own. The last has a language, because two alternates must not be alike in type and language (RFC 4287 §4.1.2).
  */
-function translations({ url, language, translations: others }: Article): string[] {
-  if (others.length === 0) return [];
-  return [...others, { language, url }].map((version) =>
-    element('link', { rel: 'alternate', hreflang: version.language, type: 'text/html', href: version.url }),
+function alternates({ url, language, translations }: Article): string[] {
+  const alternate = (href: string, hreflang?: string) =>
+    element('link', { rel: 'alternate', type: 'text/html', hreflang, href });
+  const others = translations.filter(
+    (one, index) =>
+      one.language !== language && translations.findIndex((each) => each.language === one.language) === index,
   );
+  if (others.length === 0) return [alternate(url)];
+  return [alternate(url), ...others.map((other) => alternate(other.url, other.language)), alternate(url, language)];
 }
 
-/** For each article: title, id, link, updated, summary, content, author, published and rights, in this order. */
-function elementsFromFeed(articles: readonly Article[], { content }: EntryOptions): string[] {
+/** For each article: updated, content, author, published and rights, in this order. */
+function elementsFromFeed(articles: readonly Article[], options: EntryOptions): string[] {
   const [first] = articles;
   if (first === undefined) return [];
   const feed = new Feed({ title: '', updated: new Date(first.publishedAt) });
   for (const article of articles) {
     feed.addItem({
-      title: escapeHtml(article.title),
-      id: PLACEHOLDER_ID,
-      link: article.url,
+      title: '',
+      id: PLACEHOLDER,
+      link: PLACEHOLDER,
       date: new Date(article.updatedAt ?? article.publishedAt),
       published: new Date(article.publishedAt),
-      description: escapeHtml(article.summary),
-      author: article.authors.map(({ name, email, url }) =>
+      author: authorsOf(article, options).map(({ name, email, url }) =>
         omitUndefined({ name: forXmlJs(name), email: email === undefined ? undefined : forXmlJs(email), link: url }),
       ),
-      ...(content === 'full' ? { content: forCdata(article.html) } : {}),
+      ...(options.content === 'full' ? { content: forCdata(article.html) } : {}),
       ...(article.copyright === undefined ? {} : { copyright: forXmlJs(article.copyright) }),
     });
   }
-  const contents = contentsOf(feed.atom1(), 'entry', { count: articles.length, depth: ENTRY_DEPTH });
-  return contents.map((content, index) =>
-    content.replace(
-      `<id>${PLACEHOLDER_ID}</id>`,
-      () => `<id>${escapeXml(atomId(articles[index]?.publicId ?? ''))}</id>`,
-    ),
-  );
+  return contentsOf(feed.atom1(), 'entry', { count: articles.length, depth: ENTRY_DEPTH }).map((content) => {
+    if (!content.startsWith(PLACEHOLDERS)) throw new Error('The entry does not begin with title, id and link.');
+    return content.slice(PLACEHOLDERS.length);
+  });
 }
 
 /**
@@ -129,7 +143,7 @@ function atomId(publicId: string): string {
 /** The namespace of these names, once chosen at random. It never changes: neither may the ids. */
 const UUID_NAMESPACE = Buffer.from('5f0c7b0e2d6a4f0b9c1e8a3d7b64e215', 'hex');
 
-function head({ feed, publication, updatedAt }: Head): string {
+function head({ feed, publication, updatedAt, tombstones }: Head): string {
   const base = new Feed(
     omitUndefined({
       id: forXmlJs(feedId(feed.key, publication.url)),
@@ -147,19 +161,21 @@ function head({ feed, publication, updatedAt }: Head): string {
   );
   const license =
     publication.license === undefined ? [] : [element('link', { rel: 'license', href: publication.license })];
-  const children = [contentOf(base.atom1(), 'feed'), ...license].map((child) => `${indentation(1)}${child}\n`);
+  const children = [contentOf(base.atom1(), 'feed'), ...license, ...tombstones.map(deletedEntry)].map(
+    (child) => `${indentation(1)}${child}\n`,
+  );
   const root = startTag('feed', { xmlns: XMLNS, 'xml:lang': feed.language });
   const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${children.join('')}`;
   assertWellFormed(`${document}</feed>`);
   return document;
 }
 
-/** Withdrawals (RFC 6721): a reader that supports them removes the entries it has. */
-function tail(tombstones: readonly Tombstone[]): string {
-  const deleted = tombstones.map(({ publicId, at, reason }) => {
-    const attributes = { 'xmlns:at': TOMBSTONES, ref: atomId(publicId), when: rfc3339(at) };
-    if (reason === undefined) return element('at:deleted-entry', attributes);
-    return parent('at:deleted-entry', attributes, [element('at:comment', {}, reason)], 1);
-  });
-  return `${deleted.map((child) => `${indentation(1)}${child}\n`).join('')}</feed>\n`;
+/**
+ * A withdrawal (RFC 6721): a reader that supports them removes the entry it has. Like every extension element, it stands
+ * before the first entry (RFC 4287 §4.1.1).
+ */
+function deletedEntry({ publicId, at, reason }: Tombstone): string {
+  const attributes = { 'xmlns:at': TOMBSTONES, ref: atomId(publicId), when: rfc3339(at) };
+  if (reason === undefined) return element('at:deleted-entry', attributes);
+  return parent('at:deleted-entry', attributes, [element('at:comment', {}, reason)], 1);
 }

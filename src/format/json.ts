@@ -1,29 +1,29 @@
-import type { Article, Author } from '../article/article.ts';
+import type { Article } from '../article/article.ts';
 import { feedPath } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import type { Tombstone } from '../store/store.ts';
-import type { EntryOptions, Head, Renderer } from './renderer.ts';
+import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 
 /** JSON Feed 1.1 (jsonfeed.org/version/1.1). Made without `feed`, which knows only version 1. */
-export const json: Renderer = { entry, entries, head, separator: ',\n', tail };
+export const json: Renderer = { entry, entries, head, separator: ',\n', tail: '\n]}\n' };
 
 function entries(articles: readonly Article[], options: EntryOptions): string[] {
   return articles.map((article) => entry(article, options));
 }
 
-function entry(article: Article, { content }: EntryOptions): string {
+function entry(article: Article, options: EntryOptions): string {
   const { image, media, source } = article;
   return JSON.stringify({
     id: article.publicId,
     url: article.url,
     external_url: source?.url,
     title: article.title,
-    ...(content === 'full' ? { content_html: article.html } : { content_text: article.summary }),
+    ...(options.content === 'full' ? { content_html: article.html } : { content_text: article.summary }),
     summary: article.summary,
     image: image?.url,
     date_published: rfc3339(article.publishedAt),
     date_modified: article.updatedAt === undefined ? undefined : rfc3339(article.updatedAt),
-    authors: nonEmpty(article.authors.map(({ name, url, avatar }: Author) => ({ name, url, avatar }))),
+    authors: authorsOf(article, options).map(({ name, url, avatar }) => ({ name, url, avatar })),
     tags: nonEmpty([...article.sections, ...article.tags].map(({ name }) => name)),
     language: article.language,
     attachments: nonEmpty(
@@ -38,7 +38,7 @@ function entry(article: Article, { content }: EntryOptions): string {
   });
 }
 
-function head({ feed, publication }: Head): string {
+function head({ feed, publication, tombstones }: Head): string {
   const { contact } = publication;
   const members = JSON.stringify({
     version: 'https://jsonfeed.org/version/1.1',
@@ -50,15 +50,17 @@ function head({ feed, publication }: Head): string {
     favicon: publication.favicon,
     authors: [{ name: contact?.name ?? publication.title, url: publication.url }],
     language: feed.language,
+    _tombstones: withdrawals(tombstones),
   });
   return `${members.slice(0, -1)},\n"items":[\n`;
 }
 
 /** Withdrawals in an object of our own, whose name needs an underscore (JSON Feed 1.1, "Extensions"). */
-function tail(tombstones: readonly Tombstone[]): string {
-  if (tombstones.length === 0) return '\n]}\n';
-  const list = tombstones.map(({ publicId, at, reason }) => ({ id: publicId, date_withdrawn: rfc3339(at), reason }));
-  return `\n],\n"_tombstones":${JSON.stringify({ items: list })}}\n`;
+function withdrawals(tombstones: readonly Tombstone[]): object | undefined {
+  if (tombstones.length === 0) return undefined;
+  return {
+    items: tombstones.map(({ publicId, at, reason }) => ({ id: publicId, date_withdrawn: rfc3339(at), reason })),
+  };
 }
 
 /** The list, or undefined if it is empty, so that JSON leaves it out. */

@@ -1,4 +1,4 @@
-import type { Article } from '../article/article.ts';
+import type { Article, Author } from '../article/article.ts';
 import type { Publication } from '../config/publication.ts';
 import type { Content, Feed } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
@@ -11,6 +11,8 @@ export interface EntryOptions {
   readonly feedLanguage: string;
   /** The service's public address, ending in a slash. */
   readonly feedsUrl: string;
+  /** The publication: the author of every article without authors. */
+  readonly publisher: Pick<Publication, 'title' | 'url'>;
 }
 
 /** The values that a document's head depends on. None comes from a clock. */
@@ -21,7 +23,16 @@ export interface Head {
   readonly updatedAt: Instant;
   /** First publication of the newest entry. Missing if the feed has no entries. */
   readonly publishedAt?: Instant;
+  /** The withdrawals, for formats that can express them. */
+  readonly tombstones: readonly Tombstone[];
 }
+
+/** The authors of an entry: the publication if the article names none. */
+export function authorsOf({ authors }: Article, { publisher }: EntryOptions): readonly EntryAuthor[] {
+  return authors.length > 0 ? authors : [{ name: publisher.title, url: publisher.url }];
+}
+
+type EntryAuthor = Omit<Author, 'slug'>;
 
 /** A format as pure functions. A document is the head, the entries with separators between them, and the tail. */
 export interface Renderer {
@@ -36,6 +47,5 @@ export interface Renderer {
   /** @throws Error if the head would not be well-formed */
   readonly head: (head: Head) => string;
   readonly separator: string;
-  /** The text after the entries, with the withdrawals if the format can express them. */
-  readonly tail: (tombstones: readonly Tombstone[]) => string;
+  readonly tail: string;
 }

@@ -2,9 +2,10 @@ import { Feed } from 'feed';
 import type { Article, Image, Media } from '../article/article.ts';
 import { feedPath } from '../feed/feeds.ts';
 import { httpDate, rfc3339 } from '../lib/instant.ts';
+import { joinNames } from '../lib/name-list.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { escapeHtml } from '../lib/text.ts';
-import type { EntryOptions, Head, Renderer } from './renderer.ts';
+import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 import {
   assertWellFormed,
   assertWellFormedEach,
@@ -18,13 +19,13 @@ import {
   startTag,
 } from './xml.ts';
 
+const TAIL = '    </channel>\n</rss>\n';
+
 /**
  * RSS 2.0 with the modules that readers and aggregators know. `feed` writes the elements that it writes correctly, this
  * file the others.
  */
-export const rss: Renderer = { entry, entries, head, separator: '', tail: () => TAIL };
-
-const TAIL = '    </channel>\n</rss>\n';
+export const rss: Renderer = { entry, entries, head, separator: '', tail: TAIL };
 
 const ROOT = startTag('rss', {
   version: '2.0',
@@ -49,7 +50,8 @@ function entries(articles: readonly Article[], options: EntryOptions): string[] 
   return items.map((each) => `${indentation(ITEM_DEPTH)}${each}\n`);
 }
 
-function item(article: Article, fromFeed: string, { content, feedLanguage }: EntryOptions): string {
+function item(article: Article, fromFeed: string, options: EntryOptions): string {
+  const { content, feedLanguage } = options;
   const foreign = article.language === feedLanguage ? undefined : article.language;
   return parent(
     'item',
@@ -59,8 +61,8 @@ function item(article: Article, fromFeed: string, { content, feedLanguage }: Ent
       element('title', {}, article.title),
       fromFeed,
       ...(article.updatedAt === undefined ? [] : [element('dcterms:modified', {}, rfc3339(article.updatedAt))]),
-      // Not `author`: in RSS 2.0, it is an e-mail address.
-      ...article.authors.map(({ name }) => element('dc:creator', {}, name)),
+      // Not `author`: in RSS 2.0, it is an e-mail address. One, because many readers show only the first or the last.
+      element('dc:creator', {}, byline(article, options)),
       ...(foreign === undefined ? [] : [element('dc:language', {}, foreign)]),
       ...[...article.sections, ...article.tags].map(({ name }) => element('category', {}, name)),
       ...(article.source === undefined ? [] : [element('source', { url: article.source.url }, article.source.name)]),
@@ -69,6 +71,13 @@ function item(article: Article, fromFeed: string, { content, feedLanguage }: Ent
       ...article.media.map(mediaContent),
     ],
     ITEM_DEPTH,
+  );
+}
+
+function byline(article: Article, options: EntryOptions): string {
+  return joinNames(
+    authorsOf(article, options).map(({ name }) => name),
+    article.language,
   );
 }
 
@@ -92,15 +101,13 @@ function elementsFromFeed(articles: readonly Article[], content: EntryOptions['c
 }
 
 /**
- * The one enclosure that RSS allows: the first medium, else the picture. Files without a length are left out, because
- * RSS 2.0 requires it.
+ * The one enclosure that RSS allows: the first sound or film, else the first other file, else the picture. The length
+ * is 0 if nobody knows it (RSS Advisory Board, profile).
  */
 function enclosure({ media, image }: Article): { enclosure?: { url: string; type: string; length: number } } {
-  for (const file of [...media, image]) {
-    if (file?.type === undefined || file.length === undefined) continue;
-    return { enclosure: { url: file.url, type: file.type, length: file.length } };
-  }
-  return {};
+  const file = media.find(({ type }) => /^(?:audio|video)\//i.test(type)) ?? media[0] ?? image;
+  if (file?.type === undefined) return {};
+  return { enclosure: { url: file.url, type: file.type, length: file.length ?? 0 } };
 }
 
 function imageContent(

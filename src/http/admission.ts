@@ -54,11 +54,12 @@ export function createAdmission(parts: AdmissionParts): RequestListener {
   }
 
   function admitReader(request: IncomingMessage, response: ServerResponse, onConnection: number): void {
-    if (!quota.reserve(request, response)) {
+    const isKnownAddress = knownAddresses.has(request.url);
+    if (!quota.reserve(request, response, isKnownAddress)) {
       respondWithError(request, response, quota.tooManyRequests(request));
       return;
     }
-    const enter = () => queue(knownAddresses.has(request.url) ? 'feeds' : 'others', request, response);
+    const enter = () => queue(isKnownAddress ? 'feeds' : 'others', request, response);
     const pending = pendingFileChanges(request);
     if (pending === undefined) enter();
     else if (onConnection > MAX_WAITING_FOR_FILES) respondWithError(request, response, overloaded());

@@ -79,7 +79,7 @@ export function createApp(parts: AppParts): RequestListener {
   }
 }
 
-/** Loads the description with the first request: it imports the schema of records, which a start does without. */
+/** Loads the description with the first request: it imports the schema of records. A start does not need it. */
 function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
   return async (request, response) => {
     const { openApi } = await import('./openapi.ts');

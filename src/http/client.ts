@@ -70,8 +70,9 @@ interface AddressFacts {
 const factsOf = memo(readAddress, { max: MAX_ADDRESSES, maxLength: LONGEST_ADDRESS });
 
 function readAddress(address: string): AddressFacts {
-  if (!ipaddr.isValid(address)) return { isPrivate: false, network: address };
-  const parsed = ipaddr.parse(address);
+  const [withoutZone = ''] = address.split('%', 1); // zones are names of interfaces, such as eth0.100 (RFC 4007 §11)
+  if (!ipaddr.isValid(withoutZone)) return { isPrivate: false, network: address };
+  const parsed = ipaddr.parse(withoutZone);
   const isPrivate = PRIVATE_RANGES.has(parsed.range());
   if (parsed instanceof ipaddr.IPv4) return { isPrivate, network: address };
   const subscriber = parsed.parts.slice(0, 4).map((part) => part.toString(16));

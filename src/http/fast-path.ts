@@ -14,9 +14,9 @@ import type { Observer } from './observe.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
 
 /**
- * Answers requests for cached documents without Express and, where nothing but a head and bytes is to be written, without
- * a response of Node's: docs/decisions/0014-fast-path.md has the figures. What it does, Express does as well, with the
- * same bytes; delete this file and its use in server.ts, and everything is answered more slowly.
+ * Answers requests for cached documents without Express and, on a free connection, without a Node response:
+ * docs/decisions/0014-fast-path.md has the figures. Express gives the same bytes more slowly. To remove the fast path,
+ * delete this file and its use in server.ts.
  */
 
 interface FastPathParts {
@@ -33,7 +33,7 @@ interface FastPathParts {
   readonly now: () => Instant;
 }
 
-/** Publishes each request that is answered without a response: Node's own channels do not know of it. */
+/** A diagnostics channel for requests without a Node response. Node's own channels do not report them. */
 const ANSWERED = channel('feed-publisher.fast-path.answered');
 
 /** Members of a connection that Node does not document. */
@@ -51,7 +51,7 @@ interface Undocumented {
 /**
  * Lets the server answer requests for cached documents before anything else sees them.
  *
- * @returns whether a request, which could not be answered before Node made a response for it, is answered now
+ * @returns a function that answers a request with a Node response. It returns whether it answered.
  */
 export function installFastPath(
   server: Server,
@@ -108,7 +108,7 @@ function hookParser(
   const respond = parser?.onIncoming;
   if (!parser || typeof respond !== 'function' || !('incoming' in parser)) return;
   parser.onIncoming = (request, keepAlive) => {
-    // Behind an answer that is being written, or that the client does not read, only a response knows when to write.
+    // While an earlier answer waits for the client, only a Node response can queue the next one.
     const isFree = keepAlive && !socket._httpMessage && socket.writable && socket.writableLength === 0;
     if (!isFree || !staysOpen(socket) || !isBare(request) || !answerOnSocket(request))
       return respond(request, keepAlive);
@@ -118,7 +118,7 @@ function hookParser(
   };
 }
 
-/** Whether a request is complete with its head, and asks for nothing but an answer. */
+/** Whether a request has no body, no upgrade and no Expect. */
 function isBare({ upgrade, headers, httpVersion }: IncomingMessage & { upgrade?: boolean }): boolean {
   return (
     httpVersion === '1.1' &&
@@ -168,7 +168,7 @@ interface Head {
   readonly text: string;
 }
 
-/** By list of headers, which is the same object as long as the same headers hold. */
+/** Keyed by the list of headers. `answerTo` returns the same list until a header changes. */
 const heads = new WeakMap<readonly string[], Head>();
 
 /**

@@ -21,7 +21,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 const MAX_HEAD = 32 * 1024;
 
 /**
- * Forwards changes to the writer process: the request as it comes, and the answer back as it comes.
+ * Streams changes to the writer process, and its answers back.
  *
  * @param onWriterAway called when the writer does not answer: once, until it answers again
  */

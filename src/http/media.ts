@@ -1,5 +1,6 @@
 import type { RequestHandler } from 'express';
 import { PublisherError } from '../errors.ts';
+import { httpDate } from '../lib/instant.ts';
 import { otherForm } from '../lib/name-forms.ts';
 import { nothingAt } from './respond.ts';
 
@@ -14,6 +15,8 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
 
   return (request, response, next) => {
     const path = request.params.path.join('/');
+    // Node's own Date may be a second old, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
+    response.setHeader('Date', httpDate(Date.now()));
     const refuse = (error: Error | undefined) => {
       // After the head there is nothing to answer: the client left.
       if (error !== undefined && !response.headersSent) next(mediaError(error, request.path));

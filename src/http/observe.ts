@@ -12,7 +12,7 @@ interface ObserverParts {
   /** Works while the connection is open. */
   readonly clientOf: (request: IncomingMessage) => string;
   readonly counters: Counters;
-  /** The log has a line for one in so many of the answers that come by the million; 0 for none. */
+  /** Logs one of this many answers of busy routes; 0 for none. */
   readonly sample: number;
 }
 

@@ -18,15 +18,18 @@ export function xmlText(text: string): string {
   return TO_CLEAN.test(wellFormed) ? wellFormed.replace(/\r\n?|\u0085/g, '\n').replace(NOT_XML, '') : wellFormed;
 }
 
-/** The same on one line, for titles and names: every run of white space becomes one space. */
+/** The same on one line, for titles and names. */
 export function lineText(text: string): string {
   return oneSpaced(xmlText(text)).trim();
 }
 
-/** The text with one space in place of every run of white space. */
+/**
+ * The text with one space in place of every run of white space, tab and line end. Other single spaces stay as they are:
+ * in “10 000” and before “!”, French has a space that does not break.
+ */
 export function oneSpaced(text: string): string {
   // The pattern does not match a single space, so that most texts need no replacement.
-  return text.replace(/[^\S ]\s*| \s+/g, ' ');
+  return text.replace(/\s{2,}|[\t-\r\u2028\u2029\uFEFF]/g, ' ');
 }
 
 /** The end of a sticky pattern's match at an offset; the offset itself without a match. */
@@ -41,35 +44,24 @@ export const directionOf = memo(
   { max: 1000, maxLength: 100 },
 );
 
-const RTL_LETTER =
-  /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
-const LTR_LETTER =
-  /[\p{L}--[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]]/v;
-const BIDI_CONTROL = /[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/;
-
-/** A number before the first letter. A list in the other direction would move it to the other end. */
-const LEADING_NUMBER = /^[^\p{L}]*\p{Nd}/u;
-/** Punctuation at an end, which has no direction. Such a list would move it as well. */
-const LOOSE_END = /^[\p{P}\p{S}]|(?![؟،؛])[\p{P}\p{S}]$/u;
+/** A character that decides the direction of a line (UAX #9, P2: L, R or AL). Right-to-left scripts have blocks of their own. */
+const STRONG =
+  /(?<rtl>[\u061C\u200F\u0608\u060B\u060D\u061B\u061D-\u061F\u066D\u06D4\u05BE\u05C0\u05C3\u05C6\u05F3\u05F4\u07C0-\u07C9[[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFE\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]&&\p{L}]])|[\u200E\p{L}\p{Mc}\p{Nl}]/v;
+/** Isolated text has no influence on the direction of a line. */
+const ISOLATED = /[\u2066-\u2068][^\u2069]*\u2069?/g;
+const MARKS: Readonly<Record<Direction, string>> = { ltr: '\u200E', rtl: '\u200F' };
 
 /**
- * A title on one line whose words stay in order wherever a reader shows it.
- *
- * - A title in one direction stays as it is.
- * - A title that mixes both directions, or begins with a number, is isolated (UAX #9 §2.4), so that a list in the other
- *   direction cannot reorder it. It begins with a mark of its own direction, because `dir="auto"` ignores an isolate.
- * - A right-to-left title with punctuation at an end is isolated as well: most lists show it among left-to-right titles.
- * - A title with bidirectional controls of its author stays as it is.
+ * A title on one line. Readers take a line's direction from its first strong character (`dir="auto"`, UAX #9 P2). Where
+ * that would be the wrong one for the language, a mark stands before the title, which every font has. All else stays as
+ * it is: controls of the author's too, and a title without a strong character, such as “2026”.
  */
 export function titleText(text: string, direction: Direction): string {
   const line = lineText(text);
-  if (BIDI_CONTROL.test(line)) return line;
-  if (direction === 'rtl') {
-    return LTR_LETTER.test(line) || LEADING_NUMBER.test(line) || LOOSE_END.test(line)
-      ? `\u200F\u2067${line}\u2069`
-      : line;
-  }
-  return RTL_LETTER.test(line) || LEADING_NUMBER.test(line) ? `\u200E\u2066${line}\u2069` : line;
+  if (/^[\u202A-\u202E\u2066-\u2069]/.test(line)) return line;
+  const first = STRONG.exec(line.replace(ISOLATED, ''));
+  if (first === null || (first.groups?.rtl === undefined) === (direction === 'ltr')) return line;
+  return MARKS[direction] + line;
 }
 
 /** Characters. Composing a run of marks takes time that grows with the square of its length. */
@@ -106,6 +98,43 @@ function withoutBrokenGrapheme(text: string, limit: number): string {
 /** Arabic vowel marks and tatweel: with and without them, the word is the same. */
 const OPTIONAL_SIGNS = /[\u064B-\u0652\u0670\u0640]/g;
 
+/** Signs that make another name of a word: C++ and C, Disney+ and Disney, A* and A. Addresses have them as words. */
+const SPOKEN_SIGNS: ReadonlyMap<string, string> = new Map([
+  ['+', 'plus'],
+  ['-', 'minus'],
+  ['\u2212', 'minus'],
+  ['#', 'sharp'],
+  ['♯', 'sharp'],
+  ['♭', 'flat'],
+  ['*', 'star'],
+  ['%', 'percent'],
+  ['٪', 'percent'],
+  ['$', 'dollar'],
+  ['€', 'euro'],
+  ['£', 'pound'],
+  ['¥', 'yen'],
+  ['.', 'dot'],
+]);
+
+/** Where these signs count. Elsewhere they separate words, as in R-D, #MeToo, M*A*S*H and A$AP. */
+const SPOKEN = new RegExp(
+  [
+    '\\+',
+    '(?<=[\\p{L}\\p{M}\\p{N}+#])#',
+    '(?<=[\\p{L}\\p{M}\\p{N}♯♭] ?)[♯♭%٪]',
+    '(?<=[\\p{L}\\p{M}\\p{N}+#])(?:\\*+|[\u2212$€£¥])(?![*\\p{L}\\p{N}])', // at the end of a word
+    '[$€£¥](?=\\p{N})',
+    '(?<=^[\\p{L}\\p{N}]{1,2})-+$', // a grade or a blood type, as O-
+    '^\\.(?=[\\p{L}\\p{N}]+$)', // the first character of a single word, as .NET
+  ].join('|'),
+  'gu',
+);
+
+/** The words of the signs in a match of `SPOKEN`, as a word of their own. */
+function spoken(signs: string): string {
+  return ` ${Array.from(signs, (sign) => SPOKEN_SIGNS.get(sign)).join(' ')} `;
+}
+
 /**
  * A name in the form for addresses: in its own script and lower case, with hyphens between words. Spellings that are
  * equal by NFKC give the same slug. A name without a letter or digit gives an empty string.
@@ -116,6 +145,8 @@ export function slugOf(name: string): string {
     .toLowerCase()
     .replaceAll('i\u0307', 'i') // the lower case of the Turkish İ
     .replace(OPTIONAL_SIGNS, '')
+    .trim()
+    .replace(SPOKEN, spoken)
     .replace(/['’‘ʼ]/g, '')
     .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
     .replace(/^-+|-+$/g, '');

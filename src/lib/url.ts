@@ -28,10 +28,20 @@ function parse(address: string, base: string | undefined): URL | undefined {
   return url !== null && /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=-]*)$/i.test(url.hostname) ? url : undefined;
 }
 
-/** The URL as a URI: WHATWG URL leaves a few characters unencoded that RFC 3986 does not allow. */
-function uri({ href }: URL): string {
-  if (!/[\\^`{|}%]/.test(href)) return href;
-  return href.replace(/[\\^`{|}]/g, encodeURIComponent).replace(/%(?![0-9a-f]{2})/gi, '%25');
+/** The scheme and the host of an address. Only a host may have square brackets (RFC 3986 §3.2.2). */
+const ORIGIN = /^[a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*)?/;
+/** A character that RFC 3986 §3.3 to §3.5 forbids behind the host, of those that WHATWG URL leaves unencoded. */
+const FORBIDDEN = /[[\]\\^`{|}]|%(?![0-9a-f]{2})/i;
+const EACH_FORBIDDEN = /[[\]\\^`{|}]|%(?![0-9a-f]{2})/gi;
+
+/** The URL as a URI. Reserved characters stay as they are: encoded, they would make another address (RFC 3986 §2.2). */
+function uri({ href, hash }: URL): string {
+  const hasSecondHash = hash.lastIndexOf('#') > 0;
+  if (!hasSecondHash && !FORBIDDEN.test(href)) return href;
+  const origin = ORIGIN.exec(href)?.[0] ?? '';
+  const fragment = hash === '' ? '' : `#${hash.slice(1).replaceAll('#', '%23')}`;
+  const path = href.slice(origin.length, href.length - hash.length);
+  return origin + `${path}${fragment}`.replace(EACH_FORBIDDEN, encodeURIComponent);
 }
 
 /** Whether the text is an absolute URI of any scheme (RFC 3986 §4.3), without changes to any character. */

@@ -1,4 +1,4 @@
-import { type Problem, PublisherError } from '../errors.ts';
+import { PublisherError } from '../errors.ts';
 import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
 import type { Put } from '../store/store.ts';
 
@@ -28,7 +28,7 @@ export type ParsedRecord = Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerive
 /**
  * The value of another format, such as a feed or YAML, as a record.
  *
- * @throws PublisherError `invalid_article` where JSON cannot express the value: YAML can contain itself or an infinity
+ * @throws PublisherError `invalid_article` where JSON cannot express the value: YAML can contain itself
  */
 export function unparsedRecord(value: unknown): UnparsedRecord {
   return { json: toJson(value) };
@@ -36,19 +36,14 @@ export function unparsedRecord(value: unknown): UnparsedRecord {
 
 function toJson(value: unknown): string {
   try {
-    return JSON.stringify(value, refuseInfinity) ?? 'null';
-  } catch (error) {
-    if (error instanceof PublisherError) throw error;
-    throw inexpressible({ field: '', rule: 'must not contain itself' });
+    return JSON.stringify(value, infinityAsText) ?? 'null';
+  } catch {
+    const problems = [{ field: '', rule: 'must not contain itself' }];
+    throw new PublisherError('invalid_article', 'The article cannot be published.', { problems });
   }
 }
 
-/** `JSON.stringify` would write null, which the parser takes for a missing field. */
-function refuseInfinity(field: string, value: unknown): unknown {
-  if (typeof value !== 'number' || Number.isFinite(value)) return value;
-  throw inexpressible({ field, value: String(value), rule: 'must be a finite number' });
-}
-
-function inexpressible(problem: Problem): PublisherError {
-  return new PublisherError('invalid_article', 'The article cannot be published.', { problems: [problem] });
+/** `JSON.stringify` would write null, which the parser takes for a missing field. The parser refuses the text. */
+function infinityAsText(_field: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }

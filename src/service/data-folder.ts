@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Newsroom } from '../article/article.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
@@ -18,7 +19,7 @@ export interface DataFolderOptions {
   readonly feedsUrl?: string | undefined;
   /** The content of publication.yaml, if the caller has read it. */
   readonly publication?: Publication | undefined;
-  /** File of the store; in the data folder by default. */
+  /** File of the store, or `:memory:`; in the data folder by default. */
   readonly storeFile?: string | undefined;
   /** Tunes the store for many writes without a pause. */
   readonly isBulk?: boolean | undefined;
@@ -49,6 +50,11 @@ export function newsroomOf(
   sanitizeFastPath: boolean = true,
 ): Newsroom {
   return { url, feedsUrl, language, mediaFolder: join(path, 'media'), sanitizeFastPath };
+}
+
+/** Whether a data folder has a store. Opening one creates it. */
+export function hasStore(path: string): boolean {
+  return existsSync(storeFile(path));
 }
 
 export function storeFile(path: string): string {

@@ -56,6 +56,8 @@ export interface ServeOptions extends ServeSettings {
   readonly metrics?: MetricsAddress | undefined;
   /** Called during long work at the start. */
   readonly progress?: (work: string, done: number, total: number) => void;
+  /** Called before the first request can be answered. */
+  readonly beforeListen?: () => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
 }
@@ -103,7 +105,7 @@ export async function serve(folder: DataFolder, options: ServeOptions): Promise<
   try {
     return await start(folder, options, opened);
   } catch (error) {
-    await opened.disposeAsync();
+    await opened.disposeAsync().catch((more: unknown) => logError(options.log.log, more));
     throw error;
   }
 }
@@ -148,12 +150,14 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     opened.defer(forwarded.close);
   }
 
+  const articles = await store.count();
+  const feeds = (await store.feeds(now())).length;
+  options.beforeListen?.();
+  // Nothing may fail after this: a writer whose requests end waits for its readers, which a failed start never has.
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   opened.defer(() => endRequests(http, options));
   phase = 'serving';
   documentCache.followExternalChanges();
-  const articles = await store.count();
-  const feeds = (await store.feeds(now())).length;
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
   if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication, log);

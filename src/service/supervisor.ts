@@ -20,6 +20,8 @@ interface SupervisorOptions extends Omit<WorkerConfig, 'socket'> {
   readonly metrics: ServeOptions['metrics'];
   readonly log: OpenLog;
   readonly heartbeat?: HeartbeatLimits;
+  /** Stops the service while it starts. Afterwards, `close` stops it. */
+  readonly stop?: AbortSignal;
 }
 
 /** Milliseconds for workers to stop. They give their requests ten seconds of them. */
@@ -34,12 +36,13 @@ interface Supervision {
 
 /**
  * Serves a data folder by several processes that share a port: one writer, and readers. This process serves nothing but
- * the operator's port. It starts the workers, restarts those that end, and kills those that hang.
+ * the operator's port. It starts the workers, restarts those that end, and kills those that hang. Returns undefined if it was
+ * stopped while it started.
  *
  * @throws PublisherError `worker_failed`, and the errors of `serve` in a worker
  */
-export async function superviseWorkers(options: SupervisorOptions): Promise<Service> {
-  const { path, publication, settings, workers, heartbeat: limits = HEARTBEAT } = options;
+export async function superviseWorkers(options: SupervisorOptions): Promise<Service | undefined> {
+  const { path, publication, settings, workers, heartbeat: limits = HEARTBEAT, stop } = options;
   const { log } = options.log;
   const socket = join(temporaryFolder(), 'writer');
   const fail = (error: unknown) => logError(log, error);
@@ -56,7 +59,8 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   });
   const { pool } = supervision;
 
-  async function start(): Promise<Serving & Pick<Service, 'metricsPort'>> {
+  /** Opens what comes before the workers. Returns the operator's port. */
+  async function open(): Promise<number | undefined> {
     const operator = await serveOperator(
       { check: () => checkWorkers(supervision), phase: () => phase, fail, openMetrics: () => openMetrics(supervision) },
       options.metrics,
@@ -68,28 +72,54 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     opened.defer(() => clearInterval(timer));
     // Several processes may listen on a shared port, so listening succeeds even where another service has it.
     if (port !== 0) await expectFree({ host: settings.host, port });
+    return operator?.port;
+  }
+
+  async function startWorkers(): Promise<Serving> {
     // The writer brings the store up to date before readers open it.
     const first = await pool.start('writer');
     port = first.port;
     await Promise.all(Array.from({ length: workers - 1 }, () => pool.start('reader')));
     pool.keepRunning();
-    return { ...first, metricsPort: operator?.port };
+    return first;
   }
 
+  const opening = open();
   let closing: Promise<void> | undefined;
   function close(): Promise<void> {
     phase = 'stopping';
-    closing ??= opened.disposeAsync();
+    closing ??= opening.then(ignore, ignore).then(() => opened.disposeAsync());
     return closing;
   }
 
   try {
-    const { articles, feeds, ...ports } = await start();
+    const metricsPort = await opening;
+    const first = await unlessStopped(startWorkers(), stop);
+    if (first === undefined) {
+      await close();
+      return undefined;
+    }
     phase = 'serving';
-    return { port: ports.port, metricsPort: ports.metricsPort, articles, feeds, fail, close, ended: ended.promise };
+    const { articles, feeds } = first;
+    return { port: first.port, metricsPort, articles, feeds, fail, close, ended: ended.promise };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function ignore(): void {}
+
+/** Returns undefined as soon as the signal is aborted. */
+async function unlessStopped<Result>(work: Promise<Result>, stop?: AbortSignal): Promise<Result | undefined> {
+  const stopped = Promise.withResolvers<undefined>();
+  const resolve = () => stopped.resolve(undefined);
+  if (stop?.aborted) resolve();
+  stop?.addEventListener('abort', resolve);
+  try {
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    stop?.removeEventListener('abort', resolve);
   }
 }
 

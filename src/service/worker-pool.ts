@@ -11,7 +11,10 @@ interface Slot {
 
 /** The processes of a service. */
 export interface WorkerPool {
-  /** Starts a process in a new slot. Resolves when it serves; rejects if any process ends before `keepRunning`. */
+  /**
+   * Starts a process in a new slot. Resolves when it serves; rejects if any process ends before `keepRunning`. After `stop`
+   * it starts none, and stays pending.
+   */
   readonly start: (role: Role) => Promise<Serving>;
   /** From now on, a process that ends is replaced. */
   readonly keepRunning: () => void;
@@ -74,7 +77,8 @@ export function createWorkerPool({ spawn, now, crashed, gaveUp }: WorkerPoolPart
   }
 
   return {
-    start: (role) => Promise.race([fill({ role, crashes: [] }), startFailed.promise]),
+    start: (role) =>
+      phase === 'stopping' ? startFailed.promise : Promise.race([fill({ role, crashes: [] }), startFailed.promise]),
     keepRunning() {
       phase = 'running';
     },

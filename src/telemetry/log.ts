@@ -32,7 +32,7 @@ interface LogOptions {
 
 /** Bytes that may wait for the reader of the log. */
 const MAX_WAITING = 1024 * 1024;
-/** Milliseconds that \`close\` waits for the reader. */
+/** Milliseconds that `close` waits for the reader. */
 const CLOSE_DEADLINE = 1000;
 
 /**

@@ -84,3 +84,22 @@ test('without keys the list is empty', async () => {
     drawn: '',
   });
 });
+
+test('two active keys cannot have one name, but a name is free again when its key is revoked', async () => {
+  const folder = await dataFolder();
+  const create = (name: string) => command(['key', 'create', '--data', folder, '--name', name]);
+  const { id } = await createdKey(folder, '--name', 'Content  system ');
+  const again = await create('Content system');
+  const listed = await command(['key', 'list', '--data', folder]);
+  await command(['key', 'revoke', '--data', folder, id]);
+  const later = await create('Content system');
+
+  expect(again).toEqual({
+    code: 1,
+    out: '',
+    err: `The active key ${id} has the name “Content system” already: choose another name, or revoke that key first.\n`,
+    drawn: '',
+  });
+  expect(listed.out.trim().split('\n')).toEqual([expect.stringMatching(/ {2}Content system$/)]);
+  expect(later.code).toBe(0);
+});

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -61,7 +62,19 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nCheck that the file is a store and that its folder can be written. The cause: file is not a database.\n`,
+      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nThe file is not an SQLite database: put a backup in its place (file is not a database).\n`,
     ]);
   }
+});
+
+test('where there is no store, migrate says so and creates none', async () => {
+  const folder = await dataFolder();
+
+  expect(await command(['migrate', '--data', folder])).toEqual({
+    code: 0,
+    out: `There is no store in ${folder}. The first start of the service creates one with schema ${NEWEST}.\n`,
+    err: '',
+    drawn: '',
+  });
+  expect(existsSync(join(folder, 'store'))).toBe(false);
 });

@@ -14,23 +14,34 @@ interface Surroundings {
   readonly env?: Readonly<Record<string, string>>;
   /** Whether standard error is a terminal. */
   readonly isTTY?: boolean;
+  /** Sends SIGTERM to the command. */
+  readonly stop?: AbortSignal;
+  /** Receives each line as it is printed. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Runs a command that ends by itself, in this process. */
 export async function command(
   args: readonly string[],
-  { env = {}, isTTY = false }: Surroundings = {},
+  { env = {}, isTTY = false, stop, onLine = () => {} }: Surroundings = {},
 ): Promise<Finished> {
   const said = { out: '', err: '' };
   const screen = screenOf(isTTY);
   const result = await run(args, {
     out: (line) => {
       said.out += `${line}\n`;
+      onLine(line);
     },
     err: (line) => {
       said.err += `${line}\n`;
+      onLine(line);
     },
     screen: screen.stream,
+    onStop: (listener) => {
+      const stopped = () => listener('SIGTERM');
+      if (stop?.aborted) stopped();
+      else stop?.addEventListener('abort', stopped);
+    },
     env,
     version: '0.0.0',
   });

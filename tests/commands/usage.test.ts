@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { storeFile } from '../../src/service/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { dataFolder } from '../helpers.ts';
 import { command } from './terminal.ts';
 
@@ -27,7 +30,23 @@ test.each<[string, readonly string[]]>([
       ],
     ],
   ],
-  ['import', ['--data', '--dry-run', '--public-url', '--rejected', '--sanitize-fast-path']],
+  [
+    'import',
+    [
+      '--data',
+      '--public-url',
+      '--dry-run',
+      '--all',
+      '--max-pages',
+      '--every',
+      '--media',
+      '--media-mb',
+      '--media-count',
+      '--rejected',
+      '--report',
+      '--sanitize-fast-path',
+    ],
+  ],
   ['export', ['--data']],
   ['key', ['--name', '--scope', '--data']],
   ['migrate', ['--data']],
@@ -56,11 +75,14 @@ test('--help names every command', async () => {
 
 test.each<readonly [readonly string[], string]>([
   [['import'], '“import” needs at least one PATH or URL.'],
-  [['import', '/nowhere/at-all'], 'Nothing can be read from /nowhere/at-all.'],
-  [['import', '--rejected'], "Option '--rejected <value>' argument missing"],
-  [['import', '--colour', 'x'], "Unknown option '--colour'"],
+  [
+    ['import', '/nowhere/at-all'],
+    'Nothing can be read from /nowhere/at-all: there is no such file or folder (ENOENT).',
+  ],
+  [['import', '--rejected'], '--rejected needs a value: --rejected FILE.'],
+  [['import', '--colour', 'x'], 'There is no option “--colour”.'],
   [['export', 'one', 'two'], '“export” writes one FILE, not 2.'],
-  [['export', '--dry-run'], "Unknown option '--dry-run'"],
+  [['export', '--dry-run'], 'There is no option “--dry-run”.'],
   [['key'], '“key” needs an action: create, list or revoke.'],
   [['key', 'make'], '“key” needs an action: create, list or revoke.'],
   [['key', 'create'], '“key create” needs a --name, so that you can tell keys apart.'],
@@ -69,8 +91,9 @@ test.each<readonly [readonly string[], string]>([
   [['key', 'revoke', 'one', 'two'], 'Unexpected argument “two”.'],
   [['key', 'list', 'all'], 'Unexpected argument “all”.'],
   [['key', 'create', 'x', '--name', 'y'], 'Unexpected argument “x”.'],
-  [['migrate', 'up'], "Unexpected argument 'up'"],
-  [['serve', 'now'], "Unexpected argument 'now'"],
+  [['key', 'create', '--name', ' \n '], '“key create” needs a --name, so that you can tell keys apart.'],
+  [['migrate', 'up'], 'Unexpected argument “up”: this command takes options only.'],
+  [['serve', 'now'], 'Unexpected argument “now”: this command takes options only.'],
   [['serve', '--port', '65536'], '--port must be a whole number from 0 to 65535, not “65536”.'],
   [['serve', '--cache-mb', '0'], '--cache-mb must be a whole number from 1 to 1000000, not “0”.'],
   [['serve', '--cache-mb', '1.5'], '--cache-mb must be a whole number from 1 to 1000000, not “1.5”.'],
@@ -94,6 +117,7 @@ test.each<readonly [readonly string[], string]>([
   expect([code, out]).toEqual([2, '']);
   expect(err.startsWith(message), err).toBe(true);
   expect(err).not.toContain('    at ');
+  expect(existsSync(join(folder, 'store'))).toBe(false);
 });
 
 test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
@@ -111,6 +135,7 @@ test.each([['export'], ['import', '--rejected']])(
   '%s to a file that cannot be written is reported, with exit code 1',
   async (...args) => {
     const folder = await dataFolder({ 'in.ndjson': '{"id": "refused"}\n' });
+    await openSqliteStore(storeFile(folder)).close();
     const file = join(folder, 'mistyped/all.ndjson');
     const last = args[0] === 'import' ? [join(folder, 'in.ndjson')] : [];
     // In a process of its own, which an unhandled rejection would end.
@@ -119,7 +144,69 @@ test.each([['export'], ['import', '--rejected']])(
     });
 
     expect(status).toBe(1);
-    expect(stderr).toContain(file);
+    expect(stderr).toContain(`${file} cannot be written: there is no such file or folder (ENOENT).\n`);
     expect(stderr).not.toContain('triggerUncaughtException');
   },
 );
+
+test.each([
+  ['key', 'list'],
+  ['key', 'revoke', 'nobody'],
+  ['key', 'bogus'],
+  ['key', 'create'],
+  ['migrate'],
+  ['export'],
+  ['import', '--dry-run', '/dev/null'],
+])('%s %s creates no store where there is none', async (...args) => {
+  const folder = await dataFolder();
+  await command([...args, '--data', folder]);
+
+  expect(readdirSync(folder)).toEqual(['publication.yaml']);
+});
+
+test('an export of a data folder without a store is refused, and keeps the last good copy', async () => {
+  const folder = await dataFolder({ 'all.ndjson': 'the last good one' });
+  const { code, out, err } = await command(['export', '--data', folder, join(folder, 'all.ndjson')]);
+
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toBe(
+    `There is no store in ${folder}, so there are no articles to export.\nCheck --data. The first start of the service and the first import create a store.\n`,
+  );
+  expect(readFileSync(join(folder, 'all.ndjson'), 'utf8')).toBe('the last good one');
+});
+
+describe('a file that the system refuses is reported with the reason and what to do', () => {
+  const STORE_HINT = 'A folder has this name, or this user may not read and write the file';
+
+  test('publication.yaml', async () => {
+    const folder = await dataFolder();
+    await rm(join(folder, 'publication.yaml'));
+    await mkdir(join(folder, 'publication.yaml'));
+    const { code, err } = await command(['export', '--data', folder]);
+
+    expect([code, err]).toEqual([
+      1,
+      `The publication cannot be read from ${folder}/publication.yaml.\nThe reason: it is a folder, not a file (EISDIR). Check the file and its permissions.\n`,
+    ]);
+  });
+
+  test('the store, as a folder', async () => {
+    const folder = await dataFolder({ 'store/publisher.sqlite/x': '' });
+    const { code, err } = await command(['export', '--data', folder]);
+
+    expect([code, err]).toEqual([
+      1,
+      `The store ${storeFile(folder)} cannot be opened.\n${STORE_HINT}: run the program as the user of the service (unable to open database file).\n`,
+    ]);
+  });
+
+  test('the folder of the store, as a file', async () => {
+    const folder = await dataFolder({ store: '' });
+    const { code, err } = await command(['key', 'create', '--name', 'x', '--data', folder]);
+
+    expect([code, err]).toEqual([
+      1,
+      `The store ${storeFile(folder)} cannot be opened.\nThe reason: there is a file of this name already (EEXIST). Check the folder of the store and its permissions.\n`,
+    ]);
+  });
+});

@@ -36,9 +36,14 @@ export const full: Article = article({
   translations: [{ language: 'ku', url: '/ku?a=1&b=2' }],
 });
 
-export const options: EntryOptions = { content: 'full', feedLanguage: 'en', feedsUrl: 'https://feeds.news.example/' };
-
 const plain = parsePublication(PUBLICATION, 'publication.yaml');
+
+export const options: EntryOptions = {
+  content: 'full',
+  feedLanguage: 'en',
+  feedsUrl: 'https://feeds.news.example/',
+  publisher: plain,
+};
 
 const rich = parsePublication(
   `title: R&D <Post>
@@ -59,7 +64,7 @@ maxAge: 90
 );
 
 function head(publication: Publication, dates: Pick<Head, 'updatedAt' | 'publishedAt'>): Head {
-  return { feed: describeFeed('section/kurdî', 'Kurdî', publication), publication, ...dates };
+  return { feed: describeFeed('section/kurdî', 'Kurdî', publication), publication, tombstones: [], ...dates };
 }
 
 /** The head of a feed without entries, of a publication with only the required fields. */

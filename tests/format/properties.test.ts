@@ -17,7 +17,7 @@ import { isUri, webUrl } from '../../src/lib/url.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { newsroom, PUBLICATION } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
-import { instant, type Reading } from '../peers/reading.ts';
+import { authorsShown, instant, type Reading } from '../peers/reading.ts';
 import { sized } from '../soak/sizes.ts';
 
 const ARTICLES = sized({ short: 1000, soak: 10_000, full: 300_000 });
@@ -175,7 +175,7 @@ async function documents(articles: readonly Article[]): Promise<Record<Format, s
 }
 
 /** The parts of an article that every reader finds in a document. */
-function readings(articles: readonly Article[]): ReadonlyMap<string, Reading> {
+function readings(articles: readonly Article[], format: Format): ReadonlyMap<string, Reading> {
   return new Map(
     articles.map((article) => [
       article.publicId,
@@ -185,7 +185,7 @@ function readings(articles: readonly Article[]): ReadonlyMap<string, Reading> {
         link: article.url,
         published: rfc3339(article.publishedAt),
         ...(article.updatedAt === undefined ? {} : { updated: rfc3339(article.updatedAt) }),
-        authors: article.authors.map(({ name }) => name),
+        authors: authorsShown(article, publication.title, format),
         body: article.html,
         summary: article.summary,
       },
@@ -258,15 +258,15 @@ function fromAtom(entry: Element): Reading {
   const [published, updated] = [instant(only(entry, 'published')), instant(only(entry, 'updated'))];
   return {
     id: only(entry, 'id'),
-    title: unescaped(only(entry, 'title')),
+    title: only(entry, 'title'),
     link:
-      entry.children.find(({ name, attributes }) => name === 'link' && attributes.rel === undefined)?.attributes.href ??
-      '',
+      entry.children.find(({ name, attributes }) => name === 'link' && attributes.rel === 'alternate')?.attributes
+        .href ?? '',
     published,
     ...(updated === published ? {} : { updated }),
     authors: all(entry, 'author').map((author) => only(author, 'name')),
     body: only(entry, 'content'),
-    summary: unescaped(only(entry, 'summary')),
+    summary: only(entry, 'summary'),
   };
 }
 
@@ -296,11 +296,10 @@ function byId(read: readonly Reading[]): ReadonlyMap<string, Reading> {
 
 async function expectReadBack(articles: readonly Article[]): Promise<void> {
   const made = await documents(articles);
-  const expected = readings(articles);
-  expect(byId(all(parsed(made.rss), 'item').map(fromRss))).toEqual(expected);
-  expect(byId(all(parsed(made.atom), 'entry').map(fromAtom))).toEqual(expected);
-  expect(byId(fromJson(made.json))).toEqual(expected);
-  for (const format of FORMATS) expect(byId(feedsmith(made[format])), format).toEqual(expected);
+  expect(byId(all(parsed(made.rss), 'item').map(fromRss))).toEqual(readings(articles, 'rss'));
+  expect(byId(all(parsed(made.atom), 'entry').map(fromAtom))).toEqual(readings(articles, 'atom'));
+  expect(byId(fromJson(made.json))).toEqual(readings(articles, 'json'));
+  for (const format of FORMATS) expect(byId(feedsmith(made[format])), format).toEqual(readings(articles, format));
 }
 
 function distinct(articles: readonly Article[]): Article[] {
@@ -337,6 +336,7 @@ const entryOptions: fc.Arbitrary<EntryOptions> = fc.record({
   content: fc.constantFrom('full', 'summary'),
   feedLanguage: fc.constantFrom('en', 'ckb'),
   feedsUrl: fc.constant(newsroom.feedsUrl),
+  publisher: fc.constant(publication),
 });
 
 describe.each(FORMATS)('an entry in %s', (format) => {
@@ -381,14 +381,19 @@ test('a document is head, entries and tail', async () => {
       const some = distinct(articles);
       if (some.length === 0) return;
       const made = await documents(some);
-      const options: EntryOptions = { content: 'full', feedLanguage: 'en', feedsUrl: newsroom.feedsUrl };
+      const options: EntryOptions = {
+        content: 'full',
+        feedLanguage: 'en',
+        feedsUrl: newsroom.feedsUrl,
+        publisher: publication,
+      };
       for (const format of FORMATS) {
         const { entry, separator, tail } = RENDERERS[format];
         const entries = some.map((each) => entry(each, options));
         const places = entries.map((each) => made[format].indexOf(each));
         const head = made[format].slice(0, Math.min(...places));
         const inOrder = entries.toSorted((one, other) => made[format].indexOf(one) - made[format].indexOf(other));
-        expect(made[format]).toBe(head + inOrder.join(separator) + tail([]));
+        expect(made[format]).toBe(head + inOrder.join(separator) + tail);
       }
     }),
     { numRuns: 50, seed: SEED },

@@ -94,6 +94,8 @@ describe('one client is', () => {
     ['::', '0:0:0:0'],
     ['::1:2:3:4:5:6:7', '0:1:2:3'],
     ['fe80::1%eth0', 'fe80:0:0:0'],
+    ['fe80::1%eth0.100', 'fe80:0:0:0'],
+    ['fe80::1%br-lan', 'fe80:0:0:0'],
   ])('%s → %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
@@ -119,6 +121,8 @@ describe('one client is', () => {
     ['169.254.1.1', true],
     ['fd00::1', true],
     ['fe80::1%eth0', true],
+    ['fe80::1%eth0.100', true],
+    ['fe80::1%br-lan', true],
     ['128.0.0.1', false],
     ['100.1.1.1', false],
     ['172.15.0.1', false],

@@ -272,6 +272,7 @@ describe('the program', () => {
     const gone = once(child, 'exit');
     child.kill(first);
     await expect.poll(told).toContain('"stopping"');
+    await sleep(600); // sooner, a second signal counts as the first
     child.kill(second);
 
     expect(await gone).toEqual([code, null]);

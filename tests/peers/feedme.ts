@@ -38,7 +38,7 @@ function fromRss(item: Element): Reading {
     link: textOf(item.link) ?? '',
     ...datesOf(textOf(item.pubdate), textOf(item['dcterms:modified'])),
     authors: listOf(item['dc:creator'] ?? item.author).flatMap((author) => textOf(author) ?? []),
-    ...textsOf(textOf(item['content:encoded']), plainText(item.description)),
+    ...textsOf(textOf(item['content:encoded']), htmlText(item.description)),
   };
 }
 
@@ -65,9 +65,13 @@ function fromJson(item: Element): Reading {
   };
 }
 
-/** feedme does not tell the type of a text construct: ours are HTML. */
+/** The text of an Atom text construct (RFC 4287 §3.1). */
 function plainText(construct: unknown): string | undefined {
-  const html = textOf(construct);
+  return memberOf(construct, 'type') === 'html' ? htmlText(construct) : textOf(construct);
+}
+
+function htmlText(element: unknown): string | undefined {
+  const html = textOf(element);
   return html === undefined ? undefined : textOfHtml(html);
 }
 

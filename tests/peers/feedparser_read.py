@@ -38,7 +38,8 @@ def reading(entry):
     }
 
 
-feed = feedparser.parse(sys.argv[1], etag=sys.argv[2] if len(sys.argv) > 2 else None)
+# The development line of feedparser (7) has no etag.
+feed = feedparser.parse(sys.argv[1], **({"etag": sys.argv[2]} if len(sys.argv) > 2 else {}))
 if feed.get("status", 200) >= 400:
     sys.exit(f"status {feed.status}")
 if feed.bozo:

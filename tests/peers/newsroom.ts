@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Article, parseArticle } from '../../src/article/article.ts';
-import { loadPublication } from '../../src/config/publication.ts';
+import { loadPublication, type Publication } from '../../src/config/publication.ts';
 import { type Content, type FeedKey, type Format, feedPath, ownKeys } from '../../src/feed/feeds.ts';
 import { customFeedChooser } from '../../src/feed/selection.ts';
 import { isArticleFile, readArticleFile } from '../../src/ingest/import/file.ts';
@@ -23,13 +23,17 @@ export interface SampleFeed {
   readonly articles: readonly Article[];
 }
 
+export function samplePublication(): Publication {
+  return loadPublication(SAMPLE);
+}
+
 export function startSample(): Promise<Running> {
   return start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
 }
 
 /** Every feed of the sample, worked out from the files alone. */
 export async function sampleFeeds(): Promise<readonly SampleFeed[]> {
-  const publication = loadPublication(SAMPLE);
+  const publication = samplePublication();
   const seen = (await sampleArticles()).filter(({ publishedAt }) => publishedAt <= NOW);
   const keysOf = new Map(seen.map((article) => [article, sampleKeys(article)]));
   const keys = new Set(['latest', ...publication.feeds.map(({ id }) => id), ...[...keysOf.values()].flat()]);
@@ -54,7 +58,7 @@ export async function sampleFeeds(): Promise<readonly SampleFeed[]> {
 }
 
 async function sampleArticles(): Promise<readonly Article[]> {
-  const newsroom = { ...loadPublication(SAMPLE), mediaFolder: join(SAMPLE, 'media') };
+  const newsroom = { ...samplePublication(), mediaFolder: join(SAMPLE, 'media') };
   const folder = join(SAMPLE, 'articles');
   const paths = (await filesBelow(folder)).filter(isArticleFile);
   return Promise.all(

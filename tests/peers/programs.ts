@@ -25,9 +25,10 @@ export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** The path of an installed program, or undefined. `feedparser` is the path of a Python that can import it. */
+/** The path of an installed program, or undefined. Of a library it is the path of a Python or Perl that can import it. */
 async function findProgram(name: string): Promise<string | undefined> {
   if (name === 'feedparser') return findPythonWith('feedparser');
+  if (name === 'XML::Feed') return findPerlWith('XML::Feed');
   if (name === 'chromium') return firstInstalled(chromiums);
   return findExecutable(name);
 }
@@ -83,14 +84,19 @@ async function firstInstalled(names: readonly string[]): Promise<string | undefi
 async function findPythonWith(module: string): Promise<string | undefined> {
   for (const python of pythons) {
     const path = await findExecutable(python);
-    if (path !== undefined && (await canImport(path, module))) return path;
+    if (path !== undefined && (await succeeds(path, ['-c', `import ${module}`]))) return path;
   }
   return undefined;
 }
 
-async function canImport(python: string, module: string): Promise<boolean> {
+async function findPerlWith(module: string): Promise<string | undefined> {
+  const path = await findExecutable('perl');
+  return path !== undefined && (await succeeds(path, [`-M${module}`, '-e', '1'])) ? path : undefined;
+}
+
+async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
   try {
-    await run(python, ['-c', `import ${module}`]);
+    await run(program, args);
     return true;
   } catch {
     return false;

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
 import type { Content, Format } from '../../src/feed/feeds.ts';
 import { sized } from '../soak/sizes.ts';
-import { publishedFeed, type SampleFeed, sampleFeeds, startSample } from './newsroom.ts';
+import { publishedFeed, type SampleFeed, sampleFeeds, samplePublication, startSample } from './newsroom.ts';
 import { peerTest } from './programs.ts';
 import { readers } from './readers.ts';
-import { comparable, instant, type Reading } from './reading.ts';
+import { authorsShown, comparable, instant, type Reading } from './reading.ts';
 
 test('the service publishes the feeds that the files of the sample name', async () => {
   const service = await startSample();
@@ -37,13 +37,14 @@ for (const { name, programs, formats, read, shows } of readers) {
 }
 
 function expectedReadings({ articles, content }: SampleFeed, format: Format): readonly Reading[] {
+  const { title } = samplePublication();
   return articles.map((article) => ({
     id: article.publicId,
     title: article.title,
     link: article.url,
     published: instant(article.publishedAt),
     ...expectedUpdate(article, format),
-    authors: article.authors.map(({ name }) => name),
+    authors: authorsShown(article, title, format),
     ...expectedTexts(article, content, format),
   }));
 }

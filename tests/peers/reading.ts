@@ -1,4 +1,7 @@
 import { DomUtils, parseDocument } from 'htmlparser2';
+import type { Article } from '../../src/article/article.ts';
+import type { Format } from '../../src/feed/feeds.ts';
+import { joinNames } from '../../src/lib/name-list.ts';
 
 /** One entry as a reader understood it. A field that the reader does not expose is absent. */
 export type Reading = {
@@ -16,6 +19,12 @@ export type Reading = {
   /** Text, as the title; an RSS `description` is always HTML. */
   readonly summary?: string;
 };
+
+/** The authors in a document: in RSS one text with all names, and the publication for an article without authors. */
+export function authorsShown({ authors, language }: Article, publication: string, format: Format): readonly string[] {
+  const names = authors.length === 0 ? [publication] : authors.map(({ name }) => name);
+  return format === 'rss' ? [joinNames(names, language)] : names;
+}
 
 /** The text of a piece of HTML. */
 export function textOfHtml(html: string): string {

@@ -175,7 +175,7 @@ test('a store that cannot be opened for lack of room is reported, and keeps its 
 
   // SQLite reports this if it cannot extend a file.
   expect(said).toBe(
-    `the service ended with 1: The store ${storeFile(folder)} cannot be opened.\nCheck that the file is a store and that its folder can be written. The cause: disk I/O error.\n`,
+    `the service ended with 1: The store ${storeFile(folder)} cannot be opened.\nThe disk is full or reports errors: make room, and check the disk (disk I/O error).\n`,
   );
 
   await rm(ballast);

@@ -7,7 +7,7 @@ import { superviseWorkers } from '../../src/service/supervisor.ts';
 import { openLog } from '../../src/telemetry/log.ts';
 
 const [path = '', heartbeat = ''] = process.argv.slice(2);
-const { port } = await superviseWorkers({
+const service = await superviseWorkers({
   workers: 2,
   path,
   publication: loadPublication(path),
@@ -16,4 +16,4 @@ const { port } = await superviseWorkers({
   log: openLog(process.stderr, { level: 'error' }),
   heartbeat: JSON.parse(heartbeat),
 });
-process.stdout.write(`at http://localhost:${port}/feeds/latest.rss\n`);
+process.stdout.write(`at http://localhost:${service?.port}/feeds/latest.rss\n`);

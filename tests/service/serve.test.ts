@@ -23,6 +23,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const SAMPLE = join(ROOT, 'data');
 /** At this time, the sample has embargoed, expired and withdrawn stories. */
 const NOW = Date.UTC(2026, 10, 22, 9);
+/** The sample's title. */
+const TITLE = 'The Four Rivers Courier';
 const FORMATS = ['rss', 'atom', 'json'] as const;
 const SECOND = 1000;
 
@@ -30,7 +32,7 @@ interface Item {
   readonly id: string;
   readonly title: string;
   readonly language: string;
-  readonly authors?: readonly { readonly name: string }[];
+  readonly authors: readonly { readonly name: string }[];
 }
 
 async function itemsOf(port: number, feed = 'latest'): Promise<Item[]> {
@@ -41,10 +43,13 @@ async function itemsOf(port: number, feed = 'latest'): Promise<Item[]> {
 async function feedsOf(port: number): Promise<string[]> {
   const [items, atom] = await Promise.all([itemsOf(port), ask(port, '/feeds/latest.atom')]);
   const categories = [...atom.text.matchAll(/<category term="([^"]+)" scheme="[^"]+\/feeds\/([^/"]+)\/"/g)];
+  // An article without authors has the publication as its author, which is no feed.
+  const names = items.flatMap(({ authors }) => authors.map(({ name }) => name));
+  const authors = names.filter((name) => name !== TITLE);
   const keys = [
     ...categories.map(([, term = '', kind]) => `${kind}/${encodeURIComponent(term)}`),
     ...items.map(({ language }) => `language/${language.toLowerCase()}`),
-    ...items.flatMap(({ authors = [] }) => authors.map(({ name }) => `author/${encodeURIComponent(slugOf(name))}`)),
+    ...authors.map((name) => `author/${encodeURIComponent(slugOf(name))}`),
   ];
   return ['latest', 'kurdish-culture', 'rivers', 'headlines', 'right-to-left', ...new Set(keys)];
 }

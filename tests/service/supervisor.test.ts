@@ -522,7 +522,7 @@ describe('the end', () => {
     await once(asked, 'response');
     for (const signal of signals) {
       service.child.kill(signal);
-      await sleep(200); // the system merges two signals at once
+      await sleep(600); // sooner, a second signal counts as the first
     }
     const { code, signal } = await service.finished;
     await until(() => !pids.some(isAlive));

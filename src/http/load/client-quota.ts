@@ -16,9 +16,10 @@ export interface ClientQuota {
   /**
    * Reserves the tokens of an answer that is not made yet, and gives back what the answer did not cost. False where the
    * client has no tokens left. A client that revalidates a copy may overdraw: whether the copy is current is known only
-   * when the document is made, and anybody can claim to have a copy.
+   * when the document is made, and anybody can claim to have a copy. At an address where a document was answered before,
+   * it may always ask: the document is usually ready.
    */
-  readonly reserve: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly reserve: (request: IncomingMessage, response: ServerResponse, isKnownAddress: boolean) => boolean;
   /** @throws PublisherError `too_many_requests` for a request that overdrew and so may have nothing but a 304 */
   readonly refuseOverdrawn: (request: IncomingMessage) => void;
   readonly tooManyRequests: (request: IncomingMessage) => PublisherError;
@@ -53,12 +54,13 @@ export function createClientQuota(
       if (account === undefined || limiter === undefined) return true;
       return limiter.take(account, body === undefined ? EMPTY : FULL) || status === 304;
     },
-    reserve(request, response) {
+    reserve(request, response, isKnownAddress) {
       const account = accountOf(request);
       if (account === undefined || limiter === undefined) return true;
       if (!limiter.take(account, FULL)) {
-        if (!isFeedRevalidation(request) || !limiter.overdraw(account, FULL)) return false;
+        if (!isFeedRevalidation(request)) return false;
         overdrawn.add(request);
+        if (!limiter.overdraw(account, FULL)) return isKnownAddress;
       }
       response.once('finish', () => {
         const { statusCode } = response;

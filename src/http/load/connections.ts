@@ -1,23 +1,20 @@
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Trust } from '../client.ts';
 import { HEAD_BYTES } from '../head.ts';
 import { LEFTOVER } from '../respond.ts';
 import { createClientConnections } from './client-connections.ts';
 import { malformedRequestHandler, type OnRefused } from './malformed-requests.ts';
-import { acceptWaiting, LAST_CALL, stopListening } from './shutdown.ts';
-import { firstProgress, isTooSlow, nextProgress, type PatienceLimits, type Progress } from './slow-clients.ts';
+import { acceptWaiting, createDeferral, LAST_CALL, stopListening } from './shutdown.ts';
+import { type ClientWatch, type PatienceLimits, watchClient } from './slow-clients.ts';
 import { createUnansweredRequests } from './unanswered-requests.ts';
 
-/** What connections may cost. All times are milliseconds. */
+/** Limits on connections. All times are milliseconds. */
 export interface ConnectionLimits extends PatienceLimits {
   /** Connections at once. */
   readonly total: number;
   /** Connections of one client at once; 0 for no limit. */
   readonly perClient: number;
-  /** Time in which a client must have taken some of the bytes that wait for it. */
-  readonly stall: number;
   /** Time in which the rest of a request may still come when its answer is sent. */
   readonly leftover: number;
 }
@@ -36,6 +33,8 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
 export const IDLE_BEHIND_PROXY = 75_000;
 
 const REQUESTS_PER_CONNECTION = 10_000;
+/** Requests behind the last one of a connection that are ignored. Node makes objects for each of them. */
+const MAX_IGNORED = 1000;
 /** Milliseconds that requests have to end when the service does. */
 const GRACE = 10_000;
 
@@ -55,15 +54,16 @@ export interface Connections {
   readonly hold: (request: IncomingMessage, response: ServerResponse) => number;
   /** From now on every answer says that it is the last of its connection. */
   readonly announceEnd: () => void;
-  /** Takes the connections that wait, and no more. Resolves when every request has its answer, or after the grace period. */
+  /**
+   * Accepts the connections in the system's queue, then stops listening. Resolves when every request has its answer, or
+   * after the grace period.
+   */
   readonly end: () => Promise<void>;
 }
 
 interface Connection {
   requests: number;
-  progress: Progress;
-  /** Whether Node closes it when nothing moves. */
-  hasStallTimer: boolean;
+  readonly watch: ClientWatch;
 }
 
 export function createConnections(
@@ -84,7 +84,7 @@ export function createConnections(
   function opened(socket: Socket): void {
     accepted += 1;
     if (!clients.admit(socket)) return void socket.destroy();
-    connections.set(socket, { requests: 0, progress: firstProgress(performance.now()), hasStallTimer: false });
+    connections.set(socket, { requests: 0, watch: watchClient(socket, limits, performance.now()) });
     deferred.opened(socket);
     socket.once('close', () => connections.delete(socket));
   }
@@ -98,12 +98,13 @@ export function createConnections(
     return unanswered.add(request, response);
   }
 
-  /** False for a request behind the last one of its connection, whose answer says that the connection closes. */
+  /** Returns false if the connection has had its last request. The answer to that request closes it. */
   function received(request: IncomingMessage, response: ServerResponse): boolean {
     const { socket } = request;
     const connection = connections.get(socket);
     if (connection !== undefined) {
       connection.requests += 1;
+      if (connection.requests > REQUESTS_PER_CONNECTION + MAX_IGNORED) socket.destroy();
       // The client must not take such a request for one that was carried out (RFC 9112 §9.6).
       if (connection.requests > REQUESTS_PER_CONNECTION) return false;
       if (connection.requests === REQUESTS_PER_CONNECTION) response.shouldKeepAlive = false;
@@ -141,7 +142,10 @@ export function createConnections(
       server = started;
       started.maxConnections = limits.total;
       started.maxHeadersCount = 0; // Node would leave out the fields beyond a count without a word
-      const sweep = () => cutSlowClients(connections, unanswered.isBusy, limits);
+      const sweep = () => {
+        const now = performance.now();
+        for (const [socket, { watch }] of connections) watch.sweep(now, unanswered.isBusy(socket));
+      };
       const sweeping = setInterval(sweep, Math.ceil(Math.min(limits.stall / 3, limits.idle / 5))).unref();
       started
         .on('connection', onConnection)
@@ -184,57 +188,7 @@ function serverOptions(limits: ConnectionLimits): ServerOptions {
   };
 }
 
-/**
- * Defers the requests of connections that come while the service takes its last ones. A client that has its answer may
- * connect again, and the last call would have no end.
- */
-function createDeferral() {
-  const late = new WeakSet<Socket>();
-  const requests: (() => void)[] = [];
-  let isDeferring = false;
-  return {
-    start() {
-      isDeferring = true;
-    },
-    opened(socket: Socket) {
-      if (isDeferring) late.add(socket);
-    },
-    has: (socket: Socket) => isDeferring && late.has(socket),
-    add: (handle: () => void) => void requests.push(handle),
-    /** Handles the deferred requests, one in a round of the event loop, and defers no more. */
-    async handle() {
-      isDeferring = false;
-      for (const handle of requests) {
-        handle();
-        await nextRound();
-      }
-    },
-  };
-}
-
-function cutSlowClients(
-  connections: ReadonlyMap<Socket, Connection>,
-  isBusy: (socket: Socket) => boolean,
-  limits: ConnectionLimits,
-): void {
-  const now = performance.now();
-  for (const [socket, connection] of connections) {
-    const { writableLength: waiting, bytesWritten: written, bytesRead: read } = socket;
-    const seen = { now, waiting, written, read, isBusy: isBusy(socket) };
-    connection.progress = nextProgress(connection.progress, seen);
-    if (isTooSlow(connection.progress, seen, limits)) socket.destroy();
-    else setStallTimer(socket, connection, waiting > 0 ? limits.stall : 0);
-  }
-}
-
-/** While bytes wait for the client, Node closes the connection if the system takes none of them for that long. */
-function setStallTimer(socket: Socket, connection: Connection, milliseconds: number): void {
-  const isNeeded = milliseconds > 0;
-  if (connection.hasStallTimer !== isNeeded) socket.setTimeout(milliseconds);
-  connection.hasStallTimer = isNeeded;
-}
-
-/** A request that is answered before its end has little time left to come to it. */
+/** Closes the connection if the rest of an answered request does not arrive in time. */
 function awaitRest(request: IncomingMessage, milliseconds: number): void {
   if (request.complete) return;
   setTimeout(() => {

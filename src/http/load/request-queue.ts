@@ -1,6 +1,6 @@
 /**
  * Queues the requests that are not answered from the cache, so that cached answers never wait behind them. The length of
- * the queue, the age of its first request and the delay of the event loop decide what is too much.
+ * the queue, the age of its first request and the delay of the event loop decide when the service refuses requests.
  */
 
 /**
@@ -28,9 +28,9 @@ const LIMITS: Readonly<Record<Lane, LaneLimits>> = {
 };
 
 /**
- * Milliseconds of work after which the event loop goes on. It then goes round until that took as long as the work did,
- * unless nothing new comes before: a round accepts one new connection at most, and a client may be behind a thousand
- * others. Both are CPU time: while another program has the core, neither work nor rounds are done.
+ * CPU milliseconds of work before the event loop continues. The queue then rests for as long as it worked, because a
+ * round accepts at most one connection, and a client may be behind a thousand others. It works again earlier if nothing
+ * arrives.
  */
 const TIME_SLICE = 5;
 
@@ -161,7 +161,7 @@ function createTimeSlices({ cpuTime, hasWork, work }: TimeSliceParts) {
     const began = cpuTime();
     do {
       work();
-      await settledPromises(); // a job that never waits is over by then, and its time counted
+      await drainPromises(); // jobs without I/O finish here, so their time counts
     } while (cpuTime() < began + TIME_SLICE && hasWork());
     restsUntil = 2 * cpuTime() - began;
     isScheduled = false;
@@ -205,7 +205,7 @@ function threadCpuTime(): number {
  * Resolves when no promise is left that can continue. Node runs a `nextTick` callback after all of them if a promise
  * scheduled it, and before them otherwise.
  */
-function settledPromises(): Promise<void> {
+function drainPromises(): Promise<void> {
   return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
 
@@ -218,7 +218,7 @@ export interface LoopDelay {
 const SAMPLE_EVERY = 100;
 const SAMPLES = 5;
 
-/** The least delay of the last few timers: one long piece of work that is over is no reason to refuse requests. */
+/** Measures the minimum of the last delays: one long task in the past must not refuse requests. */
 export function measureLoopDelay(now: () => number): LoopDelay {
   const samples = Array<number>(SAMPLES).fill(0);
   let due = now() + SAMPLE_EVERY;

@@ -1,4 +1,4 @@
-import { type Server as NetServer, Server } from 'node:net';
+import { type Server as NetServer, Server, type Socket } from 'node:net';
 import { setImmediate as nextRound } from 'node:timers/promises';
 
 /** Milliseconds in which new connections still come when the service ends. */
@@ -30,4 +30,38 @@ export async function acceptWaiting(accepted: () => number): Promise<void> {
  */
 export function stopListening(server: NetServer): Promise<void> {
   return new Promise((closed) => Server.prototype.close.call(server, () => closed()));
+}
+
+/** Defers requests of connections that come while the service accepts its last ones. */
+export interface Deferral {
+  readonly start: () => void;
+  readonly opened: (socket: Socket) => void;
+  readonly has: (socket: Socket) => boolean;
+  readonly add: (handle: () => void) => void;
+  /** Handles the deferred requests, one in a round of the event loop, and defers no more. */
+  readonly handle: () => Promise<void>;
+}
+
+/** Otherwise clients would connect again after each answer, and the service would accept connections without end. */
+export function createDeferral(): Deferral {
+  const late = new WeakSet<Socket>();
+  const requests: (() => void)[] = [];
+  let isDeferring = false;
+  return {
+    start() {
+      isDeferring = true;
+    },
+    opened(socket) {
+      if (isDeferring) late.add(socket);
+    },
+    has: (socket) => isDeferring && late.has(socket),
+    add: (handle) => void requests.push(handle),
+    async handle() {
+      isDeferring = false;
+      for (const handle of requests) {
+        handle();
+        await nextRound();
+      }
+    },
+  };
 }

@@ -1,3 +1,5 @@
+import type { Socket } from 'node:net';
+
 /** Bytes a second at which a client must take an answer. */
 const SLOWEST_READER = 8 * 1024;
 
@@ -9,10 +11,12 @@ export interface PatienceLimits {
   readonly idle: number;
   /** Time to take an answer, beside the time that its length allows. */
   readonly answer: number;
+  /** Time in which a client must have taken some of the bytes that wait for it. */
+  readonly stall: number;
 }
 
 /** What the last sweep saw of a connection. */
-export interface Progress {
+interface Progress {
   /** Bytes ever written to it, and when a sweep first saw that number. Milliseconds, as all times here. */
   readonly written: number;
   readonly writtenAt: number;
@@ -22,8 +26,8 @@ export interface Progress {
   readonly movedAt: number;
 }
 
-/** What this sweep sees. */
-export interface Observation {
+/** What a sweep sees. */
+interface Observation {
   readonly now: number;
   readonly written: number;
   readonly read: number;
@@ -33,18 +37,45 @@ export interface Observation {
   readonly isBusy: boolean;
 }
 
-export function firstProgress(now: number): Progress {
-  return { written: 0, writtenAt: now, read: 0, movedAt: now };
+/** The parts of a socket that a sweep needs. */
+export type SweptSocket = Pick<Socket, 'writableLength' | 'bytesWritten' | 'bytesRead' | 'destroy' | 'setTimeout'>;
+
+/** Watches one connection from sweep to sweep. */
+export interface ClientWatch {
+  /** Destroys the connection if its client is too slow. */
+  readonly sweep: (now: number, isBusy: boolean) => void;
 }
 
-export function nextProgress(before: Progress, { now, written, read }: Observation): Progress {
+/** @param now milliseconds of a monotonic clock */
+export function watchClient(socket: SweptSocket, limits: PatienceLimits, now: number): ClientWatch {
+  let progress: Progress = { written: 0, writtenAt: now, read: 0, movedAt: now };
+  let hasStallTimer = false;
+
+  /** While bytes wait for the client, Node closes the connection if the system takes none of them for that long. */
+  function setStallTimer(isNeeded: boolean): void {
+    if (hasStallTimer !== isNeeded) socket.setTimeout(isNeeded ? limits.stall : 0);
+    hasStallTimer = isNeeded;
+  }
+
+  return {
+    sweep(at, isBusy) {
+      const { writableLength: waiting, bytesWritten: written, bytesRead: read } = socket;
+      const seen = { now: at, waiting, written, read, isBusy };
+      progress = nextProgress(progress, seen);
+      if (isTooSlow(progress, seen, limits)) socket.destroy();
+      else setStallTimer(waiting > 0);
+    },
+  };
+}
+
+function nextProgress(before: Progress, { now, written, read }: Observation): Progress {
   const writtenAt = before.written === written ? before.writtenAt : now;
   const movedAt = before.written === written && before.read === read ? before.movedAt : now;
   return { written, writtenAt, read, movedAt };
 }
 
 /** Whether to cut a connection: its client reads too slowly, or keeps the connection open with less than a request. */
-export function isTooSlow(
+function isTooSlow(
   { written, writtenAt, movedAt }: Progress,
   { now, waiting, isBusy }: Observation,
   { head, idle, answer }: PatienceLimits,

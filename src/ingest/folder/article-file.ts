@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { otherForm } from '../../lib/name-forms.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import { composed } from '../../lib/text.ts';
 import { idOf, MAX_RECORD_BYTES, type Submission } from '../../publish/publish.ts';
 import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
@@ -65,7 +66,7 @@ export async function readArticle(folders: Folders, path: string): Promise<Artic
   } catch (error) {
     if (isMissing(error)) return undefined;
     if (error instanceof UnreadableRecord || error instanceof PublisherError) return unreadable(error.problems);
-    return unreadable([{ field: '', rule: `cannot be read: ${error instanceof Error ? error.message : error}` }]);
+    return unreadable([{ field: '', rule: `cannot be read: ${systemReason(error)}` }]);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublisherError } from '../../errors.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import type { Publisher } from '../../publish/publish.ts';
 import type { Store } from '../../store/store.ts';
 import type { Folders, RefusedFile } from './article-file.ts';
@@ -115,9 +116,9 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = systemReason(cause);
     throw new Error(
-      `The folder ${folder} cannot be created (${reason}). The service runs without it: create it yourself.`,
+      `The folder ${folder} cannot be created: ${reason}. The service runs without it: create it yourself.`,
       {
         cause,
       },

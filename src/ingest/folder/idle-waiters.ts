@@ -29,7 +29,7 @@ const POLL = 5;
  */
 export function createIdleWaiters(parts: IdleWaitersParts): () => Promise<void> {
   const { now, isBusy, isClosed, lastSequence, firstAwaited } = parts;
-  /** In the order of their calls, which is the order in which they go on. */
+  /** In the order of the calls. They resolve in the same order. */
   const waiters: Waiter[] = [];
 
   /** One look serves all waiters: there may be thousands of them, and of dirty paths. */

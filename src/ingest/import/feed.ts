@@ -9,6 +9,8 @@ import { documentText } from './xml-encoding.ts';
 interface FeedSource {
   /** The address of the feed. It is the base of relative addresses if the feed names no other. */
   readonly url?: string;
+  /** The encoding that the HTTP header names. */
+  readonly charset?: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function* feedRecords(
   chunks: AsyncIterable<Uint8Array>,
   source: FeedSource,
 ): AsyncGenerator<SourceRecord> {
-  const text = documentText(chunks);
+  const text = documentText(chunks, source.charset);
   const start: string[] = [];
   for (let next = await text.next(); !next.done; next = await text.next()) {
     start.push(next.value);
@@ -51,7 +53,7 @@ const MAX_HEAD = 1000;
 
 async function* xmlFeedRecords(text: AsyncIterable<string>, source: FeedSource): AsyncGenerator<SourceRecord> {
   const head: XmlElement[] = [];
-  for await (const part of xmlParts(text, source)) {
+  for await (const part of xmlParts(text, { url: source.url })) {
     if (part.name === 'item') yield { record: rssRecord(part, head, source.url), line: part.line };
     else if (part.name === 'atom:entry') yield { record: atomRecord(part, head, source.url), line: part.line };
     else if (HEAD.has(part.name) && head.length < MAX_HEAD) head.push(part);

@@ -24,15 +24,17 @@ export function isWordpress(head: string): boolean {
  *
  * @param open opens the export at its beginning
  * @param onSkipped receives the reason for each item that is no such story: `draft`, `of type page`
+ * @param charset the encoding that the HTTP header names
  * @throws UnreadableRecord with line and column, after all complete stories
  */
 export async function* wordpressRecords(
   open: () => AsyncIterable<Uint8Array>,
   onSkipped: (reason: string) => void,
+  charset?: string,
 ): AsyncGenerator<SourceRecord> {
-  const site = await siteOf(open());
+  const site = await siteOf(open(), charset);
   let channelLanguage: string | undefined;
-  for await (const part of exportParts(open())) {
+  for await (const part of exportParts(open(), charset)) {
     if (part.name === 'language') channelLanguage = language(textContent(part));
     if (part.name !== 'item') continue;
     const reason = reasonToSkip(part);
@@ -44,8 +46,8 @@ export async function* wordpressRecords(
 /** Comments may be longer than all stories together. */
 const IGNORED = new Set(['wp:comment']);
 
-function exportParts(chunks: AsyncIterable<Uint8Array>): AsyncIterable<XmlElement> {
-  return xmlParts(documentText(chunks), { ignored: IGNORED });
+function exportParts(chunks: AsyncIterable<Uint8Array>, charset: string | undefined): AsyncIterable<XmlElement> {
+  return xmlParts(documentText(chunks, charset), { ignored: IGNORED });
 }
 
 /** The parts of an export that stories refer to. */
@@ -55,11 +57,11 @@ interface Site {
   readonly attachments: ReadonlyMap<string, Attachment>;
 }
 
-async function siteOf(chunks: AsyncIterable<Uint8Array>): Promise<Site> {
+async function siteOf(chunks: AsyncIterable<Uint8Array>, charset: string | undefined): Promise<Site> {
   const names = new Map<string, string>();
   const attachments = new Map<string, Attachment>();
   try {
-    for await (const part of exportParts(chunks)) {
+    for await (const part of exportParts(chunks, charset)) {
       if (part.name === 'wp:author') names.set(value(part, 'wp:author_login'), displayName(part));
       const attachment = part.name === 'item' ? attachmentOf(part) : undefined;
       if (attachment !== undefined) attachments.set(value(part, 'wp:post_id'), attachment);

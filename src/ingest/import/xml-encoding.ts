@@ -4,11 +4,12 @@ import { UnreadableRecord } from './record.ts';
 const DECODE_LENGTH = 1024;
 
 /**
- * Decodes an XML or JSON document by its byte order mark or its XML declaration, else as UTF-8.
+ * Decodes an XML or JSON document by its byte order mark, the charset of its HTTP header or its XML declaration, else as
+ * UTF-8 (RFC 7303 §3).
  *
  * @throws UnreadableRecord with the line, if the encoding is unknown or the bytes are not in it
  */
-export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+export async function* documentText(chunks: AsyncIterable<Uint8Array>, charset?: string): AsyncGenerator<string> {
   let head = Buffer.alloc(0);
   let decode: Decode | undefined;
   for await (const chunk of chunks) {
@@ -17,11 +18,11 @@ export async function* documentText(chunks: AsyncIterable<Uint8Array>): AsyncGen
       if (head.length < DECODE_LENGTH) continue;
     }
     const bytes = decode === undefined ? head : chunk;
-    decode ??= decoderFor(encodingOf(head));
+    decode ??= decoderFor(encodingOf(head, charset));
     yield* decode(bytes);
   }
   const last = decode === undefined ? head : new Uint8Array();
-  decode ??= decoderFor(encodingOf(head));
+  decode ??= decoderFor(encodingOf(head, charset));
   yield* decode(last);
   yield* decode(undefined);
 }
@@ -58,13 +59,14 @@ function decoderFor(encoding: string): Decode {
   };
 }
 
-function encodingOf(head: Buffer): string {
+function encodingOf(head: Buffer, charset: string | undefined): string {
   const [first, second] = head;
   if (first === 0xfe && second === 0xff) return 'utf-16be';
   if (first === 0xff && second === 0xfe) return 'utf-16le';
+  if (first === 0xef && second === 0xbb) return 'utf-8';
+  if (charset !== undefined) return charset;
   if (first === 0 && second !== 0) return 'utf-16be';
   if (first !== 0 && second === 0) return 'utf-16le';
-  if (first === 0xef && second === 0xbb) return 'utf-8';
   const declared = /^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([^"'>]+)/
     .exec(head.toString('latin1', 0, DECODE_LENGTH))?.[1]
     ?.trim();

@@ -2,12 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../../errors.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 /** Megabytes of SQLite's page cache. The operating system caches more as far as it has room. */
 const CACHE = 8;
 /** Megabytes during an import: a large batch and its indexes must fit, or SQLite writes their pages twice. */
 const BULK_CACHE = 192;
+
+/** The schema of this version. */
+export const SCHEMA = MIGRATIONS.length;
 
 export interface OpenOptions {
   /** The process will write much without a pause, as an import does. */
@@ -72,7 +76,7 @@ function connect(file: string, cache = CACHE): DatabaseSync {
   } catch (cause) {
     throw new PublisherError('store_unavailable', `The store ${file} cannot be opened.`, {
       cause,
-      hint: `Check that the file is a store and that its folder can be written. The cause: ${messageOf(cause)}.`,
+      hint: hintFor(cause),
     });
   }
 }
@@ -91,8 +95,13 @@ function writeAhead(db: DatabaseSync): void {
   }
 }
 
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+/** What an operator can do about a store that cannot be opened, with the words of SQLite or the system. */
+function hintFor(cause: unknown): string {
+  const advice = OPEN_ADVICE.get(resultCode(cause) ?? -1);
+  const reason = systemReason(cause);
+  return advice === undefined
+    ? `The reason: ${reason}. Check the folder of the store and its permissions.`
+    : `${advice} (${reason}).`;
 }
 
 function schemaVersion(db: DatabaseSync): number {
@@ -122,11 +131,24 @@ export const READERS = 'readers';
 export const NO_READERS = 'none';
 
 const SQLITE_NOTADB = 26;
+const SQLITE_CANTOPEN = 14;
 const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
 const SQLITE_BUSY = 5;
+
+const AS_THE_SERVICE = 'run the program as the user of the service';
+
+const OPEN_ADVICE: ReadonlyMap<number, string> = new Map([
+  [SQLITE_NOTADB, 'The file is not an SQLite database: put a backup in its place'],
+  [SQLITE_CORRUPT, 'The file is damaged: put a backup in its place'],
+  [SQLITE_CANTOPEN, `A folder has this name, or this user may not read and write the file: ${AS_THE_SERVICE}`],
+  [SQLITE_READONLY, `This user may not write to the file or its folder: ${AS_THE_SERVICE}`],
+  [SQLITE_BUSY, `Another process has used it alone for ${BUSY_TIMEOUT / 1000} s: wait until that process is done`],
+  [SQLITE_FULL, 'The disk is full: make room'],
+  [SQLITE_IOERR, 'The disk is full or reports errors: make room, and check the disk'],
+]);
 
 /** SQLite's primary result code; undefined for an error that does not come from SQLite. */
 function resultCode(error: unknown): number | undefined {
@@ -146,7 +168,7 @@ export function storeError(error: unknown): unknown {
   }
   if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY) {
     return new PublisherError('store_unavailable', 'The store cannot be used: no part of a change was kept.', {
-      hint: `Check the disk and whether another process holds the store. SQLite reports: ${error.message}.`,
+      hint: `${OPEN_ADVICE.get(code)} (${error.message}).`,
       cause: error,
     });
   }

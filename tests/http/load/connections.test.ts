@@ -257,7 +257,7 @@ async function sayHeads(raw: Raw, count: number): Promise<void> {
 }
 
 test('10,000 requests on one connection are all it is for', async () => {
-  const { port } = await service({ idle: 300 });
+  const { port } = await service();
   await ask(port, FEED);
   const raw = await speak(port);
   await sayHeads(raw, 9_500);
@@ -270,10 +270,7 @@ test('10,000 requests on one connection are all it is for', async () => {
 });
 
 test('what comes behind the last request of a connection is not carried out', async () => {
-  const { port, key, get } = await startApi(
-    { 'articles/a.json': JSON.stringify(record()) },
-    { connections: { idle: 300 } },
-  );
+  const { port, key, get } = await startApi({ 'articles/a.json': JSON.stringify(record()) });
   await ask(port, FEED);
   const put = (id: string) => {
     const body = JSON.stringify(record({ id }));
@@ -289,6 +286,17 @@ test('what comes behind the last request of a connection is not carried out', as
   expect([(await get('/last')).status, (await get('/behind')).status, (await get('/after')).status]).toEqual([
     200, 404, 404,
   ]);
+});
+
+test('a client that goes on without end behind the last request is cut', async () => {
+  const { port } = await service();
+  await ask(port, FEED);
+  const raw = await speak(port);
+  await sayHeads(raw, 9_500);
+  raw.socket.write(`${HEAD.repeat(499)}${GET.replace(FEED, '/feeds/latest.json')}\r\n${HEAD.repeat(20_000)}`);
+  const text = await raw.closed;
+
+  expect(text.match(/^HTTP\/1\.1 \d{3}/gm)?.length).toBeLessThanOrEqual(10_000);
 });
 
 describe('what comes behind', () => {

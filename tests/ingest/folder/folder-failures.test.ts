@@ -121,7 +121,7 @@ test('an articles folder that cannot be created does not stop the start', async 
   expect([await titles(service), service.lines]).toEqual([
     [],
     [
-      `The folder ${articles} cannot be created (EEXIST: file already exists, mkdir '${articles}'). The service runs without it: create it yourself.`,
+      `The folder ${articles} cannot be created: there is a file of this name already (EEXIST). The service runs without it: create it yourself.`,
     ],
   ]);
   await rm(join(folder, 'articles'));

@@ -1,0 +1,270 @@
+import { hash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { describeProblems, excerpt, PublisherError } from '../errors.ts';
+import type { ImportSource, Item } from '../ingest/import/item.ts';
+import type { PictureFolder } from '../ingest/import/picture-folder.ts';
+import { withCopiedPictures } from '../ingest/import/pictures.ts';
+import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
+import { openParsePool } from '../publish/parse-pool.ts';
+import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
+import type { UnparsedRecord } from '../publish/unparsed-record.ts';
+import type { DataFolder } from '../service/data-folder.ts';
+import type { Outcome } from '../store/store.ts';
+import type { Report, Tally } from './import-report.ts';
+import { type RejectedFile, recordText } from './rejected-file.ts';
+import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
+
+/** Records that are saved in one transaction. */
+const BATCH = 2000;
+/** The same if pictures are copied first, which takes long. */
+const BATCH_WITH_PICTURES = 50;
+/** Batches at once: several are parsed while one is saved. */
+const AHEAD = 6;
+/** Bytes from which threads save more time than their start takes. */
+const WORTH_THREADS = 2_000_000;
+/** Refusals that are printed one by one. The file of refused records has all. */
+export const MAX_PRINTED = 50;
+
+export interface ImportContext {
+  readonly terminal: Terminal;
+  readonly rejected: RejectedFile;
+  readonly report: Report;
+  readonly dryRun: boolean;
+  /** Copies of the pictures of stories; undefined if pictures keep their addresses. */
+  readonly pictures: PictureFolder | undefined;
+  /** Ends the import. What was read until then is saved. */
+  readonly stop: AbortSignal;
+  /** Whether a refusal was reported before, so that it counts alone; never by default. */
+  readonly isReported?: (item: Item) => boolean;
+}
+
+/** Returns the bytes of all sources; undefined if one of them is unknown. */
+function sizeOf(sources: readonly ImportSource[]): number | undefined {
+  return sources.reduce<number | undefined>(
+    (sum, { size }) => (sum === undefined || size === undefined ? undefined : sum + size),
+    0,
+  );
+}
+
+export function isLarge(sources: readonly ImportSource[]): boolean {
+  return (sizeOf(sources) ?? 0) >= WORTH_THREADS;
+}
+
+/** Publishes the records of sources, and counts them as they are saved. Ends early if the context is stopped. */
+export async function importAll(
+  { store, newsroom }: DataFolder,
+  sources: readonly ImportSource[],
+  tally: Tally,
+  context: ImportContext,
+): Promise<void> {
+  const pool = isLarge(sources) ? openParsePool(newsroom, availableParallelism()) : undefined;
+  const parse = pool?.parse ?? parseHere(newsroom);
+  const bar = progressBar(context.terminal, 'Importing');
+  try {
+    const { publish } = createPublisher({
+      store: context.dryRun ? { ...store, apply: store.rehearse } : store,
+      parse,
+      now: Date.now,
+      announce: () => {},
+    });
+    await importItems(sources, { publish, tally, context, bar, site: newsroom.url });
+  } finally {
+    bar.stop();
+    await pool?.close();
+  }
+}
+
+interface ItemsParts {
+  readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
+  readonly tally: Tally;
+  readonly context: ImportContext;
+  readonly bar: ProgressBar;
+  readonly site: string;
+}
+
+async function importItems(sources: readonly ImportSource[], parts: ItemsParts): Promise<void> {
+  const { tally, context } = parts;
+  const { stop, pictures } = context;
+  const batchSize = pictures === undefined ? BATCH : BATCH_WITH_PICTURES;
+  const withOwnId = refuseSharedPathIds();
+  const save = createSave(parts, sizeOf(sources));
+  const running: Promise<void>[] = [];
+  let batch: Item[] = [];
+  const note = (text: string) => {
+    context.terminal.err(text);
+    context.report.note(text);
+  };
+  const skip = (reason: string) => void tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
+
+  async function readAll(): Promise<void> {
+    for (const source of sources) {
+      for await (const item of source.items(save.advance, skip, note)) {
+        if (stop.aborted) return;
+        batch.push(withOwnId(item));
+        if (batch.length < batchSize) continue;
+        const saving = save.batch(batch, running.at(-1));
+        saving.catch(() => {}); // handled where it is awaited
+        running.push(saving);
+        batch = [];
+        if (running.length >= AHEAD) await running.shift();
+      }
+    }
+  }
+
+  try {
+    await unlessStopped(readAll(), stop);
+  } finally {
+    running.push(save.batch(batch, running.at(-1))); // also after an error: records that were read are saved
+    await Promise.allSettled(running);
+  }
+  await unlessStopped(Promise.all(running), stop);
+}
+
+/** A stop ends downloads with its own reason, which is no failure. */
+async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!stop.aborted || error !== stop.reason) throw error;
+  }
+}
+
+/** Saves batches and counts their results. */
+function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
+  const { pictures, dryRun } = context;
+  const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
+  const began = Date.now();
+  let read = 0;
+
+  const count = (items: readonly Item[], publications: readonly Published[]): void => {
+    const results = publications.values();
+    for (const item of items) {
+      const result = 'problems' in item.content ? undefined : results.next().value;
+      if (result === undefined) refuse(item, unreadable(item), tally, context);
+      else if ('refused' in result) refuse(item, result.refused, tally, context);
+      else tally[resultOf(result.outcome, item)] += 1;
+    }
+    const done = tally.created + tally.updated + tally.unchanged + tally.refused;
+    const seconds = (Date.now() - began) / 1000;
+    bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
+  };
+
+  return {
+    advance(bytes: number): void {
+      read += bytes;
+    },
+    /** Batches are parsed in parallel, but counted and refused in the order of their records. */
+    async batch(items: readonly Item[], before: Promise<void> | undefined): Promise<void> {
+      const submissions = items.flatMap(({ content }) => ('problems' in content ? [] : [content]));
+      const copied =
+        pictures === undefined
+          ? submissions
+          : await Promise.all(submissions.map((content) => withPictures(content, site, pictures)));
+      const publishing = publish(copied.map((content) => ({ ...content, keepWithdrawn: true })));
+      const [publications] = await Promise.all([publishing, before]);
+      count(items, publications);
+    },
+  };
+}
+
+async function withPictures(record: UnparsedRecord, site: string, pictures: PictureFolder): Promise<UnparsedRecord> {
+  const parsed = strictlyParsed(record.json);
+  const copied = await withCopiedPictures(parsed, site, pictures.copy);
+  return copied === parsed ? record : { ...record, json: JSON.stringify(copied) };
+}
+
+/** Returns undefined for a record that is refused: its JSON breaks a rule, which `JSON.parse` would not notice. */
+function strictlyParsed(json: JsonText): unknown {
+  try {
+    return parseJson(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Most characters of a JSON text that is parsed for its title alone. */
+const MAX_JSON = 16 * 1024 * 1024;
+
+function parsedOrUndefined(json: JsonText | undefined): unknown {
+  if (json === undefined || json.length > MAX_JSON) return undefined;
+  try {
+    return JSON.parse(jsonString(json).replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function refuse(
+  item: Item,
+  error: PublisherError,
+  tally: Tally,
+  { terminal, rejected, report, isReported }: ImportContext,
+): void {
+  tally.refused += 1;
+  if (isReported?.(item)) return;
+  rejected.write(item);
+  const { file, line } = item;
+  const title = titleOf(item.content);
+  const problems = error.problems.map((problem) => (line === undefined ? problem : { ...problem, line }));
+  const position = line === undefined ? {} : { line };
+  report.refuse({ file, ...position, ...(title === undefined ? {} : { title }), problems });
+  if (tally.refused > MAX_PRINTED) return;
+  const located = new PublisherError(error.code, error.message, { problems, file });
+  for (const text of describeProblems(located)) terminal.err(title === undefined ? text : `${text}, in “${title}”`);
+}
+
+/** The title by which an editor knows a story. */
+function titleOf(content: Item['content']): string | undefined {
+  const record = parsedOrUndefined('json' in content ? content.json : content.text);
+  const title = typeof record === 'object' && record !== null && 'title' in record ? record.title : undefined;
+  return typeof title === 'string' && title.trim() !== '' ? excerpt(title) : undefined;
+}
+
+/**
+ * Refuses a second file whose path makes an id that another file of this import has: it would overwrite the first
+ * article. Two records that both name an id are one article, and the last one wins. Records that share a file are not
+ * remembered: there may be millions.
+ */
+function refuseSharedPathIds(): (item: Item) => Item {
+  const owners = new Map<string, { readonly file: string; readonly isFromPath: boolean }>();
+  return (item) => {
+    const { file, content, fileId } = item;
+    if (fileId === undefined || 'problems' in content) return item;
+    const { id, isFromPath } = fileId;
+    const owner = owners.get(id);
+    if (owner === undefined || !(isFromPath || owner.isFromPath)) {
+      if (id !== '') owners.set(id, { file, isFromPath });
+      return item;
+    }
+    if (resolve(owner.file) === resolve(file)) return item;
+    const made = owner.isFromPath ? `, made of its path${isFromPath ? ' as well' : ''}` : '';
+    const rule = `is the id of ${owner.file} already${made}: name ${isFromPath ? 'one' : 'another'} in the record`;
+    const text = recordText(content, { id: undefined });
+    return { file, content: { problems: [{ field: 'id', value: excerpt(id), rule }], text } };
+  };
+}
+
+type Result = 'created' | 'updated' | 'unchanged';
+
+function countable(result: Outcome['result']): Result {
+  if (result === 'created' || result === 'updated' || result === 'unchanged') return result;
+  throw new Error(`an import cannot have the result ${result}`);
+}
+
+/** A dry run saves nothing, so records must be remembered to count a repeated one as the real import would. */
+function dryRunResult(): (outcome: Outcome, item: Item) => Result {
+  const seen = new Map<string, string>();
+  return ({ id, result }, { content }) => {
+    const digest = 'json' in content ? hash('sha256', `${content.publishedAt} ${hash('sha256', content.json)}`) : '';
+    const before = seen.get(id);
+    seen.set(id, digest);
+    if (before === undefined) return countable(result);
+    return before === digest ? 'unchanged' : 'updated';
+  };
+}
+
+function unreadable({ content }: Item): PublisherError {
+  const problems = 'problems' in content ? content.problems : [];
+  return new PublisherError('invalid_article', 'The record cannot be read.', { problems });
+}

@@ -1,0 +1,146 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeProblems, type ErrorCode, PublisherError } from '../errors.ts';
+import { type FoundFeed, feedPages, findFeed } from '../ingest/import/address.ts';
+import type { Validators } from '../ingest/import/download.ts';
+import type { Item } from '../ingest/import/item.ts';
+import { rfc3339 } from '../lib/instant.ts';
+import { importAll } from './import-items.ts';
+import { emptyTally, openReport, type Tally } from './import-report.ts';
+import { countsOf, type ImportSetup, nextStep, pagesOf, picturesFor, setUpOrCurrent } from './import-setup.ts';
+import { openRejected } from './rejected-file.ts';
+
+interface RepeatSetup extends ImportSetup {
+  /** Milliseconds from an import to the next. */
+  readonly every: number;
+}
+
+/** An address that is imported again and again. */
+interface Followed {
+  /** As typed. */
+  readonly given: string;
+  /** Where the feed is, which a web page at the given address may have named. */
+  address: string;
+  validators: Validators;
+  /** In a row. */
+  failures: number;
+  /** By `performance.now`. */
+  dueAt: number;
+  hasBeenRead: boolean;
+  /** Digests of refused records that were reported: a feed shows them until they are fixed. */
+  readonly reported: Set<string>;
+}
+
+/** Longest pause after failures, in milliseconds, unless the interval or the server's Retry-After is longer. */
+const MAX_BACKOFF = 60 * 60 * 1000;
+const MAX_RETRY_AFTER = 24 * 60 * 60;
+const MAX_REPORTED = 100_000;
+/** Failures that may pass by themselves. */
+const PASSING: readonly ErrorCode[] = ['unreachable_source', 'too_large', 'store_unavailable', 'insufficient_storage'];
+
+/** Imports addresses again and again until it is stopped. Returns the exit code. */
+export async function repeatImport(addresses: readonly string[], setup: RepeatSetup): Promise<number> {
+  const { stop, terminal } = setup;
+  const feeds = addresses.map(follow);
+  while (!stop.aborted) {
+    for (const feed of feeds) {
+      if (feed.dueAt <= performance.now() && !stop.aborted) await visit(feed, setup);
+    }
+    const pause = Math.min(...feeds.map(({ dueAt }) => dueAt)) - performance.now();
+    await sleep(Math.max(0, pause), undefined, { signal: stop }).catch(() => {});
+  }
+  terminal.err('Stopped. What was imported until then is saved.');
+  return 0;
+}
+
+function follow(address: string): Followed {
+  return {
+    given: address,
+    address,
+    validators: {},
+    failures: 0,
+    dueAt: 0,
+    hasBeenRead: false,
+    reported: new Set(),
+  };
+}
+
+async function visit(feed: Followed, setup: RepeatSetup): Promise<void> {
+  const { stop, terminal, every } = setup;
+  try {
+    const { address, validators } = feed;
+    const found = await findFeed(address, terminal.err, { signal: stop, validators });
+    if (found !== undefined) {
+      await importPages(feed, found, setup);
+      feed.address = found.address;
+      feed.validators = found.page.validators;
+      feed.hasBeenRead = true;
+    }
+    feed.failures = 0;
+    feed.dueAt = performance.now() + every;
+  } catch (error) {
+    if (stop.aborted && error === stop.reason) return;
+    if (!(error instanceof PublisherError) || !PASSING.includes(error.code)) throw error;
+    feed.failures += 1;
+    const pause = backoff(feed.failures, every, error.retryAfter);
+    feed.dueAt = performance.now() + pause;
+    feed.address = feed.given; // the page may name another feed by now
+    feed.validators = {};
+    const message = [...describeProblems(error), error.hint].filter((text) => text !== undefined).join(' ');
+    terminal.err(`${rfc3339(Date.now())} ${message} The next attempt is in ${Math.round(pause / 1000)} s.`);
+  }
+}
+
+function backoff(failures: number, every: number, retryAfter = 0): number {
+  const pause = Math.min(every * 2 ** (failures - 1), Math.max(every, MAX_BACKOFF));
+  return Math.max(pause, Math.min(retryAfter, MAX_RETRY_AFTER) * 1000);
+}
+
+/** Imports the pages of a feed. Once all were read, reads only as far as a page has news. */
+async function importPages(feed: Followed, found: FoundFeed, setup: RepeatSetup): Promise<void> {
+  const { values, terminal, stop } = setup;
+  const startedAt = Date.now();
+  const current = await setUpOrCurrent(setup.folder, values);
+  const rejected = openRejected(values.rejected, { imported: [], dryRun: false });
+  const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
+  const total = emptyTally();
+  try {
+    const pictures = await picturesFor(current, setup, report);
+    const context = { terminal, rejected, report, dryRun: false, pictures, stop, isReported: reporter(feed) };
+    for await (const page of feedPages(found, { maxPages: pagesOf(values), signal: stop }, terminal.err)) {
+      const tally = emptyTally();
+      await importAll(current, [page], tally, context);
+      add(total, tally);
+      if (stop.aborted || (feed.hasBeenRead && tally.created + tally.updated === 0)) break;
+    }
+    report.close({
+      tally: total,
+      pictures: pictures?.counts(),
+      finishedAt: Date.now(),
+      isInterrupted: stop.aborted,
+    });
+  } finally {
+    report.discard();
+    rejected.close(false);
+    const hasNews = total.created + total.updated + rejected.count() > 0;
+    if (hasNews || !feed.hasBeenRead) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${countsOf(total)}`);
+    if (rejected.count() > 0) terminal.err(nextStep(rejected.count(), rejected));
+  }
+}
+
+function add(total: Tally, { created, updated, unchanged, refused, skipped }: Tally): void {
+  total.created += created;
+  total.updated += updated;
+  total.unchanged += unchanged;
+  total.refused += refused;
+  for (const [reason, count] of skipped) total.skipped.set(reason, (total.skipped.get(reason) ?? 0) + count);
+}
+
+function reporter({ reported }: Followed): (item: Item) => boolean {
+  return ({ file, content }) => {
+    const digest = hash('sha256', 'json' in content ? content.json : JSON.stringify([file, content]));
+    if (reported.has(digest)) return true;
+    if (reported.size < MAX_REPORTED) reported.add(digest);
+    return false;
+  };
+}

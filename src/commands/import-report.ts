@@ -1,0 +1,106 @@
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import type { Problem } from '../errors.ts';
+import type { PictureCounts } from '../ingest/import/picture-folder.ts';
+import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { unwritable } from './arguments.ts';
+
+/** Counts of records by result. */
+export interface Tally extends Record<'created' | 'updated' | 'unchanged' | 'refused', number> {
+  /** Counts of items that are no published story, by reason. */
+  readonly skipped: Map<string, number>;
+}
+
+export function emptyTally(): Tally {
+  return { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map() };
+}
+
+/** A record that was refused. */
+export interface Refusal {
+  readonly file: string;
+  readonly line?: number;
+  readonly title?: string;
+  readonly problems: readonly Problem[];
+}
+
+export interface ReportEnd {
+  readonly tally: Tally;
+  readonly pictures?: PictureCounts | undefined;
+  readonly finishedAt: Instant;
+  readonly isInterrupted: boolean;
+}
+
+/** The report of an import as JSON. */
+export interface Report {
+  readonly refuse: (refusal: Refusal) => void;
+  readonly note: (text: string) => void;
+  /** Completes the file. */
+  readonly close: (end: ReportEnd) => void;
+  /** Removes what is written so far, unless `close` was called. */
+  readonly discard: () => void;
+}
+
+interface ReportBeginning {
+  readonly startedAt: Instant;
+  readonly sources: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/** Notes that are kept: a source of a million pictures that fail is described well enough by the first of them. */
+const MAX_NOTES = 10_000;
+
+const NO_REPORT: Report = { refuse: () => {}, note: () => {}, close: () => {}, discard: () => {} };
+
+/**
+ * Opens the report. Refusals are written as they come, because there may be millions. The file replaces an earlier report
+ * only when it is complete.
+ *
+ * @throws PublisherError `unwritable_output`
+ */
+export function openReport(file: string | undefined, beginning: ReportBeginning): Report {
+  if (file === undefined) return NO_REPORT;
+  const growing = `${file}.${process.pid}.part`;
+  const attempt = <Result>(work: () => Result): Result => {
+    try {
+      return work();
+    } catch (error) {
+      throw unwritable(file, error);
+    }
+  };
+  const descriptor = attempt(() => openSync(growing, 'w'));
+  const write = (text: string) => attempt(() => writeSync(descriptor, text));
+  const notes: string[] = [];
+  let separator = '\n';
+  let isOpen = true;
+  const head = JSON.stringify({ ...beginning, startedAt: rfc3339(beginning.startedAt) });
+  write(`${head.slice(0, -1)},"refusals":[`);
+  return {
+    refuse(refusal) {
+      write(`${separator}${JSON.stringify(refusal)}`);
+      separator = ',\n';
+    },
+    note(text) {
+      if (notes.length < MAX_NOTES) notes.push(text);
+    },
+    close({ tally: { skipped, ...counts }, pictures, finishedAt, isInterrupted }) {
+      const end = {
+        notes,
+        skipped: Object.fromEntries(skipped),
+        ...(pictures === undefined ? {} : { pictures }),
+        ...counts,
+        isInterrupted,
+        finishedAt: rfc3339(finishedAt),
+      };
+      write(`\n],${JSON.stringify(end).slice(1)}\n`);
+      isOpen = false;
+      attempt(() => {
+        closeSync(descriptor);
+        renameSync(growing, file);
+      });
+    },
+    discard() {
+      if (!isOpen) return;
+      closeSync(descriptor);
+      rmSync(growing, { force: true });
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { resolve } from 'node:path';
+import type { OPTIONS, ValuesOf } from '../config/options.ts';
+import { openPictureFolder, type PictureFolder } from '../ingest/import/picture-folder.ts';
+import { parseHere } from '../publish/publish.ts';
+import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';
+import { type DataFolder, hasStore, newsroomOf, openDataFolder } from '../service/data-folder.ts';
+import { MAX_PRINTED } from './import-items.ts';
+import type { Report, Tally } from './import-report.ts';
+import type { RejectedFile } from './rejected-file.ts';
+import type { Terminal } from './terminal.ts';
+
+export type ImportValues = ValuesOf<typeof OPTIONS.import>;
+
+/** What the steps of an import need of the command line. */
+export interface ImportSetup {
+  readonly values: ImportValues;
+  readonly terminal: Terminal;
+  readonly folder: DataFolder;
+  /** Ends the import at the first signal. */
+  readonly stop: AbortSignal;
+}
+
+/** How many pages of a feed are read. */
+export function pagesOf({ all, maxPages }: ImportValues): number {
+  return all ? maxPages : 1;
+}
+
+/** Opens the data folder of an import. */
+export function openFolder({ data, publicUrl, dryRun, sanitizeFastPath }: ImportValues, isBulk: boolean): DataFolder {
+  return openDataFolder(data, {
+    feedsUrl: publicUrl,
+    isBulk: isBulk && !dryRun,
+    // Opening a store creates it, and a dry run writes nothing.
+    storeFile: dryRun && !hasStore(resolve(data)) ? ':memory:' : undefined,
+    sanitizeFastPath,
+  });
+}
+
+/** Returns undefined if pictures keep their addresses. A dry run copies none. */
+export async function picturesFor(
+  { path }: DataFolder,
+  { values, terminal, stop }: ImportSetup,
+  report: Report,
+): Promise<PictureFolder | undefined> {
+  const { media, mediaMb, mediaCount, dryRun } = values;
+  if (!media || dryRun) return undefined;
+  return await openPictureFolder({
+    mediaFolder: resolve(path, 'media'),
+    limits: { maxMegabytes: mediaMb, maxCount: mediaCount },
+    onNote: limitedNotes(terminal, report),
+    signal: stop,
+  });
+}
+
+/** Prints the first notes. The report has all. */
+function limitedNotes({ err }: Terminal, report: Report): (note: string) => void {
+  let count = 0;
+  return (note) => {
+    report.note(note);
+    count += 1;
+    if (count <= MAX_PRINTED) err(note);
+    if (count === MAX_PRINTED) err('More notes on pictures are not shown here. --report FILE writes them.');
+  };
+}
+
+/**
+ * Returns the data folder as a service that runs on it sees it: with the addresses and the language of its last start.
+ * Only a start of the service applies a changed publication.yaml to stored articles. A new store is set up.
+ */
+export async function setUpOrCurrent(
+  folder: DataFolder,
+  { publicUrl, dryRun, sanitizeFastPath }: ImportValues,
+): Promise<DataFolder> {
+  const { path, store, publication: wanted } = folder;
+  const inForce = await publicationInForce(store, wanted);
+  if (inForce === undefined) {
+    if (!dryRun) await setUp(folder);
+    return folder;
+  }
+  const publication = publicUrl === undefined ? inForce : { ...inForce, feedsUrl: wanted.feedsUrl };
+  if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await requireReparse(store);
+  return { path, store, publication, newsroom: newsroomOf(path, publication, sanitizeFastPath) };
+}
+
+/** A new store has no articles, so there is no progress or refusal to report. */
+async function setUp({ store, publication, newsroom }: DataFolder): Promise<void> {
+  const ignore = () => {};
+  const parse = parseHere(newsroom);
+  await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, onInvalid: ignore });
+}
+
+export function countsOf({ created, updated, unchanged, refused }: Tally): string {
+  return `${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`;
+}
+
+/** Records that are not text, or too long to be read to their end, are not in the file. */
+export function nextStep(refused: number, rejected: RejectedFile): string {
+  const [copied, file] = [rejected.count(), rejected.file()];
+  if (copied === 0) return 'Fix the source and import again.';
+  if (copied === refused) return `Refused records are in ${file}: fix them there and import that file.`;
+  return `${copied} of ${refused} refused records are in ${file}: fix them there and import that file. Fix the others in the source.`;
+}

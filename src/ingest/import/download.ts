@@ -1,0 +1,206 @@
+import { isUtf8 } from 'node:buffer';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
+import { PublisherError } from '../../errors.ts';
+
+/** Sent with the next request for the same address, so that the server can answer that nothing has changed. */
+export interface Validators {
+  readonly etag?: string | undefined;
+  readonly lastModified?: string | undefined;
+}
+
+/** The answer to a request for an address. */
+export interface Download {
+  /** After redirects. */
+  readonly url: string;
+  /** Without gzip. */
+  readonly bytes: Buffer;
+  /** The media type of `Content-Type` in lower case, without parameters; empty without one. */
+  readonly type: string;
+  /** The encoding of an XML document; undefined if the document itself decides. */
+  readonly charset: string | undefined;
+  /** The `Link` header; empty without one. */
+  readonly link: string;
+  readonly validators: Validators;
+}
+
+interface DownloadOptions {
+  /** Media types for the `Accept` header. */
+  readonly accept?: string;
+  /** Most bytes. */
+  readonly limit?: number;
+  readonly validators?: Validators;
+  /** Ends the download. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export const MiB = 1024 * 1024;
+/** Most bytes of a feed or a list of records. */
+const MAX_BYTES = 512 * MiB;
+/** Milliseconds for everything to arrive. */
+const TIMEOUT = 60_000;
+const FEEDS =
+  'application/feed+json, application/atom+xml, application/rss+xml, application/xml;q=0.9, text/html;q=0.8, */*;q=0.7';
+const USER_AGENT = 'feed-publisher-import';
+
+/**
+ * Downloads an address. Returns undefined if nothing has changed since the validators.
+ *
+ * @throws PublisherError `unreachable_source`, `too_large`
+ * @throws the reason of the signal
+ */
+export async function download(address: string, options: DownloadOptions = {}): Promise<Download | undefined> {
+  const { limit = MAX_BYTES, signal } = options;
+  try {
+    const response = await fetch(address, {
+      headers: headersFor(options),
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT), ...(signal === undefined ? [] : [signal])]),
+    });
+    if (response.status === 304 && options.validators !== undefined) return undefined;
+    if (!response.ok || response.body === null) throw refusedBy(address, response);
+    const bytes = await unzipped(await readAll(response.body, limit, address), limit, address);
+    return {
+      url: response.url || address,
+      bytes,
+      ...contentType(response.headers.get('Content-Type') ?? '', bytes),
+      link: response.headers.get('Link') ?? '',
+      validators: {
+        etag: response.headers.get('ETag') ?? undefined,
+        lastModified: response.headers.get('Last-Modified') ?? undefined,
+      },
+    };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof PublisherError) throw error;
+    throw unreachable(address, `${networkReason(error)}. Check the address.`, { cause: error });
+  }
+}
+
+function headersFor({ accept = FEEDS, validators = {} }: DownloadOptions): Record<string, string> {
+  const { etag, lastModified } = validators;
+  return {
+    Accept: accept,
+    'User-Agent': USER_AGENT,
+    ...(etag === undefined ? {} : { 'If-None-Match': etag }),
+    ...(lastModified === undefined ? {} : { 'If-Modified-Since': lastModified }),
+  };
+}
+
+function unreachable(
+  address: string,
+  hint: string,
+  details: { readonly cause?: unknown; readonly retryAfter?: number } = {},
+): PublisherError {
+  return new PublisherError('unreachable_source', `Nothing can be read from ${address}.`, { hint, ...details });
+}
+
+function refusedBy(address: string, { status, headers }: Response): PublisherError {
+  const seconds = Number(headers.get('Retry-After') ?? Number.NaN);
+  const hint = `The server answered with status ${status}. Check the address.`;
+  return unreachable(address, hint, Number.isInteger(seconds) && seconds > 0 ? { retryAfter: seconds } : {});
+}
+
+const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
+  ['ENOTFOUND', 'No server has this name'],
+  ['EAI_AGAIN', 'The name server does not answer'],
+  ['ECONNREFUSED', 'No server listens at this address'],
+  ['ECONNRESET', 'The server closed the connection'],
+  ['EPIPE', 'The server closed the connection'],
+  ['UND_ERR_SOCKET', 'The server closed the connection before its answer was complete'],
+  ['ETIMEDOUT', 'The server does not answer'],
+  ['EHOSTUNREACH', 'No way leads to the server'],
+  ['ENETUNREACH', 'No way leads to the server'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'The server does not answer'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'The server does not answer'],
+  ['UND_ERR_BODY_TIMEOUT', 'The server stopped in the middle of its answer'],
+  ['HPE_INVALID_CONSTANT', 'The server does not answer with HTTP'],
+  ['ERR_INVALID_URL', 'The address is not valid'],
+  ['ERR_SSL_WRONG_VERSION_NUMBER', 'The server speaks no TLS on this port: try http: instead of https:'],
+  ['CERT_HAS_EXPIRED', 'The certificate of the server has expired'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'The certificate of the server is for another name'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'The certificate of the server comes from no known authority'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'The certificate of the server comes from no known authority'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'The certificate of the server comes from no known authority'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'The certificate of the server comes from no known authority'],
+]);
+
+/** The few failures of `fetch` that have no code. */
+const FETCH_REASONS: ReadonlyMap<string, string> = new Map([
+  ['bad port', 'This port belongs to another service than the web, and fetch sends no requests to it'],
+  ['redirect count exceeded', 'The server redirects from address to address without an end'],
+  ['unknown scheme', 'The server redirects to an address that is neither http nor https'],
+]);
+
+/** Describes why a request got no answer. `fetch` hides the reason in the cause of its error. */
+function networkReason(error: unknown): string {
+  if (!(error instanceof Error)) return `The request failed: ${String(error)}`;
+  if (error.name === 'TimeoutError') return `The server did not send everything within ${TIMEOUT / 1000} s`;
+  const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : (error.cause ?? error);
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const reason = NETWORK_REASONS.get(code);
+  if (reason !== undefined) return `${reason} (${code})`;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return FETCH_REASONS.get(text) ?? `The request failed (${code === '' ? text : `${code}: ${text}`})`;
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array>, limit: number, address: string): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > limit) throw tooLarge(limit, address);
+    parts.push(chunk);
+  }
+  return Buffer.concat(parts);
+}
+
+function tooLarge(limit: number, address: string): PublisherError {
+  return new PublisherError('too_large', `The download is longer than ${Math.round(limit / MiB)} MB: ${address}`, {
+    hint: 'Save it to a file, and import the file.',
+  });
+}
+
+const gunzipped = promisify(gunzip);
+
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/** `fetch` decodes what the server compressed for the transfer. An address may also be that of a compressed file. */
+async function unzipped(bytes: Buffer, limit: number, address: string): Promise<Buffer> {
+  if (!isGzip(bytes)) return bytes;
+  try {
+    return await gunzipped(bytes, { maxOutputLength: limit });
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE')
+      throw tooLarge(limit, address);
+    throw unreachable(address, 'The gzip file there is damaged or incomplete.', { cause });
+  }
+}
+
+function contentType(header: string, bytes: Buffer): Pick<Download, 'type' | 'charset'> {
+  const type = header.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const declared = /;\s*charset\s*=\s*["']?([^\s;"']+)/i.exec(header)?.[1];
+  return { type, charset: declared === undefined ? undefined : charsetOf(declared, bytes) };
+}
+
+/**
+ * The `charset` of Content-Type comes before the declaration of the document (RFC 7303 §3). It does not count if it is
+ * unknown or cannot be true: many servers call everything ISO-8859-1 or UTF-8. Text beyond ASCII in another encoding is
+ * practically never valid UTF-8.
+ */
+function charsetOf(declared: string, bytes: Buffer): string | undefined {
+  const charset = encodingName(declared);
+  if (charset === 'utf-8' && !isUtf8(bytes)) return undefined;
+  if (charset === 'windows-1252' && isUtf8(bytes)) return undefined;
+  return charset;
+}
+
+/** Returns the name of an encoding for a label (WHATWG Encoding Standard): that of `latin1` is windows-1252. */
+function encodingName(label: string): string | undefined {
+  try {
+    return new TextDecoder(label).encoding;
+  } catch {
+    return undefined;
+  }
+}

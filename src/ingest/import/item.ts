@@ -1,0 +1,30 @@
+import type { Problem } from '../../errors.ts';
+import type { UnparsedRecord } from '../../publish/unparsed-record.ts';
+
+/** One record of a source, or the reason why there is none. */
+export interface Item {
+  readonly file: string;
+  readonly line?: number;
+  /** The id of a record that has a file to itself. `isFromPath`: the record names no id, and the file's path is its id. */
+  readonly fileId?: { readonly id: string; readonly isFromPath: boolean };
+  readonly content: UnparsedRecord | { readonly problems: readonly Problem[]; readonly text?: string };
+}
+
+/** A file, a folder or an address with records. */
+export interface ImportSource {
+  readonly name: string;
+  /** Bytes; undefined if they are unknown before the read. */
+  readonly size: number | undefined;
+  /**
+   * Reads the records one by one.
+   *
+   * @param onProgress receives the bytes of each read; in all they are the size, even if the source is read twice
+   * @param onSkipped receives the reason for each story that is not meant for readers: `draft`, `of type page`
+   * @param onNote receives what an operator must know of the source, in a sentence
+   */
+  readonly items: (onProgress: OnProgress, onSkipped: OnSkipped, onNote?: OnNote) => AsyncIterable<Item>;
+}
+
+export type OnProgress = (bytes: number) => void;
+export type OnSkipped = (reason: string) => void;
+export type OnNote = (note: string) => void;
