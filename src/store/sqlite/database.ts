@@ -166,7 +166,7 @@ export function storeError(error: unknown): unknown {
       cause: error,
     });
   }
-  if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY) {
+  if (code === SQLITE_IOERR || code === SQLITE_READONLY || code === SQLITE_BUSY || code === SQLITE_CANTOPEN) {
     return new PublisherError('store_unavailable', 'The store cannot be used: no part of a change was kept.', {
       hint: `${OPEN_ADVICE.get(code)} (${error.message}).`,
       cause: error,

@@ -503,6 +503,7 @@ test.each([
   ['another process that writes for too long', 5, 'store_unavailable'],
   ['a damaged page', 11, 'store_unavailable'],
   ['a damaged index', 779, 'store_unavailable'],
+  ['a file that cannot be opened any more', 14, 'store_unavailable'],
   ['what is no database', 26, 'store_unavailable'],
 ])('%s becomes an error of its own', (_, errcode, code) => {
   const cause = Object.assign(new Error('database or disk'), { errcode });
