@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { imageSize } from 'image-size';
 import mime from 'mime';
+import { mediaPath } from './media-path.ts';
 
 /** Properties of a picture, sound or video, read from its file. */
 export interface MediaFacts {
@@ -22,7 +23,7 @@ export function mediaFacts(folder: string, path: string): MediaFacts | undefined
   const inside = normalize(path);
   if (inside.startsWith('..') || inside.includes('\0')) return undefined;
   try {
-    return factsOf(join(folder, inside));
+    return factsOf(join(folder, mediaPath(folder, inside)));
   } catch {
     return undefined; // no such file, or no permission to read it
   }

@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { mediaPath } from '../article/media-path.ts';
 import { PublisherError } from '../errors.ts';
 import { nothingAt } from './respond.ts';
 
@@ -10,7 +11,7 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   };
   return (request, response, next) => {
-    const path = request.params.path.join('/');
+    const path = mediaPath(folder, request.params.path.join('/'));
     response.sendFile(path, { root: folder, maxAge: '1 day', dotfiles: 'ignore', headers }, (error) => {
       // After the head there is nothing to answer: the client left.
       if (error !== undefined && !response.headersSent) next(mediaError(error, request.path));

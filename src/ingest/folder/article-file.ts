@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mediaPath } from '../../article/media-path.ts';
 import { type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { idOf, MAX_RECORD_BYTES, type Submission } from '../../publish/publish.ts';
@@ -77,7 +78,10 @@ export async function isUnchanged(
 }
 
 async function signatureOf(folders: Folders, article: Stats | undefined, media: readonly string[]): Promise<string> {
-  const all = [article, ...(await Promise.all(media.map((name) => statusOf(join(folders.media, name)))))];
+  const all = [
+    article,
+    ...(await Promise.all(media.map((name) => statusOf(join(folders.media, mediaPath(folders.media, name)))))),
+  ];
   return all.map((status) => (status === undefined ? NO_FILE : `${status.size}@${status.mtimeMs}`)).join(' ');
 }
 
@@ -86,9 +90,10 @@ async function statusOf(file: string): Promise<Stats | undefined> {
   return stat(file).catch(() => undefined);
 }
 
+/** The names of media files in a record, in Unicode's composed form. */
 function mediaNamedIn(bytes: Buffer): string[] {
   const names = bytes.toString('utf8').matchAll(/\/media\/([^\s"'<>()\\?#]+)/g);
-  return [...new Set([...names].map(([, name = '']) => decodePath(name)))];
+  return [...new Set([...names].map(([, name = '']) => decodePath(name).normalize('NFC')))];
 }
 
 function decodePath(path: string): string {

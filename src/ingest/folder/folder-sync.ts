@@ -28,8 +28,9 @@ export function queueChange(
 ): void {
   const name = path.replace(/^(articles|media)\/?/, '');
   if (!isWithin('articles', path)) {
-    for (const file of files.usingMedia(name)) {
-      queue.markDirty(dirtyKey(file, files.usesMedia(file, name) ? kind : 'discovered'));
+    const media = name.normalize('NFC');
+    for (const file of files.usingMedia(media)) {
+      queue.markDirty(dirtyKey(file, files.usesMedia(file, media) ? kind : 'discovered'));
     }
     return;
   }
