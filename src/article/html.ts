@@ -67,25 +67,26 @@ const INLINE = new Set(
     ' ',
   ),
 );
-/** Elements beside the story: their text is no part of a summary. */
-const ASIDE = new Set(['figcaption', 'table', 'aside', 'rt', 'rp']);
+/** Elements whose text is no part of a summary: it is beside the story, or was struck out, which plain text cannot show. */
+const LEFT_OUT = new Set(['figcaption', 'table', 'aside', 'rt', 'rp', 's', 'del']);
 
-/** The text of sanitized HTML on one line, without captions and tables, up to about `limit` characters. */
+/** The text of sanitized HTML on one line, without captions, tables and struck-out words, up to about `limit` characters. */
 export function htmlToText(html: string, limit: number): string {
   const tags = /<(\/?)([a-z0-9]+)[^>]*>/g; // sanitized HTML has no > in an attribute
   let text = '';
-  let aside = 0;
-  let isRaw = false;
+  let leftOut = 0;
+  let host: string | undefined;
   for (let offset = 0; ; offset = tags.lastIndex) {
     const tag = tags.exec(html);
     const words = html.slice(offset, tag?.index);
-    if (aside === 0) text += isRaw ? words : decodeHTML(words);
+    // A link in the place of a page that has no title shows its host.
+    if (leftOut === 0 && words !== host) text += decodeHTML(words);
     const isLong = text.length > limit * 4;
     if (tag === null || isLong) text = oneSpaced(text);
     if (tag === null || (isLong && text.length > limit * 2)) return text.trim();
-    const [, slash, name = ''] = tag;
-    if (ASIDE.has(name)) aside += slash === '' ? 1 : -1;
+    const [all, slash, name = ''] = tag;
+    if (LEFT_OUT.has(name)) leftOut += slash === '' ? 1 : -1;
     if (!INLINE.has(name)) text += ' ';
-    isRaw = name === 'iframe' && slash === ''; // its content has no character references
+    host = name === 'a' ? /^<a href="https?:\/\/(?:www\.)?([^/"?#:]+)/.exec(all)?.[1] : undefined;
   }
 }

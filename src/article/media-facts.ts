@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { imageSize } from 'image-size';
 import mime from 'mime';
+import { otherFormSync } from '../lib/name-forms.ts';
 
 /** Properties of a picture, sound or video, read from its file. */
 export interface MediaFacts {
@@ -21,8 +22,10 @@ const HEAD_BYTES = 256 * 1024;
 export function mediaFacts(folder: string, path: string): MediaFacts | undefined {
   const inside = normalize(path);
   if (inside.startsWith('..') || inside.includes('\0')) return undefined;
+  const file = join(folder, inside);
+  const other = existsSync(file) ? undefined : otherFormSync(folder, inside);
   try {
-    return factsOf(join(folder, inside));
+    return factsOf(other === undefined ? file : join(folder, other));
   } catch {
     return undefined; // no such file, or no permission to read it
   }

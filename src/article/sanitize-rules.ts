@@ -19,7 +19,7 @@ export const ATTRIBUTES: Readonly<Record<string, string[]>> = {
   audio: ['src', 'controls', 'loop', 'muted', 'preload'],
   video: ['src', 'poster', 'controls', 'loop', 'muted', 'preload', 'width', 'height', 'playsinline'],
   track: ['src', 'kind', 'srclang', 'label', 'default'],
-  iframe: ['src', 'width', 'height', 'allowfullscreen'],
+  iframe: ['src', 'width', 'height', 'allow', 'allowfullscreen', 'referrerpolicy', 'loading'],
   ol: ['start', 'reversed', 'type'],
   li: ['value'],
   td: ['colspan', 'rowspan', 'headers'],
@@ -37,9 +37,6 @@ export const ATTRIBUTES: Readonly<Record<string, string[]>> = {
 /** Elements without an end tag. */
 export const VOID: readonly string[] = ['br', 'hr', 'img', 'source', 'track', 'col', 'wbr'];
 
-/** Elements that are removed where they have no valid address. */
-export const NEEDS_ADDRESS = new Set(['img', 'iframe', 'source', 'track']);
-
 /** Attributes that must be http or https addresses. */
 export const WEB_ADDRESSES: readonly string[] = ['src', 'poster', 'cite'];
 
@@ -51,6 +48,7 @@ export function absoluteAttribute(name: string, value: string, resolve: ResolveU
   if (name === 'href') return resolve(value);
   if (name === 'srcset') return absoluteSrcset(value, resolve);
   if (!WEB_ADDRESSES.includes(name)) return value;
+  if (value.startsWith('#')) return undefined; // the page itself is no picture and no source
   const url = resolve(value);
   return url !== undefined && isWebUrl(url) ? url : undefined;
 }

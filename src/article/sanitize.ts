@@ -1,51 +1,41 @@
 import sanitizeHtml from 'sanitize-html';
 import { xmlText } from '../lib/text.ts';
-import { isNestedTooDeep } from './html.ts';
+import { LINK_SCHEMES } from '../lib/url.ts';
+import { normalizeHtml } from './normalize/normalize.ts';
+import { PLAYER_HOSTS } from './normalize/players.ts';
 import { sanitizeFast } from './sanitize-fast.ts';
-import { ATTRIBUTES, absoluteAttribute, NEEDS_ADDRESS, type ResolveUrl, TAGS, VOID } from './sanitize-rules.ts';
-
-/** Hosts of players and charts that newsrooms embed. Iframes of other hosts are removed: they could show anything. */
-const IFRAME_HOSTS = [
-  'www.youtube.com',
-  'www.youtube-nocookie.com',
-  'player.vimeo.com',
-  'www.dailymotion.com',
-  'geo.dailymotion.com',
-  'w.soundcloud.com',
-  'open.spotify.com',
-  'embed.podcasts.apple.com',
-  'datawrapper.dwcdn.net',
-  'flo.uri.sh',
-  'www.openstreetmap.org',
-];
+import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID } from './sanitize-rules.ts';
 
 const RULES = {
   allowedTags: [...TAGS],
   allowedAttributes: ATTRIBUTES,
   allowedSchemes: ['http', 'https'],
-  allowedSchemesByTag: { a: ['http', 'https', 'mailto', 'tel'] },
-  allowedIframeHostnames: IFRAME_HOSTS,
-  nonTextTags: ['script', 'style', 'textarea', 'option', 'button', 'select', 'noscript', 'template', 'object', 'title'],
+  allowedSchemesByTag: { a: [...LINK_SCHEMES] },
+  allowedIframeHostnames: [...PLAYER_HOSTS],
+  nonTextTags: [
+    ...['script', 'style', 'textarea', 'option', 'button', 'select', 'noscript', 'template', 'object', 'title', 'xmp'],
+  ],
   selfClosing: [...VOID],
-  exclusiveFilter: ({ tag, attribs }) => NEEDS_ADDRESS.has(tag) && !attribs.src && !attribs.srcset,
 } satisfies sanitizeHtml.IOptions;
 
 /**
  * Sanitizes a body so that every feed reader can show it: only allowed elements and attributes, no scripts, every address
- * absolute, every element closed, no character that XML forbids.
+ * absolute, every element closed, no character that XML forbids. What cannot stay leaves its words, or a link.
  *
- * @param fastPath whether ordinary bodies skip sanitize-html; the result is the same (docs/decisions/0009)
+ * @param fastPath whether ordinary bodies skip the parser and sanitize-html; the result is the same (docs/decisions/0009)
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
  */
 export function sanitizeBody(html: string, resolve: ResolveUrl, fastPath = true): string | undefined {
   const text = xmlText(html);
   const fast = fastPath ? sanitizeFast(text, resolve) : undefined;
   if (fast !== undefined) return fast;
-  return isNestedTooDeep(text) ? undefined : sanitizeByLibrary(text, resolve);
+  const normal = normalizeHtml(text, resolve);
+  if (normal === undefined) return undefined;
+  return (fastPath ? sanitizeFast(normal, resolve) : undefined) ?? sanitizeByLibrary(normal, resolve);
 }
 
-/** Sanitizes HTML with sanitize-html. The text must not have characters that XML forbids. */
-export function sanitizeByLibrary(html: string, resolve: ResolveUrl): string {
+/** Sanitizes normalized HTML with sanitize-html. The text must not have characters that XML forbids. */
+function sanitizeByLibrary(html: string, resolve: ResolveUrl): string {
   const clean = sanitizeHtml(html, {
     ...RULES,
     transformTags: { '*': (tagName, attribs) => ({ tagName, attribs: absoluteAttributes(attribs, resolve) }) },

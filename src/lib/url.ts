@@ -1,6 +1,11 @@
 const WEB = ['http:', 'https:'];
-/** Schemes other than those of the web that a link in a body may have. */
-const CONTACT = ['mailto:', 'tel:'];
+
+/** The schemes that a link in a body may have: those of the web, and the safelisted schemes of HTML (§8.7.1). */
+export const LINK_SCHEMES: readonly string[] = (
+  'http https bitcoin ftp ftps geo im irc ircs magnet mailto matrix mms news nntp openpgp4fpr sftp sip sms smsto ssh ' +
+  'tel urn webcal wtai xmpp'
+).split(' ');
+const LINK_PROTOCOLS = new Set(LINK_SCHEMES.map((scheme) => `${scheme}:`));
 
 /**
  * An http or https address in the form that every consumer can use: absolute, with an international host in ASCII, and
@@ -11,10 +16,11 @@ export function webUrl(address: string, base?: string): string | undefined {
   return url !== undefined && WEB.includes(url.protocol) ? uri(url) : undefined;
 }
 
-/** The target of a link in a body: a web address, an e-mail address or a telephone number. Undefined for any other. */
+/** The target of a link in a body, with one of `LINK_SCHEMES`: a web address, an e-mail address … Undefined for any other. */
 export function linkTarget(reference: string, base: string): string | undefined {
   const url = parse(reference, base);
-  return url !== undefined && (WEB.includes(url.protocol) || CONTACT.includes(url.protocol)) ? uri(url) : undefined;
+  // The comparison with the frequent ones is faster than a look-up in the set.
+  return url !== undefined && (WEB.includes(url.protocol) || LINK_PROTOCOLS.has(url.protocol)) ? uri(url) : undefined;
 }
 
 /** Whether an absolute address begins with http: or https:. */

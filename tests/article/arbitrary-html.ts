@@ -9,7 +9,7 @@ export const ELEMENTS =
 export const ATTRIBUTES =
   'lang dir title href hreflang rel src srcset sizes alt width height type media controls loop muted preload poster ' +
   'playsinline kind srclang label default allowfullscreen start reversed value colspan rowspan headers scope abbr span ' +
-  'cite datetime open class id style name target onclick hidden loading data background srcdoc is';
+  'cite datetime open class id style name target onclick hidden loading data background srcdoc is data-src data-srcset';
 export const VALUES = [
   '',
   'a',
@@ -29,7 +29,8 @@ const element = fc.oneof(
     arbitrary: fc.constantFrom(
       ...(
         'iframe script style noscript template textarea title xmp plaintext noembed noframes svg math mi desc ' +
-        'foreignObject object form input button select option body html head image meta base frameset x-y p: ma\u212Ak'
+        'foreignObject object form input button select option body html head image meta base frameset x-y p: ma\u212Ak ' +
+        'center strike tt menu dialog embed param msup mfrac msqrt annotation'
       ).split(' '),
     ),
   },
@@ -83,6 +84,11 @@ const piece = fc.constantFrom(
     '/',
     '%',
     '\\',
+    'display:none',
+    'display:block',
+    'float:left',
+    'text-decoration: line-through',
+    'https://www.youtube.com/embed/a',
   ],
   ...[
     '&amp;',

@@ -52,6 +52,12 @@ describe('htmlToText', () => {
       'a',
     ],
     ['pronunciations are left out', '<p><ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>字</p>', '漢字'],
+    ['struck-out words are left out', '<p>a <s>b <i>c</i></s> d <del>e</del>, f</p>', 'a d , f'],
+    [
+      'the host in the place of a title is left out',
+      '<p>a</p><p><a href="https://www.b.example/c">b.example</a></p><p><a href="https://d.example/">D</a></p>',
+      'a D',
+    ],
     ['white space is one space', ' <p>\n a\u00A0 \n b</p> ', 'a b'],
   ])('%s', (_, html, expected) => {
     expect(htmlToText(html, 280)).toBe(expected);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mediaFacts } from '../../src/article/media-facts.ts';
-import { dataFolder } from '../helpers.ts';
+import { mediaPath } from '../../src/article/media-path.ts';
+import { dataFolder, put } from '../helpers.ts';
 
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAIAAAASFvFNAAAAEElEQVR4nGMQUDCAIAY4CwAV1AJBNIRtCgAAAABJRU5ErkJggg==',
@@ -54,3 +55,42 @@ test.each([
   const folder = await dataFolder(FILES);
   expect(mediaFacts(join(folder, 'media'), path)).toEqual(expected);
 });
+
+/** é, ế and å in several forms of Unicode: composed, decomposed, half composed, and a sign of its own. */
+const SPELLINGS = [
+  ['cafe\u0301.png', ['caf\u00E9.png', 'cafe\u0301.png']],
+  ['caf\u00E9.png', ['caf\u00E9.png', 'cafe\u0301.png']],
+  ['tie\u0302\u0301ng/b\u00E1o.png', ['ti\u1EBFng/b\u00E1o.png', 'ti\u00EA\u0301ng/ba\u0301o.png']],
+  ['ti\u00EA\u0301ng.png', ['ti\u1EBFng.png', 'tie\u0302\u0301ng.png']],
+  ['\u212Bland.png', ['\u00C5land.png', 'A\u030Aland.png']],
+] as const;
+
+test.each(SPELLINGS)('the file %j is found by every form of its name', async (file, names) => {
+  const folder = join(await dataFolder({ [`media/${file}`]: PNG }), 'media');
+
+  for (const name of names) expect([mediaPath(folder, name), mediaFacts(folder, name)?.width]).toEqual([file, 3]);
+});
+
+test('of two files whose names differ in form alone, each is found by its own name', async () => {
+  const folder = join(await dataFolder({ 'media/caf\u00E9.png': PNG, 'media/cafe\u0301.png': 'no picture' }), 'media');
+
+  expect(['caf\u00E9.png', 'cafe\u0301.png'].map((name) => mediaFacts(folder, name)?.length)).toEqual([73, 10]);
+});
+
+test('a file that came after its name was looked up is found', async () => {
+  const data = await dataFolder({ 'media/a.png': PNG });
+  const folder = join(data, 'media');
+  expect(mediaFacts(folder, 'caf\u00E9.png')).toBeUndefined();
+  await put(data, 'media/cafe\u0301.png', PNG);
+
+  expect(mediaFacts(folder, 'caf\u00E9.png')?.width).toBe(3);
+});
+
+test.each(['\u00E9.png', '\u00E9/\u00E9.png', '../\u00E9.png', '\u00E9/../../a', '\u00E9\0.png', 'a.png/\u00E9'])(
+  'a path without a file stays as it is: %j',
+  async (path) => {
+    const folder = join(await dataFolder({ 'media/a.png': PNG, 'e\u0301.png': PNG }), 'media');
+
+    expect([mediaPath(folder, path), mediaFacts(folder, path)]).toEqual([path, undefined]);
+  },
+);

@@ -74,6 +74,17 @@ test('a file that came after the start is there at once', async () => {
   expect([before.status, after.status, after.text]).toEqual([404, 200, 'water']);
 });
 
+test.each(['/media/caf%C3%A9.txt', '/media/cafe%CC%81.txt'])(
+  'a file whose name has another form in Unicode is found as %s',
+  async (path) => {
+    const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), 'media/cafe\u0301.txt': 'coffee' });
+    const { port } = await start(folder);
+    const { status, text } = await ask(port, path);
+
+    expect([status, text]).toEqual([200, 'coffee']);
+  },
+);
+
 test('a newsroom without media has none to show', async () => {
   const { port } = await start(await dataFolder({ 'articles/a.json': JSON.stringify(record()) }));
 

@@ -58,7 +58,12 @@ test.each([
   ['javascript:alert(1)', undefined],
   ['\u0001javascript:alert(1)', undefined],
   ['data:text/html,x', undefined],
-  ['sms:123', undefined],
+  ['sms:123', 'sms:123'],
+  ['bitcoin:1a?amount=1', 'bitcoin:1a?amount=1'],
+  ['ftp://files.example/a', 'ftp://files.example/a'],
+  ['file:///etc/passwd', undefined],
+  ['blob:https://a.example/1', undefined],
+  ['intent:a', undefined],
 ])('linkTarget: %s', (reference, expected) => {
   expect(linkTarget(reference, BASE)).toBe(expected);
 });

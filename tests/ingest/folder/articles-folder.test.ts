@@ -667,6 +667,7 @@ describe('a media file', () => {
     ['a%20b.gif', 'a b.gif'],
     ['%D8%A2%D8%A8.gif', 'آب.gif'],
     ['آب.gif', 'آب.gif'],
+    ['caf%C3%A9.gif', 'cafe\u0301.gif'],
   ])('/media/%s that is added after its article is in the feed', async (address, file) => {
     const service = await running({ 'articles/a.json': named('A', { image: { url: `/media/${address}` } }) });
     expect(await image(service)).toContain('url="https://news.example/media/');

@@ -1,0 +1,175 @@
+import { escapeHtml } from '../../lib/text.ts';
+import { ATTRIBUTES, type ResolveUrl, TAGS } from '../sanitize-rules.ts';
+import type { Attributes } from './addresses.ts';
+import { createRepeats, type Repeats } from './repeats.ts';
+
+/** A `picture`: until its end it is not known whether it has an `img`. */
+export interface Picture {
+  /** The address of a `source`, for a picture without `img`. */
+  candidate?: string | undefined;
+  isLazy: boolean;
+  hasImage: boolean;
+  isRepeated: boolean;
+}
+
+/** An open element of the source. */
+export interface Frame {
+  readonly name: string;
+  /** The number of pieces, and of texts, pictures and players, before the element. */
+  readonly start: number;
+  readonly shown: number;
+  readonly targets: number;
+  /** The element in the result; empty where only its content stays. */
+  kept: string;
+  /** Written where the element ends. */
+  end: string;
+  /** Child elements so far. */
+  children: number;
+  isStruckOut: boolean;
+  /** What its style puts before and after it. */
+  edge: State['edge'];
+  /** The address of an object: in `data`, or in a parameter. */
+  address: string;
+  picture?: Picture;
+  /** Called where the element ends, before `end` is written. */
+  readonly atEnd: (() => void)[];
+}
+
+/** What is known while a body is normalized. */
+export interface State {
+  readonly resolve: ResolveUrl;
+  /** Whether the tag that is read ends the element, too. */
+  readonly endsInItsTag: (name: string) => boolean;
+  /** The result so far. */
+  readonly pieces: string[];
+  readonly open: Frame[];
+  /** The index of the open element that goes with all its content; -1 where none does. */
+  dropped: number;
+  /** The text since the last tag, which the parser reports in parts. */
+  text: string;
+  /** Whether the line has something in it; what must stand before the next text or picture of the same line. */
+  isInLine: boolean;
+  edge: 'line' | 'space' | undefined;
+  /** Texts, pictures and players so far. */
+  shown: number;
+  /** Links, pictures and players so far. */
+  targets: number;
+  /** Open elements whose style strikes them out. */
+  struckOut: number;
+  /** Open `s` and `del`. */
+  strikes: number;
+  /** `shown` after the last formula. */
+  formulaAt: number;
+  readonly repeats: Repeats;
+}
+
+export function createState(resolve: ResolveUrl, endsInItsTag: State['endsInItsTag']): State {
+  return {
+    resolve,
+    endsInItsTag,
+    pieces: [],
+    open: [],
+    dropped: -1,
+    text: '',
+    isInLine: false,
+    edge: undefined,
+    shown: 0,
+    targets: 0,
+    struckOut: 0,
+    strikes: 0,
+    formulaAt: -1,
+    repeats: createRepeats(),
+  };
+}
+
+/** Drops the rest of the innermost open element. */
+export function dropContent(state: State): void {
+  state.dropped = state.open.length - 1;
+}
+
+/** The allowed attributes of each allowed element. */
+const ALLOWED: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+  TAGS.map((name) => [name, new Set([...(ATTRIBUTES[name] ?? []), ...(ATTRIBUTES['*'] ?? [])])]),
+);
+
+/** A start tag with the allowed attributes. */
+export function startTag(name: string, attributes: Attributes): string {
+  let tag = `<${name}`;
+  for (const [attribute, value] of Object.entries(attributes)) {
+    if (ALLOWED.get(name)?.has(attribute)) tag += ` ${attribute}="${escapeHtml(value)}"`;
+  }
+  return `${tag}>`;
+}
+
+/** The attributes with other values for some of them. Those without a value go; new ones come first. */
+export function withValues(attributes: Attributes, values: Readonly<Record<string, string | undefined>>): Attributes {
+  const added = Object.entries(values).filter(([name]) => !Object.hasOwn(attributes, name));
+  const all = [
+    ...added,
+    ...Object.entries(attributes).map(([name, value]) => [name, Object.hasOwn(values, name) ? values[name] : value]),
+  ];
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
+}
+
+/** Elements that contain paragraphs. */
+const BLOCKS = new Set(
+  'div section article aside header footer blockquote li td th dd figure figcaption details address'.split(' '),
+);
+/** Elements that begin a new line before and after them, or within. */
+const LINES = new Set([
+  ...BLOCKS,
+  ...'p h1 h2 h3 h4 h5 h6 ul ol dl dt hr br pre table caption thead tbody tfoot tr summary'.split(' '),
+]);
+
+/** Writes a tag. That of a block ends the line; before another start tag comes the edge that was asked for. */
+export function writeTag(state: State, name: string, tag: string): void {
+  if (LINES.has(name)) {
+    state.isInLine = false;
+    state.edge = undefined;
+  } else if (!tag.startsWith('</')) writeEdge(state);
+  state.pieces.push(tag);
+}
+
+/** Writes a picture, a player or text, with the edge that was asked for. */
+export function writeContent(state: State, html: string): void {
+  writeEdge(state);
+  state.pieces.push(html);
+  state.isInLine = true;
+  state.shown += 1;
+}
+
+/** Writes a picture or a player. */
+export function writeTarget(state: State, html: string): void {
+  writeContent(state, html);
+  state.targets += 1;
+}
+
+/** Asks for an edge before what comes next, because a block by its style begins or ends. */
+export function askForEdge(state: State, edge: State['edge']): void {
+  if (state.edge !== 'line') state.edge = edge ?? state.edge;
+}
+
+function writeEdge(state: State): void {
+  if (state.edge !== undefined && state.isInLine) {
+    state.pieces.push(state.edge === 'line' ? '<br />' : ' ');
+    state.isInLine = state.edge !== 'line';
+  }
+  state.edge = undefined;
+}
+
+/** Writes a link in the place of something that cannot stay. */
+export function writeLink(state: State, address: string, words: string): void {
+  state.targets += 1;
+  const text = escapeHtml(words);
+  const link = `<a href="${escapeHtml(address)}">${text}</a>`;
+  const parent = state.open.findLast(({ kept }) => kept !== '')?.kept;
+  const isLinked = state.open.some(({ kept }) => kept === 'a');
+  if (!isLinked && (parent === undefined || BLOCKS.has(parent))) {
+    writeTag(state, 'p', `<p>${link}</p>`);
+    state.shown += 1;
+    return;
+  }
+  askForEdge(state, 'space');
+  writeContent(state, isLinked ? text : link);
+  askForEdge(state, 'space');
+}
