@@ -51,6 +51,10 @@ const HANDLERS: ReadonlyMap<string, (state: State, frame: Frame, attributes: Att
   ['audio', openMedia],
   ['noscript', openNoscript],
   ['math', openFormula],
+  // The elements of AMP pages
+  ['amp-img', openImage],
+  ['amp-anim', openImage],
+  ['amp-iframe', openIframe],
 ]);
 
 const ALLOWED = new Set(TAGS);
