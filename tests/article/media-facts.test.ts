@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mediaFacts } from '../../src/article/media-facts.ts';
-import { mediaPath } from '../../src/article/media-path.ts';
 import { dataFolder, put } from '../helpers.ts';
 
 const PNG = Buffer.from(
@@ -68,7 +67,7 @@ const SPELLINGS = [
 test.each(SPELLINGS)('the file %j is found by every form of its name', async (file, names) => {
   const folder = join(await dataFolder({ [`media/${file}`]: PNG }), 'media');
 
-  for (const name of names) expect([mediaPath(folder, name), mediaFacts(folder, name)?.width]).toEqual([file, 3]);
+  for (const name of names) expect(mediaFacts(folder, name)?.width, name).toBe(3);
 });
 
 test('of two files whose names differ in form alone, each is found by its own name', async () => {
@@ -91,6 +90,6 @@ test.each(['\u00E9.png', '\u00E9/\u00E9.png', '../\u00E9.png', '\u00E9/../../a',
   async (path) => {
     const folder = join(await dataFolder({ 'media/a.png': PNG, 'e\u0301.png': PNG }), 'media');
 
-    expect([mediaPath(folder, path), mediaFacts(folder, path)]).toEqual([path, undefined]);
+    expect(mediaFacts(folder, path)).toBeUndefined();
   },
 );
