@@ -24,7 +24,7 @@ import {
   MAX_SUMMARY,
   origin,
   type Person,
-  type ResolveUrl,
+  type UrlResolver,
   urlResolver,
 } from './record-fields.ts';
 import { type FeedContext, type Story, storyOf } from './story.ts';
@@ -161,14 +161,14 @@ function atomAuthors(entry: XmlElement, feed: XmlElement | undefined, head: read
 }
 
 /** A sound or a video that is the content of an entry (RFC 4287 §4.1.3.2). */
-function contentFile(entry: XmlElement, resolve: ResolveUrl): MediaFile[] {
+function contentFile(entry: XmlElement, resolve: UrlResolver): MediaFile[] {
   const content = firstElement(entry, 'atom:content');
   const url = resolve(content?.attributes.get('src'));
   const type = url === undefined ? undefined : mediaType(content?.attributes.get('type'), url);
   return url !== undefined && /^(audio|video)\//.test(type ?? '') ? [{ url, type }] : [];
 }
 
-function atomSource(feed: XmlElement | undefined, resolve: ResolveUrl): { name: string; url: string } | undefined {
+function atomSource(feed: XmlElement | undefined, resolve: UrlResolver): { name: string; url: string } | undefined {
   const name = constructText(construct(firstElement(feed, 'atom:title')));
   const links = childElements(feed, 'atom:link');
   const self = links.find(({ attributes }) => attributes.get('rel') === 'self')?.attributes.get('href');

@@ -1,6 +1,14 @@
 import { type SourceDate, sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
-import { MAX_NAME, MAX_SECTIONS, MAX_TAGS, type Person, type ResolveUrl, terms, urlResolver } from './record-fields.ts';
+import {
+  MAX_NAME,
+  MAX_SECTIONS,
+  MAX_TAGS,
+  type Person,
+  terms,
+  type UrlResolver,
+  urlResolver,
+} from './record-fields.ts';
 import type { Warn } from './source-record.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
 import { resolveAddress } from './xml-markup.ts';
@@ -122,7 +130,7 @@ export function firstNamed(...lists: readonly (readonly Person[])[]): readonly P
 }
 
 /** The address of the license of an item, else of its feed. */
-export function license(item: XmlElement, head: readonly XmlElement[], resolve: ResolveUrl): string | undefined {
+export function license(item: XmlElement, head: readonly XmlElement[], resolve: UrlResolver): string | undefined {
   const licenses = [...item.children.filter((child) => typeof child !== 'string'), ...head]
     .filter(({ name, attributes }) => name.endsWith(':license') || attributes.get('rel') === 'license')
     .map((element) => element.attributes.get('rdf:resource') ?? element.attributes.get('href') ?? textContent(element));

@@ -1,7 +1,7 @@
 import { looseText } from './loose-text.ts';
 import type { MediaFile } from './media-file.ts';
 import { duration, type Files, files, isImage, mediaType, positiveInteger } from './media-files.ts';
-import type { ResolveUrl } from './record-fields.ts';
+import type { UrlResolver } from './record-fields.ts';
 import type { Warn } from './source-record.ts';
 import { childElements, firstElement, textContent, type XmlElement } from './xml.ts';
 
@@ -9,7 +9,7 @@ import { childElements, firstElement, textContent, type XmlElement } from './xml
 const MAX_FILES = 100;
 
 export interface MediaContext {
-  readonly resolve: ResolveUrl;
+  readonly resolve: UrlResolver;
   readonly warn: Warn;
   /** The body of the story: pictures in it are not repeated. */
   readonly body: unknown;

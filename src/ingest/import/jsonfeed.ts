@@ -13,8 +13,8 @@ import {
   MAX_SUMMARY,
   MAX_TAGS,
   type Person,
-  type ResolveUrl,
   terms,
+  type UrlResolver,
   urlResolver,
 } from './record-fields.ts';
 import type { ImportReport, SourceRecord, Warn } from './source-record.ts';
@@ -240,7 +240,7 @@ function jsonDate(value: unknown, name: string): SourceDate | undefined {
   return string(value) === '' ? undefined : sourceDate(string(value), name);
 }
 
-function jsonAuthors(fields: Fields, resolve: ResolveUrl): Person[] | undefined {
+function jsonAuthors(fields: Fields, resolve: UrlResolver): Person[] | undefined {
   const people = Array.isArray(fields.authors) ? fields.authors : fields.author === undefined ? [] : [fields.author];
   const named = people.map(fieldsOf).filter(({ name }) => string(name) !== '');
   if (named.length === 0) return undefined;
@@ -253,7 +253,7 @@ function jsonAuthors(fields: Fields, resolve: ResolveUrl): Person[] | undefined 
 
 function jsonFiles(
   item: Fields,
-  { resolve, body, warn }: { readonly resolve: ResolveUrl; readonly body: string; readonly warn: Warn },
+  { resolve, body, warn }: { readonly resolve: UrlResolver; readonly body: string; readonly warn: Warn },
 ): Files {
   const attachments = listOf(item.attachments)
     .slice(0, MAX_FILES)

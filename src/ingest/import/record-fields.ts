@@ -149,10 +149,10 @@ export function origin(name: string, url: string | undefined): { name: string; u
 }
 
 /** Resolves a reference to an http or https address; undefined if it gives none. */
-export type ResolveUrl = (reference: string | undefined) => string | undefined;
+export type UrlResolver = (reference: string | undefined) => string | undefined;
 
 /** @param base undefined if it is unknown: then only absolute references resolve */
-export function urlResolver(base: string | undefined): ResolveUrl {
+export function urlResolver(base: string | undefined): UrlResolver {
   return (reference) => {
     const trimmed = reference?.trim() ?? '';
     const url = trimmed === '' ? undefined : webUrl(trimmed, base);

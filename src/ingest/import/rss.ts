@@ -23,7 +23,7 @@ import {
   MAX_SUMMARY,
   origin,
   type Person,
-  type ResolveUrl,
+  type UrlResolver,
   urlResolver,
 } from './record-fields.ts';
 import type { Warn } from './source-record.ts';
@@ -89,7 +89,7 @@ function titles(item: XmlElement): string[] {
   return ['title', 'dc:title', 'media:title'].map((name) => looseText(textContent(firstElement(item, name))));
 }
 
-function rssLink(item: XmlElement, resolve: ResolveUrl): { raw: string; url: string | undefined } {
+function rssLink(item: XmlElement, resolve: UrlResolver): { raw: string; url: string | undefined } {
   const original = resolve(textContent(firstElement(item, 'feedburner:origlink')));
   const guid = firstElement(item, 'guid');
   const permalink = guid?.attributes.get('ispermalink')?.trim().toLowerCase();
@@ -156,7 +156,7 @@ function rssAuthors(item: XmlElement): Person[] {
   return [...named, ...atomPeople(item)];
 }
 
-function rssSource(item: XmlElement, resolve: ResolveUrl): { name: string; url: string } | undefined {
+function rssSource(item: XmlElement, resolve: UrlResolver): { name: string; url: string } | undefined {
   const element = firstElement(item, 'source');
   return origin(looseText(textContent(element)), resolve(element?.attributes.get('url')));
 }
