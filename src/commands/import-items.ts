@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { describeProblems, excerpt, PublisherError } from '../errors.ts';
+import { describeHidden, type HiddenText } from '../article/hidden-text.ts';
+import { describeProblem, describeProblems, excerpt, PublisherError } from '../errors.ts';
 import type { ImportSource, Item } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
@@ -24,7 +25,7 @@ const BATCH_WITH_PICTURES = 50;
 const AHEAD = 6;
 /** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
-/** Refusals that are printed one by one. The file of refused records has all. */
+/** Refusals, and notes of hidden text, that are printed one by one. Files have all. */
 export const MAX_PRINTED = 50;
 
 export interface ImportContext {
@@ -138,6 +139,7 @@ async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise
 function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
   const { pictures, dryRun } = context;
   const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
+  const noteHidden = hiddenNotes(context);
   const began = Date.now();
   let read = 0;
 
@@ -147,7 +149,10 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       const result = 'problems' in item.content ? undefined : results.next().value;
       if (result === undefined) refuse(item, unreadable(item), tally, context);
       else if ('refused' in result) refuse(item, result.refused, tally, context);
-      else tally[resultOf(result.outcome, item)] += 1;
+      else {
+        tally[resultOf(result.outcome, item)] += 1;
+        if (result.hiddenText !== undefined) noteHidden(item, result.hiddenText);
+      }
     }
     const done = tally.created + tally.updated + tally.unchanged + tally.refused;
     const seconds = (Date.now() - began) / 1000;
@@ -169,6 +174,21 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       const [publications] = await Promise.all([publishing, before]);
       count(items, publications);
     },
+  };
+}
+
+/** Notes the hidden text of items. The first notes are printed; the report has all. */
+function hiddenNotes({ terminal, report, isNoted }: ImportContext): (item: Item, hidden: HiddenText) => void {
+  let count = 0;
+  return ({ file, line, content }, hidden) => {
+    const title = titleOf(content);
+    const problem = { field: '', rule: describeHidden(hidden), ...(line === undefined ? {} : { line }) };
+    const note = `${describeProblem(problem, file)}${title === undefined ? '' : `, in “${title}”`}`;
+    if (isNoted?.(note)) return;
+    report.note(note);
+    count += 1;
+    if (count <= MAX_PRINTED) terminal.err(note);
+    if (count === MAX_PRINTED) terminal.err('More notes on hidden text are not shown here. --report FILE writes them.');
   };
 }
 

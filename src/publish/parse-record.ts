@@ -11,13 +11,15 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
   try {
     const received = parseJson(unparsed.json);
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
-    const article = parseArticle(record, newsroom);
+    const removed: Pick<ParsedRecord, 'hiddenText'> = {};
+    const article = parseArticle(record, newsroom, (hiddenText) => Object.assign(removed, { hiddenText }));
     const isRewritten = unparsed.isCompacted === true || record !== received;
     return {
       article: articleText(article),
       record: isRewritten ? JSON.stringify(record) : asReceived(unparsed),
       feeds: ownKeys(article),
       hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
+      ...removed,
     };
   } catch (error) {
     if (error instanceof PublisherError) return error;

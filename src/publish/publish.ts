@@ -18,7 +18,9 @@ export interface Submission extends UnparsedRecord {
 }
 
 /** The result of one submission. */
-export type Published = { readonly outcome: Outcome } | { readonly refused: PublisherError };
+export type Published =
+  | { readonly outcome: Outcome; readonly hiddenText?: NonNullable<ParsedRecord['hiddenText']> }
+  | { readonly refused: PublisherError };
 
 /** Bytes of one record. More than the longest allowed body needs in the most wasteful spelling of JSON. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
@@ -66,14 +68,15 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
       if (result instanceof PublisherError) return [];
       const { condition, keepWithdrawn, source } = submissions[index] ?? {};
       const options = omitUndefined({ condition, keepWithdrawn, source });
-      return [{ kind: 'put', ...result, changedAt: changeDate(result.article), ...options }];
+      const { hiddenText: _, ...put } = result;
+      return [{ kind: 'put', ...put, changedAt: changeDate(result.article), ...options }];
     });
     const outcomes = (await apply(changes)).values();
     return parsed.map((result): Published => {
       if (result instanceof PublisherError) return { refused: result };
       const outcome = outcomes.next();
       if (outcome.done) throw new Error('the store returned fewer outcomes than it received changes');
-      return publishedOf(outcome.value);
+      return publishedOf(outcome.value, result);
     });
   }
 
@@ -134,8 +137,8 @@ function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | Publi
   return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
 }
 
-function publishedOf(outcome: Outcome): Published {
-  if (outcome.problem === undefined) return { outcome };
+function publishedOf(outcome: Outcome, { hiddenText }: ParsedRecord): Published {
+  if (outcome.problem === undefined) return omitUndefined({ outcome, hiddenText });
   const message = `The article “${outcome.id}” would change its identity.`;
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
 }

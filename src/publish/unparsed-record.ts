@@ -1,3 +1,4 @@
+import type { HiddenText } from '../article/hidden-text.ts';
 import { PublisherError } from '../errors.ts';
 import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
 import type { Put } from '../store/store.ts';
@@ -23,7 +24,10 @@ export function asReceived({ json }: Pick<UnparsedRecord, 'json'>): JsonText {
 }
 
 /** A parsed record: its article in the form for the store, and the feeds that the article's own fields name. */
-export type ParsedRecord = Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'>;
+export interface ParsedRecord extends Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'> {
+  /** The text of the record that its page hides, which the article does not have. */
+  readonly hiddenText?: HiddenText;
+}
 
 /**
  * The value of another format, such as a feed or YAML, as a record.

@@ -1,10 +1,11 @@
+import { describeHidden } from '../article/hidden-text.ts';
 import type { DocumentCache } from '../document/cache.ts';
 import type { PublisherError } from '../errors.ts';
 import { type ChangeHandlers, changeHandlers, guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
 import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { openParser } from '../publish/parse-pool.ts';
-import { createPublisher } from '../publish/publish.ts';
+import { createPublisher, type Publisher } from '../publish/publish.ts';
 import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
@@ -58,7 +59,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
-  const publisher = countChanges(createPublisher({ store, parse, now, announce }), counters);
+  const publisher = logHidden(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
   const articles = openArticleFolder({
     dataFolder: path,
     store,
@@ -81,6 +82,23 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     async close() {
       await articles.close();
       await parser.close();
+    },
+  };
+}
+
+/** Wraps a publisher so that the log names each changed article whose page hides text. */
+function logHidden(publisher: Publisher, log: Log): Publisher {
+  return {
+    ...publisher,
+    async publish(submissions) {
+      const published = await publisher.publish(submissions);
+      for (const one of published) {
+        if (!('outcome' in one) || one.hiddenText === undefined) continue;
+        const { hiddenText, outcome } = one;
+        const isChanged = outcome.result === 'created' || outcome.result === 'updated';
+        if (isChanged) log.info({ article: outcome.id, hiddenText }, `${outcome.id}: ${describeHidden(hiddenText)}`);
+      }
+      return published;
     },
   };
 }

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Parser } from 'htmlparser2';
 import { describe, expect, test } from 'vitest';
 import { parseArticle } from '../../src/article/article.ts';
+import type { HiddenText } from '../../src/article/hidden-text.ts';
 import { markdownToHtml, plainTextToHtml } from '../../src/article/html.ts';
 import { normalizeHtml } from '../../src/article/normalize/normalize.ts';
 import { sanitizeBody } from '../../src/article/sanitize.ts';
@@ -458,3 +459,37 @@ const HOSTILE = [
   '<xmp><p title="</xmp><script>alert(1)</script>">',
   '<video><source src="/a.mp4" onerror="alert(1)"></video><form action="javascript:alert(1)"><button>b</button></form>',
 ];
+
+describe('hidden text', () => {
+  /** What is reported of a body. */
+  function hiddenIn(html: string, fastPath = true): HiddenText | undefined {
+    let found: HiddenText | undefined;
+    sanitizeBody(html, toTarget, fastPath, (hidden) => {
+      found = hidden;
+    });
+    return found;
+  }
+
+  test.each([
+    ['of one element', '<p hidden>Machines  &amp; men</p><p>a</p>', 1, 'Machines & men'],
+    ['of several', '<p style="display:none">A</p>a<i style="visibility:hidden">B</i><b hidden>C</b>', 3, 'A'],
+    ['of an element within another', '<div hidden><p hidden>A</p><p>B</p></div>a', 1, 'A B'],
+    ['of a closed dialog', '<dialog>A</dialog>a', 1, 'A'],
+    ['of an element that is not closed', 'a<div hidden>A', 1, 'A'],
+    ['without scripts and styles', 'a<div hidden><script>x()</script><style>p{}</style>A</div>', 1, 'A'],
+    ['after much white space', `a<div hidden>${' \n'.repeat(3000)}<b></b>\nA</div>`, 1, 'A'],
+    ['that is long', `a<div hidden>${'word '.repeat(500)}</div>`, 1, `${'word '.repeat(23)}word…`],
+  ])('%s is reported', (_, html, elements, excerpt) => {
+    for (const fastPath of [true, false]) expect(hiddenIn(html, fastPath)).toEqual({ elements, excerpt });
+  });
+
+  test.each([
+    ['no hidden element', '<p>a</p><center>b</center>'],
+    ['a hidden picture', '<p>a</p><img src="/p.gif" style="display:none">'],
+    ['a hidden element without text', '<p>a</p><div hidden> <img src="/p.gif"></div>'],
+    ['a script', '<p>a</p><script hidden>x()</script><template>b</template>'],
+    ['a formula that is there twice', '<math><mi>x</mi></math><span class="katex-html">x</span>'],
+  ])('is not reported for %s', (_, html) => {
+    for (const fastPath of [true, false]) expect(hiddenIn(html, fastPath)).toBeUndefined();
+  });
+});

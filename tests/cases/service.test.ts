@@ -148,3 +148,22 @@ describe('file-names-in-two-forms', () => {
     expect((await ask(service.port, path)).text).toBe('coffee');
   });
 });
+
+test('hidden-text: the log names what goes, for files and for the API, once', async () => {
+  const body = '<p>a</p><p hidden>Ad</p><p hidden>b</p>';
+  const { put, post, lines, told } = await startApi({
+    'articles/file.json': JSON.stringify(record({ id: 'file', body })),
+  });
+  await put('/put', { body: record({ id: 'put', body }) });
+  await put('/put', { body: record({ id: 'put', body }) }); // changes nothing
+  await post('', { body: JSON.stringify(record({ id: 'bulk', body })) });
+  const hiddenText = { elements: 2, excerpt: 'Ad' };
+
+  expect(lines).toEqual([]);
+  expect(told.filter((line) => 'hiddenText' in line)).toEqual(
+    ['file', 'put', 'bulk'].map((article) => {
+      const msg = `${article}: hidden text was left out: “Ad” (2 elements)`;
+      return expect.objectContaining({ level: 'info', article, hiddenText, msg });
+    }),
+  );
+});

@@ -454,6 +454,32 @@ describe('--report', () => {
     });
   });
 
+  test('names hidden text that was left out, as the terminal does for the first stories', async () => {
+    const hiding = (number: number) => record({ id: `n${number}`, body: '<p>a</p><p hidden>Ad</p><i hidden>b</i>' });
+    const lines = Array.from({ length: 52 }, (_, number) => `${JSON.stringify(hiding(number))}\n`);
+    const folder = await dataFolder({ 'in.ndjson': `${ndjson('good')}${lines.join('')}` });
+    const [input, file] = [join(folder, 'in.ndjson'), join(folder, 'report.json')];
+    const { code, err } = await imported(folder, '--report', file, input);
+    const note = (line: number) => `${input}:${line}: hidden text was left out: “Ad” (2 elements), in “A title”`;
+    const notes = Array.from({ length: 52 }, (_, number) => note(number + 2));
+    const last = 'More notes on hidden text are not shown here. --report FILE writes them.';
+
+    expect(code).toBe(0);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ created: 53, notes });
+    expect(err).toBe([...notes.slice(0, 50), last, ''].join('\n'));
+  });
+
+  test('names hidden text of a feed with an xml:base', async () => {
+    const item =
+      '<item xml:base="https://mill.example/"><title>Ice</title><link>https://mill.example/1</link>' +
+      '<pubDate>Fri, 20 Nov 2026 10:00:00 GMT</pubDate>' +
+      '<description>&lt;p>a&lt;/p>&lt;p hidden>Ad&lt;/p></description></item>';
+    const folder = await dataFolder({ 'in.xml': `<rss version="2.0"><channel>${item}</channel></rss>` });
+    const { err } = await imported(folder, join(folder, 'in.xml'));
+
+    expect(err).toBe(`${join(folder, 'in.xml')}:1: hidden text was left out: “Ad” (1 element), in “Ice”\n`);
+  });
+
   test('of a dry run is written as well', async () => {
     const folder = await dataFolder({ 'in.ndjson': ndjson('a') });
     const file = join(folder, 'report.json');

@@ -47,12 +47,14 @@ test('threads parse records to the same results as this thread, in their order',
     { ...unparsedRecord(undated), publishedAt: '2026-11-21T09:00:00Z' },
     { json: Buffer.from(JSON.stringify(record({ id: 'compacted' }), null, 2)), isCompacted: true },
     { json: Buffer.from(`\uFEFF${JSON.stringify(record({ id: 'marked' }), null, 2)}`) },
+    json(record({ id: 'hides', body: '<p>a</p><p hidden>b</p>' })),
     json(record({ id: '' })),
     { json: Buffer.from('{"id":') },
     json(record({ id: 'ckb', language: 'ckb', title: 'پردەکە کرایەوە 🌉' })),
   ]);
   expect(there).toEqual(here);
-  expect(there).toHaveLength(260);
+  expect(there).toHaveLength(261);
+  expect(there.find((result) => 'hiddenText' in result)).toMatchObject({ hiddenText: { elements: 1, excerpt: 'b' } });
   expect(there.filter((result) => 'code' in result)).toHaveLength(3);
 });
 

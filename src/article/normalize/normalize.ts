@@ -1,5 +1,6 @@
 import { Parser } from 'htmlparser2';
-import { escapeHtml, xmlText } from '../../lib/text.ts';
+import { escapeHtml, lineText, shorten, xmlText } from '../../lib/text.ts';
+import type { OnHidden } from '../hidden-text.ts';
 import { MAX_DEPTH } from '../html.ts';
 import { absoluteAttribute, type ResolveUrl, TAGS, VOID } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
@@ -12,6 +13,7 @@ import {
   createState,
   dropContent,
   type Frame,
+  LINES,
   type State,
   startTag,
   writeContent,
@@ -63,9 +65,10 @@ const ALLOWED = new Set(TAGS);
  * Replaces what no feed reader shows as its page does: elements without a place in a story, late and hidden content, and
  * pages of other hosts. Nothing here makes a body safe: the sanitizer follows.
  *
+ * @param onHidden receives the hidden text that goes, if there is any
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
  */
-export function normalizeHtml(html: string, resolve: ResolveUrl): string | undefined {
+export function normalizeHtml(html: string, resolve: ResolveUrl, onHidden: OnHidden = () => {}): string | undefined {
   const source = createSource(html, () => parser);
   const state = createState(resolve, source.endsInItsTag);
   let isTooDeep = false;
@@ -79,6 +82,7 @@ export function normalizeHtml(html: string, resolve: ResolveUrl): string | undef
     },
     ontext(text) {
       if (state.dropped < 0) state.text += text;
+      else addHidden(state, text);
     },
     onclosetag() {
       closeElement(state);
@@ -87,6 +91,7 @@ export function normalizeHtml(html: string, resolve: ResolveUrl): string | undef
   source.feed(() => isTooDeep);
   if (isTooDeep) return undefined;
   writeText(state);
+  if (state.hidden !== undefined) onHidden(state.hidden);
   return state.pieces.join('');
 }
 
@@ -98,6 +103,7 @@ function xmlValues(attributes: Attributes): Attributes {
 function openElement(state: State, name: string, attributes: Attributes): void {
   if (state.dropped >= 0 && !endsDrawing(state, name)) {
     state.open.push(createFrame(state, name));
+    if (LINES.has(name)) addHidden(state, ' ');
     return;
   }
   writeText(state);
@@ -108,7 +114,10 @@ function openElement(state: State, name: string, attributes: Attributes): void {
   const frame = createFrame(state, name);
   state.open.push(frame);
   if (isDropped(state, name, attributes)) {
-    if (!state.endsInItsTag(name)) dropContent(state);
+    if (!state.endsInItsTag(name)) {
+      dropContent(state);
+      if (!DROPPED.has(name) && isUnseen(name, attributes)) state.hiding = '';
+    }
   } else {
     const open = HANDLERS.get(name) ?? openOther;
     if (part.isOperand) putInBrackets(state, frame);
@@ -134,10 +143,34 @@ function closeElement(state: State): void {
   const isWithin = state.dropped >= 0 && state.dropped < state.open.length;
   if (isWithin) return;
   state.dropped = -1;
+  countHidden(state);
   for (const atEnd of frame.atEnd) atEnd();
   if (frame.end !== '') writeTag(state, frame.kept, frame.end);
   askForEdge(state, frame.edge);
   countStrikes(state, frame, -1);
+}
+
+/** Characters of hidden text that are reported. */
+const MAX_EXCERPT = 120;
+/** Characters of it that are kept until the element ends: spaces may go. */
+const MAX_HIDING = 1000;
+
+/** Adds text of a hidden element, unless no page would show it anyway, such as that of a script. */
+function addHidden(state: State, text: string): void {
+  const { hiding, open, dropped } = state;
+  if (hiding === undefined || hiding.length >= MAX_HIDING) return;
+  if (open.slice(dropped).some(({ name }) => DROPPED.has(name))) return;
+  state.hiding = (hiding + text).trimStart().slice(0, MAX_HIDING);
+}
+
+/** Counts the hidden element that ends, if it contains text. */
+function countHidden(state: State): void {
+  const { hiding, hidden } = state;
+  if (hiding === undefined) return;
+  state.hiding = undefined;
+  const text = lineText(hiding);
+  if (text === '') return;
+  state.hidden = { elements: (hidden?.elements ?? 0) + 1, excerpt: hidden?.excerpt ?? shorten(text, MAX_EXCERPT) };
 }
 
 function countStrikes(state: State, frame: Frame, step: 1 | -1): void {
@@ -193,10 +226,14 @@ function putInBrackets(state: State, frame: Frame): void {
 }
 
 function isDropped({ formulaAt, shown }: State, name: string, attributes: Attributes): boolean {
-  if (DROPPED.has(name) || isHidden(attributes)) return true;
-  if (name === 'dialog') return attributes.open === undefined;
+  if (DROPPED.has(name) || isUnseen(name, attributes)) return true;
   // KaTeX writes each formula twice: in MathML, and in elements that only its stylesheet makes a formula of.
   return formulaAt === shown && /(?:^|\s)katex-html(?:\s|$)/.test(attributes.class ?? '');
+}
+
+/** Whether a page hides the element until a reader or a script shows it. */
+function isUnseen(name: string, attributes: Attributes): boolean {
+  return isHidden(attributes) || (name === 'dialog' && attributes.open === undefined);
 }
 
 /** Elements of HTML that end a drawing which nobody closed (HTML §13.2.6.5). */

@@ -1,4 +1,5 @@
 import { escapeHtml } from '../../lib/text.ts';
+import type { HiddenText } from '../hidden-text.ts';
 import { ATTRIBUTES, type ResolveUrl, TAGS } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
 import { createRepeats, type Repeats } from './repeats.ts';
@@ -45,6 +46,9 @@ export interface State {
   readonly open: Frame[];
   /** The index of the open element that goes with all its content; -1 where none does. */
   dropped: number;
+  /** The text so far of the element that is dropped because the page hides it; undefined where none is. */
+  hiding: string | undefined;
+  hidden: HiddenText | undefined;
   /** The text since the last tag, which the parser reports in parts. */
   text: string;
   /** Whether the line has something in it; what must stand before the next text or picture of the same line. */
@@ -70,6 +74,8 @@ export function createState(resolve: ResolveUrl, endsInItsTag: State['endsInItsT
     pieces: [],
     open: [],
     dropped: -1,
+    hiding: undefined,
+    hidden: undefined,
     text: '',
     isInLine: false,
     edge: undefined,
@@ -116,7 +122,7 @@ const BLOCKS = new Set(
   'div section article aside header footer blockquote li td th dd figure figcaption details address'.split(' '),
 );
 /** Elements that begin a new line before and after them, or within. */
-const LINES = new Set([
+export const LINES: ReadonlySet<string> = new Set([
   ...BLOCKS,
   ...'p h1 h2 h3 h4 h5 h6 ul ol dl dt hr br pre table caption thead tbody tfoot tr summary'.split(' '),
 ]);

@@ -1,3 +1,4 @@
+import { describeHidden, type OnHidden } from '../../article/hidden-text.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
@@ -67,7 +68,7 @@ export function atomStory(entry: XmlElement, { head, address, warn }: FeedContex
     'dcterms:created',
   ]);
   checkZones([published, updated], warn);
-  const texts = atomTexts(entry);
+  const texts = atomTexts(entry, (hidden) => warn(describeHidden(hidden), ''));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(id || (isUri(link) ? link : url)),
@@ -135,7 +136,10 @@ function constructText(text: Construct | undefined): string {
   return text.html ? htmlText(text.text) : lineText(text.text);
 }
 
-function atomTexts(entry: XmlElement): { summary?: string | undefined; body?: string; bodyFormat?: string } {
+function atomTexts(
+  entry: XmlElement,
+  onHidden: OnHidden,
+): { summary?: string | undefined; body?: string; bodyFormat?: string } {
   const content = construct(firstElement(entry, 'atom:content'));
   const summary = construct(firstElement(entry, 'atom:summary'));
   const [body, element] =
@@ -146,7 +150,9 @@ function atomTexts(entry: XmlElement): { summary?: string | undefined; body?: st
   const about = body === summary ? '' : constructText(summary);
   return {
     summary: about === '' || about === constructText(body) ? undefined : shorten(about, MAX_SUMMARY),
-    ...(body.html ? { body: resolveHtml(body.text, element?.base) } : { body: body.text, bodyFormat: 'text' }),
+    ...(body.html
+      ? { body: resolveHtml(body.text, element?.base, onHidden) }
+      : { body: body.text, bodyFormat: 'text' }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { describeHidden, type OnHidden } from '../../article/hidden-text.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
@@ -66,7 +67,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
   const published = date(item.children, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
   const updated = date(item.children, ['atom:updated', 'dcterms:modified']);
   checkZones([published, updated], warn);
-  const texts = rssTexts(item);
+  const texts = rssTexts(item, (hidden) => warn(describeHidden(hidden), ''));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(textContent(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
@@ -108,7 +109,10 @@ function rssLink(item: XmlElement, resolve: UrlResolver): { raw: string; url: st
 }
 
 /** The summary and the body. Without a fuller element, `description` is the body. */
-function rssTexts(item: XmlElement): { summary?: string | undefined; body?: string; bodyFormat?: string } {
+function rssTexts(
+  item: XmlElement,
+  onHidden: OnHidden,
+): { summary?: string | undefined; body?: string; bodyFormat?: string } {
   const description = firstElement(item, 'description', 'dc:description', 'atom:summary', 'itunes:summary');
   const full =
     firstElement(item, 'content:encoded') ??
@@ -119,7 +123,9 @@ function rssTexts(item: XmlElement): { summary?: string | undefined; body?: stri
   const about = body === description ? '' : descriptionText(rssMarkup(description));
   return {
     summary: about === '' || about === looseText(html) ? undefined : shorten(about, MAX_SUMMARY),
-    ...(isPlainParagraphs(html) ? { body: html, bodyFormat: 'text' } : { body: resolveHtml(html, body.base) }),
+    ...(isPlainParagraphs(html)
+      ? { body: html, bodyFormat: 'text' }
+      : { body: resolveHtml(html, body.base, onHidden) }),
   };
 }
 

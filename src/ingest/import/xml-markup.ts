@@ -1,3 +1,4 @@
+import type { OnHidden } from '../../article/hidden-text.ts';
 import { sanitizeBody } from '../../article/sanitize.ts';
 import { escapeHtml } from '../../lib/text.ts';
 import { isUri, linkTarget } from '../../lib/url.ts';
@@ -36,8 +37,10 @@ export function resolveAddress(address: string, base: string | undefined): strin
  * Resolves the addresses in HTML against an xml:base. Without a base they stay as they are, and parseArticle resolves them
  * against the story's address. HTML that nests too deep stays as it is, and parseArticle refuses it: to clean it could
  * take minutes.
+ *
+ * @param onHidden receives the hidden text that goes with a base; without one, parseArticle finds it
  */
-export function resolveHtml(html: string, base: string | undefined): string {
+export function resolveHtml(html: string, base: string | undefined, onHidden?: OnHidden): string {
   if (base === undefined) return html;
-  return sanitizeBody(html, (reference) => linkTarget(reference, base)) ?? html;
+  return sanitizeBody(html, (reference) => linkTarget(reference, base), true, onHidden) ?? html;
 }
