@@ -53,6 +53,8 @@ export class XmlTokenizer {
   /** The next occurrence of each mark in `#source`; -1 if it has none. */
   readonly #found = new Map<string, number>();
   #endsInReturn = false;
+  /** The index in `#source` up to which a “<” was read as a tag that it does not begin. */
+  #failedTo = 0;
 
   constructor(handler: XmlHandler) {
     this.#handler = handler;
@@ -91,6 +93,7 @@ export class XmlTokenizer {
   #read(): void {
     this.#position(this.#index);
     this.#before += this.#index;
+    this.#failedTo -= this.#index;
     this.#source = this.#source.slice(this.#index) + this.#waiting.join('');
     this.#index = 0;
     this.#waiting = [];
@@ -146,10 +149,15 @@ export class XmlTokenizer {
       index: from,
       isEnd: this.#isEnd,
       bracketFrom: (at) => this.#next('>', at),
+      // Otherwise the same values are read again for each “<” in them.
+      mayQuoteMarkup: from >= this.#failedTo,
       onFault: (rule, at) => faults.push([rule, at]),
     });
     if (tag === 'incomplete') return this.#wait('>');
-    if (tag === 'text') return this.#readBracket();
+    if (typeof tag === 'number') {
+      this.#failedTo = Math.max(this.#failedTo, tag);
+      return this.#readBracket();
+    }
     this.#index = tag.end;
     this.#handler.open(tag, position);
     for (const [rule, at] of faults) this.#fault(rule, at);

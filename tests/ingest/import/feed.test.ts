@@ -377,6 +377,14 @@ describe('an unreadable document is refused with line and column', () => {
   });
 });
 
+test('a tag keeps 10,000 attributes, and one fault tells of the others', async () => {
+  const attributes = Array.from({ length: 10_005 }, (_, index) => ` a${index}=""`).join('');
+  const document = `<rss><channel><item><guid>a</guid><title>A</title><b${attributes}/></item></channel></rss>`;
+  const { records, warnings } = await readUntilError(document);
+  expect(records).toHaveLength(1);
+  expect(warnings.map(({ rule }) => rule)).toEqual(['<b> has more than 10000 attributes: the others are left out']);
+});
+
 describe('entities', () => {
   test.each([
     ['a billion laughs', '<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">', '&b;'],
@@ -449,6 +457,9 @@ describe('the time of a hostile document grows with its length alone', () => {
     ['tags left open', many('<a b c')],
     ['attributes without a value', `<a ${many('b ')}>`],
     ['values left open', many('<a b="<')],
+    ['markup in the values of a tag', `<a${' b="<a"'.repeat(20_000)}>`],
+    ['markup in the values of a tag left open', `<a${' b="<a"'.repeat(200_000)}`],
+    ['markup in the values of a tag before another', `<a${' b="<a"'.repeat(9000)}${'<c><a b="<a"'.repeat(9000)}`],
     ['slashes', `<a ${many('/')}=>`],
     ['comments left open', many('<!-- ')],
     ['instructions left open', many('<?a ')],
