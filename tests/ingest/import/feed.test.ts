@@ -377,6 +377,30 @@ describe('an unreadable document is refused with line and column', () => {
   });
 });
 
+describe('an item whose start tag is longer than 16 MB is refused alone', () => {
+  const value = 'x'.repeat(17 * 1024 * 1024);
+  const next = '<item><guid>b</guid><title>B</title></item>';
+
+  test.each([
+    ['a start tag', `\n<item a="${value}"><guid>a</guid><title>A</title></item>`],
+    ['a start tag of two lines', `\n<item\na="${value}"><guid>a</guid><title>A</title></item>`],
+    ['an empty element', `\n<item a="${value}"/>`],
+    ['a start tag within', `\n<item><b a="${value}"/><guid>a</guid><title>A</title></item>`],
+    ['a comment within', `\n<item><!--${value}--><guid>a</guid><title>A</title></item>`],
+  ])('%s', async (_, content) => {
+    const document = Buffer.from(`<rss><channel>${content}${next}</channel></rss>`);
+    for (const chunk of [document.length, 1_000_000]) {
+      const chunks = async function* () {
+        for (let from = 0; from < document.length; from += chunk) yield document.subarray(from, from + chunk);
+      };
+      const stories = await read(chunks());
+      expect(
+        stories.map(({ record: { id }, problems }) => problems?.map(({ line, rule }) => [line, rule]) ?? id),
+      ).toEqual([[[2, 'must not be longer than 16 MB']], 'b']);
+    }
+  });
+});
+
 test('a tag keeps 10,000 attributes, and one fault tells of the others', async () => {
   const attributes = Array.from({ length: 10_005 }, (_, index) => ` a${index}=""`).join('');
   const document = `<rss><channel><item><guid>a</guid><title>A</title><b${attributes}/></item></channel></rss>`;
@@ -462,6 +486,8 @@ describe('the time of a hostile document grows with its length alone', () => {
     ['markup in the values of a tag before another', `<a${' b="<a"'.repeat(9000)}${'<c><a b="<a"'.repeat(9000)}`],
     ['slashes', `<a ${many('/')}=>`],
     ['comments left open', many('<!-- ')],
+    ['declarations left open', many('<!DOCTYPE a [ >')],
+    ['declarations with a late end', `${many('<!DOCTYPE a [ >')}]${many(' ')}x`],
     ['instructions left open', many('<?a ')],
     ['sections left open', many('<![CDATA[x')],
     ['ampersands', many('&')],
