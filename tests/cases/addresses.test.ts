@@ -54,6 +54,19 @@ test.each(cases<PageCase>('web-page-with-feeds'))('web-page-with-feeds/%s', (_na
   expect(feedsIn({ ...page, link: expected.link ?? '' })).toEqual(expected.feeds);
 });
 
+test.each([
+  ['in a page', (bytes: Buffer) => feedsIn(downloaded(bytes))],
+  ['in a feed', (bytes: Buffer) => pageFacts(downloaded(bytes))],
+])('elements left open, and end tags of nothing, take no time %s', (_, read) => {
+  const start = performance.now();
+  read(Buffer.from(`<html>${'<b>'.repeat(200_000)}${'</i>'.repeat(200_000)}`));
+  expect(performance.now() - start).toBeLessThan(5000);
+});
+
+function downloaded(bytes: Buffer) {
+  return { url: 'https://harbour.example/', bytes, link: '', type: '', charset: undefined, validators: {} };
+}
+
 interface FeedCase {
   readonly url: string;
   readonly link?: string;

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Parser } from 'htmlparser2';
 import type { Download } from './download.ts';
-import { linkHeader } from './web-page.ts';
+import { linkHeader, MAX_OPEN } from './web-page.ts';
 
 /** Where a feed goes on. */
 export interface NextPage {
@@ -82,6 +82,7 @@ function xmlFacts({ bytes, url }: Download): DocumentFacts {
         if (storyDepth === 0 && name === 'link' && isOlder(attributes.rel ?? ''))
           reference ??= URL.parse(attributes.href?.trim() ?? '', base)?.href;
         open.push(name);
+        if (open.length > MAX_OPEN) parser.pause();
         if (storyDepth > 0 || !isStory(name)) return;
         storyDepth = open.length;
         if (stories.length < 2) stories.push({ id: '', other: '' });

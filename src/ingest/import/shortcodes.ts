@@ -1,5 +1,6 @@
 import { escapeHtml } from '../../lib/text.ts';
 import { mediaType } from './media-files.ts';
+import type { Insert } from './wordpress-inserted.ts';
 
 /** A file of the site. */
 export interface Attachment {
@@ -15,6 +16,10 @@ export interface Story {
   readonly id: string;
   /** By id. */
   readonly attachments: ReadonlyMap<string, Attachment>;
+  /** The pictures that were uploaded for each story, by its id. */
+  readonly galleries: ReadonlyMap<string, readonly Attachment[]>;
+  /** Returns the HTML of an attachment, unless the story shows too much. */
+  readonly insert: Insert;
   /** Receives the name of each shortcode or block that only the site could render: `[poll]`. */
   readonly onLeftOut: (name: string) => void;
 }
@@ -145,27 +150,45 @@ function figure(picture: string, caption: string): string {
   return `<figure>${picture}${caption === '' ? '' : `<figcaption>${caption}</figcaption>`}</figure>`;
 }
 
-function gallery(attributes: Attributes, { id, attachments }: Story): string {
+function gallery(attributes: Attributes, { id, attachments, galleries, insert }: Story): string {
   const listed = attributes.get('ids') ?? attributes.get('include');
   const pictures =
     listed === undefined
-      ? [...attachments.values()].filter(({ url, parent }) => parent === id && isPicture(url))
+      ? (galleries.get(id) ?? [])
       : listed.split(',').flatMap((each) => attachments.get(each.trim()) ?? []);
-  return pictures
-    .map(({ url, alt = '', caption = '' }) =>
-      figure(`<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`, escapeHtml(caption)),
-    )
-    .join('\n');
+  const figures: string[] = [];
+  for (const picture of pictures) {
+    const html = insert(() => pictureHtml(picture));
+    if (html === '') break;
+    figures.push(html);
+  }
+  return figures.join('\n');
 }
 
-function playlist(ids: string, { attachments }: Story): string {
+function pictureHtml({ url, alt = '', caption = '' }: Attachment): string {
+  return figure(`<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`, escapeHtml(caption));
+}
+
+function playlist(ids: string, { attachments, insert }: Story): string {
   return ids
     .split(',')
     .flatMap((each) => attachments.get(each.trim()) ?? [])
     .map(({ url }) =>
-      mediaType(undefined, url)?.startsWith('video/') ? playerHtml('video', url) : playerHtml('audio', url),
+      insert(() => playerHtml(mediaType(undefined, url)?.startsWith('video/') ? 'video' : 'audio', url)),
     )
     .join('');
+}
+
+/** The pictures among attachments, by the story that they were uploaded for. */
+export function picturesByStory(attachments: Iterable<Attachment>): Map<string, Attachment[]> {
+  const found = new Map<string, Attachment[]>();
+  for (const attachment of attachments) {
+    if (!isPicture(attachment.url)) continue;
+    const others = found.get(attachment.parent);
+    if (others === undefined) found.set(attachment.parent, [attachment]);
+    else others.push(attachment);
+  }
+  return found;
 }
 
 function isPicture(url: string): boolean {

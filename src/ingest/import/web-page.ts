@@ -13,6 +13,8 @@ export interface NamedFeed {
 const HEAD = 4096;
 /** Characters of a page that are searched. Links to feeds stand in its head. */
 const MAX_SEARCHED = 2 * 1024 * 1024;
+/** With this many open elements the search ends: the parser compares each end tag with all of them. */
+export const MAX_OPEN = 500;
 const MAX_FEEDS = 50;
 const MAX_TITLE = 200;
 
@@ -53,7 +55,15 @@ export function feedsIn({ url, bytes, charset, link }: Download): NamedFeed[] {
     foundFeed({ rel, href: target, type: parameters.get('type'), title: parameters.get('title') }, url),
   );
   let base = url;
+  let open = 0;
   const parser = new Parser({
+    onopentagname() {
+      open += 1;
+      if (open > MAX_OPEN) parser.pause();
+    },
+    onclosetag() {
+      open -= 1;
+    },
     onopentag(name, { href, rel, type, title }) {
       if (name === 'base') base = URL.parse(href ?? '', url)?.href ?? base;
       if (name === 'link' && found.length < MAX_FEEDS) found.push(...foundFeed({ rel, href, type, title }, base));

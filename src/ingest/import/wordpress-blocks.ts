@@ -1,3 +1,5 @@
+import type { Insert } from './wordpress-inserted.ts';
+
 /** Texts of a story that a WordPress export keeps outside the story's own content. */
 export interface BlockSources {
   /** The contents of shared blocks by id. */
@@ -10,8 +12,6 @@ export interface BlockSources {
   readonly onMissing: (rule: string) => void;
 }
 
-/** Most characters of the shared blocks in a story, which may hold each other. */
-const MAX_SHARED = 4 * 1024 * 1024;
 /** Blocks that are empty by themselves. */
 const EMPTY_BLOCKS = new Set(['more', 'nextpage', 'separator', 'spacer', 'core/separator', 'core/spacer']);
 
@@ -19,9 +19,7 @@ const EMPTY_BLOCKS = new Set(['more', 'nextpage', 'separator', 'spacer', 'core/s
  * The HTML of a content without the comments in which blocks keep their settings. It has the texts that the site shows in
  * their place: shared blocks and footnotes. `<!--more-->` and similar comments separate paragraphs.
  */
-export function withoutBlockComments(content: string, sources: BlockSources): string {
-  let shared = 0;
-
+export function withoutBlockComments(content: string, sources: BlockSources, insert: Insert): string {
   function render(html: string, within: readonly string[]): string {
     const [first = '', ...rest] = html.split('<!--');
     const pieces = rest.map((piece) => {
@@ -35,7 +33,7 @@ export function withoutBlockComments(content: string, sources: BlockSources): st
     if (/^(?:more|nextpage|noteaser)\b/.test(comment)) return '\n\n';
     const [, name = ''] = /^\s*wp:([a-z][a-z0-9/-]*)\s/.exec(comment) ?? [];
     if (name === '' || !comment.endsWith('/')) return '';
-    if (name === 'footnotes' || name === 'core/footnotes') return footnoteList(sources.footnotes);
+    if (name === 'footnotes' || name === 'core/footnotes') return insert(() => footnoteList(sources.footnotes));
     if (name === 'block' || name === 'core/block') return sharedBlock(comment, within);
     if (!EMPTY_BLOCKS.has(name)) sources.onLeftOut(`wp:${name}`);
     return '';
@@ -44,12 +42,14 @@ export function withoutBlockComments(content: string, sources: BlockSources): st
   function sharedBlock(comment: string, within: readonly string[]): string {
     const id = /"ref"\s*:\s*"?(\d+)/.exec(comment)?.[1] ?? '';
     const block = sources.blocks.get(id);
-    shared += block?.length ?? 0;
     if (block === undefined)
       sources.onMissing(`shows the shared block ${id}, which is not in the export: it is left out`);
     else if (within.includes(id)) sources.onMissing(`shows the shared block ${id} within itself: it is left out`);
-    else if (shared > MAX_SHARED) sources.onMissing(`shows more than ${MAX_SHARED} characters of shared blocks`);
-    else return render(block, [...within, id]);
+    else
+      return render(
+        insert(() => block),
+        [...within, id],
+      );
     return '';
   }
 

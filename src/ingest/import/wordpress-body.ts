@@ -1,14 +1,16 @@
 import { type Story, withoutShortcodes } from './shortcodes.ts';
 import { type BlockSources, withoutBlockComments } from './wordpress-blocks.ts';
+import { createInsert } from './wordpress-inserted.ts';
 
 /**
  * Renders the content of a post as WordPress does: it replaces blocks and shortcodes, and makes a paragraph of each text
  * between blank lines, if the post was written in the classic editor.
  */
-export function storyHtml(content: string, story: Story & BlockSources): string {
+export function storyHtml(content: string, story: Omit<Story, 'insert'> & BlockSources): string {
   const isBlocks = /<!--\s*wp:/.test(content);
-  const html = withoutBlockComments(content, story).replace(EMBED_BLOCK, (url) => linkTo(url));
-  const expanded = withoutShortcodes(html, story);
+  const insert = createInsert(story.onMissing);
+  const html = withoutBlockComments(content, story, insert).replace(EMBED_BLOCK, (url) => linkTo(url));
+  const expanded = withoutShortcodes(html, { ...story, insert });
   return (isBlocks ? expanded : paragraphs(expanded)).trim();
 }
 

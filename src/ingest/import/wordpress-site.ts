@@ -1,7 +1,7 @@
 import { webUrl } from '../../lib/url.ts';
 import { sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
-import type { Attachment } from './shortcodes.ts';
+import { type Attachment, picturesByStory } from './shortcodes.ts';
 import { childElements, textContent, type XmlElement } from './xml.ts';
 import type { XmlPart } from './xml-parts.ts';
 
@@ -11,6 +11,8 @@ export interface Site {
   readonly authors: ReadonlyMap<string, string>;
   /** By id. */
   readonly attachments: ReadonlyMap<string, Attachment>;
+  /** The pictures that were uploaded for each story, by its id. */
+  readonly galleries: ReadonlyMap<string, readonly Attachment[]>;
   /** The contents of shared blocks by id. */
   readonly blocks: ReadonlyMap<string, string>;
   /** Milliseconds that the site's clock is ahead of UTC in a month of the year, 0 to 11; 0 if no post shows it. */
@@ -45,7 +47,8 @@ export async function readSite(parts: AsyncIterable<XmlPart>): Promise<Site> {
   } catch {
     // The second pass fails at the same position. It reports the error after the stories before it.
   }
-  return { authors, attachments, blocks, clockOffset: clock.offset };
+  const galleries = picturesByStory(attachments.values());
+  return { authors, attachments, galleries, blocks, clockOffset: clock.offset };
 }
 
 /** The text of the first child of this name. */

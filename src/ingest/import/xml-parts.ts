@@ -100,6 +100,7 @@ class PartReader {
       close: (name, position) => this.#closeElement(name, position),
       text: (text, position) => this.#addText(text, position),
       fault: (rule, position) => this.#fault(rule, position),
+      tooLong: (position) => this.#leaveOut(position),
       innermost: () => this.#open.at(-1)?.tag,
     });
   }
@@ -238,7 +239,13 @@ class PartReader {
 
   #checkSize(position: Position): void {
     const from = this.#ignored === undefined ? this.#partFrom : this.#ignoredFrom;
-    if (this.#tokenizer.offset - from > MAX_PART) this.#discard('must not be longer than 16 MB', position);
+    if (this.#tokenizer.offset - from > MAX_PART) this.#discard(TOO_LONG, position);
+  }
+
+  /** Markup that is too long costs the part that it stands in. */
+  #leaveOut(position: Position): void {
+    if (this.#open.some(isPart)) this.#discard(TOO_LONG, position);
+    else this.#fault('markup must not be longer than 16 MB: it is left out', position);
   }
 
   #discard(rule: string, position: Position): void {
@@ -328,6 +335,7 @@ class PartReader {
 const NO_ENCODING =
   'must name its encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>. It names none, and ' +
   'this is not UTF-8';
+const TOO_LONG = 'must not be longer than 16 MB';
 const DOUBLED = 'has UTF-8 that was encoded twice, such as “Ã©” for “é”: it is read as it was meant';
 const NO_FEED = 'must be RSS, Atom or JSON Feed';
 /** The prefixes of the formats' elements, by the local name of their root. */

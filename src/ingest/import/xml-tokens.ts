@@ -14,6 +14,8 @@ export interface XmlHandler {
   readonly text: (text: string, position: Position) => void;
   /** A rule of XML that the document breaks, where it can still be read. */
   readonly fault: (rule: string, position: Position) => void;
+  /** Markup that is left out, because it is too long. A start tag of this kind is opened before, without its attributes. */
+  readonly tooLong: (position: Position) => void;
   /** The name of the innermost open element: a CDATA section that is not closed ends with it. */
   readonly innermost: () => string | undefined;
 }
@@ -28,6 +30,7 @@ const LONGEST_REFERENCE = 40;
 const CDATA = '<![CDATA[';
 const END_TAG = /<\/([^\s<>/="']+)\s*>/y;
 const LOOSE_END_TAG = /<\/([^\s<>/="']+)[^<>]*>?/y;
+const BEGINNING_OF_TAG = /<([A-Za-z_:\u0080-\uFFFF][^\s<>/="'&]*)[\s/]/y;
 const OTHER_MARKUP = /<[!?/][^<>]*>/y;
 const DOCTYPE = /<!doctype\s/iy;
 const DECLARED_NAMES = /\[[^\]]*\]\s*>/y;
@@ -53,6 +56,9 @@ export class XmlTokenizer {
   /** The next occurrence of each mark in `#source`; -1 if it has none. */
   readonly #found = new Map<string, number>();
   #endsInReturn = false;
+  /** The index in `#source` up to which a “<” was read as a tag that it does not begin. */
+  #failedTo = 0;
+  #hasDoctype = false;
 
   constructor(handler: XmlHandler) {
     this.#handler = handler;
@@ -91,6 +97,7 @@ export class XmlTokenizer {
   #read(): void {
     this.#position(this.#index);
     this.#before += this.#index;
+    this.#failedTo -= this.#index;
     this.#source = this.#source.slice(this.#index) + this.#waiting.join('');
     this.#index = 0;
     this.#waiting = [];
@@ -146,11 +153,20 @@ export class XmlTokenizer {
       index: from,
       isEnd: this.#isEnd,
       bracketFrom: (at) => this.#next('>', at),
+      // Otherwise the same values are read again for each “<” in them.
+      mayQuoteMarkup: from >= this.#failedTo,
       onFault: (rule, at) => faults.push([rule, at]),
     });
     if (tag === 'incomplete') return this.#wait('>');
-    if (tag === 'text') return this.#readBracket();
+    if (typeof tag === 'number') {
+      this.#failedTo = Math.max(this.#failedTo, tag);
+      return this.#readBracket();
+    }
     this.#index = tag.end;
+    if (tag.end - from > MAX_TOKEN) {
+      this.#openTooLong(tag.name, position);
+      return true;
+    }
     this.#handler.open(tag, position);
     for (const [rule, at] of faults) this.#fault(rule, at);
     return true;
@@ -221,10 +237,12 @@ export class XmlTokenizer {
     const brace = this.#next('[', this.#index);
     const bracket = this.#next('>', this.#index);
     if (bracket < 0 && !this.#isEnd) return this.#wait('>');
-    if (brace < 0 || bracket < brace) return this.#readPast(bracket);
+    // Only the first one may declare names: otherwise each of them is searched for the end of its declarations.
+    if (brace < 0 || bracket < brace || this.#hasDoctype) return this.#readPast(bracket);
     DECLARED_NAMES.lastIndex = brace;
     const declared = DECLARED_NAMES.exec(this.#source);
     if (declared === null && !this.#isEnd) return this.#wait(']>');
+    this.#hasDoctype = true;
     return this.#readPast(declared === null ? bracket : brace + declared[0].length - 1);
   }
 
@@ -258,9 +276,17 @@ export class XmlTokenizer {
   #wait(end: string): boolean {
     if (this.#source.length - this.#index <= MAX_TOKEN) return false;
     const position = this.#position(this.#index);
-    this.#handler.text(this.#source.slice(this.#index), position);
+    const name = this.#match(BEGINNING_OF_TAG)?.[1];
+    if (name === undefined) this.#handler.tooLong(position);
+    else this.#openTooLong(name, position);
     this.#skippedTo = end;
     return true;
+  }
+
+  /** An element whose start tag is too long. Whether it ends there as well is unknown. */
+  #openTooLong(name: string, position: Position): void {
+    this.#handler.open({ name, attributes: new Map(), isEmpty: false }, position);
+    this.#handler.tooLong(position);
   }
 
   #skip(end: string): boolean {

@@ -377,6 +377,38 @@ describe('an unreadable document is refused with line and column', () => {
   });
 });
 
+describe('an item whose start tag is longer than 16 MB is refused alone', () => {
+  const value = 'x'.repeat(17 * 1024 * 1024);
+  const next = '<item><guid>b</guid><title>B</title></item>';
+
+  test.each([
+    ['a start tag', `\n<item a="${value}"><guid>a</guid><title>A</title></item>`],
+    ['a start tag of two lines', `\n<item\na="${value}"><guid>a</guid><title>A</title></item>`],
+    ['an empty element', `\n<item a="${value}"/>`],
+    ['a start tag within', `\n<item><b a="${value}"/><guid>a</guid><title>A</title></item>`],
+    ['a comment within', `\n<item><!--${value}--><guid>a</guid><title>A</title></item>`],
+  ])('%s', async (_, content) => {
+    const document = Buffer.from(`<rss><channel>${content}${next}</channel></rss>`);
+    for (const chunk of [document.length, 1_000_000]) {
+      const chunks = async function* () {
+        for (let from = 0; from < document.length; from += chunk) yield document.subarray(from, from + chunk);
+      };
+      const stories = await read(chunks());
+      expect(
+        stories.map(({ record: { id }, problems }) => problems?.map(({ line, rule }) => [line, rule]) ?? id),
+      ).toEqual([[[2, 'must not be longer than 16 MB']], 'b']);
+    }
+  });
+});
+
+test('a tag keeps 10,000 attributes, and one fault tells of the others', async () => {
+  const attributes = Array.from({ length: 10_005 }, (_, index) => ` a${index}=""`).join('');
+  const document = `<rss><channel><item><guid>a</guid><title>A</title><b${attributes}/></item></channel></rss>`;
+  const { records, warnings } = await readUntilError(document);
+  expect(records).toHaveLength(1);
+  expect(warnings.map(({ rule }) => rule)).toEqual(['<b> has more than 10000 attributes: the others are left out']);
+});
+
 describe('entities', () => {
   test.each([
     ['a billion laughs', '<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">', '&b;'],
@@ -449,8 +481,13 @@ describe('the time of a hostile document grows with its length alone', () => {
     ['tags left open', many('<a b c')],
     ['attributes without a value', `<a ${many('b ')}>`],
     ['values left open', many('<a b="<')],
+    ['markup in the values of a tag', `<a${' b="<a"'.repeat(20_000)}>`],
+    ['markup in the values of a tag left open', `<a${' b="<a"'.repeat(200_000)}`],
+    ['markup in the values of a tag before another', `<a${' b="<a"'.repeat(9000)}${'<c><a b="<a"'.repeat(9000)}`],
     ['slashes', `<a ${many('/')}=>`],
     ['comments left open', many('<!-- ')],
+    ['declarations left open', many('<!DOCTYPE a [ >')],
+    ['declarations with a late end', `${many('<!DOCTYPE a [ >')}]${many(' ')}x`],
     ['instructions left open', many('<?a ')],
     ['sections left open', many('<![CDATA[x')],
     ['ampersands', many('&')],

@@ -126,6 +126,50 @@ describe('bodies', () => {
   });
 });
 
+describe('a story that shows a text of the export too often goes without the rest of it', () => {
+  const long = 'x'.repeat(1_000_000);
+  const attachment = (id: number, parent: number, caption = '', url = `https://a.example/${id}.jpg`) =>
+    `<item><wp:post_type>attachment</wp:post_type><wp:post_id>${id}</wp:post_id><wp:post_parent>${parent}</wp:post_parent>` +
+    `<wp:attachment_url>${url}</wp:attachment_url><excerpt:encoded>${caption}</excerpt:encoded></item>`;
+  const story = (id: number, content: string, more = '') =>
+    `<item><wp:status>publish</wp:status><wp:post_id>${id}</wp:post_id><guid>${id}</guid>${more}` +
+    `<content:encoded><![CDATA[${content}]]></content:encoded></item>`;
+  const notes =
+    '<wp:postmeta><wp:meta_key>footnotes</wp:meta_key>' +
+    `<wp:meta_value>[{"content":"${long}"}]</wp:meta_value></wp:postmeta>`;
+  const shared = `<item><wp:post_type>wp_block</wp:post_type><wp:post_id>100</wp:post_id><content:encoded>${long}</content:encoded></item>`;
+
+  test.each([
+    ['a picture', `[gallery ids="${'100,'.repeat(1000)}"] `.repeat(200), attachment(100, 0, long)],
+    [
+      'pictures of its own',
+      '[gallery]'.repeat(200_000),
+      Array.from({ length: 300 }, (_, id) => attachment(100 + id, 1)).join(''),
+    ],
+    ['footnotes', '<!-- wp:footnotes /-->'.repeat(2000), ''],
+    [
+      'a sound',
+      `[playlist ids="${'100,'.repeat(1000)}"] `.repeat(200),
+      attachment(100, 0, '', `https://a.example/${long}.mp3`),
+    ],
+    ['a shared block', '<!-- wp:block {"ref":100} /-->'.repeat(2000), shared],
+    [
+      'all of them',
+      `<!-- wp:footnotes /-->[gallery ids="100"][playlist ids="100"]`.repeat(2000),
+      attachment(100, 0, long),
+    ],
+  ])('%s', async (_, content, others) => {
+    const document = exported(`${story(1, content, notes)}${story(2, 'Next')}${others}`);
+    const warnings: string[] = [];
+    const report = { warning: ({ rule }: { readonly rule: string }) => void warnings.push(rule), unused: () => {} };
+    const stories = await Array.fromAsync(wordpressRecords(opener(document), () => {}, undefined, report));
+    expect(stories.map(({ record }) => record.id)).toEqual(['1', '2']);
+    expect(String(stories[0]?.record.body).length).toBeLessThan(5_000_000);
+    expect(stories[1]?.record.body).toBe('<p>Next</p>');
+    expect(warnings).toEqual([expect.stringMatching(/^shows more than 4194304 characters .* is left out$/)]);
+  });
+});
+
 test('WXR 1.0 repeats each category', async () => {
   const categories =
     '<category>Roads</category><category domain="category" nicename="roads">Roads</category>' +
