@@ -1,6 +1,6 @@
 import { usage } from './commands/arguments.ts';
 import type { Command } from './commands/command.ts';
-import type { Terminal } from './commands/terminal.ts';
+import { type Terminal, withVisibleControls } from './commands/terminal.ts';
 import { describeProblems, PublisherError } from './errors.ts';
 import { nearestWord } from './lib/nearest-word.ts';
 import { isSystemError, systemReason } from './lib/system-reason.ts';
@@ -31,7 +31,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
 ]);
 
 /** Runs a command line. Resolves with the exit code, or with the service that is running now. */
-export async function run(argv: readonly string[], terminal: Terminal): Promise<number | Service> {
+export async function run(argv: readonly string[], plainTerminal: Terminal): Promise<number | Service> {
+  const terminal = withVisibleControls(plainTerminal);
   const [first = ''] = argv;
   const isNamed = first !== '' && !first.startsWith('-');
   const wantsHelp = argv.includes('--help') || argv.includes('-h');

@@ -283,6 +283,14 @@ describe('serving', () => {
     ]);
   });
 
+  test.each([
+    ['one feed, without articles', {}, '0 articles in 1 feed'],
+    ['one article', { 'articles/a.json': JSON.stringify(record()) }, '1 article in 2 feeds'],
+  ])('counts %s', async (_name, files, counts) => {
+    const folder = await dataFolder(files);
+    expect(await program(['--data', folder, '--port', '0']).line).toContain(`, ${counts}, at `);
+  });
+
   test('an empty variable counts as not set; SIGINT ends it with code 0, even while a client keeps its connection', async () => {
     const folder = await dataFolder(NEWSROOM);
     const empty = {

@@ -10,7 +10,7 @@ import { hasStore, openDataFolder } from '../service/data-folder.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
 import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
+import { counted, type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher export [options] [FILE]
 
@@ -37,7 +37,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     const exported = recordsOf(store, bar);
     if (file === undefined) await pipeline(exported, process.stdout, { end: false });
     else await writeWhole(file, exported);
-    if (file !== undefined) terminal.err(`${await store.count()} articles exported to ${file}`);
+    if (file !== undefined) terminal.err(`${counted(await store.count(), 'article')} exported to ${file}`);
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -26,7 +26,12 @@ interface Followed {
   failures: number;
   /** By `performance.now`. */
   dueAt: number;
+  /** Whether all pages were read, so that reading may end at a page without news. */
   hasBeenRead: boolean;
+  /** Visits after which pictures were missing that a later visit may copy. */
+  pictureFailures: number;
+  /** When all pages are read again for these pictures, by `performance.now`; Infinity if none is missing. */
+  picturesDueAt: number;
   /** Digests of refused records that were reported: a feed shows them until they are fixed. */
   readonly reported: Set<string>;
   /** The notes that were printed, without the numbers of lines, which change. */
@@ -63,6 +68,8 @@ function follow(address: string): Followed {
     failures: 0,
     dueAt: 0,
     hasBeenRead: false,
+    pictureFailures: 0,
+    picturesDueAt: Number.POSITIVE_INFINITY,
     reported: new Set(),
     noted: new Set(),
   };
@@ -71,13 +78,17 @@ function follow(address: string): Followed {
 async function visit(feed: Followed, setup: RepeatSetup): Promise<void> {
   const { stop, terminal, every } = setup;
   try {
-    const { address, validators } = feed;
+    const { address } = feed;
+    const readsAll = !feed.hasBeenRead || feed.picturesDueAt <= performance.now();
+    const validators = readsAll ? {} : feed.validators;
     const found = await findFeed(address, terminal.err, { signal: stop, validators });
     if (found !== undefined) {
-      await importPages(feed, found, setup);
+      const { failure, isMissingPictures } = await importPages(feed, found, setup, readsAll);
+      planPictures(feed, { isMissingPictures, readsAll, every });
+      feed.hasBeenRead = failure === undefined;
+      if (failure !== undefined) throw failure;
       feed.address = found.address;
       feed.validators = found.page.validators;
-      feed.hasBeenRead = true;
     }
     feed.failures = 0;
     feed.dueAt = performance.now() + every;
@@ -99,14 +110,42 @@ function backoff(failures: number, every: number, retryAfter = 0): number {
   return Math.max(pause, Math.min(retryAfter, MAX_RETRY_AFTER) * 1000);
 }
 
-/** Imports the pages of a feed. Once all were read, reads only as far as a page has news. */
-async function importPages(feed: Followed, found: FoundFeed, setup: RepeatSetup): Promise<void> {
+interface PicturePlan {
+  readonly isMissingPictures: boolean;
+  readonly readsAll: boolean;
+  readonly every: number;
+}
+
+/** Plans the next attempt at missing pictures. News does not wait for it: visits between go on as usual. */
+function planPictures(feed: Followed, { isMissingPictures, readsAll, every }: PicturePlan): void {
+  const isPlanned = feed.picturesDueAt !== Number.POSITIVE_INFINITY;
+  if (isPlanned && !readsAll) return;
+  feed.pictureFailures = isMissingPictures ? feed.pictureFailures + 1 : 0;
+  const pause = isMissingPictures ? backoff(feed.pictureFailures, every) : Number.POSITIVE_INFINITY;
+  feed.picturesDueAt = performance.now() + pause;
+}
+
+interface PagesRead {
+  /** Of a page that cannot be downloaded. */
+  readonly failure: PublisherError | undefined;
+  /** Whether a later import may copy pictures that this one has not copied. */
+  readonly isMissingPictures: boolean;
+}
+
+/** Imports the pages of a feed: all, or only as far as a page has news. */
+async function importPages(
+  feed: Followed,
+  found: FoundFeed,
+  setup: RepeatSetup,
+  readsAll: boolean,
+): Promise<PagesRead> {
   const { values, terminal, stop } = setup;
   const startedAt = Date.now();
   const current = await setUpOrCurrent(setup.folder, values);
   const rejected = openRejected(values.rejected, { imported: [], dryRun: false });
   const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
   const total = emptyTally();
+  let failure: PublisherError | undefined;
   try {
     const pictures = await picturesFor(current, setup, report);
     const context = {
@@ -123,7 +162,8 @@ async function importPages(feed: Followed, found: FoundFeed, setup: RepeatSetup)
       const tally = emptyTally();
       await importAll(current, [page], tally, context);
       add(total, tally);
-      if (stop.aborted || (feed.hasBeenRead && tally.created + tally.updated === 0)) break;
+      failure = page.failure;
+      if (stop.aborted || (!readsAll && tally.created + tally.updated === 0)) break;
     }
     report.close({
       tally: total,
@@ -131,6 +171,7 @@ async function importPages(feed: Followed, found: FoundFeed, setup: RepeatSetup)
       finishedAt: Date.now(),
       isInterrupted: stop.aborted,
     });
+    return { failure, isMissingPictures: pictures?.isWorthRetrying() ?? false };
   } finally {
     report.discard();
     rejected.close(false);

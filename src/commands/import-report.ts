@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import type { Problem } from '../errors.ts';
 import type { PictureCounts } from '../ingest/import/picture-folder.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
@@ -35,7 +35,7 @@ export interface Report {
   readonly note: (text: string) => void;
   /** Completes the file. */
   readonly close: (end: ReportEnd) => void;
-  /** Removes what is written so far, unless `close` was called. */
+  /** Removes what is written so far, unless `close` has completed the file. */
   readonly discard: () => void;
 }
 
@@ -58,6 +58,7 @@ const NO_REPORT: Report = { refuse: () => {}, note: () => {}, close: () => {}, d
  */
 export function openReport(file: string | undefined, beginning: ReportBeginning): Report {
   if (file === undefined) return NO_REPORT;
+  refuseFolder(file);
   const growing = `${file}.${process.pid}.part`;
   const attempt = <Result>(work: () => Result): Result => {
     try {
@@ -71,6 +72,7 @@ export function openReport(file: string | undefined, beginning: ReportBeginning)
   const notes: string[] = [];
   let separator = '\n';
   let isOpen = true;
+  let isComplete = false;
   const head = JSON.stringify({ ...beginning, startedAt: rfc3339(beginning.startedAt) });
   write(`${head.slice(0, -1)},"refusals":[`);
   return {
@@ -96,11 +98,18 @@ export function openReport(file: string | undefined, beginning: ReportBeginning)
         closeSync(descriptor);
         renameSync(growing, file);
       });
+      isComplete = true;
     },
     discard() {
-      if (!isOpen) return;
-      closeSync(descriptor);
+      if (isComplete) return;
+      if (isOpen) closeSync(descriptor);
       rmSync(growing, { force: true });
     },
   };
+}
+
+/** Nothing can replace a folder, which would show only when the import is over. */
+function refuseFolder(file: string): void {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw unwritable(file, Object.assign(new Error('it is a folder'), { code: 'EISDIR', syscall: 'open' }));
 }

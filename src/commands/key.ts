@@ -82,7 +82,10 @@ async function createNamed(
 async function revoke(data: string, id: string | undefined, { err }: Terminal): Promise<number> {
   if (id === undefined) throw usage('“key revoke” needs the ID of a key. “key list” shows all IDs.');
   const isThere = (await keysIn(data)).some((key) => key.id === id);
-  if (isThere && (await withStore(data, (store) => store.revokeKey(id, Date.now())))) return 0;
+  if (isThere && (await withStore(data, (store) => store.revokeKey(id, Date.now())))) {
+    err(`The key ${id} is revoked. The API refuses it now.`);
+    return 0;
+  }
   err(`No active key “${id}”. “key list” shows all keys.`);
   return 1;
 }

@@ -7,7 +7,7 @@ import { superviseWorkers } from '../service/supervisor.ts';
 import { openLog } from '../telemetry/log.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
-import { progressBars, type Terminal } from './terminal.ts';
+import { counted, progressBars, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher serve [options]
 
@@ -43,7 +43,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   }
   const { articles, feeds, port } = service;
   const address = `http://${hostInUrl(settings.host)}:${port}/feeds/latest.rss (.atom, .json)`;
-  out(`Feed Publisher: “${publication.title}”, ${articles} articles in ${feeds} feeds, at ${address}`);
+  out(
+    `Feed Publisher: “${publication.title}”, ${counted(articles, 'article')} in ${counted(feeds, 'feed')}, at ${address}`,
+  );
   return { ...service, close: () => service.close().finally(log.close) };
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { join } from 'node:path';
@@ -252,6 +252,8 @@ function png(text = ''): Buffer {
   return Buffer.concat([Buffer.from(pixel, 'base64'), Buffer.from(text)]);
 }
 
+const copies = (folder: string) => readdirSync(join(folder, 'media/imported')).sort();
+
 describe('--media', () => {
   async function moved(
     body: string,
@@ -270,8 +272,6 @@ describe('--media', () => {
     const again = (...args: readonly string[]) => imported(folder, '--media', ...args, join(folder, 'in.json'));
     return { folder, base, asked, again };
   }
-
-  const copies = (folder: string) => readdirSync(join(folder, 'media/imported')).sort();
 
   test('copies pictures, and publishes the copies', async () => {
     const BODY = `<p>A &amp; b</p><img alt="x" src="BASE/a.png"><a href="/big.jpg"><img src='c.png' srcset="c.png 1x, /c2.png 2x"></a><a href="/2024/other">No picture</a>`;
@@ -502,6 +502,36 @@ describe('--report', () => {
   });
 });
 
+describe('--report to a folder', () => {
+  const files = (folder: string) => readdirSync(folder).sort();
+
+  test.each(['reports', 'reports/'])('named %s ends the import before it begins', async (name) => {
+    const folder = await dataFolder({ 'in.ndjson': ndjson('a'), 'reports/kept': 'text' });
+    const { code, out, err } = await imported(folder, '--report', `${folder}/${name}`, join(folder, 'in.ndjson'));
+
+    expect([code, out, err.split('\n')[0]]).toEqual([
+      1,
+      '',
+      `${folder}/${name} cannot be written: it is a folder, not a file (EISDIR).`,
+    ]);
+    expect([await storedIds(folder), files(join(folder, 'reports'))]).toEqual([[], ['kept']]);
+    expect(files(folder).filter((file) => file.endsWith('.part'))).toEqual([]);
+  });
+
+  test('that comes during the import leaves no part of a report', async () => {
+    const folder = await dataFolder({ 'in.ndjson': `${ndjson('a')}{}\n` });
+    const report = join(folder, 'report.json');
+    const args = ['--data', folder, '--rejected', join(folder, 'r.ndjson'), '--report', report];
+    const { code, err } = await command(['import', ...args, join(folder, 'in.ndjson')], {
+      onLine: () => mkdirSync(report, { recursive: true }),
+    });
+
+    expect(code).toBe(1);
+    expect(err).toContain(`${report} cannot be written: `);
+    expect(files(folder).filter((file) => file.endsWith('.part'))).toEqual([]);
+  });
+});
+
 describe('an import that is interrupted', () => {
   test('saves what it has read, says so, and goes on when it is run again', async () => {
     const folder = await dataFolder();
@@ -670,6 +700,91 @@ describe('--every', () => {
     expect(asked).toEqual(['/feed', '/2', '/3', '/feed', '/feed', '/2']);
   });
 
+  test('reads the pages after one that failed, and until then all of them', { timeout: 60_000 }, async () => {
+    const folder = await dataFolder();
+    const asked: string[] = [];
+    const next = (href: string) => `<atom:link rel="next" href="${href}"/>`;
+    const url = await site(({ url: path = '', headers }, response) => {
+      asked.push(path);
+      if (path === '/feed' && headers['if-none-match'] === '"v1"') response.writeHead(304).end();
+      else if (path === '/feed') response.setHeader('ETag', '"v1"').end(rss([item('1')], next('/2')));
+      else if (path === '/2' && asked.length < 5) response.writeHead(503).end();
+      else if (path === '/2') response.end(rss([item('2')], next('/3')));
+      else response.end(rss([item('3')]));
+    });
+    const { err, out } = await until(/2 created/, ['--data', folder, '--all', url]);
+
+    expect(asked).toEqual(['/feed', '/2', '/feed', '/2', '/feed', '/2', '/3']);
+    expect(out).toContain(did(2, 0, 1, 0));
+    expect(err).toMatch(
+      /503\. Check the address\. The next attempt is in 1 s\.(?:.*\n)+.*The next attempt is in 2 s\.$/m,
+    );
+    expect(await storedIds(folder)).toEqual(['1', '2', '3']);
+  });
+
+  test('reads all pages again when one with news fails later', { timeout: 60_000 }, async () => {
+    const folder = await dataFolder();
+    let visits = 0;
+    const url = await site(({ url: path = '' }, response) => {
+      if (path === '/feed') visits += 1;
+      const next = '<atom:link rel="next" href="/2"/>';
+      if (path === '/feed') response.end(rss([item(visits === 1 ? 'a' : 'b')], next));
+      else if (visits === 2) response.writeHead(503).end();
+      else response.end(rss([item(visits === 1 ? 'x' : 'y')]));
+    });
+    await until(/2 created(?:.*\n)+.*1 created(?:.*\n)+.*1 created/, ['--data', folder, '--all', url]);
+
+    expect((await storedIds(folder)).sort()).toEqual(['a', 'b', 'x', 'y']);
+  });
+
+  test('asks WordPress again for a page after the answer that there are too many requests', async () => {
+    const wordpress = (id: string) => rss([item(id)], '<generator>https://wordpress.org/?v=6.4</generator>');
+    const tooMany: RequestListener = (_request, response) => void response.writeHead(429).end();
+    const url = await site(paths({ '/feed': wordpress('1'), '/feed?paged=2': tooMany }));
+    const { code, err } = await imported(await dataFolder(), '--all', url);
+
+    expect(code).toBe(1);
+    expect(err).toContain('this page of the feed cannot be read: The server answered with status 429.');
+  });
+
+  test.each([
+    ['on its only page', ''],
+    ['on a later page', '<atom:link rel="next" href="/2"/>'],
+  ])('copies a picture that failed for a moment, %s', { timeout: 60_000 }, async (_name, next) => {
+    const folder = await dataFolder();
+    let pictures = 0;
+    const url = await site(({ url: path = '', headers, headers: { host } }, response) => {
+      const withPicture = item('p', `&lt;img src="http://${host}/p.png"&gt;`);
+      if (path === '/p.png') {
+        pictures += 1;
+        if (pictures === 1) response.writeHead(503).end();
+        else response.end(png('p'));
+      } else if (headers['if-none-match'] === '"v1"') response.writeHead(304).end();
+      else if (path === '/2') response.end(rss([withPicture]));
+      else response.setHeader('ETag', '"v1"').end(rss([next === '' ? withPicture : item('1')], next));
+    });
+    await until(/1 updated/, ['--data', folder, '--media', '--all', url]);
+
+    expect(pictures).toBe(2);
+    expect(copies(folder)).toHaveLength(1);
+  });
+
+  test('downloads a feed no more for a picture that is missing for good', { timeout: 60_000 }, async () => {
+    const answers: number[] = [];
+    const stopping = new AbortController();
+    const url = await site(({ url: path = '', headers: { host, 'if-none-match': known } }, response) => {
+      if (path === '/p.png') return void response.writeHead(404).end();
+      answers.push(known === '"v1"' ? 304 : 200);
+      if (answers.length === 3) stopping.abort();
+      if (known === '"v1"') response.writeHead(304).end();
+      else response.setHeader('ETag', '"v1"').end(rss([item('p', `&lt;img src="http://${host}/p.png"&gt;`)]));
+    });
+    const args = ['import', '--every', '1s', '--media', '--data', await dataFolder(), url];
+    await command(args, { stop: stopping.signal });
+
+    expect(answers).toEqual([200, 304, 304]);
+  });
+
   test.each([
     [['--every', '5m', '/dev/null'], '--every needs addresses: the service watches its articles folder itself.'],
     [['--every', '5m', '--dry-run', 'https://a.example/'], '--every and --dry-run exclude each other.'],
@@ -706,3 +821,16 @@ test('a server that hangs up in the middle of its answer is reported', async () 
     `Nothing can be read from ${url}.\nThe server closed the connection before its answer was complete (UND_ERR_SOCKET). Check the address.\n`,
   ]);
 });
+
+test.each(['file:///etc/hostname', 'data:text/xml,x', 'ftp://harbour.example/feed', 'javascript:1', 'about:blank'])(
+  'a redirect to %s is reported in words',
+  async (target) => {
+    const url = await site((_request, response) => void response.writeHead(302, { Location: target }).end());
+    const { code, err } = await imported(await dataFolder(), url);
+
+    expect([code, err]).toEqual([
+      1,
+      `Nothing can be read from ${url}.\nThe server redirects to an address that is neither http nor https. Check the address.\n`,
+    ]);
+  },
+);

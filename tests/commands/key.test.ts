@@ -56,7 +56,7 @@ test('a running service knows a new key, and forgets a revoked one, at once', as
   const listed = await command(['key', 'list', '--data', folder]);
 
   expect(before.map(({ status }) => status)).toEqual([201, 403, 401]);
-  expect(revoked).toEqual({ code: 0, out: '', err: '', drawn: '' });
+  expect(revoked).toEqual({ code: 0, out: '', err: `The key ${id} is revoked. The API refuses it now.\n`, drawn: '' });
   expect([after.status, JSON.parse(after.text).code]).toEqual([401, 'unauthorized']);
   expect(listed.out).toMatch(new RegExp(`^${id}  write  created \\S+Z  revoked \\S+Z  Content system$`, 'm'));
 });

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { PublisherError } from '../../errors.ts';
 import { downloadedItems, once } from './content.ts';
-import { type Download, download, type Validators } from './download.ts';
+import { type Download, download, mayPass, type Validators } from './download.ts';
 import type { ImportSource, Item, OnNote } from './item.ts';
 import { type NextPage, pageFacts } from './pages.ts';
 import { feedsIn, isWebPage, type NamedFeed } from './web-page.ts';
@@ -18,6 +18,12 @@ export interface FoundFeed {
   /** The address of the feed, which a web page at the given address may have named. */
   readonly address: string;
   readonly page: Download;
+}
+
+/** A page of a feed. */
+export interface FeedPage extends ImportSource {
+  /** Why the page cannot be downloaded; absent if it was. */
+  readonly failure?: PublisherError;
 }
 
 const MAX_NAMED = 10;
@@ -76,7 +82,7 @@ export async function* feedPages(
   { address, page: first }: FoundFeed,
   { maxPages, signal }: AddressOptions,
   onNote: OnNote,
-): AsyncGenerator<ImportSource> {
+): AsyncGenerator<FeedPage> {
   const seen = createSeenPages();
   let page: Download | undefined = first;
   let name = address;
@@ -112,7 +118,7 @@ async function nextDownload(
       : page;
   } catch (error) {
     if (!(error instanceof PublisherError)) throw error;
-    return isGuess && /status 4\d\d/.test(error.hint ?? '') ? undefined : error;
+    return isGuess && /status 4\d\d/.test(error.hint ?? '') && !mayPass(error) ? undefined : error;
   }
 }
 
@@ -155,10 +161,11 @@ function pageSource(address: string, { bytes, type, url, charset }: Download): I
   };
 }
 
-function unreadablePage(address: string, { hint = '' }: PublisherError): ImportSource {
+function unreadablePage(address: string, failure: PublisherError): FeedPage {
+  const { hint = '' } = failure;
   const rule = `this page of the feed cannot be read: ${hint} Import again to go on with it`;
   async function* items(): AsyncGenerator<Item> {
     yield { file: address, content: { problems: [{ field: '', rule }] } };
   }
-  return { name: address, size: 0, items };
+  return { name: address, size: 0, items, failure };
 }

@@ -100,6 +100,11 @@ function refusedBy(address: string, { status, headers }: Response): PublisherErr
   return unreachable(address, hint, Number.isInteger(seconds) && seconds > 0 ? { retryAfter: seconds } : {});
 }
 
+/** Whether a download that failed may succeed later: the network failed, or the server was busy or broken. */
+export function mayPass({ code, cause, hint = '' }: PublisherError): boolean {
+  return code === 'unreachable_source' && (cause !== undefined || /status (?:408|425|429|5\d\d)\b/.test(hint));
+}
+
 const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'No server has this name'],
   ['EAI_AGAIN', 'The name server does not answer'],
@@ -128,6 +133,7 @@ const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
 const FETCH_REASONS: ReadonlyMap<string, string> = new Map([
   ['bad port', 'This port belongs to another service than the web, and fetch sends no requests to it'],
   ['redirect count exceeded', 'The server redirects from address to address without an end'],
+  ['URL scheme must be a HTTP(S) scheme', 'The server redirects to an address that is neither http nor https'],
   ['unknown scheme', 'The server redirects to an address that is neither http nor https'],
 ]);
 

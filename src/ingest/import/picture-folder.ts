@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { imageSize } from 'image-size';
 import { PublisherError } from '../../errors.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
-import { download, MiB } from './download.ts';
+import { download, MiB, mayPass } from './download.ts';
 import type { OnNote } from './item.ts';
 
 /** Limits on the pictures that one import copies. */
@@ -30,6 +30,8 @@ export interface PictureFolder {
   /** Returns the path of a picture's copy, such as `/media/imported/NAME.jpg`; undefined if it cannot be copied. */
   readonly copy: (address: string) => Promise<string | undefined>;
   readonly counts: () => PictureCounts;
+  /** Whether a later import may copy a picture that this one has not copied. */
+  readonly isWorthRetrying: () => boolean;
 }
 
 interface PictureFolderParts {
@@ -75,6 +77,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
   const known = new Map<string, string | undefined>();
   const counts = { copied: 0, kept: 0, failed: 0 };
   let started = 0;
+  let isWorthRetrying = false;
 
   async function nameFor(address: string, key: string): Promise<string | undefined> {
     const kept = earlier.get(key);
@@ -82,7 +85,10 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
       counts.kept += 1;
       return kept;
     }
-    if (started === parts.limits.maxCount) parts.onNote(limitNote(parts.limits));
+    if (started === parts.limits.maxCount) {
+      parts.onNote(limitNote(parts.limits));
+      isWorthRetrying = true;
+    }
     started += 1;
     const name = started > parts.limits.maxCount ? undefined : await limited(() => copyTo(key, address));
     counts[name === undefined ? 'failed' : 'copied'] += 1;
@@ -100,6 +106,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
       return name;
     } catch (error) {
       parts.signal?.throwIfAborted();
+      if (isSystemError(error) || (error instanceof PublisherError && mayPass(error))) isWorthRetrying = true;
       parts.onNote(`${address} was not copied: ${reasonOf(error, parts.limits)}`);
       const isOfNetwork = error instanceof PublisherError && error.cause !== undefined;
       if (isOfNetwork && servers.failed(host))
@@ -124,6 +131,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
       return name === undefined ? undefined : `/media/${FOLDER}/${name}`;
     },
     counts: () => ({ ...counts }),
+    isWorthRetrying: () => isWorthRetrying,
   };
 }
 
