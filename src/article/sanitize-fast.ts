@@ -14,7 +14,7 @@ interface Element {
   readonly attributes: readonly string[];
   /** Open elements that this element's start tag closes. */
   readonly closes: ReadonlySet<string> | undefined;
-  /** The attributes of which the element must have one; undefined where it needs none. */
+  /** The element must have one of these attributes; undefined where it needs none. */
   readonly needs: readonly string[] | undefined;
   /** Whether pages load the element late, by a script. */
   readonly isMedia: boolean;

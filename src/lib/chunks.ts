@@ -10,8 +10,8 @@ export interface Chunks {
 }
 
 /**
- * Chunks that are joined together: a client can send a body in chunks of one byte, each of which would take a hundred bytes
- * and keep the memory of a whole read of the socket.
+ * Chunks that are joined together. A client can send a body in chunks of one byte: kept alone, each chunk takes a hundred
+ * bytes, and keeps the memory of a whole read of the socket.
  */
 const JOINED = 512;
 

@@ -59,7 +59,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   });
   const { pool } = supervision;
 
-  /** Opens what comes before the workers. Returns the operator's port. */
+  /** Opens the parts that are needed before the workers. Returns the operator's port. */
   async function open(): Promise<number | undefined> {
     const operator = await serveOperator(
       { check: () => checkWorkers(supervision), phase: () => phase, fail, openMetrics: () => openMetrics(supervision) },

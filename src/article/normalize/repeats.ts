@@ -1,4 +1,4 @@
-/** Pictures and players of which one copy is for programs that run scripts, and one, in `noscript`, for the others. */
+/** Pictures and players that stand twice: once for programs that run scripts, once in `noscript` for the others. */
 export interface Repeats {
   /** Open `noscript`. */
   depth: number;

@@ -150,7 +150,7 @@ export function writeTarget(state: State, html: string): void {
   state.targets += 1;
 }
 
-/** Asks for an edge before what comes next, because a block by its style begins or ends. */
+/** Requests an edge before the next content, because a block by its style begins or ends. */
 export function askForEdge(state: State, edge: State['edge']): void {
   if (state.edge !== 'line') state.edge = edge ?? state.edge;
 }
