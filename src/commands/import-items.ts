@@ -13,7 +13,7 @@ import { createPublisher, type Published, parseHere, type Submission } from '../
 import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
-import type { Report, Tally } from './import-report.ts';
+import type { ImportReport, Tally } from './import-report.ts';
 import { type RejectedFile, recordText } from './rejected-file.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
@@ -31,7 +31,7 @@ export const MAX_PRINTED = 50;
 export interface ImportContext {
   readonly terminal: Terminal;
   readonly rejected: RejectedFile;
-  readonly report: Report;
+  readonly report: ImportReport;
   readonly dryRun: boolean;
   /** Copies of the pictures of stories; undefined if pictures keep their addresses. */
   readonly pictures: PictureFolder | undefined;

@@ -7,7 +7,7 @@ import type { Item } from '../ingest/import/item.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { importAll } from './import-items.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
-import { countsOf, type ImportSetup, nextStep, pagesOf, picturesFor, setUpOrCurrent } from './import-setup.ts';
+import { type ImportSetup, nextStep, pagesOf, picturesFor, setUpOrCurrent, summaryOf } from './import-setup.ts';
 import { openRejected } from './rejected-file.ts';
 
 interface RepeatSetup extends ImportSetup {
@@ -176,7 +176,7 @@ async function importPages(
     report.discard();
     rejected.close(false);
     const hasNews = total.created + total.updated + rejected.count() > 0;
-    if (hasNews || !feed.hasBeenRead) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${countsOf(total)}`);
+    if (hasNews || !feed.hasBeenRead) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
     if (rejected.count() > 0) terminal.err(nextStep(rejected.count(), rejected));
   }
 }

@@ -30,7 +30,7 @@ export interface ReportEnd {
 }
 
 /** The report of an import as JSON. */
-export interface Report {
+export interface ImportReport {
   readonly refuse: (refusal: Refusal) => void;
   readonly note: (text: string) => void;
   /** Completes the file. */
@@ -48,7 +48,7 @@ interface ReportBeginning {
 /** Notes that are kept: a source of a million pictures that fail is described well enough by the first of them. */
 const MAX_NOTES = 10_000;
 
-const NO_REPORT: Report = { refuse: () => {}, note: () => {}, close: () => {}, discard: () => {} };
+const NO_REPORT: ImportReport = { refuse: () => {}, note: () => {}, close: () => {}, discard: () => {} };
 
 /**
  * Opens the report. Refusals are written as they come, because there may be millions. The file replaces an earlier report
@@ -56,7 +56,7 @@ const NO_REPORT: Report = { refuse: () => {}, note: () => {}, close: () => {}, d
  *
  * @throws PublisherError `unwritable_output`
  */
-export function openReport(file: string | undefined, beginning: ReportBeginning): Report {
+export function openReport(file: string | undefined, beginning: ReportBeginning): ImportReport {
   if (file === undefined) return NO_REPORT;
   refuseFolder(file);
   const growing = `${file}.${process.pid}.part`;

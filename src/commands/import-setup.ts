@@ -5,7 +5,7 @@ import { parseHere } from '../publish/publish.ts';
 import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';
 import { type DataFolder, hasStore, newsroomOf, openDataFolder } from '../service/data-folder.ts';
 import { MAX_PRINTED } from './import-items.ts';
-import type { Report, Tally } from './import-report.ts';
+import type { ImportReport, Tally } from './import-report.ts';
 import type { RejectedFile } from './rejected-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -40,7 +40,7 @@ export function openFolder({ data, publicUrl, dryRun, sanitizeFastPath }: Import
 export async function picturesFor(
   { path }: DataFolder,
   { values, terminal, stop }: ImportSetup,
-  report: Report,
+  report: ImportReport,
 ): Promise<PictureFolder | undefined> {
   const { media, mediaMb, mediaCount, dryRun } = values;
   if (!media || dryRun) return undefined;
@@ -53,7 +53,7 @@ export async function picturesFor(
 }
 
 /** Prints the first notes. The report has all. */
-function limitedNotes({ err }: Terminal, report: Report): (note: string) => void {
+function limitedNotes({ err }: Terminal, report: ImportReport): (note: string) => void {
   let count = 0;
   return (note) => {
     report.note(note);
@@ -89,7 +89,7 @@ async function setUp({ store, publication, newsroom }: DataFolder): Promise<void
   await refreshStore({ store, publication, parse, now: Date.now, progress: ignore, onInvalid: ignore });
 }
 
-export function countsOf({ created, updated, unchanged, refused }: Tally): string {
+export function summaryOf({ created, updated, unchanged, refused }: Tally): string {
   return `${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`;
 }
 

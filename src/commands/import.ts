@@ -10,13 +10,13 @@ import { type ImportContext, importAll, isLarge, MAX_PRINTED } from './import-it
 import { repeatImport } from './import-repeat.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import {
-  countsOf,
   type ImportSetup,
   nextStep,
   openFolder,
   pagesOf,
   picturesFor,
   setUpOrCurrent,
+  summaryOf,
 } from './import-setup.ts';
 import { openRejected, type RejectedFile } from './rejected-file.ts';
 import type { Terminal } from './terminal.ts';
@@ -151,7 +151,7 @@ interface SummaryParts {
 function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, pictures }: SummaryParts): void {
   const { refused, skipped } = tally;
   const prefix = dryRun ? 'Dry run, nothing was changed: ' : '';
-  terminal.out(`${prefix}${countsOf(tally)}`);
+  terminal.out(`${prefix}${summaryOf(tally)}`);
   if (skipped.size > 0)
     terminal.out(`Skipped: ${[...skipped].map(([reason, count]) => `${count} ${reason}`).join(', ')}`);
   if (pictures !== undefined) terminal.out(pictureCounts(pictures));

@@ -70,9 +70,9 @@ test.each<[string, string]>([
 
   expect(expected).toContain('Date: …');
   // What a Last-Modified of the second of the change says depends on the second.
-  const settled = (all: string) => all.replaceAll(/^Last-Modified: .*$/gm, 'Last-Modified: …');
-  expect(settled(first)).toBe(settled(expected));
-  expect(settled(await answers(fast))).toBe(settled(expected));
+  const withoutLastModified = (all: string) => all.replaceAll(/^Last-Modified: .*$/gm, 'Last-Modified: …');
+  expect(withoutLastModified(first)).toBe(withoutLastModified(expected));
+  expect(withoutLastModified(await answers(fast))).toBe(withoutLastModified(expected));
 });
 
 test('without the fast path every answer has a response', async () => {

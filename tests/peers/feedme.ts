@@ -33,50 +33,52 @@ export async function feedme(text: string): Promise<readonly Reading[]> {
 
 function fromRss(item: Element): Reading {
   return {
-    id: textOf(item.guid) ?? '',
-    title: textOf(item.title) ?? '',
-    link: textOf(item.link) ?? '',
-    ...datesOf(textOf(item.pubdate), textOf(item['dcterms:modified'])),
-    authors: listOf(item['dc:creator'] ?? item.author).flatMap((author) => textOf(author) ?? []),
-    ...textsOf(textOf(item['content:encoded']), htmlText(item.description)),
+    id: textOrUndefined(item.guid) ?? '',
+    title: textOrUndefined(item.title) ?? '',
+    link: textOrUndefined(item.link) ?? '',
+    ...datesOf(textOrUndefined(item.pubdate), textOrUndefined(item['dcterms:modified'])),
+    authors: listOf(item['dc:creator'] ?? item.author).flatMap((author) => textOrUndefined(author) ?? []),
+    ...textsOf(textOrUndefined(item['content:encoded']), htmlText(item.description)),
   };
 }
 
 function fromAtom(entry: Element): Reading {
-  const link = listOf(entry.link).find((each) => [undefined, 'alternate'].includes(textOf(memberOf(each, 'rel'))));
+  const link = listOf(entry.link).find((each) =>
+    [undefined, 'alternate'].includes(textOrUndefined(memberOf(each, 'rel'))),
+  );
   return {
-    id: textOf(entry.id) ?? '',
+    id: textOrUndefined(entry.id) ?? '',
     title: plainText(entry.title) ?? '',
-    link: textOf(memberOf(link, 'href')) ?? '',
-    ...datesOf(textOf(entry.published), textOf(entry.updated)),
-    authors: listOf(entry.author).flatMap((author) => textOf(memberOf(author, 'name')) ?? []),
-    ...textsOf(textOf(entry.content), plainText(entry.summary)),
+    link: textOrUndefined(memberOf(link, 'href')) ?? '',
+    ...datesOf(textOrUndefined(entry.published), textOrUndefined(entry.updated)),
+    authors: listOf(entry.author).flatMap((author) => textOrUndefined(memberOf(author, 'name')) ?? []),
+    ...textsOf(textOrUndefined(entry.content), plainText(entry.summary)),
   };
 }
 
 function fromJson(item: Element): Reading {
   return {
-    id: textOf(item.id) ?? '',
-    title: textOf(item.title) ?? '',
-    link: textOf(item.url) ?? '',
-    ...datesOf(textOf(item.date_published), textOf(item.date_modified)),
-    authors: listOf(item.authors).flatMap((author) => textOf(memberOf(author, 'name')) ?? []),
-    ...textsOf(textOf(item.content_html ?? item.content_text), textOf(item.summary)),
+    id: textOrUndefined(item.id) ?? '',
+    title: textOrUndefined(item.title) ?? '',
+    link: textOrUndefined(item.url) ?? '',
+    ...datesOf(textOrUndefined(item.date_published), textOrUndefined(item.date_modified)),
+    authors: listOf(item.authors).flatMap((author) => textOrUndefined(memberOf(author, 'name')) ?? []),
+    ...textsOf(textOrUndefined(item.content_html ?? item.content_text), textOrUndefined(item.summary)),
   };
 }
 
 /** The text of an Atom text construct (RFC 4287 §3.1). */
 function plainText(construct: unknown): string | undefined {
-  return memberOf(construct, 'type') === 'html' ? htmlText(construct) : textOf(construct);
+  return memberOf(construct, 'type') === 'html' ? htmlText(construct) : textOrUndefined(construct);
 }
 
 function htmlText(element: unknown): string | undefined {
-  const html = textOf(element);
+  const html = textOrUndefined(element);
   return html === undefined ? undefined : textOfHtml(html);
 }
 
 /** feedme gives an element without attributes as its text, one with attributes as an object with a `text`. */
-function textOf(value: unknown): string | undefined {
+function textOrUndefined(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   const text = memberOf(value, 'text');
   return typeof text === 'string' ? text : undefined;

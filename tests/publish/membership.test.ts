@@ -18,10 +18,10 @@ const publication = parsePublication(
   'publication.yaml',
 );
 
-async function placements(id: string, ...records: readonly unknown[]): Promise<readonly FeedMembership[]> {
+async function memberships(id: string, ...records: readonly unknown[]): Promise<readonly FeedMembership[]> {
   const store = openSqliteStore(':memory:');
   await publishInto(store, id, records);
-  return placementsIn(store, id);
+  return membershipsIn(store, id);
 }
 
 async function publishInto(store: Store, id: string, records: readonly unknown[]): Promise<void> {
@@ -37,7 +37,7 @@ async function publishInto(store: Store, id: string, records: readonly unknown[]
   if (id === 'gone') await withdraw([{ id }]);
 }
 
-async function placementsIn(store: Store, id: string): Promise<readonly FeedMembership[]> {
+async function membershipsIn(store: Store, id: string): Promise<readonly FeedMembership[]> {
   const stored = await store.find(id);
   if (stored === undefined) throw new Error(`${id} was not published`);
   return feedMemberships(stored, { store, publication, at: NOW });
@@ -57,7 +57,7 @@ test.each([
 
 test('an article has a membership of every feed, with its position or the rule that excludes it', async () => {
   const other = record({ id: 'b', language: 'ku', publishedAt: '2026-11-21T00:00:00Z' });
-  expect(await placements('a', record({ tags: ['X'] }), other)).toEqual([
+  expect(await memberships('a', record({ tags: ['X'] }), other)).toEqual([
     { feed: 'all', included: false, rule: 'selection', reason: 'all of: not in section/world' },
     { feed: 'any', included: true, position: 1 },
     { feed: 'language/en', included: true, position: 1 },
@@ -71,7 +71,7 @@ test('an article has a membership of every feed, with its position or the rule t
 
 test('a membership names the part of a selection that the article does not meet', async () => {
   const reasons = async (fields: Readonly<Record<string, unknown>>) => {
-    const found = await placements('a', record(fields));
+    const found = await memberships('a', record(fields));
     return found.filter(({ rule }) => rule === 'selection').map(({ feed, reason }) => `${feed}: ${reason}`);
   };
   expect(await reasons({})).toEqual([
@@ -85,7 +85,7 @@ test('a membership names a rule of another service', async () => {
   const store = openSqliteStore(':memory:');
   await publishInto(store, 'a', [record({ tags: ['X'] })]);
   await store.backfillFeeds([{ id: 'any', select: { any: ['tag/y'], all: [], none: [] } }], () => NOW);
-  expect((await placementsIn(store, 'a')).find(({ feed }) => feed === 'any')).toEqual({
+  expect((await membershipsIn(store, 'a')).find(({ feed }) => feed === 'any')).toEqual({
     feed: 'any',
     included: false,
     rule: 'selection',
@@ -95,7 +95,7 @@ test('a membership names a rule of another service', async () => {
 
 test('an article that newer ones have pushed out is beyond the newest', async () => {
   const newer = ['b', 'c'].map((id) => record({ id, publishedAt: '2026-11-21T00:00:00Z' }));
-  const found = await placements('a', record(), ...newer);
+  const found = await memberships('a', record(), ...newer);
   expect(found.find(({ feed }) => feed === 'two')).toEqual({
     feed: 'two',
     included: false,
@@ -111,7 +111,7 @@ test.each([
   ['a', { expiresAt: '2026-11-21T00:00:00Z' }, 'expired', 'expired at 2026-11-21T00:00:00Z'],
   ['gone', { id: 'gone' }, 'withdrawn', 'withdrawn at 2026-11-22T00:00:00Z'],
 ] as const)('%s %j is in no feed, and its own would have it but for the rule', async (id, fields, rule, reason) => {
-  const found = await placements(id, record({ sections: ['World'], ...fields }));
+  const found = await memberships(id, record({ sections: ['World'], ...fields }));
   expect(found.filter(({ included }) => included)).toEqual([]);
   for (const feed of ['latest', 'language/en', 'section/world'])
     expect(found.find((each) => each.feed === feed)).toEqual({ feed, included: false, rule, reason });

@@ -36,9 +36,9 @@ interface StoryFiles {
 export function files({ media, pictures, body }: StoryFiles, warn: Warn, element: string): Files {
   const [picture, ...others] = withoutAvatars(differentPictures(pictures));
   const html = typeof body === 'string' ? body : '';
-  const shown = new Set(pictures.map(({ url }) => url));
+  const pictureUrls = new Set(pictures.map(({ url }) => url));
   const further = others.filter(({ url }) => !html.includes(url.replace(/[?#].*$/s, '')));
-  const rest = [...byAddress(media).values()].filter(({ url }) => !shown.has(url));
+  const rest = [...byAddress(media).values()].filter(({ url }) => !pictureUrls.has(url));
   const all = limited([...further, ...rest], MAX_MEDIA, warn, element);
   return {
     image: picture && imageField(picture),

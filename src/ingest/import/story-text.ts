@@ -14,7 +14,7 @@ const MAX_BEGINNING = 20_000;
  */
 export function withTitleAndBody(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const hasBody = !isEmptyBody(record);
-  const title = textOf(record.title) || madeTitle(record, hasBody);
+  const title = textOrEmpty(record.title) || madeTitle(record, hasBody);
   const titled = title === undefined ? record : { ...record, title };
   if (hasBody) return titled;
   const body = pictureHtml(fieldsOf(record.image)) ?? (title === undefined ? undefined : `<p>${escapeHtml(title)}</p>`);
@@ -28,16 +28,16 @@ function madeTitle(record: Readonly<Record<string, unknown>>, hasBody: boolean):
   const { alt, caption } = fieldsOf(record.image);
   const [file] = Array.isArray(record.media) ? record.media : [];
   return titleOf(
-    hasBody ? firstWords(textOf(record.body), record.bodyFormat) : '',
-    textOf(record.summary),
-    textOf(alt),
-    textOf(caption),
-    textOf(fieldsOf(file).title),
+    hasBody ? firstWords(textOrEmpty(record.body), record.bodyFormat) : '',
+    textOrEmpty(record.summary),
+    textOrEmpty(alt),
+    textOrEmpty(caption),
+    textOrEmpty(fieldsOf(file).title),
   );
 }
 
 function isEmptyBody({ body, bodyFormat }: Readonly<Record<string, unknown>>): boolean {
-  const text = textOf(body);
+  const text = textOrEmpty(body);
   if (text.trim() === '') return true;
   if (bodyFormat === 'text') return false;
   // Most bodies have a letter outside their tags, so that few are parsed.
@@ -53,12 +53,12 @@ function firstWords(body: string, format: unknown): string {
 
 function pictureHtml({ url, alt, caption }: Readonly<Record<string, unknown>>): string | undefined {
   if (typeof url !== 'string') return undefined;
-  const words = textOf(caption);
+  const words = textOrEmpty(caption);
   const below = words === '' ? '' : `<figcaption>${escapeHtml(words)}</figcaption>`;
-  return `<figure><img src="${escapeHtml(url)}" alt="${escapeHtml(textOf(alt))}">${below}</figure>`;
+  return `<figure><img src="${escapeHtml(url)}" alt="${escapeHtml(textOrEmpty(alt))}">${below}</figure>`;
 }
 
-function textOf(value: unknown): string {
+function textOrEmpty(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
