@@ -233,6 +233,9 @@ function headersOf(asked: Question, known: Tags): OutgoingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
 }
 
+/** A short run makes always the same requests: others might miss one of the statuses that must be among them. */
+const SEED = 20261129;
+
 test('the fast path answers as Express does, whatever is requested', async () => {
   const { api, clock, tags: known } = await serviceWithHistory(MANY);
   const ways = watchWays();
@@ -259,7 +262,7 @@ test('the fast path answers as Express does, whatever is requested', async () =>
       expect(ways().slice(1), `${method} ${address}`).toEqual<Way[]>(['Express', isDocument ? READY_WAY : 'Express']);
       if (isDocument) documents.set(status, (documents.get(status) ?? 0) + 1);
     }),
-    { numRuns: sized({ short: 400, soak: 1500, full: 50_000 }) },
+    sized({ short: { numRuns: 400, seed: SEED }, soak: { numRuns: 1500 }, full: { numRuns: 50_000 } }),
   );
   expect([...statuses].sort()).toEqual([200, 226, 304, 308, 400, 404, 406, 410, 412]);
   for (const status of [200, 226, 304])
