@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { describeHidden, type HiddenText } from '../article/hidden-text.ts';
+import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
 import { describeProblem, describeProblems, excerpt, PublisherError } from '../errors.ts';
 import type { ImportSource, Item } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
@@ -10,7 +10,6 @@ import { sourceField } from '../ingest/import/source-record.ts';
 import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
-import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import type { ImportReport, Tally } from './import-report.ts';
@@ -25,7 +24,7 @@ const BATCH_WITH_PICTURES = 50;
 const AHEAD = 6;
 /** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
-/** Refusals, and notes of hidden text, that are printed one by one. Files have all. */
+/** Refusals, and notes of adjustments, that are printed one by one. Files have all. */
 export const MAX_PRINTED = 50;
 
 export interface ImportContext {
@@ -139,7 +138,7 @@ async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise
 function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
   const { pictures, dryRun } = context;
   const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
-  const noteHidden = hiddenNotes(context);
+  const noteAdjustment = adjustmentNotes(context);
   const began = Date.now();
   let read = 0;
 
@@ -151,7 +150,7 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       else if ('refused' in result) refuse(item, result.refused, tally, context);
       else {
         tally[resultOf(result.outcome, item)] += 1;
-        if (result.hiddenText !== undefined) noteHidden(item, result.hiddenText);
+        for (const adjustment of result.adjustments) noteAdjustment(item, adjustment);
       }
     }
     const done = tally.created + tally.updated + tally.unchanged + tally.refused;
@@ -165,7 +164,9 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
     },
     /** Batches are parsed in parallel, but counted and refused in the order of their records. */
     async batch(items: readonly Item[], before: Promise<void> | undefined): Promise<void> {
-      const submissions = items.flatMap(({ content }) => ('problems' in content ? [] : [content]));
+      const submissions = items.flatMap(({ file, content }): Submission[] =>
+        'problems' in content ? [] : [{ ...content, actor: { kind: 'import', source: file } }],
+      );
       const copied =
         pictures === undefined
           ? submissions
@@ -177,22 +178,22 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
   };
 }
 
-/** Notes the hidden text of items. The first notes are printed; the report has all. */
-function hiddenNotes({ terminal, report, isNoted }: ImportContext): (item: Item, hidden: HiddenText) => void {
+/** Notes the adjustments of items. The first notes are printed; the report has all. */
+function adjustmentNotes({ terminal, report, isNoted }: ImportContext): (item: Item, adjustment: Adjustment) => void {
   let count = 0;
-  return ({ file, line, content }, hidden) => {
+  return ({ file, line, content }, adjustment) => {
     const title = titleOf(content);
-    const problem = { field: '', rule: describeHidden(hidden), ...(line === undefined ? {} : { line }) };
+    const problem = { field: '', rule: describeAdjustment(adjustment), ...(line === undefined ? {} : { line }) };
     const note = `${describeProblem(problem, file)}${title === undefined ? '' : `, in “${title}”`}`;
     if (isNoted?.(note)) return;
     report.note(note);
     count += 1;
     if (count <= MAX_PRINTED) terminal.err(note);
-    if (count === MAX_PRINTED) terminal.err('More notes on hidden text are not shown here. --report FILE writes them.');
+    if (count === MAX_PRINTED) terminal.err('More notes on adjustments are not shown here. --report FILE writes them.');
   };
 }
 
-async function withPictures(record: UnparsedRecord, site: string, pictures: PictureFolder): Promise<UnparsedRecord> {
+async function withPictures(record: Submission, site: string, pictures: PictureFolder): Promise<Submission> {
   const parsed = strictlyParsed(record.json);
   const copied = await withCopiedPictures(parsed, site, pictures.copy);
   return copied === parsed ? record : { ...record, json: JSON.stringify(copied) };

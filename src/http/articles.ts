@@ -8,7 +8,16 @@ import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
-import { type ListedRecord, type Scope, STATUSES, type Status, type Store, type StoredRecord } from '../store/store.ts';
+import {
+  type Actor,
+  type ListedRecord,
+  type Scope,
+  STATUSES,
+  type Status,
+  type Store,
+  type StoredKey,
+  type StoredRecord,
+} from '../store/store.ts';
 import { authorize } from './authorization.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
@@ -38,13 +47,12 @@ const BULK_BATCH = 200;
 const PAGE = 50;
 const MAX_PAGE = 500;
 
-type Handle = (request: Request<{ path: string[] }>, response: Response) => Promise<void>;
+type Handle = (request: Request<{ path: string[] }>, response: Response, key: StoredKey) => Promise<void>;
 
 /** Wraps a handler so that it runs only for requests with an API key of that scope. */
 export function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
   return (scope, handle) => async (request, response) => {
-    await authorize(store, request, scope);
-    await handle(request, response);
+    await handle(request, response, await authorize(store, request, scope));
   };
 }
 
@@ -98,10 +106,12 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
 export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
   const guarded = guard(store);
 
-  const put = guarded('write', async (request, response) => {
+  const put = guarded('write', async (request, response, key) => {
     const id = idIn(request.params.path);
     const json = await readBody(request, bodyDeadline);
-    const [result] = await publisher.publish([omitUndefined({ json, id, condition: conditionOf(request.headers) })]);
+    const [result] = await publisher.publish([
+      omitUndefined({ json, id, condition: conditionOf(request.headers), actor: actorOf(key) }),
+    ]);
     const { outcome } = accepted(result);
     if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
     respondWithJson(request, response, {
@@ -111,11 +121,11 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
     });
   });
 
-  const withdraw = guarded('write', async (request, response) => {
+  const withdraw = guarded('write', async (request, response, key) => {
     const id = idIn(request.params.path);
     const { reason } = query(request, ['reason']);
     const [outcome] = await publisher.withdraw([
-      omitUndefined({ id, reason, condition: conditionOf(request.headers) }),
+      omitUndefined({ id, reason, condition: conditionOf(request.headers), actor: actorOf(key) }),
     ]);
     if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
     if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
@@ -125,13 +135,13 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
     });
   });
 
-  const bulk = guarded('write', async (request, response) => {
+  const bulk = guarded('write', async (request, response, key) => {
     const groups = readLines(request, bodyDeadline); // throws before the response begins
     const send = beginLines(response);
     try {
       for await (const group of groups) {
         for (let start = 0; start < group.length; start += BULK_BATCH) {
-          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH)));
+          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH), actorOf(key)));
         }
       }
       response.end();
@@ -146,9 +156,9 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
 }
 
 /** Publishes lines, and returns one result for each, in their order. */
-async function publishLines(publisher: Publisher, lines: readonly Line[]): Promise<unknown[]> {
+async function publishLines(publisher: Publisher, lines: readonly Line[], actor: Actor): Promise<unknown[]> {
   const submissions = lines.flatMap(({ bytes }): Submission[] =>
-    bytes === undefined ? [] : [{ json: bytes, isCompacted: true }],
+    bytes === undefined ? [] : [{ json: bytes, isCompacted: true, actor }],
   );
   const results = (await publishOrRefuse(publisher, submissions)).values();
   return lines.map(({ number: line, bytes }) => {
@@ -173,6 +183,10 @@ async function publishOrRefuse(
     if (!(error instanceof PublisherError)) throw error;
     return submissions.map(() => ({ refused: error }));
   }
+}
+
+function actorOf({ id, name }: StoredKey): Actor {
+  return { kind: 'key', id, name };
 }
 
 interface RefusalView {

@@ -1,3 +1,4 @@
+import type { Adjustment } from '../article/adjustments.ts';
 import { type Newsroom, parseArticle } from '../article/article.ts';
 import { articleText } from '../article/stored.ts';
 import { excerpt, PublisherError } from '../errors.ts';
@@ -11,15 +12,15 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
   try {
     const received = parseJson(unparsed.json);
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
-    const removed: Pick<ParsedRecord, 'hiddenText'> = {};
-    const article = parseArticle(record, newsroom, (hiddenText) => Object.assign(removed, { hiddenText }));
+    const adjustments: Adjustment[] = [];
+    const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
     const isRewritten = unparsed.isCompacted === true || record !== received;
     return {
       article: articleText(article),
       record: isRewritten ? JSON.stringify(record) : asReceived(unparsed),
       feeds: ownKeys(article),
       hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
-      ...removed,
+      ...(adjustments.length === 0 ? {} : { adjustments }),
     };
   } catch (error) {
     if (error instanceof PublisherError) return error;

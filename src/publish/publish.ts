@@ -5,7 +5,7 @@ import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed, lineText, shorten } from '../lib/text.ts';
-import type { Change, Condition, Outcome, Put, Store } from '../store/store.ts';
+import type { Actor, Change, Condition, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
 /** A record to publish. A known article that readers could see keeps its date: `publishedAt` does not replace it. */
@@ -13,13 +13,14 @@ export interface Submission extends UnparsedRecord {
   readonly condition?: Condition;
   /** Leaves a withdrawn article withdrawn unless the record differs. */
   readonly keepWithdrawn?: boolean;
+  readonly actor?: Actor;
   /** The file that the record comes from. */
   readonly source?: NonNullable<Put['source']>;
 }
 
 /** The result of one submission. */
 export type Published =
-  | { readonly outcome: Outcome; readonly hiddenText?: NonNullable<ParsedRecord['hiddenText']> }
+  | { readonly outcome: Outcome; readonly adjustments: NonNullable<ParsedRecord['adjustments']> }
   | { readonly refused: PublisherError };
 
 /** Bytes of one record. More than the longest allowed body needs in the most wasteful spelling of JSON. */
@@ -39,6 +40,7 @@ export interface Withdrawal {
   readonly id: string;
   readonly reason?: string;
   readonly condition?: Condition;
+  readonly actor?: Actor;
   /** No file holds the article any more. */
   readonly forgetSource?: boolean;
 }
@@ -66,9 +68,9 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     const parsed = results.map((result) => (result instanceof PublisherError ? result : unlessInFuture(result, now())));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
-      const { condition, keepWithdrawn, source } = submissions[index] ?? {};
-      const options = omitUndefined({ condition, keepWithdrawn, source });
-      const { hiddenText: _, ...put } = result;
+      const { condition, keepWithdrawn, actor, source } = submissions[index] ?? {};
+      const options = omitUndefined({ condition, keepWithdrawn, actor, source });
+      const { adjustments: _, ...put } = result;
       return [{ kind: 'put', ...put, changedAt: changeDate(result.article), ...options }];
     });
     const outcomes = (await apply(changes)).values();
@@ -137,8 +139,8 @@ function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | Publi
   return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
 }
 
-function publishedOf(outcome: Outcome, { hiddenText }: ParsedRecord): Published {
-  if (outcome.problem === undefined) return omitUndefined({ outcome, hiddenText });
+function publishedOf(outcome: Outcome, { adjustments = [] }: ParsedRecord): Published {
+  if (outcome.problem === undefined) return { outcome, adjustments };
   const message = `The article “${outcome.id}” would change its identity.`;
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
 }

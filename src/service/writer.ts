@@ -1,4 +1,4 @@
-import { describeHidden } from '../article/hidden-text.ts';
+import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
 import type { DocumentCache } from '../document/cache.ts';
 import type { PublisherError } from '../errors.ts';
 import { type ChangeHandlers, changeHandlers, guard } from '../http/articles.ts';
@@ -59,7 +59,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
-  const publisher = logHidden(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
+  const publisher = logAdjustments(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
   const articles = openArticleFolder({
     dataFolder: path,
     store,
@@ -86,21 +86,30 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   };
 }
 
-/** Wraps a publisher so that the log names each changed article whose page hides text. */
-function logHidden(publisher: Publisher, log: Log): Publisher {
+/** Adjustments that one log line names. The fields of the line have all. */
+const MAX_NAMED_ADJUSTMENTS = 3;
+
+/** Wraps a publisher so that the log has a line for each changed article that was adjusted. */
+function logAdjustments(publisher: Publisher, log: Log): Publisher {
   return {
     ...publisher,
     async publish(submissions) {
       const published = await publisher.publish(submissions);
       for (const one of published) {
-        if (!('outcome' in one) || one.hiddenText === undefined) continue;
-        const { hiddenText, outcome } = one;
+        if (!('outcome' in one) || one.adjustments.length === 0) continue;
+        const { adjustments, outcome } = one;
         const isChanged = outcome.result === 'created' || outcome.result === 'updated';
-        if (isChanged) log.info({ article: outcome.id, hiddenText }, `${outcome.id}: ${describeHidden(hiddenText)}`);
+        if (isChanged) log.info({ article: outcome.id, adjustments }, `${outcome.id}: ${inWords(adjustments)}`);
       }
       return published;
     },
   };
+}
+
+function inWords(adjustments: readonly Adjustment[]): string {
+  const named = adjustments.slice(0, MAX_NAMED_ADJUSTMENTS).map(describeAdjustment);
+  const others = adjustments.length - named.length;
+  return [...named, ...(others === 0 ? [] : [`${others} more adjustments`])].join('; ');
 }
 
 /**

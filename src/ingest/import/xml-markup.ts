@@ -1,4 +1,4 @@
-import type { OnHidden } from '../../article/hidden-text.ts';
+import type { OnAdjustment } from '../../article/adjustments.ts';
 import { sanitizeBody } from '../../article/sanitize.ts';
 import { escapeHtml } from '../../lib/text.ts';
 import { isUri, linkTarget } from '../../lib/url.ts';
@@ -38,9 +38,9 @@ export function resolveAddress(address: string, base: string | undefined): strin
  * against the story's address. HTML that nests too deep stays as it is, and parseArticle refuses it: to clean it could
  * take minutes.
  *
- * @param onHidden receives the hidden text that goes with a base; without one, parseArticle finds it
+ * @param onAdjustment receives each change that is made for a base; without a base, parseArticle makes them
  */
-export function resolveHtml(html: string, base: string | undefined, onHidden?: OnHidden): string {
+export function resolveHtml(html: string, base: string | undefined, onAdjustment?: OnAdjustment): string {
   if (base === undefined) return html;
-  return sanitizeBody(html, (reference) => linkTarget(reference, base), true, onHidden) ?? html;
+  return sanitizeBody(html, (reference) => linkTarget(reference, base), true, onAdjustment) ?? html;
 }
