@@ -9,6 +9,7 @@ import { type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/fe
 import { customFeedChooser } from '../src/feed/selection.ts';
 import { jsonString } from '../src/lib/json.ts';
 import type {
+  Actor,
   Change,
   Condition,
   Listed,
@@ -1435,6 +1436,242 @@ export function storeContract(
     expect(await store.key('a')).toEqual({ ...key('a', 2), revokedAt: 5 });
     expect(await store.key('x')).toBeUndefined();
     await expect(store.createKey(write)).rejects.toThrow();
+  });
+
+  describe(`${name}: the audit`, () => {
+    const KEY: Actor = { kind: 'key', id: 'k1', name: 'desk' };
+    const FILE: Actor = { kind: 'file', path: 'articles/a.json' };
+    const START: Actor = { kind: 'start' };
+    const imported = (source: string): Actor => ({ kind: 'import', source });
+    const by = <Made extends Change>(actor: Actor, change: Made): Made => ({ ...change, actor });
+    const clock = (minutes: number) => () => DAY + minutes * MINUTE;
+
+    test('has each change of an article with its actor, its status and the reason of a withdrawal', async () => {
+      const store = await open();
+      const steps: readonly Change[] = [
+        by(KEY, put({ embargoUntil: at(5) })),
+        by(KEY, put({ embargoUntil: at(5) })), // unchanged
+        by(FILE, put({ publishedAt: at(5), title: 'B' })),
+        { kind: 'withdraw', id: 'a', reason: 'Wrong.', actor: FILE },
+        { kind: 'withdraw', id: 'a', actor: KEY }, // withdrawn already
+        by(KEY, put({ publishedAt: at(5), title: 'C' })),
+        by(KEY, put({ publishedAt: at(5), title: 'D', expiresAt: at(6) })),
+        by(KEY, put({ publishedAt: at(5), title: 'D', withdrawn: { at: at(7), reason: 'Old.' } })),
+        put({ publishedAt: at(5), title: 'E', withdrawn: { at: at(7), reason: 'Old.' } }),
+      ];
+      for (const [minute, step] of steps.entries()) await store.apply([step], clock(minute + 3));
+      await store.apply([by(KEY, put({ publicId: 'urn:other' })), by(KEY, put({ id: 'b' }))], clock(20)); // the first is refused
+
+      const until = DAY + 5 * MINUTE;
+      expect(await store.history('a')).toEqual([
+        { what: 'published', at: clock(3)(), revision: 1, by: KEY, status: 'embargoed', until },
+        { what: 'corrected', at: clock(5)(), revision: 2, by: FILE, status: 'visible' },
+        { what: 'withdrawn', at: clock(6)(), revision: 3, by: FILE, status: 'withdrawn', reason: 'Wrong.' },
+        { what: 'republished', at: clock(8)(), revision: 4, by: KEY, status: 'visible' },
+        { what: 'corrected', at: clock(9)(), revision: 5, by: KEY, status: 'expired' },
+        { what: 'withdrawn', at: clock(10)(), revision: 6, by: KEY, status: 'withdrawn', reason: 'Old.' },
+        { what: 'corrected', at: clock(11)(), revision: 7, status: 'withdrawn' },
+      ]);
+      expect((await store.history('b')).map(({ revision }) => revision)).toEqual([8]);
+      expect(await store.history('unknown')).toEqual([]);
+    });
+
+    test('has nothing of a rehearsal, nor of a transaction that failed', async () => {
+      const store = await holding(by(KEY, put({})));
+      await store.rehearse([by(KEY, put({ title: 'B' }))], () => NOW);
+      const failing = () => {
+        throw new Error('no clock');
+      };
+      await expect(store.apply([by(KEY, put({ title: 'C' }))], failing)).rejects.toThrow('no clock');
+
+      expect((await store.history('a')).map(({ what, revision }) => [what, revision])).toEqual([['published', 1]]);
+      expect(await store.auditAfter(1, 10)).toEqual([]);
+    });
+
+    test('has one row for the consecutive changes of an import, and of a start', async () => {
+      const store = await open();
+      const stories = (title: string) => Array.from({ length: 50 }, (_, index) => put({ id: `a${index}`, title }));
+      const bySource = stories('A').map((change, index) => by(imported(index < 30 ? 'one.xml' : 'two.xml'), change));
+      await store.apply([...bySource, by(imported('two.xml'), put({ id: 'late', publishedAt: at(9) }))], clock(1));
+      await store.apply(
+        stories('B').map((change) => by(START, change)),
+        clock(2),
+      );
+      await store.apply([...stories('B').map((change) => by(imported('x'), change))], clock(3)); // unchanged
+      const mixed = [by(imported('x'), put({ id: 'a0', title: 'C' })), by(KEY, put({ id: 'a1', title: 'C' }))];
+      await store.apply([...mixed, by(imported('x'), put({ id: 'a2', title: 'C' }))], clock(4));
+
+      const row = { status: 'visible' } as const;
+      const alone = (id: string, revision: number) => ({ id, lastId: id, revision, lastRevision: revision });
+      expect(await store.auditAfter(0, 10)).toEqual([
+        {
+          ...row,
+          what: 'published',
+          at: clock(1)(),
+          by: imported('one.xml'),
+          id: 'a0',
+          lastId: 'late',
+          revision: 1,
+          lastRevision: 51,
+          counts: new Map([['published', 51]]),
+        },
+        {
+          ...row,
+          what: 'corrected',
+          at: clock(2)(),
+          by: START,
+          id: 'a0',
+          lastId: 'a49',
+          revision: 52,
+          lastRevision: 101,
+          counts: new Map([['corrected', 50]]),
+        },
+        ...[imported('x'), KEY, imported('x')].map((actor, index) => ({
+          ...row,
+          what: 'corrected',
+          at: clock(4)(),
+          by: actor,
+          ...alone(`a${index}`, 102 + index),
+          counts: new Map([['corrected', 1]]),
+        })),
+      ]);
+      expect(await store.history('a40')).toEqual([
+        { ...row, what: 'published', at: clock(1)(), by: imported('two.xml'), revision: 41 },
+        { ...row, what: 'corrected', at: clock(2)(), by: START, revision: 92 },
+      ]);
+      expect(await store.history('late')).toEqual([
+        {
+          what: 'published',
+          at: clock(1)(),
+          by: imported('two.xml'),
+          revision: 51,
+          status: 'embargoed',
+          until: DAY + 9 * MINUTE,
+        },
+      ]);
+    });
+
+    test('is read on from a revision, in pages', async () => {
+      const store = await holding(...['a', 'b', 'c'].map((id) => put({ id })));
+      const [first, second] = await store.auditAfter(0, 2);
+
+      expect([first?.id, second?.id]).toEqual(['a', 'b']);
+      expect((await store.auditAfter(second?.lastRevision ?? 0, 2)).map(({ id }) => id)).toEqual(['c']);
+    });
+
+    test('gives up to a thousand entries of an article, the newest', async () => {
+      const store = await open();
+      const versions = Array.from({ length: 1005 }, (_, version) => put({ title: `${version}` }));
+      await store.apply(
+        versions.slice(0, 500).map((change) => by(imported('x'), change)),
+        () => NOW,
+      );
+      await store.apply(versions.slice(500), () => NOW);
+
+      const revisions = (await store.history('a')).map(({ revision }) => revision);
+      expect(revisions).toEqual(Array.from({ length: 1000 }, (_, index) => index + 6));
+    });
+
+    test('forgets what is older, by the time of the change', async () => {
+      const store = await open();
+      await store.apply([put({ id: 'future' })], clock(10_000)); // its clock was wrong
+      await store.apply(
+        Array.from({ length: 1500 }, (_, index) => put({ id: `old${index}` })),
+        clock(1),
+      );
+      await store.apply([put({ id: 'new' })], clock(2));
+      const removed: number[] = [];
+      do removed.push(await store.pruneAudit(clock(2)()));
+      while (removed.at(-1) !== 0);
+
+      expect(removed.reduce((sum, count) => sum + count, 0)).toBe(1500);
+      expect(removed.length).toBeGreaterThan(2); // in more than one transaction
+      expect((await store.auditAfter(0, 10)).map(({ id }) => id)).toEqual(['future', 'new']);
+      expect([await store.history('old7'), (await store.history('new')).length]).toEqual([[], 1]);
+      await store.pruneAudit(clock(20_000)());
+      await store.apply([put({ id: 'next' })], clock(3));
+      expect((await store.auditAfter(1502, 10)).map(({ id, revision }) => [id, revision])).toEqual([['next', 1503]]);
+    });
+
+    test('agrees with the outcomes of any changes by anyone', async () => {
+      const ids = ['a', 'b', 'c', 'd', 'e'];
+      const change = fc.record({
+        id: fc.constantFrom(...ids),
+        title: fc.constantFrom('A', 'B'),
+        isWithdrawal: fc.boolean(),
+        actor: fc.constantFrom(KEY, FILE, START, imported('x'), imported('y')),
+      });
+      const batches = fc.array(fc.array(change, { minLength: 1, maxLength: 12 }), { maxLength: 6 });
+      await fc.assert(
+        fc.asyncProperty(batches, async (made) => {
+          const store = await open();
+          const expected = new Map<string, unknown[]>(ids.map((id) => [id, []]));
+          for (const batch of made) {
+            const changes = batch.map(
+              ({ id, title, isWithdrawal, actor }): Change =>
+                isWithdrawal ? { kind: 'withdraw', id, actor } : by(actor, put({ id, title })),
+            );
+            const outcomes = await store.apply(changes, () => NOW);
+            for (const [index, { id, result, revision }] of outcomes.entries()) {
+              if (['created', 'updated', 'withdrawn'].includes(result))
+                expected.get(id)?.push([revision, changes[index]?.actor, result === 'withdrawn']);
+            }
+          }
+          for (const id of ids) {
+            const history = await store.history(id);
+            expect(history.map(({ revision, by, what }) => [revision, by, what === 'withdrawn'])).toEqual(
+              expected.get(id),
+            );
+          }
+          let last = 0;
+          for (const { revision, lastRevision } of await store.auditAfter(0, 1000)) {
+            expect(revision).toBe(last + 1);
+            last = lastRevision;
+          }
+          expect(last).toBe(await store.lastRevision());
+          await store.close();
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+
+  describe(`${name}: an address`, () => {
+    const same = (outcomes: readonly Outcome[]) => outcomes.map(({ id, sameAddress }) => [id, sameAddress]);
+    const url = (path: string) => `https://news.example/${path}`;
+
+    test('that another article has is noted with the id of the first one, also in a rehearsal', async () => {
+      const store = await open();
+      const puts = [put({ id: 'a' }), put({ id: 'b', url: url('b') }), put({ id: 'c' }), put({ id: 'd' })];
+      const expected = [
+        ['a', undefined],
+        ['b', undefined],
+        ['c', 'a'],
+        ['d', 'a'],
+      ];
+
+      expect(same(await store.rehearse(puts, () => NOW))).toEqual(expected);
+      expect(same(await store.apply(puts, () => NOW))).toEqual(expected);
+      expect(same(await store.apply(puts, () => NOW))).toEqual([['a', 'c'], ...expected.slice(1)]); // unchanged
+    });
+
+    test('is free once the other article is withdrawn or has moved, and taken again once it is back', async () => {
+      const store = await holding(put({ id: 'a' }));
+      const other = put({ id: 'b' });
+      expect(same(await store.apply([other], () => NOW))).toEqual([['b', 'a']]);
+      await store.apply([withdraw('a', NOW)], () => NOW);
+      expect(same(await store.apply([other], () => NOW))).toEqual([['b', undefined]]);
+      expect(same(await store.apply([put({ id: 'a', title: 'B' })], () => NOW))).toEqual([['a', 'b']]);
+      expect(same(await store.apply([put({ id: 'a', url: url('a2') }), other], () => NOW))).toEqual([
+        ['a', undefined],
+        ['b', undefined],
+      ]);
+      const withdrawn = put({ id: 'c', withdrawn: { at: at(1) } });
+      expect(same(await store.apply([withdrawn, other], () => NOW))).toEqual([
+        ['c', undefined],
+        ['b', undefined],
+      ]);
+    });
   });
 
   describe(`${name}: two connections`, () => {

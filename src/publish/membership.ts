@@ -1,6 +1,7 @@
 import type { Publication } from '../config/publication.ts';
 import { describeFeed, type FeedKey, ownKeys, type Selection } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { statusAt } from '../store/status.ts';
 import type { ListedRecord, Status, Store, StoredRecord } from '../store/store.ts';
 
 /** Whether an article is in a feed's current document and, where it is not, the rule that excludes it. */
@@ -22,9 +23,7 @@ interface Context {
 
 /** The status of an article at a moment. */
 export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant): Status {
-  if (article.withdrawn !== undefined) return 'withdrawn';
-  if (article.publishedAt > at) return 'embargoed';
-  return article.expiresAt !== undefined && article.expiresAt <= at ? 'expired' : 'visible';
+  return statusAt(article, at);
 }
 
 /** The article's membership of every feed that exists, and of every feed that the article's own fields name. */

@@ -80,6 +80,8 @@ export interface Outcome {
   readonly touched: readonly FeedKey[];
   /** The article as the store has it after the change; missing where it has none, or where the change was not made. */
   readonly kept?: KeptArticle;
+  /** Another article that is not withdrawn and has the same address. Only a put looks for one. */
+  readonly sameAddress?: string;
   /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
   readonly problem?: Problem;
 }
@@ -88,6 +90,34 @@ export interface Outcome {
 export interface KeptArticle extends Pick<Article, 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'> {
   /** The feeds that the article belongs to, whether or not it is visible yet. */
   readonly feeds: readonly FeedKey[];
+}
+
+/** What a change did to an article. */
+export type AuditedChange = 'published' | 'corrected' | 'withdrawn' | 'republished' | 'erased';
+
+/** A change in the history of an article. */
+export interface AuditEntry {
+  readonly what: AuditedChange;
+  readonly at: Instant;
+  readonly revision: number;
+  /** Missing where the change named no actor. */
+  readonly by?: Actor;
+  /** The status that the change gave the article. */
+  readonly status: Status;
+  /** The end of the embargo, where the status is `embargoed`. */
+  readonly until?: Instant;
+  /** The reason of a withdrawal. */
+  readonly reason?: string;
+}
+
+/** A row of the audit: one change, or all consecutive changes of a batch. The entry is that of the first change. */
+export interface AuditRow extends AuditEntry {
+  /** The article of the first change, and of the last one. */
+  readonly id: string;
+  readonly lastId: string;
+  readonly lastRevision: number;
+  /** How many changes of each kind the row has. */
+  readonly counts: ReadonlyMap<AuditedChange, number>;
 }
 
 /** A custom feed that is to be filled by its rule; without a rule, the store empties and forgets it. */
@@ -251,6 +281,19 @@ export interface Store {
    * another process wrote in between.
    */
   takeExternallyChangedFeeds(): Promise<readonly FeedKey[]>;
+
+  /**
+   * The changes to an article, oldest first: the newest thousand of those that `pruneAudit` has left. The transaction of a
+   * change writes its row. A put that changes nothing has none. Empty for an unknown article.
+   */
+  history(id: string): Promise<readonly AuditEntry[]>;
+  /**
+   * The rows of the audit after that revision, in the order of the changes. Consecutive changes of one `apply` by imports
+   * are one row, and so are those by a start. Pass the last row's `lastRevision` to continue.
+   */
+  auditAfter(revision: number, limit: number): Promise<readonly AuditRow[]>;
+  /** Removes rows of the audit that are older, as many as one transaction should bear. Returns how many. */
+  pruneAudit(before: Instant): Promise<number>;
 
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of the known articles among these. */

@@ -1,5 +1,6 @@
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome } from '../store.ts';
+import type { Audit } from './audit.ts';
 import { conditionHolds } from './conditions.ts';
 import { type FeedDates, feedMoments, type Touch } from './feed-dates.ts';
 import { put } from './put.ts';
@@ -10,6 +11,7 @@ import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { withdraw } from './withdraw.ts';
 
 interface ApplyParts extends ChangeParts {
+  readonly audit: Audit;
   readonly revisions: RevisionCounter;
   readonly settings: Settings;
   readonly rules: Rules;
@@ -18,18 +20,21 @@ interface ApplyParts extends ChangeParts {
 
 /** Applies changes in a transaction that the caller has begun. */
 export function applyChanges(parts: ApplyParts, changes: readonly Change[], now: () => Instant): Outcome[] {
-  const { revisions, settings, rules, sources, feedDates } = parts;
+  const { audit, revisions, settings, rules, sources, feedDates } = parts;
   const before = revisions.last();
   const transaction: Transaction = { at: now(), revision: before };
   rules.catchUp();
+  const auditing = audit.begin(transaction.at);
   const touches: Touch[] = [];
   const outcomes = changes.map((change): Outcome => {
-    const { seenFrom = 0, ...outcome } = applyChange(parts, change, transaction);
+    const { seenFrom = 0, audited, ...outcome } = applyChange(parts, change, transaction);
     if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') sources.update(change);
+    if (audited !== undefined) auditing.add(audited, outcome.revision, change.actor);
     const changedAt = change.kind === 'put' ? change.changedAt : undefined;
     touches.push({ keys: outcome.touched, seenFrom, changedAt });
     return outcome;
   });
+  auditing.end();
   if (transaction.revision > before) revisions.save(transaction.revision);
   // At the end: until the commit, readers may be served the feeds as they were.
   const end = now();

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { urlHash } from '../../article/stored.ts';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -108,8 +109,14 @@ function schemaVersion(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 
+/** Defines the functions that migrations use. */
+export function defineMigrationFunctions(db: DatabaseSync): void {
+  db.function('url_hash', { deterministic: true }, (url) => (url === null ? null : urlHash(String(url))));
+}
+
 /** In one transaction, so that no other process finds a version in between. */
 function migrate(db: DatabaseSync): void {
+  defineMigrationFunctions(db);
   db.exec('BEGIN IMMEDIATE');
   const steps = MIGRATIONS.slice(schemaVersion(db)); // read inside the transaction: another process may have migrated first
   if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);

@@ -26,6 +26,11 @@ export type Entries = ReturnType<typeof createEntries>;
 
 const NO_FEEDS: Feeds = { own: [], all: [] };
 
+/** The first other article with an address. */
+export const SAME_URL = `
+  SELECT id FROM article
+  WHERE number = (SELECT article FROM place WHERE url_hash = ? AND article <> ? ORDER BY article LIMIT 1)`;
+
 /** The entries and tombstones of every feed. */
 export function createEntries(db: DatabaseSync, rules: Rules) {
   // OR FAIL: a statement that writes many rows could fail in the middle. Without it, SQLite keeps a copy of each page that
@@ -38,7 +43,10 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   );
   const deleteEntry = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
   const deleteTombstones = db.prepare('DELETE FROM tombstone WHERE article = ?');
-  const insertPlace = db.prepare('INSERT INTO place (article, published, tie, expires, feeds) VALUES (?, ?, ?, ?, ?)');
+  const insertPlace = db.prepare(
+    'INSERT INTO place (article, published, tie, expires, feeds, url_hash) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const otherByUrl = db.prepare(SAME_URL);
   const selectPlace = db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?');
   const deletePlace = db.prepare('DELETE FROM place WHERE article = ?');
   const namedFeeds = db.prepare('SELECT key, name FROM feed WHERE number IN (SELECT value FROM json_each(?))');
@@ -64,7 +72,8 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     const tie = tieBreaker(article.publicId);
     if (withdrawn === undefined) insertEntries.run(publishedAt, tie, number, expiresAt, numbers.json(all));
     else insertTombstones.run(withdrawn.at, number, numbers.json(all));
-    insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own));
+    const urlHash = withdrawn === undefined ? article.urlHash : null;
+    insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own), urlHash);
   }
 
   /** Removes an article and its tombstones from the feeds that hold it. */
@@ -87,6 +96,11 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     return changed.map(({ key }) => key);
   }
 
+  /** The id of the first other article that has this article's address and is not withdrawn. */
+  function sameAddress(number: number, { urlHash, withdrawn }: ArticleText): string | undefined {
+    return withdrawn === undefined ? (otherByUrl.get(urlHash, number)?.id as string | undefined) : undefined;
+  }
+
   /** Keeps feeds visible without articles: a subscriber then finds the feed empty, not missing. */
   function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
     for (const feed of feeds) keepVisibleFrom.run({ number: numbers.of(feed), from });
@@ -99,6 +113,7 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     remove,
     move,
     keepVisible,
+    sameAddress,
     isRenamed: numbers.isRenamed,
     forgetNumbers: numbers.forget,
   };

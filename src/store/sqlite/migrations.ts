@@ -130,4 +130,29 @@ export const MIGRATIONS: readonly string[] = [
   WHERE feed.rule IS NULL GROUP BY article.number;
   DROP INDEX entry_article;
   `,
+  `
+  -- One row a change; the consecutive changes of a batch are one row. Articles have no history from before this step.
+  CREATE TABLE audit (
+    -- of the first change; each further change of the row has the next revision
+    revision INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    -- the smallest and the largest number of the changed articles
+    lowest INTEGER NOT NULL,
+    highest INTEGER NOT NULL,
+    -- as JSON
+    actor TEXT,
+    -- as JSON: runs of articles with consecutive numbers, in the order of the changes
+    runs TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  CREATE INDEX audit_article ON audit (lowest) WHERE lowest = highest;
+  CREATE INDEX audit_range ON audit (highest, lowest) WHERE lowest < highest;
+
+  -- the hash of the address of each article that is not withdrawn; here, because rows of this table are small
+  ALTER TABLE place ADD COLUMN url_hash INTEGER;
+  UPDATE place SET url_hash = hash.hash
+  FROM (SELECT number, url_hash(article ->> '$.url') AS hash FROM article WHERE withdrawn IS NULL) AS hash
+  WHERE hash.number = place.article;
+  CREATE INDEX place_url_hash ON place (url_hash) WHERE url_hash IS NOT NULL;
+  `,
 ];

@@ -1,10 +1,11 @@
 import type { Article } from '../../article/article.ts';
 import type { ArticleText } from '../../article/stored.ts';
 import type { Problem } from '../../errors.ts';
+import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { KeptArticle, Outcome, Put } from '../store.ts';
+import type { AuditedChange, KeptArticle, Outcome, Put } from '../store.ts';
 import type { ArticleRows, KnownArticle } from './article-rows.ts';
 import { type Entries, type Feeds, without } from './entries.ts';
 import { identityProblem, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
@@ -34,7 +35,15 @@ function create(
   transaction.revision = revision;
   entries.add(number, article, feeds);
   const touched = feeds.all.map(({ key }) => key);
-  return { id: article.id, result: 'created', revision, touched, seenFrom, kept: kept(article, feeds) };
+  return withSameAddress(entries, number, article, {
+    id: article.id,
+    result: 'created',
+    revision,
+    touched,
+    seenFrom,
+    kept: kept(article, feeds),
+    audited: { what: article.withdrawn === undefined ? 'published' : 'withdrawn', number, article },
+  });
 }
 
 function update(
@@ -65,17 +74,42 @@ function update(
   if (known.article === jsonString(article.text)) {
     rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
     const touched = entries.move(number, article, { from: before, to: feeds });
-    if (touched.length === 0) return { ...unchanged, kept: kept(article, feeds) };
+    if (touched.length === 0)
+      return withSameAddress(entries, number, article, { ...unchanged, kept: kept(article, feeds) });
     const revision = ++transaction.revision;
     rows.updateRevision(number, revision);
-    return { id, result: 'updated', revision, touched, seenFrom, kept: kept(article, feeds) };
+    return updated(revision, touched);
   }
   const revision = ++transaction.revision;
   rows.update(number, article, revision, change.record);
   entries.remove(number, before);
   entries.add(number, article, feeds);
   const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
-  return { id, result: 'updated', revision, touched, seenFrom, kept: kept(article, feeds) };
+  return updated(revision, touched);
+
+  function updated(revision: number, touched: readonly FeedKey[]): Applied {
+    return withSameAddress(entries, number, article, {
+      id,
+      result: 'updated',
+      revision,
+      touched,
+      seenFrom,
+      kept: kept(article, feeds),
+      audited: { what: changeOf(known, article), number, article },
+    });
+  }
+}
+
+function withSameAddress(entries: Entries, number: number, article: ArticleText, applied: Applied): Applied {
+  const sameAddress = entries.sameAddress(number, article);
+  return sameAddress === undefined ? applied : { ...applied, sameAddress };
+}
+
+function changeOf(known: KnownArticle, { withdrawn }: ArticleText): AuditedChange {
+  const wasWithdrawn = known.withdrawn !== null;
+  const isWithdrawn = withdrawn !== undefined;
+  if (wasWithdrawn === isWithdrawn) return 'corrected';
+  return isWithdrawn ? 'withdrawn' : 'republished';
 }
 
 /** The article of an outcome. */

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome, Store } from '../store.ts';
 import { createArticleRows } from './article-rows.ts';
+import { createAudit } from './audit.ts';
 import { applyChanges } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
@@ -33,7 +34,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
-  const { revisions, settings, feedDates, rules, entries, sources, externalChanges } = tables;
+  const { audit, revisions, settings, feedDates, rules, entries, sources, externalChanges } = tables;
   const { transaction, rehearsal } = createTransactions(db, tables);
   const records = createRecords(db);
   const snapshots = createSnapshots(db);
@@ -61,6 +62,11 @@ function openStore(file: string, options: OpenOptions): Store {
     lastRevision: async () => revisions.last(),
     mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
     takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
+
+    history: async (id) => audit.history(id),
+    auditAfter: async (revision, limit) => audit.after(revision, limit),
+    // Without an old row, it does not wait for other writers.
+    pruneAudit: async (before) => (audit.hasOlder(before) ? transaction(() => audit.prune(before)) : 0),
 
     find: async (id) => records.find(id),
     identities: async (ids) => records.identities(ids),
@@ -97,6 +103,7 @@ function openTables(db: DatabaseSync) {
   const feedDates = createFeedDates(db);
   const rules = createRules(db, { revisions, feedDates });
   return {
+    audit: createAudit(db),
     revisions,
     feedDates,
     rules,
