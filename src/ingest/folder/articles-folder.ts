@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
-import type { Publisher } from '../../publish/publish.ts';
-import type { Store } from '../../store/store.ts';
-import type { Folders, RefusedFile } from './article-file.ts';
+import type { Publisher, Withdrawal } from '../../publish/publish.ts';
+import type { Actor, Store } from '../../store/store.ts';
+import { articlePath, type Folders, type RefusedFile } from './article-file.ts';
 import { catchUp } from './catch-up.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { createChangedFiles } from './changed-files.ts';
@@ -12,6 +12,7 @@ import { createFileIndex } from './file-index.ts';
 import { createFilePublisher } from './file-publisher.ts';
 import { type FolderSync, processBatch, queueChange } from './folder-sync.ts';
 import { createIncompleteFiles } from './incomplete-files.ts';
+import type { RemovedArticle } from './pending-changes.ts';
 import { startPeriodicLooks } from './periodic-looks.ts';
 import { createRefusalReports } from './refusal-reports.ts';
 import { type TreeWatcher, watchTrees } from './tree-watcher.ts';
@@ -95,9 +96,9 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     for (const path of await changedFiles.below('')) queue.recheckAt(path, clock());
   }
 
-  async function withdraw(removed: readonly string[]): Promise<void> {
-    const ids = new Set(removed.filter((id) => !files.isPublished(id)));
-    if (ids.size > 0) await publisher.withdraw([...ids].map((id) => ({ id, forgetSource: true })));
+  async function withdraw(removed: readonly RemovedArticle[]): Promise<void> {
+    const articles = new Map(removed.filter(({ id }) => !files.isPublished(id)).map((each) => [each.id, each]));
+    if (articles.size > 0) await publisher.withdraw([...articles.values()].map(withdrawalOf));
   }
 
   return {
@@ -110,6 +111,11 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       await queue.close();
     },
   };
+}
+
+function withdrawalOf({ id, path }: RemovedArticle): Withdrawal {
+  const actor: Actor = path === undefined ? { kind: 'start' } : { kind: 'file', path: articlePath(path) };
+  return { id, forgetSource: true, actor };
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -127,6 +133,6 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 function refusalError({ path, problems }: RefusedFile): PublisherError {
-  const file = `articles/${path}`;
+  const file = articlePath(path);
   return new PublisherError('invalid_article', `${file} is not published.`, { file, problems });
 }
