@@ -128,9 +128,12 @@ export function listen(): { log: OpenLog; told: Told[]; lines: string[] } {
   return { log: openLog(stream), told, lines };
 }
 
-/** The message of a warning or an error, or each problem of a file in the form of a compiler. Requests do not count. */
-function complaintsIn({ level, msg, file, problems = [] }: Told): string[] {
-  if (level === 'info' || msg === 'request') return [];
+/**
+ * The message of a warning or an error, or each problem of a file in the form of a compiler. Requests do not count, nor do
+ * changes and refused changes, which name their actor.
+ */
+function complaintsIn({ level, msg, file, actor, problems = [] }: Told): string[] {
+  if (level === 'info' || msg === 'request' || actor !== undefined) return [];
   const described = problems.map((problem) => describeProblem(problem, file));
   return file !== undefined && described.length > 0 ? described : [[msg, ...described].join(' ')];
 }

@@ -43,6 +43,8 @@ export interface Publication {
   readonly entries: number;
   /** Days for which feeds list a withdrawal. */
   readonly tombstoneDays: number;
+  /** Days for which the history of articles is kept. */
+  readonly auditDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
 }
@@ -109,6 +111,7 @@ const schema = object({
   maxAge: integerBetween(0, 86_400).default(300),
   entries: integerBetween(1, 1000).default(50),
   tombstoneDays: integerBetween(0, 3650).default(30),
+  auditDays: integerBetween(1, 36_500).default(400),
   feeds: list(customFeed, 100_000).default([]),
   retired: list(object({ feed: singleLine(500), movedTo: singleLine(500).optional() }), 10_000).default([]),
 });

@@ -43,6 +43,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
     ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
+    // Below an article's address, `read` answers …/feeds and …/history as well: an id may end in these words.
     ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
     ['/healthz', { get: health.alive }],
     ['/readyz', { get: health.ready }],

@@ -10,6 +10,7 @@ import { feedMemberships, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
   type Actor,
+  type AuditEntry,
   type ListedRecord,
   type Scope,
   STATUSES,
@@ -34,7 +35,20 @@ interface ChangeParts {
   readonly publisher: Publisher;
   /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
   readonly bodyDeadline: number;
+  readonly onRefused: OnRefused;
 }
+
+/** A change that was not made. */
+export interface Refusal {
+  readonly key: Extract<Actor, { kind: 'key' }>;
+  /** The id in the address. */
+  readonly article?: string;
+  /** The line of a bulk request. */
+  readonly line?: number;
+  readonly error: PublisherError;
+}
+
+type OnRefused = (refusal: Refusal) => void;
 
 type Handler = RequestHandler<{ path: string[] }>;
 
@@ -43,6 +57,9 @@ export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handle
 
 /** Records of a bulk request in one transaction. */
 const BULK_BATCH = 200;
+/** What can be read of an article besides itself. */
+const VIEWS = ['feeds', 'history'] as const;
+type View = (typeof VIEWS)[number];
 /** Articles on a page of the list: by default, and at most. */
 const PAGE = 50;
 const MAX_PAGE = 500;
@@ -61,14 +78,17 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const guarded = guard(store);
 
   const read = guarded('read', async (request, response) => {
-    const path = request.params.path;
-    // If the id itself ends in /feeds, the client encodes that slash.
-    if (path.length > 1 && path.at(-1) === 'feeds') {
-      const stored = await find(idIn(path.slice(0, -1)));
+    const { view: named } = query(request, ['view']);
+    const { stored, view } = await find(request.params.path, named === undefined ? undefined : viewNamed(named));
+    const { id } = stored.article;
+    if (view === 'feeds') {
       const feeds = await feedMemberships(stored, { store, publication, at: now() });
-      return respondWithJson(request, response, { body: { id: stored.article.id, feeds } });
+      return respondWithJson(request, response, { body: { id, feeds } });
     }
-    const stored = await find(idIn(path));
+    if (view === 'history') {
+      const history = await store.history(id);
+      return respondWithJson(request, response, { body: { id, history: history.map(historyView) } });
+    }
     respondWithJson(request, response, {
       body: articleView(stored, now()),
       headers: { ETag: etagOf(stored.revision) },
@@ -93,20 +113,29 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
     });
   });
 
-  async function find(id: string): Promise<StoredRecord> {
-    const stored = await store.find(id);
-    if (stored === undefined) throw articleNotFound(id);
-    return stored;
+  /** The article whose id is the whole path; else the one before `/feeds` or `/history`, with that view. */
+  async function find(
+    path: readonly string[],
+    named: View | undefined,
+  ): Promise<{ stored: StoredRecord; view?: View }> {
+    const stored = await store.find(idIn(path));
+    if (stored !== undefined) return omitUndefined({ stored, view: named });
+    const view = path.length > 1 && named === undefined ? VIEWS.find((name) => name === path.at(-1)) : undefined;
+    const id = idIn(view === undefined ? path : path.slice(0, -1));
+    const owner = view === undefined ? undefined : await store.find(id);
+    if (owner === undefined) throw articleNotFound(id);
+    return omitUndefined({ stored: owner, view });
   }
 
   return { read, list };
 }
 
 /** The handlers that publish and withdraw articles. */
-export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
+export function changeHandlers({ store, publisher, bodyDeadline, onRefused }: ChangeParts): ChangeHandlers {
   const guarded = guard(store);
+  const changing = (handle: Handle) => guarded('write', reportRefusals(handle, onRefused));
 
-  const put = guarded('write', async (request, response, key) => {
+  const put = changing(async (request, response, key) => {
     const id = idIn(request.params.path);
     const json = await readBody(request, bodyDeadline);
     const [result] = await publisher.publish([
@@ -121,7 +150,7 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
     });
   });
 
-  const withdraw = guarded('write', async (request, response, key) => {
+  const withdraw = changing(async (request, response, key) => {
     const id = idIn(request.params.path);
     const { reason } = query(request, ['reason']);
     const [outcome] = await publisher.withdraw([
@@ -135,18 +164,20 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
     });
   });
 
-  const bulk = guarded('write', async (request, response, key) => {
+  const bulk = changing(async (request, response, key) => {
     const groups = readLines(request, bodyDeadline); // throws before the response begins
     const send = beginLines(response);
+    const report = (refusal: Omit<Refusal, 'key'>) => onRefused({ key: actorOf(key), ...refusal });
     try {
       for await (const group of groups) {
         for (let start = 0; start < group.length; start += BULK_BATCH) {
-          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH), actorOf(key)));
+          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH), actorOf(key), report));
         }
       }
       response.end();
     } catch (error) {
       if (!(error instanceof PublisherError)) throw error;
+      report({ error });
       await send([refusalView(error)]);
       cutOff(response); // without a proper end, so that the client does not take the results for complete
     }
@@ -156,15 +187,23 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
 }
 
 /** Publishes lines, and returns one result for each, in their order. */
-async function publishLines(publisher: Publisher, lines: readonly Line[], actor: Actor): Promise<unknown[]> {
+async function publishLines(
+  publisher: Publisher,
+  lines: readonly Line[],
+  actor: Actor,
+  report: (refusal: Omit<Refusal, 'key'>) => void,
+): Promise<unknown[]> {
   const submissions = lines.flatMap(({ bytes }): Submission[] =>
     bytes === undefined ? [] : [{ json: bytes, isCompacted: true, actor }],
   );
-  const results = (await publishOrRefuse(publisher, submissions)).values();
+  const results = (await publishOrRefuse(publisher, submissions, report)).values();
   return lines.map(({ number: line, bytes }) => {
     const result = bytes === undefined ? { refused: LINE_TOO_LARGE } : results.next().value;
     if (result === undefined) throw new Error('the publisher returned fewer results than it received records');
-    if ('refused' in result) return { line, ...refusalView(result.refused) };
+    if ('refused' in result) {
+      if (isRefusal(result.refused)) report({ line, error: result.refused });
+      return { line, ...refusalView(result.refused) };
+    }
     const { id, result: outcome, revision } = result.outcome;
     return { line, id, result: outcome, revision };
   });
@@ -176,16 +215,36 @@ const LINE_TOO_LARGE = new PublisherError('too_large', 'The line is longer than 
 async function publishOrRefuse(
   publisher: Publisher,
   submissions: readonly Submission[],
+  report: (refusal: Omit<Refusal, 'key'>) => void,
 ): Promise<readonly Published[]> {
   try {
     return await publisher.publish(submissions);
   } catch (error) {
     if (!(error instanceof PublisherError)) throw error;
+    report({ error }); // once for all lines
     return submissions.map(() => ({ refused: error }));
   }
 }
 
-function actorOf({ id, name }: StoredKey): Actor {
+/** Wraps a handler so that each refusal is reported. */
+function reportRefusals(handle: Handle, onRefused: OnRefused): Handle {
+  return async (request, response, key) => {
+    try {
+      await handle(request, response, key);
+    } catch (error) {
+      const { path } = request.params as { readonly path?: readonly string[] }; // a bulk request has none
+      if (isRefusal(error)) onRefused(omitUndefined({ key: actorOf(key), article: path && idIn(path), error }));
+      throw error;
+    }
+  };
+}
+
+/** Whether the fault is the change's. A condition that fails is no fault: the client has asked for it. */
+function isRefusal(error: unknown): error is PublisherError {
+  return error instanceof PublisherError && error.status < 500 && error.code !== 'precondition_failed';
+}
+
+function actorOf({ id, name }: StoredKey): Refusal['key'] {
   return { kind: 'key', id, name };
 }
 
@@ -214,6 +273,12 @@ function articleView(stored: ListedRecord, at: Instant) {
       : { withdrawn: { ...article.withdrawn, at: rfc3339(article.withdrawn.at) } }),
     record,
   };
+}
+
+/** A change as the API returns it. */
+function historyView({ what, at, revision, by, status, until, reason }: AuditEntry) {
+  const end = until === undefined ? undefined : rfc3339(until);
+  return omitUndefined({ what, at: rfc3339(at), revision, by, status, until: end, reason });
 }
 
 function idIn(path: readonly string[]): string {
@@ -273,6 +338,12 @@ function statusNamed(text: string): Status {
   const status = STATUSES.find((name) => name === text);
   if (status !== undefined) return status;
   throw invalidQuery({ field: 'status', value: text, rule: `must be one of ${STATUSES.join(', ')}` });
+}
+
+function viewNamed(text: string): View {
+  const view = VIEWS.find((name) => name === text);
+  if (view !== undefined) return view;
+  throw invalidQuery({ field: 'view', value: excerpt(text), rule: `must be one of ${VIEWS.join(', ')}` });
 }
 
 function invalidQuery(problem: Problem): PublisherError {

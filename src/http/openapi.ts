@@ -81,6 +81,32 @@ const schemas = {
     },
     additionalProperties: false,
   },
+  Actor: {
+    type: 'object',
+    required: ['kind'],
+    properties: {
+      kind: { enum: ['key', 'file', 'import', 'command', 'start'] },
+      id: { ...text, description: 'The id of the API key.' },
+      name: { ...text, description: 'The name of the API key, or of the command.' },
+      path: { ...text, description: 'The path of the file below the data folder.' },
+      source: { ...text, description: 'The file or address that was imported.' },
+    },
+    additionalProperties: false,
+  },
+  HistoryEntry: {
+    type: 'object',
+    required: ['what', 'at', 'revision', 'by', 'status'],
+    properties: {
+      what: { enum: ['published', 'corrected', 'withdrawn', 'republished', 'erased'] },
+      at: { ...text, format: 'date-time' },
+      revision,
+      by: { $ref: '#/components/schemas/Actor' },
+      status: { enum: STATUSES, description: 'The status that the change gave the article.' },
+      until: { ...text, format: 'date-time', description: 'The end of the embargo.' },
+      reason: { ...text, description: 'The reason of a withdrawal.' },
+    },
+    additionalProperties: false,
+  },
   Problem: {
     type: 'object',
     required: ['field', 'rule'],
@@ -160,6 +186,20 @@ export function openApi(version: string, serviceUrl: string): Json {
               type: 'object',
               required: ['id', 'feeds'],
               properties: { id: text, feeds: { type: 'array', items: ref('FeedMembership') } },
+              additionalProperties: false,
+            }),
+            ...errors(400, 401, 404),
+          },
+        }),
+      },
+      '/api/articles/{id}/history': {
+        parameters: [parameter('path', 'id', text)],
+        get: operation('List the changes to an article, oldest first', 'read', {
+          responses: {
+            200: json('Up to a thousand changes, the newest', {
+              type: 'object',
+              required: ['id', 'history'],
+              properties: { id: text, history: { type: 'array', items: ref('HistoryEntry') } },
               additionalProperties: false,
             }),
             ...errors(400, 401, 404),

@@ -86,7 +86,8 @@ function ruleText({ any, all, none }: Selection): string {
 
 /** Every document contains a part of the publication. */
 async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const current = JSON.stringify(publication);
+  const { auditDays: _, ...shown } = publication; // no document contains it
+  const current = JSON.stringify(shown);
   const before = await store.setting(PUBLICATION);
   if (current === before) return;
   if (before !== undefined) await store.touchAllFeeds(now);
@@ -126,6 +127,7 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
           feeds: ownKeys(article),
           condition: { revisions: [revision] }, // a change by another process meanwhile is newer than this page
           isReparsed: true,
+          actor: { kind: 'start' },
         },
       ];
     });

@@ -19,6 +19,7 @@ import { createHttpServer, type HttpServer } from '../http/server.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
 import type { Metrics, MetricsParts, MetricValues } from '../telemetry/metrics.ts';
+import { type AuditLog, NO_AUDIT_LOG, openAuditLog } from './audit-log.ts';
 import type { DataFolder } from './data-folder.ts';
 import { releaseFreeHeap } from './heap.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
@@ -124,14 +125,24 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const health = { check: store.lastRevision, phase: () => phase };
   opened.defer(store.close);
 
-  const documents = openDocuments(folder, { log, counters, fail, now, cache: options.cache ?? DEFAULT_CACHE_MB });
+  // Of several processes, only the writer logs changes.
+  const auditLog = part?.role === 'reader' ? NO_AUDIT_LOG : await openAuditLog({ store, log, fail });
+  opened.defer(auditLog.catchUp);
+  const documents = openDocuments(folder, {
+    log,
+    auditLog,
+    counters,
+    fail,
+    now,
+    cache: options.cache ?? DEFAULT_CACHE_MB,
+  });
   const { documentCache } = documents;
   opened.defer(documentCache.close);
 
   const writer =
     part?.role === 'reader'
       ? createForwardingWriter(part.socket, { store, log })
-      : await openWriter(folder, { ...options, log, counters, now, fail, announce: documentCache.forget });
+      : await openWriter(folder, { ...options, log, auditLog, counters, now, fail, announce: documentCache.forget });
   opened.defer(writer.close);
 
   const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
@@ -250,6 +261,8 @@ function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): vo
 
 interface DocumentParts {
   readonly log: Log;
+  /** Learns of external changes. */
+  readonly auditLog: AuditLog;
   readonly counters: Counters;
   readonly fail: (error: unknown) => void;
   readonly now: () => number;
@@ -266,7 +279,7 @@ interface Documents {
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
-  { log, counters, fail, now, cache }: DocumentParts,
+  { log, auditLog, counters, fail, now, cache }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
@@ -281,7 +294,14 @@ function openDocuments(
     bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
-    externalChanges: store,
+    externalChanges: {
+      mayHaveExternalChanges: store.mayHaveExternalChanges,
+      async takeExternallyChangedFeeds() {
+        const feeds = await store.takeExternallyChangedFeeds();
+        void auditLog.catchUp(); // no answer waits for the log
+        return feeds;
+      },
+    },
   });
   return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

@@ -10,6 +10,8 @@ import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type AuditLog, logChanges, logRefusal } from './audit-log.ts';
+import { startPruning } from './audit-pruning.ts';
 import type { DataFolder } from './data-folder.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
@@ -25,6 +27,7 @@ export interface Writer {
 
 interface WriterParts {
   readonly log: Log;
+  readonly auditLog: AuditLog;
   readonly counters: Counters;
   readonly now: () => number;
   readonly announce: DocumentCache['forget'];
@@ -39,7 +42,7 @@ const BODY_DEADLINE = 30_000;
 /** Applies the rules of the publication to the store. After `start`, it watches the article files. */
 export async function openWriter(folder: DataFolder, parts: WriterParts): Promise<Writer> {
   const { path, publication, newsroom, store } = folder;
-  const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
+  const { log, auditLog, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
   const { parse } = parser;
   try {
@@ -59,7 +62,10 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
-  const publisher = logAdjustments(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
+  await auditLog.catchUp();
+  const announcing = logChanges(createPublisher({ store, parse, now, announce }), auditLog);
+  const publisher = logAdjustments(countChanges(announcing, counters), log);
+  const pruning = startPruning(folder, { now, fail });
   const articles = openArticleFolder({
     dataFolder: path,
     store,
@@ -72,7 +78,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
   return {
-    changes: changeHandlers({ store, publisher, bodyDeadline }),
+    changes: changeHandlers({ store, publisher, bodyDeadline, onRefused: (refusal) => logRefusal(log, refusal) }),
     hasPending: articles.hasPending,
     whenIdle: articles.whenIdle,
     async start() {
@@ -80,6 +86,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       await store.markServed(); // before any process answers from the store
     },
     async close() {
+      await pruning.close();
       await articles.close();
       await parser.close();
     },

@@ -26,6 +26,7 @@ test('the smallest publication, whole', () => {
     maxAge: 300,
     entries: 50,
     tombstoneDays: 30,
+    auditDays: 400,
     feeds: [],
     retired: [],
   });
@@ -42,6 +43,7 @@ accentColor: "#1A5F7A"
 contact: { name: Desk, email: desk@news.example }
 maxAge: 0
 tombstoneDays: 0
+auditDays: 36500
 entries: 1000
 feeds:
   - id: kurdî-çand
@@ -72,6 +74,7 @@ retired:
     maxAge: 0,
     entries: 1000,
     tombstoneDays: 0,
+    auditDays: 36_500,
     feeds: [
       {
         id: 'kurdî-çand',
@@ -191,6 +194,10 @@ describe('a problem has its place', () => {
     [
       'tombstoneDays: 3651',
       { field: 'tombstoneDays', value: '3651', rule: 'must be a whole number from 0 to 3650', line: 5, column: 16 },
+    ],
+    [
+      'auditDays: 0',
+      { field: 'auditDays', value: '0', rule: 'must be a whole number from 1 to 36500', line: 5, column: 12 },
     ],
     [
       'feeds:\n  - { id: 20.26, title: A }',

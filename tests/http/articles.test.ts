@@ -492,12 +492,38 @@ describe('an address', () => {
     expect(JSON.parse(withdrawn.text)).toEqual({ id, result: 'withdrawn', revision: 2 });
   });
 
-  test('that ends in /feeds is written as it is and read with that slash encoded', async () => {
+  test.each(['feeds', 'history'])('that ends in /%s is read as it is written', async (view) => {
     const { put, get } = await startApi();
-    await put('/x/feeds', { body: story() });
+    const keysAt = async (address: string) => {
+      const { status, text } = await get(address);
+      const { id, feeds, history } = JSON.parse(text);
+      return [status, id, { feeds, history }[view] === undefined ? 'article' : view];
+    };
+    const missing = [404, undefined, 'article'];
 
-    expect([(await get('/x/feeds')).status, JSON.parse((await get('/x%2Ffeeds')).text).id]).toEqual([404, 'x/feeds']);
-    expect(JSON.parse((await get('/x/feeds/feeds')).text).id).toBe('x/feeds');
+    expect([await keysAt(`/x/${view}`), await keysAt(`/${view}`)]).toEqual([missing, missing]);
+    await put('/x', { body: story() });
+    expect(await keysAt(`/x/${view}`)).toEqual([200, 'x', view]);
+    await put(`/x/${view}`, { body: story() });
+    await put(`/${view}`, { body: story() });
+    expect(await keysAt(`/x/${view}`)).toEqual([200, `x/${view}`, 'article']);
+    expect(await keysAt(`/x%2F${view}`)).toEqual([200, `x/${view}`, 'article']);
+    expect(await keysAt(`/${view}`)).toEqual([200, view, 'article']);
+    expect(await keysAt(`/x/${view}/${view}`)).toEqual([200, `x/${view}`, view]);
+    expect(await keysAt(`/x/${view}?view=${view}`)).toEqual([200, `x/${view}`, view]);
+    expect(await keysAt(`/x?view=${view}`)).toEqual([200, 'x', view]);
+    expect(await keysAt(`/y/${view}?view=${view}`)).toEqual(missing);
+  });
+
+  test.each([
+    ['?view=histroy', { field: 'view', value: 'histroy', rule: 'must be one of feeds, history' }],
+    ['?views=feeds', { field: 'views', rule: 'is not a parameter: use view' }],
+  ])('with %s is refused', async (query, problem) => {
+    const { put, get } = await startApi();
+    await put('/x', { body: story() });
+    const { status, text } = await get(`/x${query}`);
+
+    expect([status, JSON.parse(text).code, JSON.parse(text).problems]).toEqual([400, 'invalid_query', [problem]]);
   });
 });
 

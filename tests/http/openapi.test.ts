@@ -83,7 +83,8 @@ interface Options {
 function templateOf(path: string): string {
   const { pathname } = new URL(path, 'http://service');
   if (pathname === '/api/articles') return pathname;
-  return /^\/api\/articles\/.+\/feeds$/.test(pathname) ? '/api/articles/{id}/feeds' : '/api/articles/{id}';
+  const [, view] = /^\/api\/articles\/.+\/(feeds|history)$/.exec(pathname) ?? [];
+  return `/api/articles/{id}${view === undefined ? '' : `/${view}`}`;
 }
 
 /** What is wrong with an answer by the description: a status, type, header or content that it does not declare. */
@@ -155,6 +156,14 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
 
   [200, 'delete', '/api/articles/gone?reason=Wrong'],
   [200, 'delete', '/api/articles/gone'],
+
+  [200, 'get', `${A}/history`],
+  [200, 'get', '/api/articles/embargoed/history'],
+  [200, 'get', '/api/articles/gone/history'],
+  [400, 'get', '/api/articles/%ff/history'],
+  [401, 'get', `${A}/history`, { key: '' }],
+  [404, 'get', '/api/articles/nothing/history'],
+
   [400, 'delete', `${A}?why=x`],
   [400, 'delete', A, { headers: { 'If-None-Match': '"1"' } }],
   [400, 'delete', '/api/articles/%ff'],
@@ -319,7 +328,7 @@ describe('every real answer is one that is declared', () => {
       ...appSurroundings(),
       publication,
       store,
-      changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
+      changes: changeHandlers({ store, publisher, bodyDeadline: 1000, onRefused: () => {} }),
       documentCache: { get: () => Promise.resolve(undefined) },
       now,
       mediaFolder: '/nowhere',
