@@ -271,17 +271,22 @@ class PartReader {
     if (index < 0) return text;
     const place = positionIn(text, index, position);
     if (encoding.isDeclared) {
-      this.#fault(`must be ${encoding.name}, as it says: other bytes are read as �`, place);
+      this.#encodingFault(`must be ${encoding.name}, as it says: other bytes are read as �`, place);
       return withoutStrayBytes(text, () => '\uFFFD');
     }
     const western = asWindows(text);
     if (isWestern(western, this.#language || (this.#open.at(-1)?.language ?? ''))) {
-      this.#fault(`${NO_ENCODING}: it is read as Windows-1252`, place);
+      this.#encodingFault(READ_AS_WINDOWS, place);
       return western;
     }
     if (this.#open.some(isPart)) this.#problem ??= { field: '', rule: NO_ENCODING, ...place };
-    else this.#fault(NO_ENCODING, place);
+    else this.#encodingFault(NO_ENCODING, place);
     return withoutStrayBytes(text, () => '\uFFFD');
+  }
+
+  /** A story has the fault in each of its texts, and is reported once. */
+  #encodingFault(rule: string, position: Position): void {
+    if (!this.#faults.some((fault) => fault.rule === rule)) this.#fault(rule, position);
   }
 
   #fault(rule: string, position: Position): void {
@@ -332,9 +337,10 @@ class PartReader {
   }
 }
 
-const NO_ENCODING =
-  'must name its encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>. It names none, and ' +
-  'this is not UTF-8';
+const NOT_NAMED = 'is not UTF-8, and the document names no encoding';
+const HOW_TO_NAME = 'name the encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>';
+const NO_ENCODING = `${NOT_NAMED}: ${HOW_TO_NAME}`;
+const READ_AS_WINDOWS = `${NOT_NAMED}: it is read as Windows-1252. If its letters are wrong, ${HOW_TO_NAME}`;
 const TOO_LONG = 'must not be longer than 16 MB';
 const DOUBLED = 'has UTF-8 that was encoded twice, such as “Ã©” for “é”: it is read as it was meant';
 const NO_FEED = 'must be RSS, Atom or JSON Feed';
