@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { describeHidden, type HiddenText } from '../article/hidden-text.ts';
-import { describeProblem, describeProblems, excerpt, PublisherError } from '../errors.ts';
+import { describeProblem, describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { ImportSource, Item } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
@@ -180,10 +180,10 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
 /** Notes the hidden text of items. The first notes are printed; the report has all. */
 function hiddenNotes({ terminal, report, isNoted }: ImportContext): (item: Item, hidden: HiddenText) => void {
   let count = 0;
-  return ({ file, line, content }, hidden) => {
-    const title = titleOf(content);
-    const problem = { field: '', rule: describeHidden(hidden), ...(line === undefined ? {} : { line }) };
-    const note = `${describeProblem(problem, file)}${title === undefined ? '' : `, in “${title}”`}`;
+  return (item, hidden) => {
+    const title = titleOf(item.content);
+    const problem = located({ field: '', rule: describeHidden(hidden) }, item);
+    const note = `${describeProblem(problem, item.file)}${title === undefined ? '' : `, in “${title}”`}`;
     if (isNoted?.(note)) return;
     report.note(note);
     count += 1;
@@ -230,16 +230,19 @@ function refuse(
   rejected.write(item);
   const { file, line } = item;
   const title = titleOf(item.content);
-  const problems = error.problems.map((problem) => ({
-    ...problem,
-    field: sourceField(problem.field, item.elements),
-    ...(line === undefined ? {} : { line }),
-  }));
+  const problems = error.problems.map((problem) => located(problem, item));
   const position = line === undefined ? {} : { line };
   report.refuse({ file, ...position, ...(title === undefined ? {} : { title }), problems });
   if (tally.refused > MAX_PRINTED) return;
-  const located = new PublisherError(error.code, error.message, { problems, file });
-  for (const text of describeProblems(located)) terminal.err(title === undefined ? text : `${text}, in “${title}”`);
+  const refusal = new PublisherError(error.code, error.message, { problems, file });
+  for (const text of describeProblems(refusal)) terminal.err(title === undefined ? text : `${text}, in “${title}”`);
+}
+
+/** A problem under the name and at the place that the source has for its field. */
+function located(problem: Problem, { line, elements, locate, content }: Item): Problem {
+  const named = { ...problem, field: sourceField(problem.field, elements) };
+  const begin = line === undefined || ('problems' in content && problem.line !== undefined) ? {} : { line };
+  return { ...named, ...begin, ...locate?.(problem.field) };
 }
 
 /** The title by which an editor knows a story. */

@@ -146,6 +146,7 @@ async function importPages(
   const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
   const total = emptyTally();
   let failure: PublisherError | undefined;
+  const isWorthALine = () => total.created + total.updated + rejected.count() > 0 || !feed.hasBeenRead;
   try {
     const pictures = await picturesFor(current, setup, report);
     const context = {
@@ -165,18 +166,18 @@ async function importPages(
       failure = page.failure;
       if (stop.aborted || (!readsAll && tally.created + tally.updated === 0)) break;
     }
-    report.close({
-      tally: total,
-      pictures: pictures?.counts(),
-      finishedAt: Date.now(),
-      isInterrupted: stop.aborted,
-    });
+    if (isWorthALine())
+      report.close({
+        tally: total,
+        pictures: pictures?.counts(),
+        finishedAt: Date.now(),
+        isInterrupted: stop.aborted,
+      });
     return { failure, isMissingPictures: pictures?.isWorthRetrying() ?? false };
   } finally {
     report.discard();
     rejected.close(false);
-    const hasNews = total.created + total.updated + rejected.count() > 0;
-    if (hasNews || !feed.hasBeenRead) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
+    if (isWorthALine()) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
     if (rejected.count() > 0) terminal.err(nextStep(rejected.count(), rejected));
   }
 }

@@ -40,7 +40,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { every, dryRun } = values;
   if (every !== undefined && !positionals.every(isAddress))
     throw usage('--every needs addresses: the service watches its articles folder itself.');
-  if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other.');
+  if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other: leave one out.');
   const { stop, exitCode } = stopSignal(terminal);
   if (every !== undefined) {
     const folder = openFolder(values, false);
@@ -161,6 +161,7 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
 }
 
 function pictureCounts(pictures: PictureFolder): string {
-  const { copied, kept, failed } = pictures.counts();
+  const { copied, kept, failed, missing } = pictures.counts();
+  if (missing !== undefined) return `Pictures: ${missing} to copy, ${kept} copied earlier`;
   return `Pictures: ${copied} copied, ${kept} copied earlier, ${failed} not copied`;
 }

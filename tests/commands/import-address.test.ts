@@ -140,6 +140,24 @@ describe('a web page', () => {
   });
 });
 
+test.each([
+  [401, /It refuses access: ask its operator, or import an export of the old system\.$/m],
+  [403, /It refuses access/],
+  [404, /Check the address\.$/m],
+  [408, /Try again later\.$/m],
+  [410, /Check the address\.$/m],
+  [429, /Try again later\.$/m],
+  [500, /Try again later\.$/m],
+  [503, /Try again later\.$/m],
+])('the answer %i is reported with what to do', async (status, advice) => {
+  const url = await site((_request, response) => void response.writeHead(status).end());
+  const { code, err } = await imported(await dataFolder(), url);
+
+  expect(code).toBe(1);
+  expect(err).toContain(`The server answered with status ${status}. `);
+  expect(err).toMatch(advice);
+});
+
 describe('a feed with pages', () => {
   const next = (href: string) => `<atom:link rel="next" href="${href}"/>`;
   const THREE = {
@@ -221,7 +239,7 @@ describe('a feed with pages', () => {
 
     expect([code, out]).toEqual([1, did(1, 0, 0, 1)]);
     expect(err.split('\n')[0]).toBe(
-      `${url}?page=2: this page of the feed cannot be read: The server answered with status 404. Check the address. Import again to go on with it`,
+      `${url}?page=2: this page of the feed cannot be read, and older pages were not asked for: The server answered with status 404. Check the address.`,
     );
   });
 
@@ -376,6 +394,23 @@ describe('--media', () => {
     expect(copies(folder)).toHaveLength(5);
   });
 
+  test('is rehearsed with the copies that are there, and the others are counted', async () => {
+    const { folder, asked, again } = await moved('<img src="BASE/a.png"><img src="BASE/gone.png">', {
+      '/a.png': png(),
+    });
+    const before = await again('--dry-run');
+    const downloads = asked.length;
+    await again();
+    const after = await again('--dry-run');
+
+    expect([before.out, downloads]).toEqual([
+      `Dry run, nothing was changed: ${did(1, 0, 0, 0)}Pictures: 2 to copy, 0 copied earlier\n`,
+      0,
+    ]);
+    expect(after.out).toBe(`Dry run, nothing was changed: ${did(0, 0, 1, 0)}Pictures: 1 to copy, 1 copied earlier\n`);
+    expect([asked.length, copies(folder).length]).toEqual([2, 1]);
+  });
+
   test('overwrites no file', async () => {
     const { folder, again } = await moved('<img src="BASE/a.png"><p>x</p>', { '/a.png': png('new') });
     await again();
@@ -414,7 +449,7 @@ describe('--dry-run', () => {
     const url = await site(paths({ '/feed': rss([item('f', '&lt;img src="/x.png"&gt;')]) }));
     const { out } = await imported(folder, '--dry-run', '--media', join(folder, 'new.ndjson'), url);
 
-    expect(out).toBe(`Dry run, nothing was changed: ${did(2, 0, 0, 1)}`);
+    expect(out).toBe(`Dry run, nothing was changed: ${did(2, 0, 0, 1)}Pictures: 1 to copy, 0 copied earlier\n`);
     expect((await files()).filter(([name]) => name !== 'store')).toEqual(before.filter(([name]) => name !== 'store'));
   });
 });
@@ -452,6 +487,14 @@ describe('--report', () => {
         { field: 'publishedAt', value: 'yesterday', rule: expect.stringMatching(/^must be a date/), line: 61 },
       ],
     });
+  });
+
+  test('names the line of a second story with one guid', async () => {
+    const folder = await dataFolder({ 'in.xml': rss(['\n', item('a'), '\n', item('a').replace('Story', 'Another')]) });
+    await imported(folder, '--report', join(folder, 'report.json'), join(folder, 'in.xml'));
+    const { refusals } = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
+
+    expect(refusals).toMatchObject([{ line: 5, title: 'Another a', problems: [{ field: '<guid>', line: 5 }] }]);
   });
 
   test('names hidden text that was left out, as the terminal does for the first stories', async () => {
@@ -662,7 +705,7 @@ describe('--every', () => {
     expect(failures.map((line) => line.replace(/^\S+ /, ''))).toEqual(
       [1, 2].map(
         (seconds) =>
-          `Nothing can be read from ${url}. The server answered with status 503. Check the address. The next attempt is in ${seconds} s.`,
+          `Nothing can be read from ${url}. The server answered with status 503. Try again later. The next attempt is in ${seconds} s.`,
       ),
     );
     expect(out).toContain(did(1, 0, 0, 0));
@@ -717,7 +760,7 @@ describe('--every', () => {
     expect(asked).toEqual(['/feed', '/2', '/feed', '/2', '/feed', '/2', '/3']);
     expect(out).toContain(did(2, 0, 1, 0));
     expect(err).toMatch(
-      /503\. Check the address\. The next attempt is in 1 s\.(?:.*\n)+.*The next attempt is in 2 s\.$/m,
+      /503\. Try again later\. The next attempt is in 1 s\.(?:.*\n)+.*The next attempt is in 2 s\.$/m,
     );
     expect(await storedIds(folder)).toEqual(['1', '2', '3']);
   });
@@ -744,7 +787,7 @@ describe('--every', () => {
     const { code, err } = await imported(await dataFolder(), '--all', url);
 
     expect(code).toBe(1);
-    expect(err).toContain('this page of the feed cannot be read: The server answered with status 429.');
+    expect(err).toContain('The server answered with status 429. Try again later.\n');
   });
 
   test.each([
@@ -769,6 +812,23 @@ describe('--every', () => {
     expect(copies(folder)).toHaveLength(1);
   });
 
+  test('keeps the report of the last import with news', { timeout: 60_000 }, async () => {
+    const folder = await dataFolder();
+    const file = join(folder, 'report.json');
+    const stopping = new AbortController();
+    let visits = 0;
+    const feed = await site((_request, response) => {
+      visits += 1;
+      if (visits === 3) stopping.abort();
+      response.end(rss([item('1')]));
+    });
+    const other = await site(paths({ '/feed': rss([item('2'), item('3')]) }));
+    const args = ['import', '--every', '1s', '--data', folder, '--report', file, feed, other];
+    await command(args, { stop: stopping.signal });
+
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ sources: [other], created: 2 });
+  });
+
   test('downloads a feed no more for a picture that is missing for good', { timeout: 60_000 }, async () => {
     const answers: number[] = [];
     const stopping = new AbortController();
@@ -787,7 +847,19 @@ describe('--every', () => {
 
   test.each([
     [['--every', '5m', '/dev/null'], '--every needs addresses: the service watches its articles folder itself.'],
-    [['--every', '5m', '--dry-run', 'https://a.example/'], '--every and --dry-run exclude each other.'],
+    [['--every', '5m', '--dry-run', 'https://a.example/'], '--every and --dry-run exclude each other: leave one out.'],
+    [
+      ['--max-pages', '5', 'https://a.example/'],
+      '--max-pages does nothing without --all: add --all, or leave --max-pages out.',
+    ],
+    [
+      ['--media-mb=5', 'https://a.example/'],
+      '--media-mb does nothing without --media: add --media, or leave --media-mb out.',
+    ],
+    [
+      ['--all', '--media-count', '5', 'https://a.example/'],
+      '--media-count does nothing without --media: add --media, or leave --media-count out.',
+    ],
     [['--every', '5', 'https://a.example/'], '--every must be a time from 1s to 24h, as 90s, 5m or 1h, not “5”.'],
     [['--every', '25h', 'https://a.example/'], '--every must be a time from 1s to 24h, as 90s, 5m or 1h, not “25h”.'],
   ])('%j is wrong usage', async (args, message) => {

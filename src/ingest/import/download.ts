@@ -96,13 +96,23 @@ function unreachable(
 
 function refusedBy(address: string, { status, headers }: Response): PublisherError {
   const seconds = Number(headers.get('Retry-After') ?? Number.NaN);
-  const hint = `The server answered with status ${status}. Check the address.`;
+  const hint = `The server answered with status ${status}. ${adviceFor(status)}`;
   return unreachable(address, hint, Number.isInteger(seconds) && seconds > 0 ? { retryAfter: seconds } : {});
 }
 
+function adviceFor(status: number): string {
+  if (PASSING_STATUS.test(`status ${status}`)) return 'Try again later.';
+  if (status === 401 || status === 403)
+    return 'It refuses access: ask its operator, or import an export of the old system.';
+  return 'Check the address.';
+}
+
+/** In the hint of a failure: the server was busy or broken. */
+const PASSING_STATUS = /status (?:408|425|429|5\d\d)\b/;
+
 /** Whether a download that failed may succeed later: the network failed, or the server was busy or broken. */
 export function mayPass({ code, cause, hint = '' }: PublisherError): boolean {
-  return code === 'unreachable_source' && (cause !== undefined || /status (?:408|425|429|5\d\d)\b/.test(hint));
+  return code === 'unreachable_source' && (cause !== undefined || PASSING_STATUS.test(hint));
 }
 
 const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([

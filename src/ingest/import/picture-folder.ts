@@ -23,6 +23,8 @@ export interface PictureCounts {
   readonly kept: number;
   /** Not copied, so that stories keep the old addresses. */
   readonly failed: number;
+  /** Only in a dry run: those that an import would download. */
+  readonly missing?: number;
 }
 
 /** Copies of pictures below the media folder. */
@@ -39,6 +41,8 @@ interface PictureFolderParts {
   readonly limits: PictureLimits;
   readonly onNote: OnNote;
   readonly signal?: AbortSignal | undefined;
+  /** Finds the copies of earlier imports, and writes nothing. */
+  readonly dryRun?: boolean;
 }
 
 /** Below the media folder. */
@@ -70,12 +74,13 @@ const STALE = 60 * 60 * 1000;
 export async function openPictureFolder(parts: PictureFolderParts): Promise<PictureFolder> {
   const folder = join(parts.mediaFolder, FOLDER);
   const earlier = await namesIn(folder);
+  if (parts.dryRun !== true) await removeStale(folder);
   const limited = limiter(AT_ONCE);
   const servers = createServers();
   const pending = new Map<string, Promise<string | undefined>>();
   /** Names of the copies that this import uses, by their keys; undefined for a picture that cannot be copied. */
   const known = new Map<string, string | undefined>();
-  const counts = { copied: 0, kept: 0, failed: 0 };
+  const counts = { copied: 0, kept: 0, failed: 0, ...(parts.dryRun === true ? { missing: 0 } : {}) };
   let started = 0;
   let isWorthRetrying = false;
 
@@ -84,6 +89,10 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
     if (kept !== undefined) {
       counts.kept += 1;
       return kept;
+    }
+    if (counts.missing !== undefined) {
+      counts.missing += 1;
+      return undefined;
     }
     if (started === parts.limits.maxCount) {
       parts.onNote(limitNote(parts.limits));
@@ -152,14 +161,19 @@ function keyOf(address: string): string {
   return readable === '' ? digest : `${readable}-${digest}`;
 }
 
-/** Returns the names of the copies by their keys, and removes what a killed import left. */
-async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+/** Removes what a killed import left. */
+async function removeStale(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((name) => name.startsWith('.') && name.endsWith('.part'))) {
     const file = join(folder, name);
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > STALE) await rm(file, { force: true });
   }
+}
+
+/** Returns the names of the copies by their keys. */
+async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+  const names = await readdir(folder).catch(() => []);
   const copies = names.filter((name) => !name.startsWith('.'));
   return new Map(copies.map((name) => [name.replace(/\.\w+$/, ''), name]));
 }

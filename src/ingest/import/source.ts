@@ -111,10 +111,10 @@ async function* articleFile(file: string, path: string, chunks: AsyncIterable<Ui
   const [bytes, status] = await Promise.all([readUpTo(LONGEST_TEXT, chunks), stat(file)]);
   try {
     if (bytes === undefined) throw new UnreadableRecord([{ field: '', rule: TOO_LONG_FOR_TEXT }]);
-    const { record, dateIsOptional, idIsFromPath = false } = readArticleFile(bytes, path);
+    const { record, dateIsOptional, idIsFromPath = false, locate } = readArticleFile(bytes, path);
     const modified = rfc3339(Math.floor(status.mtimeMs));
     const fileId = { id: idOf(record), isFromPath: idIsFromPath };
-    yield { file, fileId, content: contentOf(record, dateIsOptional ? modified : undefined) };
+    yield { file, locate, fileId, content: contentOf(record, dateIsOptional ? modified : undefined) };
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }
