@@ -34,7 +34,7 @@ interface Followed {
   picturesDueAt: number;
   /** Digests of refused records that were reported: a feed shows them until they are fixed. */
   readonly reported: Set<string>;
-  /** The notes that were printed, without the numbers of lines, which change. */
+  /** The notes that were printed. */
   readonly noted: Set<string>;
 }
 
@@ -148,7 +148,7 @@ async function importPages(
   let failure: PublisherError | undefined;
   const isWorthALine = () => total.created + total.updated + rejected.count() > 0 || !feed.hasBeenRead;
   try {
-    const pictures = await picturesFor(current, setup, report);
+    const pictures = await picturesFor(current, setup, report, once(feed));
     const context = {
       terminal,
       rejected,
@@ -157,7 +157,7 @@ async function importPages(
       pictures,
       stop,
       isReported: reporter(feed),
-      isNoted: noter(feed),
+      isNoted: once(feed, withoutNumbers),
     };
     for await (const page of feedPages(found, { maxPages: pagesOf(values), signal: stop }, terminal.err)) {
       const tally = emptyTally();
@@ -199,11 +199,17 @@ function reporter({ reported }: Followed): (item: Item) => boolean {
   };
 }
 
-function noter({ noted }: Followed): (note: string) => boolean {
+/** Returns whether a note was made before. */
+function once({ noted }: Followed, keyOf = (note: string) => note): (note: string) => boolean {
   return (note) => {
-    const text = note.replace(/\d+/g, '');
+    const text = keyOf(note);
     if (noted.has(text)) return true;
     if (noted.size < MAX_REPORTED) noted.add(text);
     return false;
   };
+}
+
+/** A note without the numbers of lines and elements, which change. Those in a title tell stories apart. */
+function withoutNumbers(note: string): string {
+  return note.replace(/“[^”]*”|\d+/g, (part) => (part.startsWith('“') ? part : ''));
 }

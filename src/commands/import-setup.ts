@@ -36,27 +36,37 @@ export function openFolder({ data, publicUrl, dryRun, sanitizeFastPath }: Import
   });
 }
 
-/** Returns undefined if pictures keep their addresses. A dry run finds earlier copies, and copies none. */
+/**
+ * Returns undefined if pictures keep their addresses. A dry run finds earlier copies, and copies none.
+ *
+ * @param isNoted whether a note was made before; never by default
+ */
 export async function picturesFor(
   { path }: DataFolder,
   { values, terminal, stop }: ImportSetup,
   report: ImportReport,
+  isNoted: (note: string) => boolean = () => false,
 ): Promise<PictureFolder | undefined> {
   const { media, mediaMb, mediaCount, dryRun } = values;
   if (!media) return undefined;
   return await openPictureFolder({
     mediaFolder: resolve(path, 'media'),
     limits: { maxMegabytes: mediaMb, maxCount: mediaCount },
-    onNote: limitedNotes(terminal, report),
+    onNote: limitedNotes(terminal, report, isNoted),
     signal: stop,
     dryRun,
   });
 }
 
 /** Prints the first notes. The report has all. */
-function limitedNotes({ err }: Terminal, report: ImportReport): (note: string) => void {
+function limitedNotes(
+  { err }: Terminal,
+  report: ImportReport,
+  isNoted: (note: string) => boolean,
+): (note: string) => void {
   let count = 0;
   return (note) => {
+    if (isNoted(note)) return;
     report.note(note);
     count += 1;
     if (count <= MAX_PRINTED) err(note);

@@ -271,7 +271,7 @@ export const OPTIONS = {
       placeholder: 'FILE',
       kind: text,
       defaultHelp: 'none',
-      help: 'File for the whole report as JSON, also of a dry run: counts, and every refused record with its title and problems.',
+      help: 'File for the whole report as JSON, also of a dry run: counts, notes, and every refused record with its title and problems. With --every, the report of the last import with news.',
     },
     sanitizeFastPath,
   },

@@ -26,7 +26,7 @@ describe('characters that a terminal obeys are printed as escapes', () => {
     const args = ['import', '--data', folder, '--rejected', join(folder, 'r.ndjson'), join(folder, name)];
     const text = printed(await command(args));
 
-    expect(text).toContain('in\\u001b]0;x\\u0007.json: ');
+    expect(text).toContain('in\\u001b]0;x\\u0007.json:1:');
     expect(text).toContain('(value: \\u009bsoon), in “Ice\\u001b[31m\\u202e”');
   });
 

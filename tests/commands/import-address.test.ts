@@ -812,6 +812,32 @@ describe('--every', () => {
     expect(copies(folder)).toHaveLength(1);
   });
 
+  test('makes each note once, and one for each story and picture', { timeout: 60_000 }, async () => {
+    const stopping = new AbortController();
+    let visits = 0;
+    const hidden = '&lt;p hidden&gt;Ad&lt;/p&gt;';
+    const url = await site(({ url: path, headers: { host } }, response) => {
+      if (path !== '/feed') return void response.writeHead(404).end();
+      visits += 1;
+      if (visits === 3) stopping.abort();
+      const story = (id: string) => item(id, `${hidden}&lt;img src="http://${host}/${id}.png"&gt;`);
+      response.end(rss(['\n'.repeat(visits), story('1'), story('2')]));
+    });
+    const args = ['import', '--every', '1s', '--media', '--data', await dataFolder(), url];
+    const { err } = await command(args, { stop: stopping.signal });
+    const notes = err
+      .replaceAll(new URL(url).origin, '')
+      .replace(/^\/feed:\d+:/gm, '/feed:LINE:')
+      .split('\n');
+
+    expect(notes.slice(0, -2).sort()).toEqual([
+      '/1.png was not copied: The server answered with status 404. Check the address.',
+      '/2.png was not copied: The server answered with status 404. Check the address.',
+      '/feed:LINE: hidden text was left out: “Ad” (1 element), in “Story 1”',
+      '/feed:LINE: hidden text was left out: “Ad” (1 element), in “Story 2”',
+    ]);
+  });
+
   test('keeps the report of the last import with news', { timeout: 60_000 }, async () => {
     const folder = await dataFolder();
     const file = join(folder, 'report.json');

@@ -733,7 +733,7 @@ test('files that stories show and that a WordPress export lacks are counted', as
 
   expect(out).toBe(did(2, 0, 0, 0));
   expect(err).toBe(
-    `${join(folder, 'in.xml')}: not imported: 2 file of [gallery] that the export lacks, 1 featured image that the export lacks, 1 file of [playlist] that the export lacks\n`,
+    `${join(folder, 'in.xml')}: not imported: 2 of the [gallery] files (absent from the export), 1 of the featured images (absent from the export), 1 of the [playlist] files (absent from the export)\n`,
   );
 });
 

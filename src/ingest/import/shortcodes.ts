@@ -184,7 +184,7 @@ function attachmentsOf(ids: string, shortcode: string, { attachments, onLeftOut 
     .flatMap((id) => {
       const attachment = attachments.get(id);
       if (attachment !== undefined) return [attachment];
-      onLeftOut(`file of [${shortcode}] that the export lacks`);
+      onLeftOut(`of the [${shortcode}] files (absent from the export)`);
       return [];
     });
 }

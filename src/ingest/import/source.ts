@@ -22,7 +22,8 @@ import { UnreadableRecord } from './record.ts';
 export async function findSources(location: string): Promise<ImportSource[]> {
   const status = await stat(location).catch((cause: Error) => {
     const hint =
-      'Check the path and its permissions. npm runs commands in the folder of the program: give absolute paths.';
+      'Check the path and its permissions. npm runs commands in the folder of the program: give absolute paths. ' +
+      'An address begins with https:// or http://.';
     throw new PublisherError('usage', `Nothing can be read from ${location}: ${systemReason(cause)}.`, { hint, cause });
   });
   if (!status.isDirectory()) return [fileSource(location, basename(location), status.size)];

@@ -204,7 +204,7 @@ function featuredImage(
   const id = meta(item, '_thumbnail_id');
   const attachment = attachments.get(id);
   if (attachment === undefined) {
-    if (/^[1-9]\d*$/.test(id)) unused('featured image that the export lacks');
+    if (/^[1-9]\d*$/.test(id)) unused('of the featured images (absent from the export)');
     return undefined;
   }
   const { url, alt, caption } = attachment;
