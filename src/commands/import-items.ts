@@ -15,7 +15,7 @@ import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
 import type { ImportReport, Tally } from './import-report.ts';
 import { type RejectedFile, recordText } from './rejected-file.ts';
-import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
+import { counted, type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
 /** Records that are saved in one transaction. */
 const BATCH = 2000;
@@ -23,6 +23,8 @@ const BATCH = 2000;
 const BATCH_WITH_PICTURES = 50;
 /** Batches at once: several are parsed while one is saved. */
 const AHEAD = 6;
+/** Milliseconds between two drawings of records that are read. */
+const SHOWN_EVERY = 100;
 /** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
 /** Refusals, and notes of hidden text, that are printed one by one. Files have all. */
@@ -107,6 +109,7 @@ async function importItems(sources: readonly ImportSource[], parts: ItemsParts):
       for await (const item of source.items(save.advance, skip, note)) {
         if (stop.aborted) return;
         batch.push(withOwnId(item));
+        save.countRead();
         if (batch.length < batchSize) continue;
         const saving = save.batch(batch, running.at(-1));
         saving.catch(() => {}); // handled where it is awaited
@@ -142,6 +145,18 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
   const noteHidden = hiddenNotes(context);
   const began = Date.now();
   let read = 0;
+  let records = 0;
+  let shownAt = began;
+
+  /** Slow pages and pictures would leave the screen empty until the first batch is saved. */
+  const show = (): void => {
+    shownAt = Date.now();
+    const done = tally.created + tally.updated + tally.unchanged + tally.refused;
+    const seconds = (shownAt - began) / 1000;
+    const rate = `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`;
+    const copied = pictures === undefined ? '' : `, ${counted(pictures.counts().copied, 'picture')} copied`;
+    bar.update(read, size, `${done === 0 ? `${counted(records, 'record')} read` : rate}${copied}`);
+  };
 
   const count = (items: readonly Item[], publications: readonly Published[]): void => {
     const results = publications.values();
@@ -154,12 +169,14 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
         if (result.hiddenText !== undefined) noteHidden(item, result.hiddenText);
       }
     }
-    const done = tally.created + tally.updated + tally.unchanged + tally.refused;
-    const seconds = (Date.now() - began) / 1000;
-    bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
+    show();
   };
 
   return {
+    countRead(): void {
+      records += 1;
+      if (Date.now() - shownAt >= SHOWN_EVERY) show();
+    },
     advance(bytes: number): void {
       read += bytes;
     },
@@ -169,7 +186,7 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       const copied =
         pictures === undefined
           ? submissions
-          : await Promise.all(submissions.map((content) => withPictures(content, site, pictures)));
+          : await Promise.all(submissions.map((content) => withPictures(content, site, pictures).finally(show)));
       const publishing = publish(copied.map((content) => ({ ...content, keepWithdrawn: true })));
       const [publications] = await Promise.all([publishing, before]);
       count(items, publications);

@@ -598,6 +598,31 @@ describe('an import that is interrupted', () => {
     expect(second).toMatchObject({ code: 0, out: did(1, 0, 2, 0), err: '' });
   });
 
+  test('saves the stories whose pictures are not copied yet', async () => {
+    const folder = await dataFolder();
+    const stopping = new AbortController();
+    let isSlow = true;
+    const url = await site(({ url: path, headers: { host } }, response) => {
+      const story = (id: string) => item(id, `&lt;img src="http://${host}/${id}.png"&gt;`);
+      if (path === '/feed') response.end(rss([story('1'), story('2')]));
+      else if (path === '/2.png' && isSlow)
+        stopping.abort(); // the answer never comes
+      else response.end(png(path));
+    });
+    const args = ['import', '--data', folder, '--media', url];
+    const first = await command(args, { stop: stopping.signal });
+    const saved = await storedIds(folder);
+    isSlow = false;
+    const second = await command(args);
+
+    expect([first.code, first.out.split('\n')[0], saved]).toEqual([143, did(2, 0, 0, 0).trim(), ['1', '2']]);
+    expect(second.code).toBe(0);
+    expect(copies(folder)).toHaveLength(2);
+    expect((await storedRecords(folder)).every(({ body }) => /"\/media\/imported\/[12]-/.test(String(body)))).toBe(
+      true,
+    );
+  });
+
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
@@ -905,6 +930,23 @@ test('a download that takes long is drawn without an estimate where its length i
 
   expect(drawn).toMatch(/Importing \d+ records, \d+ a second/);
   expect(drawn).not.toMatch(/left|NaN|Infinity/);
+});
+
+test.each([
+  ['pages', '/p', ['--all'], /Importing 2 records read/],
+  ['pictures', '/x.png', ['--media'], /Importing .*1 record read, 1 picture copied/],
+])('%s that take long are drawn before anything is saved', async (_name, slow, options, drawn) => {
+  await import('cli-progress'); // the bar needs it when the slow answer is there
+  const url = await site((request, response) => {
+    const answer = () => response.end(request.url?.endsWith('.png') ? png() : rss([item(String(request.url))]));
+    if (request.url === '/feed') {
+      const next = '<atom:link rel="next" href="/p"/>';
+      response.end(rss([item('1', `&lt;img src="http://${request.headers.host}/x.png"&gt;`)], next));
+    } else if (request.url === slow) setTimeout(answer, 600);
+    else answer();
+  });
+  const args = ['import', '--data', await dataFolder(), ...options, url];
+  expect((await command(args, { isTTY: true })).drawn).toMatch(drawn);
 });
 
 test('a server that hangs up in the middle of its answer is reported', async () => {

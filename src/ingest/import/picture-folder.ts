@@ -40,6 +40,7 @@ interface PictureFolderParts {
   readonly mediaFolder: string;
   readonly limits: PictureLimits;
   readonly onNote: OnNote;
+  /** Ends all downloads. Pictures that are not copied until then keep their addresses. */
   readonly signal?: AbortSignal | undefined;
   /** Finds the copies of earlier imports, and writes nothing. */
   readonly dryRun?: boolean;
@@ -106,7 +107,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
 
   async function copyTo(key: string, address: string): Promise<string | undefined> {
     const { host } = new URL(address);
-    if (!servers.mayBeAsked(host)) return undefined;
+    if (parts.signal?.aborted || !servers.mayBeAsked(host)) return undefined;
     try {
       const bytes = await pictureAt(address, parts);
       servers.succeeded(host);
@@ -114,7 +115,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
       await writeNew(folder, name, bytes);
       return name;
     } catch (error) {
-      parts.signal?.throwIfAborted();
+      if (parts.signal?.aborted) return undefined; // the story is saved, and the next import goes on
       if (isSystemError(error) || (error instanceof PublisherError && mayPass(error))) isWorthRetrying = true;
       parts.onNote(`${address} was not copied: ${reasonOf(error, parts.limits)}`);
       const isOfNetwork = error instanceof PublisherError && error.cause !== undefined;
