@@ -23,7 +23,7 @@ import type { OnHidden } from './hidden-text.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
 import { sanitizeBody } from './sanitize.ts';
-import type { ResolveUrl } from './sanitize-rules.ts';
+import { limitGrowth, type ResolveUrl } from './sanitize-rules.ts';
 
 /** A story that passed `parseArticle`: every text is XML-safe, every address absolute, every date exists. */
 export interface Article {
@@ -93,10 +93,13 @@ export interface Newsroom {
 }
 
 const MAX_ID = 512;
-const MAX_BODY = 4 * 1024 * 1024;
+/** Most characters of a body. */
+export const MAX_BODY = 4 * 1024 * 1024;
 /** Some Markdown takes a time that grows with the square of its length. */
 const MAX_MARKDOWN = 256 * 1024;
 const SUMMARY_LENGTH = 280;
+const TOO_MANY_ADDRESSES =
+  'must not have so many relative addresses with so long a url: each of them becomes absolute. Shorten the body or the url';
 
 const email = z.email({ error: 'must be an e-mail address' });
 const bytes = integerBetween(0, Number.MAX_SAFE_INTEGER);
@@ -208,8 +211,11 @@ export function parseArticle(record: unknown, newsroom: Newsroom, onHidden?: OnH
   const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
-  const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
+  const { resolve, isExceeded } = limitGrowth(
+    (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
+  );
   const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onHidden);
+  if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
   const problems = problemsBetween(parsed, html, newsroom);

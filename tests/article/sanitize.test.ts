@@ -273,11 +273,21 @@ describe('the fast path', () => {
     ];
     const size = 512 * 1024;
     for (const part of parts) sanitizeSlowly(part.repeat(size / part.length), toTarget);
+    sanitizeSlowly(Array.from({ length: 40_000 }, (_, index) => `<p><a${index} hidden/></p>`).join(''), toTarget);
+    sanitizeSlowly(`<a(a+)+b hidden/></a${'a'.repeat(size)}>`, toTarget);
     for (const piece of ['/*', ';display', 'display:', '; '])
       sanitizeSlowly(`<p style="${piece.repeat(size)}">`, toTarget);
     for (const piece of ['a 1w,', ' ,', ',', 'a '])
       sanitizeSlowly(`<img srcset="a${piece.repeat(size)}"><img data-src="a${piece.repeat(size)}">`, toTarget);
   });
+
+  test.each(['x(', 'x[', 'x*', 'x)', 'x\\', 'x{2}', 'x+', 'x?', 'x|y', 'x.', 'x^$', 'constructor', 'x-__proto__'])(
+    'a hidden element named %s that ends in its tag hides nothing behind it',
+    (name) => {
+      expect(sanitizeSlowly(`<p>a</p><${name} hidden/><p>b</p>`, toTarget)).toBe('<p>a</p><p>b</p>');
+      expect(sanitizeSlowly(`<p>a</p><${name} hidden/>c</${name}><p>b</p>`, toTarget)).toBe('<p>a</p><p>b</p>');
+    },
+  );
 
   test.each([
     ['an element that is not known', '<p>a</p><menu>b</menu>'],

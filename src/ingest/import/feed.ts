@@ -7,7 +7,7 @@ import { rssStory } from './rss.ts';
 import type { ImportReport, SourceRecord } from './source-record.ts';
 import type { FeedContext, Story } from './story.ts';
 import { reportUnused } from './unused.ts';
-import type { XmlElement } from './xml.ts';
+import { textContent, type XmlElement } from './xml.ts';
 import { type DocumentText, documentText } from './xml-encoding.ts';
 import { type XmlPart, xmlParts } from './xml-parts.ts';
 
@@ -70,8 +70,12 @@ const HEAD = new Set(
     'lastbuilddate dc:date atom:updated atom:modified'
   ).split(' '),
 );
-/** A feed has a handful of such elements. The limit keeps a hostile one from filling the memory. */
-const MAX_HEAD = 1000;
+/** Most such elements, and most characters of one. A feed has a handful, but they are read again for each of its stories. */
+const MAX_HEAD = 100;
+const MAX_HEAD_LENGTH = 8192;
+
+const TOO_LONG = `must not be longer than ${MAX_HEAD_LENGTH} characters: it is left out`;
+const TOO_MANY = `a feed must not have more than ${MAX_HEAD} elements of its own: it is left out`;
 
 async function* xmlFeedRecords(
   document: DocumentText,
@@ -85,7 +89,11 @@ async function* xmlFeedRecords(
     if (read !== undefined) yield storyOfPart(part, (warn) => read(element, { head, address: url, warn }), report);
     else {
       for (const fault of problem === undefined ? faults : [...faults, problem]) report.warning(fault);
-      if (HEAD.has(element.name) && head.length < MAX_HEAD) head.push(element);
+      if (!HEAD.has(element.name)) continue;
+      const rule =
+        textContent(element).length > MAX_HEAD_LENGTH ? TOO_LONG : head.length >= MAX_HEAD ? TOO_MANY : undefined;
+      if (rule === undefined) head.push(element);
+      else report.warning({ field: `<${element.tag}>`, rule, line: element.line });
     }
   }
 }

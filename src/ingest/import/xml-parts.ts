@@ -1,4 +1,5 @@
 import type { Problem } from '../../errors.ts';
+import { innerBase, MAX_ADDRESS } from '../../lib/url.ts';
 import { UnreadableRecord } from './record.ts';
 import { asWindows, strayByteIn, undoubled, withoutStrayBytes } from './utf8.ts';
 import { isWestern } from './western.ts';
@@ -321,7 +322,9 @@ class PartReader {
       if (key !== 'xmlns' && !key.startsWith('xmlns:'))
         attributes.set(attributeName(key, scope), this.#repaired(value, position));
     }
-    const base = attributes.get('xml:base')?.trim();
+    const base = attributes.get('xml:base');
+    if (base !== undefined && base.length > MAX_ADDRESS)
+      this.#fault(`xml:base must not be longer than ${MAX_ADDRESS} characters: it is left out`, position);
     return {
       name,
       tag: tag.name,
@@ -329,8 +332,7 @@ class PartReader {
       children: [],
       parent,
       line: position.line,
-      base:
-        base === undefined ? parent?.base : (URL.parse(base, parent?.base ?? this.#options.url)?.href ?? parent?.base),
+      base: (base === undefined ? undefined : innerBase(base, parent?.base ?? this.#options.url)) ?? parent?.base,
       language: attributes.get('xml:lang') ?? parent?.language,
       scope,
     };
