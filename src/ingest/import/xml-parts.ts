@@ -25,6 +25,8 @@ export interface XmlPart {
   readonly faults: readonly Problem[];
   /** Why it cannot be used. */
   readonly problem: Problem | undefined;
+  /** About what it takes in memory: its characters, and the elements in it. */
+  readonly size: number;
 }
 
 interface XmlOptions {
@@ -41,6 +43,8 @@ interface XmlOptions {
 /** Most characters of a part, with its markup. Only a broken or hostile document has a longer story. */
 const MAX_PART = 16 * 1024 * 1024;
 const MAX_ELEMENTS = 100_000;
+/** The memory that an element without text takes, in characters. */
+const SIZE_OF_ELEMENT = 40;
 const MAX_DEPTH = 500;
 /** Most faults that are reported of a part, and of all between the parts. */
 const MAX_FAULTS = 20;
@@ -232,7 +236,8 @@ class PartReader {
     }
     if (!isPart(element)) return;
     if (element.name === 'language') this.#language = textContent(element);
-    this.#parts.push({ element, faults: this.#faults, problem: this.#problem });
+    const size = this.#tokenizer.offset - this.#partFrom + this.#elements * SIZE_OF_ELEMENT;
+    this.#parts.push({ element, faults: this.#faults, problem: this.#problem, size });
     this.#faults = [];
     this.#problem = undefined;
     this.#isDiscarding = false;
