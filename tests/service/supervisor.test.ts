@@ -11,8 +11,10 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { storeFile } from '../../src/service/data-folder.ts';
+import { freePort } from '../free-port.ts';
 import { childEnvironment, dataFolder, PUBLICATION, put, record } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
+import { sized } from '../soak/sizes.ts';
 import { START_FLAGS } from '../start-flags.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
@@ -293,6 +295,8 @@ describe('all processes', () => {
 });
 
 const MOST_CHANGES = 5000;
+/** Records in one request, more than all buffers between the processes hold. */
+const FORWARDED = sized({ short: 5000, soak: 20_000, full: 200_000 });
 
 /** Sends changes until `stop`. Keeps the acknowledged ids and all other answers. */
 function changing(service: Awaited<ReturnType<typeof startWorkers>>, name: string) {
@@ -362,7 +366,7 @@ describe('a process that is killed', () => {
     expect(answers[0]?.body.slice(0, 200)).toContain('"title":"The Test Post"');
   });
 
-  test('the writer, does not cut the connections of readers: they forward 20,000 records to its successor', async () => {
+  test(`the writer, does not cut the connections of readers: they forward ${FORWARDED} records to its successor`, async () => {
     const service = await startWorkers(await empty());
     // The system spreads connections at random: of so many, each process has some.
     const connections = manyTo(service, 24);
@@ -378,7 +382,7 @@ describe('a process that is killed', () => {
     const answers = answerLines(asked);
     const records = Array.from({ length: 1000 }, (_, index) => JSON.stringify(record({ id: `n${index}` })));
     const numbers: number[] = [];
-    while (numbers.length < 20_000) {
+    while (numbers.length < FORWARDED) {
       asked.write(`${records.join('\n')}\n`);
       // The next records are sent when these have their answers.
       for (const _ of records) numbers.push(JSON.parse((await answers.next()).value ?? '').line);
@@ -386,7 +390,7 @@ describe('a process that is killed', () => {
     asked.end();
 
     expect(await answers.next()).toEqual({ done: true, value: undefined });
-    expect(numbers).toEqual(Array.from({ length: 20_000 }, (_, index) => index + 1));
+    expect(numbers).toEqual(Array.from({ length: FORWARDED }, (_, index) => index + 1));
     expect(held.sockets()).toBe(1);
   });
 
@@ -687,11 +691,3 @@ test('/readyz answers 200 while one process is ready', async () => {
     [503, 'The store cannot be read.'],
   ]);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
