@@ -27,10 +27,12 @@ for (const { name, programs, formats, read, shows } of readers) {
       const { port } = await startSample();
       const feeds = (await sampleFeeds()).filter(({ key }) => keys?.includes(key) ?? true);
       expect(feeds.length).toBeGreaterThanOrEqual(keys?.length ?? 1);
-      for (const feed of feeds) {
-        const readings = await read(await publishedFeed(port, feed.key, format));
+      const documents = await Promise.all(feeds.map(({ key }) => publishedFeed(port, key, format)));
+      const readings = await read(documents);
+      expect(readings).toHaveLength(feeds.length);
+      for (const [index, feed] of feeds.entries()) {
         const expected = expectedReadings(feed, format).map((reading) => shows(reading, format));
-        expect(readings.map(comparable), feed.key).toEqual(expected.map(comparable));
+        expect(readings[index]?.map(comparable), feed.key).toEqual(expected.map(comparable));
       }
     });
   }
