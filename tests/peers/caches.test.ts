@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, onTestFinished, vi } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { type Answer, ask, dataFolder, decoded, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
 import { startNginx } from './nginx.ts';
@@ -44,7 +44,6 @@ async function publishBehind(cache: Cache, maxAge: number) {
   const service = await start(folder);
   const origin = await watchOrigin(service.port);
   const server = await cache.start(origin.port);
-  onTestFinished(server.stop);
   return { service, origin, get: (headers = {}, path = FEED) => ask(server.port, path, { headers }) };
 }
 
