@@ -127,7 +127,7 @@ describe('a signal', () => {
   });
 
   test.each([1, 2])('during the start ends a service of %i processes with exit code 0', async (workers) => {
-    const stories = Array.from({ length: 2000 }, (_, number) => [
+    const stories = Array.from({ length: 500 }, (_, number) => [
       `articles/${number}.json`,
       JSON.stringify(record({ id: `n${number}` })),
     ]);
