@@ -4,6 +4,7 @@ import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { ask, PUBLICATION, record } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
+import { nextHead } from '../raw.ts';
 import { type Api, differing, etagsOf, FORMATS, keyFor, NOW, startApi } from './api.ts';
 
 /** The record of `record`, without the id, which is in the address. */
@@ -969,6 +970,7 @@ describe('a change is in the very next GET', () => {
 
 test('a client that goes away in the middle of its body is no failure of the service', async () => {
   const { port, key, lines, get } = await startApi();
+  const heard = nextHead();
   await new Promise<void>((done) => {
     const asked = request({
       port,
@@ -980,7 +982,7 @@ test('a client that goes away in the middle of its body is no failure of the ser
     asked.on('error', () => done());
     asked.on('close', () => done());
     asked.write('{"title":');
-    setTimeout(() => asked.destroy(), 100);
+    void heard.then(() => asked.destroy());
   });
   await new Promise((done) => setTimeout(done, 100));
 

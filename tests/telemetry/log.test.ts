@@ -4,7 +4,6 @@ import { openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LogLevel } from '../../src/config/options.ts';
 import { PublisherError } from '../../src/errors.ts';
@@ -23,6 +22,7 @@ import {
   toldIn,
 } from '../helpers.ts';
 import { keyFor, startApi } from '../http/api.ts';
+import { nextHead } from '../raw.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -242,12 +242,12 @@ describe('the line of a request', () => {
 
   test('has status 499 if the client leaves before the answer', async () => {
     const running = await startApi();
+    const heard = nextHead();
     const socket = connect(running.port, '127.0.0.1');
     socket.write(
       `PUT /api/articles/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${running.key}\r\nContent-Length: 100\r\n\r\n{`,
     );
-    await once(socket, 'connect');
-    await sleep(100);
+    await heard;
     socket.destroy();
     const [line] = await requestLines(running, 1);
 

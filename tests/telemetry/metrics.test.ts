@@ -3,13 +3,12 @@ import { once } from 'node:events';
 import { METHODS } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../../src/service/serve.ts';
 import { type Answer, ask, childEnvironment, dataFolder, listen, put, record, start, toldIn } from '../helpers.ts';
 import { startApi } from '../http/api.ts';
-import { answersIn, speak } from '../raw.ts';
+import { answersIn, nextHead, speak } from '../raw.ts';
 
 const FEED = '/feeds/latest.rss';
 const NEWSROOM = { 'articles/a.json': JSON.stringify(record()) };
@@ -103,7 +102,7 @@ describe('requests', () => {
   });
 
   test('that are malformed are counted by the status of their answer', async () => {
-    const running = await startApi(NEWSROOM, { metrics: ANY_PORT, connections: { head: 200, leftover: 200 } });
+    const running = await startApi(NEWSROOM, { metrics: ANY_PORT, connections: { head: 1000, leftover: 1000 } });
     const { port, key } = running;
     const answers = [
       await (await speak(port, 'JUNK\r\n\r\n')).closed,
@@ -112,11 +111,12 @@ describe('requests', () => {
       await (await speak(port, 'GET / HTTP/1.1\r\nHo')).closed,
     ];
     // Its head was complete, so it is counted as a request, one that never ended.
+    const heard = nextHead();
     const broken = await speak(
       port,
       `PUT /api/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
-    await sleep(50);
+    await heard;
     broken.socket.write('zz\r\n');
     await broken.closed;
     const samples = await scrapeAfter(running, 6);

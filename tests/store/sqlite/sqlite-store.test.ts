@@ -17,6 +17,7 @@ import { NEWEST } from '../../../src/store/sqlite/snapshot.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.ts';
 import { article, dataFolder } from '../../helpers.ts';
+import { sized } from '../../soak/sizes.ts';
 import { storeContract } from '../../store.contract.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
@@ -288,9 +289,12 @@ const OPENING = `
   });
 `;
 
+/** Rounds in which two threads open a new store at the same moment. */
+const ROUNDS_OF_OPENING = sized({ short: 3, soak: 10, full: 100 });
+
 test('processes that open a new store together all find its whole schema', async () => {
   const module = new URL('../../../src/store/sqlite/sqlite-store.ts', import.meta.url).href;
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < ROUNDS_OF_OPENING; round += 1) {
     const count = 2;
     const workerData = { module, file: await storeFile(), gate: new Int32Array(new SharedArrayBuffer(4)), count };
     const results = await Promise.all(
