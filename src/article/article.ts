@@ -304,6 +304,11 @@ function mediaUrl(reference: string, newsroom: Newsroom): string | undefined {
   return url !== undefined && localFacts(url, newsroom) !== undefined ? url : undefined;
 }
 
+/** Whether an address is that of a file in the media folder. */
+export function isLocalFile(url: string, newsroom: Newsroom): boolean {
+  return localFacts(url, newsroom) !== undefined;
+}
+
 function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {
   const folder = `${newsroom.feedsUrl}media/`;
   if (!url.startsWith(folder)) return undefined;

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
-import { describeProblem, describeProblems, excerpt, PublisherError } from '../errors.ts';
+import type { Adjustment } from '../article/adjustments.ts';
+import { describeProblems, excerpt, PublisherError } from '../errors.ts';
 import type { ImportSource, Item } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
@@ -12,6 +12,7 @@ import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
+import { addAdjustments } from './import-adjustments.ts';
 import type { ImportReport, Tally } from './import-report.ts';
 import { type RejectedFile, recordText } from './rejected-file.ts';
 import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
@@ -24,7 +25,7 @@ const BATCH_WITH_PICTURES = 50;
 const AHEAD = 6;
 /** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
-/** Refusals, and notes of adjustments, that are printed one by one. Files have all. */
+/** Refusals that are printed one by one. Files have all. */
 export const MAX_PRINTED = 50;
 
 export interface ImportContext {
@@ -138,7 +139,6 @@ async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise
 function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
   const { pictures, dryRun } = context;
   const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
-  const noteAdjustment = adjustmentNotes(context);
   const began = Date.now();
   let read = 0;
 
@@ -150,7 +150,7 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       else if ('refused' in result) refuse(item, result.refused, tally, context);
       else {
         tally[resultOf(result.outcome, item)] += 1;
-        for (const adjustment of result.adjustments) noteAdjustment(item, adjustment);
+        if (result.adjustments.length > 0) noteAdjustments(item, result.adjustments, tally, context);
       }
     }
     const done = tally.created + tally.updated + tally.unchanged + tally.refused;
@@ -178,19 +178,18 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
   };
 }
 
-/** Notes the adjustments of items. The first notes are printed; the report has all. */
-function adjustmentNotes({ terminal, report, isNoted }: ImportContext): (item: Item, adjustment: Adjustment) => void {
-  let count = 0;
-  return ({ file, line, content }, adjustment) => {
-    const title = titleOf(content);
-    const problem = { field: '', rule: describeAdjustment(adjustment), ...(line === undefined ? {} : { line }) };
-    const note = `${describeProblem(problem, file)}${title === undefined ? '' : `, in “${title}”`}`;
-    if (isNoted?.(note)) return;
-    report.note(note);
-    count += 1;
-    if (count <= MAX_PRINTED) terminal.err(note);
-    if (count === MAX_PRINTED) terminal.err('More notes on adjustments are not shown here. --report FILE writes them.');
-  };
+/** Counts the adjustments of an item, and prints the first of each kind. */
+function noteAdjustments(
+  { file, line, content }: Item,
+  adjustments: readonly Adjustment[],
+  tally: Tally,
+  { terminal, isNoted }: ImportContext,
+): void {
+  const title = titleOf(content);
+  const place = { file, ...(line === undefined ? {} : { line }), ...(title === undefined ? {} : { title }) };
+  for (const text of addAdjustments(tally.adjustments, adjustments, place)) {
+    if (isNoted?.(text) !== true) terminal.err(text);
+  }
 }
 
 async function withPictures(record: Submission, site: string, pictures: PictureFolder): Promise<Submission> {

@@ -1,6 +1,7 @@
 import type { Adjustment } from '../article/adjustments.ts';
 import { type Newsroom, parseArticle } from '../article/article.ts';
 import { articleText } from '../article/stored.ts';
+import { warningsOf } from '../article/warnings.ts';
 import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
@@ -14,6 +15,7 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
     const adjustments: Adjustment[] = [];
     const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
+    const warnings = warningsOf(article, record, newsroom);
     const isRewritten = unparsed.isCompacted === true || record !== received;
     return {
       article: articleText(article),
@@ -21,6 +23,7 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
       feeds: ownKeys(article),
       hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
       ...(adjustments.length === 0 ? {} : { adjustments }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     };
   } catch (error) {
     if (error instanceof PublisherError) return error;

@@ -1,5 +1,5 @@
 import type { Adjustment } from '../article/adjustments.ts';
-import { PublisherError } from '../errors.ts';
+import { type Problem, PublisherError } from '../errors.ts';
 import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
 import type { Put } from '../store/store.ts';
 
@@ -27,6 +27,8 @@ export function asReceived({ json }: Pick<UnparsedRecord, 'json'>): JsonText {
 export interface ParsedRecord extends Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'> {
   /** What the parser removed or changed; missing where it changed nothing. */
   readonly adjustments?: readonly Adjustment[];
+  /** What the author may want to know of a record that is published nevertheless; missing where there is nothing. */
+  readonly warnings?: readonly Problem[];
 }
 
 /**

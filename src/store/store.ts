@@ -78,6 +78,8 @@ export interface Outcome {
   readonly revision: number;
   /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
+  /** Another article that has the same address and is not withdrawn. */
+  readonly sameAddress?: string;
   /** The article as the store has it after the change; missing where it has none, or where the change was not made. */
   readonly kept?: KeptArticle;
   /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
