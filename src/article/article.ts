@@ -19,7 +19,7 @@ import { omitUndefined } from '../lib/omit-undefined.ts';
 import { problemsOf } from '../lib/problems.ts';
 import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
-import type { OnHidden } from './hidden-text.ts';
+import type { OnAdjustment } from './adjustments.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
 import { sanitizeBody } from './sanitize.ts';
@@ -204,17 +204,17 @@ function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
 /**
  * Parses a record. This is the only entry for untrusted data: the article needs no further check.
  *
- * @param onHidden receives the hidden text of the body, which the article does not have
+ * @param onAdjustment receives each change that the record needed
  * @throws PublisherError `invalid_article` with every problem of the record, each with its field, value and rule
  */
-export function parseArticle(record: unknown, newsroom: Newsroom, onHidden?: OnHidden): Article {
+export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?: OnAdjustment): Article {
   const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
   const { resolve, isExceeded } = limitGrowth(
     (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
   );
-  const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onHidden);
+  const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onAdjustment);
   if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
@@ -308,6 +308,11 @@ function mediaUrl(reference: string, newsroom: Newsroom): string | undefined {
   if (!reference.startsWith('/media/')) return undefined;
   const url = webUrl(reference.slice(1), newsroom.feedsUrl);
   return url !== undefined && localFacts(url, newsroom) !== undefined ? url : undefined;
+}
+
+/** Whether an address is that of a file in the media folder. */
+export function isLocalFile(url: string, newsroom: Newsroom): boolean {
+  return localFacts(url, newsroom) !== undefined;
 }
 
 function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {

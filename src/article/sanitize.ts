@@ -1,7 +1,7 @@
 import sanitizeHtml from 'sanitize-html';
 import { xmlText } from '../lib/text.ts';
 import { LINK_SCHEMES } from '../lib/url.ts';
-import type { OnHidden } from './hidden-text.ts';
+import type { OnAdjustment } from './adjustments.ts';
 import { normalizeHtml } from './normalize/normalize.ts';
 import { PLAYER_HOSTS } from './normalize/players.ts';
 import { sanitizeFast } from './sanitize-fast.ts';
@@ -24,19 +24,19 @@ const RULES = {
  * absolute, every element closed, no character that XML forbids. What cannot stay leaves its words, or a link.
  *
  * @param fastPath whether ordinary bodies skip the parser and sanitize-html; the result is the same (docs/decisions/0009)
- * @param onHidden receives the hidden text that goes, if there is any
+ * @param onAdjustment receives each change to the body
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
  */
 export function sanitizeBody(
   html: string,
   resolve: ResolveUrl,
   fastPath = true,
-  onHidden?: OnHidden,
+  onAdjustment?: OnAdjustment,
 ): string | undefined {
   const text = xmlText(html);
   const fast = fastPath ? sanitizeFast(text, resolve) : undefined;
   if (fast !== undefined) return fast;
-  const normal = normalizeHtml(text, resolve, onHidden);
+  const normal = normalizeHtml(text, resolve, onAdjustment);
   if (normal === undefined) return undefined;
   return (fastPath ? sanitizeFast(normal, resolve) : undefined) ?? sanitizeByLibrary(normal, resolve);
 }

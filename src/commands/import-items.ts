@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { describeHidden, type HiddenText } from '../article/hidden-text.ts';
-import { describeProblem, describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
+import type { Adjustment } from '../article/adjustments.ts';
+import { describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { ImportSource, Item } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
@@ -10,9 +10,9 @@ import { sourceField } from '../ingest/import/source-record.ts';
 import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
-import type { UnparsedRecord } from '../publish/unparsed-record.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
+import { addAdjustments } from './import-adjustments.ts';
 import type { ImportReport, Tally } from './import-report.ts';
 import { type RejectedFile, recordText } from './rejected-file.ts';
 import { counted, type ProgressBar, progressBar, type Terminal } from './terminal.ts';
@@ -27,7 +27,7 @@ const AHEAD = 6;
 const SHOWN_EVERY = 100;
 /** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
-/** Refusals, and notes of hidden text, that are printed one by one. Files have all. */
+/** Refusals that are printed one by one. Files have all. */
 export const MAX_PRINTED = 50;
 
 export interface ImportContext {
@@ -142,7 +142,6 @@ async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise
 function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
   const { pictures, dryRun } = context;
   const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
-  const noteHidden = hiddenNotes(context);
   const began = Date.now();
   let read = 0;
   let records = 0;
@@ -166,7 +165,7 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       else if ('refused' in result) refuse(item, result.refused, tally, context);
       else {
         tally[resultOf(result.outcome, item)] += 1;
-        if (result.hiddenText !== undefined) noteHidden(item, result.hiddenText);
+        if (result.adjustments.length > 0) noteAdjustments(item, result.adjustments, tally, context);
       }
     }
     show();
@@ -182,7 +181,9 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
     },
     /** Batches are parsed in parallel, but counted and refused in the order of their records. */
     async batch(items: readonly Item[], before: Promise<void> | undefined): Promise<void> {
-      const submissions = items.flatMap(({ content }) => ('problems' in content ? [] : [content]));
+      const submissions = items.flatMap(({ file, content }): Submission[] =>
+        'problems' in content ? [] : [{ ...content, actor: { kind: 'import', source: file } }],
+      );
       const copied =
         pictures === undefined
           ? submissions
@@ -194,22 +195,25 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
   };
 }
 
-/** Notes the hidden text of items. The first notes are printed; the report has all. */
-function hiddenNotes({ terminal, report, isNoted }: ImportContext): (item: Item, hidden: HiddenText) => void {
-  let count = 0;
-  return (item, hidden) => {
-    const title = titleOf(item.content);
-    const problem = located({ field: '', rule: describeHidden(hidden) }, item);
-    const note = `${describeProblem(problem, item.file)}${title === undefined ? '' : `, in “${title}”`}`;
-    if (isNoted?.(note)) return;
-    report.note(note);
-    count += 1;
-    if (count <= MAX_PRINTED) terminal.err(note);
-    if (count === MAX_PRINTED) terminal.err('More notes on hidden text are not shown here. --report FILE writes them.');
+/** Counts the adjustments of an item, and prints the first of each kind. */
+function noteAdjustments(
+  item: Item,
+  adjustments: readonly Adjustment[],
+  tally: Tally,
+  { terminal, isNoted }: ImportContext,
+): void {
+  const title = titleOf(item.content);
+  const named = { file: item.file, ...(title === undefined ? {} : { title }) };
+  const placeOf = (field: string) => {
+    const { line } = located({ field, rule: '' }, item);
+    return { ...named, ...(line === undefined ? {} : { line }) };
   };
+  for (const text of addAdjustments(tally.adjustments, adjustments, placeOf)) {
+    if (isNoted?.(text) !== true) terminal.err(text);
+  }
 }
 
-async function withPictures(record: UnparsedRecord, site: string, pictures: PictureFolder): Promise<UnparsedRecord> {
+async function withPictures(record: Submission, site: string, pictures: PictureFolder): Promise<Submission> {
   const parsed = strictlyParsed(record.json);
   const copied = await withCopiedPictures(parsed, site, pictures.copy);
   return copied === parsed ? record : { ...record, json: JSON.stringify(copied) };

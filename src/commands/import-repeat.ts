@@ -5,6 +5,7 @@ import { type FoundFeed, feedPages, findFeed } from '../ingest/import/address.ts
 import type { Validators } from '../ingest/import/download.ts';
 import type { Item } from '../ingest/import/item.ts';
 import { rfc3339 } from '../lib/instant.ts';
+import { mergeAdjustments } from './import-adjustments.ts';
 import { importAll } from './import-items.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import { type ImportSetup, nextStep, pagesOf, picturesFor, setUpOrCurrent, summaryOf } from './import-setup.ts';
@@ -182,12 +183,13 @@ async function importPages(
   }
 }
 
-function add(total: Tally, { created, updated, unchanged, refused, skipped }: Tally): void {
+function add(total: Tally, { created, updated, unchanged, refused, skipped, adjustments }: Tally): void {
   total.created += created;
   total.updated += updated;
   total.unchanged += unchanged;
   total.refused += refused;
   for (const [reason, count] of skipped) total.skipped.set(reason, (total.skipped.get(reason) ?? 0) + count);
+  mergeAdjustments(total.adjustments, adjustments);
 }
 
 function reporter({ reported }: Followed): (item: Item) => boolean {

@@ -3,15 +3,17 @@ import type { Problem } from '../errors.ts';
 import type { PictureCounts } from '../ingest/import/picture-folder.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { unwritable } from './arguments.ts';
+import type { AdjustmentCounts } from './import-adjustments.ts';
 
 /** Counts of records by result. */
 export interface Tally extends Record<'created' | 'updated' | 'unchanged' | 'refused', number> {
   /** Counts of items that are no published story, by reason. */
   readonly skipped: Map<string, number>;
+  readonly adjustments: AdjustmentCounts;
 }
 
 export function emptyTally(): Tally {
-  return { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map() };
+  return { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map(), adjustments: new Map() };
 }
 
 /** A record that was refused. */
@@ -83,10 +85,11 @@ export function openReport(file: string | undefined, beginning: ReportBeginning)
     note(text) {
       if (notes.length < MAX_NOTES) notes.push(text);
     },
-    close({ tally: { skipped, ...counts }, pictures, finishedAt, isInterrupted }) {
+    close({ tally: { skipped, adjustments, ...counts }, pictures, finishedAt, isInterrupted }) {
       const end = {
         notes,
         skipped: Object.fromEntries(skipped),
+        adjustments: Object.fromEntries(adjustments),
         ...(pictures === undefined ? {} : { pictures }),
         ...counts,
         isInterrupted,

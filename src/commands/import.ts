@@ -6,6 +6,7 @@ import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { findSources } from '../ingest/import/source.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { adjustmentSummary } from './import-adjustments.ts';
 import { type ImportContext, importAll, isLarge, MAX_PRINTED } from './import-items.ts';
 import { repeatImport } from './import-repeat.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
@@ -154,6 +155,8 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
   terminal.out(`${prefix}${summaryOf(tally)}`);
   if (skipped.size > 0)
     terminal.out(`Skipped: ${[...skipped].map(([reason, count]) => `${count} ${reason}`).join(', ')}`);
+  const adjusted = adjustmentSummary(tally.adjustments);
+  if (adjusted !== undefined) terminal.out(adjusted);
   if (pictures !== undefined) terminal.out(pictureCounts(pictures));
   if (refused === 0) return;
   if (!dryRun) terminal.err(nextStep(refused, rejected));

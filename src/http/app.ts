@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
-import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
+import type { ChangeHandlers } from './article-changes.ts';
+import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import type { QueueSlots } from './load/queue-slots.ts';

@@ -19,6 +19,20 @@ const problem = {
 };
 
 const record = recordJsonSchema();
+const count = { type: 'integer', minimum: 0 };
+const time = { ...text, format: 'date-time' };
+
+/** What an answer says of a change that was made. */
+const accepted = {
+  revision,
+  status: { enum: STATUSES },
+  until: { ...time, description: 'The end of the embargo.' },
+  publicId: { ...text, description: 'The id in every feed.' },
+  publishedAt: time,
+  feeds: { type: 'array', items: text, description: 'The feeds that the article belongs to.' },
+  adjustments: { type: 'array', items: { $ref: '#/components/schemas/Adjustment' } },
+  warnings: { type: 'array', items: { $ref: '#/components/schemas/Problem' } },
+};
 
 const schemas = {
   Record: record,
@@ -45,16 +59,50 @@ const schemas = {
     },
     additionalProperties: false,
   },
+  Adjustment: {
+    type: 'object',
+    description: 'A change that cleaning made to the story: what, where and why.',
+    required: ['kind', 'field', 'change', 'reason', 'count'],
+    properties: { kind: text, field: text, change: text, value: text, reason: text, count },
+    additionalProperties: false,
+  },
   Change: {
     type: 'object',
-    required: ['id', 'result', 'revision'],
-    properties: { id: text, result: { enum: ['created', 'updated', 'unchanged', 'withdrawn'] }, revision },
+    required: ['id', 'result', ...Object.keys(accepted).filter((name) => name !== 'until')],
+    properties: { id: text, result: { enum: ['created', 'updated', 'unchanged', 'withdrawn'] }, ...accepted },
+    additionalProperties: false,
+  },
+  Rehearsal: {
+    type: 'object',
+    description: 'What the change would do. The service keeps nothing of it.',
+    required: ['id', 'result', 'dryRun', 'article', 'adjustments', 'warnings'],
+    properties: {
+      id: text,
+      result: { enum: ['created', 'updated', 'unchanged'] },
+      ...accepted,
+      dryRun: { const: true },
+      article: { type: 'object', description: 'The cleaned story.' },
+    },
     additionalProperties: false,
   },
   Line: {
     type: 'object',
-    required: ['result'],
+    description: 'The result of one line of the request. The last line of the answer has the totals alone.',
     properties: {
+      ...accepted,
+      totals: {
+        type: 'object',
+        required: ['created', 'updated', 'unchanged', 'refused', 'adjusted', 'warned'],
+        properties: {
+          created: count,
+          updated: count,
+          unchanged: count,
+          refused: count,
+          adjusted: { ...count, description: 'Published lines with adjustments.' },
+          warned: { ...count, description: 'Published lines with warnings.' },
+        },
+        additionalProperties: false,
+      },
       line: {
         type: 'integer',
         minimum: 1,
@@ -62,7 +110,6 @@ const schemas = {
       },
       id: text,
       result: { enum: ['created', 'updated', 'unchanged', 'refused'] },
-      revision,
       code: text,
       title: text,
       problems: { type: 'array', items: { $ref: '#/components/schemas/Problem' } },
@@ -133,11 +180,19 @@ export function openApi(version: string, serviceUrl: string): Json {
           responses: { 200: json('The article', ref('Article'), revisionHeader), ...errors(400, 401, 404) },
         }),
         put: operation('Publish or correct an article', 'write', {
-          parameters: conditions,
+          parameters: [
+            ...conditions,
+            parameter(
+              'query',
+              'dry-run',
+              { enum: ['', 'true', 'false'] },
+              'Answers what would happen, and keeps nothing.',
+            ),
+          ],
           requestBody: { required: true, content: { 'application/json': { schema: ref('RecordAtAddress') } } },
           responses: {
-            200: json('Updated, or the same as before', ref('Change'), revisionHeader),
-            201: json('Created', ref('Change'), revisionHeader),
+            200: json('Updated, the same as before, or what a dry run would do', CHANGE_OR_REHEARSAL, revisionHeader),
+            201: json('Created', ref('Change'), { ...revisionHeader, ...locationHeader }),
             ...errors(400, 401, 403, 408, 409, 412, 413, 415, 422, 507),
           },
         }),
@@ -185,6 +240,9 @@ const conditions = [
   parameter('header', 'If-None-Match', { const: '*' }, 'Create the article only if it does not exist.'),
 ];
 
+const CHANGE_OR_REHEARSAL = { anyOf: [ref('Change'), ref('Rehearsal')] };
+
+const locationHeader = { Location: { schema: text, description: 'The address of the article.' } };
 const revisionHeader = { ETag: { schema: text, description: 'The revision, for If-Match.' } };
 
 function operation(summary: string, scope: string, rest: Json): Json {

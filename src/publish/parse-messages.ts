@@ -2,6 +2,7 @@
 import type { ArticleText } from '../article/stored.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { asReceived, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
 /** A part of a message's bytes. */
@@ -35,7 +36,7 @@ export interface ReplyResults {
 }
 
 /** A parsed record with its texts as ranges of the reply's bytes. Most articles are in a few hundred feeds altogether. */
-export interface RecordReply extends Pick<ParsedRecord, 'hasDerivedPublicId' | 'hiddenText'> {
+export interface RecordReply extends Pick<ParsedRecord, 'hasDerivedPublicId' | 'adjustments' | 'warnings'> {
   readonly article: Omit<ArticleText, 'text'>;
   readonly text: ByteRange;
   /** Missing where the store keeps the record as it was received. */
@@ -54,14 +55,14 @@ export function packTask(number: number, records: readonly UnparsedRecord[]): Pa
   const size = records.reduce((sum, { json }) => sum + byteLength(json), 0);
   const bytes = Buffer.from(new ArrayBuffer(size));
   let end = 0;
-  const ranges = records.map(({ json, ...rest }) => {
+  const ranges = records.map(({ json, id, publishedAt, isCompacted }) => {
     const start = end;
     if (typeof json === 'string') end += bytes.write(json, start);
     else {
       bytes.set(json, start);
       end += json.length;
     }
-    return { ...rest, start, end };
+    return omitUndefined({ id, publishedAt, isCompacted, start, end });
   });
   return { number, records: ranges, json: bytes };
 }

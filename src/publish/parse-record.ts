@@ -1,5 +1,7 @@
+import type { Adjustment } from '../article/adjustments.ts';
 import { type Newsroom, parseArticle } from '../article/article.ts';
 import { articleText } from '../article/stored.ts';
+import { warningsOf } from '../article/warnings.ts';
 import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
@@ -11,15 +13,17 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
   try {
     const received = parseJson(unparsed.json);
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
-    const removed: Pick<ParsedRecord, 'hiddenText'> = {};
-    const article = parseArticle(record, newsroom, (hiddenText) => Object.assign(removed, { hiddenText }));
+    const adjustments: Adjustment[] = [];
+    const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
+    const warnings = warningsOf(article, record, newsroom);
     const isRewritten = unparsed.isCompacted === true || record !== received;
     return {
       article: articleText(article),
       record: isRewritten ? JSON.stringify(record) : asReceived(unparsed),
       feeds: ownKeys(article),
       hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
-      ...removed,
+      ...(adjustments.length === 0 ? {} : { adjustments }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     };
   } catch (error) {
     if (error instanceof PublisherError) return error;

@@ -1,11 +1,12 @@
-import type { Newsroom } from '../article/article.ts';
+import type { Article, Newsroom } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
 import { type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { jsonString } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed, lineText, shorten } from '../lib/text.ts';
-import type { Change, Condition, Outcome, Put, Store } from '../store/store.ts';
+import type { Actor, Change, Condition, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
 /** A record to publish. A known article that readers could see keeps its date: `publishedAt` does not replace it. */
@@ -13,14 +14,27 @@ export interface Submission extends UnparsedRecord {
   readonly condition?: Condition;
   /** Leaves a withdrawn article withdrawn unless the record differs. */
   readonly keepWithdrawn?: boolean;
+  readonly actor?: Actor;
   /** The file that the record comes from. */
   readonly source?: NonNullable<Put['source']>;
 }
 
 /** The result of one submission. */
-export type Published =
-  | { readonly outcome: Outcome; readonly hiddenText?: NonNullable<ParsedRecord['hiddenText']> }
-  | { readonly refused: PublisherError };
+export type Published = Accepted | { readonly refused: PublisherError };
+
+/** A record that was published, or whose condition failed. */
+export interface Accepted {
+  readonly outcome: Outcome;
+  readonly adjustments: NonNullable<ParsedRecord['adjustments']>;
+  readonly warnings: readonly Problem[];
+  /** The article as the parser made it. */
+  readonly article: ArticleText;
+}
+
+/** Whether a put changed the article. */
+export function isChange({ result }: Outcome): boolean {
+  return result === 'created' || result === 'updated';
+}
 
 /** Bytes of one record. More than the longest allowed body needs in the most wasteful spelling of JSON. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
@@ -39,6 +53,7 @@ export interface Withdrawal {
   readonly id: string;
   readonly reason?: string;
   readonly condition?: Condition;
+  readonly actor?: Actor;
   /** No file holds the article any more. */
   readonly forgetSource?: boolean;
 }
@@ -66,9 +81,9 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
     const parsed = results.map((result) => (result instanceof PublisherError ? result : unlessInFuture(result, now())));
     const changes = parsed.flatMap((result, index): Put[] => {
       if (result instanceof PublisherError) return [];
-      const { condition, keepWithdrawn, source } = submissions[index] ?? {};
-      const options = omitUndefined({ condition, keepWithdrawn, source });
-      const { hiddenText: _, ...put } = result;
+      const { condition, keepWithdrawn, actor, source } = submissions[index] ?? {};
+      const options = omitUndefined({ condition, keepWithdrawn, actor, source });
+      const { adjustments: _, warnings: __, ...put } = result;
       return [{ kind: 'put', ...put, changedAt: changeDate(result.article), ...options }];
     });
     const outcomes = (await apply(changes)).values();
@@ -76,7 +91,7 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
       if (result instanceof PublisherError) return { refused: result };
       const outcome = outcomes.next();
       if (outcome.done) throw new Error('the store returned fewer outcomes than it received changes');
-      return publishedOf(outcome.value, result);
+      return publishedOf(outcome.value, result, now());
     });
   }
 
@@ -137,10 +152,25 @@ function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | Publi
   return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
 }
 
-function publishedOf(outcome: Outcome, { hiddenText }: ParsedRecord): Published {
-  if (outcome.problem === undefined) return omitUndefined({ outcome, hiddenText });
+function publishedOf(outcome: Outcome, parsed: ParsedRecord, at: Instant): Published {
+  const { adjustments = [], article } = parsed;
+  if (outcome.problem === undefined) return { outcome, adjustments, warnings: warningsOf(parsed, at), article };
   const message = `The article “${outcome.id}” would change its identity.`;
   return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
+}
+
+const DAY = 86_400_000;
+
+/** The parser's warnings, and those that depend on the clock. */
+function warningsOf({ article, warnings = [] }: ParsedRecord, at: Instant): readonly Problem[] {
+  const { publishedAt } = article;
+  if (publishedAt <= at + DAY || hasEmbargo(article)) return warnings;
+  const rule = 'is more than a day ahead: no reader sees the story before. Use embargoUntil if this is meant';
+  return [...warnings, { field: 'publishedAt', value: rfc3339(publishedAt), rule }];
+}
+
+function hasEmbargo({ text }: ArticleText): boolean {
+  return (JSON.parse(jsonString(text)) as Pick<Article, 'embargoUntil'>).embargoUntil !== undefined;
 }
 
 /** The id of a record before it is parsed; empty where the record has none. A whole number stands for its digits. */

@@ -1,5 +1,5 @@
-import type { HiddenText } from '../article/hidden-text.ts';
-import { PublisherError } from '../errors.ts';
+import type { Adjustment } from '../article/adjustments.ts';
+import { type Problem, PublisherError } from '../errors.ts';
 import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
 import type { Put } from '../store/store.ts';
 
@@ -25,8 +25,10 @@ export function asReceived({ json }: Pick<UnparsedRecord, 'json'>): JsonText {
 
 /** A parsed record: its article in the form for the store, and the feeds that the article's own fields name. */
 export interface ParsedRecord extends Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'> {
-  /** The text of the record that its page hides, which the article does not have. */
-  readonly hiddenText?: HiddenText;
+  /** What the parser removed or changed; missing where it changed nothing. */
+  readonly adjustments?: readonly Adjustment[];
+  /** What the author may want to know of a record that is published nevertheless; missing where there is nothing. */
+  readonly warnings?: readonly Problem[];
 }
 
 /**

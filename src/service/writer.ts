@@ -1,11 +1,12 @@
-import { describeHidden } from '../article/hidden-text.ts';
+import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
 import type { DocumentCache } from '../document/cache.ts';
 import type { PublisherError } from '../errors.ts';
-import { type ChangeHandlers, changeHandlers, guard } from '../http/articles.ts';
+import { type ChangeHandlers, changeHandlers } from '../http/article-changes.ts';
+import { guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
 import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { openParser } from '../publish/parse-pool.ts';
-import { createPublisher, type Publisher } from '../publish/publish.ts';
+import { type Accepted, createPublisher, isChange, type Publisher } from '../publish/publish.ts';
 import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
@@ -59,7 +60,13 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
-  const publisher = logHidden(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
+  const publisher = logAdjustments(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
+  const { publish: rehearse } = createPublisher({
+    store: { ...store, apply: store.rehearse },
+    parse,
+    now,
+    announce: () => {},
+  });
   const articles = openArticleFolder({
     dataFolder: path,
     store,
@@ -72,7 +79,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
   return {
-    changes: changeHandlers({ store, publisher, bodyDeadline }),
+    changes: changeHandlers({ store, publisher, rehearse, feedsUrl: publication.feedsUrl, now, bodyDeadline }),
     hasPending: articles.hasPending,
     whenIdle: articles.whenIdle,
     async start() {
@@ -86,21 +93,32 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   };
 }
 
-/** Wraps a publisher so that the log names each changed article whose page hides text. */
-function logHidden(publisher: Publisher, log: Log): Publisher {
+/** Adjustments that one log line names. The fields of the line have all. */
+const MAX_NAMED_ADJUSTMENTS = 3;
+
+/** Wraps a publisher so that the log has a line for each changed article that was adjusted, and for each that has warnings. */
+function logAdjustments(publisher: Publisher, log: Log): Publisher {
   return {
     ...publisher,
     async publish(submissions) {
       const published = await publisher.publish(submissions);
       for (const one of published) {
-        if (!('outcome' in one) || one.hiddenText === undefined) continue;
-        const { hiddenText, outcome } = one;
-        const isChanged = outcome.result === 'created' || outcome.result === 'updated';
-        if (isChanged) log.info({ article: outcome.id, hiddenText }, `${outcome.id}: ${describeHidden(hiddenText)}`);
+        if ('outcome' in one && isChange(one.outcome)) logOne(one, log);
       }
       return published;
     },
   };
+}
+
+function logOne({ outcome: { id: article }, adjustments, warnings }: Accepted, log: Log): void {
+  if (adjustments.length > 0) log.info({ article, adjustments }, `${article}: ${inWords(adjustments)}`);
+  if (warnings.length > 0) log.warn({ article, problems: warnings }, `${article} is published with warnings.`);
+}
+
+function inWords(adjustments: readonly Adjustment[]): string {
+  const named = adjustments.slice(0, MAX_NAMED_ADJUSTMENTS).map(describeAdjustment);
+  const others = adjustments.length - named.length;
+  return [...named, ...(others === 0 ? [] : [`${others} more adjustments`])].join('; ');
 }
 
 /**

@@ -37,6 +37,7 @@ export interface Put {
    */
   readonly changedAt?: Instant;
   readonly condition?: Condition;
+  readonly actor?: Actor;
   /**
    * The file that holds the article. The store keeps it even where the article stays the same. An article that the file
    * held before loses its file.
@@ -50,9 +51,21 @@ export interface Withdraw {
   readonly id: string;
   readonly reason?: string;
   readonly condition?: Condition;
+  readonly actor?: Actor;
   /** No file holds the article any more: the store forgets its file, even where nothing else changes. */
   readonly forgetSource?: boolean;
 }
+
+/** Who or what made a change. */
+export type Actor =
+  | { readonly kind: 'key'; readonly id: string; readonly name: string }
+  /** A file in articles/, by its path below the data folder. */
+  | { readonly kind: 'file'; readonly path: string }
+  /** The file, folder or address that was imported. */
+  | { readonly kind: 'import'; readonly source: string }
+  | { readonly kind: 'command'; readonly name: string }
+  /** A start with another publication.yaml or another version, which parsed the stored records again. */
+  | { readonly kind: 'start' };
 
 /** What must be true of the article before a change is made. `revisions` lists the accepted revisions. */
 export type Condition = 'absent' | 'present' | { readonly revisions: readonly number[] };
@@ -65,8 +78,18 @@ export interface Outcome {
   readonly revision: number;
   /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
+  /** Another article that has the same address and is not withdrawn. */
+  readonly sameAddress?: string;
+  /** The article as the store has it after the change; missing where it has none, or where the change was not made. */
+  readonly kept?: KeptArticle;
   /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
   readonly problem?: Problem;
+}
+
+/** What the store decided about an article. */
+export interface KeptArticle extends Pick<Article, 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'> {
+  /** The feeds that the article belongs to, whether or not it is visible yet. */
+  readonly feeds: readonly FeedKey[];
 }
 
 /** A custom feed that is to be filled by its rule; without a rule, the store empties and forgets it. */

@@ -101,6 +101,9 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   counter('changes_total', 'Records and withdrawals, by result.', ['result'], () =>
     labelled('result', counters.changes),
   );
+  counter('adjusted_stories_total', 'Stories that cleaning changed, by kind of adjustment.', ['kind'], function* () {
+    for (const [kind, count] of counters.adjustments) yield [{ kind }, count];
+  });
   counter('refused_files_total', 'Article files that could not be published.', [], () => [[{}, counters.refusedFiles]]);
   counter('documents_made_total', 'Documents that were rendered.', [], () => [[{}, counters.documents]]);
   counter('document_seconds_total', 'Seconds spent on rendering documents.', [], () => [

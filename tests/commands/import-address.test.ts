@@ -497,19 +497,30 @@ describe('--report', () => {
     expect(refusals).toMatchObject([{ line: 5, title: 'Another a', problems: [{ field: '<guid>', line: 5 }] }]);
   });
 
-  test('names hidden text that was left out, as the terminal does for the first stories', async () => {
+  test('counts adjustments by kind, with the first examples; the terminal has fewer of them', async () => {
     const hiding = (number: number) => record({ id: `n${number}`, body: '<p>a</p><p hidden>Ad</p><i hidden>b</i>' });
     const lines = Array.from({ length: 52 }, (_, number) => `${JSON.stringify(hiding(number))}\n`);
     const folder = await dataFolder({ 'in.ndjson': `${ndjson('good')}${lines.join('')}` });
     const [input, file] = [join(folder, 'in.ndjson'), join(folder, 'report.json')];
-    const { code, err } = await imported(folder, '--report', file, input);
-    const note = (line: number) => `${input}:${line}: hidden text was left out: “Ad” (2 elements), in “A title”`;
-    const notes = Array.from({ length: 52 }, (_, number) => note(number + 2));
-    const last = 'More notes on hidden text are not shown here. --report FILE writes them.';
+    const { code, out, err } = await imported(folder, '--report', file, input);
+    const reason = 'its page does not show it';
+    const change = { field: 'body', change: 'removed hidden text', value: 'Ad' };
+    const example = (line: number) => ({ file: input, line, title: 'A title', ...change });
+    const printed = (line: number) =>
+      `${input}:${line}: body: removed hidden text: “Ad” (2 times): ${reason}, in “A title”\n`;
+    const { adjustments } = JSON.parse(await readFile(file, 'utf8'));
 
     expect(code).toBe(0);
-    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ created: 53, notes });
-    expect(err).toBe([...notes.slice(0, 50), last, ''].join('\n'));
+    expect(out).toContain('\nAdjusted stories: 52 by hidden_text_removed\n');
+    expect(adjustments).toEqual({
+      hidden_text_removed: {
+        reason,
+        stories: 52,
+        count: 104,
+        examples: Array.from({ length: 10 }, (_, number) => example(number + 2)),
+      },
+    });
+    expect(err).toBe([2, 3, 4].map(printed).join(''));
   });
 
   test('names hidden text of a feed with an xml:base', async () => {
@@ -520,7 +531,7 @@ describe('--report', () => {
     const folder = await dataFolder({ 'in.xml': `<rss version="2.0"><channel>${item}</channel></rss>` });
     const { err } = await imported(folder, join(folder, 'in.xml'));
 
-    expect(err).toBe(`${join(folder, 'in.xml')}:1: hidden text was left out: “Ad” (1 element), in “Ice”\n`);
+    expect(err).toBe(`${join(folder, 'in.xml')}:1: body: removed hidden text: “Ad”: its page does not show it, in “Ice”\n`);
   });
 
   test('of a dry run is written as well', async () => {
@@ -858,8 +869,8 @@ describe('--every', () => {
     expect(notes.slice(0, -2).sort()).toEqual([
       '/1.png was not copied: The server answered with status 404. Check the address.',
       '/2.png was not copied: The server answered with status 404. Check the address.',
-      '/feed:LINE: hidden text was left out: “Ad” (1 element), in “Story 1”',
-      '/feed:LINE: hidden text was left out: “Ad” (1 element), in “Story 2”',
+      '/feed:LINE: body: removed hidden text: “Ad”: its page does not show it, in “Story 1”',
+      '/feed:LINE: body: removed hidden text: “Ad”: its page does not show it, in “Story 2”',
     ]);
   });
 

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
 import { type ErrorCode, PublisherError } from '../../src/errors.ts';
 import { createApp } from '../../src/http/app.ts';
-import { changeHandlers } from '../../src/http/articles.ts';
+import { changeHandlers } from '../../src/http/article-changes.ts';
 import { openApi } from '../../src/http/openapi.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
@@ -319,7 +319,14 @@ describe('every real answer is one that is declared', () => {
       ...appSurroundings(),
       publication,
       store,
-      changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
+      changes: changeHandlers({
+        store,
+        publisher,
+        rehearse: publisher.publish,
+        feedsUrl: publication.feedsUrl,
+        now,
+        bodyDeadline: 1000,
+      }),
       documentCache: { get: () => Promise.resolve(undefined) },
       now,
       mediaFolder: '/nowhere',

@@ -54,7 +54,7 @@ test('threads parse records to the same results as this thread, in their order',
   ]);
   expect(there).toEqual(here);
   expect(there).toHaveLength(261);
-  expect(there.find((result) => 'hiddenText' in result)).toMatchObject({ hiddenText: { elements: 1, excerpt: 'b' } });
+  expect(there.find((result) => 'adjustments' in result)).toMatchObject({ adjustments: [{ count: 1, value: 'b' }] });
   expect(there.filter((result) => 'code' in result)).toHaveLength(3);
 });
 

@@ -1,6 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { escapeHtml, lineText, shorten, xmlText } from '../../lib/text.ts';
-import type { OnHidden } from '../hidden-text.ts';
+import { adjustment, type OnAdjustment } from '../adjustments.ts';
 import { MAX_DEPTH } from '../html.ts';
 import { absoluteAttribute, type ResolveUrl, TAGS, VOID } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
@@ -65,10 +65,14 @@ const ALLOWED = new Set(TAGS);
  * Replaces what no feed reader shows as its page does: elements without a place in a story, late and hidden content, and
  * pages of other hosts. Nothing here makes a body safe: the sanitizer follows.
  *
- * @param onHidden receives the hidden text that goes, if there is any
+ * @param onAdjustment receives each change that a person must know of
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
  */
-export function normalizeHtml(html: string, resolve: ResolveUrl, onHidden: OnHidden = () => {}): string | undefined {
+export function normalizeHtml(
+  html: string,
+  resolve: ResolveUrl,
+  onAdjustment: OnAdjustment = () => {},
+): string | undefined {
   const source = createSource(html, () => parser);
   const state = createState(resolve, source.endsInItsTag);
   let isTooDeep = false;
@@ -91,7 +95,10 @@ export function normalizeHtml(html: string, resolve: ResolveUrl, onHidden: OnHid
   source.feed(() => isTooDeep);
   if (isTooDeep) return undefined;
   writeText(state);
-  if (state.hidden !== undefined) onHidden(state.hidden);
+  if (state.hidden !== undefined) {
+    const { excerpt: value, elements: count } = state.hidden;
+    onAdjustment(adjustment('hidden_text_removed', 'body', 'removed hidden text', { value, count }));
+  }
   return state.pieces.join('');
 }
 

@@ -1,5 +1,4 @@
 import { escapeHtml } from '../../lib/text.ts';
-import type { HiddenText } from '../hidden-text.ts';
 import { ATTRIBUTES, type ResolveUrl, TAGS } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
 import { createRepeats, type Repeats } from './repeats.ts';
@@ -11,6 +10,14 @@ export interface Picture {
   isLazy: boolean;
   hasImage: boolean;
   isRepeated: boolean;
+}
+
+/** The text that a page hides. */
+export interface HiddenText {
+  /** The hidden elements that contain text. An element within another counts with it. */
+  readonly elements: number;
+  /** The beginning of the first one's text. */
+  readonly excerpt: string;
 }
 
 /** An open element of the source. */

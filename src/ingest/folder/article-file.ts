@@ -113,8 +113,9 @@ function decodePath(path: string): string {
 /** What the publisher needs of a file. A record that needs no date has that of its file. */
 export function submissionOf({ raw, json, id, modified, path, signature, media }: ArticleFile): Submission {
   const source = { path, signature, media };
-  if (!raw.dateIsOptional) return { json, source };
-  return { json, source, publishedAt: rfc3339(modified), ...(id === '' ? {} : { id }) };
+  const actor = { kind: 'file', path: `articles/${path}` } as const;
+  if (!raw.dateIsOptional) return { json, source, actor };
+  return { json, source, actor, publishedAt: rfc3339(modified), ...(id === '' ? {} : { id }) };
 }
 
 /** A file with its problems, each with its line and column in the file where they are known. */

@@ -1,4 +1,4 @@
-import { describeHidden, type OnHidden } from '../../article/hidden-text.ts';
+import { describeAdjustment, type OnAdjustment } from '../../article/adjustments.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
@@ -68,7 +68,7 @@ export function atomStory(entry: XmlElement, { head, address, warn }: FeedContex
     'dcterms:created',
   ]);
   checkZones([published, updated], warn);
-  const texts = atomTexts(entry, (hidden) => warn(describeHidden(hidden), ''));
+  const texts = atomTexts(entry, (adjustment) => warn(describeAdjustment(adjustment), ''));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(id || (isUri(link) ? link : url)),
@@ -138,7 +138,7 @@ function constructText(text: Construct | undefined): string {
 
 function atomTexts(
   entry: XmlElement,
-  onHidden: OnHidden,
+  onAdjustment: OnAdjustment,
 ): { summary?: string | undefined; body?: string; bodyFormat?: string } {
   const content = construct(firstElement(entry, 'atom:content'));
   const summary = construct(firstElement(entry, 'atom:summary'));
@@ -151,7 +151,7 @@ function atomTexts(
   return {
     summary: about === '' || about === constructText(body) ? undefined : shorten(about, MAX_SUMMARY),
     ...(body.html
-      ? { body: resolveHtml(body.text, element?.base, onHidden) }
+      ? { body: resolveHtml(body.text, element?.base, onAdjustment) }
       : { body: body.text, bodyFormat: 'text' }),
   };
 }

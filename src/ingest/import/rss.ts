@@ -1,4 +1,4 @@
-import { describeHidden, type OnHidden } from '../../article/hidden-text.ts';
+import { describeAdjustment, type OnAdjustment } from '../../article/adjustments.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import { isUri } from '../../lib/url.ts';
@@ -58,7 +58,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
   const published = date(item.children, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
   const updated = date(item.children, ['atom:updated', 'dcterms:modified']);
   checkZones([published, updated], warn);
-  const texts = rssTexts(item, (hidden) => warn(describeHidden(hidden), ''));
+  const texts = rssTexts(item, (adjustment) => warn(describeAdjustment(adjustment), ''));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(textContent(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
@@ -102,7 +102,7 @@ function rssLink(item: XmlElement, resolve: UrlResolver): { raw: string; url: st
 /** The summary and the body. Without a fuller element, `description` is the body. */
 function rssTexts(
   item: XmlElement,
-  onHidden: OnHidden,
+  onAdjustment: OnAdjustment,
 ): { summary?: string | undefined; body?: string; bodyFormat?: string } {
   const description = firstElement(item, 'description', 'dc:description', 'atom:summary', 'itunes:summary');
   const full =
@@ -116,7 +116,7 @@ function rssTexts(
     summary: about === '' || about === looseText(html) ? undefined : shorten(about, MAX_SUMMARY),
     ...(isPlainParagraphs(html)
       ? { body: html, bodyFormat: 'text' }
-      : { body: resolveHtml(html, body.base, onHidden) }),
+      : { body: resolveHtml(html, body.base, onAdjustment) }),
   };
 }
 

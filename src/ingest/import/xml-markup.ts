@@ -1,5 +1,5 @@
+import type { OnAdjustment } from '../../article/adjustments.ts';
 import { MAX_BODY } from '../../article/article.ts';
-import type { OnHidden } from '../../article/hidden-text.ts';
 import { sanitizeBody } from '../../article/sanitize.ts';
 import { limitGrowth } from '../../article/sanitize-rules.ts';
 import { escapeHtml } from '../../lib/text.ts';
@@ -54,11 +54,11 @@ export function resolveAddress(address: string, base: string | undefined): strin
  * against the story's address. HTML that nests too deep or is too long stays as it is, and parseArticle refuses it: to
  * clean it could take minutes. So does HTML whose addresses become too long together, which no newsroom writes.
  *
- * @param onHidden receives the hidden text that goes with a base; without one, parseArticle finds it
+ * @param onAdjustment receives each change that is made for a base; without a base, parseArticle makes them
  */
-export function resolveHtml(html: string, base: string | undefined, onHidden?: OnHidden): string {
+export function resolveHtml(html: string, base: string | undefined, onAdjustment?: OnAdjustment): string {
   if (base === undefined || html.length > MAX_BODY) return html;
   const { resolve, isExceeded } = limitGrowth((reference) => linkTarget(reference, base));
-  const resolved = sanitizeBody(html, resolve, true, onHidden);
+  const resolved = sanitizeBody(html, resolve, true, onAdjustment);
   return resolved === undefined || isExceeded() ? html : resolved;
 }

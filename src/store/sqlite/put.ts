@@ -1,8 +1,10 @@
+import type { Article } from '../../article/article.ts';
 import type { ArticleText } from '../../article/stored.ts';
 import type { Problem } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
-import type { Outcome, Put } from '../store.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
+import type { KeptArticle, Outcome, Put } from '../store.ts';
 import type { ArticleRows, KnownArticle } from './article-rows.ts';
 import { type Entries, type Feeds, without } from './entries.ts';
 import { identityProblem, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
@@ -31,7 +33,8 @@ function create(
   if (number === undefined) return refused(article, 0, takenPublicId(article.publicId, rows.ownerOf(article.publicId)));
   transaction.revision = revision;
   entries.add(number, article, feeds);
-  return { id: article.id, result: 'created', revision, touched: feeds.all.map(({ key }) => key), seenFrom };
+  const touched = feeds.all.map(({ key }) => key);
+  return { id: article.id, result: 'created', revision, touched, seenFrom, kept: kept(article, feeds) };
 }
 
 function update(
@@ -53,7 +56,7 @@ function update(
     (change.keepWithdrawn === true || (change.source !== undefined && sources.has(id))) &&
     repeatsWithdrawn({ article, record: change.record }, known, rows.recordOf(number))
   )
-    return unchanged;
+    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(number)) };
   const before = entries.feedsOf(number);
   const feeds = entries.withCustomFeeds(change.feeds);
   const seenFrom = seenFromOn(entries, Math.min(known.published, article.publishedAt), feeds, at);
@@ -62,17 +65,30 @@ function update(
   if (known.article === jsonString(article.text)) {
     rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
     const touched = entries.move(number, article, { from: before, to: feeds });
-    if (touched.length === 0) return unchanged;
+    if (touched.length === 0) return { ...unchanged, kept: kept(article, feeds) };
     const revision = ++transaction.revision;
     rows.updateRevision(number, revision);
-    return { id, result: 'updated', revision, touched, seenFrom };
+    return { id, result: 'updated', revision, touched, seenFrom, kept: kept(article, feeds) };
   }
   const revision = ++transaction.revision;
   rows.update(number, article, revision, change.record);
   entries.remove(number, before);
   entries.add(number, article, feeds);
   const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
-  return { id, result: 'updated', revision, touched, seenFrom };
+  return { id, result: 'updated', revision, touched, seenFrom, kept: kept(article, feeds) };
+}
+
+/** The article of an outcome. */
+export function kept(
+  { publicId, publishedAt, expiresAt, withdrawn }: Omit<KeptArticle, 'feeds'>,
+  { all }: Feeds,
+): KeptArticle {
+  return omitUndefined({ publicId, publishedAt, expiresAt, withdrawn, feeds: all.map(({ key }) => key) });
+}
+
+/** The article of an outcome that leaves it as it was. */
+export function keptAsKnown(known: KnownArticle, feeds: Feeds): KeptArticle {
+  return kept(JSON.parse(known.article) as Article, feeds);
 }
 
 /** The moment from which readers can see the change. A feed that it renames shows that at once, even under embargo. */

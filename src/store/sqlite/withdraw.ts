@@ -3,6 +3,7 @@ import { articleText, withdrawnArticle } from '../../article/stored.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { Withdraw } from '../store.ts';
 import type { KnownArticle } from './article-rows.ts';
+import { kept, keptAsKnown } from './put.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 
 /** Withdraws the article of a change whose condition holds. */
@@ -13,7 +14,10 @@ export function withdraw(
   transaction: Transaction,
 ): Applied {
   if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
-  if (known.withdrawn !== null) return { id, result: 'unchanged', revision: known.revision, touched: [] };
+  if (known.withdrawn !== null) {
+    const kept = keptAsKnown(known, entries.feedsOf(known.number));
+    return { id, result: 'unchanged', revision: known.revision, touched: [], kept };
+  }
   const at = Math.floor(transaction.at / 1000) * 1000; // every date of an article is a whole second
   const article = articleText(withdrawnArticle(JSON.parse(known.article) as Article, omitUndefined({ at, reason })));
   const feeds = entries.feedsOf(known.number);
@@ -21,5 +25,6 @@ export function withdraw(
   rows.update(known.number, article, revision);
   entries.remove(known.number, feeds);
   entries.add(known.number, article, feeds);
-  return { id, result: 'withdrawn', revision, touched: feeds.all.map(({ key }) => key), seenFrom: known.published };
+  const touched = feeds.all.map(({ key }) => key);
+  return { id, result: 'withdrawn', revision, touched, seenFrom: known.published, kept: kept(article, feeds) };
 }
