@@ -84,7 +84,7 @@ export function createApp(parts: AppParts): RequestListener {
 function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
   return async (request, response) => {
     const { openApi } = await import('./openapi.ts');
-    respondWithJson(request, response, { body: openApi(version, publication.feedsUrl) });
+    respondWithJson(request, response, { body: openApi(version, publication) });
   };
 }
 
