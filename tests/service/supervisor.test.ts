@@ -389,6 +389,7 @@ describe('a process that is killed', () => {
     }
     asked.end();
 
+    expect((await answers.next()).value).toContain('{"totals":{"created":1000,');
     expect(await answers.next()).toEqual({ done: true, value: undefined });
     expect(numbers).toEqual(Array.from({ length: FORWARDED }, (_, index) => index + 1));
     expect(held.sockets()).toBe(1);
@@ -521,7 +522,7 @@ describe('the end', () => {
     }
     const { code, out, err } = await service.finished;
 
-    expect(answers.map(({ body }) => body.toString().match(/"created"/g)?.length)).toEqual(under.map(() => 2));
+    expect(answers.map(({ body }) => body.toString().match(/:"created"/g)?.length)).toEqual(under.map(() => 2));
     expect([code, out.match(/\n/g)?.length, err]).toEqual([0, 1, '']);
     expect([pids.length, pids.filter(isAlive)]).toEqual([2, []]);
     expect(readdirSync(folder).filter((name) => name.startsWith('feed-publisher-'))).toEqual([]);
