@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
 import type { Publication } from '../config/publication.ts';
-import { excerpt, type Problem, PublisherError } from '../errors.ts';
+import { type ErrorCode, excerpt, type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
@@ -34,6 +34,8 @@ interface ChangeParts {
   readonly publisher: Publisher;
   /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
   readonly bodyDeadline: number;
+  /** Receives each record that is refused before the publisher sees it, with its id where it is known. */
+  readonly onRefused?: (key: Actor, id: string | undefined, error: PublisherError) => Promise<void>;
 }
 
 type Handler = RequestHandler<{ path: string[] }>;
@@ -46,6 +48,9 @@ const BULK_BATCH = 200;
 /** Articles on a page of the list: by default, and at most. */
 const PAGE = 50;
 const MAX_PAGE = 500;
+
+/** Codes of a body that is not read because of what it is. */
+const UNREAD: ReadonlySet<ErrorCode> = new Set(['too_large', 'unsupported_media_type']);
 
 type Handle = (request: Request<{ path: string[] }>, response: Response, key: StoredKey) => Promise<void>;
 
@@ -103,12 +108,15 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
 }
 
 /** The handlers that publish and withdraw articles. */
-export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
+export function changeHandlers({ store, publisher, bodyDeadline, onRefused }: ChangeParts): ChangeHandlers {
   const guarded = guard(store);
 
   const put = guarded('write', async (request, response, key) => {
     const id = idIn(request.params.path);
-    const json = await readBody(request, bodyDeadline);
+    const json = await readBody(request, bodyDeadline).catch(async (error: unknown) => {
+      if (error instanceof PublisherError && UNREAD.has(error.code)) await onRefused?.(actorOf(key), id, error);
+      throw error;
+    });
     const [result] = await publisher.publish([
       omitUndefined({ json, id, condition: conditionOf(request.headers), actor: actorOf(key) }),
     ]);
@@ -140,6 +148,7 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
     const send = beginLines(response);
     try {
       for await (const group of groups) {
+        if (group.some(({ bytes }) => bytes === undefined)) await onRefused?.(actorOf(key), undefined, LINE_TOO_LARGE);
         for (let start = 0; start < group.length; start += BULK_BATCH) {
           await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH), actorOf(key)));
         }
@@ -236,7 +245,10 @@ function articleNotFound(id: string): PublisherError {
 }
 
 /** The query's parameters. Unknown and repeated ones are refused: they are mistakes that would otherwise go unnoticed. */
-function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
+export function query<Name extends string>(
+  request: IncomingMessage,
+  known: readonly Name[],
+): Partial<Record<Name, string>> {
   // Without `new URL`: an address in absolute form may have an invalid host.
   const [, ...parts] = (request.url ?? '').split('?');
   const searchParams = new URLSearchParams(parts.join('?'));
@@ -262,7 +274,7 @@ interface IntegerRange {
 }
 
 /** A parameter that is a whole number; the fallback where it is missing. */
-function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
+export function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
@@ -275,6 +287,6 @@ function statusNamed(text: string): Status {
   throw invalidQuery({ field: 'status', value: text, rule: `must be one of ${STATUSES.join(', ')}` });
 }
 
-function invalidQuery(problem: Problem): PublisherError {
+export function invalidQuery(problem: Problem): PublisherError {
   return new PublisherError('invalid_query', 'The query is not valid.', { problems: [problem] });
 }

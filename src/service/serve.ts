@@ -21,6 +21,7 @@ import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
 import type { Metrics, MetricsParts, MetricValues } from '../telemetry/metrics.ts';
 import type { DataFolder } from './data-folder.ts';
 import { releaseFreeHeap } from './heap.ts';
+import type { Unrenderable } from './problem-reports.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
 /** Settings that also reach the workers of a service, so plain values alone. */
@@ -58,6 +59,8 @@ export interface ServeOptions extends ServeSettings {
   readonly progress?: (work: string, done: number, total: number) => void;
   /** Called before the first request can be answered. */
   readonly beforeListen?: () => void;
+  /** Takes an article that the feeds of this process omit; in a process that writes, the list of problems has it anyway. */
+  readonly onUnrenderable?: (article: Unrenderable) => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
 }
@@ -87,6 +90,8 @@ export interface ServiceProcess extends Service {
   readonly measure: () => Promise<MetricValues>;
   /** Rejects if the store cannot be read. */
   readonly check: () => Promise<unknown>;
+  /** Lists an article that the feeds of another process omit. */
+  readonly addUnrenderable: (article: Unrenderable) => void;
 }
 
 /** Feed ids that one log line names. */
@@ -124,7 +129,15 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const health = { check: store.lastRevision, phase: () => phase };
   opened.defer(store.close);
 
-  const documents = openDocuments(folder, { log, counters, fail, now, cache: options.cache ?? DEFAULT_CACHE_MB });
+  let reportUnrenderable = options.onUnrenderable ?? (() => {});
+  const documents = openDocuments(folder, {
+    log,
+    counters,
+    fail,
+    now,
+    cache: options.cache ?? DEFAULT_CACHE_MB,
+    onUnrenderable: (article) => reportUnrenderable(article),
+  });
   const { documentCache } = documents;
   opened.defer(documentCache.close);
 
@@ -133,6 +146,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
       ? createForwardingWriter(part.socket, { store, log })
       : await openWriter(folder, { ...options, log, counters, now, fail, announce: documentCache.forget });
   opened.defer(writer.close);
+  if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
   const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
   opened.defer(http.close);
@@ -178,6 +192,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     fail,
     measure: async () => (await openMetrics()).values(),
     check: health.check,
+    addUnrenderable: (article) => writer.problems?.unrenderable(article),
     close() {
       stopping ??= stop();
       return stopping;
@@ -218,6 +233,7 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     documentCache,
     now,
     changes: writer.changes,
+    listProblems: writer.listProblems,
     hasPending: writer.hasPending,
     whenIdle: writer.whenIdle,
     mediaFolder: join(path, 'media'),
@@ -255,6 +271,7 @@ interface DocumentParts {
   readonly now: () => number;
   /** Megabytes. */
   readonly cache: number;
+  readonly onUnrenderable: (article: Unrenderable) => void;
 }
 
 interface Documents {
@@ -266,15 +283,17 @@ interface Documents {
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
-  { log, counters, fail, now, cache }: DocumentParts,
+  { log, counters, fail, now, cache, onUnrenderable }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
     store,
     publication,
     entryBytes: bytes * ENTRY_SHARE,
-    report: (id, format, err) =>
-      log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`),
+    report(id, format, err, revision) {
+      log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`);
+      onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
+    },
   });
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),

@@ -320,6 +320,7 @@ describe('every real answer is one that is declared', () => {
       publication,
       store,
       changes: changeHandlers({ store, publisher, bodyDeadline: 1000 }),
+      listProblems: () => {},
       documentCache: { get: () => Promise.resolve(undefined) },
       now,
       mediaFolder: '/nowhere',

@@ -9,6 +9,7 @@ import { createPublisher, parseHere } from '../../../src/publish/publish.ts';
 import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { serve } from '../../../src/service/serve.ts';
 import { ask, dataFolder, listen, put, record, start } from '../../helpers.ts';
+import { folderReports } from './reports.ts';
 
 vi.mock('node:fs', { spy: true });
 vi.mock('node:fs/promises', { spy: true });
@@ -245,8 +246,7 @@ describe('a change of a folder itself', () => {
       dataFolder: folder,
       store,
       publisher: { ...publisher, publish },
-      refuse: (error) => expect.fail(String(error)),
-      fail: (error) => expect.fail(String(error)),
+      reports: folderReports((report) => expect.fail(String(report))),
       progress: () => {},
     });
     onTestFinished(async () => {
