@@ -62,7 +62,7 @@ export function createApp(parts: AppParts): RequestListener {
     const methods = methodsOf(handlers);
     app.options(
       path,
-      releasing((_request, response) => respondWithMethods(response, methods)),
+      releasing((request, response) => respondWithMethods(request, response, methods)),
     );
     app.all(path, releasing(methodNotAllowed(methods)));
   }
@@ -108,7 +108,7 @@ function methodNotAllowed(methods: readonly string[]): Handler {
 function wholeServer(routes: readonly Route[]): RequestHandler {
   const methods = [...new Set(routes.flatMap(([, handlers]) => methodsOf(handlers)))];
   return (request, response, next) => {
-    if (request.method === 'OPTIONS' && isWholeServer(request.url)) respondWithMethods(response, methods);
+    if (request.method === 'OPTIONS' && isWholeServer(request.url)) respondWithMethods(request, response, methods);
     else next();
   };
 }

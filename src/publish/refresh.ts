@@ -84,9 +84,10 @@ function ruleText({ any, all, none }: Selection): string {
   return JSON.stringify([any, all, none]);
 }
 
-/** Every document contains a part of the publication. */
+/** Every document contains a part of the publication, as far as it is about feeds. */
 async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const current = JSON.stringify(publication);
+  const { origins: _, ...parts } = publication; // no document contains them
+  const current = JSON.stringify(parts);
   const before = await store.setting(PUBLICATION);
   if (current === before) return;
   if (before !== undefined) await store.touchAllFeeds(now);
