@@ -49,7 +49,8 @@ export interface Publication {
   readonly origins: readonly string[];
 }
 
-const ORIGIN_RULE = 'must be an origin, as https://cms.example.com: http or https, a host, and a port where it has one';
+const ORIGIN_RULE =
+  'must be an origin, as https://cms.example.com: http or https, a host, and a port where it has one. Name each origin: there are no wildcards';
 
 const ownKey = z.string({ error: FEED_KEY_RULE }).transform((value, context) => {
   const key = normalKey(value);
@@ -86,8 +87,9 @@ const customFeed = object({
 /** An origin in the form in which browsers send it (RFC 6454 §6.2): it is compared exactly. */
 const origin = z.string({ error: ORIGIN_RULE }).superRefine((value, context) => {
   const url = /^https?:/i.test(value) ? URL.parse(value) : null;
-  if (url?.origin === value) return;
-  const advice = url === null ? ORIGIN_RULE : `must be written as browsers send it: ${url.origin}`;
+  const hasWildcard = value.includes('*');
+  if (url?.origin === value && !hasWildcard) return;
+  const advice = url === null || hasWildcard ? ORIGIN_RULE : `must be written as browsers send it: ${url.origin}`;
   context.addIssue({ code: 'custom', message: advice });
 });
 

@@ -16,12 +16,13 @@ import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
+import type { FeedTotal } from '../store/store.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
-import type { Metrics, MetricsParts, MetricValues } from '../telemetry/metrics.ts';
+import type { Metrics, MetricsParts, MetricValues, Overviews } from '../telemetry/metrics.ts';
 import type { DataFolder } from './data-folder.ts';
 import { releaseFreeHeap } from './heap.ts';
-import type { Unrenderable } from './problem-reports.ts';
+import type { ProblemReports, Unrenderable } from './problem-reports.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
 /** Settings that also reach the workers of a service, so plain values alone. */
@@ -151,7 +152,14 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
   opened.defer(http.close);
 
-  const openMetrics = lazyMetrics({ ...documents, counters, store, version, droppedLogLines: options.log.dropped });
+  const openMetrics = lazyMetrics({
+    ...documents,
+    counters,
+    store,
+    version,
+    droppedLogLines: options.log.dropped,
+    overviews: writer.problems && overviewsOf(folder, writer.problems, now),
+  });
   const operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
   opened.defer(() => operator?.close());
 
@@ -245,6 +253,28 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     fastPath,
     onCalm: releaseFreeHeap,
   });
+}
+
+/** Feeds that have metrics. Each is a label for ever. */
+const MAX_MEASURED_FEEDS = 100;
+
+/** The overviews of a process that writes. The others leave them out: all processes would count the same. */
+function overviewsOf({ store, publication }: DataFolder, problems: ProblemReports, now: () => number): Overviews {
+  const keys = [LATEST, ...publication.feeds.map(({ id }) => id)].slice(0, MAX_MEASURED_FEEDS);
+  return {
+    async problems() {
+      await problems.catchUp();
+      return problems.counts();
+    },
+    async feeds() {
+      const totals = new Map<string, FeedTotal>();
+      for (const key of keys) {
+        const total = await store.feedTotal(key, now());
+        if (total !== undefined) totals.set(key, total);
+      }
+      return totals;
+    },
+  };
 }
 
 /** Loads the metrics at the first request for them: loading takes a fifth of the time of a start. */

@@ -309,6 +309,41 @@ retired:
   });
 });
 
+test('origins are taken as browsers send them', () => {
+  const origins = [
+    'https://cms.example',
+    'http://localhost:3000',
+    'http://127.0.0.1',
+    'http://[::1]:8080',
+    'https://xn--bcher-kva.example',
+  ];
+  const parsed = parsePublication(`${SMALLEST}origins: ${JSON.stringify(origins)}\n`, 'publication.yaml');
+
+  expect(parsed.origins).toEqual(origins);
+  expect(parsePublication(SMALLEST, 'publication.yaml').origins).toEqual([]);
+});
+
+test.each([
+  ['https://cms.example/', 'must be written as browsers send it: https://cms.example'],
+  ['https://CMS.example', 'must be written as browsers send it: https://cms.example'],
+  ['https://cms.example:443', 'must be written as browsers send it: https://cms.example'],
+  ['https://cms.example/edit?x', 'must be written as browsers send it: https://cms.example'],
+  ['https://user:secret@cms.example', 'must be written as browsers send it: https://cms.example'],
+  ['https://bücher.example', 'must be written as browsers send it: https://xn--bcher-kva.example'],
+  ['*', 'must be an origin'],
+  ['null', 'must be an origin'],
+  ['cms.example', 'must be an origin'],
+  ['https://', 'must be an origin'],
+  ['https://*.example', 'there are no wildcards'],
+  ['ftp://cms.example', 'must be an origin'],
+  ['chrome-extension://abc', 'must be an origin'],
+])('an origin that no browser sends: %s', (origin, rule) => {
+  const found = problems(`${SMALLEST}origins: ["${origin}"]\n`);
+  expect(found).toEqual([
+    { field: 'origins[0]', value: origin, rule: expect.stringContaining(rule), line: 5, column: 11 },
+  ]);
+});
+
 test('the id of a feed may be a whole number', () => {
   const feeds = 'feeds:\n  - { id: 2026, title: This year }\n  - { id: 007, title: Agents }\n';
   const { feeds: parsed } = parsePublication(SMALLEST + feeds, 'publication.yaml');
