@@ -178,6 +178,8 @@ describe('an articles folder without files', () => {
     const service = await start(folder);
 
     expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
+    const { level, ...fields } = service.told.find(({ msg }) => msg === nothing(folder, 2)) ?? {};
+    expect([level, Object.keys(fields)]).toEqual(['warn', ['time', 'pid', 'msg']]); // no stack
   });
 
   test('is read every half minute, because the system reports no mount of a volume', async () => {
