@@ -28,6 +28,7 @@ test('the smallest publication, whole', () => {
     tombstoneDays: 30,
     feeds: [],
     retired: [],
+    origins: [],
   });
 });
 
@@ -55,6 +56,7 @@ feeds:
 retired:
   - { feed: Section/Old News, movedTo: Latest }
   - { feed: gone }
+origins: [https://cms.example]
 `;
   expect(parsePublication(text, 'p')).toEqual({
     title: 'T',
@@ -89,6 +91,7 @@ retired:
       { id: 'all', title: 'All', select: { any: [], all: [], none: [] } },
     ],
     retired: [{ feed: 'section/old-news', movedTo: 'latest' }, { feed: 'gone' }],
+    origins: ['https://cms.example'],
   });
 });
 

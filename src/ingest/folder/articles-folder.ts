@@ -71,7 +71,6 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const otherFiles = createOtherFiles({
     folder: folders.articles,
     now: clock,
-    recheckAt: (path, time) => queue.recheckAt(path, time),
     onFound: (paths) => reports.otherFilesFound(paths.map(inDataFolder)),
     onRemoved: (path) => reports.otherFileRemoved(inDataFolder(path)),
   });
@@ -145,6 +144,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     whenIdle: queue.whenIdle,
     async close() {
       looks?.close();
+      otherFiles.close();
       watcher?.close();
       await queue.close();
     },

@@ -14,6 +14,8 @@ export interface OtherFiles {
    * @param isUnknown whether a path may exist although it is not in the list
    */
   readonly listed: (folder: string, paths: readonly string[], isUnknown: (path: string) => boolean) => Promise<void>;
+  /** From now on, no path is looked at again by itself. */
+  readonly close: () => void;
 }
 
 interface OtherFilesParts {
@@ -21,8 +23,6 @@ interface OtherFilesParts {
   readonly folder: string;
   /** Milliseconds since 1970, by the clock that dates files. */
   readonly now: () => number;
-  /** Has a path looked at again at a time. */
-  readonly recheckAt: (path: string, time: number) => void;
   /** Receives the files that are new. */
   readonly onFound: (paths: readonly string[]) => void;
   /** Receives a file that was reported and is not there any more. */
@@ -34,8 +34,12 @@ export const STAYS_AFTER = 10_000;
 /** Files that are looked at together. */
 const TOGETHER = 64;
 
-export function createOtherFiles({ folder, now, recheckAt, onFound, onRemoved }: OtherFilesParts): OtherFiles {
+export function createOtherFiles({ folder, now, onFound, onRemoved }: OtherFilesParts): OtherFiles {
   const known = new Set<string>();
+  /** Files that were written a short time ago. They are not in the change queue: there, they would delay withdrawals. */
+  const fresh = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+  let isClosed = false;
 
   async function look(paths: readonly string[]): Promise<void> {
     const found: string[] = [];
@@ -46,11 +50,22 @@ export function createOtherFiles({ folder, now, recheckAt, onFound, onRemoved }:
         const time = times[index];
         if (time === 'missing') removeWithin(path);
         else if (time === undefined || known.has(path)) continue;
-        else if (Math.abs(now() - time) < STAYS_AFTER) recheckAt(path, time + STAYS_AFTER);
+        else if (Math.abs(now() - time) < STAYS_AFTER) lookLater(path);
         else found.push(path);
       }
     }
     add(found);
+  }
+
+  function lookLater(path: string): void {
+    if (isClosed) return;
+    fresh.add(path);
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      const paths = [...fresh];
+      fresh.clear();
+      void look(paths);
+    }, STAYS_AFTER).unref();
   }
 
   function add(found: readonly string[]): void {
@@ -75,6 +90,10 @@ export function createOtherFiles({ folder, now, recheckAt, onFound, onRemoved }:
       const present = new Set(paths);
       for (const path of known) if (isWithin(below, path) && !present.has(path) && !isUnknown(path)) remove(path);
       await look(paths.filter((path) => !known.has(path)));
+    },
+    close() {
+      isClosed = true;
+      clearTimeout(timer);
     },
   };
 }

@@ -1,13 +1,23 @@
 import { mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createOtherFiles, otherFileProblem, STAYS_AFTER } from '../../../src/ingest/folder/other-files.ts';
 import { dataFolder, put } from '../../helpers.ts';
 
 const WRITTEN = 1_000_000_000;
 
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  return () => vi.useRealTimers();
+});
+
 /** The other files of a folder, at a moment after their last write. */
 async function opened(paths: readonly string[], sinceWritten: number) {
+  let time = WRITTEN + sinceWritten;
+  const advance = (milliseconds: number) => {
+    time += milliseconds;
+    vi.advanceTimersByTime(milliseconds);
+  };
   const folder = await dataFolder();
   const write = async (path: string) => {
     await put(folder, path, '');
@@ -17,12 +27,12 @@ async function opened(paths: readonly string[], sinceWritten: number) {
   const reports: unknown[] = [];
   const others = createOtherFiles({
     folder,
-    now: () => WRITTEN + sinceWritten,
-    recheckAt: (path, time) => reports.push([path, 'again after', time - WRITTEN]),
+    now: () => time,
     onFound: (found) => reports.push(['found', ...found]),
     onRemoved: (path) => reports.push([path, 'removed']),
   });
-  return { folder, write, reports, ...others };
+  onTestFinished(others.close);
+  return { folder, advance, reports, ...others };
 }
 
 const never = () => false;
@@ -47,10 +57,23 @@ test('a file is reported once, and its removal once', async () => {
 });
 
 test.each([0, STAYS_AFTER - 1])('a file that was written %i ms ago may be on its way to another name', async (age) => {
-  const { look, reports } = await opened(['a.md.tmp'], age);
-  await look(['a.md.tmp', 'gone.tmp']);
+  const { folder, look, advance, reports } = await opened(['a.md.tmp', 'stays.tmp'], age);
+  await look(['a.md.tmp', 'stays.tmp', 'gone.tmp']);
+  await rename(join(folder, 'a.md.tmp'), join(folder, 'a.md'));
+  advance(STAYS_AFTER - 1);
+  expect(reports).toEqual([]);
+  advance(1);
 
-  expect(reports).toEqual([['a.md.tmp', 'again after', STAYS_AFTER]]);
+  await vi.waitFor(() => expect(reports).toEqual([['found', 'stays.tmp']]));
+});
+
+test('a closed folder is not looked at again', async () => {
+  const { look, close } = await opened(['a.tmp'], 0);
+  await look(['a.tmp']);
+  close();
+  await look(['a.tmp']);
+
+  expect(vi.getTimerCount()).toBe(0);
 });
 
 test('the files of a folder that was moved away are removed, those of a changed folder are not', async () => {
