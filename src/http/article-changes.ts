@@ -2,7 +2,7 @@ import type { Request, Response } from 'express';
 import type { Adjustment } from '../article/adjustments.ts';
 import type { Article } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
-import { type Problem, PublisherError } from '../errors.ts';
+import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import type { Line } from '../lib/lines.ts';
@@ -25,23 +25,32 @@ interface ChangeParts {
   readonly now: () => Instant;
   /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
   readonly bodyDeadline: number;
+  /** Receives each record that is refused before the publisher sees it, with its id where it is known. */
+  readonly onRefused?: (key: Actor, id: string | undefined, error: PublisherError) => Promise<void>;
 }
 
 /** The handlers that change articles: publish one, withdraw one, publish many. */
 export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handler>>;
+
+/** Codes of a body that is not read because of what it is. */
+const UNREAD: ReadonlySet<ErrorCode> = new Set(['too_large', 'unsupported_media_type']);
 
 /** Records of a bulk request in one transaction. */
 const BULK_BATCH = 200;
 
 /** The handlers that publish and withdraw articles. */
 export function changeHandlers(parts: ChangeParts): ChangeHandlers {
-  const { store, publisher, rehearse, feedsUrl, now, bodyDeadline } = parts;
+  const { store, publisher, rehearse, feedsUrl, now, bodyDeadline, onRefused } = parts;
   const guarded = guard(store);
 
   const put = guarded('write', async (request, response, key) => {
     const isDryRun = switchIn(query(request, ['dry-run']), 'dry-run');
     const id = idIn(request.params.path);
-    const json = await readBody(request, bodyDeadline);
+    const json = await readBody(request, bodyDeadline).catch(async (error: unknown) => {
+      const isRefused = !isDryRun && error instanceof PublisherError && UNREAD.has(error.code);
+      if (isRefused) await onRefused?.(actorOf(key), id, error);
+      throw error;
+    });
     const submission = omitUndefined({ json, id, condition: conditionOf(request.headers), actor: actorOf(key) });
     const [result] = await (isDryRun ? rehearse : publisher.publish)([submission]);
     const accepted = acceptedIn(result);
@@ -77,7 +86,7 @@ export function changeHandlers(parts: ChangeParts): ChangeHandlers {
   return { put, withdraw, bulk };
 }
 
-type BulkParts = Pick<ChangeParts, 'publisher' | 'now' | 'bodyDeadline'> & { readonly actor: Actor };
+type BulkParts = Pick<ChangeParts, 'publisher' | 'now' | 'bodyDeadline' | 'onRefused'> & { readonly actor: Actor };
 
 /** Answers one line for each line of the request, while the request still comes, and a line of totals at its end. */
 async function publishAll(request: Request<{ path: string[] }>, response: Response, parts: BulkParts): Promise<void> {
@@ -93,6 +102,8 @@ async function publishAll(request: Request<{ path: string[] }>, response: Respon
   };
   try {
     for await (const group of groups) {
+      if (group.some(({ bytes }) => bytes === undefined))
+        await parts.onRefused?.(parts.actor, undefined, LINE_TOO_LARGE);
       for (let start = 0; start < group.length; start += BULK_BATCH) {
         const views = await publishLines(group.slice(start, start + BULK_BATCH), parts);
         for (const view of views) count(view, totals);

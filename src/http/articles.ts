@@ -143,7 +143,7 @@ interface IntegerRange {
 }
 
 /** A parameter that is a whole number; the fallback where it is missing. */
-function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
+export function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;

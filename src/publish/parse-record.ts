@@ -6,12 +6,14 @@ import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
 import { composed } from '../lib/text.ts';
-import { asReceived, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
+import { asReceived, idOf, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
 /** Parses a record, or returns the error that refuses it. */
 export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): ParsedRecord | PublisherError {
+  let { id } = unparsed;
   try {
     const received = parseJson(unparsed.json);
+    id ??= idOf(received) || undefined;
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
     const adjustments: Adjustment[] = [];
     const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
@@ -26,8 +28,8 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
       ...(warnings.length === 0 ? {} : { warnings }),
     };
   } catch (error) {
-    if (error instanceof PublisherError) return error;
-    throw error;
+    if (!(error instanceof PublisherError)) throw error;
+    return id === undefined ? error : error.about(id);
   }
 }
 

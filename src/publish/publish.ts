@@ -5,7 +5,7 @@ import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import { composed, lineText, shorten } from '../lib/text.ts';
+import { lineText, shorten } from '../lib/text.ts';
 import type { Actor, Change, Condition, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
@@ -149,14 +149,15 @@ function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | Publi
   check('updatedAt', updatedAt, 'check its year and its zone, and the clock of the system that wrote it');
   check('withdrawn.at', withdrawn?.at, 'use expiresAt for a future date');
   if (problems.length === 0) return parsed;
-  return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
+  return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems, article: id });
 }
 
 function publishedOf(outcome: Outcome, parsed: ParsedRecord, at: Instant): Published {
   const { adjustments = [], article } = parsed;
   if (outcome.problem === undefined) return { outcome, adjustments, warnings: warningsOf(parsed, at), article };
   const message = `The article “${outcome.id}” would change its identity.`;
-  return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
+  const details = { problems: [outcome.problem], article: outcome.id };
+  return { refused: new PublisherError('identity_conflict', message, details) };
 }
 
 const DAY = 86_400_000;
@@ -171,12 +172,6 @@ function warningsOf({ article, warnings = [] }: ParsedRecord, at: Instant): read
 
 function hasEmbargo({ text }: ArticleText): boolean {
   return (JSON.parse(jsonString(text)) as Pick<Article, 'embargoUntil'>).embargoUntil !== undefined;
-}
-
-/** The id of a record before it is parsed; empty where the record has none. A whole number stands for its digits. */
-export function idOf(record: unknown): string {
-  const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
-  return Number.isSafeInteger(id) ? String(id) : typeof id === 'string' ? composed(id) : '';
 }
 
 /** Parses in this thread. The parser loads with the first record: most starts have no new record. */

@@ -531,7 +531,9 @@ describe('--report', () => {
     const folder = await dataFolder({ 'in.xml': `<rss version="2.0"><channel>${item}</channel></rss>` });
     const { err } = await imported(folder, join(folder, 'in.xml'));
 
-    expect(err).toBe(`${join(folder, 'in.xml')}:1: body: removed hidden text: “Ad”: its page does not show it, in “Ice”\n`);
+    expect(err).toBe(
+      `${join(folder, 'in.xml')}:1: body: removed hidden text: “Ad”: its page does not show it, in “Ice”\n`,
+    );
   });
 
   test('of a dry run is written as well', async () => {

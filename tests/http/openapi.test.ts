@@ -408,6 +408,7 @@ describe('every real answer is one that is declared', () => {
         now,
         bodyDeadline: 1000,
       }),
+      listProblems: () => {},
       documentCache: { get: () => Promise.resolve(undefined) },
       now,
       mediaFolder: '/nowhere',

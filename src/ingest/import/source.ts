@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
-import { idOf } from '../../publish/publish.ts';
+import { idOf } from '../../publish/unparsed-record.ts';
 import { type Content, contentOf, LONGEST_TEXT, listedItems, problemsIn, readUpTo } from './content.ts';
 import { isArticleFile, readArticleFile } from './file.ts';
 import type { ImportSource, Item, OnProgress } from './item.ts';
