@@ -93,7 +93,7 @@ test.each([
   expect(await download(address, { validators: { etag: '"1"' } })).toBeUndefined();
 });
 
-test('the connection of a refused request is closed, though the answer has no end', async () => {
+test('the connection of a refused request is closed, though the answer has no end', { timeout: 15_000 }, async () => {
   const closing = Promise.withResolvers<void>();
   const address = await rawSite((socket) => {
     socket.once('close', closing.resolve);
