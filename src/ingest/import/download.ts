@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { excerpt, PublisherError } from '../../errors.ts';
@@ -36,8 +36,8 @@ interface DownloadOptions {
 }
 
 export const MiB = 1024 * 1024;
-/** Most bytes of a feed or a list of records. */
-const MAX_BYTES = 512 * MiB;
+/** Most bytes of a feed or a list of records: 512 MiB, less the few bytes that a string cannot have. */
+const MAX_BYTES = Math.min(512 * MiB, constants.MAX_STRING_LENGTH);
 /** Milliseconds for everything to arrive. */
 const TIMEOUT = 60_000;
 const FEEDS =
