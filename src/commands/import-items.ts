@@ -29,6 +29,8 @@ const SHOWN_EVERY = 100;
 const WORTH_THREADS = 2_000_000;
 /** Refusals that are printed one by one. Files have all. */
 export const MAX_PRINTED = 50;
+/** Reasons to skip a story that are counted apart: a source names them itself. */
+const MAX_REASONS = 50;
 
 export interface ImportContext {
   readonly terminal: Terminal;
@@ -102,7 +104,10 @@ async function importItems(sources: readonly ImportSource[], parts: ItemsParts):
     context.terminal.err(text);
     context.report.note(text);
   };
-  const skip = (reason: string) => void tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
+  const skip = (given: string) => {
+    const reason = tally.skipped.has(given) || tally.skipped.size < MAX_REASONS ? given : 'for other reasons';
+    tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
+  };
 
   async function readAll(): Promise<void> {
     for (const source of sources) {

@@ -364,6 +364,11 @@ describe('--media', () => {
   test.each<[string, string | Buffer | RequestListener | undefined, RegExp]>([
     ['is missing', undefined, /\/a\.png was not copied: The server answered with status 404\./],
     ['is no picture', '<html>Not here</html>', /\/a\.png was not copied: its content is not a picture\.$/m],
+    [
+      'is a page with a drawing within',
+      '<!doctype html><title>Gone</title><svg width="1" height="1"></svg>',
+      /its content is not a picture\.$/m,
+    ],
     ['is a script by the name of a picture', 'alert(1)', /its content is not a picture\.$/m],
     ['is too large', Buffer.concat([png(), Buffer.alloc(1024 * 1024)]), /was not copied: it is larger than 1 MB\.$/m],
   ])('a picture that %s keeps its address', async (_name, answer, note) => {

@@ -2,11 +2,11 @@ import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageSize } from 'image-size';
 import { PublisherError } from '../../errors.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
 import { download, MiB, mayPass } from './download.ts';
 import type { OnNote } from './item.ts';
+import { pictureType } from './picture-type.ts';
 
 /** Limits on the pictures that one import copies. */
 export interface PictureLimits {
@@ -52,17 +52,6 @@ const FOLDER = 'imported';
 const AT_ONCE = 4;
 /** Failures in a row after which a server is asked no more. */
 const MAX_FAILURES = 20;
-/** Endings by the type that the content has. Readers show no others. */
-const ENDINGS: ReadonlyMap<string, string> = new Map([
-  ['jpg', 'jpg'],
-  ['png', 'png'],
-  ['gif', 'gif'],
-  ['webp', 'webp'],
-  ['avif', 'avif'],
-  ['svg', 'svg'],
-  ['bmp', 'bmp'],
-  ['ico', 'ico'],
-]);
 /** Pictures that are remembered, so that memory is bounded. Others are looked up again. */
 const MAX_KNOWN = 200_000;
 /** Milliseconds after which the temporary file of a killed import is removed. */
@@ -190,15 +179,10 @@ class NoPicture extends Error {}
 
 /** Returns the ending for the type of the content, whatever the address and the server call it. */
 function endingOf(bytes: Buffer): string {
-  try {
-    const { type = '' } = imageSize(bytes);
-    const ending = ENDINGS.get(type);
-    if (ending !== undefined) return ending;
-    throw new NoPicture(`it is of the type ${type}, which feed readers do not show`);
-  } catch (error) {
-    if (error instanceof NoPicture) throw error;
-    throw new NoPicture('its content is not a picture');
-  }
+  const type = pictureType(bytes);
+  if (type === undefined) throw new NoPicture('its content is not a picture');
+  if ('ending' in type) return type.ending;
+  throw new NoPicture(`it is of the type ${type.unshown}, which feed readers do not show`);
 }
 
 /** Writes a whole file under a name that no file has. If another import has just written it, that file stays. */
