@@ -88,13 +88,15 @@ export interface Term {
   readonly slug: string;
 }
 
-const MAX_NAME = 200;
-const knownSlug = memo(slugOf, { max: 10_000, maxLength: MAX_NAME });
+/** Most characters of the name of a section, tag or author. */
+export const MAX_NAME = 200;
+/** The slug of a name; empty if the name shows nothing. */
+export const slugOfName = memo((name) => slugOf(lineText(name)), { max: 10_000, maxLength: MAX_NAME });
 
 /** The name of a section, tag or author: it must have a slug. */
 export const term = singleLine(MAX_NAME).transform((name, context): Term => {
-  const slug = knownSlug(name);
-  if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
+  const slug = slugOfName(name);
+  if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter, a digit or a sign' });
   return { name, slug };
 });
 

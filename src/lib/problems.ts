@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { excerpt, type Problem } from '../errors.ts';
 
 /** Zod's issues as problems, each with an excerpt of the value in the input. */
-export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
+export function problemsOf(error: Pick<z.ZodError, 'issues'>, input: unknown): Problem[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({ field: fieldName([...issue.path, key]), rule: 'is not a known field' }));
