@@ -37,9 +37,9 @@ export function adjustRecord(record: unknown, onAdjustment?: OnAdjustment): Adju
   keep('body', numberAsText(record.body, 'body', report));
   for (const [field, texts] of OBJECTS) keep(field, withTexts(record[field], texts, field, report));
   keep('media', adjustMedia(record.media, report));
-  for (const list of ['sections', 'tags'] as const) keep(list, adjustNames(record[list], list, onAdjustment));
   const authors = adjustAuthors(record.authors, onAdjustment);
   keep('authors', authors.authors);
+  for (const list of ['sections', 'tags'] as const) keep(list, adjustNames(record[list], list, onAdjustment));
   if (changed.size === 0) return { record };
   const adjusted = { ...record, ...Object.fromEntries(changed) };
   return authors.indexes === undefined ? { record: adjusted } : { record: adjusted, authorIndexes: authors.indexes };

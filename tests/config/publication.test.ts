@@ -171,8 +171,8 @@ describe('a problem has its place', () => {
       { field: 'feeds[0].select.any[0]', value: 'world', rule: FEED_KEY, line: 6, column: 40 },
     ],
     [
-      'feeds:\n  - { id: a, title: A, select: { all: ["section/!"] } }',
-      { field: 'feeds[0].select.all[0]', value: 'section/!', rule: FEED_KEY, line: 6, column: 40 },
+      'feeds:\n  - { id: a, title: A, select: { all: ["section/ "] } }',
+      { field: 'feeds[0].select.all[0]', value: 'section/', rule: FEED_KEY, line: 6, column: 40 },
     ],
     [
       'feeds:\n  - { id: a, title: A }\n  - { id: a, title: B }',
