@@ -20,6 +20,7 @@ import { problemsOf } from '../lib/problems.ts';
 import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import { adjustment, type OnAdjustment } from './adjustments.ts';
+import { FIELD_SYNONYMS } from './field-synonyms.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
 import { adjustRecord, MAX_NAMES } from './record-fields.ts';
@@ -208,7 +209,8 @@ function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
 export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?: OnAdjustment): Article {
   const adjusted = adjustRecord(holdsNull(record) ? withoutNulls(record) : record, onAdjustment);
   const result = schemaFor(newsroom).safeParse(adjusted.record);
-  if (!result.success) throw invalid(record, problemsOf(withIndexes(result.error, adjusted.authorIndexes), record));
+  if (!result.success)
+    throw invalid(record, problemsOf(withIndexes(result.error, adjusted.authorIndexes), record, FIELD_SYNONYMS));
   const parsed = result.data;
   const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
   const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onAdjustment);

@@ -19,6 +19,7 @@ import { systemReason } from '../lib/system-reason.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
 import { brokenKeyRule, FEED_KEY_RULE, normalKey } from './feed-keys.ts';
+import { PUBLICATION_SYNONYMS } from './publication-synonyms.ts';
 import { type RetiredFeed, retiredFeedProblems } from './retired-feeds.ts';
 
 /** The newsroom's own data and the operator's decisions, from `publication.yaml`. */
@@ -157,7 +158,10 @@ export function parsePublication(text: string, file: string, feedsUrl?: string):
   const result = schema.safeParse(yaml.value ?? {});
   if (!result.success) {
     throw invalid(
-      problemsOf(result.error, yaml.value).map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })),
+      problemsOf(result.error, yaml.value, PUBLICATION_SYNONYMS).map((problem) => ({
+        ...problem,
+        ...yaml.locate(fieldPath(problem.field)),
+      })),
     );
   }
   const parsed = result.data;

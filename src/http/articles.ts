@@ -1,26 +1,19 @@
-import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import { normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
-import { excerpt, type Problem, PublisherError } from '../errors.ts';
+import { type Problem, PublisherError } from '../errors.ts';
+import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
 import type { Published, Publisher, Submission } from '../publish/publish.ts';
-import {
-  type Actor,
-  type ListedRecord,
-  type Scope,
-  STATUSES,
-  type Status,
-  type Store,
-  type StoredKey,
-  type StoredRecord,
-} from '../store/store.ts';
+import type { Actor, ListedRecord, Scope, Store, StoredKey, StoredRecord } from '../store/store.ts';
 import { authorize } from './authorization.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
+import { emptyFeedProblem, feedProblem, invalidQuery, query, queryCursor, queryInteger, queryStatus } from './query.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
@@ -78,13 +71,15 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const list = guarded('read', async (request, response) => {
     const { cursor, limit, feed, status } = query(request, ['cursor', 'limit', 'feed', 'status']);
     const at = now();
+    const key = feed === undefined ? undefined : feedNamed(feed);
     const { articles, next } = await store.list({
-      after: queryInteger('cursor', cursor, { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+      after: queryCursor(cursor),
       limit: queryInteger('limit', limit, { fallback: PAGE, min: 1, max: MAX_PAGE }),
       at,
-      ...(feed === undefined ? {} : { feed }),
-      ...(status === undefined ? {} : { status: statusNamed(status) }),
+      ...(key === undefined ? {} : { feed: key }),
+      ...(status === undefined ? {} : { status: queryStatus(status) }),
     });
+    if (articles.length === 0 && key !== undefined) await refuseMistypedFeed(key, at);
     respondWithJson(request, response, {
       body: {
         articles: articles.map((listed) => articleView(listed, at)),
@@ -92,6 +87,26 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
       },
     });
   });
+
+  /** @throws PublisherError `invalid_query` for a name that no feed can have */
+  function feedNamed(text: string): FeedKey {
+    const key = normalKey(text);
+    const problem = feedProblem(
+      key,
+      publication.feeds.map(({ id }) => id),
+    );
+    if (problem !== undefined) throw invalidQuery(problem);
+    return key;
+  }
+
+  /** An empty list is the answer for a feed whose articles have another status, and hides a typing mistake. */
+  async function refuseMistypedFeed(key: FeedKey, at: Instant): Promise<void> {
+    const { articles } = await store.list({ after: 0, limit: 1, at, feed: key });
+    if (articles.length > 0) return;
+    const own = publication.feeds.map(({ id }) => id);
+    const problem = emptyFeedProblem(key, [...(await store.feeds(at)).map((each) => each.key), ...own]);
+    if (problem !== undefined) throw invalidQuery(problem);
+  }
 
   async function find(id: string): Promise<StoredRecord> {
     const stored = await store.find(id);
@@ -164,7 +179,7 @@ async function publishLines(publisher: Publisher, lines: readonly Line[], actor:
   return lines.map(({ number: line, bytes }) => {
     const result = bytes === undefined ? { refused: LINE_TOO_LARGE } : results.next().value;
     if (result === undefined) throw new Error('the publisher returned fewer results than it received records');
-    if ('refused' in result) return { line, ...refusalView(result.refused) };
+    if ('refused' in result) return { line, ...refusalView(result.refused, line) };
     const { id, result: outcome, revision } = result.outcome;
     return { line, id, result: outcome, revision };
   });
@@ -196,8 +211,10 @@ interface RefusalView {
   readonly problems: readonly Problem[];
 }
 
-function refusalView(error: PublisherError): RefusalView {
-  return { result: 'refused', code: error.code, title: error.message, problems: error.problems };
+/** @param line the line of the request: a record is one line, so that a position in it is a column of this line */
+function refusalView(error: PublisherError, line?: number): RefusalView {
+  const problems = line === undefined ? error.problems : error.problems.map((problem) => ({ ...problem, line }));
+  return { result: 'refused', code: error.code, title: error.message, problems };
 }
 
 /** An article as the API returns it. */
@@ -233,48 +250,4 @@ function etagOf(revision: number): string {
 
 function articleNotFound(id: string): PublisherError {
   return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
-}
-
-/** The query's parameters. Unknown and repeated ones are refused: they are mistakes that would otherwise go unnoticed. */
-function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
-  // Without `new URL`: an address in absolute form may have an invalid host.
-  const [, ...parts] = (request.url ?? '').split('?');
-  const searchParams = new URLSearchParams(parts.join('?'));
-  const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
-  if (unknown !== undefined) {
-    throw invalidQuery({ field: unknown, rule: `is not a parameter: use ${known.join(', ')}` });
-  }
-  const repeated = known.find((name) => searchParams.getAll(name).length > 1);
-  if (repeated !== undefined) {
-    throw invalidQuery({
-      field: repeated,
-      value: excerpt(searchParams.getAll(repeated).join(', ')),
-      rule: 'must be given once',
-    });
-  }
-  return Object.fromEntries(searchParams) as Partial<Record<Name, string>>;
-}
-
-interface IntegerRange {
-  readonly fallback: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-/** A parameter that is a whole number; the fallback where it is missing. */
-function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw invalidQuery({ field, value: text, rule: `must be a whole number from ${min} to ${max}` });
-}
-
-function statusNamed(text: string): Status {
-  const status = STATUSES.find((name) => name === text);
-  if (status !== undefined) return status;
-  throw invalidQuery({ field: 'status', value: text, rule: `must be one of ${STATUSES.join(', ')}` });
-}
-
-function invalidQuery(problem: Problem): PublisherError {
-  return new PublisherError('invalid_query', 'The query is not valid.', { problems: [problem] });
 }

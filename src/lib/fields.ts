@@ -113,10 +113,11 @@ export function list<Item extends z.ZodType>(item: Item, limit: number) {
   return z.array(item, required('must be a list')).max(limit, `must not have more than ${limit} entries`);
 }
 
+/** An object with these fields and no others. The message about an unknown field is the list of these, for problems.ts. */
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape).join(' ');
   return z.strictObject(shape, {
-    // problems.ts reports each unknown key.
     error: (issue) =>
-      issue.code === 'unrecognized_keys' ? undefined : issue.input === undefined ? 'is required' : 'must be an object',
+      issue.code === 'unrecognized_keys' ? known : issue.input === undefined ? 'is required' : 'must be an object',
   });
 }

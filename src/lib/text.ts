@@ -158,13 +158,17 @@ const WORDS = new RegExp(
 /** They choose between the two pictures of a character, which is the same character (UTS #51 §1.4.3). */
 const EMOJI_VARIATIONS = /[\uFE0E\uFE0F]/g;
 
+/** The text without the characters that choose how emoji look: keyboards write them, and slugs have none. */
+export function withoutVariations(text: string): string {
+  return text.replace(EMOJI_VARIATIONS, '');
+}
+
 /**
  * A name in the form for addresses: in its own script and lower case, with hyphens between words. Spellings that are
  * equal by NFKC give the same slug. Only a name that shows nothing gives an empty string.
  */
 export function slugOf(name: string): string {
-  const text = name
-    .replace(EMOJI_VARIATIONS, '')
+  const text = withoutVariations(name)
     .normalize('NFKC')
     .toLowerCase()
     .replaceAll('i\u0307', 'i') // the lower case of the Turkish İ

@@ -127,8 +127,8 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['body', { body: ' \u0001 ' }, 'must have something left to show after cleaning'],
     ['colour', { colour: 'red' }, 'is not a known field'],
     ['__proto__', JSON.parse('{"__proto__": {"title": "x"}}'), 'is not a known field'],
-    ['authors[0].mail', { authors: [{ name: 'a', mail: 'x' }] }, 'is not a known field'],
-    ['image.src', { image: { url: '/i', src: '/i' } }, 'is not a known field'],
+    ['authors[0].mail', { authors: [{ name: 'a', mail: 'x' }] }, 'is not a known field. Did you mean email?'],
+    ['image.src', { image: { url: '/i', src: '/i' } }, 'is not a known field. Did you mean url?'],
   ])('%s without a value: %o', (field, fields, rule) => {
     expect(problems(record(fields))).toEqual([{ field, rule }]);
   });

@@ -131,7 +131,7 @@ describe('a problem has its place', () => {
       },
     ],
     ['contact:\n  email: x', undefined],
-    ['colour: red', { field: 'colour', rule: 'is not a known field', line: 5, column: 9 }],
+    ['colour: red', { field: 'colour', rule: 'is not a known field. Did you mean accentColor?', line: 5, column: 9 }],
     ['icon: 5', { field: 'icon', value: '5', rule: ASSET, line: 5, column: 7 }],
     [
       'icon: javascript:x',

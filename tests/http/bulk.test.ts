@@ -116,7 +116,7 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: '', rule: 'is not JSON here', line: 1, column: 14 }],
+      problems: [{ field: '', rule: 'is not JSON here', line: 4, column: 14 }],
     },
     {
       line: 5,
@@ -124,8 +124,8 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       code: 'invalid_article',
       title: 'The article "refused" cannot be published.',
       problems: [
-        { field: 'title', value: '', rule: 'must not be empty' },
-        { field: 'colour', rule: 'is not a known field' },
+        { field: 'title', value: '', rule: 'must not be empty', line: 5 },
+        { field: 'colour', rule: 'is not a known field', line: 5 },
       ],
     },
     {
@@ -133,14 +133,14 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)' }],
+      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line: 6 }],
     },
     {
       line: 7,
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: 'id', rule: 'stands twice in one object', line: 1, column: 15 }],
+      problems: [{ field: 'id', rule: 'stands twice in one object', line: 7, column: 15 }],
     },
     {
       line: 8,
@@ -154,14 +154,14 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_article',
       title: 'The article cannot be published.',
-      problems: [{ field: '', value: '[]', rule: 'must be an object' }],
+      problems: [{ field: '', value: '[]', rule: 'must be an object', line: 9 }],
     },
     {
       line: 10,
       result: 'refused',
       code: 'identity_conflict',
       title: 'The article “first” would change its identity.',
-      problems: [expect.objectContaining({ field: 'publishedAt' })],
+      problems: [expect.objectContaining({ field: 'publishedAt', line: 10 })],
     },
     { line: 11, id: 'windows', result: 'created', revision: 2 },
     { line: 12, id: 'first', result: 'unchanged', revision: 1 },
