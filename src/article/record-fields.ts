@@ -52,6 +52,14 @@ const OBJECTS: readonly (readonly [field: string, texts: readonly string[]])[] =
   ['source', ['name']],
   ['withdrawn', ['reason']],
 ];
+/** The fields in which a number stands for text, and the lists of names. */
+export const TEXT_FIELDS: ReadonlySet<string> = new Set([
+  ...TEXTS,
+  ...OBJECTS.flatMap(([, texts]) => texts),
+  'name',
+  'sections',
+  'tags',
+]);
 const AUTHOR_FIELDS: ReadonlySet<string> = new Set(['name', 'url', 'email', 'avatar']);
 
 function asText(value: unknown, field: string, report: Report): unknown {

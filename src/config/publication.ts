@@ -87,6 +87,9 @@ const asset = z
     error: 'must be an http or https address',
   });
 
+/** The fields in which YAML may take text for a number: `title: 2026` and `accentColor: 123456`. */
+const TEXT_FIELDS = new Set('title description copyright name accentColor feed movedTo any all none'.split(' '));
+
 const schema = object({
   title: singleLine(200),
   url: webAddress(),
@@ -151,7 +154,7 @@ function hintFor(cause: unknown): string {
  * @throws PublisherError `invalid_publication` with every problem, each with line and column
  */
 export function parsePublication(text: string, file: string, feedsUrl?: string): Publication {
-  const yaml = readYaml(text);
+  const yaml = readYaml(text, { isText: (field) => TEXT_FIELDS.has(field) });
   const invalid = (problems: PublisherError['problems']) =>
     new PublisherError('invalid_publication', 'The publication is not valid.', { problems, file });
   if (yaml.problems.length > 0) throw invalid(yaml.problems);

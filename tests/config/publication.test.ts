@@ -316,6 +316,23 @@ test('the id of a feed may be a whole number', () => {
   expect(parsed.map(({ id }) => id)).toEqual(['2026', '007']);
 });
 
+test('a number where text belongs is text, as it is written', () => {
+  const text = `title: 2026
+url: https://news.example/
+description: 1.10
+language: en
+copyright: 1e3
+accentColor: 012345
+contact: { name: 24 }
+feeds:
+  - { id: 7, title: 7.0, description: 0x1F }
+`;
+  const parsed = parsePublication(text, 'publication.yaml');
+
+  expect(parsed).toMatchObject({ title: '2026', description: '1.10', copyright: '1e3', accentColor: '012345' });
+  expect(parsed).toMatchObject({ contact: { name: '24' }, feeds: [{ id: '7', title: '7.0', description: '0x1F' }] });
+});
+
 test('a data folder’s publication', async () => {
   expect(loadPublication(await dataFolder()).title).toBe('The Test Post');
 });

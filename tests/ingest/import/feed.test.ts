@@ -339,14 +339,7 @@ describe('an unreadable document is refused with line and column', () => {
 
   test.each([
     ['HTML', '<html>', [], 'must be RSS, Atom or JSON Feed: none of them begins with <html>', 1, 1],
-    [
-      'JSON that ends early',
-      '{"items":[{"id":"a"},\n{"id',
-      [{ id: 'a', publicId: 'a' }],
-      expect.stringMatching(/^must be JSON: Unterminated/),
-      2,
-      5,
-    ],
+    ['JSON that ends early', '{"items":[{"id":"a"},\n{"id', [{ id: 'a', publicId: 'a' }], 'is not JSON here', 2, 2],
     [
       'a WordPress export',
       `${item}<item><wp:status>draft</wp:status></item>`,
