@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { normalKey } from '../config/feed-keys.ts';
+import { brokenKeyRule, normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
 import { type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
@@ -13,7 +13,15 @@ import type { Actor, ListedRecord, Scope, Store, StoredKey, StoredRecord } from 
 import { authorize } from './authorization.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
-import { emptyFeedProblem, feedProblem, invalidQuery, query, queryCursor, queryInteger, queryStatus } from './query.ts';
+import {
+  brokenFeedProblem,
+  emptyFeedProblem,
+  invalidQuery,
+  query,
+  queryCursor,
+  queryInteger,
+  queryStatus,
+} from './query.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
@@ -71,7 +79,7 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const list = guarded('read', async (request, response) => {
     const { cursor, limit, feed, status } = query(request, ['cursor', 'limit', 'feed', 'status']);
     const at = now();
-    const key = feed === undefined ? undefined : feedNamed(feed);
+    const key = feed === undefined ? undefined : await feedNamed(feed, at);
     const { articles, next } = await store.list({
       after: queryCursor(cursor),
       limit: queryInteger('limit', limit, { fallback: PAGE, min: 1, max: MAX_PAGE }),
@@ -89,23 +97,23 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   });
 
   /** @throws PublisherError `invalid_query` for a name that no feed can have */
-  function feedNamed(text: string): FeedKey {
+  async function feedNamed(text: string, at: Instant): Promise<FeedKey> {
     const key = normalKey(text);
-    const problem = feedProblem(
-      key,
-      publication.feeds.map(({ id }) => id),
-    );
-    if (problem !== undefined) throw invalidQuery(problem);
+    const rule = publication.feeds.some(({ id }) => id === key) ? undefined : brokenKeyRule(key);
+    if (rule !== undefined) throw invalidQuery(brokenFeedProblem(key, rule, await knownFeeds(at)));
     return key;
   }
 
   /** An empty list is the answer for a feed whose articles have another status, and hides a typing mistake. */
   async function refuseMistypedFeed(key: FeedKey, at: Instant): Promise<void> {
     const { articles } = await store.list({ after: 0, limit: 1, at, feed: key });
-    if (articles.length > 0) return;
-    const own = publication.feeds.map(({ id }) => id);
-    const problem = emptyFeedProblem(key, [...(await store.feeds(at)).map((each) => each.key), ...own]);
+    const problem = articles.length > 0 ? undefined : emptyFeedProblem(key, await knownFeeds(at));
     if (problem !== undefined) throw invalidQuery(problem);
+  }
+
+  async function knownFeeds(at: Instant): Promise<readonly FeedKey[]> {
+    const named = (await store.feeds(at)).map(({ key }) => key);
+    return [...named, ...publication.feeds.map(({ id }) => id)];
   }
 
   async function find(id: string): Promise<StoredRecord> {

@@ -1,6 +1,6 @@
 import { KINDS } from '../config/feed-keys.ts';
 import { FORMATS, LATEST } from '../feed/feeds.ts';
-import { nearestWord } from '../lib/nearest-word.ts';
+import { meantWord, nearestWord } from '../lib/nearest-word.ts';
 
 /** Characters. No typing mistake makes an address longer. */
 const LONGEST_PATH = 500;
@@ -15,7 +15,7 @@ const FIRST_PARTS: readonly string[] = [LATEST, ...KINDS];
  */
 export function nearestAddress(path: string, addresses: readonly string[]): string | undefined {
   if (path.length > LONGEST_PATH) return undefined;
-  const nearest = nearestWord(path, addresses);
+  const nearest = meantWord(path, addresses);
   if (nearest !== undefined) return nearest;
   const [, first = '', rest] = /^\/([^/]*)(\/.+)?$/.exec(path) ?? [];
   if (FORMAT_ENDING.test(path)) {

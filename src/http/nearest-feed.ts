@@ -21,10 +21,19 @@ export function nearestFeed(asked: string, known: readonly FeedKey[]): FeedKey |
   return index === undefined ? undefined : known[index];
 }
 
-/** The feed whose name is spelled like this, as `Section/Middle East` or `tag/C++`, or the nearest one. */
+/**
+ * The feed whose name is spelled like this, as `Section/Middle East` or `tag/C++`, one of another kind with this name, or
+ * the nearest one.
+ */
 export function meantFeed(asked: string, known: readonly FeedKey[]): FeedKey | undefined {
   const key = normalKey(asked);
-  return known.includes(key) ? key : (nearestFeed(asked, known) ?? nearestFeed(key, known));
+  if (known.includes(key)) return key;
+  const sameName = known.find((each) => nameIn(each) === nameIn(key));
+  return sameName ?? nearestFeed(asked, known) ?? nearestFeed(key, known);
+}
+
+function nameIn(key: FeedKey): string {
+  return key.slice(key.indexOf('/') + 1);
 }
 
 /** Characters behind a copied address, the ending of a file, or the last part that other systems give their feeds. */

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { brokenKeyRule, KINDS, normalKey } from '../config/feed-keys.ts';
 import { excerpt, type Problem, PublisherError } from '../errors.ts';
-import { type FeedKey, LATEST } from '../feed/feeds.ts';
-import { didYouMean, meantWord, nearestWord, synonymsOf } from '../lib/nearest-word.ts';
+import type { FeedKey } from '../feed/feeds.ts';
+import { didYouMean, meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { STATUSES, type Status } from '../store/store.ts';
-import { nearestFeed } from './nearest-feed.ts';
+import { meantFeed } from './nearest-feed.ts';
 
 /** Parameters by the words of other services. */
 const SYNONYMS = synonymsOf({
@@ -95,24 +95,26 @@ const KIND_SYNONYMS = synonymsOf({
   language: 'lang locale sprache langue idioma dil ziman',
 });
 
-/** The problem of a feed that a filter names, if no article can be in it. */
-export function feedProblem(key: FeedKey, ids: readonly FeedKey[]): Problem | undefined {
-  if (ids.includes(key)) return undefined;
-  const broken = brokenKeyRule(key);
-  if (broken === undefined) return undefined;
+const LONGEST_KEY = 200;
+
+/**
+ * The problem of a feed that a filter names, and that no feed can be.
+ *
+ * @param rule the rule that the key breaks
+ */
+export function brokenFeedProblem(key: FeedKey, rule: string, known: readonly FeedKey[]): Problem {
+  if (key.length > LONGEST_KEY) return unknownFeed(key, rule, undefined);
   const [kind = '', ...name] = key.split('/');
   const meantKind = name.length > 0 ? meantWord(kind, KINDS, KIND_SYNONYMS) : undefined;
-  const corrected = meantKind === undefined ? undefined : normalKey(`${meantKind}/${name.join('/')}`);
-  const isValid = corrected !== undefined && brokenKeyRule(corrected) === undefined;
-  return unknownFeed(key, broken, isValid ? corrected : nearestWord(key.slice(0, LONGEST_KEY), [LATEST, ...ids]));
+  const corrected = normalKey(`${meantKind}/${name.join('/')}`);
+  const isValid = meantKind !== undefined && brokenKeyRule(corrected) === undefined;
+  return unknownFeed(key, rule, isValid ? corrected : meantFeed(key, known));
 }
-
-const LONGEST_KEY = 200;
 
 /** The problem of a feed that a filter names, and that no article is in, if another feed looks like it. */
 export function emptyFeedProblem(key: FeedKey, known: readonly FeedKey[]): Problem | undefined {
   if (key.length > LONGEST_KEY || known.includes(key)) return undefined;
-  const nearest = nearestFeed(key, known);
+  const nearest = meantFeed(key, known);
   return nearest === undefined ? undefined : unknownFeed(key, 'must name a feed that has articles', nearest);
 }
 

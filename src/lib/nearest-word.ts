@@ -50,14 +50,16 @@ const MIN_PREFIX = 3;
 const LONGEST_WORD = 200;
 
 /**
- * Returns the known word that somebody probably means: the same word with other separators, the word of another system or
- * language, the nearest word, or a word that begins like it.
+ * Returns the known word that somebody probably means: the same word with other separators or in the other number, the
+ * word of another system or language, the nearest word, or a word that begins like it.
  */
 export function meantWord(asked: string, known: readonly string[], synonyms: Synonyms = new Map()): string | undefined {
   if (asked.length > LONGEST_WORD) return undefined;
   const word = joinedWord(asked);
   if (word === '') return undefined;
-  const same = known.find((each) => joinedWord(each) === word);
+  const same =
+    known.find((each) => joinedWord(each) === word) ??
+    known.find((each) => singular(joinedWord(each)) === singular(word));
   if (same !== undefined) return same;
   const named = synonyms.get(word)?.find((each) => known.includes(each));
   if (named !== undefined) return named;
@@ -70,6 +72,11 @@ function joinedWord(text: string): string {
     .normalize('NFC')
     .toLowerCase()
     .replace(/[\s_./-]+/g, '');
+}
+
+/** `entry` of `entries`, `tag` of `tags`. */
+function singular(word: string): string {
+  return word.replace(/ies$/, 'y').replace(/(?<=..)s$/, '');
 }
 
 function beginsLike(one: string, other: string): boolean {
