@@ -195,7 +195,10 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
     ['title: "A\n', /publication\.yaml:2:1: lacks a sign: .* or a closing quotation mark \(Missing closing "quote\)/],
     ['title: @home\n', /publication\.yaml:1:8: has a sign with a meaning in YAML: put the text in quotation marks \(/],
     ['title: *home\n', /publication\.yaml:1:1: must name each anchor \(&\) before its aliases \(\*\), and use few/],
-    [`${PUBLICATION}colour: red\n`, /publication\.yaml:6:9: colour: is not a known field\. Did you mean accentColor\?\n$/],
+    [
+      `${PUBLICATION}colour: red\n`,
+      /publication\.yaml:6:9: colour: is not a known field\. Did you mean accentColor\?\n$/,
+    ],
     [
       PUBLICATION.replace('language: en', 'language: english language'),
       /publication\.yaml:5:11: language: must be a language tag, as en, ckb or pt-BR \(BCP 47\) \(value: english language\)\n$/,

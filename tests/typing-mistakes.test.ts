@@ -430,7 +430,7 @@ test('addresses of feeds', async () => {
     'the folder of another system': [
       ['/rss', '/rss.xml'],
       ['/atom.rss', '/atom.xml'],
-      ['/feed.xml', '/feed.json'],
+      ['/feed.xml', '/feed'],
     ],
   };
   const answerTo = async (path: string) => {

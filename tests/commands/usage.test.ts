@@ -86,7 +86,10 @@ test.each<readonly [readonly string[], string]>([
   [['key'], '“key” needs an action: create, list or revoke.'],
   [['key', 'make'], '“key” needs an action: create, list or revoke, not “make”: the nearest is create.'],
   [['key', 'create'], '“key create” needs a --name, so that you can tell keys apart.'],
-  [['key', 'create', '--name', 'x', '--scope', 'admin'], '--scope must be one of read, write, not “admin”: did you mean write?'],
+  [
+    ['key', 'create', '--name', 'x', '--scope', 'admin'],
+    '--scope must be one of read, write, not “admin”: did you mean write?',
+  ],
   [['key', 'revoke'], '“key revoke” needs the ID of a key. “key list” shows all IDs.'],
   [['key', 'revoke', 'one', 'two'], 'Unexpected argument “two”.'],
   [['key', 'list', 'all'], 'Unexpected argument “all”.'],
