@@ -228,7 +228,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
         .split('\n')
         .map((line) => line.slice(folder.length + 1)),
     ).toEqual([
-      'publication.yaml:1:8: title: must be text (value: [5])',
+      'publication.yaml:1:8: title: must be text (value: ["5"])',
       'publication.yaml:2:6: url: must be an http or https address of at most 4096 characters (value: nowhere)',
       'publication.yaml:1:1: description: is required',
     ]);
