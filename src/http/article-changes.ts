@@ -10,9 +10,10 @@ import { omitUndefined } from '../lib/omit-undefined.ts';
 import { statusOf } from '../publish/membership.ts';
 import type { Accepted, Published, Publisher, Submission } from '../publish/publish.ts';
 import type { Actor, KeptArticle, Outcome, Store, StoredKey } from '../store/store.ts';
-import { articleNotFound, etagOf, guard, type Handler, idIn, invalidQuery, query } from './articles.ts';
+import { articleNotFound, etagOf, guard, type Handler, idIn } from './articles.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
+import { invalidQuery, query } from './query.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
 interface ChangeParts {

@@ -128,7 +128,7 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [200, 'get', '/api/articles'],
   [200, 'get', '/api/articles?limit=1'],
   [200, 'get', '/api/articles?status=withdrawn'],
-  [200, 'get', '/api/articles?feed=nothing'],
+  [200, 'get', '/api/articles?feed=tag/nothing'],
   [400, 'get', '/api/articles?limit=x'],
   [400, 'get', '/api/articles?colour=red'],
   [401, 'get', '/api/articles', { key: '' }],
