@@ -14,6 +14,8 @@ const REASONS = {
   broken_characters_replaced: 'half a character has no form in UTF-8',
   early_update_ignored: 'readers could not see the story before its first publication',
   file_facts_used: 'the file itself says so',
+  source_repaired: 'the source breaks a rule of its format',
+  element_not_imported: 'a record has no place for it',
 } as const;
 
 export type AdjustmentKind = keyof typeof REASONS;

@@ -32,7 +32,8 @@ async function readUntilError(document: string | Uint8Array) {
   const records: Record<string, unknown>[] = [];
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const report = { warning: (warning: Problem) => void warnings.push(warning), unused: () => {} };
+  const warning = (problem: Problem) => void warnings.push(problem);
+  const report = { warning, note: warning, unused: () => {} };
   try {
     for await (const { record, problems: own = [] } of feedRecords(bytes(document), { report })) {
       if (own.length === 0) records.push(record);
