@@ -20,6 +20,7 @@ import { problemsOf } from '../lib/problems.ts';
 import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import type { OnAdjustment } from './adjustments.ts';
+import { countAdjustment, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
 import { sanitizeBody } from './sanitize.ts';
@@ -209,7 +210,7 @@ export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?:
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
   const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
-  const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onAdjustment);
+  const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
   const problems = problemsBetween(parsed, html, newsroom);
@@ -224,13 +225,22 @@ function invalid(record: unknown, problems: Problem[]): PublisherError {
 }
 
 /** The body as HTML, before it is sanitized. */
-function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields): string {
+function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields, onAdjustment?: OnAdjustment): string {
   if (bodyFormat === 'html') return body;
-  if (bodyFormat === 'text') return plainTextToHtml(body);
-  const markdown = xmlText(body);
-  if (markdown.length <= MAX_MARKDOWN) return markdownToHtml(markdown);
+  const text = xmlText(body);
+  if (bodyFormat === 'markdown' && text.length > MAX_MARKDOWN) throw tooLongMarkdown(record, text);
+  const counts = createCounts();
+  if (text !== body) countForbidden(counts, body, 'character');
+  const countUnused = (label: string) =>
+    countAdjustment(counts, 'definition_removed', { noun: 'link definition' }, () => label);
+  const html = bodyFormat === 'text' ? plainTextToHtml(text) : markdownToHtml(text, countUnused);
+  if (onAdjustment !== undefined) reportCounts(counts, onAdjustment);
+  return html;
+}
+
+function tooLongMarkdown(record: unknown, markdown: string): PublisherError {
   const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
-  throw invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
+  return invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
 }
 
 /** The rules that concern several fields. */
