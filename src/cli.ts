@@ -53,7 +53,7 @@ export async function run(argv: readonly string[], plainTerminal: Terminal): Pro
 }
 
 function print({ out }: Terminal, text: string): number {
-  out(text.trimEnd());
+  for (const line of text.trimEnd().split('\n')) out(line);
   return 0;
 }
 

@@ -24,7 +24,7 @@ import { countAdjustment, countForbidden, createCounts, reportCounts } from './c
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
 import { sanitizeBody } from './sanitize.ts';
-import type { ResolveUrl } from './sanitize-rules.ts';
+import { limitGrowth, type ResolveUrl } from './sanitize-rules.ts';
 
 /** A story that passed `parseArticle`: every text is XML-safe, every address absolute, every date exists. */
 export interface Article {
@@ -94,10 +94,13 @@ export interface Newsroom {
 }
 
 const MAX_ID = 512;
-const MAX_BODY = 4 * 1024 * 1024;
+/** Most characters of a body. */
+export const MAX_BODY = 4 * 1024 * 1024;
 /** Some Markdown takes a time that grows with the square of its length. */
 const MAX_MARKDOWN = 256 * 1024;
 const SUMMARY_LENGTH = 280;
+const TOO_MANY_ADDRESSES =
+  'must not have so many relative addresses with so long a url: each of them becomes absolute. Shorten the body or the url';
 
 const email = z.email({ error: 'must be an e-mail address' });
 const bytes = integerBetween(0, Number.MAX_SAFE_INTEGER);
@@ -209,8 +212,11 @@ export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?:
   const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
   if (!result.success) throw invalid(record, problemsOf(result.error, record));
   const parsed = result.data;
-  const resolve = (reference: string) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url);
+  const { resolve, isExceeded } = limitGrowth(
+    (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
+  );
   const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
+  if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
   const problems = problemsBetween(parsed, html, newsroom);
@@ -312,6 +318,11 @@ function mediaUrl(reference: string, newsroom: Newsroom): string | undefined {
   if (!reference.startsWith('/media/')) return undefined;
   const url = webUrl(reference.slice(1), newsroom.feedsUrl);
   return url !== undefined && localFacts(url, newsroom) !== undefined ? url : undefined;
+}
+
+/** Whether an address is that of a file in the media folder. */
+export function isLocalFile(url: string, newsroom: Newsroom): boolean {
+  return localFacts(url, newsroom) !== undefined;
 }
 
 function localFacts(url: string, newsroom: Newsroom): MediaFacts | undefined {

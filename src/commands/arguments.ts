@@ -30,7 +30,7 @@ interface ArgumentsSource {
 /**
  * Reads a command's options from its arguments and from the environment.
  *
- * @throws PublisherError `usage` for an unknown option or argument, and for a value that is missing or breaks its rule
+ * @throws PublisherError `usage` for an unknown option or argument, for an option without the switch that it needs, and for a value that is missing or breaks its rule
  */
 export function readArguments<Table extends Options>(
   table: Table,
@@ -39,6 +39,10 @@ export function readArguments<Table extends Options>(
   const { given, positionals } = tokensOf(table, args);
   const [surplus] = allowPositionals ? [] : positionals;
   if (surplus !== undefined) throw usage(`Unexpected argument “${surplus}”: this command takes options only.`);
+  for (const { option = '', needs } of Object.values(table)) {
+    if (needs !== undefined && given.has(option) && !given.has(needs))
+      throw usage(`${option} does nothing without ${needs}: add ${needs}, or leave ${option} out.`);
+  }
   const entries = Object.entries(table).map(([name, option]) => [name, valueFor(option, { given, env })]);
   return { values: Object.fromEntries(entries), positionals };
 }

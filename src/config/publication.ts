@@ -45,7 +45,12 @@ export interface Publication {
   readonly tombstoneDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
+  /** Origins whose web pages may use the API, as browsers send them. */
+  readonly origins: readonly string[];
 }
+
+const ORIGIN_RULE =
+  'must be an origin, as https://cms.example.com: http or https, a host, and a port where it has one. Name each origin: there are no wildcards';
 
 const ownKey = z.string({ error: FEED_KEY_RULE }).transform((value, context) => {
   const key = normalKey(value);
@@ -77,6 +82,15 @@ const customFeed = object({
   entries: integerBetween(1, 1000).optional(),
   content: oneOf(['full', 'summary']).optional(),
   select: selection,
+});
+
+/** An origin in the form in which browsers send it (RFC 6454 §6.2): it is compared exactly. */
+const origin = z.string({ error: ORIGIN_RULE }).superRefine((value, context) => {
+  const url = /^https?:/i.test(value) ? URL.parse(value) : null;
+  const hasWildcard = value.includes('*');
+  if (url?.origin === value && !hasWildcard) return;
+  const advice = url === null || hasWildcard ? ORIGIN_RULE : `must be written as browsers send it: ${url.origin}`;
+  context.addIssue({ code: 'custom', message: advice });
 });
 
 /** Any base shows whether the address is valid. The actual base is known once the whole file is parsed. */
@@ -111,6 +125,7 @@ const schema = object({
   tombstoneDays: integerBetween(0, 3650).default(30),
   feeds: list(customFeed, 100_000).default([]),
   retired: list(object({ feed: singleLine(500), movedTo: singleLine(500).optional() }), 10_000).default([]),
+  origins: list(origin, 100).default([]),
 });
 
 /**

@@ -3,13 +3,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { Publication } from '../config/publication.ts';
 import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
-import type { Line } from '../lib/lines.ts';
-import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
-import type { Published, Publisher, Submission } from '../publish/publish.ts';
 import {
-  type Actor,
   type ListedRecord,
   type Scope,
   STATUSES,
@@ -19,9 +15,7 @@ import {
   type StoredRecord,
 } from '../store/store.ts';
 import { authorize } from './authorization.ts';
-import { readBody, readLines } from './body.ts';
-import { conditionFailed, conditionOf } from './change-conditions.ts';
-import { beginLines, cutOff, respondWithJson } from './respond.ts';
+import { respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
   readonly publication: Publication;
@@ -29,20 +23,8 @@ export interface ArticleParts {
   readonly now: () => Instant;
 }
 
-interface ChangeParts {
-  readonly store: Store;
-  readonly publisher: Publisher;
-  /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
-  readonly bodyDeadline: number;
-}
+export type Handler = RequestHandler<{ path: string[] }>;
 
-type Handler = RequestHandler<{ path: string[] }>;
-
-/** The handlers that change articles: publish one, withdraw one, publish many. */
-export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handler>>;
-
-/** Records of a bulk request in one transaction. */
-const BULK_BATCH = 200;
 /** Articles on a page of the list: by default, and at most. */
 const PAGE = 50;
 const MAX_PAGE = 500;
@@ -102,104 +84,6 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   return { read, list };
 }
 
-/** The handlers that publish and withdraw articles. */
-export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
-  const guarded = guard(store);
-
-  const put = guarded('write', async (request, response, key) => {
-    const id = idIn(request.params.path);
-    const json = await readBody(request, bodyDeadline);
-    const [result] = await publisher.publish([
-      omitUndefined({ json, id, condition: conditionOf(request.headers), actor: actorOf(key) }),
-    ]);
-    const { outcome } = accepted(result);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
-    respondWithJson(request, response, {
-      status: outcome.result === 'created' ? 201 : 200,
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
-    });
-  });
-
-  const withdraw = guarded('write', async (request, response, key) => {
-    const id = idIn(request.params.path);
-    const { reason } = query(request, ['reason']);
-    const [outcome] = await publisher.withdraw([
-      omitUndefined({ id, reason, condition: conditionOf(request.headers), actor: actorOf(key) }),
-    ]);
-    if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
-    respondWithJson(request, response, {
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
-    });
-  });
-
-  const bulk = guarded('write', async (request, response, key) => {
-    const groups = readLines(request, bodyDeadline); // throws before the response begins
-    const send = beginLines(response);
-    try {
-      for await (const group of groups) {
-        for (let start = 0; start < group.length; start += BULK_BATCH) {
-          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH), actorOf(key)));
-        }
-      }
-      response.end();
-    } catch (error) {
-      if (!(error instanceof PublisherError)) throw error;
-      await send([refusalView(error)]);
-      cutOff(response); // without a proper end, so that the client does not take the results for complete
-    }
-  });
-
-  return { put, withdraw, bulk };
-}
-
-/** Publishes lines, and returns one result for each, in their order. */
-async function publishLines(publisher: Publisher, lines: readonly Line[], actor: Actor): Promise<unknown[]> {
-  const submissions = lines.flatMap(({ bytes }): Submission[] =>
-    bytes === undefined ? [] : [{ json: bytes, isCompacted: true, actor }],
-  );
-  const results = (await publishOrRefuse(publisher, submissions)).values();
-  return lines.map(({ number: line, bytes }) => {
-    const result = bytes === undefined ? { refused: LINE_TOO_LARGE } : results.next().value;
-    if (result === undefined) throw new Error('the publisher returned fewer results than it received records');
-    if ('refused' in result) return { line, ...refusalView(result.refused) };
-    const { id, result: outcome, revision } = result.outcome;
-    return { line, id, result: outcome, revision };
-  });
-}
-
-const LINE_TOO_LARGE = new PublisherError('too_large', 'The line is longer than a record may be.');
-
-/** The response has begun: an error that concerns all lines, such as a full disk, is reported for each of them. */
-async function publishOrRefuse(
-  publisher: Publisher,
-  submissions: readonly Submission[],
-): Promise<readonly Published[]> {
-  try {
-    return await publisher.publish(submissions);
-  } catch (error) {
-    if (!(error instanceof PublisherError)) throw error;
-    return submissions.map(() => ({ refused: error }));
-  }
-}
-
-function actorOf({ id, name }: StoredKey): Actor {
-  return { kind: 'key', id, name };
-}
-
-interface RefusalView {
-  readonly result: 'refused';
-  readonly code: string;
-  readonly title: string;
-  readonly problems: readonly Problem[];
-}
-
-function refusalView(error: PublisherError): RefusalView {
-  return { result: 'refused', code: error.code, title: error.message, problems: error.problems };
-}
-
 /** An article as the API returns it. */
 function articleView(stored: ListedRecord, at: Instant) {
   const { article, revision, record } = stored;
@@ -207,7 +91,7 @@ function articleView(stored: ListedRecord, at: Instant) {
     id: article.id,
     publicId: article.publicId,
     revision,
-    status: statusOf(stored, at),
+    status: statusOf(article, at),
     publishedAt: rfc3339(article.publishedAt),
     ...(article.withdrawn === undefined
       ? {}
@@ -216,27 +100,24 @@ function articleView(stored: ListedRecord, at: Instant) {
   };
 }
 
-function idIn(path: readonly string[]): string {
+export function idIn(path: readonly string[]): string {
   return composed(path.join('/'));
 }
 
-function accepted(result: Published | undefined): Extract<Published, { outcome: unknown }> {
-  if (result === undefined) throw new Error('the publisher returned no result for a record');
-  if ('refused' in result) throw result.refused;
-  return result;
-}
-
 /** The ETag of an article's revision. */
-function etagOf(revision: number): string {
+export function etagOf(revision: number): string {
   return `"${revision}"`;
 }
 
-function articleNotFound(id: string): PublisherError {
+export function articleNotFound(id: string): PublisherError {
   return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
 }
 
 /** The query's parameters. Unknown and repeated ones are refused: they are mistakes that would otherwise go unnoticed. */
-function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
+export function query<Name extends string>(
+  request: IncomingMessage,
+  known: readonly Name[],
+): Partial<Record<Name, string>> {
   // Without `new URL`: an address in absolute form may have an invalid host.
   const [, ...parts] = (request.url ?? '').split('?');
   const searchParams = new URLSearchParams(parts.join('?'));
@@ -262,7 +143,7 @@ interface IntegerRange {
 }
 
 /** A parameter that is a whole number; the fallback where it is missing. */
-function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
+export function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
   if (text === undefined) return fallback;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
@@ -275,6 +156,6 @@ function statusNamed(text: string): Status {
   throw invalidQuery({ field: 'status', value: text, rule: `must be one of ${STATUSES.join(', ')}` });
 }
 
-function invalidQuery(problem: Problem): PublisherError {
+export function invalidQuery(problem: Problem): PublisherError {
   return new PublisherError('invalid_query', 'The query is not valid.', { problems: [problem] });
 }

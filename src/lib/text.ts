@@ -9,6 +9,18 @@ const NOT_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\uFFFE\uFFF
 /** The same, and other line ends. Few texts have any of these, so that one test replaces two replacements. */
 const TO_CLEAN = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\uFFFE\uFFFF]/;
 
+/** Characters that a terminal obeys: controls but tab, and those that change the direction of text. */
+const CONTROLS = /[\u0000-\u0008\u000A-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
+
+/**
+ * A line for a terminal or a log. Control characters are shown as escapes, such as `\\u001b`: titles, names of files and
+ * ids of other people could otherwise clear the screen, change what stands there, or begin a line of their own. In JSON,
+ * the escapes mean the same characters.
+ */
+export function visibleControls(line: string): string {
+  return line.replace(CONTROLS, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /**
  * The text without characters that XML forbids. A lone surrogate becomes U+FFFD, as in every UTF-8 encoder. Line ends
  * become line feeds, as in every XML parser (XML 1.0 §2.11).

@@ -25,8 +25,8 @@ interface RefreshParts {
   readonly parse: ParseRecords;
   readonly now: () => Instant;
   readonly progress: (what: string, done: number, total: number) => void;
-  /** Receives an article whose record is no longer valid. The article stays as it was. */
-  readonly onInvalid: (id: string, error: PublisherError) => void;
+  /** Receives an article whose record is no longer valid, and its revision. The article stays as it was. */
+  readonly onInvalid: (id: string, error: PublisherError, revision: number) => void;
 }
 
 /**
@@ -84,9 +84,10 @@ function ruleText({ any, all, none }: Selection): string {
   return JSON.stringify([any, all, none]);
 }
 
-/** Every document contains a part of the publication. */
+/** Every document contains a part of the publication, as far as it is about feeds. */
 async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const current = JSON.stringify(publication);
+  const { origins: _, ...parts } = publication; // no document contains them
+  const current = JSON.stringify(parts);
   const before = await store.setting(PUBLICATION);
   if (current === before) return;
   if (before !== undefined) await store.touchAllFeeds(now);
@@ -114,7 +115,8 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
     const records = page.map(({ record }) => unparsedRecord(record));
-    const articles = await reparse(page, records, { parse, onInvalid });
+    const invalid = new Map<string, PublisherError>();
+    const articles = await reparse(page, records, { parse, onInvalid: (id, error) => invalid.set(id, error) });
     const changes = page.flatMap(({ revision }, index): Put[] => {
       const [article, record] = [articles[index], records[index]];
       if (article === undefined || record === undefined) return [];
@@ -129,7 +131,10 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
         },
       ];
     });
-    await store.apply(changes, now);
+    for (const { id, revision } of await store.apply(changes, now)) {
+      const error = invalid.get(id);
+      if (error !== undefined) onInvalid(id, error, revision);
+    }
     done += page.length;
     progress('Reading the stored articles again', done, total);
   }
@@ -138,7 +143,10 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
 async function reparse(
   page: readonly StoredRecord[],
   records: readonly UnparsedRecord[],
-  { parse, onInvalid }: Pick<RefreshParts, 'parse' | 'onInvalid'>,
+  {
+    parse,
+    onInvalid,
+  }: Pick<RefreshParts, 'parse'> & { readonly onInvalid: (id: string, error: PublisherError) => void },
 ): Promise<Article[]> {
   const results = await parse(records);
   return page.map(({ article: before }, index): Article => {

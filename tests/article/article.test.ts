@@ -398,6 +398,17 @@ test.each([
   expect(article(fields).summary).toBe(expected);
 });
 
+test('a body whose relative addresses would become too long together is refused', () => {
+  const url = `https://harbour.example/${'a'.repeat(4000)}/`;
+  for (const tag of ['<a href="b">c</a>', '<img src="b">', '<img srcset="b 1x">', '<menu><a href="b">c</a></menu>']) {
+    const body = tag.repeat(Math.floor((256 * 1024) / tag.length));
+    expect(() => parseArticle(record({ url, body }), newsroom)).toThrow(
+      expect.objectContaining({ problems: [expect.objectContaining({ field: 'body' })] }),
+    );
+  }
+  expect(parseArticle(record({ url, body: '<a href="b">c</a>' }), newsroom).html).toContain(`${url}b`);
+});
+
 describe('media of the service', () => {
   async function room(): Promise<Newsroom> {
     const folder = await dataFolder({ 'media/a b.png': PNG, 'media/c.mp3': 'sound' });

@@ -28,6 +28,7 @@ test('the smallest publication, whole', () => {
     tombstoneDays: 30,
     feeds: [],
     retired: [],
+    origins: [],
   });
 });
 
@@ -55,6 +56,7 @@ feeds:
 retired:
   - { feed: Section/Old News, movedTo: Latest }
   - { feed: gone }
+origins: [https://cms.example]
 `;
   expect(parsePublication(text, 'p')).toEqual({
     title: 'T',
@@ -89,6 +91,7 @@ retired:
       { id: 'all', title: 'All', select: { any: [], all: [], none: [] } },
     ],
     retired: [{ feed: 'section/old-news', movedTo: 'latest' }, { feed: 'gone' }],
+    origins: ['https://cms.example'],
   });
 });
 
@@ -307,6 +310,41 @@ retired:
     const list = (name: string) => `[${Array(20).fill(name).join(', ')}]`;
     expect(problems(`a: &a [x]\nb: &b ${list('*a')}\nc: &c ${list('*b')}\nd: ${list('*c')}\n`)).not.toEqual([]);
   });
+});
+
+test('origins are taken as browsers send them', () => {
+  const origins = [
+    'https://cms.example',
+    'http://localhost:3000',
+    'http://127.0.0.1',
+    'http://[::1]:8080',
+    'https://xn--bcher-kva.example',
+  ];
+  const parsed = parsePublication(`${SMALLEST}origins: ${JSON.stringify(origins)}\n`, 'publication.yaml');
+
+  expect(parsed.origins).toEqual(origins);
+  expect(parsePublication(SMALLEST, 'publication.yaml').origins).toEqual([]);
+});
+
+test.each([
+  ['https://cms.example/', 'must be written as browsers send it: https://cms.example'],
+  ['https://CMS.example', 'must be written as browsers send it: https://cms.example'],
+  ['https://cms.example:443', 'must be written as browsers send it: https://cms.example'],
+  ['https://cms.example/edit?x', 'must be written as browsers send it: https://cms.example'],
+  ['https://user:secret@cms.example', 'must be written as browsers send it: https://cms.example'],
+  ['https://bücher.example', 'must be written as browsers send it: https://xn--bcher-kva.example'],
+  ['*', 'must be an origin'],
+  ['null', 'must be an origin'],
+  ['cms.example', 'must be an origin'],
+  ['https://', 'must be an origin'],
+  ['https://*.example', 'there are no wildcards'],
+  ['ftp://cms.example', 'must be an origin'],
+  ['chrome-extension://abc', 'must be an origin'],
+])('an origin that no browser sends: %s', (origin, rule) => {
+  const found = problems(`${SMALLEST}origins: ["${origin}"]\n`);
+  expect(found).toEqual([
+    { field: 'origins[0]', value: origin, rule: expect.stringContaining(rule), line: 5, column: 11 },
+  ]);
 });
 
 test('the id of a feed may be a whole number', () => {

@@ -50,7 +50,7 @@ test('an error of ours says nothing of itself outside, and everything to the ope
     ...appSurroundings(),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    changes: createForwardingWriter('/nowhere', { store, log: listen().log.log }).changes,
+    ...createForwardingWriter('/nowhere', { store, log: listen().log.log }),
     documentCache: { get: () => Promise.reject(failure) },
     now: () => 0,
     mediaFolder: '/nowhere',

@@ -4,7 +4,7 @@ import { isRecordId } from '../../article/article.ts';
 import { isLanguageTag, term } from '../../lib/fields.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
-import { isUri, webUrl } from '../../lib/url.ts';
+import { isUri, MAX_ADDRESS, webUrl } from '../../lib/url.ts';
 import type { Warn } from './source-record.ts';
 
 /** Limits of a record's fields in characters. The import shortens longer texts, so that they are not refused. */
@@ -153,11 +153,11 @@ export type UrlResolver = (reference: string | undefined) => string | undefined;
 
 /** @param base undefined if it is unknown: then only absolute references resolve */
 export function urlResolver(base: string | undefined): UrlResolver {
+  // A longer base would be read again for each address.
+  const short = base !== undefined && base.length <= MAX_ADDRESS ? base : undefined;
   return (reference) => {
     const trimmed = reference?.trim() ?? '';
-    const url = trimmed === '' ? undefined : webUrl(trimmed, base);
+    const url = trimmed === '' ? undefined : webUrl(trimmed, short);
     return url !== undefined && url.length <= MAX_ADDRESS ? url : undefined;
   };
 }
-
-const MAX_ADDRESS = 4096;

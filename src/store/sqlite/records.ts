@@ -16,6 +16,9 @@ const PAGE_CHARACTERS = 8 * 1024 * 1024;
 export function createRecords(db: DatabaseSync) {
   const articleByNumber = db.prepare('SELECT revision, article FROM article WHERE number = ?');
   const identityById = db.prepare('SELECT public_id, published FROM article WHERE id = ?');
+  const revisionsById = db.prepare(
+    'SELECT article.id, revision FROM json_each(?) AS asked CROSS JOIN article ON article.id = asked.value',
+  );
   const recordById = db.prepare('SELECT number, revision, article, record FROM article WHERE id = ?');
   const recordsAfter = db.prepare(
     'SELECT number, revision, article, record FROM article WHERE number > ? ORDER BY number LIMIT ?',
@@ -36,6 +39,8 @@ export function createRecords(db: DatabaseSync) {
           return row === undefined ? [] : [[id, { publicId: row.public_id, publishedAt: row.published }]];
         }),
       ),
+    revisions: (ids: readonly string[]): Map<string, number> =>
+      new Map(revisionsById.all(JSON.stringify(ids)).map(({ id, revision }) => [String(id), Number(revision)])),
     find(id: string): StoredRecord | undefined {
       const row = recordById.get(id) as RecordRow | undefined;
       return row === undefined ? undefined : storedRecord(row);

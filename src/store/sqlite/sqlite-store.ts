@@ -8,6 +8,7 @@ import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
 import { createFeedDates } from './feed-dates.ts';
+import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
 import { createListing } from './listing.ts';
 import { createRecords } from './records.ts';
@@ -38,6 +39,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const records = createRecords(db);
   const snapshots = createSnapshots(db);
   const list = createListing(db);
+  const feedTotals = createFeedTotals(db);
   const keys = createKeys(db);
 
   return {
@@ -58,12 +60,15 @@ function openStore(file: string, options: OpenOptions): Store {
     snapshot: async (key, at, snapshotOptions) => snapshots.snapshot(key, at, snapshotOptions),
     articles: async (numbers) => records.articles(numbers),
     feeds: async (at) => snapshots.feeds(at),
+    listFeeds: feedTotals.list,
+    feedTotal: feedTotals.total,
     lastRevision: async () => revisions.last(),
     mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
     takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
 
     find: async (id) => records.find(id),
     identities: async (ids) => records.identities(ids),
+    revisions: async (ids) => records.revisions(ids),
     list: async (listOptions) => list(listOptions),
     page: async (after, limit) => records.page(after, limit),
     newerThan: async (key, number, at, limit) => snapshots.newerThan(key, number, at, limit),

@@ -495,10 +495,84 @@ describe('the time of a hostile document grows with its length alone', () => {
     ['items left open', '<item>'.repeat(20_000)],
     ['a long namespace', `<a xmlns="${many('/')}x"/>`],
     ['a long byline', `<author>${many('a, ')}</author>`],
+    ['brackets that begin no tag', `<description>${many('>')}`],
+    [
+      'a body of them in each of many items',
+      `<description>${'>'.repeat(20_000)}</description></item><item>`.repeat(50),
+    ],
+    ['bases in bases', `<a xml:base="${'b'.repeat(16_000)}/">`.repeat(480)],
+    ['a long address of the feed', `</item><link>${many('a')}</link>${'<item><title>a</title></item>'.repeat(3000)}`],
   ])('%s', async (_, content) => {
     const { records, problems } = await readUntilError(`<rss><channel><item>${content}`);
     expect([...records, ...problems].length).toBeGreaterThan(0);
   });
+});
+
+describe('a base is no longer than an address of a record', () => {
+  const atom = (base: string, content: string) =>
+    `<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/${base}/"><entry><title>A</title>` +
+    `<id>urn:a</id><content ${content}</content></entry></feed>`;
+  const xhtml = (links: string) => `type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">${links}</div>`;
+  const html = (links: string) => `type="html"><![CDATA[${links}]]>`;
+  const link = '<a href="b">c</a>';
+
+  test.each([
+    ['XHTML', xhtml(link)],
+    ['HTML', html(link)],
+  ])('in %s', async (_, content) => {
+    const [short, long] = [
+      await readUntilError(atom('d', content)),
+      await readUntilError(atom('d'.repeat(5000), content)),
+    ];
+    expect(short.records[0]?.body).toBe('<a href="https://a.example/d/b">c</a>');
+    expect(short.warnings).toEqual([]);
+    expect(long.records[0]?.body).toBe(link);
+    expect(long.warnings).toEqual([
+      { field: '', rule: 'xml:base must not be longer than 4096 characters: it is left out', line: 1, column: 1 },
+    ]);
+  });
+
+  test('bases that only become so long together', async () => {
+    const nested = `<a xml:base="${'e'.repeat(1000)}/">`;
+    const { records } = await readUntilError(atom('d', xhtml(`${nested.repeat(6)}${link}${'</a>'.repeat(6)}`)));
+    expect(records[0]?.body).toContain(`"https://a.example/d/${`${'e'.repeat(1000)}/`.repeat(4)}b"`);
+  });
+
+  test.each([
+    ['XHTML', xhtml('<a href="b" cite="b" src="b" poster="b">c</a>'.repeat(40_000))],
+    ['HTML', html(link.repeat(140_000))],
+  ])('and %s with very many addresses is refused', async (_, content) => {
+    const { records } = await readUntilError(atom('d'.repeat(4000), content));
+    const story = { ...record(), ...records[0], url: `https://a.example/${'d'.repeat(4000)}/` };
+    expect(() => parseArticle(story, newsroom)).toThrow(expect.objectContaining({ code: 'invalid_article' }));
+  });
+
+  test('of a JSON Feed', async () => {
+    const feed = (base: string) => ({
+      version: 'https://jsonfeed.org/version/1.1',
+      home_page_url: `https://a.example/${base}/`,
+      items: [{ id: '1', url: 'b', content_text: 'c' }],
+    });
+    const [short, long] = await Promise.all(
+      ['d', 'd'.repeat(5000)].map((base) => readUntilError(JSON.stringify(feed(base)))),
+    );
+    expect([short?.records[0]?.url, long?.records[0]?.url]).toEqual(['https://a.example/d/b', 'b']);
+  });
+});
+
+test('a feed has a hundred elements of its own at most, none of them long', async () => {
+  const author = '<author><name>Ann</name></author>';
+  const entry = '<entry><title>A</title><id>urn:a</id><summary>b</summary></entry>';
+  const long = `<rights>${'c'.repeat(9000)}</rights>`;
+  const { records, warnings } = await readUntilError(
+    `<feed xmlns="http://www.w3.org/2005/Atom">${long}${author.repeat(101)}${entry}</feed>`,
+  );
+  expect(records[0]).toMatchObject({ title: 'A', authors: Array(100).fill({ name: 'Ann' }) });
+  expect(records[0]).not.toHaveProperty('copyright');
+  expect(warnings.map(({ field, rule }) => `${field} ${rule}`)).toEqual([
+    '<rights> must not be longer than 8192 characters: it is left out',
+    '<author> a feed must not have more than 100 elements of its own: it is left out',
+  ]);
 });
 
 test.each([
