@@ -20,6 +20,7 @@ import { problemsOf } from '../lib/problems.ts';
 import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import { adjustment, type OnAdjustment } from './adjustments.ts';
+import { countAdjustment, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { FIELD_SYNONYMS } from './field-synonyms.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
@@ -218,7 +219,7 @@ export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?:
   const { resolve, isExceeded } = limitGrowth(
     (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
   );
-  const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onAdjustment);
+  const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
   if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
@@ -272,13 +273,22 @@ function invalid(record: unknown, problems: Problem[]): PublisherError {
 }
 
 /** The body as HTML, before it is sanitized. */
-function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields): string {
+function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields, onAdjustment?: OnAdjustment): string {
   if (bodyFormat === 'html') return body;
-  if (bodyFormat === 'text') return plainTextToHtml(body);
-  const markdown = xmlText(body);
-  if (markdown.length <= MAX_MARKDOWN) return markdownToHtml(markdown);
+  const text = xmlText(body);
+  if (bodyFormat === 'markdown' && text.length > MAX_MARKDOWN) throw tooLongMarkdown(record, text);
+  const counts = createCounts();
+  if (text !== body) countForbidden(counts, body, 'character');
+  const countUnused = (label: string) =>
+    countAdjustment(counts, 'definition_removed', { noun: 'link definition' }, () => label);
+  const html = bodyFormat === 'text' ? plainTextToHtml(text) : markdownToHtml(text, countUnused);
+  if (onAdjustment !== undefined) reportCounts(counts, onAdjustment);
+  return html;
+}
+
+function tooLongMarkdown(record: unknown, markdown: string): PublisherError {
   const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
-  throw invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
+  return invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
 }
 
 /** The rules that concern several fields. */

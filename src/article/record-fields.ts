@@ -78,12 +78,7 @@ function numberAsText(value: unknown, field: string, report: Report): unknown {
 function reportCharacters(text: string, field: string, report: Report): void {
   const forbidden = forbiddenCharacters(text);
   if (forbidden.length > 0) {
-    report(
-      'control_characters_removed',
-      field,
-      `removed ${counted(forbidden.length, 'control character')}`,
-      codes(forbidden),
-    );
+    report('characters_removed', field, `removed ${counted(forbidden.length, 'control character')}`, codes(forbidden));
   }
   const broken = brokenCharacters(text);
   if (broken.length > 0) {

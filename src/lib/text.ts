@@ -40,9 +40,23 @@ export function brokenCharacters(text: string): readonly string[] {
   return text.isWellFormed() ? [] : (text.match(/\p{Surrogate}/gu) ?? []);
 }
 
-/** The same on one line, for titles and names. */
+/** `xmlText` on one line, for titles and names. */
 export function lineText(text: string): string {
   return oneSpaced(xmlText(text)).trim();
+}
+
+/** A character that `xmlText` removes or replaces. Line ends stay. */
+const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]|\p{Cs}/gu;
+
+/** The characters of the text that XML forbids: their number, and the first one as `U+0001`. */
+export function forbiddenIn(text: string): { readonly count: number; readonly first: string } {
+  let count = 0;
+  let first = '';
+  for (const [character] of text.matchAll(FORBIDDEN)) {
+    count += 1;
+    first ||= `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  }
+  return { count, first };
 }
 
 /**

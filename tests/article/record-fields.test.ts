@@ -50,7 +50,7 @@ test('each removal and each change of a name is an adjustment, with its place in
     ['number_read_as_text', 'tags[4]', 'read a number as text', '5'],
     ['long_name_cut', 'tags[5]', 'cut the tag at 200 characters', `${'word '.repeat(24).trim()}…`],
     ['invalid_name_removed', 'tags[6]', 'removed a tag that is no text', '{"name":"x"}'],
-    ['control_characters_removed', 'tags[7]', 'removed 1 control character', 'U+0001'],
+    ['characters_removed', 'tags[7]', 'removed 1 control character', 'U+0001'],
     ['broken_characters_replaced', 'tags[8]', 'replaced 1 broken character by �', 'U+D83D'],
   ]);
 });
@@ -149,7 +149,7 @@ test.each([
   ['image', { image: { url: '/i', alt: 'a\uFFFEb' } }, 'image.alt', 'removed 1 control character', 'U+FFFE'],
   ['authors', { authors: [{ name: 'A\u0085\u0001' }] }, 'authors[0].name', 'removed 1 control character', 'U+0001'],
 ])('control characters of %s are reported', (_, fields, field, change, value) => {
-  expect(adjusted(fields).adjustments.map(made)).toEqual([['control_characters_removed', field, change, value]]);
+  expect(adjusted(fields).adjustments.map(made)).toEqual([['characters_removed', field, change, value]]);
 });
 
 test.each([

@@ -914,7 +914,7 @@ describe('an import of more than two megabytes', () => {
       small.push(await imported(alone, join(alone, 'in')));
     }
 
-    expect(large.out).toBe(did(951, 39, 0, 10));
+    expect(large.out).toBe(`${did(951, 39, 0, 10)}Adjustments: 990 script_removed\n`);
     expect(small.map(({ code }) => code)).toEqual([1, 1, 1]);
     expect(await stored(inThreads)).toEqual(await stored(alone));
   });
