@@ -7,10 +7,11 @@ import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
-import type { Published, Publisher, Submission } from '../publish/publish.ts';
+import type { Erasure, Published, Publisher, Submission } from '../publish/publish.ts';
 import {
   type Actor,
   type ListedRecord,
+  type Outcome,
   type Scope,
   STATUSES,
   type Status,
@@ -32,8 +33,19 @@ export interface ArticleParts {
 interface ChangeParts {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** Erases articles for good. Throws `file_holds_article`. */
+  readonly erase: (erasures: readonly Erasure[]) => Promise<ErasedView>;
   /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
   readonly bodyDeadline: number;
+}
+
+/** The results of erasures. */
+interface ErasedView {
+  readonly outcomes: readonly Outcome[];
+  /** Files that no other article names. */
+  readonly media: readonly string[];
+  /** For each place that may still have text of the articles, why. */
+  readonly remains: readonly string[];
 }
 
 type Handler = RequestHandler<{ path: string[] }>;
@@ -103,7 +115,7 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
 }
 
 /** The handlers that publish and withdraw articles. */
-export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts): ChangeHandlers {
+export function changeHandlers({ store, publisher, erase, bodyDeadline }: ChangeParts): ChangeHandlers {
   const guarded = guard(store);
 
   const put = guarded('write', async (request, response, key) => {
@@ -123,15 +135,17 @@ export function changeHandlers({ store, publisher, bodyDeadline }: ChangeParts):
 
   const withdraw = guarded('write', async (request, response, key) => {
     const id = idIn(request.params.path);
-    const { reason } = query(request, ['reason']);
-    const [outcome] = await publisher.withdraw([
-      omitUndefined({ id, reason, condition: conditionOf(request.headers), actor: actorOf(key) }),
-    ]);
+    const { reason, erase: erases } = query(request, ['reason', 'erase']);
+    const change = omitUndefined({ id, condition: conditionOf(request.headers), actor: actorOf(key) });
+    const isErasure = erases !== undefined && isErasing(erases, reason);
+    const erased = isErasure ? await erase([change]) : undefined;
+    const [outcome] = erased?.outcomes ?? (await publisher.withdraw([omitUndefined({ ...change, reason })]));
     if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
     if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
+    const { result, revision } = outcome;
     respondWithJson(request, response, {
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
+      body: { id, result, revision, ...(erased === undefined ? {} : erasureView(erased)) },
+      headers: { ETag: etagOf(revision) },
     });
   });
 
@@ -185,6 +199,25 @@ async function publishOrRefuse(
   }
 }
 
+/** Whether the article is to be erased. A wrong spelling must not withdraw it instead. */
+function isErasing(value: string, reason: string | undefined): boolean {
+  if (value !== 'true' && value !== '' && value !== 'false')
+    throw invalidQuery({ field: 'erase', value: excerpt(value), rule: 'must be true or false' });
+  if (value === 'false') return false;
+  if (reason === undefined) return true;
+  throw invalidQuery({
+    field: 'reason',
+    value: excerpt(reason),
+    rule: 'must be left out with erase: no reason is kept of an article that is erased',
+  });
+}
+
+/** What is left to do after an erasure. */
+function erasureView({ media, remains }: ErasedView) {
+  const warnings = remains.map((reason) => ({ field: '', rule: `text of the article may still be in ${reason}` }));
+  return { media, adjustments: [], warnings };
+}
+
 function actorOf({ id, name }: StoredKey): Actor {
   return { kind: 'key', id, name };
 }
@@ -208,6 +241,7 @@ function articleView(stored: ListedRecord, at: Instant) {
     publicId: article.publicId,
     revision,
     status: statusOf(stored, at),
+    ...(stored.isErased === true ? { erased: true } : {}),
     publishedAt: rfc3339(article.publishedAt),
     ...(article.withdrawn === undefined
       ? {}

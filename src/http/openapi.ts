@@ -41,6 +41,7 @@ const schemas = {
         required: ['at'],
         properties: { at: { ...text, format: 'date-time' }, reason: text },
       },
+      erased: { const: true, description: 'The article was erased for good: the record has only what is left.' },
       record: { type: 'object', description: 'The record as the newsroom sent it.' },
     },
     additionalProperties: false,
@@ -49,6 +50,27 @@ const schemas = {
     type: 'object',
     required: ['id', 'result', 'revision'],
     properties: { id: text, result: { enum: ['created', 'updated', 'unchanged', 'withdrawn'] }, revision },
+    additionalProperties: false,
+  },
+  Erasure: {
+    type: 'object',
+    required: ['id', 'result', 'revision', 'media', 'adjustments', 'warnings'],
+    properties: {
+      id: text,
+      result: { enum: ['erased', 'unchanged'] },
+      revision,
+      media: {
+        type: 'array',
+        items: text,
+        description: 'Files in the data folder that no other article names. The service leaves them.',
+      },
+      adjustments: { type: 'array', maxItems: 0 },
+      warnings: {
+        type: 'array',
+        items: { $ref: '#/components/schemas/Problem' },
+        description: 'Places that may still have text of the article, each with the reason.',
+      },
+    },
     additionalProperties: false,
   },
   Line: {
@@ -141,14 +163,15 @@ export function openApi(version: string, serviceUrl: string): Json {
             ...errors(400, 401, 403, 408, 409, 412, 413, 415, 422, 507),
           },
         }),
-        delete: operation('Withdraw an article', 'write', {
+        delete: operation('Withdraw an article, or erase it for good', 'write', {
           parameters: [
             ...conditions,
-            parameter('query', 'reason', text, 'The reason, for readers of Atom and JSON Feed.'),
+            parameter('query', 'reason', text, 'The reason, for readers of Atom and JSON Feed. Not with erase.'),
+            parameter('query', 'erase', { enum: ['true', 'false'] }, 'true removes the text of the article for good.'),
           ],
           responses: {
-            200: json('Withdrawn, now or before', ref('Change'), revisionHeader),
-            ...errors(400, 401, 403, 404, 412, 507),
+            200: json('Withdrawn or erased, now or before', { oneOf: [ref('Change'), ref('Erasure')] }, revisionHeader),
+            ...errors(400, 401, 403, 404, 409, 412, 507),
           },
         }),
       },

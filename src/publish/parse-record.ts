@@ -5,6 +5,7 @@ import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
 import { composed } from '../lib/text.ts';
+import { isErasedRecord, parseErasedRecord } from './erased-record.ts';
 import { asReceived, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
 /** Parses a record, or returns the error that refuses it. */
@@ -12,6 +13,7 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
   try {
     const received = parseJson(unparsed.json);
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
+    if (isObject(record) && isErasedRecord(record)) return parseErasedRecord(record);
     const adjustments: Adjustment[] = [];
     const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
     const isRewritten = unparsed.isCompacted === true || record !== received;

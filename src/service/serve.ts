@@ -124,14 +124,30 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const health = { check: store.lastRevision, phase: () => phase };
   opened.defer(store.close);
 
-  const documents = openDocuments(folder, { log, counters, fail, now, cache: options.cache ?? DEFAULT_CACHE_MB });
-  const { documentCache } = documents;
+  let writer: Writer | undefined;
+  const documents = openDocuments(folder, {
+    log,
+    counters,
+    fail,
+    now,
+    cache: options.cache ?? DEFAULT_CACHE_MB,
+    onExternalChanges: () => writer?.onExternalChanges(),
+  });
+  const { documentCache, forgetErased } = documents;
   opened.defer(documentCache.close);
 
-  const writer =
+  writer =
     part?.role === 'reader'
       ? createForwardingWriter(part.socket, { store, log })
-      : await openWriter(folder, { ...options, log, counters, now, fail, announce: documentCache.forget });
+      : await openWriter(folder, {
+          ...options,
+          log,
+          counters,
+          now,
+          fail,
+          announce: documentCache.forget,
+          onErased: forgetErased,
+        });
   opened.defer(writer.close);
 
   const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
@@ -255,10 +271,14 @@ interface DocumentParts {
   readonly now: () => number;
   /** Megabytes. */
   readonly cache: number;
+  /** Called after other processes have changed the store. */
+  readonly onExternalChanges: () => void;
 }
 
 interface Documents {
   readonly documentCache: DocumentCache;
+  /** Forgets what was rendered of articles that were erased. */
+  readonly forgetErased: () => void;
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
 }
@@ -266,7 +286,7 @@ interface Documents {
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
-  { log, counters, fail, now, cache }: DocumentParts,
+  { log, counters, fail, now, cache, onExternalChanges }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
@@ -276,12 +296,17 @@ function openDocuments(
     report: (id, format, err) =>
       log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`),
   });
+  const forgetErased = () => void arranger.forgetErased().catch(fail);
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
     externalChanges: store,
+    onExternalChanges() {
+      forgetErased();
+      onExternalChanges();
+    },
   });
-  return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
+  return { documentCache, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }
