@@ -18,18 +18,23 @@ export type Overwriting = ReturnType<typeof createOverwriting>;
  * `secure_delete` is not enough: where SQLite moves rows between pages, copies of them stay in the free part of a page, and
  * a store of an earlier version did not overwrite what it removed. Therefore the whole file is written anew (VACUUM). The
  * log of changes (WAL) is emptied afterwards: it has the pages as they were.
+ *
+ * @param patience milliseconds to wait for other processes that read
  */
-export function createOverwriting(db: DatabaseSync, file: string, settings: Settings) {
+export function createOverwriting(db: DatabaseSync, file: string, settings: Settings, patience = BUSY_TIMEOUT) {
   let running: Promise<string | undefined> | undefined;
   let rewriting: Promise<RewriteReply> | undefined;
+  /** The erasure up to which the file is rewritten. */
+  let rewritten: string | undefined;
 
   async function overwrite(): Promise<string | undefined> {
     const revision = settings.get(ERASED);
     if (revision === undefined) return undefined;
-    rewriting = rewrite(db, file);
+    if (revision !== rewritten) rewriting = rewrite(db, file);
     const failure = await rewriting;
     rewriting = undefined;
-    const isEmptied = await emptyLog(db);
+    if (failure === undefined) rewritten = revision;
+    const isEmptied = await emptyLog(db, patience);
     if (failure !== undefined) return `the file of the store cannot be rewritten (${failure})`;
     if (!isEmptied) return 'another process reads the store without a pause, so that its log cannot be emptied';
     await withWriteLock(db, noRewriting, () => removeSetting(revision));
@@ -85,8 +90,8 @@ function rewrite(db: DatabaseSync, file: string): Promise<RewriteReply> {
 }
 
 /** Moves all changes from the log into the file, and empties the log. Returns whether it succeeded in time. */
-async function emptyLog(db: DatabaseSync): Promise<boolean> {
-  const end = performance.now() + BUSY_TIMEOUT;
+async function emptyLog(db: DatabaseSync, patience: number): Promise<boolean> {
+  const end = performance.now() + patience;
   while (!tryToEmptyLog(db)) {
     if (performance.now() > end) return false;
     await sleep(RETRY);
