@@ -255,8 +255,8 @@ export interface Store {
   rules(): Promise<readonly FeedRule[]>;
   /**
    * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision. The
-   * store skips a change, with its file, where the condition fails or where it would alter the identity of an article
-   * that readers could see. Its outcome says so.
+   * store skips a change, with its file, where the condition fails, where it would alter the identity of an article that
+   * readers could see, or where it has the id of an erased article. Its outcome says so.
    */
   apply(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
   /** Returns the outcomes that `apply` would have, and changes nothing. */

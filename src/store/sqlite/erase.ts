@@ -28,8 +28,11 @@ export function erase(
   entries.remove(number, feeds);
   entries.add(number, article, feeds);
   audits.eraseTexts(number);
-  const touched = [...new Set<FeedKey>([...feeds.all.map(({ key }) => key), ...entries.removeUnusedNames()])];
-  return { id, result: 'erased', revision, touched, seenFrom: known.published, kept: kept(article, feeds) };
+  const renamed = entries.removeUnusedNames();
+  const touched = [...new Set<FeedKey>([...feeds.all.map(({ key }) => key), ...renamed])];
+  // A feed shows its new title at once, also where the article was under embargo.
+  const seenFrom = renamed.length > 0 ? Math.min(known.published, transaction.at) : known.published;
+  return { id, result: 'erased', revision, touched, seenFrom, kept: kept(article, feeds) };
 }
 
 /** The record of an erased article, which an export carries to another store. */
