@@ -11,7 +11,10 @@ import { jsonString } from '../src/lib/json.ts';
 import type {
   Change,
   Condition,
+  FeedList,
+  FeedListOptions,
   Listed,
+  ListedFeed,
   ListOptions,
   Outcome,
   Put,
@@ -328,6 +331,16 @@ export function storeContract(
         ]),
       );
     });
+  });
+
+  test(`${name}: the revisions of known articles are returned`, async () => {
+    const store = await holding(put({}), put({ id: 'b' }), withdraw('a', NOW));
+    expect(await store.revisions(['b', 'x', 'a'])).toEqual(
+      new Map([
+        ['b', 2],
+        ['a', 3],
+      ]),
+    );
   });
 
   describe(`${name}: a condition`, () => {
@@ -1150,6 +1163,89 @@ export function storeContract(
         );
         expect(listed).toEqual((await Promise.all(seen)).flat());
       }
+    });
+  });
+
+  describe(`${name}: the totals of feeds`, () => {
+    /** Articles of every status, in feeds that a cursor has to pass. */
+    async function ofEveryStatus(): Promise<Store> {
+      const store = await holding(
+        put({ id: 'a', sections: ['World'], tags: ['x'] }),
+        put({ id: 'b', sections: ['World'], publishedAt: at(1) }),
+        put({ id: 'embargoed', sections: ['World'], tags: ['later'], embargoUntil: at(60) }),
+        put({ id: 'expiring', sections: ['World'], tags: ['short'], expiresAt: at(30) }),
+        put({ id: 'gone', sections: ['World'], tags: ['x'] }),
+        withdraw('gone', NOW),
+      );
+      await store.backfillFeeds([feed('own', { any: ['tag/x'] }), feed('nothing', { all: ['tag/none'] })], () => NOW);
+      return store;
+    }
+
+    async function pagesOf(store: Store, options: Omit<FeedListOptions, 'after'>): Promise<ListedFeed[][]> {
+      const pages: ListedFeed[][] = [];
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        const { feeds, next }: FeedList = await store.listFeeds({ ...options, after });
+        pages.push([...feeds]);
+        after = next;
+      }
+      return pages;
+    }
+
+    test('have every article that readers can see at a moment, and the date of the newest', async () => {
+      const store = await ofEveryStatus();
+      for (const moment of [DAY - 1, DAY, DAY + 30 * MINUTE, DAY + 60 * MINUTE, DAY + 30 * MINUTE]) {
+        const expected: ListedFeed[] = [];
+        for (const { key, name } of (await store.feeds(moment)).toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
+          const { articles } = await store.list({ after: 0, limit: 500, feed: key, status: 'visible', at: moment });
+          const [newest] = articles.map(({ article: { publishedAt } }) => publishedAt).toSorted((a, b) => b - a);
+          expected.push({ key, name, articles: articles.length, ...(newest === undefined ? {} : { newest }) });
+        }
+
+        const { feeds, next } = await store.listFeeds({ after: '', limit: 500, at: moment });
+        expect([feeds, next]).toEqual([expected, undefined]);
+        for (const { key, name: _, ...total } of expected) expect(await store.feedTotal(key, moment)).toEqual(total);
+      }
+    });
+
+    test('are of the feed as the last change left it', async () => {
+      const store = await ofEveryStatus();
+      const [before] = [await store.feedTotal('section/world', NOW)];
+      await store.apply([put({ id: 'c', sections: ['World'], publishedAt: at(61) })], () => NOW);
+      const after = await store.feedTotal('section/world', NOW);
+      await store.apply([{ kind: 'withdraw', id: 'c' }], () => NOW);
+
+      expect(before).toEqual({ articles: 3, newest: DAY + 60 * MINUTE });
+      expect(after).toEqual({ articles: 4, newest: DAY + 61 * MINUTE });
+      expect(await store.feedTotal('section/world', NOW)).toEqual(before);
+    });
+
+    test('come on pages that leave out no feed and repeat none, whatever their size', async () => {
+      const store = await ofEveryStatus();
+      const { feeds } = await store.listFeeds({ after: '', limit: 500, at: NOW });
+      for (const limit of [1, 2, 3, 7]) {
+        const pages = await pagesOf(store, { limit, at: NOW });
+        expect(pages.flat()).toEqual(feeds);
+        expect(pages.slice(0, -1).every((page) => page.length === limit)).toBe(true);
+      }
+    });
+
+    test.each<[FeedListOptions['kind'], readonly string[]]>([
+      ['latest', ['latest']],
+      ['custom', ['nothing', 'own']],
+      ['section', ['section/world']],
+      ['tag', ['tag/later', 'tag/short', 'tag/x']],
+      ['author', []],
+      ['language', ['language/en']],
+    ])('of the kind %s are those of its feeds', async (kind, expected) => {
+      const store = await ofEveryStatus();
+      const pages = await pagesOf(store, { limit: 2, at: NOW, ...(kind === undefined ? {} : { kind }) });
+      expect(pages.flat().map(({ key }) => key)).toEqual(expected);
+    });
+
+    test('are missing for a feed that readers could never see', async () => {
+      const store = await ofEveryStatus();
+      expect(await store.feedTotal('tag/nothing', NOW)).toBeUndefined();
+      expect(await store.feedTotal('tag/later', DAY)).toBeUndefined();
     });
   });
 

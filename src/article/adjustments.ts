@@ -4,6 +4,16 @@
  */
 const REASONS = {
   hidden_text_removed: 'its page does not show it',
+  blank_name_removed: 'a name must have a letter, a digit or a sign',
+  repeated_name_removed: 'spellings of one name are one feed',
+  surplus_name_removed: 'a record must not have more of them',
+  invalid_name_removed: 'a name is text',
+  long_name_cut: 'a name must not be longer',
+  number_read_as_text: 'the field holds text',
+  control_characters_removed: 'XML forbids them',
+  broken_characters_replaced: 'half a character has no form in UTF-8',
+  early_update_ignored: 'readers could not see the story before its first publication',
+  file_facts_used: 'the file itself says so',
 } as const;
 
 export type AdjustmentKind = keyof typeof REASONS;

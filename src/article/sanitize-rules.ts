@@ -43,6 +43,25 @@ export const WEB_ADDRESSES: readonly string[] = ['src', 'poster', 'cite'];
 /** Resolves a reference in a body to an absolute address; undefined where it has no valid target. */
 export type ResolveUrl = (reference: string) => string | undefined;
 
+/** Most characters that the addresses of one text gain when they are made absolute. */
+const MAX_GROWTH = 32 * 1024 * 1024;
+
+/**
+ * A `resolve` that counts how much longer the addresses become: a few characters, a hundred thousand times, with a base of
+ * four thousand, are more than a string can hold. From the limit on, it resolves nothing.
+ */
+export function limitGrowth(resolve: ResolveUrl): { readonly resolve: ResolveUrl; readonly isExceeded: () => boolean } {
+  let left = MAX_GROWTH;
+  return {
+    resolve(reference) {
+      const address = left < 0 ? undefined : resolve(reference);
+      if (address !== undefined) left -= Math.max(0, address.length - reference.length);
+      return address;
+    },
+    isExceeded: () => left < 0,
+  };
+}
+
 /** An attribute's value with absolute addresses; undefined where no valid address is left. */
 export function absoluteAttribute(name: string, value: string, resolve: ResolveUrl): string | undefined {
   if (name === 'href') return resolve(value);

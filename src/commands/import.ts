@@ -7,6 +7,7 @@ import { findSources } from '../ingest/import/source.ts';
 import { rememberRejectedFile } from '../service/rejected-files.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { adjustmentSummary } from './import-adjustments.ts';
 import { type ImportContext, importAll, isLarge, MAX_PRINTED } from './import-items.ts';
 import { repeatImport } from './import-repeat.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
@@ -41,7 +42,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { every, dryRun } = values;
   if (every !== undefined && !positionals.every(isAddress))
     throw usage('--every needs addresses: the service watches its articles folder itself.');
-  if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other.');
+  if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other: leave one out.');
   const { stop, exitCode } = stopSignal(terminal);
   if (every !== undefined) {
     const folder = openFolder(values, false);
@@ -156,6 +157,8 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
   terminal.out(`${prefix}${summaryOf(tally)}`);
   if (skipped.size > 0)
     terminal.out(`Skipped: ${[...skipped].map(([reason, count]) => `${count} ${reason}`).join(', ')}`);
+  const adjusted = adjustmentSummary(tally.adjustments);
+  if (adjusted !== undefined) terminal.out(adjusted);
   if (pictures !== undefined) terminal.out(pictureCounts(pictures));
   if (refused === 0) return;
   if (!dryRun) terminal.err(nextStep(refused, rejected));
@@ -163,6 +166,7 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
 }
 
 function pictureCounts(pictures: PictureFolder): string {
-  const { copied, kept, failed } = pictures.counts();
+  const { copied, kept, failed, missing } = pictures.counts();
+  if (missing !== undefined) return `Pictures: ${missing} to copy, ${kept} copied earlier`;
   return `Pictures: ${copied} copied, ${kept} copied earlier, ${failed} not copied`;
 }

@@ -9,7 +9,7 @@ import type { Entry } from './document.ts';
 import { pause } from './pause.ts';
 
 /** Takes an article that cannot be rendered although it was accepted: its feeds are served without it. */
-export type ReportUnrenderable = (articleId: string, format: Format, error: unknown) => void;
+export type ReportUnrenderable = (articleId: string, format: Format, error: unknown, revision: number) => void;
 
 interface EntryCacheParts {
   readonly store: Pick<Store, 'articles' | 'erasedAfter'>;
@@ -104,7 +104,7 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
         try {
           return [[stored, RENDERERS[format].entry(stored.article, options)]];
         } catch (error) {
-          report(stored.article.id, format, error);
+          report(stored.article.id, format, error, stored.revision);
           return [];
         }
       });

@@ -1,7 +1,7 @@
 import type { Publication } from '../config/publication.ts';
 import { describeFeed, type FeedKey, ownKeys, type Selection } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
-import type { ListedRecord, Status, Store, StoredRecord } from '../store/store.ts';
+import type { KeptArticle, Status, Store, StoredRecord } from '../store/store.ts';
 
 /** Whether an article is in a feed's current document and, where it is not, the rule that excludes it. */
 export interface FeedMembership {
@@ -21,7 +21,7 @@ interface Context {
 }
 
 /** The status of an article at a moment. */
-export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant): Status {
+export function statusOf(article: Omit<KeptArticle, 'publicId' | 'feeds'>, at: Instant): Status {
   if (article.withdrawn !== undefined) return 'withdrawn';
   if (article.publishedAt > at) return 'embargoed';
   return article.expiresAt !== undefined && article.expiresAt <= at ? 'expired' : 'visible';
@@ -56,7 +56,7 @@ const OTHER_RULE = {
 
 function hiddenBecause(stored: StoredRecord, at: Instant): Pick<FeedMembership, 'rule' | 'reason'> | undefined {
   const { withdrawn, publishedAt, embargoUntil, expiresAt } = stored.article;
-  switch (statusOf(stored, at)) {
+  switch (statusOf(stored.article, at)) {
     case 'withdrawn':
       return { rule: 'withdrawn', reason: `withdrawn at ${rfc3339(withdrawn?.at ?? at)}` };
     case 'embargoed': {

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { isMissing } from '../ingest/import/list-files.ts';
 import { LINE_FEED, linesOf } from '../lib/lines.ts';
 import { systemReason } from '../lib/system-reason.ts';
-import { idOf } from '../publish/publish.ts';
+import { idOf } from '../publish/unparsed-record.ts';
 import type { Store } from '../store/store.ts';
 
 /** The store's setting: the files for refused records that imports were given, as a JSON list of absolute paths. */

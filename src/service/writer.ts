@@ -1,11 +1,12 @@
 import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
 import type { DocumentCache } from '../document/cache.ts';
-import type { PublisherError } from '../errors.ts';
-import { type ChangeHandlers, changeHandlers, guard } from '../http/articles.ts';
+import { type ChangeHandlers, changeHandlers } from '../http/article-changes.ts';
+import { guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
+import { problemListHandler } from '../http/overviews.ts';
 import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { openParser } from '../publish/parse-pool.ts';
-import { createPublisher, type Publisher } from '../publish/publish.ts';
+import { type Accepted, createPublisher, isChange, type Publisher } from '../publish/publish.ts';
 import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
@@ -13,10 +14,15 @@ import type { Log } from '../telemetry/log.ts';
 import type { DataFolder } from './data-folder.ts';
 import { createEraser, type Erase } from './erasure.ts';
 import { createOverwriteRetries } from './overwrite-retries.ts';
+import { createProblemReports, type ProblemReports } from './problem-reports.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
 export interface Writer {
   readonly changes: ChangeHandlers;
+  /** Answers with what is refused now. */
+  readonly listProblems: ChangeHandlers['put'];
+  /** Missing where another process knows the problems. */
+  readonly problems?: ProblemReports;
   /** Whether files have changed that are not published yet. */
   readonly hasPending: () => boolean;
   /** Resolves when the files that changed before the call are published. */
@@ -48,6 +54,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   const { log, counters, now, announce, onErased, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
   const { parse } = parser;
+  const problems = createProblemReports({ store, log, counters, now, fail });
   try {
     await refreshStore({
       store,
@@ -55,33 +62,43 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       parse,
       now,
       progress,
-      onInvalid: (id, { code, problems }) =>
-        log.warn(
-          { code, article: id, problems },
-          `Article ${id} keeps its earlier version: its record is not valid now.`,
-        ),
+      onInvalid: problems.invalidRecord,
     });
   } catch (error) {
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
-  const publisher = logAdjustments(countChanges(createPublisher({ store, parse, now, announce }), counters), log);
+  const counted = countChanges(createPublisher({ store, parse, now, announce }), counters);
+  const publisher = problems.follow(logAdjustments(counted, log));
+  const { publish: rehearse } = createPublisher({
+    store: { ...store, apply: store.rehearse },
+    parse,
+    now,
+    announce: () => {},
+  });
   const articles = openArticleFolder({
     dataFolder: path,
     store,
     publisher,
-    refuse: ({ message, code, file, problems }: PublisherError) => {
-      counters.refusedFiles += 1;
-      log.warn({ code, file, problems }, message);
-    },
-    fail,
+    reports: problems.folder,
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
   const retries = createOverwriteRetries({ store, log, fail });
   retries.schedule(); // the service may have been stopped before an erasure was complete
   const erase = eraserOf({ path, store, publisher, log, onErased, onRemains: retries.schedule });
   return {
-    changes: changeHandlers({ store, publisher, erase, bodyDeadline }),
+    changes: changeHandlers({
+      store,
+      publisher,
+      erase,
+      rehearse,
+      feedsUrl: publication.feedsUrl,
+      now,
+      bodyDeadline,
+      onRefused: problems.refusedRecord,
+    }),
+    listProblems: problemListHandler({ store, problems }),
+    problems,
     hasPending: articles.hasPending,
     whenIdle: articles.whenIdle,
     async start() {
@@ -123,21 +140,23 @@ function eraserOf({ onErased, onRemains, log, ...parts }: EraserParts): Erase {
 /** Adjustments that one log line names. The fields of the line have all. */
 const MAX_NAMED_ADJUSTMENTS = 3;
 
-/** Wraps a publisher so that the log has a line for each changed article that was adjusted. */
+/** Wraps a publisher so that the log has a line for each changed article that was adjusted, and for each that has warnings. */
 function logAdjustments(publisher: Publisher, log: Log): Publisher {
   return {
     ...publisher,
     async publish(submissions) {
       const published = await publisher.publish(submissions);
       for (const one of published) {
-        if (!('outcome' in one) || one.adjustments.length === 0) continue;
-        const { adjustments, outcome } = one;
-        const isChanged = outcome.result === 'created' || outcome.result === 'updated';
-        if (isChanged) log.info({ article: outcome.id, adjustments }, `${outcome.id}: ${inWords(adjustments)}`);
+        if ('outcome' in one && isChange(one.outcome)) logOne(one, log);
       }
       return published;
     },
   };
+}
+
+function logOne({ outcome: { id: article }, adjustments, warnings }: Accepted, log: Log): void {
+  if (adjustments.length > 0) log.info({ article, adjustments }, `${article}: ${inWords(adjustments)}`);
+  if (warnings.length > 0) log.warn({ article, problems: warnings }, `${article} is published with warnings.`);
 }
 
 function inWords(adjustments: readonly Adjustment[]): string {
@@ -158,9 +177,11 @@ export function createForwardingWriter(
   const logWriterAway = ({ message }: Error) => {
     log.warn({ reason: message }, 'The writer process does not answer. Changes are refused until it does.');
   };
-  const change = guard(store)('write', forward(socket, logWriterAway));
+  const forwarded = forward(socket, logWriterAway);
+  const change = guard(store)('write', forwarded);
   return {
     changes: { put: change, withdraw: change, bulk: change },
+    listProblems: guard(store)('read', forwarded),
     hasPending: () => false,
     whenIdle: nothing,
     start: nothing,

@@ -99,6 +99,8 @@ export interface Outcome {
   readonly revision: number;
   /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
+  /** Another article that has the same address and is not withdrawn. */
+  readonly sameAddress?: string;
   /** The article as the store has it after the change; missing where it has none, or where the change was not made. */
   readonly kept?: KeptArticle;
   /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
@@ -213,6 +215,33 @@ export interface ListOptions {
 export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
+export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;
+export type FeedKind = (typeof FEED_KINDS)[number];
+
+export interface FeedListOptions {
+  /** Only feeds whose keys come after this one; empty for the first page. */
+  readonly after: FeedKey;
+  readonly limit: number;
+  readonly kind?: FeedKind;
+  readonly at: Instant;
+}
+
+/** What readers can see in a feed: in the whole feed, not only in its current document. */
+export interface FeedTotal {
+  readonly articles: number;
+  /** The date of the newest article. */
+  readonly newest?: Instant;
+}
+
+export interface ListedFeed extends NamedKey, FeedTotal {}
+
+export interface FeedList {
+  readonly feeds: readonly ListedFeed[];
+  /** Pass this key as `after` to continue; undefined at the end of the list. */
+  readonly next?: FeedKey;
+}
+
 /** A file as it was when the store last kept its article. An article has at most one file, and a file at most one article. */
 export interface SourceFile {
   readonly id: string;
@@ -282,6 +311,10 @@ export interface Store {
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
   /** `latest`, the custom feeds, and every feed with an article that was visible by that moment. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
+  /** The same feeds in the order of their keys, with their totals. It counts in pieces, so that no other work waits. */
+  listFeeds(options: FeedListOptions): Promise<FeedList>;
+  /** The totals of one feed; undefined where readers could never see it. */
+  feedTotal(key: FeedKey, at: Instant): Promise<FeedTotal | undefined>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /**
@@ -298,6 +331,8 @@ export interface Store {
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of the known articles among these. */
   identities(ids: readonly string[]): Promise<ReadonlyMap<string, Identity>>;
+  /** The revisions of the known articles among these. */
+  revisions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Articles in the order of their last change; fewer than the limit where their records are large. */
   list(options: ListOptions): Promise<Listed>;
   /**

@@ -86,9 +86,12 @@ test.each<readonly [readonly string[], string]>([
   [['export', '--dry-run'], 'There is no option “--dry-run”.'],
   [['erase'], '“erase” needs the ID of an article.'],
   [['key'], '“key” needs an action: create, list or revoke.'],
-  [['key', 'make'], '“key” needs an action: create, list or revoke.'],
+  [['key', 'make'], '“key” needs an action: create, list or revoke, not “make”: the nearest is create.'],
   [['key', 'create'], '“key create” needs a --name, so that you can tell keys apart.'],
-  [['key', 'create', '--name', 'x', '--scope', 'admin'], '--scope must be one of read, write, not “admin”.'],
+  [
+    ['key', 'create', '--name', 'x', '--scope', 'admin'],
+    '--scope must be one of read, write, not “admin”: did you mean write?',
+  ],
   [['key', 'revoke'], '“key revoke” needs the ID of a key. “key list” shows all IDs.'],
   [['key', 'revoke', 'one', 'two'], 'Unexpected argument “two”.'],
   [['key', 'list', 'all'], 'Unexpected argument “all”.'],
@@ -111,7 +114,7 @@ test.each<readonly [readonly string[], string]>([
     ['serve', '--max-connections', 'off'],
     '--max-connections must be TOTAL or TOTAL:PER_CLIENT, as 10000:256 or 10000:off, not “off”.',
   ],
-  [['publish'], 'There is no command “publish”.'],
+  [['publish'], 'There is no command “publish”: the nearest is import.'],
 ])('%j is wrong use: exit code 2', async (args, message) => {
   const folder = await dataFolder();
   const { code, out, err } = await command(args, { env: { DATA_DIR: folder } });

@@ -29,7 +29,18 @@ describe('DELETE with ?erase=true', () => {
     expect([erased.status, erased.headers.etag, JSON.parse(erased.text)]).toEqual([
       200,
       '"2"',
-      { id: 'a', result: 'erased', revision: 2, media: [], adjustments: [], warnings: [] },
+      {
+        id: 'a',
+        result: 'erased',
+        revision: 2,
+        status: 'withdrawn',
+        publicId: PUBLIC_ID,
+        publishedAt: '2026-11-20T10:00:00Z',
+        feeds: ['latest', 'section/world', 'tag/rain', 'language/en'],
+        adjustments: [],
+        warnings: [],
+        media: [],
+      },
     ]);
     expect(headers.etag).toBe('"2"');
     expect(JSON.parse(text)).toEqual({
@@ -166,7 +177,9 @@ describe('a later record of an erased article', () => {
     const { code, out, err } = await command(args);
 
     expect([code, out]).toEqual([1, '0 created, 0 updated, 0 unchanged, 1 refused\n']);
-    expect(err).toBe(`${list}:1: id: ${ofId.rule} (value: a)\nFix the source and import again.\n`);
+    expect(err).toBe(
+      `${list}:1: id: ${ofId.rule} (value: a)\nFix the source, or wait until it can be read, and import again.\n`,
+    );
     await rm(list);
     const { status, text } = await ask((await start(dataFolder)).port, '/feeds/latest.atom');
     expect([status, text.includes('at:deleted-entry')]).toEqual([200, true]);

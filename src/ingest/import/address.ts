@@ -163,7 +163,7 @@ function pageSource(address: string, { bytes, type, url, charset }: Download): I
 
 function unreadablePage(address: string, failure: PublisherError): FeedPage {
   const { hint = '' } = failure;
-  const rule = `this page of the feed cannot be read: ${hint} Import again to go on with it`;
+  const rule = `this page of the feed cannot be read, and older pages were not asked for: ${hint}`;
   async function* items(): AsyncGenerator<Item> {
     yield { file: address, content: { problems: [{ field: '', rule }] } };
   }

@@ -3,8 +3,7 @@ import { extname } from 'node:path';
 import { type Problem, PublisherError } from '../../errors.ts';
 import { decodeJson, parseJson } from '../../lib/json.ts';
 import { LINE_FEED, linesOf } from '../../lib/lines.ts';
-import { idOf } from '../../publish/publish.ts';
-import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
+import { idOf, type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import { feedRecords } from './feed.ts';
 import { readArticleFile } from './file.ts';
 import type { Item, OnNote, OnProgress, OnSkipped } from './item.ts';
@@ -102,8 +101,12 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
       yield* records(file, (report) => feedRecords(once(bytes), { url: content.url, report }), content.onNote);
     else {
       const value = parseJson(bytes); // reports syntax errors better than `readArticleFile`
-      const { record, idIsFromPath = false } = path === undefined ? { record: value } : readArticleFile(bytes, path);
-      yield { file, fileId: { id: idOf(record), isFromPath: idIsFromPath }, content: contentOf(record) };
+      if (path === undefined) {
+        yield { file, content: contentOf(value) };
+        return;
+      }
+      const { record, idIsFromPath = false, locate } = readArticleFile(bytes, path);
+      yield { file, locate, fileId: { id: idOf(record), isFromPath: idIsFromPath }, content: contentOf(record) };
     }
   } catch (error) {
     yield { file, content: { problems: problemsIn(error), text: bytes.toString() } };
@@ -165,7 +168,7 @@ async function* records(
   const report = notedReport(file, onNote);
   try {
     for await (const { record, line, publishedAt, elements, problems } of read(report)) {
-      if (problems !== undefined) yield { file, elements, content: { problems, text: JSON.stringify(record) } };
+      if (problems !== undefined) yield { file, line, elements, content: { problems, text: JSON.stringify(record) } };
       else yield { file, line, elements, content: contentOf(record, publishedAt) };
     }
   } catch (error) {

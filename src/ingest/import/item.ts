@@ -1,10 +1,13 @@
 import type { Problem } from '../../errors.ts';
 import type { UnparsedRecord } from '../../publish/unparsed-record.ts';
+import type { RawRecord } from './record.ts';
 
 /** One record of a source, or the reason why there is none. */
 export interface Item {
   readonly file: string;
   readonly line?: number;
+  /** The place of a field in a file that is one record. */
+  readonly locate?: RawRecord['locate'];
   /** The id of a record that has a file to itself. `isFromPath`: the record names no id, and the file's path is its id. */
   readonly fileId?: { readonly id: string; readonly isFromPath: boolean };
   /** The names of the source's own elements, by fields of the record. */

@@ -21,6 +21,9 @@ const SEARCHED = 500;
 export function createRecords(db: DatabaseSync) {
   const articleByNumber = db.prepare('SELECT revision, article FROM article WHERE number = ?');
   const identityById = db.prepare('SELECT public_id, published FROM article WHERE id = ?');
+  const revisionsById = db.prepare(
+    'SELECT article.id, revision FROM json_each(?) AS asked CROSS JOIN article ON article.id = asked.value',
+  );
   const recordById = db.prepare('SELECT number, revision, article, record, erased FROM article WHERE id = ?');
   const recordsAfter = db.prepare(
     'SELECT number, revision, article, record, erased FROM article WHERE number > ? ORDER BY number LIMIT ?',
@@ -61,6 +64,8 @@ export function createRecords(db: DatabaseSync) {
           return row === undefined ? [] : [[id, { publicId: row.public_id, publishedAt: row.published }]];
         }),
       ),
+    revisions: (ids: readonly string[]): Map<string, number> =>
+      new Map(revisionsById.all(JSON.stringify(ids)).map(({ id, revision }) => [String(id), Number(revision)])),
     find(id: string): StoredRecord | undefined {
       const row = recordById.get(id) as RecordRow | undefined;
       return row === undefined ? undefined : storedRecord(row);

@@ -9,6 +9,7 @@ import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
 import { createFeedDates } from './feed-dates.ts';
+import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
 import { createListing } from './listing.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
@@ -42,6 +43,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const records = createRecords(db);
   const snapshots = createSnapshots(db);
   const list = createListing(db);
+  const feedTotals = createFeedTotals(db);
   const keys = createKeys(db);
 
   return {
@@ -62,6 +64,8 @@ function openStore(file: string, options: OpenOptions): Store {
     snapshot: async (key, at, snapshotOptions) => snapshots.snapshot(key, at, snapshotOptions),
     articles: async (numbers) => records.articles(numbers),
     feeds: async (at) => snapshots.feeds(at),
+    listFeeds: feedTotals.list,
+    feedTotal: feedTotals.total,
     lastRevision: async () => revisions.last(),
     erasedAfter: async (revision) => records.erasedAfter(revision),
     overwriteErased: overwriting.overwriteErased,
@@ -71,6 +75,7 @@ function openStore(file: string, options: OpenOptions): Store {
 
     find: async (id) => records.find(id),
     identities: async (ids) => records.identities(ids),
+    revisions: async (ids) => records.revisions(ids),
     list: async (listOptions) => list(listOptions),
     page: async (after, limit) => records.page(after, limit),
     newerThan: async (key, number, at, limit) => snapshots.newerThan(key, number, at, limit),

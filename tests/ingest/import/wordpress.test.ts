@@ -137,7 +137,7 @@ describe('a story that shows a text of the export too often goes without the res
   const notes =
     '<wp:postmeta><wp:meta_key>footnotes</wp:meta_key>' +
     `<wp:meta_value>[{"content":"${long}"}]</wp:meta_value></wp:postmeta>`;
-  const shared = `<item><wp:post_type>wp_block</wp:post_type><wp:post_id>100</wp:post_id><content:encoded>${long}</content:encoded></item>`;
+  const shared = `<item><wp:post_type>wp_block</wp:post_type><wp:status>publish</wp:status><wp:post_id>100</wp:post_id><content:encoded>${long}</content:encoded></item>`;
 
   test.each([
     ['a picture', `[gallery ids="${'100,'.repeat(1000)}"] `.repeat(200), attachment(100, 0, long)],
