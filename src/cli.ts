@@ -14,6 +14,7 @@ Commands
   serve      serve the feeds over HTTP (the default)
   import     publish articles from files, feeds and WordPress exports
   export     write all articles as NDJSON
+  erase      remove the text of an article for good
   key        create, list and revoke keys for the API
   migrate    bring the store of an earlier version to this version
 
@@ -25,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['serve', () => import('./commands/serve.ts')],
   ['import', () => import('./commands/import.ts')],
   ['export', () => import('./commands/export.ts')],
+  ['erase', () => import('./commands/erase.ts')],
   ['key', () => import('./commands/key.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people

@@ -255,9 +255,10 @@ function refuse(
 ): void {
   tally.refused += 1;
   if (isReported?.(item)) return;
-  rejected.write(item);
+  const isErased = error.code === 'erased_article'; // its text must not come back into a file
+  if (!isErased) rejected.write(item);
   const { file, line } = item;
-  const title = titleOf(item.content);
+  const title = isErased ? undefined : titleOf(item.content);
   const problems = error.problems.map((problem) => located(problem, item));
   const position = line === undefined ? {} : { line };
   report.refuse({ file, ...position, ...(title === undefined ? {} : { title }), problems });

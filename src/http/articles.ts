@@ -116,6 +116,7 @@ function articleView(stored: ListedRecord, at: Instant) {
     publicId: article.publicId,
     revision,
     status: statusOf(article, at),
+    ...(stored.isErased === true ? { erased: true } : {}),
     publishedAt: rfc3339(article.publishedAt),
     ...(article.withdrawn === undefined
       ? {}

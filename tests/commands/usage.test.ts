@@ -68,6 +68,7 @@ test('--help names every command', async () => {
     'serve',
     'import',
     'export',
+    'erase',
     'key',
     'migrate',
   ]);
@@ -83,6 +84,7 @@ test.each<readonly [readonly string[], string]>([
   [['import', '--colour', 'x'], 'There is no option “--colour”.'],
   [['export', 'one', 'two'], '“export” writes one FILE, not 2.'],
   [['export', '--dry-run'], 'There is no option “--dry-run”.'],
+  [['erase'], '“erase” needs the ID of an article.'],
   [['key'], '“key” needs an action: create, list or revoke.'],
   [['key', 'make'], '“key” needs an action: create, list or revoke, not “make”: the nearest is create.'],
   [['key', 'create'], '“key create” needs a --name, so that you can tell keys apart.'],
@@ -123,7 +125,7 @@ test.each<readonly [readonly string[], string]>([
   expect(existsSync(join(folder, 'store'))).toBe(false);
 });
 
-test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
+test.each([['import', '/dev/null'], ['export'], ['erase', 'a'], ['key', 'list'], ['migrate']])(
   '%s of a folder that is not a data folder is reported, and creates nothing there',
   async (...args) => {
     const folder = join(await dataFolder(), 'mistyped');
@@ -159,6 +161,7 @@ test.each([
   ['key', 'create'],
   ['migrate'],
   ['export'],
+  ['erase', 'a'],
   ['import', '--dry-run', '/dev/null'],
 ])('%s %s creates no store where there is none', async (...args) => {
   const folder = await dataFolder();

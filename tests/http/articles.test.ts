@@ -761,7 +761,7 @@ describe('DELETE', () => {
   });
 
   test.each([
-    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason' }],
+    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason, erase. Did you mean reason?' }],
     ['reason=a&reason=b', { field: 'reason', value: 'a, b', rule: 'must be given once' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { put, get, remove } = await startApi();
