@@ -4,12 +4,17 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { RUN } from './tests/soak/sizes.ts';
 
-const ALL = 'tests/**/*.test.ts';
-const SIZED = globSync(ALL).filter((file) => readFileSync(file, 'utf8').includes("/sizes.ts'"));
+const ALL = globSync('tests/**/*.test.ts').map((path) => ({ path, source: readFileSync(path, 'utf8') }));
+const FILES = RUN === 'short' ? ALL : ALL.filter(({ source }) => source.includes("/sizes.ts'"));
+/** These need a process of their own: they replace modules that other files have loaded, or they measure its memory. */
+const isAlone = ({ source }: { readonly source: string }) => /\bvi\.mock\(|\bmemoryUsage\(/.test(source);
+const pathsOf = (files: typeof ALL) => files.map(({ path }) => path);
 /** A hang is ended after that many milliseconds. No test decides anything by it: machines may be busy. */
 const HANG = RUN === 'full' ? 3_600_000 : 300_000;
 /** The same for one step of a test, so that the test can say which one hangs. */
 const HANGING_STEP = 60_000;
+
+const LIMITS = { testTimeout: HANG, hookTimeout: HANG, expect: { poll: { timeout: HANGING_STEP } } };
 
 /** The files that take longest. Begun last, as a fresh clone would, they leave all other cores idle until they are done. */
 const LONG = ['soak/crash', 'peers/caches', 'service/supervisor', 'soak/readers'].map(
@@ -26,13 +31,16 @@ class LongFirst extends BaseSequencer {
 // biome-ignore lint/style/noDefaultExport: the form in which vitest reads its configuration
 export default defineConfig({
   test: {
-    include: RUN === 'short' ? [ALL] : SIZED,
     globalSetup: 'tests/global-setup.ts',
-    testTimeout: HANG,
-    hookTimeout: HANG,
-    expect: { poll: { timeout: HANGING_STEP } },
     // Many tests wait for timers or for other processes.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongFirst },
+    // A process that runs one file after the other loads the program and its packages once.
+    projects: [
+      {
+        test: { name: 'together', include: pathsOf(FILES.filter((file) => !isAlone(file))), isolate: false, ...LIMITS },
+      },
+      { test: { name: 'alone', include: pathsOf(FILES.filter(isAlone)), ...LIMITS } },
+    ],
   },
 });

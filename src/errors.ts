@@ -1,6 +1,8 @@
 /** Every error code of this project, with its HTTP status. docs/errors.md explains each. */
 const ERROR_STATUS = {
   invalid_article: 422,
+  not_an_article: 415,
+  unrenderable_article: 500,
   invalid_publication: 500,
   invalid_path: 400,
   invalid_query: 400,
@@ -16,6 +18,8 @@ const ERROR_STATUS = {
   not_acceptable: 406,
   request_timeout: 408,
   identity_conflict: 409,
+  erased_article: 409,
+  file_holds_article: 409,
   precondition_failed: 412,
   too_large: 413,
   unsupported_media_type: 415,
@@ -54,11 +58,13 @@ export interface Problem {
 interface ErrorDetails {
   readonly problems?: readonly Problem[];
   /** The next step for the reader of the message. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** The file that has the problems. */
-  readonly file?: string;
+  readonly file?: string | undefined;
+  /** The id of the article, as its record or its address names it. */
+  readonly article?: string | undefined;
   /** Whole seconds before the next attempt. */
-  readonly retryAfter?: number;
+  readonly retryAfter?: number | undefined;
   readonly cause?: unknown;
 }
 
@@ -69,6 +75,7 @@ export class PublisherError extends Error {
   readonly problems: readonly Problem[];
   readonly hint: string | undefined;
   readonly file: string | undefined;
+  readonly article: string | undefined;
   readonly retryAfter: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -78,7 +85,14 @@ export class PublisherError extends Error {
     this.problems = limited(details.problems ?? []);
     this.hint = details.hint;
     this.file = details.file;
+    this.article = details.article;
     this.retryAfter = details.retryAfter;
+  }
+
+  /** The same error of an article. */
+  about(article: string): PublisherError {
+    const { code, message, problems, hint, file, retryAfter, cause } = this;
+    return new PublisherError(code, message, { problems, hint, file, retryAfter, cause, article });
   }
 
   get status(): number {
@@ -90,7 +104,7 @@ export class PublisherError extends Error {
 export const MAX_PROBLEMS = 100;
 
 function limited(problems: readonly Problem[]): readonly Problem[] {
-  if (problems.length <= MAX_PROBLEMS) return problems;
+  if (problems.length <= MAX_PROBLEMS + 1) return problems; // one more takes no more room than a count of it
   return [
     ...problems.slice(0, MAX_PROBLEMS),
     { field: '', rule: `and ${problems.length - MAX_PROBLEMS} problems more` },

@@ -106,6 +106,11 @@ export interface Told {
   readonly [field: string]: unknown;
 }
 
+/** The lines of a log without those of changes and refused changes, which name their actor. */
+export function withoutChanges(told: readonly Told[]): Told[] {
+  return told.filter(({ actor }) => actor === undefined);
+}
+
 /** Parses the lines of a log. */
 export function toldIn(text: string): Told[] {
   return text.split('\n').flatMap((line): Told[] => (line === '' ? [] : [JSON.parse(line)]));

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -22,6 +23,18 @@ export async function speak(port: number, said: string | Uint8Array = ''): Promi
   await once(socket, 'connect');
   if (said.length > 0) socket.write(said);
   return { socket, text, closed };
+}
+
+/** Resolves when a server in this process has the head of a request. To be called before the request is sent. */
+export function nextHead(): Promise<void> {
+  const channel = 'http.server.request.start';
+  return new Promise((resolve) => {
+    const heard = () => {
+      unsubscribe(channel, heard);
+      resolve();
+    };
+    subscribe(channel, heard);
+  });
 }
 
 /** The answers that came one after the other on a connection. */

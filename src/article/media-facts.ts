@@ -18,6 +18,9 @@ export interface MediaFacts {
 /** Every picture format has its dimensions near the start; in a JPEG they may come after a thumbnail. */
 const HEAD_BYTES = 256 * 1024;
 
+/** Sizes in a HEIF or AVIF file. Real ones have up to ten. */
+const MAX_SIZES = 50;
+
 /** The facts of a file by its path below the media folder; undefined where there is no such file. */
 export function mediaFacts(folder: string, path: string): MediaFacts | undefined {
   const inside = normalize(path);
@@ -38,7 +41,7 @@ function factsOf(file: string): MediaFacts | undefined {
     const type = mime.getType(file);
     if (!status.isFile() || type === null) return undefined;
     if (!type.startsWith('image/')) return { type, length: status.size };
-    const head = new Uint8Array(Math.min(status.size, HEAD_BYTES));
+    const head = Buffer.alloc(Math.min(status.size, HEAD_BYTES));
     readSync(descriptor, head);
     return { type, length: status.size, ...dimensionsIn(head) };
   } finally {
@@ -46,7 +49,8 @@ function factsOf(file: string): MediaFacts | undefined {
   }
 }
 
-function dimensionsIn(head: Uint8Array): { width: number; height: number } | undefined {
+function dimensionsIn(head: Buffer): { width: number; height: number } | undefined {
+  if (hasManySizes(head)) return undefined;
   try {
     const { width, height, orientation } = imageSize(head);
     // EXIF orientations from 5 on are rotated by 90 degrees.
@@ -54,4 +58,12 @@ function dimensionsIn(head: Uint8Array): { width: number; height: number } | und
   } catch {
     return undefined; // a format that image-size does not know
   }
+}
+
+/** image-size compares each size in a HEIF file with each box behind it: 256 kB of sizes would take seconds. */
+function hasManySizes(head: Buffer): boolean {
+  if (head.toString('latin1', 4, 8) !== 'ftyp') return false;
+  let count = 0;
+  for (let at = head.indexOf('ispe'); at >= 0 && count <= MAX_SIZES; at = head.indexOf('ispe', at + 4)) count += 1;
+  return count > MAX_SIZES;
 }

@@ -43,10 +43,37 @@ export const WEB_ADDRESSES: readonly string[] = ['src', 'poster', 'cite'];
 /** Resolves a reference in a body to an absolute address; undefined where it has no valid target. */
 export type ResolveUrl = (reference: string) => string | undefined;
 
+/** Most characters that the addresses of one text gain when they are made absolute. */
+const MAX_GROWTH = 32 * 1024 * 1024;
+
+/**
+ * A `resolve` that counts how much longer the addresses become: a few characters, a hundred thousand times, with a base of
+ * four thousand, are more than a string can hold. From the limit on, it resolves nothing.
+ */
+export function limitGrowth(resolve: ResolveUrl): { readonly resolve: ResolveUrl; readonly isExceeded: () => boolean } {
+  let left = MAX_GROWTH;
+  return {
+    resolve(reference) {
+      const address = left < 0 ? undefined : resolve(reference);
+      if (address !== undefined) left -= Math.max(0, address.length - reference.length);
+      return address;
+    },
+    isExceeded: () => left < 0,
+  };
+}
+
+/** Receives an address of a `srcset` that is removed from it. */
+type OnRemoved = (address: string) => void;
+
 /** An attribute's value with absolute addresses; undefined where no valid address is left. */
-export function absoluteAttribute(name: string, value: string, resolve: ResolveUrl): string | undefined {
+export function absoluteAttribute(
+  name: string,
+  value: string,
+  resolve: ResolveUrl,
+  onRemoved?: OnRemoved,
+): string | undefined {
   if (name === 'href') return resolve(value);
-  if (name === 'srcset') return absoluteSrcset(value, resolve);
+  if (name === 'srcset') return absoluteSrcset(value, resolve, onRemoved);
   if (!WEB_ADDRESSES.includes(name)) return value;
   if (value.startsWith('#')) return undefined; // the page itself is no picture and no source
   const url = resolve(value);
@@ -56,15 +83,19 @@ export function absoluteAttribute(name: string, value: string, resolve: ResolveU
 /** Commas that would end a candidate without a descriptor. All other commas are part of the address. */
 const TRAILING_COMMAS = /(?<!,),+$/;
 
-function absoluteSrcset(value: string, resolve: ResolveUrl): string | undefined {
+function absoluteSrcset(value: string, resolve: ResolveUrl, onRemoved?: OnRemoved): string | undefined {
   try {
+    const removed: string[] = [];
     const candidates = parseSrcset(value, { strict: true }).flatMap((candidate) => {
       const url = resolve(candidate.url);
-      return url !== undefined && isWebUrl(url)
-        ? [{ ...candidate, url: url.replace(TRAILING_COMMAS, encodeURIComponent) }]
-        : [];
+      if (url !== undefined && isWebUrl(url))
+        return [{ ...candidate, url: url.replace(TRAILING_COMMAS, encodeURIComponent) }];
+      removed.push(candidate.url);
+      return [];
     });
-    return candidates.length === 0 ? undefined : stringifySrcset(candidates);
+    if (candidates.length === 0) return undefined;
+    if (onRemoved !== undefined) for (const address of removed) onRemoved(address);
+    return stringifySrcset(candidates);
   } catch {
     return undefined; // contradictory descriptors: readers show `src`
   }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Option, Options, ValuesOf } from '../config/options.ts';
 import { PublisherError } from '../errors.ts';
-import { nearestWord } from '../lib/nearest-word.ts';
+import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { systemReason } from '../lib/system-reason.ts';
 
 /** Returns the error for a command line that cannot be carried out. */
@@ -30,7 +30,7 @@ interface ArgumentsSource {
 /**
  * Reads a command's options from its arguments and from the environment.
  *
- * @throws PublisherError `usage` for an unknown option or argument, and for a value that is missing or breaks its rule
+ * @throws PublisherError `usage` for an unknown option or argument, for an option without the switch that it needs, and for a value that is missing or breaks its rule
  */
 export function readArguments<Table extends Options>(
   table: Table,
@@ -39,6 +39,10 @@ export function readArguments<Table extends Options>(
   const { given, positionals } = tokensOf(table, args);
   const [surplus] = allowPositionals ? [] : positionals;
   if (surplus !== undefined) throw usage(`Unexpected argument “${surplus}”: this command takes options only.`);
+  for (const { option = '', needs } of Object.values(table)) {
+    if (needs !== undefined && given.has(option) && !given.has(needs))
+      throw usage(`${option} does nothing without ${needs}: add ${needs}, or leave ${option} out.`);
+  }
   const entries = Object.entries(table).map(([name, option]) => [name, valueFor(option, { given, env })]);
   return { values: Object.fromEntries(entries), positionals };
 }
@@ -74,8 +78,30 @@ function tokensOf(
   return { given, positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])) };
 }
 
+/** Options by the words of other programs and languages. */
+const SYNONYMS = synonymsOf({
+  '--port': 'p puerto porta',
+  '--host': 'listen bind address hostname interface hôte sunucu',
+  '--data': 'd dir folder directory datadir dataset root ordner daten dossier carpeta klasör veri',
+  '--public-url': 'url baseurl siteurl origin publicaddress',
+  '--workers': 'threads processes cluster jobs instances prozesse işçiler',
+  '--cache-mb': 'memory cachesize',
+  '--metrics-port': 'prometheus',
+  '--trust-proxy': 'proxy proxies behindproxy',
+  '--rate-limit': 'throttle limit',
+  '--max-connections': 'connections',
+  '--dry-run': 'n simulate test check preview whatif probe',
+  '--all': 'everything pages follow alle',
+  '--every': 'interval repeat watch',
+  '--media': 'pictures images photos bilder',
+  '--rejected': 'errors refused failed',
+  '--report': 'output log json',
+  '--name': 'owner label user nom ad',
+  '--scope': 'role permission permissions access rights',
+});
+
 function unknownOption(name: string, known: readonly string[]): PublisherError {
-  const nearest = nearestWord(name, known);
+  const nearest = meantWord(name, known, SYNONYMS);
   return usage(`There is no option “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
 }
 
@@ -116,7 +142,8 @@ function valueFor(option: Option, { given, env }: Given): unknown {
 function checked({ kind }: Option, text: string, source: string): unknown {
   const value = kind.read(text);
   if (value !== undefined) return value;
-  throw usage(`${source} must be ${kind.rule}, not “${text}”.`);
+  const meant = kind.meant?.(text);
+  throw usage(`${source} must be ${kind.rule}, not “${text}”${meant === undefined ? '.' : `: did you mean ${meant}?`}`);
 }
 
 /** Columns of the help. */

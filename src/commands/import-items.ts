@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
-import { describeProblem, describeProblems, excerpt, PublisherError } from '../errors.ts';
-import type { ImportSource, Item } from '../ingest/import/item.ts';
+import type { Adjustment } from '../article/adjustments.ts';
+import { describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
+import type { ImportSource, Item, OnAdjusted } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
 import { sourceField } from '../ingest/import/source-record.ts';
@@ -12,9 +12,10 @@ import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import type { Outcome } from '../store/store.ts';
+import { addAdjustments } from './import-adjustments.ts';
 import type { ImportReport, Tally } from './import-report.ts';
 import { type RejectedFile, recordText } from './rejected-file.ts';
-import { type ProgressBar, progressBar, type Terminal } from './terminal.ts';
+import { counted, type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
 /** Records that are saved in one transaction. */
 const BATCH = 2000;
@@ -22,10 +23,14 @@ const BATCH = 2000;
 const BATCH_WITH_PICTURES = 50;
 /** Batches at once: several are parsed while one is saved. */
 const AHEAD = 6;
+/** Milliseconds between two drawings of records that are read. */
+const SHOWN_EVERY = 100;
 /** Bytes from which threads save more time than their start takes. */
 const WORTH_THREADS = 2_000_000;
-/** Refusals, and notes of adjustments, that are printed one by one. Files have all. */
+/** Refusals that are printed one by one. Files have all. */
 export const MAX_PRINTED = 50;
+/** Reasons to skip a story that are counted apart: a source names them itself. */
+const MAX_REASONS = 50;
 
 export interface ImportContext {
   readonly terminal: Terminal;
@@ -99,13 +104,19 @@ async function importItems(sources: readonly ImportSource[], parts: ItemsParts):
     context.terminal.err(text);
     context.report.note(text);
   };
-  const skip = (reason: string) => void tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
+  // The notes name them already.
+  const countAdjusted: OnAdjusted = (made, place) => void addAdjustments(tally.adjustments, [made], () => place);
+  const skip = (given: string) => {
+    const reason = tally.skipped.has(given) || tally.skipped.size < MAX_REASONS ? given : 'for other reasons';
+    tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
+  };
 
   async function readAll(): Promise<void> {
     for (const source of sources) {
-      for await (const item of source.items(save.advance, skip, note)) {
+      for await (const item of source.items(save.advance, skip, note, countAdjusted)) {
         if (stop.aborted) return;
         batch.push(withOwnId(item));
+        save.countRead();
         if (batch.length < batchSize) continue;
         const saving = save.batch(batch, running.at(-1));
         saving.catch(() => {}); // handled where it is awaited
@@ -138,9 +149,20 @@ async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise
 function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
   const { pictures, dryRun } = context;
   const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
-  const noteAdjustment = adjustmentNotes(context);
   const began = Date.now();
   let read = 0;
+  let records = 0;
+  let shownAt = began;
+
+  /** Slow pages and pictures would leave the screen empty until the first batch is saved. */
+  const show = (): void => {
+    shownAt = Date.now();
+    const done = tally.created + tally.updated + tally.unchanged + tally.refused;
+    const seconds = (shownAt - began) / 1000;
+    const rate = `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`;
+    const copied = pictures === undefined ? '' : `, ${counted(pictures.counts().copied, 'picture')} copied`;
+    bar.update(read, size, `${done === 0 ? `${counted(records, 'record')} read` : rate}${copied}`);
+  };
 
   const count = (items: readonly Item[], publications: readonly Published[]): void => {
     const results = publications.values();
@@ -150,15 +172,17 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       else if ('refused' in result) refuse(item, result.refused, tally, context);
       else {
         tally[resultOf(result.outcome, item)] += 1;
-        for (const adjustment of result.adjustments) noteAdjustment(item, adjustment);
+        if (result.adjustments.length > 0) noteAdjustments(item, result.adjustments, tally, context);
       }
     }
-    const done = tally.created + tally.updated + tally.unchanged + tally.refused;
-    const seconds = (Date.now() - began) / 1000;
-    bar.update(read, size, `${done} records, ${Math.round(done / Math.max(seconds, 0.001))} a second`);
+    show();
   };
 
   return {
+    countRead(): void {
+      records += 1;
+      if (Date.now() - shownAt >= SHOWN_EVERY) show();
+    },
     advance(bytes: number): void {
       read += bytes;
     },
@@ -170,7 +194,7 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       const copied =
         pictures === undefined
           ? submissions
-          : await Promise.all(submissions.map((content) => withPictures(content, site, pictures)));
+          : await Promise.all(submissions.map((content) => withPictures(content, site, pictures).finally(show)));
       const publishing = publish(copied.map((content) => ({ ...content, keepWithdrawn: true })));
       const [publications] = await Promise.all([publishing, before]);
       count(items, publications);
@@ -178,19 +202,22 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
   };
 }
 
-/** Notes the adjustments of items. The first notes are printed; the report has all. */
-function adjustmentNotes({ terminal, report, isNoted }: ImportContext): (item: Item, adjustment: Adjustment) => void {
-  let count = 0;
-  return ({ file, line, content }, adjustment) => {
-    const title = titleOf(content);
-    const problem = { field: '', rule: describeAdjustment(adjustment), ...(line === undefined ? {} : { line }) };
-    const note = `${describeProblem(problem, file)}${title === undefined ? '' : `, in “${title}”`}`;
-    if (isNoted?.(note)) return;
-    report.note(note);
-    count += 1;
-    if (count <= MAX_PRINTED) terminal.err(note);
-    if (count === MAX_PRINTED) terminal.err('More notes on adjustments are not shown here. --report FILE writes them.');
+/** Counts the adjustments of an item, and prints the first of each kind. */
+function noteAdjustments(
+  item: Item,
+  adjustments: readonly Adjustment[],
+  tally: Tally,
+  { terminal, isNoted }: ImportContext,
+): void {
+  const title = titleOf(item.content);
+  const named = { file: item.file, ...(title === undefined ? {} : { title }) };
+  const placeOf = (field: string) => {
+    const { line } = located({ field, rule: '' }, item);
+    return { ...named, ...(line === undefined ? {} : { line }) };
   };
+  for (const text of addAdjustments(tally.adjustments, adjustments, placeOf)) {
+    if (isNoted?.(text) !== true) terminal.err(text);
+  }
 }
 
 async function withPictures(record: Submission, site: string, pictures: PictureFolder): Promise<Submission> {
@@ -228,19 +255,23 @@ function refuse(
 ): void {
   tally.refused += 1;
   if (isReported?.(item)) return;
-  rejected.write(item);
+  const isErased = error.code === 'erased_article'; // its text must not come back into a file
+  if (!isErased) rejected.write(item);
   const { file, line } = item;
-  const title = titleOf(item.content);
-  const problems = error.problems.map((problem) => ({
-    ...problem,
-    field: sourceField(problem.field, item.elements),
-    ...(line === undefined ? {} : { line }),
-  }));
+  const title = isErased ? undefined : titleOf(item.content);
+  const problems = error.problems.map((problem) => located(problem, item));
   const position = line === undefined ? {} : { line };
   report.refuse({ file, ...position, ...(title === undefined ? {} : { title }), problems });
   if (tally.refused > MAX_PRINTED) return;
-  const located = new PublisherError(error.code, error.message, { problems, file });
-  for (const text of describeProblems(located)) terminal.err(title === undefined ? text : `${text}, in “${title}”`);
+  const refusal = new PublisherError(error.code, error.message, { problems, file });
+  for (const text of describeProblems(refusal)) terminal.err(title === undefined ? text : `${text}, in “${title}”`);
+}
+
+/** A problem under the name and at the place that the source has for its field. */
+function located(problem: Problem, { line, elements, locate, content }: Item): Problem {
+  const named = { ...problem, field: sourceField(problem.field, elements) };
+  const begin = line === undefined || ('problems' in content && problem.line !== undefined) ? {} : { line };
+  return { ...named, ...begin, ...locate?.(problem.field) };
 }
 
 /** The title by which an editor knows a story. */

@@ -1,10 +1,13 @@
 import { hash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeProblems, type ErrorCode, PublisherError } from '../errors.ts';
 import { type FoundFeed, feedPages, findFeed } from '../ingest/import/address.ts';
 import type { Validators } from '../ingest/import/download.ts';
 import type { Item } from '../ingest/import/item.ts';
 import { rfc3339 } from '../lib/instant.ts';
+import { rememberRejectedFile } from '../service/rejected-files.ts';
+import { mergeAdjustments } from './import-adjustments.ts';
 import { importAll } from './import-items.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import { type ImportSetup, nextStep, pagesOf, picturesFor, setUpOrCurrent, summaryOf } from './import-setup.ts';
@@ -34,7 +37,7 @@ interface Followed {
   picturesDueAt: number;
   /** Digests of refused records that were reported: a feed shows them until they are fixed. */
   readonly reported: Set<string>;
-  /** The notes that were printed, without the numbers of lines, which change. */
+  /** The notes that were printed. */
   readonly noted: Set<string>;
 }
 
@@ -142,12 +145,14 @@ async function importPages(
   const { values, terminal, stop } = setup;
   const startedAt = Date.now();
   const current = await setUpOrCurrent(setup.folder, values);
+  await rememberRejectedFile(current.store, resolve(values.rejected));
   const rejected = openRejected(values.rejected, { imported: [], dryRun: false });
   const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
   const total = emptyTally();
   let failure: PublisherError | undefined;
+  const isWorthALine = () => total.created + total.updated + rejected.count() > 0 || !feed.hasBeenRead;
   try {
-    const pictures = await picturesFor(current, setup, report);
+    const pictures = await picturesFor(current, setup, report, once(feed));
     const context = {
       terminal,
       rejected,
@@ -156,7 +161,7 @@ async function importPages(
       pictures,
       stop,
       isReported: reporter(feed),
-      isNoted: noter(feed),
+      isNoted: once(feed, withoutNumbers),
     };
     for await (const page of feedPages(found, { maxPages: pagesOf(values), signal: stop }, terminal.err)) {
       const tally = emptyTally();
@@ -165,28 +170,29 @@ async function importPages(
       failure = page.failure;
       if (stop.aborted || (!readsAll && tally.created + tally.updated === 0)) break;
     }
-    report.close({
-      tally: total,
-      pictures: pictures?.counts(),
-      finishedAt: Date.now(),
-      isInterrupted: stop.aborted,
-    });
+    if (isWorthALine())
+      report.close({
+        tally: total,
+        pictures: pictures?.counts(),
+        finishedAt: Date.now(),
+        isInterrupted: stop.aborted,
+      });
     return { failure, isMissingPictures: pictures?.isWorthRetrying() ?? false };
   } finally {
     report.discard();
     rejected.close(false);
-    const hasNews = total.created + total.updated + rejected.count() > 0;
-    if (hasNews || !feed.hasBeenRead) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
+    if (isWorthALine()) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
     if (rejected.count() > 0) terminal.err(nextStep(rejected.count(), rejected));
   }
 }
 
-function add(total: Tally, { created, updated, unchanged, refused, skipped }: Tally): void {
+function add(total: Tally, { created, updated, unchanged, refused, skipped, adjustments }: Tally): void {
   total.created += created;
   total.updated += updated;
   total.unchanged += unchanged;
   total.refused += refused;
   for (const [reason, count] of skipped) total.skipped.set(reason, (total.skipped.get(reason) ?? 0) + count);
+  mergeAdjustments(total.adjustments, adjustments);
 }
 
 function reporter({ reported }: Followed): (item: Item) => boolean {
@@ -198,11 +204,17 @@ function reporter({ reported }: Followed): (item: Item) => boolean {
   };
 }
 
-function noter({ noted }: Followed): (note: string) => boolean {
+/** Returns whether a note was made before. */
+function once({ noted }: Followed, keyOf = (note: string) => note): (note: string) => boolean {
   return (note) => {
-    const text = note.replace(/\d+/g, '');
+    const text = keyOf(note);
     if (noted.has(text)) return true;
     if (noted.size < MAX_REPORTED) noted.add(text);
     return false;
   };
+}
+
+/** A note without the numbers of lines and elements, which change. Those in a title tell stories apart. */
+function withoutNumbers(note: string): string {
+  return note.replace(/“[^”]*”|\d+/g, (part) => (part.startsWith('“') ? part : ''));
 }

@@ -1,17 +1,20 @@
-import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { Problem } from '../errors.ts';
 import type { PictureCounts } from '../ingest/import/picture-folder.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { visibleControls } from '../lib/text.ts';
 import { unwritable } from './arguments.ts';
+import type { AdjustmentCounts } from './import-adjustments.ts';
 
 /** Counts of records by result. */
 export interface Tally extends Record<'created' | 'updated' | 'unchanged' | 'refused', number> {
   /** Counts of items that are no published story, by reason. */
   readonly skipped: Map<string, number>;
+  readonly adjustments: AdjustmentCounts;
 }
 
 export function emptyTally(): Tally {
-  return { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map() };
+  return { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map(), adjustments: new Map() };
 }
 
 /** A record that was refused. */
@@ -68,31 +71,32 @@ export function openReport(file: string | undefined, beginning: ReportBeginning)
     }
   };
   const descriptor = attempt(() => openSync(growing, 'w'));
-  const write = (text: string) => attempt(() => writeSync(descriptor, text));
+  const write = (text: string) => attempt(() => writeFileSync(descriptor, text)); // all of it, unlike writeSync
   const notes: string[] = [];
   let separator = '\n';
   let isOpen = true;
   let isComplete = false;
-  const head = JSON.stringify({ ...beginning, startedAt: rfc3339(beginning.startedAt) });
+  const head = visibleControls(JSON.stringify({ ...beginning, startedAt: rfc3339(beginning.startedAt) }));
   write(`${head.slice(0, -1)},"refusals":[`);
   return {
     refuse(refusal) {
-      write(`${separator}${JSON.stringify(refusal)}`);
+      write(`${separator}${visibleControls(JSON.stringify(refusal))}`);
       separator = ',\n';
     },
     note(text) {
       if (notes.length < MAX_NOTES) notes.push(text);
     },
-    close({ tally: { skipped, ...counts }, pictures, finishedAt, isInterrupted }) {
+    close({ tally: { skipped, adjustments, ...counts }, pictures, finishedAt, isInterrupted }) {
       const end = {
         notes,
         skipped: Object.fromEntries(skipped),
+        adjustments: Object.fromEntries(adjustments),
         ...(pictures === undefined ? {} : { pictures }),
         ...counts,
         isInterrupted,
         finishedAt: rfc3339(finishedAt),
       };
-      write(`\n],${JSON.stringify(end).slice(1)}\n`);
+      write(`\n],${visibleControls(JSON.stringify(end)).slice(1)}\n`);
       isOpen = false;
       attempt(() => {
         closeSync(descriptor);

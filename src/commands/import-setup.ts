@@ -36,26 +36,37 @@ export function openFolder({ data, publicUrl, dryRun, sanitizeFastPath }: Import
   });
 }
 
-/** Returns undefined if pictures keep their addresses. A dry run copies none. */
+/**
+ * Returns undefined if pictures keep their addresses. A dry run finds earlier copies, and copies none.
+ *
+ * @param isNoted whether a note was made before; never by default
+ */
 export async function picturesFor(
   { path }: DataFolder,
   { values, terminal, stop }: ImportSetup,
   report: ImportReport,
+  isNoted: (note: string) => boolean = () => false,
 ): Promise<PictureFolder | undefined> {
   const { media, mediaMb, mediaCount, dryRun } = values;
-  if (!media || dryRun) return undefined;
+  if (!media) return undefined;
   return await openPictureFolder({
     mediaFolder: resolve(path, 'media'),
     limits: { maxMegabytes: mediaMb, maxCount: mediaCount },
-    onNote: limitedNotes(terminal, report),
+    onNote: limitedNotes(terminal, report, isNoted),
     signal: stop,
+    dryRun,
   });
 }
 
 /** Prints the first notes. The report has all. */
-function limitedNotes({ err }: Terminal, report: ImportReport): (note: string) => void {
+function limitedNotes(
+  { err }: Terminal,
+  report: ImportReport,
+  isNoted: (note: string) => boolean,
+): (note: string) => void {
   let count = 0;
   return (note) => {
+    if (isNoted(note)) return;
     report.note(note);
     count += 1;
     if (count <= MAX_PRINTED) err(note);
@@ -96,7 +107,7 @@ export function summaryOf({ created, updated, unchanged, refused }: Tally): stri
 /** Records that are not text, or too long to be read to their end, are not in the file. */
 export function nextStep(refused: number, rejected: RejectedFile): string {
   const [copied, file] = [rejected.count(), rejected.file()];
-  if (copied === 0) return 'Fix the source and import again.';
+  if (copied === 0) return 'Fix the source, or wait until it can be read, and import again.';
   if (copied === refused) return `Refused records are in ${file}: fix them there and import that file.`;
   return `${copied} of ${refused} refused records are in ${file}: fix them there and import that file. Fix the others in the source.`;
 }

@@ -4,8 +4,10 @@ import { addressSource, findFeed } from '../ingest/import/address.ts';
 import type { ImportSource, OnNote } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { findSources } from '../ingest/import/source.ts';
+import { rememberRejectedFile } from '../service/rejected-files.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { adjustmentSummary } from './import-adjustments.ts';
 import { type ImportContext, importAll, isLarge, MAX_PRINTED } from './import-items.ts';
 import { repeatImport } from './import-repeat.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
@@ -40,7 +42,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { every, dryRun } = values;
   if (every !== undefined && !positionals.every(isAddress))
     throw usage('--every needs addresses: the service watches its articles folder itself.');
-  if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other.');
+  if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other: leave one out.');
   const { stop, exitCode } = stopSignal(terminal);
   if (every !== undefined) {
     const folder = openFolder(values, false);
@@ -117,6 +119,7 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
   const { values, terminal, stop } = setup;
   const { dryRun } = values;
   const current = await setUpOrCurrent(setup.folder, values);
+  if (!dryRun) await rememberRejectedFile(current.store, resolve(values.rejected));
   const rejected = openRejected(values.rejected, { imported: sources.map(({ name }) => resolve(name)), dryRun });
   const report = openReport(values.report, { startedAt: Date.now(), sources: locations, dryRun });
   for (const note of notes) report.note(note);
@@ -154,6 +157,8 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
   terminal.out(`${prefix}${summaryOf(tally)}`);
   if (skipped.size > 0)
     terminal.out(`Skipped: ${[...skipped].map(([reason, count]) => `${count} ${reason}`).join(', ')}`);
+  const adjusted = adjustmentSummary(tally.adjustments);
+  if (adjusted !== undefined) terminal.out(adjusted);
   if (pictures !== undefined) terminal.out(pictureCounts(pictures));
   if (refused === 0) return;
   if (!dryRun) terminal.err(nextStep(refused, rejected));
@@ -161,6 +166,7 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
 }
 
 function pictureCounts(pictures: PictureFolder): string {
-  const { copied, kept, failed } = pictures.counts();
+  const { copied, kept, failed, missing } = pictures.counts();
+  if (missing !== undefined) return `Pictures: ${missing} to copy, ${kept} copied earlier`;
   return `Pictures: ${copied} copied, ${kept} copied earlier, ${failed} not copied`;
 }

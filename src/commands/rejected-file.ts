@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { join, parse as parsePath, resolve } from 'node:path';
 import type { Item } from '../ingest/import/item.ts';
 import { jsonString } from '../lib/json.ts';
@@ -29,6 +29,7 @@ export function openRejected(
   let file = wanted;
   let descriptor: number | undefined;
   let count = 0;
+  let length = 0;
   return {
     file: () => file,
     count: () => count,
@@ -36,7 +37,7 @@ export function openRejected(
       const text = 'problems' in content ? content.text : recordText(content);
       if (dryRun || text === undefined) return; // not text, so it cannot be copied
       descriptor ??= openForWriting(growing, wanted);
-      writeSync(descriptor, `${text.replaceAll('\n', ' ')}\n`);
+      length += append(descriptor, `${text.replaceAll('\n', ' ')}\n`, { file: wanted, length });
       count += 1;
     },
     close(isComplete) {
@@ -57,6 +58,18 @@ export function recordText({ json, publishedAt }: UnparsedRecord, fields: object
   const text = jsonString(json);
   if (publishedAt === undefined && Object.keys(fields).length === 0) return text;
   return JSON.stringify({ ...(publishedAt === undefined ? {} : { publishedAt }), ...JSON.parse(text), ...fields });
+}
+
+/** Returns the bytes of a line that is appended whole: a part of a record could not be imported. */
+function append(descriptor: number, line: string, { file, length }: { file: string; length: number }): number {
+  const bytes = Buffer.from(line);
+  try {
+    writeFileSync(descriptor, bytes);
+  } catch (error) {
+    ftruncateSync(descriptor, length);
+    throw unwritable(file, error);
+  }
+  return bytes.length;
 }
 
 function openForWriting(growing: string, file: string): number {

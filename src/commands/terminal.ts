@@ -1,4 +1,5 @@
 import type { SingleBar } from 'cli-progress';
+import { visibleControls } from '../lib/text.ts';
 
 /** Output and environment of a command. */
 export interface Terminal {
@@ -11,29 +12,20 @@ export interface Terminal {
    * signal always does.
    */
   readonly onStop: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => void;
+  /** Standard input; missing where nobody can be asked. */
+  readonly input?: () => NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Version of the program. */
   readonly version: string;
 }
 
-/** Characters that a terminal obeys: controls but tab and line feed, and those that change the direction of text. */
-const CONTROLS = /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
-
-/**
- * Returns a terminal whose lines show control characters as escapes, such as `\\u001b`: titles, names of files and ids of
- * other people could otherwise clear the screen or change what stands there. Progress is drawn on the screen itself.
- */
+/** Returns a terminal whose lines show control characters as escapes. Progress is drawn on the screen itself. */
 export function withVisibleControls(terminal: Terminal): Terminal {
-  const visible = (line: string) => line.replace(CONTROLS, escapeOf);
   return {
     ...terminal,
-    out: (line) => terminal.out(visible(line)),
-    err: (line) => terminal.err(visible(line)),
+    out: (line) => terminal.out(visibleControls(line)),
+    err: (line) => terminal.err(visibleControls(line)),
   };
-}
-
-function escapeOf(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Returns a number with its noun: `1 feed`, `2 feeds`. */

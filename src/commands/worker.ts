@@ -40,6 +40,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
       if (!isListening) process.exit(0); // it has answered nobody, and the store survives the end of a process
       stop.resolve();
     } else if (message.kind === 'readers-ended') readersEnded.resolve();
+    else if (message.kind === 'unrenderable') service?.addUnrenderable(message);
     else if (service !== undefined) void responseTo(message, service).then(send);
   });
   await send({ kind: 'ready' });
@@ -74,7 +75,15 @@ async function serveConfig(
   const { screen } = terminal;
   const folder = openDataFolder(path, { publication, sanitizeFastPath });
   const log = openLog(screen, { level: logLevel, isTTY: screen.isTTY });
-  const service = await serve(folder, { ...settings, part, beforeListen, log, progress: progressBars(terminal) });
+  const service = await serve(folder, {
+    ...settings,
+    part,
+    beforeListen,
+    log,
+    progress: progressBars(terminal),
+    // The writer lists its own; a reader sends them to the supervisor, which passes them on.
+    onUnrenderable: (article) => void send({ kind: 'unrenderable', ...article }),
+  });
   process.once('uncaughtException', (error) => {
     service.fail(error);
     process.exit(1);

@@ -28,6 +28,8 @@ export interface Option<Value = unknown> {
   readonly default?: string;
   /** Describes a default that the command finds out. */
   readonly defaultHelp?: string;
+  /** The switch without which the option would do nothing. */
+  readonly needs?: `--${string}`;
   /** An empty option counts as the default; otherwise the kind decides. */
   readonly emptyIsDefault?: true;
   /** Short sentences. */
@@ -222,6 +224,7 @@ export const OPTIONS = {
     },
     maxPages: {
       option: '--max-pages',
+      needs: '--all',
       placeholder: 'NUMBER',
       kind: integer(1, 100_000),
       default: '1000',
@@ -242,6 +245,7 @@ export const OPTIONS = {
     },
     mediaMb: {
       option: '--media-mb',
+      needs: '--media',
       placeholder: 'NUMBER',
       kind: integer(1, 1000),
       default: '20',
@@ -249,6 +253,7 @@ export const OPTIONS = {
     },
     mediaCount: {
       option: '--media-count',
+      needs: '--media',
       placeholder: 'NUMBER',
       kind: integer(1, 10_000_000),
       default: '10000',
@@ -266,11 +271,20 @@ export const OPTIONS = {
       placeholder: 'FILE',
       kind: text,
       defaultHelp: 'none',
-      help: 'File for the whole report as JSON, also of a dry run: counts, and every refused record with its title and problems.',
+      help: 'File for the whole report as JSON, also of a dry run: counts, notes, and every refused record with its title and problems. With --every, the report of the last import with news.',
     },
     sanitizeFastPath,
   },
   export: { data },
+  erase: {
+    data,
+    yes: {
+      option: '--yes',
+      kind: onOff,
+      default: 'off',
+      help: 'Do not ask. Without a terminal, the command never asks.',
+    },
+  },
   key: {
     name: {
       option: '--name',

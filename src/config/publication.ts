@@ -19,6 +19,7 @@ import { systemReason } from '../lib/system-reason.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
 import { brokenKeyRule, FEED_KEY_RULE, normalKey } from './feed-keys.ts';
+import { PUBLICATION_SYNONYMS } from './publication-synonyms.ts';
 import { type RetiredFeed, retiredFeedProblems } from './retired-feeds.ts';
 
 /** The newsroom's own data and the operator's decisions, from `publication.yaml`. */
@@ -47,7 +48,12 @@ export interface Publication {
   readonly auditDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
+  /** Origins whose web pages may use the API, as browsers send them. */
+  readonly origins: readonly string[];
 }
+
+const ORIGIN_RULE =
+  'must be an origin, as https://cms.example.com: http or https, a host, and a port where it has one. Name each origin: there are no wildcards';
 
 const ownKey = z.string({ error: FEED_KEY_RULE }).transform((value, context) => {
   const key = normalKey(value);
@@ -81,12 +87,24 @@ const customFeed = object({
   select: selection,
 });
 
+/** An origin in the form in which browsers send it (RFC 6454 §6.2): it is compared exactly. */
+const origin = z.string({ error: ORIGIN_RULE }).superRefine((value, context) => {
+  const url = /^https?:/i.test(value) ? URL.parse(value) : null;
+  const hasWildcard = value.includes('*');
+  if (url?.origin === value && !hasWildcard) return;
+  const advice = url === null || hasWildcard ? ORIGIN_RULE : `must be written as browsers send it: ${url.origin}`;
+  context.addIssue({ code: 'custom', message: advice });
+});
+
 /** Any base shows whether the address is valid. The actual base is known once the whole file is parsed. */
 const asset = z
   .string({ error: 'must be an address' })
   .refine((address) => assetUrl(address, 'https://service.invalid/') !== undefined, {
     error: 'must be an http or https address',
   });
+
+/** The fields in which YAML may take text for a number: `title: 2026` and `accentColor: 123456`. */
+const TEXT_FIELDS = new Set('title description copyright name accentColor feed movedTo any all none'.split(' '));
 
 const schema = object({
   title: singleLine(200),
@@ -114,6 +132,7 @@ const schema = object({
   auditDays: integerBetween(1, 36_500).default(400),
   feeds: list(customFeed, 100_000).default([]),
   retired: list(object({ feed: singleLine(500), movedTo: singleLine(500).optional() }), 10_000).default([]),
+  origins: list(origin, 100).default([]),
 });
 
 /**
@@ -153,14 +172,17 @@ function hintFor(cause: unknown): string {
  * @throws PublisherError `invalid_publication` with every problem, each with line and column
  */
 export function parsePublication(text: string, file: string, feedsUrl?: string): Publication {
-  const yaml = readYaml(text);
+  const yaml = readYaml(text, { isText: (field) => TEXT_FIELDS.has(field) });
   const invalid = (problems: PublisherError['problems']) =>
     new PublisherError('invalid_publication', 'The publication is not valid.', { problems, file });
   if (yaml.problems.length > 0) throw invalid(yaml.problems);
   const result = schema.safeParse(yaml.value ?? {});
   if (!result.success) {
     throw invalid(
-      problemsOf(result.error, yaml.value).map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })),
+      problemsOf(result.error, yaml.value, PUBLICATION_SYNONYMS).map((problem) => ({
+        ...problem,
+        ...yaml.locate(fieldPath(problem.field)),
+      })),
     );
   }
   const parsed = result.data;

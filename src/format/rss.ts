@@ -101,11 +101,14 @@ function elementsFromFeed(articles: readonly Article[], content: EntryOptions['c
 }
 
 /**
- * The one enclosure that RSS allows: the first sound or film, else the first other file, else the picture. The length
- * is 0 if nobody knows it (RSS Advisory Board, profile).
+ * The one enclosure that RSS allows: the first sound or film, else the first other file, else the story's picture, else
+ * the first further picture. The length is 0 if nobody knows it (RSS Advisory Board, profile).
  */
 function enclosure({ media, image }: Article): { enclosure?: { url: string; type: string; length: number } } {
-  const file = media.find(({ type }) => /^(?:audio|video)\//i.test(type)) ?? media[0] ?? image;
+  const file =
+    media.find(({ type }) => /^(?:audio|video)\//i.test(type)) ??
+    media.find(({ type }) => !/^image\//i.test(type)) ??
+    [image, ...media].find((picture) => picture?.type !== undefined);
   if (file?.type === undefined) return {};
   return { enclosure: { url: file.url, type: file.type, length: file.length ?? 0 } };
 }

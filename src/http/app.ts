@@ -1,17 +1,22 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
-import { type ArticleParts, articleHandlers, type ChangeHandlers } from './articles.ts';
+import { FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
+import type { ChangeHandlers } from './article-changes.ts';
+import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
+import { nearestAddress } from './nearest-address.ts';
+import { feedListHandler } from './overviews.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 import { isWholeServer } from './target.ts';
 
 export interface AppParts extends Omit<FeedParts, 'keepSlot'>, ArticleParts, HealthParts {
   readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
   readonly changes: ChangeHandlers;
+  readonly listProblems: Handler;
   readonly mediaFolder: string;
   readonly version: string;
   /** Reports an error that nobody expected. */
@@ -24,7 +29,7 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 
 /** The Express app: every address that the service answers stands in the list below. */
 export function createApp(parts: AppParts): RequestListener {
-  const { slots, changes, fail } = parts;
+  const { slots, changes, listProblems, fail } = parts;
   const feeds = feedHandlers({ ...parts, keepSlot: slots.keep });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
@@ -45,6 +50,8 @@ export function createApp(parts: AppParts): RequestListener {
     ['/api/articles', { get: articles.list, post: changes.bulk }],
     // Below an article's address, `read` answers …/feeds and …/history as well: an id may end in these words.
     ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
+    ['/api/feeds', { get: feedListHandler(parts) }],
+    ['/api/problems', { get: listProblems }],
     ['/healthz', { get: health.alive }],
     ['/readyz', { get: health.ready }],
   ];
@@ -59,12 +66,12 @@ export function createApp(parts: AppParts): RequestListener {
     const methods = methodsOf(handlers);
     app.options(
       path,
-      releasing((_request, response) => respondWithMethods(response, methods)),
+      releasing((request, response) => respondWithMethods(request, response, methods)),
     );
     app.all(path, releasing(methodNotAllowed(methods)));
   }
   app.use(wholeServer(routes));
-  app.use(notFound);
+  app.use(notFound(routes));
   app.use(errorHandler({ slots, fail }));
   return app;
 
@@ -84,7 +91,7 @@ export function createApp(parts: AppParts): RequestListener {
 function describeApi({ version, publication }: Pick<AppParts, 'version' | 'publication'>): Handler {
   return async (request, response) => {
     const { openApi } = await import('./openapi.ts');
-    respondWithJson(request, response, { body: openApi(version, publication.feedsUrl) });
+    respondWithJson(request, response, { body: openApi(version, publication) });
   };
 }
 
@@ -105,14 +112,18 @@ function methodNotAllowed(methods: readonly string[]): Handler {
 function wholeServer(routes: readonly Route[]): RequestHandler {
   const methods = [...new Set(routes.flatMap(([, handlers]) => methodsOf(handlers)))];
   return (request, response, next) => {
-    if (request.method === 'OPTIONS' && isWholeServer(request.url)) respondWithMethods(response, methods);
+    if (request.method === 'OPTIONS' && isWholeServer(request.url)) respondWithMethods(request, response, methods);
     else next();
   };
 }
 
-const notFound: RequestHandler = (request) => {
-  throw nothingAt(request.path);
-};
+function notFound(routes: readonly Route[]): RequestHandler {
+  const fixed = routes.map(([path]) => path.replace('{/}', '')).filter((path) => !path.includes('*'));
+  const addresses = [...fixed, ...FORMATS.map((format) => `/${feedPath(LATEST, format)}`)];
+  return (request) => {
+    throw nothingAt(request.path, nearestAddress(request.path, addresses));
+  };
+}
 
 function errorHandler({ slots, fail }: Pick<AppParts, 'slots' | 'fail'>): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {

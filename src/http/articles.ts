@@ -1,28 +1,27 @@
-import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import { brokenKeyRule, normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
-import { excerpt, type Problem, PublisherError } from '../errors.ts';
+import { PublisherError } from '../errors.ts';
+import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
-import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
-import type { Published, Publisher, Submission } from '../publish/publish.ts';
-import {
-  type Actor,
-  type AuditEntry,
-  type ListedRecord,
-  type Scope,
-  STATUSES,
-  type Status,
-  type Store,
-  type StoredKey,
-  type StoredRecord,
-} from '../store/store.ts';
+import type { AuditEntry, ListedRecord, Scope, Store, StoredKey, StoredRecord } from '../store/store.ts';
 import { authorize } from './authorization.ts';
-import { readBody, readLines } from './body.ts';
-import { conditionFailed, conditionOf } from './change-conditions.ts';
-import { beginLines, cutOff, respondWithJson } from './respond.ts';
+import {
+  brokenFeedProblem,
+  emptyFeedProblem,
+  invalidQuery,
+  query,
+  queryCursor,
+  queryInteger,
+  queryStatus,
+  queryView,
+  VIEWS,
+  type View,
+} from './query.ts';
+import { respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
   readonly publication: Publication;
@@ -30,36 +29,8 @@ export interface ArticleParts {
   readonly now: () => Instant;
 }
 
-interface ChangeParts {
-  readonly store: Store;
-  readonly publisher: Publisher;
-  /** Milliseconds within which a record, or one line of a bulk request, must arrive. */
-  readonly bodyDeadline: number;
-  readonly onRefused: OnRefused;
-}
+export type Handler = RequestHandler<{ path: string[] }>;
 
-/** A change that was not made. */
-export interface Refusal {
-  readonly key: Extract<Actor, { kind: 'key' }>;
-  /** The id in the address. */
-  readonly article?: string;
-  /** The line of a bulk request. */
-  readonly line?: number;
-  readonly error: PublisherError;
-}
-
-type OnRefused = (refusal: Refusal) => void;
-
-type Handler = RequestHandler<{ path: string[] }>;
-
-/** The handlers that change articles: publish one, withdraw one, publish many. */
-export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handler>>;
-
-/** Records of a bulk request in one transaction. */
-const BULK_BATCH = 200;
-/** What can be read of an article besides itself. */
-const VIEWS = ['feeds', 'history'] as const;
-type View = (typeof VIEWS)[number];
 /** Articles on a page of the list: by default, and at most. */
 const PAGE = 50;
 const MAX_PAGE = 500;
@@ -79,7 +50,7 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
 
   const read = guarded('read', async (request, response) => {
     const { view: named } = query(request, ['view']);
-    const { stored, view } = await find(request.params.path, named === undefined ? undefined : viewNamed(named));
+    const { stored, view } = await find(request.params.path, named === undefined ? undefined : queryView(named));
     const { id } = stored.article;
     if (view === 'feeds') {
       const feeds = await feedMemberships(stored, { store, publication, at: now() });
@@ -98,13 +69,15 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const list = guarded('read', async (request, response) => {
     const { cursor, limit, feed, status } = query(request, ['cursor', 'limit', 'feed', 'status']);
     const at = now();
+    const key = feed === undefined ? undefined : await feedNamed(feed, at);
     const { articles, next } = await store.list({
-      after: queryInteger('cursor', cursor, { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+      after: queryCursor(cursor),
       limit: queryInteger('limit', limit, { fallback: PAGE, min: 1, max: MAX_PAGE }),
       at,
-      ...(feed === undefined ? {} : { feed }),
-      ...(status === undefined ? {} : { status: statusNamed(status) }),
+      ...(key === undefined ? {} : { feed: key }),
+      ...(status === undefined ? {} : { status: queryStatus(status) }),
     });
+    if (articles.length === 0 && key !== undefined) await refuseMistypedFeed(key, at);
     respondWithJson(request, response, {
       body: {
         articles: articles.map((listed) => articleView(listed, at)),
@@ -112,6 +85,26 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
       },
     });
   });
+
+  /** @throws PublisherError `invalid_query` for a name that no feed can have */
+  async function feedNamed(text: string, at: Instant): Promise<FeedKey> {
+    const key = normalKey(text);
+    const rule = publication.feeds.some(({ id }) => id === key) ? undefined : brokenKeyRule(key);
+    if (rule !== undefined) throw invalidQuery(brokenFeedProblem(key, rule, await knownFeeds(at)));
+    return key;
+  }
+
+  /** An empty list is the answer for a feed whose articles have another status, and hides a typing mistake. */
+  async function refuseMistypedFeed(key: FeedKey, at: Instant): Promise<void> {
+    const { articles } = await store.list({ after: 0, limit: 1, at, feed: key });
+    const problem = articles.length > 0 ? undefined : emptyFeedProblem(key, await knownFeeds(at));
+    if (problem !== undefined) throw invalidQuery(problem);
+  }
+
+  async function knownFeeds(at: Instant): Promise<readonly FeedKey[]> {
+    const named = (await store.feeds(at)).map(({ key }) => key);
+    return [...named, ...publication.feeds.map(({ id }) => id)];
+  }
 
   /** The article whose id is the whole path; else the one before `/feeds` or `/history`, with that view. */
   async function find(
@@ -130,135 +123,6 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   return { read, list };
 }
 
-/** The handlers that publish and withdraw articles. */
-export function changeHandlers({ store, publisher, bodyDeadline, onRefused }: ChangeParts): ChangeHandlers {
-  const guarded = guard(store);
-  const changing = (handle: Handle) => guarded('write', reportRefusals(handle, onRefused));
-
-  const put = changing(async (request, response, key) => {
-    const id = idIn(request.params.path);
-    const json = await readBody(request, bodyDeadline);
-    const [result] = await publisher.publish([
-      omitUndefined({ json, id, condition: conditionOf(request.headers), actor: actorOf(key) }),
-    ]);
-    const { outcome } = accepted(result);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
-    respondWithJson(request, response, {
-      status: outcome.result === 'created' ? 201 : 200,
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
-    });
-  });
-
-  const withdraw = changing(async (request, response, key) => {
-    const id = idIn(request.params.path);
-    const { reason } = query(request, ['reason']);
-    const [outcome] = await publisher.withdraw([
-      omitUndefined({ id, reason, condition: conditionOf(request.headers), actor: actorOf(key) }),
-    ]);
-    if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
-    if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
-    respondWithJson(request, response, {
-      body: { id, result: outcome.result, revision: outcome.revision },
-      headers: { ETag: etagOf(outcome.revision) },
-    });
-  });
-
-  const bulk = changing(async (request, response, key) => {
-    const groups = readLines(request, bodyDeadline); // throws before the response begins
-    const send = beginLines(response);
-    const report = (refusal: Omit<Refusal, 'key'>) => onRefused({ key: actorOf(key), ...refusal });
-    try {
-      for await (const group of groups) {
-        for (let start = 0; start < group.length; start += BULK_BATCH) {
-          await send(await publishLines(publisher, group.slice(start, start + BULK_BATCH), actorOf(key), report));
-        }
-      }
-      response.end();
-    } catch (error) {
-      if (!(error instanceof PublisherError)) throw error;
-      report({ error });
-      await send([refusalView(error)]);
-      cutOff(response); // without a proper end, so that the client does not take the results for complete
-    }
-  });
-
-  return { put, withdraw, bulk };
-}
-
-/** Publishes lines, and returns one result for each, in their order. */
-async function publishLines(
-  publisher: Publisher,
-  lines: readonly Line[],
-  actor: Actor,
-  report: (refusal: Omit<Refusal, 'key'>) => void,
-): Promise<unknown[]> {
-  const submissions = lines.flatMap(({ bytes }): Submission[] =>
-    bytes === undefined ? [] : [{ json: bytes, isCompacted: true, actor }],
-  );
-  const results = (await publishOrRefuse(publisher, submissions, report)).values();
-  return lines.map(({ number: line, bytes }) => {
-    const result = bytes === undefined ? { refused: LINE_TOO_LARGE } : results.next().value;
-    if (result === undefined) throw new Error('the publisher returned fewer results than it received records');
-    if ('refused' in result) {
-      if (isRefusal(result.refused)) report({ line, error: result.refused });
-      return { line, ...refusalView(result.refused) };
-    }
-    const { id, result: outcome, revision } = result.outcome;
-    return { line, id, result: outcome, revision };
-  });
-}
-
-const LINE_TOO_LARGE = new PublisherError('too_large', 'The line is longer than a record may be.');
-
-/** The response has begun: an error that concerns all lines, such as a full disk, is reported for each of them. */
-async function publishOrRefuse(
-  publisher: Publisher,
-  submissions: readonly Submission[],
-  report: (refusal: Omit<Refusal, 'key'>) => void,
-): Promise<readonly Published[]> {
-  try {
-    return await publisher.publish(submissions);
-  } catch (error) {
-    if (!(error instanceof PublisherError)) throw error;
-    report({ error }); // once for all lines
-    return submissions.map(() => ({ refused: error }));
-  }
-}
-
-/** Wraps a handler so that each refusal is reported. */
-function reportRefusals(handle: Handle, onRefused: OnRefused): Handle {
-  return async (request, response, key) => {
-    try {
-      await handle(request, response, key);
-    } catch (error) {
-      const { path } = request.params as { readonly path?: readonly string[] }; // a bulk request has none
-      if (isRefusal(error)) onRefused(omitUndefined({ key: actorOf(key), article: path && idIn(path), error }));
-      throw error;
-    }
-  };
-}
-
-/** Whether the fault is the change's. A condition that fails is no fault: the client has asked for it. */
-function isRefusal(error: unknown): error is PublisherError {
-  return error instanceof PublisherError && error.status < 500 && error.code !== 'precondition_failed';
-}
-
-function actorOf({ id, name }: StoredKey): Refusal['key'] {
-  return { kind: 'key', id, name };
-}
-
-interface RefusalView {
-  readonly result: 'refused';
-  readonly code: string;
-  readonly title: string;
-  readonly problems: readonly Problem[];
-}
-
-function refusalView(error: PublisherError): RefusalView {
-  return { result: 'refused', code: error.code, title: error.message, problems: error.problems };
-}
-
 /** An article as the API returns it. */
 function articleView(stored: ListedRecord, at: Instant) {
   const { article, revision, record } = stored;
@@ -266,7 +130,8 @@ function articleView(stored: ListedRecord, at: Instant) {
     id: article.id,
     publicId: article.publicId,
     revision,
-    status: statusOf(stored, at),
+    status: statusOf(article, at),
+    ...(stored.isErased === true ? { erased: true } : {}),
     publishedAt: rfc3339(article.publishedAt),
     ...(article.withdrawn === undefined
       ? {}
@@ -281,71 +146,15 @@ function historyView({ what, at, revision, by, status, until, reason }: AuditEnt
   return omitUndefined({ what, at: rfc3339(at), revision, by, status, until: end, reason });
 }
 
-function idIn(path: readonly string[]): string {
+export function idIn(path: readonly string[]): string {
   return composed(path.join('/'));
 }
 
-function accepted(result: Published | undefined): Extract<Published, { outcome: unknown }> {
-  if (result === undefined) throw new Error('the publisher returned no result for a record');
-  if ('refused' in result) throw result.refused;
-  return result;
-}
-
 /** The ETag of an article's revision. */
-function etagOf(revision: number): string {
+export function etagOf(revision: number): string {
   return `"${revision}"`;
 }
 
-function articleNotFound(id: string): PublisherError {
+export function articleNotFound(id: string): PublisherError {
   return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
-}
-
-/** The query's parameters. Unknown and repeated ones are refused: they are mistakes that would otherwise go unnoticed. */
-function query<Name extends string>(request: IncomingMessage, known: readonly Name[]): Partial<Record<Name, string>> {
-  // Without `new URL`: an address in absolute form may have an invalid host.
-  const [, ...parts] = (request.url ?? '').split('?');
-  const searchParams = new URLSearchParams(parts.join('?'));
-  const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
-  if (unknown !== undefined) {
-    throw invalidQuery({ field: unknown, rule: `is not a parameter: use ${known.join(', ')}` });
-  }
-  const repeated = known.find((name) => searchParams.getAll(name).length > 1);
-  if (repeated !== undefined) {
-    throw invalidQuery({
-      field: repeated,
-      value: excerpt(searchParams.getAll(repeated).join(', ')),
-      rule: 'must be given once',
-    });
-  }
-  return Object.fromEntries(searchParams) as Partial<Record<Name, string>>;
-}
-
-interface IntegerRange {
-  readonly fallback: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-/** A parameter that is a whole number; the fallback where it is missing. */
-function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw invalidQuery({ field, value: text, rule: `must be a whole number from ${min} to ${max}` });
-}
-
-function statusNamed(text: string): Status {
-  const status = STATUSES.find((name) => name === text);
-  if (status !== undefined) return status;
-  throw invalidQuery({ field: 'status', value: text, rule: `must be one of ${STATUSES.join(', ')}` });
-}
-
-function viewNamed(text: string): View {
-  const view = VIEWS.find((name) => name === text);
-  if (view !== undefined) return view;
-  throw invalidQuery({ field: 'view', value: excerpt(text), rule: `must be one of ${VIEWS.join(', ')}` });
-}
-
-function invalidQuery(problem: Problem): PublisherError {
-  return new PublisherError('invalid_query', 'The query is not valid.', { problems: [problem] });
 }

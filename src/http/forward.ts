@@ -84,13 +84,18 @@ function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
   );
 }
 
-function writerAway({ headers }: IncomingMessage): PublisherError {
+function writerAway({ method, headers }: IncomingMessage): PublisherError {
   const isConditional = headers['if-match'] !== undefined || headers['if-none-match'] !== undefined;
   return new PublisherError('store_unavailable', 'The process that writes changes is restarting.', {
-    hint: isConditional
-      ? 'Send the change again. A 412 then means that the first attempt may have succeeded: GET the article to see.'
-      : 'Send the change again. If the first attempt succeeded, nothing changes twice.',
+    hint: hintFor(method, isConditional),
   });
+}
+
+function hintFor(method: string | undefined, isConditional: boolean): string {
+  if (method === 'GET' || method === 'HEAD') return 'Send the request again.';
+  return isConditional
+    ? 'Send the change again. A 412 then means that the first attempt may have succeeded: GET the article to see.'
+    : 'Send the change again. If the first attempt succeeded, nothing changes twice.';
 }
 
 /** Bytes of a socket's path that every system allows: Linux 107, others 103. */

@@ -1,7 +1,7 @@
 /** Headers of every public answer: any web page may read it, and no client may guess its type. */
 export const FOR_ALL = {
   'Access-Control-Allow-Origin': '*',
-  'Access-Control-Expose-Headers': 'ETag, Link, Content-Length',
+  'Access-Control-Expose-Headers': 'ETag, IM, Last-Modified, Link, Retry-After, Content-Length',
   'X-Content-Type-Options': 'nosniff',
 } as const;
 

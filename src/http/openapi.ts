@@ -1,256 +1,101 @@
-import { recordJsonSchema } from '../article/article.ts';
-import { SCOPES, STATUSES } from '../store/store.ts';
-
-type Json = Readonly<Record<string, unknown>>;
-
-const text = { type: 'string' };
-const revision = { type: 'integer', minimum: 0, description: 'Grows with every change in the store.' };
-
-const problem = {
-  type: 'object',
-  required: ['title', 'status', 'code'],
-  properties: {
-    title: text,
-    status: { type: 'integer' },
-    code: { ...text, description: 'One of docs/errors.md.' },
-    detail: text,
-    problems: { type: 'array', items: { $ref: '#/components/schemas/Problem' } },
-  },
-};
-
-const record = recordJsonSchema();
-
-const schemas = {
-  Record: record,
-  RecordAtAddress: { ...record, required: record.required.filter((field) => field !== 'id') },
-  Article: {
-    type: 'object',
-    required: ['id', 'publicId', 'revision', 'status', 'publishedAt', 'record'],
-    properties: {
-      id: text,
-      publicId: { ...text, description: 'The id in every feed.' },
-      revision,
-      status: { enum: STATUSES },
-      publishedAt: {
-        ...text,
-        format: 'date-time',
-        description: 'The time of first publication; with an embargo, its end.',
-      },
-      withdrawn: {
-        type: 'object',
-        required: ['at'],
-        properties: { at: { ...text, format: 'date-time' }, reason: text },
-      },
-      record: { type: 'object', description: 'The record as the newsroom sent it.' },
-    },
-    additionalProperties: false,
-  },
-  Change: {
-    type: 'object',
-    required: ['id', 'result', 'revision'],
-    properties: { id: text, result: { enum: ['created', 'updated', 'unchanged', 'withdrawn'] }, revision },
-    additionalProperties: false,
-  },
-  Line: {
-    type: 'object',
-    required: ['result'],
-    properties: {
-      line: {
-        type: 'integer',
-        minimum: 1,
-        description: 'Missing where the service did not read the rest of the request.',
-      },
-      id: text,
-      result: { enum: ['created', 'updated', 'unchanged', 'refused'] },
-      revision,
-      code: text,
-      title: text,
-      problems: { type: 'array', items: { $ref: '#/components/schemas/Problem' } },
-    },
-    additionalProperties: false,
-  },
-  FeedMembership: {
-    type: 'object',
-    required: ['feed', 'included'],
-    properties: {
-      feed: text,
-      included: { type: 'boolean' },
-      position: { type: 'integer', minimum: 1 },
-      rule: { enum: ['withdrawn', 'embargo', 'expired', 'selection', 'beyond'] },
-      reason: text,
-    },
-    additionalProperties: false,
-  },
-  Actor: {
-    type: 'object',
-    required: ['kind'],
-    properties: {
-      kind: { enum: ['key', 'file', 'import', 'command', 'start'] },
-      id: { ...text, description: 'The id of the API key.' },
-      name: { ...text, description: 'The name of the API key, or of the command.' },
-      path: { ...text, description: 'The path of the file below the data folder.' },
-      source: { ...text, description: 'The file or address that was imported.' },
-    },
-    additionalProperties: false,
-  },
-  HistoryEntry: {
-    type: 'object',
-    required: ['what', 'at', 'revision', 'by', 'status'],
-    properties: {
-      what: { enum: ['published', 'corrected', 'withdrawn', 'republished', 'erased'] },
-      at: { ...text, format: 'date-time' },
-      revision,
-      by: { $ref: '#/components/schemas/Actor' },
-      status: { enum: STATUSES, description: 'The status that the change gave the article.' },
-      until: { ...text, format: 'date-time', description: 'The end of the embargo.' },
-      reason: { ...text, description: 'The reason of a withdrawal.' },
-    },
-    additionalProperties: false,
-  },
-  Problem: {
-    type: 'object',
-    required: ['field', 'rule'],
-    properties: { field: text, value: text, rule: text, line: { type: 'integer' }, column: { type: 'integer' } },
-    additionalProperties: false,
-  },
-  Error: problem,
-};
+import type { Publication } from '../config/publication.ts';
+import { SCOPES } from '../store/store.ts';
+import { articlePaths } from './openapi-articles.ts';
+import { errorExamples, errorResponses } from './openapi-errors.ts';
+import { json, operation } from './openapi-operations.ts';
+import { schemas } from './openapi-schemas.ts';
+import { type Json, text } from './openapi-types.ts';
 
 /** The newsroom's API as OpenAPI 3.1, from the schemas that parse the records. */
-export function openApi(version: string, serviceUrl: string): Json {
+export function openApi(
+  version: string,
+  { title, url, feedsUrl }: Pick<Publication, 'title' | 'url' | 'feedsUrl'>,
+): Json {
   return {
     openapi: '3.1.0',
-    info: { title: 'Feed Publisher', version, description: 'Publish, correct, withdraw and read articles.' },
-    servers: [{ url: serviceUrl.replace(/\/$/, '') }],
-    security: [{ key: [] }],
-    paths: {
-      '/api/articles': {
-        get: operation('List articles in the order of their last change', 'read', {
-          parameters: [
-            parameter('query', 'cursor', text, 'The cursor of the previous page.'),
-            parameter('query', 'limit', { type: 'integer', minimum: 1, maximum: 500, default: 50 }),
-            parameter('query', 'feed', text, 'Only articles of this feed, such as section/world.'),
-            parameter('query', 'status', { enum: STATUSES }),
-          ],
-          responses: {
-            200: json('A page; the last page has no cursor', {
-              type: 'object',
-              required: ['articles'],
-              properties: { articles: { type: 'array', items: ref('Article') }, cursor: text },
-              additionalProperties: false,
-            }),
-            ...errors(400, 401),
-          },
-        }),
-        post: operation('Publish many records, one JSON object a line', 'write', {
-          requestBody: { required: true, content: { 'application/x-ndjson': { schema: ref('Record') } } },
-          responses: {
-            200: {
-              description: 'The result of each line, one object a line, sent while the request still comes',
-              content: { 'application/x-ndjson': { schema: ref('Line') } },
-            },
-            ...errors(401, 403, 415),
-          },
-        }),
-      },
-      '/api/articles/{id}': {
-        parameters: [parameter('path', 'id', text, 'The newsroom’s id. It may contain slashes.')],
-        get: operation('Get an article', 'read', {
-          responses: { 200: json('The article', ref('Article'), revisionHeader), ...errors(400, 401, 404) },
-        }),
-        put: operation('Publish or correct an article', 'write', {
-          parameters: conditions,
-          requestBody: { required: true, content: { 'application/json': { schema: ref('RecordAtAddress') } } },
-          responses: {
-            200: json('Updated, or the same as before', ref('Change'), revisionHeader),
-            201: json('Created', ref('Change'), revisionHeader),
-            ...errors(400, 401, 403, 408, 409, 412, 413, 415, 422, 507),
-          },
-        }),
-        delete: operation('Withdraw an article', 'write', {
-          parameters: [
-            ...conditions,
-            parameter('query', 'reason', text, 'The reason, for readers of Atom and JSON Feed.'),
-          ],
-          responses: {
-            200: json('Withdrawn, now or before', ref('Change'), revisionHeader),
-            ...errors(400, 401, 403, 404, 412, 507),
-          },
-        }),
-      },
-      '/api/articles/{id}/feeds': {
-        parameters: [parameter('path', 'id', text)],
-        get: operation('List every feed, whether it contains the article, and if not, why', 'read', {
-          responses: {
-            200: json('Every feed', {
-              type: 'object',
-              required: ['id', 'feeds'],
-              properties: { id: text, feeds: { type: 'array', items: ref('FeedMembership') } },
-              additionalProperties: false,
-            }),
-            ...errors(400, 401, 404),
-          },
-        }),
-      },
-      '/api/articles/{id}/history': {
-        parameters: [parameter('path', 'id', text)],
-        get: operation('List the changes to an article, oldest first', 'read', {
-          responses: {
-            200: json('Up to a thousand changes, the newest', {
-              type: 'object',
-              required: ['id', 'history'],
-              properties: { id: text, history: { type: 'array', items: ref('HistoryEntry') } },
-              additionalProperties: false,
-            }),
-            ...errors(400, 401, 404),
-          },
-        }),
-      },
+    info: {
+      title: 'Feed Publisher',
+      version,
+      summary: 'Publish, correct, withdraw and read the articles of a newsroom.',
+      description: DESCRIPTION,
+      contact: { name: title, url },
+      license: { name: 'Proprietary: no license is granted', identifier: 'LicenseRef-Proprietary' },
     },
+    servers: [{ url: feedsUrl.replace(/\/$/, ''), description: `The service of ${title}.` }],
+    tags: TAGS,
+    paths: { ...articlePaths, ...servicePaths },
     components: {
       schemas,
+      responses: errorResponses,
+      examples: errorExamples,
       securitySchemes: {
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: `A key that “key create” made, with the scope ${SCOPES.join(' or ')}.`,
+          description: `A key that the command “key create” made, with the scope ${SCOPES.join(' or ')}. A write key may read as well.`,
         },
       },
     },
   };
 }
 
-const conditions = [
-  parameter('header', 'If-Match', text, 'The ETag of the revision that the change is based on.'),
-  parameter('header', 'If-None-Match', { const: '*' }, 'Create the article only if it does not exist.'),
+const DESCRIPTION = `An article has the newsroom’s own id, which is also its address. PUT publishes or corrects it, DELETE withdraws it.
+
+- Answers are \`application/json\`. Errors are \`application/problem+json\` (RFC 9457) with a \`code\`.
+- No cache may keep an answer: all have \`Cache-Control: no-store\`.
+- Every address that answers GET answers HEAD as well. OPTIONS lists the methods in \`Allow\`. Other methods get 405 with the code \`method_not_allowed\`; other addresses get 404 with the code \`not_found\`.`;
+
+const TAGS = [
+  { name: 'Articles', description: 'Publish, correct, withdraw and read articles.' },
+  { name: 'Service', description: 'The service itself: its description and its health. These addresses need no key.' },
 ];
 
-const revisionHeader = { ETag: { schema: text, description: 'The revision, for If-Match.' } };
+const servicePaths: Json = {
+  '/api/openapi.json': {
+    get: operation({
+      id: 'getApiDescription',
+      tag: 'Service',
+      access: 'public',
+      summary: 'Get this description',
+      description: 'The API as OpenAPI 3.1.',
+      answers: {
+        200: json('The description.', {
+          schema: {
+            type: 'object',
+            description: 'A document of OpenAPI 3.1.',
+            required: ['openapi'],
+            properties: { openapi: text('The version of OpenAPI.') },
+            additionalProperties: true,
+          },
+          examples: { beginning: ['Its beginning', { openapi: '3.1.0', info: { title: 'Feed Publisher' } }] },
+        }),
+      },
+    }),
+  },
+  '/healthz': {
+    get: operation({
+      id: 'getLiveness',
+      tag: 'Service',
+      access: 'probe',
+      summary: 'Ask whether the process is alive',
+      description: 'Any answer at all shows that it is.',
+      answers: { 200: word('ok', 'The process is alive.') },
+    }),
+  },
+  '/readyz': {
+    get: operation({
+      id: 'getReadiness',
+      tag: 'Service',
+      access: 'probe',
+      summary: 'Ask whether the service should get requests',
+      description: 'For load balancers. It reads the store, and is answered also while the service is overloaded.',
+      answers: { 200: word('ready', 'The service answers readers.') },
+      errors: ['not_ready'],
+    }),
+  },
+};
 
-function operation(summary: string, scope: string, rest: Json): Json {
-  return { summary, description: `Needs a key with the scope ${scope}.`, ...rest };
-}
-
-function parameter(place: 'query' | 'path' | 'header', name: string, schema: Json, description?: string): Json {
-  return {
-    in: place,
-    name,
-    schema,
-    ...(place === 'path' ? { required: true } : {}),
-    ...(description ? { description } : {}),
-  };
-}
-
-function ref(name: keyof typeof schemas): Json {
-  return { $ref: `#/components/schemas/${name}` };
-}
-
-function json(description: string, schema: Json, headers?: Json): Json {
-  return { description, content: { 'application/json': { schema } }, ...(headers === undefined ? {} : { headers }) };
-}
-
-function errors(...statuses: readonly number[]): Json {
-  const content = { 'application/problem+json': { schema: ref('Error') } };
-  const error = { description: 'See docs/errors.md', content };
-  return Object.fromEntries([...statuses, 'default'].map((status) => [status, error]));
+/** An answer of one word. */
+function word(example: string, description: string): Json {
+  return { description, content: { 'text/plain': { schema: { type: 'string', const: example }, example } } };
 }

@@ -3,8 +3,10 @@ import type { Coding } from '../document/content-codings.ts';
 import { PublisherError } from '../errors.ts';
 import { httpDate } from '../lib/instant.ts';
 import type { Answer } from './answer.ts';
+import { isAllowed } from './cors.ts';
 import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
 import { STATUS_CODES } from './node-http.ts';
+import { isApi } from './target.ts';
 
 type Headers = Record<string, string | number>;
 
@@ -44,21 +46,34 @@ export function respondWithRedirect(response: ServerResponse, location: string):
   });
 }
 
-/** Answers OPTIONS, and a browser's preflight: web pages may send conditions (Fetch §3.3). */
-export function respondWithMethods(response: ServerResponse, methods: readonly string[]): void {
+/** Answers OPTIONS, and a browser's preflight: web pages may send conditions, and ask for deltas (Fetch §3.3). */
+export function respondWithMethods(
+  request: IncomingMessage,
+  response: ServerResponse,
+  methods: readonly string[],
+): void {
+  const Allow = methods.join(', ');
+  if (isApi(request.url)) {
+    const permission = isAllowed(response) ? { 'Access-Control-Allow-Methods': Allow } : {};
+    write(response, 204, { ...FOR_NEWSROOM, Allow, ...permission });
+    return;
+  }
   write(response, 204, {
     ...FOR_ALL,
-    Allow: methods.join(', '),
-    'Access-Control-Allow-Methods': methods.join(', '),
-    'Access-Control-Allow-Headers': 'If-None-Match, If-Modified-Since',
+    Allow,
+    'Access-Control-Allow-Methods': Allow,
+    'Access-Control-Allow-Headers': 'A-IM, If-None-Match, If-Modified-Since',
     'Access-Control-Max-Age': 86_400,
   });
 }
 
-export function nothingAt(path: string): PublisherError {
-  return new PublisherError('not_found', `There is nothing at ${path}.`, {
-    hint: 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.',
-  });
+/** @param nearest the address that the path probably means */
+export function nothingAt(path: string, nearest?: string): PublisherError {
+  const hint =
+    nearest === undefined
+      ? 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.'
+      : `Did you mean ${nearest}?`;
+  return new PublisherError('not_found', `There is nothing at ${path}.`, { hint });
 }
 
 /** Answers with problem details (RFC 9457). */
@@ -69,7 +84,8 @@ export function respondWithError(
   headers: Headers = {},
 ): void {
   const body = problemOf(error);
-  response.writeHead(error.status, { ...headersOf(error, body.length), ...headers });
+  const common = isApi(request.url) ? FOR_NEWSROOM : FOR_ALL;
+  response.writeHead(error.status, { ...common, ...headersOf(error, body.length), ...headers });
   if (request.method !== 'HEAD') {
     noteContent(response, body.length);
     response.write(body);
@@ -86,7 +102,7 @@ export function respondWithError(
  */
 export function rawError(error: PublisherError): { readonly message: Buffer; readonly bytes: number } {
   const body = problemOf(error);
-  const headers = { Date: httpDate(Date.now()), Connection: 'close', ...headersOf(error, body.length) };
+  const headers = { Date: httpDate(Date.now()), Connection: 'close', ...FOR_ALL, ...headersOf(error, body.length) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${lines.join('')}\r\n`;
   return { message: Buffer.concat([Buffer.from(head), body]), bytes: body.length };
@@ -105,7 +121,6 @@ function problemOf(error: PublisherError): Buffer {
 
 function headersOf(error: PublisherError, length: number): Headers {
   return {
-    ...FOR_ALL,
     // A feed that does not exist may appear the next moment; a feed that is gone stays gone.
     'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
     'Content-Type': 'application/problem+json; charset=utf-8',

@@ -3,6 +3,7 @@ import type { DocumentCache } from '../document/cache.ts';
 import { createAdmission, refuseExpectation } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
 import { createClientOf, type Trust } from './client.ts';
+import { createApiCors } from './cors.ts';
 import { installFastPath } from './fast-path.ts';
 import { createKnownAddresses } from './known-addresses.ts';
 import { createClientQuota } from './load/client-quota.ts';
@@ -72,6 +73,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     fail: parts.fail,
   });
 
+  const allowOrigin = createApiCors(parts.publication.origins);
   const server = createServer(connections.options);
   connections.watch(server, requestQueue.arrived);
   const tryFastPath = parts.fastPath
@@ -90,6 +92,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const counted = (handle: RequestListener) =>
     connections.counting((request, response) => {
       requestQueue.arrived();
+      allowOrigin(request, response);
       handle(request, response);
     });
   server

@@ -23,6 +23,19 @@ export function linkTarget(reference: string, base: string): string | undefined 
   return url !== undefined && (WEB.includes(url.protocol) || LINK_PROTOCOLS.has(url.protocol)) ? uri(url) : undefined;
 }
 
+/** Most characters of an address in a record, and of a base that others are resolved against. */
+export const MAX_ADDRESS = 4096;
+
+/**
+ * The base of addresses in an element with an xml:base, which may be relative to the outer base. Undefined if it is no
+ * address, or is longer than `MAX_ADDRESS`: each element and each address in it would have a copy.
+ */
+export function innerBase(reference = '', outer?: string): string | undefined {
+  if (reference.length > MAX_ADDRESS) return undefined;
+  const base = URL.parse(reference.trim(), outer)?.href;
+  return base !== undefined && base.length <= MAX_ADDRESS ? base : undefined;
+}
+
 /** Whether an absolute address begins with http: or https:. */
 export function isWebUrl(address: string): boolean {
   return /^https?:/.test(address);

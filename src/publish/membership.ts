@@ -2,7 +2,7 @@ import type { Publication } from '../config/publication.ts';
 import { describeFeed, type FeedKey, ownKeys, type Selection } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { statusAt } from '../store/status.ts';
-import type { ListedRecord, Status, Store, StoredRecord } from '../store/store.ts';
+import type { KeptArticle, Status, Store, StoredRecord } from '../store/store.ts';
 
 /** Whether an article is in a feed's current document and, where it is not, the rule that excludes it. */
 export interface FeedMembership {
@@ -22,7 +22,7 @@ interface Context {
 }
 
 /** The status of an article at a moment. */
-export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant): Status {
+export function statusOf(article: Omit<KeptArticle, 'publicId' | 'feeds'>, at: Instant): Status {
   return statusAt(article, at);
 }
 
@@ -30,8 +30,9 @@ export function statusOf({ article }: Pick<ListedRecord, 'article'>, at: Instant
 export async function feedMemberships(stored: StoredRecord, context: Context): Promise<FeedMembership[]> {
   const { store, publication, at } = context;
   const { article } = stored;
-  const own = new Set(ownKeys(article).map(({ key }) => key));
   const members = new Set(await store.memberships(stored.number));
+  // An erased article names no feed any more, but its tombstone is in feeds.
+  const own = stored.isErased === true ? members : new Set(ownKeys(article).map(({ key }) => key));
   const selections = new Map(publication.feeds.map(({ id, select }) => [id, select]));
   const keys = new Set([...(await store.feeds(at)).map(({ key }) => key), ...own]);
   const hidden = hiddenBecause(stored, at);
@@ -54,7 +55,7 @@ const OTHER_RULE = {
 
 function hiddenBecause(stored: StoredRecord, at: Instant): Pick<FeedMembership, 'rule' | 'reason'> | undefined {
   const { withdrawn, publishedAt, embargoUntil, expiresAt } = stored.article;
-  switch (statusOf(stored, at)) {
+  switch (statusOf(stored.article, at)) {
     case 'withdrawn':
       return { rule: 'withdrawn', reason: `withdrawn at ${rfc3339(withdrawn?.at ?? at)}` };
     case 'embargoed': {

@@ -36,7 +36,8 @@ export interface ReplyResults {
 }
 
 /** A parsed record with its texts as ranges of the reply's bytes. Most articles are in a few hundred feeds altogether. */
-export interface RecordReply extends Pick<ParsedRecord, 'hasDerivedPublicId' | 'adjustments'> {
+export interface RecordReply
+  extends Pick<ParsedRecord, 'hasDerivedPublicId' | 'isErased' | 'adjustments' | 'warnings'> {
   readonly article: Omit<ArticleText, 'text'>;
   readonly text: ByteRange;
   /** Missing where the store keeps the record as it was received. */
@@ -47,7 +48,12 @@ export interface RecordReply extends Pick<ParsedRecord, 'hasDerivedPublicId' | '
 
 /** An error in a form that can be sent between threads. */
 export interface RefusalReply {
-  readonly refusal: { readonly code: ErrorCode; readonly message: string; readonly problems: readonly Problem[] };
+  readonly refusal: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly problems: readonly Problem[];
+    readonly article?: string | undefined;
+  };
 }
 
 /** Packs records into a task. */
@@ -86,8 +92,8 @@ export function unpackResults(
     const result = results[index];
     if (result === undefined) throw new Error('a parse thread returned fewer results than it received records');
     if ('refusal' in result) {
-      const { code, message, problems } = result.refusal;
-      return new PublisherError(code, message, { problems });
+      const { code, message, ...details } = result.refusal;
+      return new PublisherError(code, message, details);
     }
     const { article, text, record, feeds: indexes, ...rest } = result;
     return {

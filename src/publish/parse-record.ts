@@ -1,19 +1,25 @@
 import type { Adjustment } from '../article/adjustments.ts';
 import { type Newsroom, parseArticle } from '../article/article.ts';
 import { articleText } from '../article/stored.ts';
+import { warningsOf } from '../article/warnings.ts';
 import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
 import { composed } from '../lib/text.ts';
-import { asReceived, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
+import { isErasedRecord, parseErasedRecord } from './erased-record.ts';
+import { asReceived, idOf, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
 /** Parses a record, or returns the error that refuses it. */
 export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): ParsedRecord | PublisherError {
+  let { id } = unparsed;
   try {
     const received = parseJson(unparsed.json);
+    id ??= idOf(received) || undefined;
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
+    if (isObject(record) && isErasedRecord(record)) return parseErasedRecord(record);
     const adjustments: Adjustment[] = [];
     const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
+    const warnings = warningsOf(article, record, newsroom);
     const isRewritten = unparsed.isCompacted === true || record !== received;
     return {
       article: articleText(article),
@@ -21,10 +27,11 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
       feeds: ownKeys(article),
       hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
       ...(adjustments.length === 0 ? {} : { adjustments }),
+      ...(warnings.length === 0 ? {} : { warnings }),
     };
   } catch (error) {
-    if (error instanceof PublisherError) return error;
-    throw error;
+    if (!(error instanceof PublisherError)) throw error;
+    return id === undefined ? error : error.about(id);
   }
 }
 

@@ -36,8 +36,8 @@ function replyTo(
   newFeeds: NamedKey[],
 ): RecordReply | RefusalReply {
   if (result instanceof PublisherError) {
-    const { code, message, problems } = result;
-    return { refusal: { code, message, problems } };
+    const { code, message, problems, article } = result;
+    return { refusal: { code, message, problems, article } };
   }
   const { article, record, feeds, ...rest } = result;
   const { text, ...dates } = article;

@@ -1,11 +1,12 @@
-import type { Newsroom } from '../article/article.ts';
+import type { Article, Newsroom } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
-import { type Problem, PublisherError } from '../errors.ts';
+import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { jsonString } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import { composed, lineText, shorten } from '../lib/text.ts';
-import type { Actor, Change, Condition, Outcome, Put, Store } from '../store/store.ts';
+import { lineText, shorten } from '../lib/text.ts';
+import type { Actor, Change, Condition, Erase, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
 /** A record to publish. A known article that readers could see keeps its date: `publishedAt` does not replace it. */
@@ -19,9 +20,21 @@ export interface Submission extends UnparsedRecord {
 }
 
 /** The result of one submission. */
-export type Published =
-  | { readonly outcome: Outcome; readonly adjustments: NonNullable<ParsedRecord['adjustments']> }
-  | { readonly refused: PublisherError };
+export type Published = Accepted | { readonly refused: PublisherError };
+
+/** A record that was published, or whose condition failed. */
+export interface Accepted {
+  readonly outcome: Outcome;
+  readonly adjustments: NonNullable<ParsedRecord['adjustments']>;
+  readonly warnings: readonly Problem[];
+  /** The article as the parser made it. */
+  readonly article: ArticleText;
+}
+
+/** Whether a put changed the article. */
+export function isChange({ result }: Outcome): boolean {
+  return result === 'created' || result === 'updated';
+}
 
 /** Bytes of one record. More than the longest allowed body needs in the most wasteful spelling of JSON. */
 export const MAX_RECORD_BYTES = 8 * 1024 * 1024;
@@ -34,7 +47,12 @@ export interface Publisher {
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /** Withdraws articles in one transaction. */
   readonly withdraw: (withdrawals: readonly Withdrawal[]) => Promise<readonly Outcome[]>;
+  /** Erases the texts of articles in one transaction. The files of the store may still have them: see `overwriteErased`. */
+  readonly erase: (erasures: readonly Erasure[]) => Promise<readonly Outcome[]>;
 }
+
+/** An article to erase for good. */
+export type Erasure = Omit<Erase, 'kind'>;
 
 export interface Withdrawal {
   readonly id: string;
@@ -70,7 +88,7 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
       if (result instanceof PublisherError) return [];
       const { condition, keepWithdrawn, actor, source } = submissions[index] ?? {};
       const options = omitUndefined({ condition, keepWithdrawn, actor, source });
-      const { adjustments: _, ...put } = result;
+      const { adjustments: _, warnings: __, ...put } = result;
       return [{ kind: 'put', ...put, changedAt: changeDate(result.article), ...options }];
     });
     const outcomes = (await apply(changes)).values();
@@ -78,13 +96,14 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
       if (result instanceof PublisherError) return { refused: result };
       const outcome = outcomes.next();
       if (outcome.done) throw new Error('the store returned fewer outcomes than it received changes');
-      return publishedOf(outcome.value, result);
+      return publishedOf(outcome.value, result, now());
     });
   }
 
   return {
     publish,
     withdraw: (withdrawals) => apply(withdrawals.map(withdrawalChange)),
+    erase: (erasures) => apply(erasures.map((erasure) => ({ kind: 'erase', ...erasure }))),
   };
 }
 
@@ -136,19 +155,36 @@ function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | Publi
   check('updatedAt', updatedAt, 'check its year and its zone, and the clock of the system that wrote it');
   check('withdrawn.at', withdrawn?.at, 'use expiresAt for a future date');
   if (problems.length === 0) return parsed;
-  return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems });
+  return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems, article: id });
 }
 
-function publishedOf(outcome: Outcome, { adjustments = [] }: ParsedRecord): Published {
-  if (outcome.problem === undefined) return { outcome, adjustments };
+function publishedOf(outcome: Outcome, parsed: ParsedRecord, at: Instant): Published {
+  const { adjustments = [], article } = parsed;
+  if (outcome.problem === undefined) return { outcome, adjustments, warnings: warningsOf(parsed, at), article };
+  if (outcome.isErased === true) return { refused: erasedArticleError(outcome.id, outcome.problem) };
   const message = `The article “${outcome.id}” would change its identity.`;
-  return { refused: new PublisherError('identity_conflict', message, { problems: [outcome.problem] }) };
+  const details = { problems: [outcome.problem], article: outcome.id };
+  return { refused: new PublisherError('identity_conflict', message, details) };
 }
 
-/** The id of a record before it is parsed; empty where the record has none. A whole number stands for its digits. */
-export function idOf(record: unknown): string {
-  const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
-  return Number.isSafeInteger(id) ? String(id) : typeof id === 'string' ? composed(id) : '';
+function erasedArticleError(id: string, problem: Problem): PublisherError {
+  const message = `The article “${excerpt(id)}” has the id of an article that was erased for good.`;
+  const hint = 'Publish it with another id and another publicId if it may be published again.';
+  return new PublisherError('erased_article', message, { problems: [problem], hint, article: id });
+}
+
+const DAY = 86_400_000;
+
+/** The parser's warnings, and those that depend on the clock. */
+function warningsOf({ article, warnings = [] }: ParsedRecord, at: Instant): readonly Problem[] {
+  const { publishedAt } = article;
+  if (publishedAt <= at + DAY || hasEmbargo(article)) return warnings;
+  const rule = 'is more than a day ahead: no reader sees the story before. Use embargoUntil if this is meant';
+  return [...warnings, { field: 'publishedAt', value: rfc3339(publishedAt), rule }];
+}
+
+function hasEmbargo({ text }: ArticleText): boolean {
+  return (JSON.parse(jsonString(text)) as Pick<Article, 'embargoUntil'>).embargoUntil !== undefined;
 }
 
 /** Parses in this thread. The parser loads with the first record: most starts have no new record. */

@@ -10,7 +10,7 @@ import type { ParseRecords } from './publish.ts';
 import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
 /** Raise this number whenever `parseArticle` makes another article of the same record: all records are then parsed again. */
-const PARSER_VERSION = 2;
+const PARSER_VERSION = 3;
 
 /** Articles parsed in one transaction, and feeds offered to one backfill. */
 const BATCH = 500;
@@ -25,8 +25,8 @@ interface RefreshParts {
   readonly parse: ParseRecords;
   readonly now: () => Instant;
   readonly progress: (what: string, done: number, total: number) => void;
-  /** Receives an article whose record is no longer valid. The article stays as it was. */
-  readonly onInvalid: (id: string, error: PublisherError) => void;
+  /** Receives an article whose record is no longer valid, and its revision. The article stays as it was. */
+  readonly onInvalid: (id: string, error: PublisherError, revision: number) => void;
 }
 
 /**
@@ -84,10 +84,10 @@ function ruleText({ any, all, none }: Selection): string {
   return JSON.stringify([any, all, none]);
 }
 
-/** Every document contains a part of the publication. */
+/** Every document contains a part of the publication, as far as it is about feeds. */
 async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const { auditDays: _, ...shown } = publication; // no document contains it
-  const current = JSON.stringify(shown);
+  const { origins: _, auditDays: __, ...parts } = publication; // no document contains them
+  const current = JSON.stringify(parts);
   const before = await store.setting(PUBLICATION);
   if (current === before) return;
   if (before !== undefined) await store.touchAllFeeds(now);
@@ -114,9 +114,11 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
     const page = await store.page(last, BATCH);
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
-    const records = page.map(({ record }) => unparsedRecord(record));
-    const articles = await reparse(page, records, { parse, onInvalid });
-    const changes = page.flatMap(({ revision }, index): Put[] => {
+    const stories = page.filter(({ isErased }) => isErased !== true); // an erased article has nothing to parse
+    const records = stories.map(({ record }) => unparsedRecord(record));
+    const invalid = new Map<string, PublisherError>();
+    const articles = await reparse(stories, records, { parse, onInvalid: (id, error) => invalid.set(id, error) });
+    const changes = stories.flatMap(({ revision }, index): Put[] => {
       const [article, record] = [articles[index], records[index]];
       if (article === undefined || record === undefined) return [];
       return [
@@ -131,7 +133,10 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
         },
       ];
     });
-    await store.apply(changes, now);
+    for (const { id, revision } of await store.apply(changes, now)) {
+      const error = invalid.get(id);
+      if (error !== undefined) onInvalid(id, error, revision);
+    }
     done += page.length;
     progress('Reading the stored articles again', done, total);
   }
@@ -140,7 +145,10 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
 async function reparse(
   page: readonly StoredRecord[],
   records: readonly UnparsedRecord[],
-  { parse, onInvalid }: Pick<RefreshParts, 'parse' | 'onInvalid'>,
+  {
+    parse,
+    onInvalid,
+  }: Pick<RefreshParts, 'parse'> & { readonly onInvalid: (id: string, error: PublisherError) => void },
 ): Promise<Article[]> {
   const results = await parse(records);
   return page.map(({ article: before }, index): Article => {

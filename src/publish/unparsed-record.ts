@@ -1,6 +1,7 @@
 import type { Adjustment } from '../article/adjustments.ts';
-import { PublisherError } from '../errors.ts';
+import { type Problem, PublisherError } from '../errors.ts';
 import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
+import { composed } from '../lib/text.ts';
 import type { Put } from '../store/store.ts';
 
 /** A record on its way from the request, file or feed that brought it to the parser. */
@@ -24,9 +25,17 @@ export function asReceived({ json }: Pick<UnparsedRecord, 'json'>): JsonText {
 }
 
 /** A parsed record: its article in the form for the store, and the feeds that the article's own fields name. */
-export interface ParsedRecord extends Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId'> {
+export interface ParsedRecord extends Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId' | 'isErased'> {
   /** What the parser removed or changed; missing where it changed nothing. */
   readonly adjustments?: readonly Adjustment[];
+  /** What the author may want to know of a record that is published nevertheless; missing where there is nothing. */
+  readonly warnings?: readonly Problem[];
+}
+
+/** The id of a record before it is parsed; empty where the record has none. A whole number stands for its digits. */
+export function idOf(record: unknown): string {
+  const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
+  return Number.isSafeInteger(id) ? String(id) : typeof id === 'string' ? composed(id) : '';
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Refusal } from '../http/articles.ts';
+import type { PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { Publisher } from '../publish/publish.ts';
 import type { Actor, AuditRow, Store } from '../store/store.ts';
@@ -9,9 +9,6 @@ export interface AuditLog {
   /** Logs the rows that are new since the last call. It never rejects. */
   readonly catchUp: () => Promise<void>;
 }
-
-/** Logs nothing. */
-export const NO_AUDIT_LOG: AuditLog = { catchUp: async () => {} };
 
 interface AuditLogParts {
   readonly store: Pick<Store, 'auditAfter' | 'lastRevision'>;
@@ -60,17 +57,21 @@ export function logChanges(publisher: Publisher, { catchUp }: AuditLog): Publish
   return {
     publish: (submissions) => logged(publisher.publish(submissions)),
     withdraw: (withdrawals) => logged(publisher.withdraw(withdrawals)),
+    erase: (erasures) => logged(publisher.erase(erasures)),
   };
 }
 
-/** Logs a change that the newsroom's API has refused. */
-export function logRefusal(log: Log, { key, article, line, error }: Refusal): void {
-  const { code, message, problems } = error;
+/** Logs a record, or the erasure of an article, that the newsroom's API has refused. */
+export function logRefusal(
+  log: Log,
+  key: Extract<Actor, { kind: 'key' }>,
+  article: string | undefined,
+  { code, message, problems }: PublisherError,
+): void {
   const subject = article === undefined ? 'a record' : `the article “${article}”`;
-  const place = line === undefined ? '' : ` in line ${line}`;
   log.warn(
-    { code, article, line, problems: problems.length === 0 ? undefined : problems, actor: key },
-    `A change to ${subject}${place} by the key “${key.name}” is refused: ${message}`,
+    { code, article, problems: problems.length === 0 ? undefined : problems, actor: key },
+    `A change to ${subject} by the key “${key.name}” is refused: ${message}`,
   );
 }
 

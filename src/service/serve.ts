@@ -16,12 +16,13 @@ import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
+import type { FeedTotal } from '../store/store.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
-import type { Metrics, MetricsParts, MetricValues } from '../telemetry/metrics.ts';
-import { type AuditLog, NO_AUDIT_LOG, openAuditLog } from './audit-log.ts';
+import type { Metrics, MetricsParts, MetricValues, Overviews } from '../telemetry/metrics.ts';
 import type { DataFolder } from './data-folder.ts';
 import { releaseFreeHeap } from './heap.ts';
+import type { ProblemReports, Unrenderable } from './problem-reports.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
 /** Settings that also reach the workers of a service, so plain values alone. */
@@ -59,6 +60,8 @@ export interface ServeOptions extends ServeSettings {
   readonly progress?: (work: string, done: number, total: number) => void;
   /** Called before the first request can be answered. */
   readonly beforeListen?: () => void;
+  /** Takes an article that the feeds of this process omit; in a process that writes, the list of problems has it anyway. */
+  readonly onUnrenderable?: (article: Unrenderable) => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
 }
@@ -88,6 +91,8 @@ export interface ServiceProcess extends Service {
   readonly measure: () => Promise<MetricValues>;
   /** Rejects if the store cannot be read. */
   readonly check: () => Promise<unknown>;
+  /** Lists an article that the feeds of another process omit. */
+  readonly addUnrenderable: (article: Unrenderable) => void;
 }
 
 /** Feed ids that one log line names. */
@@ -125,30 +130,46 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const health = { check: store.lastRevision, phase: () => phase };
   opened.defer(store.close);
 
-  // Of several processes, only the writer logs changes.
-  const auditLog = part?.role === 'reader' ? NO_AUDIT_LOG : await openAuditLog({ store, log, fail });
-  opened.defer(auditLog.catchUp);
+  let writer: Writer | undefined;
+  let reportUnrenderable = options.onUnrenderable ?? (() => {});
   const documents = openDocuments(folder, {
     log,
-    auditLog,
     counters,
     fail,
     now,
     cache: options.cache ?? DEFAULT_CACHE_MB,
+    onExternalChanges: () => writer?.onExternalChanges(),
+    onUnrenderable: (article) => reportUnrenderable(article),
   });
-  const { documentCache } = documents;
+  const { documentCache, forgetErased } = documents;
   opened.defer(documentCache.close);
 
-  const writer =
+  writer =
     part?.role === 'reader'
       ? createForwardingWriter(part.socket, { store, log })
-      : await openWriter(folder, { ...options, log, auditLog, counters, now, fail, announce: documentCache.forget });
+      : await openWriter(folder, {
+          ...options,
+          log,
+          counters,
+          now,
+          fail,
+          announce: documentCache.forget,
+          onErased: forgetErased,
+        });
   opened.defer(writer.close);
+  if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
   const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
   opened.defer(http.close);
 
-  const openMetrics = lazyMetrics({ ...documents, counters, store, version, droppedLogLines: options.log.dropped });
+  const openMetrics = lazyMetrics({
+    ...documents,
+    counters,
+    store,
+    version,
+    droppedLogLines: options.log.dropped,
+    overviews: writer.problems && overviewsOf(folder, writer.problems, now),
+  });
   const operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
   opened.defer(() => operator?.close());
 
@@ -189,6 +210,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     fail,
     measure: async () => (await openMetrics()).values(),
     check: health.check,
+    addUnrenderable: (article) => writer.problems?.unrenderable(article),
     close() {
       stopping ??= stop();
       return stopping;
@@ -229,6 +251,7 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     documentCache,
     now,
     changes: writer.changes,
+    listProblems: writer.listProblems,
     hasPending: writer.hasPending,
     whenIdle: writer.whenIdle,
     mediaFolder: join(path, 'media'),
@@ -240,6 +263,28 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     fastPath,
     onCalm: releaseFreeHeap,
   });
+}
+
+/** Feeds that have metrics. Each is a label for ever. */
+const MAX_MEASURED_FEEDS = 100;
+
+/** The overviews of a process that writes. The others leave them out: all processes would count the same. */
+function overviewsOf({ store, publication }: DataFolder, problems: ProblemReports, now: () => number): Overviews {
+  const keys = [LATEST, ...publication.feeds.map(({ id }) => id)].slice(0, MAX_MEASURED_FEEDS);
+  return {
+    async problems() {
+      await problems.catchUp();
+      return problems.counts();
+    },
+    async feeds() {
+      const totals = new Map<string, FeedTotal>();
+      for (const key of keys) {
+        const total = await store.feedTotal(key, now());
+        if (total !== undefined) totals.set(key, total);
+      }
+      return totals;
+    },
+  };
 }
 
 /** Loads the metrics at the first request for them: loading takes a fifth of the time of a start. */
@@ -261,17 +306,20 @@ function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): vo
 
 interface DocumentParts {
   readonly log: Log;
-  /** Learns of external changes. */
-  readonly auditLog: AuditLog;
   readonly counters: Counters;
   readonly fail: (error: unknown) => void;
   readonly now: () => number;
   /** Megabytes. */
   readonly cache: number;
+  /** Called after other processes have changed the store. */
+  readonly onExternalChanges: () => void;
+  readonly onUnrenderable: (article: Unrenderable) => void;
 }
 
 interface Documents {
   readonly documentCache: DocumentCache;
+  /** Forgets what was rendered of articles that were erased. */
+  readonly forgetErased: () => void;
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
 }
@@ -279,29 +327,29 @@ interface Documents {
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
-  { log, auditLog, counters, fail, now, cache }: DocumentParts,
+  { log, counters, fail, now, cache, onExternalChanges, onUnrenderable }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
     store,
     publication,
     entryBytes: bytes * ENTRY_SHARE,
-    report: (id, format, err) =>
-      log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`),
+    report(id, format, err, revision) {
+      log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`);
+      onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
+    },
   });
+  const forgetErased = () => void arranger.forgetErased().catch(fail);
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
-    externalChanges: {
-      mayHaveExternalChanges: store.mayHaveExternalChanges,
-      async takeExternallyChangedFeeds() {
-        const feeds = await store.takeExternallyChangedFeeds();
-        void auditLog.catchUp(); // no answer waits for the log
-        return feeds;
-      },
+    externalChanges: store,
+    onExternalChanges() {
+      forgetErased();
+      onExternalChanges();
     },
   });
-  return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
+  return { documentCache, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

@@ -150,6 +150,11 @@ function createSupervision({ config, limits, log, gaveUp }: SupervisionParts): S
         if (response.kind === 'measured') metrics.record(from, response.values);
         requests.responded(response);
       },
+      unrenderable: (message) =>
+        pool
+          .serving()
+          .find((other) => other.role === 'writer')
+          ?.send(message),
     });
     void worker.serving.then(() => heartbeat.watch(worker));
     void worker.ended.then(() => {

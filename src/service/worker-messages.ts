@@ -1,6 +1,7 @@
 import type { Publication } from '../config/publication.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
 import type { MetricValues } from '../telemetry/metrics.ts';
+import type { Unrenderable } from './problem-reports.ts';
 import type { ServeSettings, Service } from './serve.ts';
 
 /** The writer changes the store; writer and readers answer requests. */
@@ -22,6 +23,8 @@ export type ParentMessage =
   | { readonly kind: 'stop' }
   /** Readers forward changes until they end. The writer closes its socket after this message. */
   | { readonly kind: 'readers-ended' }
+  /** To the writer, which lists what is wrong. */
+  | UnrenderableMessage
   | WorkerRequest;
 
 /** A worker that serves answers with the same id. */
@@ -36,7 +39,11 @@ export type WorkerMessage =
   | { readonly kind: 'ready' }
   | ({ readonly kind: 'serving' } & Serving)
   | { readonly kind: 'failed'; readonly error: SerializedError }
+  | UnrenderableMessage
   | WorkerResponse;
+
+/** A reader omits an article from its feeds. */
+export type UnrenderableMessage = { readonly kind: 'unrenderable' } & Unrenderable;
 
 export type WorkerResponse =
   | { readonly kind: 'measured'; readonly id: number; readonly values: MetricValues }
@@ -68,11 +75,11 @@ export function deserializeError({ code, message, problems, hint, file }: Serial
 
 /** Node and its libraries use the same channel for messages of their own. */
 export function isParentMessage(message: unknown): message is ParentMessage {
-  return hasKind(message, ['start', 'stop', 'readers-ended', 'measure', 'check']);
+  return hasKind(message, ['start', 'stop', 'readers-ended', 'unrenderable', 'measure', 'check']);
 }
 
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
-  return hasKind(message, ['ready', 'serving', 'failed', 'measured', 'checked']);
+  return hasKind(message, ['ready', 'serving', 'failed', 'unrenderable', 'measured', 'checked']);
 }
 
 function hasKind(message: unknown, kinds: readonly string[]): boolean {

@@ -80,7 +80,7 @@ export function createWorkerPool({ spawn, now, crashed, gaveUp }: WorkerPoolPart
     start: (role) =>
       phase === 'stopping' ? startFailed.promise : Promise.race([fill({ role, crashes: [] }), startFailed.promise]),
     keepRunning() {
-      phase = 'running';
+      if (phase === 'starting') phase = 'running'; // a stop may have come while the last process started
     },
     serving: () => [...serving],
     async stop(grace) {

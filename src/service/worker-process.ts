@@ -7,6 +7,7 @@ import {
   type ParentMessage,
   type Role,
   type Serving,
+  type UnrenderableMessage,
   type WorkerConfig,
   type WorkerResponse,
 } from './worker-messages.ts';
@@ -29,10 +30,15 @@ interface WorkerEvents {
   /** Called for every message, as a sign of life. */
   readonly heard: (worker: WorkerProcess) => void;
   readonly responded: (worker: WorkerProcess, response: WorkerResponse) => void;
+  readonly unrenderable: (message: UnrenderableMessage) => void;
 }
 
 /** Starts a worker process and gives it its configuration. Flags of Node and V8 are those of this process. */
-export function spawnWorker(role: Role, config: () => WorkerConfig, { heard, responded }: WorkerEvents): WorkerProcess {
+export function spawnWorker(
+  role: Role,
+  config: () => WorkerConfig,
+  { heard, responded, unrenderable }: WorkerEvents,
+): WorkerProcess {
   // The role stands in the command line so that an operator sees it in a list of processes.
   cluster.setupPrimary({ exec: join(import.meta.dirname, '../start.js'), args: ['worker', role] });
   const child = cluster.fork();
@@ -59,6 +65,8 @@ export function spawnWorker(role: Role, config: () => WorkerConfig, { heard, res
       case 'failed':
         failure = deserializeError(message.error);
         return;
+      case 'unrenderable':
+        return unrenderable(message);
       default:
         return responded(worker, message);
     }

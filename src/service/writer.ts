@@ -1,36 +1,48 @@
 import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
 import type { DocumentCache } from '../document/cache.ts';
-import type { PublisherError } from '../errors.ts';
-import { type ChangeHandlers, changeHandlers, guard } from '../http/articles.ts';
+import { PublisherError } from '../errors.ts';
+import { type ChangeHandlers, changeHandlers } from '../http/article-changes.ts';
+import { guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
+import { problemListHandler } from '../http/overviews.ts';
 import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { openParser } from '../publish/parse-pool.ts';
-import { createPublisher, type Publisher } from '../publish/publish.ts';
+import { type Accepted, createPublisher, isChange, type Publisher } from '../publish/publish.ts';
 import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type AuditLog, logChanges, logRefusal } from './audit-log.ts';
+import { logChanges, logRefusal, openAuditLog } from './audit-log.ts';
 import { startPruning } from './audit-pruning.ts';
 import type { DataFolder } from './data-folder.ts';
+import { createEraser, type Erase } from './erasure.ts';
+import { createOverwriteRetries } from './overwrite-retries.ts';
+import { createProblemReports, type ProblemReports } from './problem-reports.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
 export interface Writer {
   readonly changes: ChangeHandlers;
+  /** Answers with what is refused now. */
+  readonly listProblems: ChangeHandlers['put'];
+  /** Missing where another process knows the problems. */
+  readonly problems?: ProblemReports;
   /** Whether files have changed that are not published yet. */
   readonly hasPending: () => boolean;
   /** Resolves when the files that changed before the call are published. */
   readonly whenIdle: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** Called after other processes have changed the store: the log names the changes, and they may have erased articles. */
+  readonly onExternalChanges: () => void;
   readonly close: () => Promise<void>;
 }
 
 interface WriterParts {
   readonly log: Log;
-  readonly auditLog: AuditLog;
   readonly counters: Counters;
   readonly now: () => number;
   readonly announce: DocumentCache['forget'];
+  /** Called after articles were erased. */
+  readonly onErased: () => void;
   readonly fail: (error: unknown) => void;
   readonly progress?: (work: string, done: number, total: number) => void;
   readonly bodyDeadline?: number;
@@ -42,9 +54,11 @@ const BODY_DEADLINE = 30_000;
 /** Applies the rules of the publication to the store. After `start`, it watches the article files. */
 export async function openWriter(folder: DataFolder, parts: WriterParts): Promise<Writer> {
   const { path, publication, newsroom, store } = folder;
-  const { log, auditLog, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
+  const { log, counters, now, announce, onErased, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
   const { parse } = parser;
+  const auditLog = await openAuditLog({ store, log, fail });
+  const problems = createProblemReports({ store, log, counters, now, fail });
   try {
     await refreshStore({
       store,
@@ -52,65 +66,113 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       parse,
       now,
       progress,
-      onInvalid: (id, { code, problems }) =>
-        log.warn(
-          { code, article: id, problems },
-          `Article ${id} keeps its earlier version: its record is not valid now.`,
-        ),
+      onInvalid: problems.invalidRecord,
     });
   } catch (error) {
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
   await auditLog.catchUp();
-  const announcing = logChanges(createPublisher({ store, parse, now, announce }), auditLog);
-  const publisher = logAdjustments(countChanges(announcing, counters), log);
-  const pruning = startPruning(folder, { now, fail });
+  const logged = logChanges(createPublisher({ store, parse, now, announce }), auditLog);
+  const counted = countChanges(logged, counters);
+  const publisher = problems.follow(logAdjustments(counted, log));
+  const { publish: rehearse } = createPublisher({
+    store: { ...store, apply: store.rehearse },
+    parse,
+    now,
+    announce: () => {},
+  });
   const articles = openArticleFolder({
     dataFolder: path,
     store,
     publisher,
-    refuse: ({ message, code, file, problems }: PublisherError) => {
-      counters.refusedFiles += 1;
-      log.warn({ code, file, problems }, message);
-    },
-    fail,
+    reports: problems.folder,
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
+  const pruning = startPruning(folder, { now, fail });
+  const retries = createOverwriteRetries({ store, log, fail });
+  retries.schedule(); // the service may have been stopped before an erasure was complete
+  const erase = eraserOf({ path, store, publisher, log, onErased, onRemains: retries.schedule });
   return {
-    changes: changeHandlers({ store, publisher, bodyDeadline, onRefused: (refusal) => logRefusal(log, refusal) }),
+    changes: changeHandlers({
+      store,
+      publisher,
+      erase,
+      rehearse,
+      feedsUrl: publication.feedsUrl,
+      now,
+      bodyDeadline,
+      onRefused: problems.refusedRecord,
+    }),
+    listProblems: problemListHandler({ store, problems }),
+    problems,
     hasPending: articles.hasPending,
     whenIdle: articles.whenIdle,
     async start() {
       await articles.start();
       await store.markServed(); // before any process answers from the store
     },
+    onExternalChanges() {
+      retries.schedule();
+      void auditLog.catchUp(); // no answer waits for the log
+    },
     async close() {
       await pruning.close();
       await articles.close();
+      await retries.close();
+      await auditLog.catchUp();
       await parser.close();
     },
+  };
+}
+
+interface EraserParts extends Pick<DataFolder, 'path' | 'store'> {
+  readonly publisher: Publisher;
+  readonly log: Log;
+  readonly onErased: () => void;
+  /** Called where text of erased articles may be left. */
+  readonly onRemains: () => void;
+}
+
+/** Returns a function that erases articles, and that has the caches and the log of the service learn of it. */
+function eraserOf({ onErased, onRemains, log, ...parts }: EraserParts): Erase {
+  const erase = createEraser(parts);
+  return async (erasures) => {
+    try {
+      const erased = await erase(erasures);
+      for (const reason of erased.remains) log.warn({ reason }, `Text of an erased article may still be in ${reason}.`);
+      return erased;
+    } catch (error) {
+      const [{ id, actor } = { id: '' }] = erasures;
+      if (error instanceof PublisherError && actor?.kind === 'key') logRefusal(log, actor, id, error);
+      throw error;
+    } finally {
+      onErased();
+      onRemains(); // also after an error: the articles may be erased and the files of the store not
+    }
   };
 }
 
 /** Adjustments that one log line names. The fields of the line have all. */
 const MAX_NAMED_ADJUSTMENTS = 3;
 
-/** Wraps a publisher so that the log has a line for each changed article that was adjusted. */
+/** Wraps a publisher so that the log has a line for each changed article that was adjusted, and for each that has warnings. */
 function logAdjustments(publisher: Publisher, log: Log): Publisher {
   return {
     ...publisher,
     async publish(submissions) {
       const published = await publisher.publish(submissions);
       for (const one of published) {
-        if (!('outcome' in one) || one.adjustments.length === 0) continue;
-        const { adjustments, outcome } = one;
-        const isChanged = outcome.result === 'created' || outcome.result === 'updated';
-        if (isChanged) log.info({ article: outcome.id, adjustments }, `${outcome.id}: ${inWords(adjustments)}`);
+        if ('outcome' in one && isChange(one.outcome)) logOne(one, log);
       }
       return published;
     },
   };
+}
+
+function logOne({ outcome: { id: article }, adjustments, warnings }: Accepted, log: Log): void {
+  if (adjustments.length > 0) log.info({ article, adjustments }, `${article}: ${inWords(adjustments)}`);
+  if (warnings.length > 0) log.warn({ article, problems: warnings }, `${article} is published with warnings.`);
 }
 
 function inWords(adjustments: readonly Adjustment[]): string {
@@ -131,12 +193,15 @@ export function createForwardingWriter(
   const logWriterAway = ({ message }: Error) => {
     log.warn({ reason: message }, 'The writer process does not answer. Changes are refused until it does.');
   };
-  const change = guard(store)('write', forward(socket, logWriterAway));
+  const forwarded = forward(socket, logWriterAway);
+  const change = guard(store)('write', forwarded);
   return {
     changes: { put: change, withdraw: change, bulk: change },
+    listProblems: guard(store)('read', forwarded),
     hasPending: () => false,
     whenIdle: nothing,
     start: nothing,
+    onExternalChanges: () => {},
     close: nothing,
   };
 }

@@ -6,7 +6,7 @@ import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 
 /** A change to one article. */
-export type Change = Put | Withdraw;
+export type Change = Put | Withdraw | Erase;
 
 /** Creates an article, or replaces it. */
 export interface Put {
@@ -26,6 +26,8 @@ export interface Put {
   readonly keepWithdrawn?: boolean;
   /** The record before it was parsed. */
   readonly record: JsonText;
+  /** The record is the tombstone of an article that was erased, perhaps in another store: the store has no text of it. */
+  readonly isErased?: boolean;
   /**
    * Every feed that the article's own fields name, whether or not the article is visible yet. Custom feeds are not
    * listed: the store derives them from its rules.
@@ -56,6 +58,17 @@ export interface Withdraw {
   readonly forgetSource?: boolean;
 }
 
+/**
+ * Erases an article for good: its text, its record, its file and what the store knows of its history. The tombstone stays:
+ * the ids, the date of first publication, the date of the withdrawal, and the feeds that list it.
+ */
+export interface Erase {
+  readonly kind: 'erase';
+  readonly id: string;
+  readonly condition?: Condition;
+  readonly actor?: Actor;
+}
+
 /** Who or what made a change. */
 export type Actor =
   | { readonly kind: 'key'; readonly id: string; readonly name: string }
@@ -73,17 +86,27 @@ export type Condition = 'absent' | 'present' | { readonly revisions: readonly nu
 /** The result of one change. */
 export interface Outcome {
   readonly id: string;
-  readonly result: 'created' | 'updated' | 'unchanged' | 'withdrawn' | 'absent' | 'condition-failed' | 'refused';
+  readonly result:
+    | 'created'
+    | 'updated'
+    | 'unchanged'
+    | 'withdrawn'
+    | 'erased'
+    | 'absent'
+    | 'condition-failed'
+    | 'refused';
   /** The article's revision after the change; 0 where the article does not exist. */
   readonly revision: number;
   /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
+  /** Another article that has the same address and is not withdrawn. */
+  readonly sameAddress?: string;
   /** The article as the store has it after the change; missing where it has none, or where the change was not made. */
   readonly kept?: KeptArticle;
-  /** Another article that is not withdrawn and has the same address. Only a put looks for one. */
-  readonly sameAddress?: string;
   /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
   readonly problem?: Problem;
+  /** Whether the broken rule is that nothing is published again under the ids of an erased article. */
+  readonly isErased?: boolean;
 }
 
 /** What the store decided about an article. */
@@ -145,6 +168,8 @@ export interface StoredArticle {
 /** An article with the record that it was parsed from. */
 export interface StoredRecord extends StoredArticle {
   readonly record: unknown;
+  /** The article was erased: its texts are empty, and the record has what is left. */
+  readonly isErased?: boolean;
 }
 
 /** The remains of an article that was withdrawn after readers could see it. */
@@ -180,6 +205,13 @@ export interface SnapshotOptions {
   readonly tombstonesFor: number;
 }
 
+/** An article that was erased. */
+export interface ErasedArticle {
+  readonly number: number;
+  /** That of the erasure. */
+  readonly revision: number;
+}
+
 /** The part of an article that never changes once readers could see it. */
 export interface Identity {
   readonly publicId: string;
@@ -187,7 +219,7 @@ export interface Identity {
 }
 
 /** An article in a list, without its body, which can be large. */
-export interface ListedRecord extends Pick<StoredRecord, 'revision' | 'record'> {
+export interface ListedRecord extends Pick<StoredRecord, 'revision' | 'record' | 'isErased'> {
   readonly article: Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'>;
 }
 
@@ -210,6 +242,33 @@ export interface ListOptions {
 
 export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
 export type Status = (typeof STATUSES)[number];
+
+/** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
+export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;
+export type FeedKind = (typeof FEED_KINDS)[number];
+
+export interface FeedListOptions {
+  /** Only feeds whose keys come after this one; empty for the first page. */
+  readonly after: FeedKey;
+  readonly limit: number;
+  readonly kind?: FeedKind;
+  readonly at: Instant;
+}
+
+/** What readers can see in a feed: in the whole feed, not only in its current document. */
+export interface FeedTotal {
+  readonly articles: number;
+  /** The date of the newest article. */
+  readonly newest?: Instant;
+}
+
+export interface ListedFeed extends NamedKey, FeedTotal {}
+
+export interface FeedList {
+  readonly feeds: readonly ListedFeed[];
+  /** Pass this key as `after` to continue; undefined at the end of the list. */
+  readonly next?: FeedKey;
+}
 
 /** A file as it was when the store last kept its article. An article has at most one file, and a file at most one article. */
 export interface SourceFile {
@@ -253,12 +312,23 @@ export interface Store {
   rules(): Promise<readonly FeedRule[]>;
   /**
    * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision. The
-   * store skips a change, with its file, where the condition fails or where it would alter the identity of an article
-   * that readers could see. Its outcome says so.
+   * store skips a change, with its file, where the condition fails, where it would alter the identity of an article that
+   * readers could see, or where it has the id of an erased article. Its outcome says so.
    */
   apply(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
   /** Returns the outcomes that `apply` would have, and changes nothing. */
   rehearse(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
+  /** The articles that were erased after that revision, in the order of the erasures. */
+  erasedAfter(revision: number): Promise<readonly ErasedArticle[]>;
+  /**
+   * Overwrites what the files of the store still have of erased articles: in the log of changes, in free pages and in the
+   * free parts of pages. Changes wait meanwhile. Does nothing where no article was erased since the last time.
+   *
+   * @returns why text may still be there; undefined where none is left
+   */
+  overwriteErased(): Promise<string | undefined>;
+  /** Those of the texts that stand in an article, as it is in the store. */
+  textsInUse(texts: readonly string[]): Promise<ReadonlySet<string>>;
   /** Marks every feed as changed, without a change to an article. */
   touchAllFeeds(now: () => Instant): Promise<void>;
   /** Call this before the first reader is served. From then on, a feed is dated by the moment of the change. */
@@ -269,6 +339,10 @@ export interface Store {
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
   /** `latest`, the custom feeds, and every feed with an article that was visible by that moment. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
+  /** The same feeds in the order of their keys, with their totals. It counts in pieces, so that no other work waits. */
+  listFeeds(options: FeedListOptions): Promise<FeedList>;
+  /** The totals of one feed; undefined where readers could never see it. */
+  feedTotal(key: FeedKey, at: Instant): Promise<FeedTotal | undefined>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /**
@@ -298,6 +372,8 @@ export interface Store {
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of the known articles among these. */
   identities(ids: readonly string[]): Promise<ReadonlyMap<string, Identity>>;
+  /** The revisions of the known articles among these. */
+  revisions(ids: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Articles in the order of their last change; fewer than the limit where their records are large. */
   list(options: ListOptions): Promise<Listed>;
   /**

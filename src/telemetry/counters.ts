@@ -1,8 +1,9 @@
+import type { Adjustment, AdjustmentKind } from '../article/adjustments.ts';
 import type { Coding } from '../document/content-codings.ts';
 import type { Document } from '../document/document.ts';
 import type { FeedKey, Format } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
-import type { Publisher } from '../publish/publish.ts';
+import { isChange, type Publisher } from '../publish/publish.ts';
 import type { Outcome } from '../store/store.ts';
 
 /** Methods that have a label of their own. */
@@ -34,6 +35,8 @@ export interface Counters {
   /** Bytes of content in answers. */
   readonly bytes: Record<Coding, number>;
   readonly changes: Partial<Record<ChangeResult, number>>;
+  /** Adjusted stories, by kind of adjustment. */
+  readonly adjustments: Map<AdjustmentKind, number>;
   /** Article files that could not be published. */
   refusedFiles: number;
   /** Documents that were arranged. */
@@ -47,6 +50,7 @@ export function createCounters(): Counters {
     routes: new Map(),
     bytes: { identity: 0, gzip: 0, br: 0, zstd: 0 },
     changes: {},
+    adjustments: new Map(),
     refusedFiles: 0,
     documents: 0,
     documentSeconds: 0,
@@ -96,6 +100,10 @@ export function* answersOf({ answers }: RouteCounts): Generator<{ method: string
   }
 }
 
+function countKinds(made: readonly Adjustment[], counts: Map<AdjustmentKind, number>): void {
+  for (const kind of new Set(made.map((one) => one.kind))) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+}
+
 type Arrange = (
   ...request: [key: FeedKey, format: Format, at: Instant, isAwaited?: () => boolean]
 ) => Promise<Document | undefined>;
@@ -111,19 +119,27 @@ export function countDocuments(arrange: Arrange, counters: Counters): Arrange {
   };
 }
 
-/** Wraps a publisher so that it counts the results of changes. */
-export function countChanges(publisher: Publisher, { changes }: Counters): Publisher {
+/** Wraps a publisher so that it counts the results of changes, and the stories that were adjusted. */
+export function countChanges(publisher: Publisher, { changes, adjustments }: Counters): Publisher {
   const count = (result: ChangeResult) => {
     changes[result] = (changes[result] ?? 0) + 1;
   };
   return {
     async publish(submissions) {
       const published = await publisher.publish(submissions);
-      for (const one of published) count('outcome' in one ? one.outcome.result : 'refused');
+      for (const one of published) {
+        count('outcome' in one ? one.outcome.result : 'refused');
+        if ('outcome' in one && isChange(one.outcome)) countKinds(one.adjustments, adjustments);
+      }
       return published;
     },
     async withdraw(withdrawals) {
       const outcomes = await publisher.withdraw(withdrawals);
+      for (const { result } of outcomes) count(result);
+      return outcomes;
+    },
+    async erase(erasures) {
+      const outcomes = await publisher.erase(erasures);
       for (const { result } of outcomes) count(result);
       return outcomes;
     },

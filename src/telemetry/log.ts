@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import { pino, stdTimeFunctions } from 'pino';
 import type { LogLevel } from '../config/options.ts';
 import { describeProblem, type Problem } from '../errors.ts';
+import { visibleControls } from '../lib/text.ts';
 
 /** Logs a message with fields. An error belongs in the field `err`. */
 type LogMessage = (fields: Readonly<Record<string, unknown>>, message: string) => void;
@@ -48,7 +49,7 @@ export function openLog(stream: Writable, { level = 'info', isTTY = false }: Log
 
   function write(line: string): void {
     if (stream.writableLength > MAX_WAITING) drop();
-    else stream.write(isTTY ? forPeople(line) : line);
+    else stream.write(isTTY ? forPeople(line) : `${visibleControls(line.trimEnd())}\n`);
   }
 
   const options = { level, timestamp: stdTimeFunctions.isoTime, base: { pid: process.pid } };
@@ -94,14 +95,6 @@ function forPeople(json: string): string {
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const below = [...problems.map((problem) => describeProblem(problem, file)), ...(err?.stack?.split('\n') ?? [])];
   return [[time, level.padEnd(5), msg, ...pairs].join(' '), ...below.map((row) => `  ${row}`)]
-    .map((row) => `${withoutControls(row)}\n`)
+    .map((row) => `${visibleControls(row)}\n`)
     .join('');
-}
-
-/** Control characters that a client sent must not move the cursor of the operator's terminal (ECMA-48 §5.3). */
-function withoutControls(text: string): string {
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }

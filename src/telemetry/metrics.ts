@@ -10,7 +10,8 @@ import {
   Registry,
 } from 'prom-client';
 import type { CacheCounts } from '../document/byte-cache.ts';
-import type { Store } from '../store/store.ts';
+import type { FeedKey } from '../feed/feeds.ts';
+import type { FeedTotal, Store } from '../store/store.ts';
 import { answersOf, BOUNDS, type Counters } from './counters.ts';
 
 export interface MetricsParts {
@@ -19,7 +20,16 @@ export interface MetricsParts {
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
   readonly droppedLogLines: () => number;
+  /** The overviews; missing in a process that leaves them to another one. */
+  readonly overviews?: Overviews | undefined;
   readonly version: string;
+}
+
+export interface Overviews {
+  /** How many problems are open, by kind. */
+  readonly problems: () => Promise<Readonly<Record<string, number>>>;
+  /** What readers can see in the feeds of the operator. */
+  readonly feeds: () => Promise<ReadonlyMap<FeedKey, FeedTotal>>;
 }
 
 export interface Metrics {
@@ -69,6 +79,16 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     }
   }
 
+  /** A gauge with a label. Without a value if it cannot be read. */
+  function gauges(name: string, help: string, label: string, values: () => Promise<Iterable<[string, number]>>): void {
+    const names = { name: `feed_publisher_${name}`, help, labelNames: [label], registers };
+    const metric = new Gauge({ ...names, collect, aggregator: 'max' });
+    async function collect(): Promise<void> {
+      metric.reset();
+      for (const [value, number] of await values().catch(() => [])) metric.set({ [label]: value }, number);
+    }
+  }
+
   /** prom-client's `observe` is not used: it makes a text of the labels for every request. */
   function durations(): void {
     const name = 'feed_publisher_request_duration_seconds';
@@ -101,6 +121,9 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   counter('changes_total', 'Records and withdrawals, by result.', ['result'], () =>
     labelled('result', counters.changes),
   );
+  counter('adjusted_stories_total', 'Stories that cleaning changed, by kind of adjustment.', ['kind'], function* () {
+    for (const [kind, count] of counters.adjustments) yield [{ kind }, count];
+  });
   counter('refused_files_total', 'Article files that could not be published.', [], () => [[{}, counters.refusedFiles]]);
   counter('documents_made_total', 'Documents that were rendered.', [], () => [[{}, counters.documents]]);
   counter('document_seconds_total', 'Seconds spent on rendering documents.', [], () => [
@@ -129,6 +152,21 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     [],
     () => [[{}, parts.droppedLogLines()]],
   );
+  if (parts.overviews !== undefined) {
+    const { problems } = parts.overviews;
+    const totals = cachedFor(COUNT_LIFETIME, parts.overviews.feeds);
+    gauges('problems', 'Problems that are open now, by kind.', 'kind', async () => Object.entries(await problems()));
+    gauges('feed_articles', 'Articles that readers can see in a feed. Updated once a minute.', 'feed', async () =>
+      [...(await totals())].map(([feed, { articles }]) => [feed, articles]),
+    );
+    gauges(
+      'feed_newest_timestamp_seconds',
+      'The date of the newest article in a feed, in seconds since 1970. Updated once a minute.',
+      'feed',
+      async () =>
+        [...(await totals())].flatMap(([feed, { newest }]) => (newest === undefined ? [] : [[feed, newest / 1000]])),
+    );
+  }
   const help = 'Always 1. The label is the version of the program.';
   new Gauge({ name: 'feed_publisher_build_info', help, labelNames: ['version'], registers, aggregator: 'first' }).set(
     { version },
@@ -189,9 +227,9 @@ function* durationsOf({ routes }: Counters, name: string) {
 }
 
 /** Wraps `read` so that its result is used again for that many milliseconds. */
-function cachedFor(milliseconds: number, read: () => Promise<number>): () => Promise<number> {
+function cachedFor<Value>(milliseconds: number, read: () => Promise<Value>): () => Promise<Value> {
   let readAt = Number.NEGATIVE_INFINITY;
-  let value: Promise<number> | undefined;
+  let value: Promise<Value> | undefined;
   return () => {
     const now = performance.now();
     if (value === undefined || now - readAt >= milliseconds) {

@@ -93,3 +93,27 @@ test.each(['\u00E9.png', '\u00E9/\u00E9.png', '../\u00E9.png', '\u00E9/../../a',
     expect(mediaFacts(folder, path)).toBeUndefined();
   },
 );
+
+/** A box of the ISO base media format. */
+function box(name: string, ...content: readonly Buffer[]): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + Buffer.concat(content).length);
+  head.write(name, 4, 'latin1');
+  return Buffer.concat([head, ...content]);
+}
+
+/** The head of an AVIF file with sizes of 7 by 5. */
+function avif(sizes: number): Buffer {
+  const size = box('ispe', Buffer.from('000000000000000700000005', 'hex'));
+  const properties = box('iprp', box('ipco', ...Array.from({ length: sizes }, () => size)));
+  return Buffer.concat([box('ftyp', Buffer.from('avif\0\0\0\0avif')), box('meta', Buffer.alloc(4), properties)]);
+}
+
+// Read one by one, the sizes take two and a half seconds for each of these files: the number of files ends the test.
+test('the sizes of a picture that has them by the thousand are not read', { timeout: 20_000 }, async () => {
+  const folder = await dataFolder({ 'media/few.avif': avif(3), 'media/many.avif': avif(13_000) });
+  const facts = { type: 'image/avif', length: avif(13_000).length };
+
+  expect(mediaFacts(join(folder, 'media'), 'few.avif')).toMatchObject({ width: 7, height: 5 });
+  for (let count = 0; count < 20; count += 1) expect(mediaFacts(join(folder, 'media'), 'many.avif')).toEqual(facts);
+});

@@ -273,11 +273,21 @@ describe('the fast path', () => {
     ];
     const size = 512 * 1024;
     for (const part of parts) sanitizeSlowly(part.repeat(size / part.length), toTarget);
+    sanitizeSlowly(Array.from({ length: 40_000 }, (_, index) => `<p><a${index} hidden/></p>`).join(''), toTarget);
+    sanitizeSlowly(`<a(a+)+b hidden/></a${'a'.repeat(size)}>`, toTarget);
     for (const piece of ['/*', ';display', 'display:', '; '])
       sanitizeSlowly(`<p style="${piece.repeat(size)}">`, toTarget);
     for (const piece of ['a 1w,', ' ,', ',', 'a '])
       sanitizeSlowly(`<img srcset="a${piece.repeat(size)}"><img data-src="a${piece.repeat(size)}">`, toTarget);
   });
+
+  test.each(['x(', 'x[', 'x*', 'x)', 'x\\', 'x{2}', 'x+', 'x?', 'x|y', 'x.', 'x^$', 'constructor', 'x-__proto__'])(
+    'a hidden element named %s that ends in its tag hides nothing behind it',
+    (name) => {
+      expect(sanitizeSlowly(`<p>a</p><${name} hidden/><p>b</p>`, toTarget)).toBe('<p>a</p><p>b</p>');
+      expect(sanitizeSlowly(`<p>a</p><${name} hidden/>c</${name}><p>b</p>`, toTarget)).toBe('<p>a</p><p>b</p>');
+    },
+  );
 
   test.each([
     ['an element that is not known', '<p>a</p><menu>b</menu>'],
@@ -369,7 +379,7 @@ describe('the fast path', () => {
       expect(sanitizeBody(html, to)).toBe(sanitizeSlowly(text, to));
       expect(sanitizeBody(html, to, false)).toBe(sanitizeSlowly(text, to));
     });
-    const runs = sized({ short: 6000, soak: 60_000, full: 3_000_000 });
+    const runs = sized({ short: 2000, soak: 60_000, full: 3_000_000 });
     fc.assert(same, { seed: SEED, numRuns: runs });
 
     expect(fast).toBeGreaterThan(runs / 3);
@@ -380,7 +390,7 @@ describe('the fast path', () => {
       const body = sanitizeBody(html, toTarget) ?? '';
       expect(sanitizeBody(body, toTarget)).toBe(body);
     });
-    fc.assert(stable, { seed: SEED, numRuns: sized({ short: 6000, soak: 60_000, full: 3_000_000 }) });
+    fc.assert(stable, { seed: SEED, numRuns: sized({ short: 2000, soak: 60_000, full: 3_000_000 }) });
   });
 
   test('gives the same for mutations of real bodies, switched on and off', () => {
@@ -388,7 +398,7 @@ describe('the fast path', () => {
     const same = fc.property(mutated(bodies), (html) => {
       expect(sanitizeBody(html, toTarget)).toBe(sanitizeBody(html, toTarget, false));
     });
-    fc.assert(same, { seed: SEED, numRuns: 3000 });
+    fc.assert(same, { seed: SEED, numRuns: sized({ short: 1000, soak: 10_000, full: 500_000 }) });
   });
 
   test('gives the same for hostile bodies and their mutations, switched on and off', () => {
@@ -398,7 +408,7 @@ describe('the fast path', () => {
       expect(body).toBe(sanitizeBody(html, toTarget, false));
       expect(dangersIn(body ?? '')).toEqual([]);
     });
-    fc.assert(same, { seed: SEED, numRuns: 10_000 });
+    fc.assert(same, { seed: SEED, numRuns: sized({ short: 3000, soak: 30_000, full: 1_000_000 }) });
   });
 
   test.each([98, 99, 100, 101, 150])('gives the same for %d levels, switched on and off', (depth) => {

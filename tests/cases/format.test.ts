@@ -14,6 +14,7 @@ const CASES = [
   'addresses-by-rfc-3986',
   'atom-text-is-plain',
   'commas-in-srcset',
+  'enclosure-of-a-gallery',
   'media-of-unknown-length',
   'names-that-differ-by-a-sign',
   'no-author',

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { dataFolder, record } from '../helpers.ts';
@@ -26,7 +27,7 @@ describe('characters that a terminal obeys are printed as escapes', () => {
     const args = ['import', '--data', folder, '--rejected', join(folder, 'r.ndjson'), join(folder, name)];
     const text = printed(await command(args));
 
-    expect(text).toContain('in\\u001b]0;x\\u0007.json: ');
+    expect(text).toContain('in\\u001b]0;x\\u0007.json:1:');
     expect(text).toContain('(value: \\u009bsoon), in “Ice\\u001b[31m\\u202e”');
   });
 
@@ -40,6 +41,45 @@ describe('characters that a terminal obeys are printed as escapes', () => {
     const text = printed(await command(['import', '--data', await dataFolder(), url]));
 
     expect(text).toContain('\\u202e');
+  });
+
+  test('in the name of a field, and a line end there begins no line', async () => {
+    const name = 'in\nFORGED: 9 created.json';
+    const folder = await dataFolder({ [name]: JSON.stringify(record({ 'x\nFORGED: 5 created\u009B': 1 })) });
+    const args = ['import', '--data', folder, '--rejected', join(folder, 'r.ndjson'), join(folder, name)];
+    const text = printed(await command(args));
+
+    expect(text).toContain('x\\u000aFORGED: 5 created\\u009b: is not a known field');
+    expect(text).toContain('in\\u000aFORGED: 9 created.json:');
+    expect(text).not.toMatch(/^FORGED/m);
+  });
+
+  test('in the reasons of a WordPress export, which are not counted apart without a limit', async () => {
+    const item = (type: string) => `<item><wp:post_type>${type}</wp:post_type></item>`;
+    const types = Array.from({ length: 300 }, (_, number) => item(`kind${number}`));
+    const folder = await dataFolder({
+      'in.xml': `<rss version="2.0" xmlns:wp="http://wordpress.org/export/1.2/"><channel><wp:wxr_version>1.2</wp:wxr_version>
+<wp:base_site_url>https://harbour.example</wp:base_site_url>${item('a\nFORGED&#x202E;')}${types.join('')}</channel></rss>`,
+    });
+    const text = printed(await command(['import', '--data', folder, join(folder, 'in.xml')]));
+
+    expect(text).toContain('Skipped: 1 of type a\\u000aFORGED\\u202e, 1 of type kind0, ');
+    expect(text).toMatch(/, 1 of type kind48, 251 for other reasons\n/);
+  });
+
+  test('in a report, where they mean the same', async () => {
+    const title = `Ice${CONTROLS}`;
+    const bad = record({ title, publishedAt: 'soon', [`x${CONTROLS}`]: 1 });
+    const folder = await dataFolder({ 'in.json': JSON.stringify(bad) });
+    const report = join(folder, 'report.json');
+    const args = ['import', '--data', folder, '--rejected', join(folder, 'r.ndjson'), '--report', report];
+    await command([...args, join(folder, 'in.json')]);
+    const text = await readFile(report, 'utf8');
+
+    expect(text).not.toMatch(OBEYED);
+    expect(JSON.parse(text).refusals[0].problems.map(({ field }: { field: string }) => field)).toContain(
+      `x${CONTROLS}`,
+    );
   });
 
   test('in the id of a key', async () => {

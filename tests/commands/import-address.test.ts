@@ -140,6 +140,24 @@ describe('a web page', () => {
   });
 });
 
+test.each([
+  [401, /It refuses access: ask its operator, or import an export of the old system\.$/m],
+  [403, /It refuses access/],
+  [404, /Check the address\.$/m],
+  [408, /Try again later\.$/m],
+  [410, /Check the address\.$/m],
+  [429, /Try again later\.$/m],
+  [500, /Try again later\.$/m],
+  [503, /Try again later\.$/m],
+])('the answer %i is reported with what to do', async (status, advice) => {
+  const url = await site((_request, response) => void response.writeHead(status).end());
+  const { code, err } = await imported(await dataFolder(), url);
+
+  expect(code).toBe(1);
+  expect(err).toContain(`The server answered with status ${status}. `);
+  expect(err).toMatch(advice);
+});
+
 describe('a feed with pages', () => {
   const next = (href: string) => `<atom:link rel="next" href="${href}"/>`;
   const THREE = {
@@ -221,7 +239,7 @@ describe('a feed with pages', () => {
 
     expect([code, out]).toEqual([1, did(1, 0, 0, 1)]);
     expect(err.split('\n')[0]).toBe(
-      `${url}?page=2: this page of the feed cannot be read: The server answered with status 404. Check the address. Import again to go on with it`,
+      `${url}?page=2: this page of the feed cannot be read, and older pages were not asked for: The server answered with status 404. Check the address.`,
     );
   });
 
@@ -346,6 +364,11 @@ describe('--media', () => {
   test.each<[string, string | Buffer | RequestListener | undefined, RegExp]>([
     ['is missing', undefined, /\/a\.png was not copied: The server answered with status 404\./],
     ['is no picture', '<html>Not here</html>', /\/a\.png was not copied: its content is not a picture\.$/m],
+    [
+      'is a page with a drawing within',
+      '<!doctype html><title>Gone</title><svg width="1" height="1"></svg>',
+      /its content is not a picture\.$/m,
+    ],
     ['is a script by the name of a picture', 'alert(1)', /its content is not a picture\.$/m],
     ['is too large', Buffer.concat([png(), Buffer.alloc(1024 * 1024)]), /was not copied: it is larger than 1 MB\.$/m],
   ])('a picture that %s keeps its address', async (_name, answer, note) => {
@@ -374,6 +397,23 @@ describe('--media', () => {
     );
     expect(second.out).toBe(`${did(0, 1, 0, 0)}Pictures: 2 copied, 3 copied earlier, 0 not copied\n`);
     expect(copies(folder)).toHaveLength(5);
+  });
+
+  test('is rehearsed with the copies that are there, and the others are counted', async () => {
+    const { folder, asked, again } = await moved('<img src="BASE/a.png"><img src="BASE/gone.png">', {
+      '/a.png': png(),
+    });
+    const before = await again('--dry-run');
+    const downloads = asked.length;
+    await again();
+    const after = await again('--dry-run');
+
+    expect([before.out, downloads]).toEqual([
+      `Dry run, nothing was changed: ${did(1, 0, 0, 0)}Pictures: 2 to copy, 0 copied earlier\n`,
+      0,
+    ]);
+    expect(after.out).toBe(`Dry run, nothing was changed: ${did(0, 0, 1, 0)}Pictures: 1 to copy, 1 copied earlier\n`);
+    expect([asked.length, copies(folder).length]).toEqual([2, 1]);
   });
 
   test('overwrites no file', async () => {
@@ -414,7 +454,7 @@ describe('--dry-run', () => {
     const url = await site(paths({ '/feed': rss([item('f', '&lt;img src="/x.png"&gt;')]) }));
     const { out } = await imported(folder, '--dry-run', '--media', join(folder, 'new.ndjson'), url);
 
-    expect(out).toBe(`Dry run, nothing was changed: ${did(2, 0, 0, 1)}`);
+    expect(out).toBe(`Dry run, nothing was changed: ${did(2, 0, 0, 1)}Pictures: 1 to copy, 0 copied earlier\n`);
     expect((await files()).filter(([name]) => name !== 'store')).toEqual(before.filter(([name]) => name !== 'store'));
   });
 });
@@ -454,19 +494,38 @@ describe('--report', () => {
     });
   });
 
-  test('names hidden text that was left out, as the terminal does for the first stories', async () => {
+  test('names the line of a second story with one guid', async () => {
+    const folder = await dataFolder({ 'in.xml': rss(['\n', item('a'), '\n', item('a').replace('Story', 'Another')]) });
+    await imported(folder, '--report', join(folder, 'report.json'), join(folder, 'in.xml'));
+    const { refusals } = JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'));
+
+    expect(refusals).toMatchObject([{ line: 5, title: 'Another a', problems: [{ field: '<guid>', line: 5 }] }]);
+  });
+
+  test('counts adjustments by kind, with the first examples; the terminal has fewer of them', async () => {
     const hiding = (number: number) => record({ id: `n${number}`, body: '<p>a</p><p hidden>Ad</p><i hidden>b</i>' });
     const lines = Array.from({ length: 52 }, (_, number) => `${JSON.stringify(hiding(number))}\n`);
     const folder = await dataFolder({ 'in.ndjson': `${ndjson('good')}${lines.join('')}` });
     const [input, file] = [join(folder, 'in.ndjson'), join(folder, 'report.json')];
-    const { code, err } = await imported(folder, '--report', file, input);
-    const note = (line: number) => `${input}:${line}: hidden text was left out: “Ad” (2 elements), in “A title”`;
-    const notes = Array.from({ length: 52 }, (_, number) => note(number + 2));
-    const last = 'More notes on hidden text are not shown here. --report FILE writes them.';
+    const { code, out, err } = await imported(folder, '--report', file, input);
+    const reason = 'its page does not show it';
+    const change = { field: 'body', change: 'removed hidden text', value: 'Ad' };
+    const example = (line: number) => ({ file: input, line, title: 'A title', ...change });
+    const printed = (line: number) =>
+      `${input}:${line}: body: removed hidden text: “Ad” (2 times): ${reason}, in “A title”\n`;
+    const { adjustments } = JSON.parse(await readFile(file, 'utf8'));
 
     expect(code).toBe(0);
-    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ created: 53, notes });
-    expect(err).toBe([...notes.slice(0, 50), last, ''].join('\n'));
+    expect(out).toContain('\nAdjustments: 52 hidden_text_removed\n');
+    expect(adjustments).toEqual({
+      hidden_text_removed: {
+        reason,
+        stories: 52,
+        count: 104,
+        examples: Array.from({ length: 10 }, (_, number) => example(number + 2)),
+      },
+    });
+    expect(err).toBe([2, 3, 4].map(printed).join(''));
   });
 
   test('names hidden text of a feed with an xml:base', async () => {
@@ -477,7 +536,9 @@ describe('--report', () => {
     const folder = await dataFolder({ 'in.xml': `<rss version="2.0"><channel>${item}</channel></rss>` });
     const { err } = await imported(folder, join(folder, 'in.xml'));
 
-    expect(err).toBe(`${join(folder, 'in.xml')}:1: hidden text was left out: “Ad” (1 element), in “Ice”\n`);
+    expect(err).toBe(
+      `${join(folder, 'in.xml')}:1: body: removed hidden text: “Ad”: its page does not show it, in “Ice”\n`,
+    );
   });
 
   test('of a dry run is written as well', async () => {
@@ -553,6 +614,31 @@ describe('an import that is interrupted', () => {
       'Interrupted: what was read until then is saved. Run the same command again to go on: articles that are saved already count as unchanged.\n',
     );
     expect(second).toMatchObject({ code: 0, out: did(1, 0, 2, 0), err: '' });
+  });
+
+  test('saves the stories whose pictures are not copied yet', async () => {
+    const folder = await dataFolder();
+    const stopping = new AbortController();
+    let isSlow = true;
+    const url = await site(({ url: path, headers: { host } }, response) => {
+      const story = (id: string) => item(id, `&lt;img src="http://${host}/${id}.png"&gt;`);
+      if (path === '/feed') response.end(rss([story('1'), story('2')]));
+      else if (path === '/2.png' && isSlow)
+        stopping.abort(); // the answer never comes
+      else response.end(png(path));
+    });
+    const args = ['import', '--data', folder, '--media', url];
+    const first = await command(args, { stop: stopping.signal });
+    const saved = await storedIds(folder);
+    isSlow = false;
+    const second = await command(args);
+
+    expect([first.code, first.out.split('\n')[0], saved]).toEqual([143, did(2, 0, 0, 0).trim(), ['1', '2']]);
+    expect(second.code).toBe(0);
+    expect(copies(folder)).toHaveLength(2);
+    expect((await storedRecords(folder)).every(({ body }) => /"\/media\/imported\/[12]-/.test(String(body)))).toBe(
+      true,
+    );
   });
 
   test.each([
@@ -662,7 +748,7 @@ describe('--every', () => {
     expect(failures.map((line) => line.replace(/^\S+ /, ''))).toEqual(
       [1, 2].map(
         (seconds) =>
-          `Nothing can be read from ${url}. The server answered with status 503. Check the address. The next attempt is in ${seconds} s.`,
+          `Nothing can be read from ${url}. The server answered with status 503. Try again later. The next attempt is in ${seconds} s.`,
       ),
     );
     expect(out).toContain(did(1, 0, 0, 0));
@@ -717,7 +803,7 @@ describe('--every', () => {
     expect(asked).toEqual(['/feed', '/2', '/feed', '/2', '/feed', '/2', '/3']);
     expect(out).toContain(did(2, 0, 1, 0));
     expect(err).toMatch(
-      /503\. Check the address\. The next attempt is in 1 s\.(?:.*\n)+.*The next attempt is in 2 s\.$/m,
+      /503\. Try again later\. The next attempt is in 1 s\.(?:.*\n)+.*The next attempt is in 2 s\.$/m,
     );
     expect(await storedIds(folder)).toEqual(['1', '2', '3']);
   });
@@ -744,7 +830,7 @@ describe('--every', () => {
     const { code, err } = await imported(await dataFolder(), '--all', url);
 
     expect(code).toBe(1);
-    expect(err).toContain('this page of the feed cannot be read: The server answered with status 429.');
+    expect(err).toContain('The server answered with status 429. Try again later.\n');
   });
 
   test.each([
@@ -769,6 +855,49 @@ describe('--every', () => {
     expect(copies(folder)).toHaveLength(1);
   });
 
+  test('makes each note once, and one for each story and picture', { timeout: 60_000 }, async () => {
+    const stopping = new AbortController();
+    let visits = 0;
+    const hidden = '&lt;p hidden&gt;Ad&lt;/p&gt;';
+    const url = await site(({ url: path, headers: { host } }, response) => {
+      if (path !== '/feed') return void response.writeHead(404).end();
+      visits += 1;
+      if (visits === 3) stopping.abort();
+      const story = (id: string) => item(id, `${hidden}&lt;img src="http://${host}/${id}.png"&gt;`);
+      response.end(rss(['\n'.repeat(visits), story('1'), story('2')]));
+    });
+    const args = ['import', '--every', '1s', '--media', '--data', await dataFolder(), url];
+    const { err } = await command(args, { stop: stopping.signal });
+    const notes = err
+      .replaceAll(new URL(url).origin, '')
+      .replace(/^\/feed:\d+:/gm, '/feed:LINE:')
+      .split('\n');
+
+    expect(notes.slice(0, -2).sort()).toEqual([
+      '/1.png was not copied: The server answered with status 404. Check the address.',
+      '/2.png was not copied: The server answered with status 404. Check the address.',
+      '/feed:LINE: body: removed hidden text: “Ad”: its page does not show it, in “Story 1”',
+      '/feed:LINE: body: removed hidden text: “Ad”: its page does not show it, in “Story 2”',
+    ]);
+  });
+
+  test('keeps the report of the last import with news', { timeout: 60_000 }, async () => {
+    const folder = await dataFolder();
+    const file = join(folder, 'report.json');
+    const stopping = new AbortController();
+    let visits = 0;
+    const feed = await site((_request, response) => {
+      visits += 1;
+      if (visits === 3) stopping.abort();
+      response.end(rss([item('1')]));
+    });
+    const other = await site(paths({ '/feed': rss([item('2'), item('3')]) }));
+    const args = ['import', '--every', '1s', '--data', folder, '--report', file, feed, other];
+    await command(args, { stop: stopping.signal });
+
+    expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ sources: [other], created: 2 });
+  });
+
   test('downloads a feed no more for a picture that is missing for good', { timeout: 60_000 }, async () => {
     const answers: number[] = [];
     const stopping = new AbortController();
@@ -787,7 +916,19 @@ describe('--every', () => {
 
   test.each([
     [['--every', '5m', '/dev/null'], '--every needs addresses: the service watches its articles folder itself.'],
-    [['--every', '5m', '--dry-run', 'https://a.example/'], '--every and --dry-run exclude each other.'],
+    [['--every', '5m', '--dry-run', 'https://a.example/'], '--every and --dry-run exclude each other: leave one out.'],
+    [
+      ['--max-pages', '5', 'https://a.example/'],
+      '--max-pages does nothing without --all: add --all, or leave --max-pages out.',
+    ],
+    [
+      ['--media-mb=5', 'https://a.example/'],
+      '--media-mb does nothing without --media: add --media, or leave --media-mb out.',
+    ],
+    [
+      ['--all', '--media-count', '5', 'https://a.example/'],
+      '--media-count does nothing without --media: add --media, or leave --media-count out.',
+    ],
     [['--every', '5', 'https://a.example/'], '--every must be a time from 1s to 24h, as 90s, 5m or 1h, not “5”.'],
     [['--every', '25h', 'https://a.example/'], '--every must be a time from 1s to 24h, as 90s, 5m or 1h, not “25h”.'],
   ])('%j is wrong usage', async (args, message) => {
@@ -807,6 +948,23 @@ test('a download that takes long is drawn without an estimate where its length i
 
   expect(drawn).toMatch(/Importing \d+ records, \d+ a second/);
   expect(drawn).not.toMatch(/left|NaN|Infinity/);
+});
+
+test.each([
+  ['pages', '/p', ['--all'], /Importing 2 records read/],
+  ['pictures', '/x.png', ['--media'], /Importing .*1 record read, 1 picture copied/],
+])('%s that take long are drawn before anything is saved', async (_name, slow, options, drawn) => {
+  await import('cli-progress'); // the bar needs it when the slow answer is there
+  const url = await site((request, response) => {
+    const answer = () => response.end(request.url?.endsWith('.png') ? png() : rss([item(String(request.url))]));
+    if (request.url === '/feed') {
+      const next = '<atom:link rel="next" href="/p"/>';
+      response.end(rss([item('1', `&lt;img src="http://${request.headers.host}/x.png"&gt;`)], next));
+    } else if (request.url === slow) setTimeout(answer, 600);
+    else answer();
+  });
+  const args = ['import', '--data', await dataFolder(), ...options, url];
+  expect((await command(args, { isTTY: true })).drawn).toMatch(drawn);
 });
 
 test('a server that hangs up in the middle of its answer is reported', async () => {

@@ -29,6 +29,7 @@ test('the smallest publication, whole', () => {
     auditDays: 400,
     feeds: [],
     retired: [],
+    origins: [],
   });
 });
 
@@ -57,6 +58,7 @@ feeds:
 retired:
   - { feed: Section/Old News, movedTo: Latest }
   - { feed: gone }
+origins: [https://cms.example]
 `;
   expect(parsePublication(text, 'p')).toEqual({
     title: 'T',
@@ -92,6 +94,7 @@ retired:
       { id: 'all', title: 'All', select: { any: [], all: [], none: [] } },
     ],
     retired: [{ feed: 'section/old-news', movedTo: 'latest' }, { feed: 'gone' }],
+    origins: ['https://cms.example'],
   });
 });
 
@@ -134,7 +137,7 @@ describe('a problem has its place', () => {
       },
     ],
     ['contact:\n  email: x', undefined],
-    ['colour: red', { field: 'colour', rule: 'is not a known field', line: 5, column: 9 }],
+    ['colour: red', { field: 'colour', rule: 'is not a known field. Did you mean accentColor?', line: 5, column: 9 }],
     ['icon: 5', { field: 'icon', value: '5', rule: ASSET, line: 5, column: 7 }],
     [
       'icon: javascript:x',
@@ -174,8 +177,8 @@ describe('a problem has its place', () => {
       { field: 'feeds[0].select.any[0]', value: 'world', rule: FEED_KEY, line: 6, column: 40 },
     ],
     [
-      'feeds:\n  - { id: a, title: A, select: { all: ["section/!"] } }',
-      { field: 'feeds[0].select.all[0]', value: 'section/!', rule: FEED_KEY, line: 6, column: 40 },
+      'feeds:\n  - { id: a, title: A, select: { all: ["section/ "] } }',
+      { field: 'feeds[0].select.all[0]', value: 'section/', rule: FEED_KEY, line: 6, column: 40 },
     ],
     [
       'feeds:\n  - { id: a, title: A }\n  - { id: a, title: B }',
@@ -316,11 +319,63 @@ retired:
   });
 });
 
+test('origins are taken as browsers send them', () => {
+  const origins = [
+    'https://cms.example',
+    'http://localhost:3000',
+    'http://127.0.0.1',
+    'http://[::1]:8080',
+    'https://xn--bcher-kva.example',
+  ];
+  const parsed = parsePublication(`${SMALLEST}origins: ${JSON.stringify(origins)}\n`, 'publication.yaml');
+
+  expect(parsed.origins).toEqual(origins);
+  expect(parsePublication(SMALLEST, 'publication.yaml').origins).toEqual([]);
+});
+
+test.each([
+  ['https://cms.example/', 'must be written as browsers send it: https://cms.example'],
+  ['https://CMS.example', 'must be written as browsers send it: https://cms.example'],
+  ['https://cms.example:443', 'must be written as browsers send it: https://cms.example'],
+  ['https://cms.example/edit?x', 'must be written as browsers send it: https://cms.example'],
+  ['https://user:secret@cms.example', 'must be written as browsers send it: https://cms.example'],
+  ['https://bücher.example', 'must be written as browsers send it: https://xn--bcher-kva.example'],
+  ['*', 'must be an origin'],
+  ['null', 'must be an origin'],
+  ['cms.example', 'must be an origin'],
+  ['https://', 'must be an origin'],
+  ['https://*.example', 'there are no wildcards'],
+  ['ftp://cms.example', 'must be an origin'],
+  ['chrome-extension://abc', 'must be an origin'],
+])('an origin that no browser sends: %s', (origin, rule) => {
+  const found = problems(`${SMALLEST}origins: ["${origin}"]\n`);
+  expect(found).toEqual([
+    { field: 'origins[0]', value: origin, rule: expect.stringContaining(rule), line: 5, column: 11 },
+  ]);
+});
+
 test('the id of a feed may be a whole number', () => {
   const feeds = 'feeds:\n  - { id: 2026, title: This year }\n  - { id: 007, title: Agents }\n';
   const { feeds: parsed } = parsePublication(SMALLEST + feeds, 'publication.yaml');
 
   expect(parsed.map(({ id }) => id)).toEqual(['2026', '007']);
+});
+
+test('a number where text belongs is text, as it is written', () => {
+  const text = `title: 2026
+url: https://news.example/
+description: 1.10
+language: en
+copyright: 1e3
+accentColor: 012345
+contact: { name: 24 }
+feeds:
+  - { id: 7, title: 7.0, description: 0x1F }
+`;
+  const parsed = parsePublication(text, 'publication.yaml');
+
+  expect(parsed).toMatchObject({ title: '2026', description: '1.10', copyright: '1e3', accentColor: '012345' });
+  expect(parsed).toMatchObject({ contact: { name: '24' }, feeds: [{ id: '7', title: '7.0', description: '0x1F' }] });
 });
 
 test('a data folder’s publication', async () => {

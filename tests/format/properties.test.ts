@@ -20,7 +20,7 @@ import { feedsmith } from '../peers/feedsmith.ts';
 import { authorsShown, instant, type Reading } from '../peers/reading.ts';
 import { sized } from '../soak/sizes.ts';
 
-const ARTICLES = sized({ short: 1000, soak: 10_000, full: 300_000 });
+const ARTICLES = sized({ short: 300, soak: 10_000, full: 300_000 });
 /** Articles of one document. */
 const BATCH = 25;
 const SEED = 20261122;

@@ -1,5 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createAdmission } from '../../src/http/admission.ts';
 import type { Answer as Document } from '../../src/http/answer.ts';
 import { createClientOf } from '../../src/http/client.ts';
@@ -10,7 +11,7 @@ import { createRequestQueue, type LaneLimits, type RequestQueue } from '../../sr
 import { respondWithDocument } from '../../src/http/respond.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import { type Answer, ask, type Running, record } from '../helpers.ts';
+import { type Answer, ask, makeFolder, type Running, record, serving } from '../helpers.ts';
 import { speak } from '../raw.ts';
 import { startApi } from './api.ts';
 import { unmemorable } from './ways.ts';
@@ -421,6 +422,23 @@ describe('a place in line is given back when the answer is handed over', () => {
   const ended = ({ told }: Running, expected: Readonly<Record<string, unknown>>) =>
     told.filter(({ path, status }) => path === expected.path && status === expected.status);
 
+  /** Tags whose feeds nobody has asked for yet: one for each client that reads nothing. */
+  const cold = Array.from({ length: 6 }, (_, number) => `cold${number}`);
+  /** A service whose answers are more than the system takes of them before a client reads. */
+  let crowded: Running;
+  beforeAll(async () => {
+    const folder = await makeFolder({
+      'articles/large.json': JSON.stringify(large('large')),
+      'articles/more.json': JSON.stringify(large('more')),
+      'articles/cold.json': JSON.stringify(record({ id: 'cold', tags: cold })),
+    });
+    crowded = await serving(folder, { logSample: 1 });
+  });
+  afterAll(async () => {
+    await crowded.close();
+    await rm(crowded.dataFolder, { recursive: true });
+  });
+
   test.each([
     ['GET', '/nothing', 404],
     ['POST', FEED, 405],
@@ -446,20 +464,15 @@ describe('a place in line is given back when the answer is handed over', () => {
     ['GET', '/feeds/nothing.rss', 404],
     ['GET', '/feeds/tag/large.rss', 200],
   ])('not when its client has read it: %s %s behind answers that nobody reads', async (method, path, status) => {
-    const files = {
-      'articles/large.json': JSON.stringify(large('large')),
-      'articles/more.json': JSON.stringify(large('more')),
-    };
-    const running = await startApi(files, { logSample: 1 });
-    await ask(running.port, FEED); // at hand from now on
-    const { socket } = await speak(running.port);
+    await ask(crowded.port, FEED); // at hand from now on
+    const { socket } = await speak(crowded.port);
     socket.pause();
     const asked = `${method} ${method === 'GET' ? unmemorable(path) : path}`;
     const requests = [...Array<string>(3).fill(`GET ${FEED}`), ...Array<string>(PLACES + 4).fill(asked)];
     socket.write(requests.map((line) => `${line} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
-    await ask(running.port, FEED); // by now they are heard
+    await ask(crowded.port, FEED); // by now they are heard
 
-    expect((await ask(running.port, '/feeds/tag/more.atom')).status).toBe(200);
-    expect(ended(running, { path, status })).toEqual([]);
+    expect((await ask(crowded.port, `/feeds/tag/${cold.pop()}.atom`)).status).toBe(200);
+    expect(ended(crowded, { path, status })).toEqual([]);
   });
 });

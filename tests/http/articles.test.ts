@@ -4,6 +4,7 @@ import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { ask, PUBLICATION, record } from '../helpers.ts';
 import { feedsmith } from '../peers/feedsmith.ts';
+import { nextHead } from '../raw.ts';
 import { type Api, differing, etagsOf, FORMATS, keyFor, NOW, startApi } from './api.ts';
 
 /** The record of `record`, without the id, which is in the address. */
@@ -20,6 +21,17 @@ const FOR_NEWSROOM = {
 
 const PROBLEM = { 'content-type': 'application/problem+json; charset=utf-8', 'cache-control': 'no-store' };
 
+/** The answer to a change of the article that `story` makes, but for its result. */
+const ANSWER = {
+  id: 'a',
+  status: 'visible',
+  publicId: 'tag:news.example,2026:a',
+  publishedAt: '2026-11-20T10:00:00Z',
+  feeds: ['latest', 'language/en'],
+  adjustments: [],
+  warnings: [],
+};
+
 describe('PUT', () => {
   test('creates, leaves alone, corrects', async () => {
     const { put } = await startApi();
@@ -28,18 +40,24 @@ describe('PUT', () => {
     const reordered = await put('/a', { body: Object.fromEntries(Object.entries(record()).reverse()) });
     const corrected = await put('/a', { body: story({ title: 'Corrected' }) });
 
-    expect([created.status, created.text]).toEqual([201, '{"id":"a","result":"created","revision":1}\n']);
-    expect(created.headers).toMatchObject({ ...FOR_NEWSROOM, etag: '"1"', 'content-length': '43' });
-    expect([same.status, same.headers.etag, same.text]).toEqual([
+    expect([created.status, JSON.parse(created.text)]).toEqual([201, { ...ANSWER, result: 'created', revision: 1 }]);
+    expect(created.headers).toMatchObject({
+      ...FOR_NEWSROOM,
+      etag: '"1"',
+      'content-length': String(created.body.length),
+      location: 'https://feeds.news.example/api/articles/a',
+    });
+    expect([same.headers.location, corrected.headers.location]).toEqual([undefined, undefined]);
+    expect([same.status, same.headers.etag, JSON.parse(same.text)]).toEqual([
       200,
       '"1"',
-      '{"id":"a","result":"unchanged","revision":1}\n',
+      { ...ANSWER, result: 'unchanged', revision: 1 },
     ]);
     expect(reordered.text).toBe(same.text);
-    expect([corrected.status, corrected.headers.etag, corrected.text]).toEqual([
+    expect([corrected.status, corrected.headers.etag, JSON.parse(corrected.text)]).toEqual([
       200,
       '"2"',
-      '{"id":"a","result":"updated","revision":2}\n',
+      { ...ANSWER, result: 'updated', revision: 2 },
     ]);
   });
 
@@ -289,7 +307,7 @@ describe('PUT', () => {
     const invalid = await put('/a', { body: `{\n  "body": ${JSON.stringify(body)},\n  oops\n}` });
     const other = await put('/b', { body: record({ body }) });
 
-    expect([created.status, created.text]).toEqual([201, '{"id":"a","result":"created","revision":1}\n']);
+    expect([created.status, JSON.parse(created.text)]).toEqual([201, { ...ANSWER, result: 'created', revision: 1 }]);
     expect(stored.record).toEqual({ ...story({ body }), id: 'a' });
     expect([invalid.status, JSON.parse(invalid.text).problems]).toEqual([
       400,
@@ -489,7 +507,11 @@ describe('an address', () => {
     expect([read.status, JSON.parse(read.text).id, JSON.parse(read.text).record.id]).toEqual([200, id, id]);
     expect(JSON.parse(read.text).publicId).toBe(entry.id);
     expect([feeds.status, JSON.parse(feeds.text).id, JSON.parse(feeds.text).feeds.length]).toEqual([200, id, 2]);
-    expect(JSON.parse(withdrawn.text)).toEqual({ id, result: 'withdrawn', revision: 2 });
+    expect(JSON.parse(withdrawn.text)).toMatchObject({ id, result: 'withdrawn', revision: 2 });
+    expect(created.headers.location).toMatch('https://feeds.news.example/api/articles/');
+    expect(
+      (await get(created.headers.location?.slice('https://feeds.news.example/api/articles'.length) ?? '')).status,
+    ).toBe(200);
   });
 
   test.each(['feeds', 'history'])('that ends in /%s is read as it is written', async (view) => {
@@ -516,7 +538,10 @@ describe('an address', () => {
   });
 
   test.each([
-    ['?view=histroy', { field: 'view', value: 'histroy', rule: 'must be one of feeds, history' }],
+    [
+      '?view=histroy',
+      { field: 'view', value: 'histroy', rule: 'must be one of feeds, history. Did you mean history?' },
+    ],
     ['?views=feeds', { field: 'views', rule: 'is not a parameter: use view' }],
   ])('with %s is refused', async (query, problem) => {
     const { put, get } = await startApi();
@@ -577,6 +602,9 @@ describe('GET of one', () => {
   });
 });
 
+const CURSOR =
+  'must be the cursor of the page before, a whole number: take it from “cursor” in that answer, or leave it out for the first page';
+
 describe('GET of the list', () => {
   interface Page {
     readonly articles: readonly { readonly id: string; readonly revision: number; readonly status: string }[];
@@ -603,7 +631,7 @@ describe('GET of the list', () => {
     const api = await startApi();
     const ids = Array.from({ length: count }, (_, index) => `n${String(index).padStart(3, '0')}`);
     const { text } = await api.post('', { body: ids.map((id) => JSON.stringify(record({ id }))).join('\n') });
-    expect(text.trimEnd().split('\n')).toHaveLength(count);
+    expect(text.trimEnd().split('\n')).toHaveLength(count + 1);
     return api;
   }
 
@@ -678,7 +706,8 @@ describe('GET of the list', () => {
       'status=visible&limit=5&status=visible',
       { field: 'status', value: 'visible, visible', rule: 'must be given once' },
     ],
-    ['cursor=-1', { field: 'cursor', value: '-1', rule: 'must be a whole number from 0 to 9007199254740991' }],
+    ['cursor=-1', { field: 'cursor', value: '-1', rule: CURSOR }],
+    ['cursor=abc', { field: 'cursor', value: 'abc', rule: CURSOR }],
     ['status=lost', { field: 'status', value: 'lost', rule: 'must be one of visible, embargoed, expired, withdrawn' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { get } = await startApi();
@@ -698,10 +727,10 @@ describe('DELETE', () => {
     await put('/a', { body: story() });
 
     const first = await remove(`/a?reason=${encodeURIComponent('Wrong & <unfair>')}`);
-    expect([first.status, first.headers.etag, first.text]).toEqual([
+    expect([first.status, first.headers.etag, JSON.parse(first.text)]).toEqual([
       200,
       '"2"',
-      '{"id":"a","result":"withdrawn","revision":2}\n',
+      { ...ANSWER, status: 'withdrawn', result: 'withdrawn', revision: 2 },
     ]);
     expect(first.headers).toMatchObject(FOR_NEWSROOM);
     expect(JSON.parse((await get('/a')).text)).toMatchObject({
@@ -720,18 +749,18 @@ describe('DELETE', () => {
     );
 
     const again = await remove('/a?reason=another');
-    expect([again.status, again.headers.etag, again.text]).toEqual([
+    expect([again.status, again.headers.etag, JSON.parse(again.text)]).toEqual([
       200,
       '"2"',
-      '{"id":"a","result":"unchanged","revision":2}\n',
+      { ...ANSWER, status: 'withdrawn', result: 'unchanged', revision: 2 },
     ]);
 
     const back = await put('/a', { body: story() });
-    expect([back.status, back.text]).toEqual([200, '{"id":"a","result":"updated","revision":3}\n']);
+    expect([back.status, JSON.parse(back.text)]).toEqual([200, { ...ANSWER, result: 'updated', revision: 3 }]);
     const { items, _tombstones } = await entries();
     expect([items.length, _tombstones]).toEqual([1, undefined]);
 
-    expect((await remove('/a')).text).toBe('{"id":"a","result":"withdrawn","revision":4}\n');
+    expect(JSON.parse((await remove('/a')).text)).toMatchObject({ result: 'withdrawn', revision: 4 });
     expect((await entries())._tombstones).toEqual({
       items: [{ id: 'tag:news.example,2026:a', date_withdrawn: '2026-11-22T12:00:00Z' }],
     });
@@ -761,7 +790,7 @@ describe('DELETE', () => {
   });
 
   test.each([
-    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason' }],
+    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason, erase. Did you mean reason?' }],
     ['reason=a&reason=b', { field: 'reason', value: 'a, b', rule: 'must be given once' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { put, get, remove } = await startApi();
@@ -995,6 +1024,7 @@ describe('a change is in the very next GET', () => {
 
 test('a client that goes away in the middle of its body is no failure of the service', async () => {
   const { port, key, lines, get } = await startApi();
+  const heard = nextHead();
   await new Promise<void>((done) => {
     const asked = request({
       port,
@@ -1006,7 +1036,7 @@ test('a client that goes away in the middle of its body is no failure of the ser
     asked.on('error', () => done());
     asked.on('close', () => done());
     asked.write('{"title":');
-    setTimeout(() => asked.destroy(), 100);
+    void heard.then(() => asked.destroy());
   });
   await new Promise((done) => setTimeout(done, 100));
 

@@ -39,7 +39,11 @@ function converse({ port, key }: Api): Conversation {
   };
 }
 
-const lineOf = (fields: Readonly<Record<string, unknown>>) => JSON.stringify(record(fields));
+const NO_TOTALS = { created: 0, updated: 0, unchanged: 0, refused: 0, adjusted: 0, warned: 0 };
+
+/** Each record has an address of its own. */
+const lineOf = ({ id = 'a', ...fields }: Readonly<Record<string, unknown>>) =>
+  JSON.stringify(record({ id, url: `/${id}`, ...fields }));
 
 async function resultsOf({ post }: Api, body: string | Uint8Array): Promise<Record<string, unknown>[]> {
   const { status, headers, text } = await post('', { body });
@@ -69,12 +73,21 @@ test('2,000 lines that come slowly are answered in order, while they still come'
     // Nothing more is sent before what is whole has its answer.
     while (answered < whole) {
       answered += 1;
-      expect(await next()).toEqual({ line: answered, id: `کورد/${answered}`, result: 'created', revision: answered });
+      expect(await next()).toMatchObject({
+        line: answered,
+        id: `کورد/${answered}`,
+        result: 'created',
+        revision: answered,
+      });
     }
   }
   end();
 
-  expect([answered, await next()]).toEqual([2000, undefined]);
+  expect([answered, await next(), await next()]).toEqual([
+    2000,
+    { totals: { ...NO_TOTALS, created: 2000 } },
+    undefined,
+  ]);
   expect(JSON.parse((await api.get('?cursor=1999')).text).articles).toMatchObject([{ id: 'کورد/2000' }]);
   expect((await ask(api.port, '/feeds/latest.rss')).text.match(/<item/g)).toHaveLength(50);
 }, 30_000);
@@ -109,14 +122,14 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
     Buffer.from(lineOf({ id: 'last' })), // 14
   ]);
 
-  expect(await resultsOf(api, body)).toEqual([
+  expect(await resultsOf(api, body)).toMatchObject([
     { line: 1, id: 'first', result: 'created', revision: 1 },
     {
       line: 4,
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: '', rule: 'is not JSON here', line: 1, column: 14 }],
+      problems: [{ field: '', rule: 'is not JSON here', line: 4, column: 14 }],
     },
     {
       line: 5,
@@ -124,8 +137,8 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       code: 'invalid_article',
       title: 'The article "refused" cannot be published.',
       problems: [
-        { field: 'title', value: '', rule: 'must not be empty' },
-        { field: 'colour', rule: 'is not a known field' },
+        { field: 'title', value: '', rule: 'must not be empty', line: 5 },
+        { field: 'colour', rule: 'is not a known field', line: 5 },
       ],
     },
     {
@@ -133,14 +146,14 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)' }],
+      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line: 6, column: 3 }],
     },
     {
       line: 7,
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: 'id', rule: 'stands twice in one object', line: 1, column: 15 }],
+      problems: [{ field: 'id', rule: 'stands twice in one object', line: 7, column: 15 }],
     },
     {
       line: 8,
@@ -154,19 +167,20 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_article',
       title: 'The article cannot be published.',
-      problems: [{ field: '', value: '[]', rule: 'must be an object' }],
+      problems: [{ field: '', value: '[]', rule: 'must be an object', line: 9 }],
     },
     {
       line: 10,
       result: 'refused',
       code: 'identity_conflict',
       title: 'The article “first” would change its identity.',
-      problems: [expect.objectContaining({ field: 'publishedAt' })],
+      problems: [{ field: 'publishedAt', line: 10 }],
     },
     { line: 11, id: 'windows', result: 'created', revision: 2 },
     { line: 12, id: 'first', result: 'unchanged', revision: 1 },
     { line: 13, id: 'first', result: 'updated', revision: 3 },
     { line: 14, id: 'last', result: 'created', revision: 4 },
+    { totals: { ...NO_TOTALS, created: 3, updated: 1, unchanged: 1, refused: 7 } },
   ]);
 });
 
@@ -174,8 +188,8 @@ test.each([
   ['nothing', ''],
   ['an empty line', '\n'],
   ['blank lines', ' \n\r\n\t'],
-])('%s is answered by nothing', async (_, body) => {
-  expect(await resultsOf(await startApi(), body)).toEqual([]);
+])('%s is answered by totals alone', async (_, body) => {
+  expect(await resultsOf(await startApi(), body)).toEqual([{ totals: NO_TOTALS }]);
 });
 
 test.each([
@@ -190,6 +204,7 @@ test.each([
   expect(await resultsOf(api, `${padded}\n${lineOf({ id: 'next' })}`)).toEqual([
     expect.objectContaining({ line: 1, result }),
     expect.objectContaining({ line: 2, id: 'next', result: 'created' }),
+    { totals: expect.anything() },
   ]);
 });
 
@@ -208,7 +223,7 @@ test('a line that is too long costs no memory, however long it is', async () => 
   end();
 
   expect(await next()).toMatchObject({ line: 1, result: 'refused', code: 'too_large' });
-  expect(await next()).toEqual({ line: 2, id: 'after', result: 'created', revision: 1 });
+  expect(await next()).toMatchObject({ line: 2, id: 'after', result: 'created', revision: 1 });
   expect(most).toBeLessThan(100 * MiB);
 });
 
@@ -240,6 +255,7 @@ test('two bulk requests at once keep their own order and lose nothing', async ()
   const results = await Promise.all(bodies.map((body) => resultsOf(api, body)));
 
   for (const [index, name] of ['x', 'y'].entries()) {
+    expect(results[index]?.pop()).toEqual({ totals: { ...NO_TOTALS, created: 300 } });
     expect(results[index]?.map(({ id }) => id)).toEqual(Array.from({ length: 300 }, (_, line) => `${name}${line}`));
   }
   const revisions = results.flat().map(({ revision }) => Number(revision));

@@ -195,7 +195,7 @@ describe.each(FORMATS)('latest.%s', (format) => {
 
     expect(said).toEqual({
       'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'ETag, Link, Content-Length',
+      'access-control-expose-headers': 'ETag, IM, Last-Modified, Link, Retry-After, Content-Length',
       'cache-control': 'no-store',
       'content-length': String(body.length),
       'content-type': whole.headers['content-type'],

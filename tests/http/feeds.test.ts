@@ -48,7 +48,7 @@ test.each([
   expect(etag).toMatch(/^"[\w-]{16}\.(?:[\w-]{4}){3}"$/);
   expect(rest).toEqual({
     'access-control-allow-origin': '*',
-    'access-control-expose-headers': 'ETag, Link, Content-Length',
+    'access-control-expose-headers': 'ETag, IM, Last-Modified, Link, Retry-After, Content-Length',
     'cache-control': 'public, max-age=300, stale-while-revalidate=60, stale-if-error=86400',
     'content-length': String(body.length),
     'content-type': type,

@@ -138,6 +138,7 @@ describe('many that come to a reader', () => {
     }
     asked.end();
 
+    expect(await next()).toMatchObject({ totals: { created: 3 } });
     expect(await next()).toBe('the end');
   });
 
@@ -165,6 +166,7 @@ describe('many that come to a reader', () => {
     asked.end(`${JSON.stringify(record({ id: 'b' }))}\n`);
 
     expect(await next()).toMatchObject({ id: 'b', result: 'created' });
+    expect(await next()).toMatchObject({ totals: { created: 2 } });
     expect(await next()).toBe('the end');
     await close();
     await ended;

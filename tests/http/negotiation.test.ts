@@ -1,5 +1,6 @@
-import { describe, expect, test, vi } from 'vitest';
-import { type Answer, ask, dataFolder, decoded, put, record, start } from '../helpers.ts';
+import { rm } from 'node:fs/promises';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { type Answer, ask, dataFolder, decoded, makeFolder, put, record, serving, start } from '../helpers.ts';
 
 const CODINGS = ['br', 'zstd', 'gzip', 'identity'] as const;
 
@@ -64,15 +65,23 @@ async function tagOf(port: number, path: string, coding: string): Promise<string
   return (await ask(port, path, { headers: { 'Accept-Encoding': coding } })).headers.etag;
 }
 
-/** A newsroom whose one feed is that large in RSS. */
-async function newsroomOf(bytes: number): Promise<string> {
-  const files = (length: number) => ({
-    'articles/a.json': JSON.stringify(record({ summary: 'Short.', body: `<p>${'x'.repeat(length)}</p>` })),
-  });
-  const { port, close } = await start(await dataFolder(files(1000)));
-  const { body } = await ask(port, '/feeds/latest.rss');
+const filesOf = (length: number) => ({
+  'articles/a.json': JSON.stringify(record({ summary: 'Short.', body: `<p>${'x'.repeat(length)}</p>` })),
+});
+
+/** Bytes that a feed in RSS has beside a body of 1000 letters. */
+let overhead: number;
+beforeAll(async () => {
+  const folder = await makeFolder(filesOf(1000));
+  const { port, close } = await serving(folder, {});
+  overhead = (await ask(port, '/feeds/latest.rss')).body.length - 1000;
   await close();
-  return dataFolder(files(1000 + bytes - body.length));
+  await rm(folder, { recursive: true });
+});
+
+/** A newsroom whose one feed is that large in RSS. */
+function newsroomOf(bytes: number): Promise<string> {
+  return dataFolder(filesOf(bytes - overhead));
 }
 
 /** The service of such a newsroom, of which nobody asked for anything yet. */

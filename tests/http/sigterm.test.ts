@@ -11,7 +11,7 @@ import { unmemorable } from './ways.ts';
 /** Rounds with one process, and with two. */
 const ROUNDS = sized({ short: [1, 2], soak: [1, 1, 1, 2, 2], full: [...Array(50).fill(1), ...Array(50).fill(2)] });
 /** Answers after which the service is ended, at most. */
-const LATEST_END = 2000;
+const LATEST_END = sized({ short: 500, soak: 2000, full: 2000 });
 /** Milliseconds that the service gives requests under way when it ends (GRACE in http/load/connections.ts). */
 const GRACE = 10_000;
 

@@ -91,14 +91,12 @@ describe.each(['rss', 'atom'])('%s', (format) => {
     const everything = new Map<string, Reading>();
     let tag: string | undefined;
     const poll = async () => {
-      const { status, etag, readings } = await pollWithFeedparser(url, tag);
-      tag = etag ?? tag;
-      for (const reading of readings) had.set(reading.id, reading);
-      for (const reading of (await pollWithFeedparser(urlOfWhole)).readings) {
-        everything.set(reading.id, reading);
-      }
+      const [news, whole] = await pollWithFeedparser([{ url, tag }, { url: urlOfWhole }]);
+      tag = news?.etag ?? tag;
+      for (const reading of news?.readings ?? []) had.set(reading.id, reading);
+      for (const reading of whole?.readings ?? []) everything.set(reading.id, reading);
       expect(had).toEqual(everything);
-      return [status, readings.map(({ id }) => id)];
+      return [news?.status, news?.readings.map(({ id }) => id)];
     };
 
     const polled = [await poll()];

@@ -11,9 +11,12 @@ type Entry = Omit<Reading, 'published' | 'updated' | 'summary'> & {
   readonly summary: string | null;
 };
 
-/** The feed at the URL as Python's feedparser (6.0: RSS and Atom; JSON Feed it refuses) understood it. Throws when it finds it ill-formed. */
-export async function feedparser(url: string): Promise<readonly Reading[]> {
-  return (await pollWithFeedparser(url)).readings;
+/**
+ * The feeds at the URLs as Python's feedparser (6.0: RSS and Atom; JSON Feed it refuses) understood them. Throws when it
+ * finds one ill-formed.
+ */
+export async function feedparser(urls: readonly string[]): Promise<readonly (readonly Reading[])[]> {
+  return (await pollWithFeedparser(urls.map((url) => ({ url })))).map(({ readings }) => readings);
 }
 
 interface Poll {
@@ -22,12 +25,18 @@ interface Poll {
   readonly readings: readonly Reading[];
 }
 
-/** The same by a program that has what came with that tag, and keeps what it read. */
-export async function pollWithFeedparser(url: string, tag?: string): Promise<Poll> {
+/** The same by a program that has what came with these tags, and keeps what it read. */
+export async function pollWithFeedparser(
+  feeds: readonly { readonly url: string; readonly tag?: string | undefined }[],
+): Promise<readonly Poll[]> {
   const python = await requireProgram('feedparser');
-  const { stdout } = await run(python, [script, url, ...(tag === undefined ? [] : [tag])]);
-  const read: { status: number; etag: string | null; entries: readonly Entry[] } = JSON.parse(stdout);
-  return { status: read.status, etag: read.etag ?? undefined, readings: read.entries.map(toReading) };
+  const { stdout } = await run(python, [script, ...feeds.flatMap(({ url, tag = '' }) => [url, tag])]);
+  const polls: readonly { status: number; etag: string | null; entries: readonly Entry[] }[] = JSON.parse(stdout);
+  return polls.map(({ status, etag, entries }) => ({
+    status,
+    etag: etag ?? undefined,
+    readings: entries.map(toReading),
+  }));
 }
 
 function toReading({ published, updated, summary, ...rest }: Entry): Reading {

@@ -1,4 +1,4 @@
-"""Prints the feed at a URL as Python's feedparser understood it, as JSON. The tag of what was read before may follow the URL."""
+"""Prints feeds as Python's feedparser understood them, as a JSON array. Arguments: for each feed its URL, and the tag of what was read before, or nothing."""
 
 import calendar
 import html
@@ -38,11 +38,14 @@ def reading(entry):
     }
 
 
-# The development line of feedparser (7) has no etag.
-feed = feedparser.parse(sys.argv[1], **({"etag": sys.argv[2]} if len(sys.argv) > 2 else {}))
-if feed.get("status", 200) >= 400:
-    sys.exit(f"status {feed.status}")
-if feed.bozo:
-    sys.exit(f"{type(feed.bozo_exception).__name__}: {feed.bozo_exception}")
-entries = [reading(entry) for entry in feed.entries]
-json.dump({"status": feed.status, "etag": feed.get("etag"), "entries": entries}, sys.stdout)
+def poll(url, tag):
+    # The development line of feedparser (7) has no etag.
+    feed = feedparser.parse(url, **({"etag": tag} if tag else {}))
+    if feed.get("status", 200) >= 400:
+        sys.exit(f"status {feed.status}")
+    if feed.bozo:
+        sys.exit(f"{type(feed.bozo_exception).__name__}: {feed.bozo_exception}")
+    return {"status": feed.status, "etag": feed.get("etag"), "entries": [reading(entry) for entry in feed.entries]}
+
+
+json.dump([poll(url, tag) for url, tag in zip(sys.argv[1::2], sys.argv[2::2])], sys.stdout)

@@ -7,7 +7,7 @@ import { type Content, type FeedKey, type Format, feedPath, ownKeys } from '../.
 import { customFeedChooser } from '../../src/feed/selection.ts';
 import { isArticleFile, readArticleFile } from '../../src/ingest/import/file.ts';
 import { filesBelow } from '../../src/ingest/import/list-files.ts';
-import { ask, type Running, start } from '../helpers.ts';
+import { ask, type Running, serving } from '../helpers.ts';
 
 /** The newsroom in the repository. */
 const SAMPLE = fileURLToPath(new URL('../../data', import.meta.url));
@@ -27,8 +27,9 @@ export function samplePublication(): Publication {
   return loadPublication(SAMPLE);
 }
 
+/** Starts a service of the sample. The caller closes it. */
 export function startSample(): Promise<Running> {
-  return start(SAMPLE, { storeFile: ':memory:', now: () => NOW });
+  return serving(SAMPLE, { storeFile: ':memory:', now: () => NOW });
 }
 
 /** Every feed of the sample, worked out from the files alone. */

@@ -1,6 +1,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort, type Server, startServer, temporaryFolder } from './processes.ts';
+import { freePort } from '../free-port.ts';
+import { type Server, startServer, temporaryFolder } from './processes.ts';
 import { requireProgram } from './programs.ts';
 
 export type NginxOptions = {

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { describe, expect, onTestFinished } from 'vitest';
-import { dataFolder, record, start } from '../helpers.ts';
+import { dataFolder, PUBLICATION, record, start } from '../helpers.ts';
+import { keyFor } from '../http/api.ts';
 import { sized } from '../soak/sizes.ts';
 import { evaluate } from './chromium.ts';
 import { peerTest } from './programs.ts';
@@ -158,3 +159,59 @@ peerTest('chromium', 'a web page of another origin reads a feed, its tag, and it
   );
   expect(seen).toEqual({ origins: true, title: 'A title', link: true, byTag: [304, true], byDate: 304 });
 });
+
+peerTest(
+  'chromium',
+  'a web page uses the API from an origin that is listed and from no other, and gets deltas',
+  async () => {
+    const page = await servePage('');
+    const folders = [`origins: ["${new URL(page).origin}"]\n`, 'origins: ["https://cms.example"]\n'].map(
+      async (origins) => {
+        const folder = await dataFolder({
+          'publication.yaml': `${PUBLICATION}${origins}`,
+          'articles/a.json': JSON.stringify(record()),
+        });
+        const { key } = await keyFor(folder);
+        return { base: `http://127.0.0.1:${(await start(folder)).port}`, key };
+      },
+    );
+    const [listed, other] = await Promise.all(folders);
+    const seen = await evaluate(
+      page,
+      `(async (listed, other, body) => {
+      const api = (service, path, init = {}) => fetch(service.base + '/api/articles' + path, {
+        ...init, headers: { Authorization: 'Bearer ' + service.key, 'Content-Type': 'application/json', ...init.headers },
+      });
+      const feed = listed.base + '/feeds/latest.json';
+      const before = (await fetch(feed)).headers.get('ETag');
+      const created = await api(listed, '/b', { method: 'PUT', body });
+      const failed = await api(listed, '/b', { method: 'PUT', body, headers: { 'If-Match': '"99"' } });
+      const bulk = await api(listed, '', { method: 'POST', body: body + '\\n{' });
+      const delta = await fetch(feed, { cache: 'no-store', headers: { 'A-IM': 'feed', 'If-None-Match': before } });
+      const after = delta.headers.get('ETag');
+      const ids = (await delta.json()).items.map(({ title }) => title);
+      const same = await fetch(feed, { cache: 'no-store', headers: { 'A-IM': 'feed', 'If-None-Match': after } });
+      return {
+        created: [created.status, /^"\\d+"$/.test(created.headers.get('ETag'))],
+        failed: [failed.status, (await failed.json()).code],
+        bulk: (await bulk.text()).trim().split('\\n').slice(0, 2).map((line) => JSON.parse(line).result),
+        delta: [delta.status, delta.headers.get('IM'), ids],
+        same: same.status,
+        withdrawn: (await (await api(listed, '/b', { method: 'DELETE' })).json()).result,
+        other: await api(other, '/b', { method: 'PUT', body }).then(() => 'answered', ({ name }) => name),
+        otherRead: await api(other, '').then(() => 'answered', ({ name }) => name),
+      };
+    })(${[listed, other, JSON.stringify(record({ id: 'b', url: 'https://news.example/b', title: 'B' }))].map((value) => JSON.stringify(value)).join()})`,
+    );
+    expect(seen).toEqual({
+      created: [201, true],
+      failed: [412, 'precondition_failed'],
+      bulk: ['unchanged', 'refused'],
+      delta: [226, 'feed', ['B']],
+      same: 304,
+      withdrawn: 'withdrawn',
+      other: 'TypeError',
+      otherRead: 'TypeError',
+    });
+  },
+);

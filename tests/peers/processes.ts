@@ -1,40 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 
-/** A server program under test, and the only way to end it: by its own handle. */
-export type Server = {
-  readonly port: number;
-  /** Ends the program and removes its folder. */
-  readonly stop: () => Promise<void>;
-};
+/** A server program under test. It ends with the test, which removes its folder. */
+export type Server = { readonly port: number };
 
 export type Folder = { readonly path: string; readonly remove: () => Promise<void> };
 
 /** Milliseconds after which a server hangs. */
 const HANG = 60_000;
-
-/** A test that hangs never calls `stop`: its servers end with its file. */
-const unstopped = new Set<() => Promise<void>>();
-afterAll(async () => {
-  for (const stop of unstopped) await stop();
-});
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return address.port;
-}
 
 /** A new empty folder below the system's temporary folder, and its removal. */
 export async function temporaryFolder(name: string): Promise<Folder> {
@@ -63,19 +42,15 @@ export async function startServer(
   child.on('error', (error) => {
     printed += error.message;
   });
-  async function stop(): Promise<void> {
-    unstopped.delete(stop);
+  onTestFinished(async () => {
     await stopProcess(child);
     await folder.remove();
-  }
-
-  unstopped.add(stop);
+  });
   const deadline = Date.now() + HANG;
   while (Date.now() < deadline && isRunning(child)) {
-    if (await accepts(port)) return { port, stop };
+    if (await accepts(port)) return { port };
     await sleep(20);
   }
-  await stop();
   throw new Error(`${program} did not start on port ${port}: ${printed}`);
 }
 

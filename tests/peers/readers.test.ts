@@ -1,15 +1,23 @@
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
 import type { Content, Format } from '../../src/feed/feeds.ts';
+import type { Running } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
 import { publishedFeed, type SampleFeed, sampleFeeds, samplePublication, startSample } from './newsroom.ts';
 import { peerTest } from './programs.ts';
 import { readers } from './readers.ts';
 import { authorsShown, comparable, instant, type Reading } from './reading.ts';
 
-test('the service publishes the feeds that the files of the sample name', async () => {
-  const service = await startSample();
-  expect(service.feeds).toBe((await sampleFeeds()).length);
+let service: Running;
+let allFeeds: readonly SampleFeed[];
+beforeAll(async () => {
+  service = await startSample();
+  allFeeds = await sampleFeeds();
+});
+afterAll(() => service.close());
+
+test('the service publishes the feeds that the files of the sample name', () => {
+  expect(service.feeds).toBe(allFeeds.length);
 });
 
 /** A reader that is a program starts once for each feed: a short run has a full feed, one of summaries, one right to left. */
@@ -24,13 +32,14 @@ for (const { name, programs, formats, read, shows } of readers) {
   const which = keys === undefined ? 'every' : `${keys.length}`;
   for (const format of formats) {
     peerTest(programs, `${name} reads the articles out of ${which} ${format} feed(s) of the sample`, async () => {
-      const { port } = await startSample();
-      const feeds = (await sampleFeeds()).filter(({ key }) => keys?.includes(key) ?? true);
+      const feeds = allFeeds.filter(({ key }) => keys?.includes(key) ?? true);
       expect(feeds.length).toBeGreaterThanOrEqual(keys?.length ?? 1);
-      for (const feed of feeds) {
-        const readings = await read(await publishedFeed(port, feed.key, format));
+      const documents = await Promise.all(feeds.map(({ key }) => publishedFeed(service.port, key, format)));
+      const readings = await read(documents);
+      expect(readings).toHaveLength(feeds.length);
+      for (const [index, feed] of feeds.entries()) {
         const expected = expectedReadings(feed, format).map((reading) => shows(reading, format));
-        expect(readings.map(comparable), feed.key).toEqual(expected.map(comparable));
+        expect(readings[index]?.map(comparable), feed.key).toEqual(expected.map(comparable));
       }
     });
   }

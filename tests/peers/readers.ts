@@ -16,7 +16,8 @@ export type Reader = {
   /** The programs that a peerTest needs. A parser from npm needs none. */
   readonly programs: readonly string[];
   readonly formats: readonly Format[];
-  readonly read: (document: Published) => Promise<readonly Reading[]>;
+  /** Reads documents, each for itself. A program starts only once for them, if it can. */
+  readonly read: (documents: readonly Published[]) => Promise<readonly (readonly Reading[])[]>;
   /** Leaves out of a reading everything that this reader does not expose. */
   readonly shows: (reading: Reading, format: Format) => Reading;
 };
@@ -29,59 +30,67 @@ export const readers: readonly Reader[] = [
     name: 'newsboat',
     programs: ['newsboat'],
     formats: ['rss', 'atom'],
-    read: ({ url }) => newsboat(url),
+    read: oneByOne(({ url }) => newsboat(url)),
     shows: shownByNewsboat,
   },
   {
     name: 'feedparser',
     programs: ['feedparser'],
     formats: ['rss', 'atom'],
-    read: ({ url }) => feedparser(url),
+    read: (documents) => feedparser(documents.map(({ url }) => url)),
     shows: everything,
   },
   {
     name: 'feedsmith',
     programs: [],
     formats: FORMATS,
-    read: async ({ text }) => feedsmith(text),
+    read: oneByOne(async ({ text }) => feedsmith(text)),
     shows: everything,
   },
   {
     name: 'feedme',
     programs: [],
     formats: FORMATS,
-    read: ({ text }) => feedme(text),
+    read: oneByOne(({ text }) => feedme(text)),
     shows: everything,
   },
   {
     name: 'rss-parser',
     programs: [],
     formats: ['rss', 'atom'],
-    read: ({ text }) => rssParser(text),
+    read: oneByOne(({ text }) => rssParser(text)),
     shows: shownByRssParser,
   },
   {
     name: '@rowanmanning/feed-parser',
     programs: [],
     formats: ['rss', 'atom'],
-    read: async ({ text }) => feedParser(text),
+    read: oneByOne(async ({ text }) => feedParser(text)),
     shows: shownByFeedParser,
   },
   {
     name: 'sfeed',
     programs: ['sfeed'],
     formats: ['rss', 'atom'],
-    read: ({ text }) => sfeed(text),
+    read: oneByOne(({ text }) => sfeed(text)),
     shows: shownBySfeed,
   },
   {
     name: 'XML::Feed',
     programs: ['XML::Feed'],
     formats: ['rss', 'atom'],
-    read: ({ text }) => xmlFeed(text),
+    read: (documents) => xmlFeed(documents.map(({ text }) => text)),
     shows: shownByXmlFeed,
   },
 ];
+
+function oneByOne(read: (document: Published) => Promise<readonly Reading[]>): Reader['read'] {
+  return async (documents) => {
+    const readings: (readonly Reading[])[] = [];
+    for (const document of documents) readings.push(await read(document));
+    return readings;
+  };
+}
 
 /** newsboat keeps no summary and no date of change. Atom's authors become one string. */
 function shownByNewsboat({ summary, updated, authors, ...rest }: Reading): Reading {

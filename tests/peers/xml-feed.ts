@@ -16,12 +16,12 @@ interface Entry {
   readonly summary: string | null;
 }
 
-/** The document as Perl's XML::Feed (RSS and Atom) understood it. It has only the first author. */
-export async function xmlFeed(text: string): Promise<readonly Reading[]> {
+/** The documents as Perl's XML::Feed (RSS and Atom) understood them. It has only the first author. */
+export async function xmlFeed(texts: readonly string[]): Promise<readonly (readonly Reading[])[]> {
   const perl = await requireProgram('XML::Feed');
-  const { stdout } = await run(perl, [script], { input: text });
-  const { format, entries }: { format: string; entries: readonly Entry[] } = JSON.parse(stdout);
-  return entries.map((entry) => toReading(entry, format.startsWith('RSS')));
+  const { stdout } = await run(perl, [script], { input: texts.map((text) => `${text}\0`).join('') });
+  const feeds: readonly { readonly format: string; readonly entries: readonly Entry[] }[] = JSON.parse(stdout);
+  return feeds.map(({ format, entries }) => entries.map((entry) => toReading(entry, format.startsWith('RSS'))));
 }
 
 function toReading({ id, title, link, author, published, updated, content, summary }: Entry, isRss: boolean): Reading {

@@ -52,7 +52,7 @@ test.each([
   ['visible', { expiresAt: '2026-11-22T00:00:01Z' }],
   ['withdrawn', { withdrawn: { at: '2026-11-21T00:00:00Z' }, expiresAt: '2026-11-22T00:00:00Z' }],
 ] as const)('%s: %j', (status, fields) => {
-  expect(statusOf({ article: article(fields) }, NOW)).toBe(status);
+  expect(statusOf(article(fields), NOW)).toBe(status);
 });
 
 test('an article has a membership of every feed, with its position or the rule that excludes it', async () => {

@@ -125,6 +125,28 @@ test('a change of feedsUrl gives a new revision to articles that name it, a chan
   expect(changed(await revisionsOf(ruled), atOther)).toEqual([]);
 });
 
+test('a change of the origins of the API changes no feed', async () => {
+  const store = openSqliteStore(':memory:');
+  const refresh = (yaml: string) => {
+    const publication = parsePublication(PUBLICATION + yaml, 'publication.yaml');
+    return refreshStore({
+      store,
+      publication,
+      parse: parseHere(newsroom),
+      now: () => NOW,
+      progress: () => {},
+      onInvalid: () => expect.fail(),
+    });
+  };
+  const revisions: number[] = [];
+  for (const yaml of ['', 'origins: ["https://cms.example"]\n', '', 'maxAge: 5\n']) {
+    await refresh(yaml);
+    revisions.push(await store.lastRevision());
+  }
+
+  expect(revisions).toEqual([0, 0, 0, 1]);
+});
+
 test('a change of rules parses no article again', async () => {
   const store = openSqliteStore(':memory:');
   const progress: unknown[] = [];

@@ -179,7 +179,8 @@ test('a start with another language is one row for all articles', async () => {
 });
 
 test('a refused change is a warning with its problems and its key, but a condition that fails is not', async () => {
-  const { key, put, post, remove, told } = await startApi();
+  const file = { 'articles/f.json': JSON.stringify(record({ id: 'f' })) };
+  const { key, put, post, remove, told } = await startApi(file);
   expect(key).toMatch(/^fp_/);
   await put('/a', { body: record() });
   await put('/a', { body: record({ title: '', tags: 7 }) });
@@ -189,11 +190,12 @@ test('a refused change is a warning with its problems and its key, but a conditi
     () => {},
   );
   await put('/a', { body: record(), headers: { 'If-None-Match': '*' } });
+  await put('/a?dry-run', { body: record({ title: '' }) });
   await remove('/unknown');
+  await remove('/f?erase=true');
   await post('', {
     body: `${JSON.stringify(record({ id: 'c' }))}\n${JSON.stringify(record({ id: 'd', title: '' }))}\n{`,
   });
-  await post('', { body: '', headers: { 'Content-Encoding': 'gzip' } });
 
   const actor = { kind: 'key', id: expect.stringMatching(/^\w+$/), name: 'for write' };
   const refused = { level: 'warn', actor };
@@ -202,10 +204,9 @@ test('a refused change is a warning with its problems and its key, but a conditi
     { ...refused, code: 'identity_conflict', article: 'a', problems: ['publishedAt'] },
     { ...refused, code: 'invalid_json', article: 'b', problems: [''] },
     { ...refused, code: 'too_large', article: 'b', problems: ['body'] },
-    { ...refused, code: 'article_not_found', article: 'unknown', problems: [] },
-    { ...refused, code: 'invalid_article', line: 2, problems: ['title'] },
-    { ...refused, code: 'invalid_json', line: 3, problems: [''] },
-    { ...refused, code: 'unsupported_media_type', problems: [] },
+    { ...refused, code: 'file_holds_article', article: 'f', problems: ['id'] },
+    { ...refused, code: 'invalid_article', article: 'd', problems: ['title'] },
+    { ...refused, code: 'invalid_json', problems: [''] },
   ]);
   expect(told.map(({ msg }) => msg)).toContain(
     'A change to the article “a” by the key “for write” is refused: The article “a” would change its identity.',
@@ -231,4 +232,24 @@ test('a start removes what is older than auditDays', async () => {
   await untilChanged(api, 1);
 
   expect(await historyOf(api)).toMatchObject([{ what: 'corrected', revision: 2 }]);
+});
+
+test('an erasure is in the history and in the log, and takes the reason of the withdrawal with it', async () => {
+  const api = await startApi();
+  await api.put('/a', { body: record() });
+  await api.remove('/a?reason=Private');
+  await api.remove('/a?erase=true');
+  const history = await historyOf(api);
+
+  expect(history.map(({ what, status }) => [what, status])).toEqual([
+    ['published', 'visible'],
+    ['withdrawn', 'withdrawn'],
+    ['erased', 'withdrawn'],
+  ]);
+  expect(JSON.stringify([history, api.told])).not.toContain('Private');
+  expect(changesIn(api.told)).toMatchObject([
+    {},
+    {},
+    { level: 'info', what: 'erased', revision: 3, msg: 'The key “for write” has erased the article “a”.' },
+  ]);
 });

@@ -171,3 +171,18 @@ describe('a stop', () => {
     await stopped;
   });
 });
+
+test('a process that serves only after the stop is not replaced', async () => {
+  const { pool, events, worker } = setUp();
+  const starts = [pool.start('writer'), pool.start('reader')];
+  await worker(1).serve();
+  const stopped = pool.stop(1000);
+  await worker(2).serve();
+  await Promise.all(starts);
+  pool.keepRunning();
+  await worker(2).end('exited');
+  await worker(1).end('exited');
+  await stopped;
+
+  expect(events.filter((event) => /crashed|spawn .* 3/.test(event))).toEqual([]);
+});

@@ -16,7 +16,7 @@ const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const MAIN = process.env.CRASH_MAIN;
 const ROUNDS = sized({ short: 1, soak: 4, full: 40 });
 /** Kills of each of the two stores in a round. */
-const KILLS = sized({ short: 5, soak: 25, full: 50 });
+const KILLS = sized({ short: 3, soak: 25, full: 50 });
 /** Changes that are acknowledged before a kill, at most. */
 const LONGEST_LIFE = 200;
 /** Milliseconds from the last of them to the kill, at most: a kill meets the service in any phase of its work. */

@@ -60,7 +60,9 @@ test('under ten times more than it can prepare, the service refuses the rest, se
   expect(wrong).toEqual([]);
   expect(others).toEqual({});
   expect(answered).toBeGreaterThan(0);
-  expect(refused + answered).toBeGreaterThan(10 * answered);
+  // Each client has one more request under way at the end. On a busy machine, few have an answer by then.
+  expect(CLIENTS + refused + answered).toBeGreaterThan(10 * answered);
+  expect(refused).toBeGreaterThan(answered);
   expect(new Set(published)).toEqual(new Set([201]));
   expect((await ask(service.port, POLITE)).text.match(/<item>/g)?.length).toBe(Math.min(50, published.length + 1));
   await service.expectRecovered();

@@ -4,7 +4,6 @@ import { openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LogLevel } from '../../src/config/options.ts';
 import { PublisherError } from '../../src/errors.ts';
@@ -23,6 +22,7 @@ import {
   toldIn,
 } from '../helpers.ts';
 import { keyFor, startApi } from '../http/api.ts';
+import { nextHead } from '../raw.ts';
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
@@ -43,17 +43,18 @@ describe('a log', () => {
   test('has one JSON object a line: level, time, process, fields, message', () => {
     const { stream, text } = paper();
     const { log } = openLog(stream);
-    log.info({ port: 8080, title: 'خەبات\u001b[2J\n' }, 'started');
+    log.info({ port: 8080, title: 'خەبات\u001b[2J\n\u009B\u202E' }, 'started');
     log.warn({ agent: undefined }, 'A file is refused.');
 
     expect(text().split('\n').length).toBe(3);
+    expect(text()).not.toMatch(/[\u007F-\u009F\u202A-\u202E\u2066-\u2069]/);
     expect(toldIn(text())).toEqual([
       {
         level: 'info',
         time: expect.stringMatching(TIME),
         pid: process.pid,
         port: 8080,
-        title: 'خەبات\u001b[2J\n',
+        title: 'خەبات\u001b[2J\n\u009B\u202E',
         msg: 'started',
       },
       { level: 'warn', time: expect.stringMatching(TIME), pid: process.pid, msg: 'A file is refused.' },
@@ -91,7 +92,7 @@ describe('a log', () => {
   test('on a terminal is for people, and no client can move the cursor', () => {
     const { stream, text } = paper();
     const { log } = openLog(stream, { isTTY: true });
-    log.info({ method: 'GET', path: '/\u009b2J', agent: '\u001b]0;x\u0007', ms: 1.5 }, 'request');
+    log.info({ method: 'GET', path: '/\u009b2J', agent: '\u001b]0;x\u0007\u202E\u2066', ms: 1.5 }, 'request');
     log.warn(
       {
         code: 'invalid_article',
@@ -109,7 +110,7 @@ describe('a log', () => {
       .split('\n');
 
     expect(lines).toEqual([
-      'info  request method="GET" path="/\\u009b2J" agent="\\u001b]0;x\\u0007" ms=1.5',
+      'info  request method="GET" path="/\\u009b2J" agent="\\u001b]0;x\\u0007\\u202e\\u2066" ms=1.5',
       'warn  articles/a.json is not published. code="invalid_article"',
       '  articles/a.json:3:10: url: must be an address (value: x)',
       '  articles/a.json: is too long',
@@ -242,12 +243,12 @@ describe('the line of a request', () => {
 
   test('has status 499 if the client leaves before the answer', async () => {
     const running = await startApi();
+    const heard = nextHead();
     const socket = connect(running.port, '127.0.0.1');
     socket.write(
       `PUT /api/articles/a HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${running.key}\r\nContent-Length: 100\r\n\r\n{`,
     );
-    await once(socket, 'connect');
-    await sleep(100);
+    await heard;
     socket.destroy();
     const [line] = await requestLines(running, 1);
 

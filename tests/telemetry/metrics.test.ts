@@ -3,13 +3,23 @@ import { once } from 'node:events';
 import { METHODS } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { type ServeOptions, type ServiceProcess, serve } from '../../src/service/serve.ts';
-import { type Answer, ask, childEnvironment, dataFolder, listen, put, record, start, toldIn } from '../helpers.ts';
+import {
+  type Answer,
+  ask,
+  childEnvironment,
+  dataFolder,
+  listen,
+  PUBLICATION,
+  put,
+  record,
+  start,
+  toldIn,
+} from '../helpers.ts';
 import { startApi } from '../http/api.ts';
-import { answersIn, speak } from '../raw.ts';
+import { answersIn, nextHead, speak } from '../raw.ts';
 
 const FEED = '/feeds/latest.rss';
 const NEWSROOM = { 'articles/a.json': JSON.stringify(record()) };
@@ -103,7 +113,7 @@ describe('requests', () => {
   });
 
   test('that are malformed are counted by the status of their answer', async () => {
-    const running = await startApi(NEWSROOM, { metrics: ANY_PORT, connections: { head: 200, leftover: 200 } });
+    const running = await startApi(NEWSROOM, { metrics: ANY_PORT, connections: { head: 1000, leftover: 1000 } });
     const { port, key } = running;
     const answers = [
       await (await speak(port, 'JUNK\r\n\r\n')).closed,
@@ -112,11 +122,12 @@ describe('requests', () => {
       await (await speak(port, 'GET / HTTP/1.1\r\nHo')).closed,
     ];
     // Its head was complete, so it is counted as a request, one that never ended.
+    const heard = nextHead();
     const broken = await speak(
       port,
       `PUT /api/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
-    await sleep(50);
+    await heard;
     broken.socket.write('zz\r\n');
     await broken.closed;
     const samples = await scrapeAfter(running, 6);
@@ -265,6 +276,48 @@ describe('articles', () => {
     expect(samples.get('feed_publisher_changes_total{result="created"}')).toBe(1);
     expect(samples.get('feed_publisher_build_info{version="1.2.3"}')).toBe(1);
   });
+});
+
+test('the overviews are measured: open problems by kind, and the feeds of the operator', async () => {
+  const running = await startApi(
+    {
+      'publication.yaml': `${PUBLICATION}feeds:\n  - { id: rivers, title: Rivers, select: { any: [tag/water] } }\n  - { id: empty, title: Empty, select: { any: [tag/none] } }\n`,
+      'articles/a.json': JSON.stringify(record({ tags: ['Water'] })),
+      'articles/b.json': JSON.stringify(record({ id: 'b', publishedAt: '2026-11-21T10:00:00Z' })),
+      'articles/bad.json': '{',
+    },
+    { metrics: ANY_PORT },
+  );
+  await running.put('/c', { body: record({ id: 'c', title: '' }) });
+  const samples = await scrape(running);
+
+  expect(of(samples, 'feed_publisher_problems')).toEqual({
+    'kind="file"': 1,
+    'kind="other_file"': 0,
+    'kind="key"': 1,
+    'kind="stored_record"': 0,
+    'kind="rendering"': 0,
+  });
+  expect(of(samples, 'feed_publisher_feed_articles')).toEqual({
+    'feed="latest"': 2,
+    'feed="rivers"': 1,
+    'feed="empty"': 0,
+  });
+  expect(of(samples, 'feed_publisher_feed_newest_timestamp_seconds')).toEqual({
+    'feed="latest"': Date.UTC(2026, 10, 21, 10) / 1000,
+    'feed="rivers"': Date.UTC(2026, 10, 20, 10) / 1000,
+  });
+  await running.put('/c', { body: record({ id: 'c', url: 'https://news.example/c' }) });
+  expect(of(await scrape(running), 'feed_publisher_problems')['kind="key"']).toBe(0);
+});
+
+test('a feed of a large publication has metrics only if it is one of the first hundred', async () => {
+  const feeds = Array.from({ length: 300 }, (_, number) => `  - { id: f${number}, title: F }\n`).join('');
+  const running = await start(await dataFolder({ 'publication.yaml': `${PUBLICATION}feeds:\n${feeds}` }), {
+    metrics: ANY_PORT,
+  });
+
+  expect(Object.keys(of(await scrape(running), 'feed_publisher_feed_articles'))).toHaveLength(100);
 });
 
 test('the metrics of Node are there, and every metric has a type and a help', async () => {

@@ -2,7 +2,7 @@
 import type { Parser } from 'htmlparser2';
 
 /** Elements whose content the parser takes for text. */
-const RAW = new Set('iframe script style textarea title xmp noembed noframes'.split(' '));
+export const RAW: ReadonlySet<string> = new Set('iframe script style textarea title xmp noembed noframes'.split(' '));
 const RAW_START = new RegExp(`<(?:${[...RAW].join('|')})(?=[\\s/>])`, 'gi');
 /** Of the others, a start tag without an end tag takes the rest of the body with it, as browsers read it. */
 const HIDES_ITS_CONTENT = new Set(['script', 'style']);
@@ -15,6 +15,10 @@ export interface Source {
   readonly onStartTag: (name: string) => void;
   /** Whether the start tag that the parser reads ends in `/>`, and no end tag belongs to it. */
   readonly endsInItsTag: (name: string) => boolean;
+  /** Where in the HTML the tag or text begins that the parser reports; after an event, where it reads on. */
+  readonly eventStart: () => number;
+  /** Where that tag or text ends. */
+  readonly eventEnd: () => number;
   /** Gives the HTML to the parser until the end, or until `isDone`. */
   readonly feed: (isDone: () => boolean) => void;
 }
@@ -43,6 +47,8 @@ export function createSource(html: string, parser: () => Parser): Source {
       const end = parser().endIndex - added + 1;
       return isSelfClosing(end) && !hasEnd(name, end);
     },
+    eventStart: () => parser().startIndex - added,
+    eventEnd: () => parser().endIndex - added + 1,
     feed(isDone) {
       let written = 0;
       for (let misses = 0; misses < MOST_MISSES && !isDone(); ) {
@@ -79,16 +85,34 @@ function endOfTag(html: string, start: number): number {
   }
 }
 
-/** Finds the next tag of a kind, as `</iframe`. It searches no part of the text twice: offsets must not go back. */
+/**
+ * Finds the next tag of a kind, as `</iframe`; the length of the text if there is none. Offsets of one kind must not go
+ * back. A name may be anything, even a pattern, and each tag may have another: the tags are listed once for all names.
+ */
 function tagFinder(html: string): (tag: string, offset: number) => number {
-  const found = new Map<string, { readonly pattern: RegExp; index: number }>();
+  let found: ReadonlyMap<string, readonly number[]> | undefined;
+  const positions = new Map<string, number>();
   return (tag, offset) => {
-    const search = found.get(tag) ?? { pattern: new RegExp(`${tag}(?=[\\s/>])`, 'gi'), index: -1 };
-    found.set(tag, search);
-    if (search.index < offset) {
-      search.pattern.lastIndex = offset;
-      search.index = search.pattern.exec(html)?.index ?? html.length;
-    }
-    return search.index;
+    found ??= tagOffsets(html);
+    const offsets = found.get(tag) ?? [];
+    let position = positions.get(tag) ?? 0;
+    while ((offsets[position] ?? html.length) < offset) position += 1;
+    positions.set(tag, position);
+    return offsets[position] ?? html.length;
   };
+}
+
+const TAG = /<\/?[a-z][^ \n\t\f\r/>]*/gi;
+
+/** The offsets of all tags by their kind in lower case. */
+function tagOffsets(html: string): ReadonlyMap<string, readonly number[]> {
+  const found = new Map<string, number[]>();
+  for (const { 0: tag, index } of html.matchAll(TAG)) {
+    if (index + tag.length === html.length) break; // a tag that is cut off
+    const name = tag.toLowerCase();
+    const offsets = found.get(name);
+    if (offsets === undefined) found.set(name, [index]);
+    else offsets.push(index);
+  }
+  return found;
 }

@@ -1,13 +1,13 @@
 import type { Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Problem, PublisherError } from '../../errors.ts';
+import { type ErrorCode, type Problem, PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { otherForm } from '../../lib/name-forms.ts';
 import { systemReason } from '../../lib/system-reason.ts';
 import { composed } from '../../lib/text.ts';
-import { idOf, MAX_RECORD_BYTES, type Submission } from '../../publish/publish.ts';
-import { type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
+import { MAX_RECORD_BYTES, type Submission } from '../../publish/publish.ts';
+import { idOf, type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import type { SourceFile } from '../../store/store.ts';
 import { readArticleFile } from '../import/file.ts';
 import { isMissing } from '../import/list-files.ts';
@@ -36,6 +36,7 @@ export interface ArticleFile {
 
 /** A file that cannot be published, and why. */
 export interface RefusedFile extends Pick<ArticleFile, 'path' | 'id' | 'media' | 'signature'> {
+  readonly code: ErrorCode;
   readonly problems: readonly Problem[];
 }
 
@@ -51,12 +52,19 @@ const TOO_LARGE: Problem = { field: '', rule: `must not have more than ${MAX_REC
 export async function readArticle(folders: Folders, path: string): Promise<ArticleFile | RefusedFile | undefined> {
   const file = join(folders.articles, path);
   let signature = NO_FILE;
-  const unreadable = (problems: readonly Problem[]) => ({ path, problems, id: '', media: [], signature });
+  const unreadable = (code: ErrorCode, problems: readonly Problem[]) => ({
+    path,
+    code,
+    problems,
+    id: '',
+    media: [],
+    signature,
+  });
   try {
     const status = await stat(file); // before the read: a write during the read must change the signature
     if (!status.isFile()) return undefined; // a folder may be named like an article file
     signature = await signatureOf(folders, status, []);
-    if (status.size > MAX_RECORD_BYTES) return unreadable([TOO_LARGE]);
+    if (status.size > MAX_RECORD_BYTES) return unreadable('too_large', [TOO_LARGE]);
     const bytes = await readFile(file);
     const media = mediaNamedIn(bytes);
     const { record, ...raw } = readArticleFile(bytes, path);
@@ -65,8 +73,9 @@ export async function readArticle(folders: Folders, path: string): Promise<Artic
     return { path, modified: Math.floor(status.mtimeMs), raw, json, id: idOf(record), media, signature };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    if (error instanceof UnreadableRecord || error instanceof PublisherError) return unreadable(error.problems);
-    return unreadable([{ field: '', rule: `cannot be read: ${systemReason(error)}` }]);
+    if (error instanceof PublisherError) return unreadable(error.code, error.problems);
+    if (error instanceof UnreadableRecord) return unreadable('invalid_article', error.problems);
+    return unreadable('invalid_article', [{ field: '', rule: `cannot be read: ${systemReason(error)}` }]);
   }
 }
 
@@ -124,6 +133,6 @@ export function submissionOf({ raw, json, id, modified, path, signature, media }
 }
 
 /** A file with its problems, each with its line and column in the file where they are known. */
-export function refuse(file: ArticleFile, problems: readonly Problem[]): RefusedFile {
-  return { ...file, problems: problems.map((problem) => ({ ...problem, ...file.raw.locate(problem.field) })) };
+export function refuse(file: ArticleFile, { code, problems }: Pick<RefusedFile, 'code' | 'problems'>): RefusedFile {
+  return { ...file, code, problems: problems.map((problem) => ({ ...problem, ...file.raw.locate(problem.field) })) };
 }

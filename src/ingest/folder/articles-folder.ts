@@ -11,7 +11,9 @@ import { createChangedFiles } from './changed-files.ts';
 import { createFileIndex } from './file-index.ts';
 import { createFilePublisher } from './file-publisher.ts';
 import { type FolderSync, processBatch, queueChange } from './folder-sync.ts';
+import { FolderWarning } from './folder-warning.ts';
 import { createIncompleteFiles } from './incomplete-files.ts';
+import { createOtherFiles } from './other-files.ts';
 import type { RemovedArticle } from './pending-changes.ts';
 import { startPeriodicLooks } from './periodic-looks.ts';
 import { createRefusalReports } from './refusal-reports.ts';
@@ -33,14 +35,26 @@ export interface ArticleFolder {
   readonly close: () => Promise<void>;
 }
 
+/** Receives what the newsroom should know of the folder. Paths are below the data folder. */
+export interface FolderReports {
+  /** A file cannot be published: the error names the file. The file names that article, or published it before. */
+  readonly refused: (error: PublisherError, article: string | undefined) => void;
+  /** A file is published, or is not there any more. */
+  readonly settled: (file: string, how: 'published' | 'removed') => void;
+  /** Files that are no article. */
+  readonly otherFilesFound: (files: readonly string[]) => void;
+  readonly otherFileRemoved: (file: string) => void;
+  /** A condition that the operator has to change. */
+  readonly warn: (message: string) => void;
+  /** Any other failure that is not the fault of a file: of the store, the disk or a watch. */
+  readonly fail: (error: unknown) => void;
+}
+
 interface FolderParts {
   readonly dataFolder: string;
   readonly store: Store;
   readonly publisher: Publisher;
-  /** Receives an error for each file that cannot be published; the error names the file. */
-  readonly refuse: (error: PublisherError) => void;
-  /** Receives each failure that is not the fault of a file: of the store, the disk or a watch. */
-  readonly fail: (error: unknown) => void;
+  readonly reports: FolderReports;
   /** Receives how many of the changed files are published while the service starts. */
   readonly progress: (done: number, total: number) => void;
   /** Milliseconds since 1970, by the clock that dates files. It must go on: delays depend on it. */
@@ -49,13 +63,24 @@ interface FolderParts {
 
 /** @returns the articles folder of a data folder, which is created if it is missing, as is the media folder */
 export function openArticleFolder(parts: FolderParts): ArticleFolder {
-  const { dataFolder, store, publisher, refuse, fail, progress, clock = Date.now } = parts;
+  const { dataFolder, store, publisher, reports, progress, clock = Date.now } = parts;
   const folders: Folders = { articles: join(dataFolder, 'articles'), media: join(dataFolder, 'media') };
   let watcher: TreeWatcher | undefined;
   let looks: ReturnType<typeof startPeriodicLooks> | undefined;
   const files = createFileIndex();
   const incomplete = createIncompleteFiles(clock);
-  const changedFiles = createChangedFiles({ folders, files, fail: (error) => watcher?.reportFailure(error) });
+  const otherFiles = createOtherFiles({
+    folder: folders.articles,
+    now: clock,
+    onFound: (paths) => reports.otherFilesFound(paths.map(articlePath)),
+    onRemoved: (path) => reports.otherFileRemoved(articlePath(path)),
+  });
+  const changedFiles = createChangedFiles({
+    folders,
+    files,
+    otherFiles,
+    fail: (error) => watcher?.reportFailure(error),
+  });
   const queue = createChangeQueue({
     now: clock,
     isBusy: () => watcher?.isScanning() === true,
@@ -65,7 +90,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   });
   const refusals = createRefusalReports({
     now: clock,
-    report: (file) => refuse(refusalError(file)),
+    report: reportRefused,
     recheck: queue.markDirty,
   });
   const publishPaths = createFilePublisher({
@@ -74,9 +99,22 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     incomplete,
     publisher,
     queue,
-    onSettled: refusals.clear,
+    onSettled(path, how) {
+      refusals.clear(path);
+      reports.settled(articlePath(path), how);
+    },
   });
-  const sync: FolderSync = { files, incomplete, changedFiles, queue, refusals, publishPaths };
+  const sync: FolderSync = { files, incomplete, changedFiles, otherFiles, queue, refusals, publishPaths };
+
+  function fail(error: unknown): void {
+    if (error instanceof FolderWarning) reports.warn(error.message);
+    else reports.fail(error);
+  }
+
+  function reportRefused(file: RefusedFile): void {
+    const kept = files.publishedAt(file.path)?.id;
+    reports.refused(refusalError(file, kept), file.id === '' ? kept : file.id);
+  }
 
   async function start(): Promise<void> {
     for (const folder of Object.values(folders)) await makeFolder(folder).catch(fail);
@@ -107,6 +145,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     whenIdle: queue.whenIdle,
     async close() {
       looks?.close();
+      otherFiles.close();
       watcher?.close();
       await queue.close();
     },
@@ -123,16 +162,19 @@ async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder, { recursive: true });
   } catch (cause) {
     const reason = systemReason(cause);
-    throw new Error(
+    throw new FolderWarning(
       `The folder ${folder} cannot be created: ${reason}. The service runs without it: create it yourself.`,
-      {
-        cause,
-      },
+      cause,
     );
   }
 }
 
-function refusalError({ path, problems }: RefusedFile): PublisherError {
+/** @param kept the id of the article that the file published before */
+function refusalError({ path, code, problems }: RefusedFile, kept: string | undefined): PublisherError {
   const file = articlePath(path);
-  return new PublisherError('invalid_article', `${file} is not published.`, { file, problems });
+  const message =
+    kept === undefined
+      ? `${file} is not published.`
+      : `${file} is refused: the article “${kept}” keeps its earlier version.`;
+  return new PublisherError(code, message, { file, problems });
 }

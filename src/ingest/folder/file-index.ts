@@ -11,6 +11,8 @@ export interface FileIndex {
   readonly publishedAt: (path: string) => SourceFile | undefined;
   /** The paths below a folder that published an article. */
   readonly publishedBelow: (folder: string) => readonly string[];
+  /** The paths below a folder whose files were refused and have published no article. */
+  readonly refusedBelow: (folder: string) => readonly string[];
   /** A file as it was read last, whether it was published or refused. */
   readonly lastRead: (path: string) => ReadFile | undefined;
   /** Whether a path published the article with an id. */
@@ -40,7 +42,7 @@ export interface FileIndex {
 export function createFileIndex(): FileIndex {
   const published = new Map<string, SourceFile>();
   const pathOfId = new Map<string, string>();
-  /** Folders that articles were published from. A folder may be named like an article file. */
+  /** Folders with files, published or refused. A folder may be named like an article file. */
   const folders = new Set<string>();
   /** Refused files wait for an id that another file owns, or for a missing media file. */
   const refused = new Map<string, RefusedEntry>();
@@ -52,6 +54,11 @@ export function createFileIndex(): FileIndex {
   function publishedBelow(folder: string): readonly string[] {
     if (folder !== '' && !folders.has(folder)) return [];
     return [...published.keys()].filter((path) => path !== folder && isWithin(folder, path));
+  }
+
+  function refusedBelow(folder: string): readonly string[] {
+    if (folder !== '' && !folders.has(folder)) return [];
+    return [...refused.keys()].filter((path) => path !== folder && isWithin(folder, path) && !published.has(path));
   }
 
   function setPublished(file: SourceFile): void {
@@ -68,7 +75,16 @@ export function createFileIndex(): FileIndex {
 
   function add(file: SourceFile): void {
     published.set(file.path, file);
-    let parent = posix.dirname(file.path);
+    addFolders(file.path);
+  }
+
+  function setRefused({ path, id, media, signature }: RefusedFile): void {
+    refused.set(path, { id, media, signature });
+    addFolders(path);
+  }
+
+  function addFolders(path: string): void {
+    let parent = posix.dirname(path);
     for (; parent !== '.' && !folders.has(parent); parent = posix.dirname(parent)) folders.add(parent);
   }
 
@@ -92,6 +108,7 @@ export function createFileIndex(): FileIndex {
   return {
     publishedAt: (path) => published.get(path),
     publishedBelow,
+    refusedBelow,
     lastRead,
     hasId: (path, id) => published.get(path)?.id === id,
     ownerOf: (id) => pathOfId.get(id),
@@ -100,7 +117,7 @@ export function createFileIndex(): FileIndex {
     restore,
     remove,
     releaseFormerId,
-    setRefused: ({ path, id, media, signature }) => refused.set(path, { id, media, signature }),
+    setRefused,
     refusedWithIds: (ids) => [...refused].flatMap(([path, { id }]) => (ids.has(id) ? [path] : [])),
     usingMedia,
     usesMedia: (path, media) => lastRead(path)?.media.includes(media) === true,

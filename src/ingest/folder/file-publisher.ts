@@ -13,7 +13,7 @@ interface FilePublisherParts {
   readonly publisher: Publisher;
   readonly queue: Pick<ChangeQueue, 'markDirtyInBatch' | 'markRemoved'>;
   /** Receives each path that is published or has no file any more. */
-  readonly onSettled: (path: string) => void;
+  readonly onSettled: (path: string, how: 'published' | 'removed') => void;
 }
 
 /**
@@ -49,7 +49,7 @@ export function createFilePublisher(
       incomplete.forget(path);
       if (file === undefined) {
         files.remove(path);
-        onSettled(path);
+        onSettled(path, 'removed');
       }
       return file === undefined || isIncomplete ? [] : [file];
     });
@@ -66,8 +66,8 @@ export function createFilePublisher(
       if ('outcome' in result) {
         const { path, id, signature, media } = file; // without the record: the index holds every file
         files.setPublished({ path, id, signature, media });
-        onSettled(path);
-      } else refused.push(refuse(file, result.refused.problems));
+        onSettled(path, 'published');
+      } else refused.push(refuse(file, result.refused));
     }
     for (const claim of claims) {
       if (files.ownerOf(claim.file.id) === claim.owner) refused.push(refuseClaim(claim));

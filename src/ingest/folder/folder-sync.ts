@@ -7,6 +7,7 @@ import { type ChangedFiles, groups } from './changed-files.ts';
 import { dirtyKey, dirtyPaths } from './dirty-keys.ts';
 import type { FileIndex } from './file-index.ts';
 import type { IncompleteFiles } from './incomplete-files.ts';
+import type { OtherFiles } from './other-files.ts';
 import type { RefusalReports } from './refusal-reports.ts';
 import type { ChangeKind } from './tree-watcher.ts';
 
@@ -15,6 +16,7 @@ export interface FolderSync {
   readonly files: FileIndex;
   readonly incomplete: IncompleteFiles;
   readonly changedFiles: ChangedFiles;
+  readonly otherFiles: Pick<OtherFiles, 'look'>;
   readonly queue: Pick<ChangeQueue, 'markDirty' | 'markRemoved' | 'recheckAt'>;
   readonly refusals: RefusalReports;
   /** Publishes the files at some paths and returns those that are refused. */
@@ -42,18 +44,21 @@ export function queueChange(
 
 /** Brings the store up to date with the paths of a batch. */
 export async function processBatch(sync: FolderSync, keys: readonly string[]): Promise<void> {
-  const { files, changedFiles, publishPaths, refusals } = sync;
+  const { files, changedFiles, otherFiles, publishPaths, refusals } = sync;
   const { reported, discovered } = dirtyPaths(keys);
   const paths = new Set<string>();
   const add = (path: string) => void paths.add(path);
-  for (const path of new Set([...reported, ...discovered])) {
-    if (files.publishedBelow(path).length > 0) (await changedFiles.below(path, reported)).forEach(add);
+  const changed = [...new Set([...reported, ...discovered])];
+  for (const path of changed) {
+    if (files.publishedBelow(path).length + files.refusedBelow(path).length > 0)
+      (await changedFiles.below(path, reported)).forEach(add);
   }
   (await changedFiles.among([...discovered].filter(isArticleFile))).forEach(add);
   [...reported].filter(isArticleFile).forEach(add);
   for (const group of groups([...paths])) {
     (await publishPaths(group)).forEach(refusals.reportUnlessHalfWritten);
   }
+  await otherFiles.look(changed.filter((path) => !isArticleFile(path)));
   scheduleRechecks(sync);
 }
 

@@ -41,5 +41,5 @@ export function divideByClaim(
 
 export function refuseClaim({ file, owner }: Claim): RefusedFile {
   const rule = `is already the id of articles/${owner}: each file needs an id of its own`;
-  return refuse(file, [{ field: 'id', value: file.id, rule }]);
+  return refuse(file, { code: 'identity_conflict', problems: [{ field: 'id', value: file.id, rule }] });
 }

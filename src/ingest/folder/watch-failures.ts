@@ -1,4 +1,5 @@
 import { isMissing } from '../import/list-files.ts';
+import { FolderWarning } from './folder-warning.ts';
 
 /** Reports failures of watches, each once while it lasts. */
 export interface WatchFailures {
@@ -41,15 +42,16 @@ export function explained(error: unknown): unknown {
   const { code, path, message } = detailsOf(error);
   const remedy = LIMITS[code ?? ''];
   if (remedy !== undefined) {
-    return new Error(`The system does not allow more watched folders (${message}): ${remedy}. ${UNTIL_THEN}`, {
-      cause: error,
-    });
+    return new FolderWarning(
+      `The system does not allow more watched folders (${message}): ${remedy}. ${UNTIL_THEN}`,
+      error,
+    );
   }
   if (path === undefined) return error;
   const help = 'let the service read it';
-  return new Error(
+  return new FolderWarning(
     `The folder ${path} cannot be watched or read (${message}): ${help}. Its articles stay published. ${UNTIL_THEN}`,
-    { cause: error },
+    error,
   );
 }
 

@@ -50,7 +50,7 @@ const TIME = String.raw`(?:at\s+)?(\d{1,2}):(\d{2})(?::(\d{1,2}))?(?:[.,]\d+)?\s
 const MONTH = String.raw`(\p{L}+)\.?,?`;
 /** `Wed, 02 Oct 2002 13:00:00 GMT`, without weekday, seconds or time as well. */
 const RFC_822 = new RegExp(
-  String.raw`^[^\d+-]*(\d{1,2})\.?[\s-]+(?:de\s+)?${MONTH}[\s-]+(?:de\s+)?(\d{2,4})(?:[,\s]+${TIME}\s*(.*))?$`,
+  String.raw`^[^\d+-]*(\d{1,2})(?:\.|st|nd|rd|th)?[\s-]+(?:of\s+)?(?:de\s+)?${MONTH}[\s-]+(?:de\s+)?(\d{2,4})(?:[,\s]+${TIME}\s*(.*))?$`,
   'iu',
 );
 /** `Wed Oct  2 13:00:00 2002`, with a zone before the year as well. */
@@ -67,6 +67,15 @@ const AMERICAN = new RegExp(
 const W3C = new RegExp(String.raw`^(\d{4})(?:-?(\d{2})(?:-?(\d{2})(?:[T\s]+${TIME}\s*(.*))?)?)?$`, 'i');
 /** `2002/10/2 13:00`: a date that begins with its year has its month next. */
 const YEAR_FIRST = new RegExp(String.raw`^(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T\s]+${TIME}\s*(.*))?$`, 'i');
+
+/** `20021002T130000Z`, the basic format of ISO 8601. */
+const BASIC = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})?\s*(.*)$/i;
+
+/** `2002年10月2日 13:00` and `2002년 10월 2일`. */
+const EAST_ASIAN = /^(\d{4})\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일]/;
+
+/** `28/11/2026 10:00`. The order of day and month is clear where one of them is above twelve. */
+const SLASHED = new RegExp(String.raw`^(?:\p{L}+\.?,?\s+)?(\d{1,2})/(\d{1,2})/(\d{4})(?:[,\s]+${TIME}\s*(.*))?$`, 'iu');
 
 /** `2.10.2002 13:00`: dates with full stops have the day first in every language that writes them. */
 const DOTTED = new RegExp(
@@ -86,7 +95,10 @@ export function readDate(source: string): Instant | undefined {
 
 function parseDate(source: string): ParsedDate | undefined {
   if (source.length > 100) return undefined;
-  const text = source.replace(/\([^)]*\)/g, '').trim();
+  const text = source
+    .replace(/\([^)]*\)/g, '')
+    .trim()
+    .replace(EAST_ASIAN, '$1-$2-$3');
   const w3c = W3C.exec(text);
   if (w3c !== null) {
     const [, year, month = '01', day = '01', ...time] = w3c;
@@ -96,6 +108,16 @@ function parseDate(source: string): ParsedDate | undefined {
   if (yearFirst !== null) {
     const [, year, , month, day, ...time] = yearFirst;
     return dateOf(year, Number(month), day, time);
+  }
+  const basic = BASIC.exec(text);
+  if (basic !== null) {
+    const [, year, month, day, hours, minutes, seconds, zone] = basic;
+    return dateOf(year, Number(month), day, [hours, minutes, seconds, undefined, zone]);
+  }
+  const slashed = SLASHED.exec(text);
+  if (slashed !== null) {
+    const [, one = '', other = '', year, ...time] = slashed;
+    return dateWithSlashes(year, [one, other], time);
   }
   const dotted = DOTTED.exec(text);
   if (dotted !== null) {
@@ -120,6 +142,16 @@ function parseDate(source: string): ParsedDate | undefined {
 function fullYear(year: string): string {
   if (year.length === 4) return year;
   return String(Number(year) + (year.length === 2 && Number(year) < 50 ? 2000 : 1900));
+}
+
+/** Undefined where either number may be the month: `05/03/2026` is in March or in May. */
+function dateWithSlashes(
+  year: string | undefined,
+  [one, other]: readonly [string, string],
+  time: readonly (string | undefined)[],
+): ParsedDate | undefined {
+  if (Number(one) <= 12 && Number(other) <= 12 && Number(one) !== Number(other)) return undefined;
+  return Number(one) > 12 ? dateOf(year, Number(other), one, time) : dateOf(year, Number(one), other, time);
 }
 
 const DAY = 86_400_000;

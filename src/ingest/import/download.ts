@@ -1,7 +1,8 @@
-import { isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { PublisherError } from '../../errors.ts';
+import { excerpt, PublisherError } from '../../errors.ts';
+import { parseHttpDate } from '../../lib/instant.ts';
 
 /** Sent with the next request for the same address, so that the server can answer that nothing has changed. */
 export interface Validators {
@@ -35,8 +36,8 @@ interface DownloadOptions {
 }
 
 export const MiB = 1024 * 1024;
-/** Most bytes of a feed or a list of records. */
-const MAX_BYTES = 512 * MiB;
+/** Most bytes of a feed or a list of records: 512 MiB, less the few bytes that a string cannot have. */
+const MAX_BYTES = Math.min(512 * MiB, constants.MAX_STRING_LENGTH);
 /** Milliseconds for everything to arrive. */
 const TIMEOUT = 60_000;
 const FEEDS =
@@ -51,13 +52,17 @@ const USER_AGENT = 'feed-publisher-import';
  */
 export async function download(address: string, options: DownloadOptions = {}): Promise<Download | undefined> {
   const { limit = MAX_BYTES, signal } = options;
+  refuseCredentials(address);
   try {
     const response = await fetch(address, {
       headers: headersFor(options),
       signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT), ...(signal === undefined ? [] : [signal])]),
     });
-    if (response.status === 304 && options.validators !== undefined) return undefined;
-    if (!response.ok || response.body === null) throw refusedBy(address, response);
+    if (response.status === 304 && isConditional(options)) return undefined;
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel(); // else its connection stays open until the garbage collector finds it
+      throw refusedBy(address, response);
+    }
     const bytes = await unzipped(await readAll(response.body, limit, address), limit, address);
     return {
       url: response.url || address,
@@ -86,6 +91,19 @@ function headersFor({ accept = FEEDS, validators = {} }: DownloadOptions): Recor
   };
 }
 
+function isConditional({ validators: { etag, lastModified } = {} }: DownloadOptions): boolean {
+  return etag !== undefined || lastModified !== undefined;
+}
+
+function refuseCredentials(address: string): void {
+  const url = URL.parse(address);
+  if (url === null || `${url.username}${url.password}` === '') return;
+  url.username = '';
+  url.password = '';
+  const hint = 'The address has a user name or a password, which import does not send';
+  throw unreachable(url.href, `${hint}: import an export of the old system.`);
+}
+
 function unreachable(
   address: string,
   hint: string,
@@ -95,14 +113,31 @@ function unreachable(
 }
 
 function refusedBy(address: string, { status, headers }: Response): PublisherError {
-  const seconds = Number(headers.get('Retry-After') ?? Number.NaN);
-  const hint = `The server answered with status ${status}. Check the address.`;
-  return unreachable(address, hint, Number.isInteger(seconds) && seconds > 0 ? { retryAfter: seconds } : {});
+  const retryAfter = secondsIn(headers.get('Retry-After') ?? '');
+  const hint = `The server answered with status ${status}. ${adviceFor(status)}`;
+  return unreachable(address, hint, retryAfter > 0 ? { retryAfter } : {});
 }
+
+/** The seconds of `Retry-After`, which may be a date (RFC 9110 §10.2.3); 0 for any other text. */
+function secondsIn(retryAfter: string): number {
+  if (/^\d+$/.test(retryAfter)) return Number(retryAfter);
+  const date = parseHttpDate(retryAfter);
+  return date === undefined ? 0 : Math.ceil((date - Date.now()) / 1000);
+}
+
+function adviceFor(status: number): string {
+  if (PASSING_STATUS.test(`status ${status}`)) return 'Try again later.';
+  if (status === 401 || status === 403)
+    return 'It refuses access: ask its operator, or import an export of the old system.';
+  return 'Check the address.';
+}
+
+/** In the hint of a failure: the server was busy or broken. */
+const PASSING_STATUS = /status (?:408|425|429|5\d\d)\b/;
 
 /** Whether a download that failed may succeed later: the network failed, or the server was busy or broken. */
 export function mayPass({ code, cause, hint = '' }: PublisherError): boolean {
-  return code === 'unreachable_source' && (cause !== undefined || /status (?:408|425|429|5\d\d)\b/.test(hint));
+  return code === 'unreachable_source' && (cause !== undefined || PASSING_STATUS.test(hint));
 }
 
 const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
@@ -118,7 +153,9 @@ const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'The server does not answer'],
   ['UND_ERR_HEADERS_TIMEOUT', 'The server does not answer'],
   ['UND_ERR_BODY_TIMEOUT', 'The server stopped in the middle of its answer'],
-  ['HPE_INVALID_CONSTANT', 'The server does not answer with HTTP'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'The headers of the answer are longer than 16 kB'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'The answer has another length than its header Content-Length says'],
+  ['ERR_ASSERTION', 'The answer breaks the rules of HTTP'],
   ['ERR_INVALID_URL', 'The address is not valid'],
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'The server speaks no TLS on this port: try http: instead of https:'],
   ['CERT_HAS_EXPIRED', 'The certificate of the server has expired'],
@@ -129,24 +166,35 @@ const NETWORK_REASONS: ReadonlyMap<string, string> = new Map([
   ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'The certificate of the server comes from no known authority'],
 ]);
 
-/** The few failures of `fetch` that have no code. */
-const FETCH_REASONS: ReadonlyMap<string, string> = new Map([
+/** The failures of `fetch` that have no code, by the beginning of their text. */
+const FETCH_REASONS: readonly (readonly [beginning: string, reason: string])[] = [
   ['bad port', 'This port belongs to another service than the web, and fetch sends no requests to it'],
   ['redirect count exceeded', 'The server redirects from address to address without an end'],
   ['URL scheme must be a HTTP(S) scheme', 'The server redirects to an address that is neither http nor https'],
   ['unknown scheme', 'The server redirects to an address that is neither http nor https'],
-]);
+  ['cross origin not allowed', 'The server redirects to an address with a user name or a password'],
+  ['too many content-encodings', 'The answer is compressed too often'],
+];
 
 /** Describes why a request got no answer. `fetch` hides the reason in the cause of its error. */
 function networkReason(error: unknown): string {
   if (!(error instanceof Error)) return `The request failed: ${String(error)}`;
   if (error.name === 'TimeoutError') return `The server did not send everything within ${TIMEOUT / 1000} s`;
   const cause = error.cause instanceof AggregateError ? error.cause.errors[0] : (error.cause ?? error);
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code ?? '') : '';
   const reason = NETWORK_REASONS.get(code);
   if (reason !== undefined) return `${reason} (${code})`;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return FETCH_REASONS.get(text) ?? `The request failed (${code === '' ? text : `${code}: ${text}`})`;
+  const text = excerpt(cause instanceof Error ? cause.message : String(cause));
+  if (cause instanceof Error && cause.name === 'HTTPParserError')
+    return `The answer breaks the rules of HTTP (${/\(([^()]+)\)/.exec(text)?.[1] ?? text})`;
+  if (isOfDecompression(cause)) return `The answer is not compressed as its header Content-Encoding says (${code})`;
+  const [, known] = FETCH_REASONS.find(([beginning]) => text.startsWith(beginning)) ?? [];
+  return known ?? `The request failed (${code === '' ? text : `${code}: ${text}`})`;
+}
+
+/** Whether `node:zlib` failed: its errors have a number, as those of the system, but no system call. */
+function isOfDecompression(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error && !('syscall' in error);
 }
 
 async function readAll(chunks: AsyncIterable<Uint8Array>, limit: number, address: string): Promise<Buffer> {

@@ -1,3 +1,4 @@
+import type { Adjustment } from '../../article/adjustments.ts';
 import type { Problem } from '../../errors.ts';
 import { atomStory } from './atom.ts';
 import { jsonFeedRecords } from './jsonfeed.ts';
@@ -7,7 +8,7 @@ import { rssStory } from './rss.ts';
 import type { ImportReport, SourceRecord } from './source-record.ts';
 import type { FeedContext, Story } from './story.ts';
 import { reportUnused } from './unused.ts';
-import type { XmlElement } from './xml.ts';
+import { textContent, type XmlElement } from './xml.ts';
 import { type DocumentText, documentText } from './xml-encoding.ts';
 import { type XmlPart, xmlParts } from './xml-parts.ts';
 
@@ -21,8 +22,8 @@ interface FeedSource {
 
 /**
  * Reads the stories of a feed: those of RSS 0.9 to 2.0, Atom 0.3 and 1.0 one by one as they arrive, those of JSON Feed 1
- * and 1.1 when the document is complete. The feed's own language, authors, rights, links and date apply to the stories
- * that follow them in the document.
+ * and 1.1 when the document is complete. The feed's own language, authors, rights, links and date apply to all stories
+ * that follow them in the document, and to the first stories of the document (see `MAX_HELD`).
  *
  * A missing required field is left to `parseArticle`, which refuses the record. An optional field that is invalid, such
  * as a language that is no BCP 47 tag, is omitted and reported.
@@ -46,7 +47,7 @@ export async function* feedRecords(bytes: AsyncIterable<Uint8Array>, source: Fee
   else throw new UnreadableRecord([{ field: '', rule: 'must be RSS, Atom or JSON Feed', line: 1 }]);
 }
 
-const SILENT: ImportReport = { warning: () => {}, unused: () => {} };
+const SILENT: ImportReport = { warning: () => {}, note: () => {}, unused: () => {} };
 
 async function* chained(start: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
   yield* start;
@@ -61,7 +62,7 @@ async function* distinct(stories: AsyncIterable<SourceRecord>, report: ImportRep
     isEmpty = false;
     yield withOwnId(story);
   }
-  if (isEmpty) report.warning({ field: '', rule: 'has no items' });
+  if (isEmpty) report.note({ field: '', rule: 'has no items' });
 }
 
 const HEAD = new Set(
@@ -70,8 +71,19 @@ const HEAD = new Set(
     'lastbuilddate dc:date atom:updated atom:modified'
   ).split(' '),
 );
-/** A feed has a handful of such elements. The limit keeps a hostile one from filling the memory. */
-const MAX_HEAD = 1000;
+/** Most such elements, and most characters of one. A feed has a handful, but they are read again for each of its stories. */
+const MAX_HEAD = 100;
+const MAX_HEAD_LENGTH = 8192;
+
+const TOO_LONG = `must not be longer than ${MAX_HEAD_LENGTH} characters: it is left out`;
+const TOO_MANY = `a feed must not have more than ${MAX_HEAD} elements of its own: it is left out`;
+
+/**
+ * The elements of a feed may stand behind its items. So the first items are read when these many follow, or the feed ends.
+ * Feeds have up to some hundred items; only archives have more, and for those the memory must stay small.
+ */
+const MAX_HELD = 1000;
+const MAX_HELD_SIZE = 4 * 1024 * 1024;
 
 async function* xmlFeedRecords(
   document: DocumentText,
@@ -79,15 +91,51 @@ async function* xmlFeedRecords(
 ): AsyncGenerator<SourceRecord> {
   const { url, report } = source;
   const head: XmlElement[] = [];
-  for await (const part of xmlParts(document, { url, onFault: report.warning })) {
+  const read = (part: XmlPart) =>
+    storyOfPart(part, (warn) => readerOf(part)(part.element, { head, address: url, warn }), report);
+  for await (const items of heldBack(itemsOf(xmlParts(document, { url, onFault: report.warning }), head, report))) {
+    for (const item of items) yield read(item);
+  }
+}
+
+/** The items of a feed. Other parts go into its head. */
+async function* itemsOf(
+  parts: AsyncIterable<XmlPart>,
+  head: XmlElement[],
+  report: ImportReport,
+): AsyncGenerator<XmlPart> {
+  for await (const part of parts) {
     const { element, faults, problem } = part;
-    const read = READERS.get(element.name);
-    if (read !== undefined) yield storyOfPart(part, (warn) => read(element, { head, address: url, warn }), report);
+    if (READERS.has(element.name)) yield part;
     else {
       for (const fault of problem === undefined ? faults : [...faults, problem]) report.warning(fault);
-      if (HEAD.has(element.name) && head.length < MAX_HEAD) head.push(element);
+      if (!HEAD.has(element.name)) continue;
+      const rule =
+        textContent(element).length > MAX_HEAD_LENGTH ? TOO_LONG : head.length >= MAX_HEAD ? TOO_MANY : undefined;
+      if (rule === undefined) head.push(element);
+      else report.warning({ field: `<${element.tag}>`, rule, line: element.line });
     }
   }
+}
+
+/** The first items together, then each by itself. An error comes after the items before it. */
+async function* heldBack(items: AsyncIterable<XmlPart>): AsyncGenerator<readonly XmlPart[]> {
+  let held: XmlPart[] | undefined = [];
+  let size = 0;
+  try {
+    for await (const item of items) {
+      size += item.size;
+      if (held === undefined) yield [item];
+      else if (held.push(item) === MAX_HELD || size > MAX_HELD_SIZE) {
+        yield held;
+        held = undefined;
+      }
+    }
+  } catch (error) {
+    if (held !== undefined) yield held;
+    throw error;
+  }
+  if (held !== undefined) yield held;
 }
 
 const READERS: ReadonlyMap<string, (element: XmlElement, context: FeedContext) => Story> = new Map([
@@ -95,17 +143,26 @@ const READERS: ReadonlyMap<string, (element: XmlElement, context: FeedContext) =
   ['atom:entry', atomStory],
 ]);
 
+function readerOf({ element }: XmlPart): (element: XmlElement, context: FeedContext) => Story {
+  return READERS.get(element.name) ?? rssStory;
+}
+
+interface Fault {
+  readonly problem: Problem;
+  readonly made?: Adjustment | undefined;
+}
+
 /** Reads a part as a story, and reports its faults with the story's title. */
 function storyOfPart(
   { element, faults, problem }: XmlPart,
   read: (warn: FeedContext['warn']) => Story,
   report: ImportReport,
 ): SourceRecord {
-  const found: Problem[] = [...faults];
+  const found: Fault[] = faults.map((problem) => ({ problem }));
   const { line } = element;
-  const story = read((rule, field) => found.push({ field, rule, line }));
+  const story = read((rule, field, made) => found.push({ problem: { field, rule, line }, made }));
   const { title } = story.record;
-  for (const fault of found) report.warning(fault, title);
+  for (const fault of found) report.warning(fault.problem, title, fault.made);
   reportUnused(element, report);
   const problems = problem === undefined ? story.problems : [problem];
   return { ...story, line, ...(problems === undefined ? {} : { problems: problems.map((one) => ({ line, ...one })) }) };

@@ -11,6 +11,9 @@ const READERS: Readonly<Record<string, (text: string, facts: FileFacts) => RawRe
   '.txt': readPlainText,
 };
 
+/** The endings of article files. */
+export const ARTICLE_ENDINGS: readonly string[] = Object.keys(READERS);
+
 /** Whether the extension of a path is that of an article file. */
 export function isArticleFile(path: string): boolean {
   return extname(path).toLowerCase() in READERS;
@@ -31,7 +34,7 @@ export function readArticleFile(bytes: Uint8Array, path: string): RawRecord {
   const extension = extname(path);
   const reader = READERS[extension.toLowerCase()];
   if (reader === undefined)
-    throw new UnreadableRecord([{ field: '', rule: `must end in ${Object.keys(READERS).join(', ')}` }]);
+    throw new UnreadableRecord([{ field: '', rule: `must end in ${ARTICLE_ENDINGS.join(', ')}` }]);
   return reader(decodeUtf8(bytes), { id: path.slice(0, -extension.length).normalize('NFC') });
 }
 

@@ -76,7 +76,9 @@ export function categories(
 
 /** Subjects that stand in one element, parted by commas. */
 function keywords(item: XmlElement): string[] {
-  return [item, ...childElements(item, 'media:group')]
+  const groups = childElements(item, 'media:group');
+  const files = [item, ...groups].flatMap((scope) => childElements(scope, 'media:content'));
+  return [item, ...groups, ...files]
     .flatMap((scope) => childElements(scope, 'media:keywords', 'itunes:keywords', 'keywords', 'categories', 'tags'))
     .filter((list) => !hasChildElements(list))
     .flatMap((list) => looseText(textContent(list)).split(/[,،]/));
@@ -113,10 +115,17 @@ export function personElement(author: XmlElement): Person {
   const text = (...names: readonly string[]) => looseText(textContent(firstElement(author, ...names)));
   const email = text('atom:email', 'email') || undefined;
   return {
-    name: text('atom:name', 'name', 'dc:title', 'rdf:value') || ownText(author) || email,
+    name: text('atom:name', 'name', 'dc:title', 'rdf:value') || ownText(author) || nameOfParts(text) || email,
     email,
     url: urlResolver(author.base)(text('atom:uri', 'atom:url', 'uri', 'url')),
   };
+}
+
+/** The name of a person whose given name and family name have elements of their own. */
+function nameOfParts(text: (...names: readonly string[]) => string): string {
+  const given = text('first', 'firstname', 'first-name', 'first_name', 'given', 'givenname', 'given-name');
+  const family = text('last', 'lastname', 'last-name', 'last_name', 'family', 'familyname', 'family-name', 'surname');
+  return `${given} ${family}`.trim();
 }
 
 /** The text of an element without that of the elements in it. */

@@ -60,8 +60,10 @@ export function itemFiles(item: XmlElement, context: MediaContext): Files {
 /** All pictures of a group, and its default sound or video: the others are the same in another quality. */
 function preferred(group: XmlElement): XmlElement[] {
   const contents = childElements(group, 'media:content');
-  const isPicture = ({ attributes }: XmlElement) =>
-    attributes.get('medium') === 'image' || attributes.get('type')?.startsWith('image/') === true;
+  const isPicture = ({ attributes }: XmlElement) => {
+    const [medium, type] = [attributes.get('medium'), attributes.get('type')];
+    return medium === 'image' || (mediaType(type, attributes.get('url') ?? '') ?? '').startsWith('image/');
+  };
   const others = contents.filter((content) => !isPicture(content));
   const chosen = others.find(({ attributes }) => attributes.get('isdefault') === 'true') ?? others[0];
   return [...contents.filter(isPicture).slice(0, MAX_FILES), ...(chosen === undefined ? [] : [chosen])];
@@ -126,7 +128,7 @@ function enclosuresOf(item: XmlElement, context: MediaContext, seconds: number |
   const found = elements.slice(0, MAX_FILES).flatMap((element) => {
     const { attributes } = element;
     const address = ['url', 'href', 'rdf:resource', 'enc:url'].map((name) => attributes.get(name)).find(Boolean);
-    const url = fileAddress(element, address, context);
+    const url = fileAddress(element, address ?? textContent(element), context);
     if (url === undefined) return [];
     const type = mediaType(attributes.get('type') ?? attributes.get('enc:type'), url);
     const title = attributes.get('title');
@@ -139,12 +141,13 @@ function enclosuresOf(item: XmlElement, context: MediaContext, seconds: number |
 
 function fileAddress(element: XmlElement, address = '', { resolve, warn }: MediaContext): string | undefined {
   const url = resolve(address);
-  if (url === undefined && address.trim() !== '')
-    warn(
-      `${JSON.stringify(address.slice(0, 100))} is no http or https address: the file is left out`,
-      `<${element.tag}>`,
-    );
-  return url;
+  if (url !== undefined) return url;
+  const { tag, attributes } = element;
+  if (address.trim() !== '')
+    warn(`${JSON.stringify(address.slice(0, 100))} is no http or https address: the file is left out`, `<${tag}>`);
+  else if (attributes.values().some((text) => text.trim() !== '' && text !== '0'))
+    warn('has no address: the file is left out', `<${tag}>`);
+  return undefined;
 }
 
 /** The body of a story without any other text, such as a video of a platform: the description of its media. */

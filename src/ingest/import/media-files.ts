@@ -101,7 +101,9 @@ function mediaField({ url, type, length, duration: seconds, title, caption, alt 
 export function mediaType(declared: string | undefined, url: string): string | undefined {
   const type = declared?.split(';')[0]?.trim().toLowerCase() ?? '';
   if (/^[a-z0-9][a-z0-9!#$^_.+-]*\/[a-z0-9][a-z0-9!#$^_.+-]*$/.test(type)) return type;
-  return mime.getType(URL.parse(url)?.pathname ?? '') ?? undefined;
+  const byEnding = mime.getType(URL.parse(url)?.pathname ?? '') ?? undefined;
+  // A file of any type may come from a script.
+  return byEnding === 'application/x-httpd-php' ? undefined : byEnding;
 }
 
 /** Undefined for other text, and for zero: feeds write zero for an unknown length. */

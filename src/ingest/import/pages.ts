@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Parser } from 'htmlparser2';
+import { innerBase } from '../../lib/url.ts';
 import type { Download } from './download.ts';
 import { linkHeader, MAX_OPEN } from './web-page.ts';
 
@@ -68,7 +69,8 @@ function jsonFacts({ bytes }: Download): DocumentFacts {
  */
 function xmlFacts({ bytes, url }: Download): DocumentFacts {
   const open: string[] = [];
-  let base = url;
+  /** The bases of the open root and channel. */
+  const bases: (string | undefined)[] = [];
   let reference: string | undefined;
   let generator = '';
   const stories: { id: string; other: string }[] = [];
@@ -78,7 +80,10 @@ function xmlFacts({ bytes, url }: Download): DocumentFacts {
     {
       onopentag(qualifiedName, attributes) {
         const name = localName(qualifiedName);
-        if (open.length < 2) base = URL.parse(attributes['xml:base'] ?? '', base)?.href ?? base;
+        const outer = bases[Math.min(open.length, bases.length) - 1] ?? url;
+        const own = attributes['xml:base'];
+        const base = own === undefined ? outer : (innerBase(own, outer) ?? outer);
+        if (open.length < 2) bases.splice(open.length, Number.POSITIVE_INFINITY, base);
         if (storyDepth === 0 && name === 'link' && isOlder(attributes.rel ?? ''))
           reference ??= URL.parse(attributes.href?.trim() ?? '', base)?.href;
         open.push(name);

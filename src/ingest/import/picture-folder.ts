@@ -2,11 +2,11 @@ import { hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { imageSize } from 'image-size';
 import { PublisherError } from '../../errors.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
 import { download, MiB, mayPass } from './download.ts';
 import type { OnNote } from './item.ts';
+import { pictureType } from './picture-type.ts';
 
 /** Limits on the pictures that one import copies. */
 export interface PictureLimits {
@@ -23,6 +23,8 @@ export interface PictureCounts {
   readonly kept: number;
   /** Not copied, so that stories keep the old addresses. */
   readonly failed: number;
+  /** Only in a dry run: those that an import would download. */
+  readonly missing?: number;
 }
 
 /** Copies of pictures below the media folder. */
@@ -38,7 +40,10 @@ interface PictureFolderParts {
   readonly mediaFolder: string;
   readonly limits: PictureLimits;
   readonly onNote: OnNote;
+  /** Ends all downloads. Pictures that are not copied until then keep their addresses. */
   readonly signal?: AbortSignal | undefined;
+  /** Finds the copies of earlier imports, and writes nothing. */
+  readonly dryRun?: boolean;
 }
 
 /** Below the media folder. */
@@ -47,17 +52,6 @@ const FOLDER = 'imported';
 const AT_ONCE = 4;
 /** Failures in a row after which a server is asked no more. */
 const MAX_FAILURES = 20;
-/** Endings by the type that the content has. Readers show no others. */
-const ENDINGS: ReadonlyMap<string, string> = new Map([
-  ['jpg', 'jpg'],
-  ['png', 'png'],
-  ['gif', 'gif'],
-  ['webp', 'webp'],
-  ['avif', 'avif'],
-  ['svg', 'svg'],
-  ['bmp', 'bmp'],
-  ['ico', 'ico'],
-]);
 /** Pictures that are remembered, so that memory is bounded. Others are looked up again. */
 const MAX_KNOWN = 200_000;
 /** Milliseconds after which the temporary file of a killed import is removed. */
@@ -70,12 +64,13 @@ const STALE = 60 * 60 * 1000;
 export async function openPictureFolder(parts: PictureFolderParts): Promise<PictureFolder> {
   const folder = join(parts.mediaFolder, FOLDER);
   const earlier = await namesIn(folder);
+  if (parts.dryRun !== true) await removeStale(folder);
   const limited = limiter(AT_ONCE);
   const servers = createServers();
   const pending = new Map<string, Promise<string | undefined>>();
   /** Names of the copies that this import uses, by their keys; undefined for a picture that cannot be copied. */
   const known = new Map<string, string | undefined>();
-  const counts = { copied: 0, kept: 0, failed: 0 };
+  const counts = { copied: 0, kept: 0, failed: 0, ...(parts.dryRun === true ? { missing: 0 } : {}) };
   let started = 0;
   let isWorthRetrying = false;
 
@@ -84,6 +79,10 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
     if (kept !== undefined) {
       counts.kept += 1;
       return kept;
+    }
+    if (counts.missing !== undefined) {
+      counts.missing += 1;
+      return undefined;
     }
     if (started === parts.limits.maxCount) {
       parts.onNote(limitNote(parts.limits));
@@ -97,7 +96,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
 
   async function copyTo(key: string, address: string): Promise<string | undefined> {
     const { host } = new URL(address);
-    if (!servers.mayBeAsked(host)) return undefined;
+    if (parts.signal?.aborted || !servers.mayBeAsked(host)) return undefined;
     try {
       const bytes = await pictureAt(address, parts);
       servers.succeeded(host);
@@ -105,7 +104,7 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
       await writeNew(folder, name, bytes);
       return name;
     } catch (error) {
-      parts.signal?.throwIfAborted();
+      if (parts.signal?.aborted) return undefined; // the story is saved, and the next import goes on
       if (isSystemError(error) || (error instanceof PublisherError && mayPass(error))) isWorthRetrying = true;
       parts.onNote(`${address} was not copied: ${reasonOf(error, parts.limits)}`);
       const isOfNetwork = error instanceof PublisherError && error.cause !== undefined;
@@ -152,14 +151,19 @@ function keyOf(address: string): string {
   return readable === '' ? digest : `${readable}-${digest}`;
 }
 
-/** Returns the names of the copies by their keys, and removes what a killed import left. */
-async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+/** Removes what a killed import left. */
+async function removeStale(folder: string): Promise<void> {
   const names = await readdir(folder).catch(() => []);
   for (const name of names.filter((name) => name.startsWith('.') && name.endsWith('.part'))) {
     const file = join(folder, name);
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
     if (Date.now() - mtimeMs > STALE) await rm(file, { force: true });
   }
+}
+
+/** Returns the names of the copies by their keys. */
+async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+  const names = await readdir(folder).catch(() => []);
   const copies = names.filter((name) => !name.startsWith('.'));
   return new Map(copies.map((name) => [name.replace(/\.\w+$/, ''), name]));
 }
@@ -175,15 +179,10 @@ class NoPicture extends Error {}
 
 /** Returns the ending for the type of the content, whatever the address and the server call it. */
 function endingOf(bytes: Buffer): string {
-  try {
-    const { type = '' } = imageSize(bytes);
-    const ending = ENDINGS.get(type);
-    if (ending !== undefined) return ending;
-    throw new NoPicture(`it is of the type ${type}, which feed readers do not show`);
-  } catch (error) {
-    if (error instanceof NoPicture) throw error;
-    throw new NoPicture('its content is not a picture');
-  }
+  const type = pictureType(bytes);
+  if (type === undefined) throw new NoPicture('its content is not a picture');
+  if ('ending' in type) return type.ending;
+  throw new NoPicture(`it is of the type ${type.unshown}, which feed readers do not show`);
 }
 
 /** Writes a whole file under a name that no file has. If another import has just written it, that file stays. */

@@ -17,16 +17,7 @@ import {
 import { describedMedia, itemFiles } from './item-media.ts';
 import { htmlText, looseText } from './loose-text.ts';
 import { UnreadableRecord } from './record.ts';
-import {
-  authors,
-  identity,
-  language,
-  MAX_SUMMARY,
-  origin,
-  type Person,
-  type UrlResolver,
-  urlResolver,
-} from './record-fields.ts';
+import { authors, identity, language, MAX_SUMMARY, origin, type UrlResolver, urlResolver } from './record-fields.ts';
 import type { Warn } from './source-record.ts';
 import { type FeedContext, type Story, storyOf } from './story.ts';
 import { childElements, firstElement, hasChildElements, textContent, type XmlElement } from './xml.ts';
@@ -67,7 +58,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
   const published = date(item.children, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
   const updated = date(item.children, ['atom:updated', 'dcterms:modified']);
   checkZones([published, updated], warn);
-  const texts = rssTexts(item, (adjustment) => warn(describeAdjustment(adjustment), ''));
+  const texts = rssTexts(item, (adjustment) => warn(describeAdjustment(adjustment), '', adjustment));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(textContent(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),
@@ -76,7 +67,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
     ...texts,
     ...times,
     language: rssLanguage(item, head, warn),
-    authors: authors(rssAuthors(item), warn, '<author>'),
+    authors: rssAuthors(item, warn),
     ...categories(item, warn),
     ...itemFiles(item, { resolve, warn, body: texts.body }),
     source: rssSource(item, resolve),
@@ -156,10 +147,14 @@ function rssLanguage(item: XmlElement, head: readonly XmlElement[], warn: Warn):
   );
 }
 
-function rssAuthors(item: XmlElement): Person[] {
-  const people = (...names: readonly string[]) => childElements(item, ...names).map(personElement);
-  const named = firstNamed(people('dc:creator'), people('author', 'dc:author'), people('itunes:author'));
-  return [...named, ...atomPeople(item)];
+function rssAuthors(item: XmlElement, warn: Warn): Record<string, unknown>[] | undefined {
+  const lists = [['dc:creator'], ['author', 'dc:author'], ['itunes:author']].map((names) => {
+    const elements = childElements(item, ...names);
+    return { people: elements.map(personElement), tag: elements[0]?.tag };
+  });
+  const named = firstNamed(...lists.map(({ people }) => people));
+  const tag = lists.find(({ people }) => people === named)?.tag ?? 'author';
+  return authors([...named, ...atomPeople(item)], warn, `<${tag}>`);
 }
 
 function rssSource(item: XmlElement, resolve: UrlResolver): { name: string; url: string } | undefined {

@@ -20,7 +20,7 @@ export interface Story {
   readonly galleries: ReadonlyMap<string, readonly Attachment[]>;
   /** Returns the HTML of an attachment, unless the story shows too much. */
   readonly insert: Insert;
-  /** Receives the name of each shortcode or block that only the site could render: `[poll]`. */
+  /** Receives what a story cannot show: a shortcode or block that only the site could render (`[poll]`), a lost file. */
   readonly onLeftOut: (name: string) => void;
 }
 
@@ -150,12 +150,10 @@ function figure(picture: string, caption: string): string {
   return `<figure>${picture}${caption === '' ? '' : `<figcaption>${caption}</figcaption>`}</figure>`;
 }
 
-function gallery(attributes: Attributes, { id, attachments, galleries, insert }: Story): string {
+function gallery(attributes: Attributes, story: Story): string {
+  const { id, galleries, insert } = story;
   const listed = attributes.get('ids') ?? attributes.get('include');
-  const pictures =
-    listed === undefined
-      ? (galleries.get(id) ?? [])
-      : listed.split(',').flatMap((each) => attachments.get(each.trim()) ?? []);
+  const pictures = listed === undefined ? (galleries.get(id) ?? []) : attachmentsOf(listed, 'gallery', story);
   const figures: string[] = [];
   for (const picture of pictures) {
     const html = insert(() => pictureHtml(picture));
@@ -169,14 +167,26 @@ function pictureHtml({ url, alt = '', caption = '' }: Attachment): string {
   return figure(`<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`, escapeHtml(caption));
 }
 
-function playlist(ids: string, { attachments, insert }: Story): string {
-  return ids
-    .split(',')
-    .flatMap((each) => attachments.get(each.trim()) ?? [])
+function playlist(ids: string, story: Story): string {
+  return attachmentsOf(ids, 'playlist', story)
     .map(({ url }) =>
-      insert(() => playerHtml(mediaType(undefined, url)?.startsWith('video/') ? 'video' : 'audio', url)),
+      story.insert(() => playerHtml(mediaType(undefined, url)?.startsWith('video/') ? 'video' : 'audio', url)),
     )
     .join('');
+}
+
+/** The files that a shortcode lists. An export of posts alone has none of them. */
+function attachmentsOf(ids: string, shortcode: string, { attachments, onLeftOut }: Story): Attachment[] {
+  return ids
+    .split(',')
+    .map((id) => id.trim())
+    .filter((id) => id !== '')
+    .flatMap((id) => {
+      const attachment = attachments.get(id);
+      if (attachment !== undefined) return [attachment];
+      onLeftOut(`of the [${shortcode}] files (absent from the export)`);
+      return [];
+    });
 }
 
 /** The pictures among attachments, by the story that they were uploaded for. */

@@ -6,7 +6,7 @@ import { createGunzip } from 'node:zlib';
 import { PublisherError } from '../../errors.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
-import { idOf } from '../../publish/publish.ts';
+import { idOf } from '../../publish/unparsed-record.ts';
 import { type Content, contentOf, LONGEST_TEXT, listedItems, problemsIn, readUpTo } from './content.ts';
 import { isArticleFile, readArticleFile } from './file.ts';
 import type { ImportSource, Item, OnProgress } from './item.ts';
@@ -22,7 +22,8 @@ import { UnreadableRecord } from './record.ts';
 export async function findSources(location: string): Promise<ImportSource[]> {
   const status = await stat(location).catch((cause: Error) => {
     const hint =
-      'Check the path and its permissions. npm runs commands in the folder of the program: give absolute paths.';
+      'Check the path and its permissions. npm runs commands in the folder of the program: give absolute paths. ' +
+      'An address begins with https:// or http://.';
     throw new PublisherError('usage', `Nothing can be read from ${location}: ${systemReason(cause)}.`, { hint, cause });
   });
   if (!status.isDirectory()) return [fileSource(location, basename(location), status.size)];
@@ -66,9 +67,9 @@ function fileSource(file: string, path: string, size: number): ImportSource {
   return {
     name: file,
     size,
-    async *items(onProgress, onSkipped, onNote) {
+    async *items(onProgress, onSkipped, onNote, onAdjusted) {
       try {
-        yield* itemsOf(file, path, { size, onProgress, onSkipped, onNote });
+        yield* itemsOf(file, path, { size, onProgress, onSkipped, onNote, onAdjusted });
       } catch (error) {
         yield unreadable(file, error); // after the items that were read
       }
@@ -111,10 +112,10 @@ async function* articleFile(file: string, path: string, chunks: AsyncIterable<Ui
   const [bytes, status] = await Promise.all([readUpTo(LONGEST_TEXT, chunks), stat(file)]);
   try {
     if (bytes === undefined) throw new UnreadableRecord([{ field: '', rule: TOO_LONG_FOR_TEXT }]);
-    const { record, dateIsOptional, idIsFromPath = false } = readArticleFile(bytes, path);
+    const { record, dateIsOptional, idIsFromPath = false, locate } = readArticleFile(bytes, path);
     const modified = rfc3339(Math.floor(status.mtimeMs));
     const fileId = { id: idOf(record), isFromPath: idIsFromPath };
-    yield { file, fileId, content: contentOf(record, dateIsOptional ? modified : undefined) };
+    yield { file, locate, fileId, content: contentOf(record, dateIsOptional ? modified : undefined) };
   } catch (error) {
     yield { file, content: { problems: problemsIn(error) } };
   }

@@ -42,7 +42,7 @@ function isEmptyBody({ body, bodyFormat }: Readonly<Record<string, unknown>>): b
   if (bodyFormat === 'text') return false;
   // Most bodies have a letter outside their tags, so that few are parsed.
   const mayHideText = /<(?:script|style|!--)/i.test(text);
-  if (!mayHideText && /(?:^|>)[^<&]*[\p{L}\p{N}]/u.test(text.slice(0, MAX_BEGINNING))) return false;
+  if (!mayHideText && /(?:^|>)[^<>&]*[\p{L}\p{N}]/u.test(text.slice(0, MAX_BEGINNING))) return false;
   return !SHOWN.test(text) && !isNestedTooDeep(text) && htmlText(text) === '';
 }
 

@@ -55,14 +55,25 @@ const windows1252 = new TextDecoder('windows-1252');
  * others were it by chance: `é »` has the bytes of a Chinese character.
  */
 export function asWindows(text: string): string {
-  const stray = text.match(STRAY_BYTES)?.length ?? 0;
-  const others = text.match(/[\u0080-\uD7FF\uE000-\uFFFF]/g)?.length ?? 0;
-  if (stray < others) return withoutStrayBytes(text, windowsCharacter);
-  const parts = text.split(STRAY_BYTES).map((part) => Buffer.from(part));
-  const bytes = (text.match(STRAY_BYTES) ?? []).map((character) => character.charCodeAt(0) - FIRST_STRAY);
-  return windows1252.decode(
-    Buffer.concat(parts.flatMap((part, index) => [part, Buffer.from(bytes.slice(index, index + 1))])),
-  );
+  const others = count(text, /[\u0080-\uD7FF\uE000-\uFFFF]/g);
+  if (count(text, STRAY_BYTES) < others) return withoutStrayBytes(text, windowsCharacter);
+  const bytes = Buffer.alloc(Buffer.byteLength(text));
+  let length = 0;
+  let read = 0;
+  for (const { 0: character, index } of text.matchAll(STRAY_BYTES)) {
+    if (index > read) length += bytes.write(text.slice(read, index), length);
+    length = bytes.writeUInt8(character.charCodeAt(0) - FIRST_STRAY, length);
+    read = index + 1;
+  }
+  length += bytes.write(text.slice(read), length);
+  return windows1252.decode(bytes.subarray(0, length));
+}
+
+/** The number of matches, of which there may be millions. */
+function count(text: string, pattern: RegExp): number {
+  let found = 0;
+  for (const _ of text.matchAll(pattern)) found += 1;
+  return found;
 }
 
 function windowsCharacter(byte: number): string {

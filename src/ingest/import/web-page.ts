@@ -1,5 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { lineText, shorten } from '../../lib/text.ts';
+import { MAX_ADDRESS } from '../../lib/url.ts';
 import type { Download } from './download.ts';
 
 /** A feed that a web page names. */
@@ -11,20 +12,25 @@ export interface NamedFeed {
 
 /** Bytes at the beginning of a document that show whether it is a page. */
 const HEAD = 4096;
-/** Characters of a page that are searched. Links to feeds stand in its head. */
+/** Bytes of a page that are searched. Links to feeds stand in its head. */
 const MAX_SEARCHED = 2 * 1024 * 1024;
 /** With this many open elements the search ends: the parser compares each end tag with all of them. */
 export const MAX_OPEN = 500;
 const MAX_FEEDS = 50;
 const MAX_TITLE = 200;
 
-/** What may stand before the root of a document. */
-const PROLOGUE = /^(?:\uFEFF|\s+|<\?[^>]*>|<!--[\s\S]*?-->|<!doctype(?! html)[^>]*>)+/i;
+/** What may stand before the root of a document. A DOCTYPE may declare entities, as those of older drawings do. */
+const PROLOGUE = /^(?:\uFEFF|\s+|<\?[^>]*>|<!--[\s\S]*?-->|<!doctype(?! html)[^>[]*(?:\[[^\]]*\]\s*)?>)+/i;
 const FEED_ROOT = /^<(?:\w+:)?(?:rss|feed|rdf|entry)[\s>]/i;
+
+/** The beginning of a document from its root element on, with a byte as each character; all without a prologue. */
+export function rootOf(bytes: Buffer): string {
+  return bytes.toString('latin1', 0, HEAD).replace(/^ï»¿/, '').replace(PROLOGUE, '');
+}
 
 /** Whether an answer is a web page. Some servers call their feeds HTML, so the content decides first. */
 export function isWebPage({ type, bytes }: Pick<Download, 'type' | 'bytes'>): boolean {
-  const start = bytes.toString('latin1', 0, HEAD).replace(/^ï»¿/, '').replace(PROLOGUE, '');
+  const start = rootOf(bytes);
   if (FEED_ROOT.test(start) || /^[[{]/.test(start)) return false;
   return /^<(?:!doctype html|html)[\s>]/i.test(start) || type === 'text/html' || type === 'application/xhtml+xml';
 }
@@ -69,7 +75,7 @@ export function feedsIn({ url, bytes, charset, link }: Download): NamedFeed[] {
       if (name === 'link' && found.length < MAX_FEEDS) found.push(...foundFeed({ rel, href, type, title }, base));
     },
   });
-  parser.end(new TextDecoder(charset).decode(bytes).slice(0, MAX_SEARCHED));
+  parser.end(new TextDecoder(charset).decode(bytes.subarray(0, MAX_SEARCHED)));
   const seen = new Set<string>();
   return found
     .toSorted((one, other) => one.rank - other.rank)
@@ -93,7 +99,7 @@ function foundFeed({ rel = '', href = '', type = '', title = '' }: Link, base: s
     .replace(/^feed:(?:\/\/)?(?=https?:)/i, '')
     .replace(/^feed:/i, 'http:');
   const url = URL.parse(address, base);
-  if (url === null || !/^https?:$/.test(url.protocol)) return [];
+  if (url === null || !/^https?:$/.test(url.protocol) || url.href.length > MAX_ADDRESS) return [];
   if (rank === NOT_A_FEED && !/feed/i.test(url.pathname)) return [];
   const isOfComments = /comment/i.test(`${title} ${url.pathname}`);
   return [

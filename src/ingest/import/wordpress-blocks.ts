@@ -13,13 +13,16 @@ export interface BlockSources {
 }
 
 /** Blocks that are empty by themselves. */
-const EMPTY_BLOCKS = new Set(['more', 'nextpage', 'separator', 'spacer', 'core/separator', 'core/spacer']);
+const EMPTY_BLOCKS = new Set(['more', 'nextpage', 'separator', 'spacer']);
 
 /**
  * The HTML of a content without the comments in which blocks keep their settings. It has the texts that the site shows in
- * their place: shared blocks and footnotes. `<!--more-->` and similar comments separate paragraphs.
+ * their place: shared blocks and footnotes. Without a block for them, footnotes with marks stand at the end.
+ * `<!--more-->` and similar comments separate paragraphs.
  */
 export function withoutBlockComments(content: string, sources: BlockSources, insert: Insert): string {
+  let hasFootnotes = false;
+
   function render(html: string, within: readonly string[]): string {
     const [first = '', ...rest] = html.split('<!--');
     const pieces = rest.map((piece) => {
@@ -31,19 +34,24 @@ export function withoutBlockComments(content: string, sources: BlockSources, ins
 
   function inPlaceOf(comment: string, within: readonly string[]): string {
     if (/^(?:more|nextpage|noteaser)\b/.test(comment)) return '\n\n';
-    const [, name = ''] = /^\s*wp:([a-z][a-z0-9/-]*)\s/.exec(comment) ?? [];
+    const [, name = ''] = /^\s*wp:(?:core\/)?([a-z][a-z0-9/-]*)\s/.exec(comment) ?? [];
+    if (name === 'footnotes') return footnotes();
+    if (name === 'block') return sharedBlock(comment, within);
     if (name === '' || !comment.endsWith('/')) return '';
-    if (name === 'footnotes' || name === 'core/footnotes') return insert(() => footnoteList(sources.footnotes));
-    if (name === 'block' || name === 'core/block') return sharedBlock(comment, within);
     if (!EMPTY_BLOCKS.has(name)) sources.onLeftOut(`wp:${name}`);
     return '';
+  }
+
+  function footnotes(): string {
+    hasFootnotes = true;
+    return insert(() => footnoteList(sources.footnotes));
   }
 
   function sharedBlock(comment: string, within: readonly string[]): string {
     const id = /"ref"\s*:\s*"?(\d+)/.exec(comment)?.[1] ?? '';
     const block = sources.blocks.get(id);
     if (block === undefined)
-      sources.onMissing(`shows the shared block ${id}, which is not in the export: it is left out`);
+      sources.onMissing(`shows the shared block ${id}, which is not in the export or not published: it is left out`);
     else if (within.includes(id)) sources.onMissing(`shows the shared block ${id} within itself: it is left out`);
     else
       return render(
@@ -53,7 +61,8 @@ export function withoutBlockComments(content: string, sources: BlockSources, ins
     return '';
   }
 
-  return render(content, []);
+  const html = render(content, []);
+  return hasFootnotes || !/\bdata-fn=/.test(content) ? html : html + footnotes();
 }
 
 function footnoteList(footnotes: readonly string[]): string {

@@ -13,7 +13,7 @@ export interface Site {
   readonly attachments: ReadonlyMap<string, Attachment>;
   /** The pictures that were uploaded for each story, by its id. */
   readonly galleries: ReadonlyMap<string, readonly Attachment[]>;
-  /** The contents of shared blocks by id. */
+  /** The contents of published shared blocks by id. */
   readonly blocks: ReadonlyMap<string, string>;
   /** Milliseconds that the site's clock is ahead of UTC in a month of the year, 0 to 11; 0 if no post shows it. */
   readonly clockOffset: (month: number) => number;
@@ -37,7 +37,7 @@ export async function readSite(parts: AsyncIterable<XmlPart>): Promise<Site> {
       const attachment = type === 'attachment' ? attachmentOf(part) : undefined;
       if (attachment !== undefined) attachments.set(id, attachment);
       if (type === 'guest-author') addGuest(part, authors);
-      if (type === 'wp_block') {
+      if (type === 'wp_block' && isShown(part)) {
         const content = value(part, 'content:encoded');
         length += content.length;
         if (length <= MAX_BLOCKS) blocks.set(id, content);
@@ -49,6 +49,11 @@ export async function readSite(parts: AsyncIterable<XmlPart>): Promise<Site> {
   }
   const galleries = picturesByStory(attachments.values());
   return { authors, attachments, galleries, blocks, clockOffset: clock.offset };
+}
+
+/** Whether the site shows a shared block in stories. */
+function isShown(block: XmlElement): boolean {
+  return value(block, 'wp:status') === 'publish' && value(block, 'wp:post_password') === '';
 }
 
 /** The text of the first child of this name. */

@@ -58,7 +58,7 @@ export async function* wordpressRecords(
   }
 }
 
-const SILENT: ImportReport = { warning: () => {}, unused: () => {} };
+const SILENT: ImportReport = { warning: () => {}, note: () => {}, unused: () => {} };
 
 /** Comments may be longer than all stories together. */
 const IGNORED = new Set(['wp:comment']);
@@ -139,7 +139,7 @@ function postStory(item: XmlElement, { site, channelLanguage, report }: PostCont
     authors: authors(byline(item, site), warn, '<dc:creator>'),
     sections: terms(named.slice(0, MAX_SECTIONS), MAX_SECTIONS, warn),
     tags: terms([...categories(item, ['post_tag', 'tag']), ...named.slice(MAX_SECTIONS)], MAX_TAGS, warn),
-    image: featuredImage(item, site.attachments),
+    image: featuredImage(item, site.attachments, report),
     media: enclosures(item),
   });
   return storyOf(record, { elements: ELEMENTS, times, published, hasId: value(item, 'guid') !== '' });
@@ -196,9 +196,17 @@ function categories(item: XmlElement, domains: readonly string[]): string[] {
     .map((category) => looseText(textContent(category)));
 }
 
-function featuredImage(item: XmlElement, attachments: Site['attachments']): Record<string, unknown> | undefined {
-  const attachment = attachments.get(meta(item, '_thumbnail_id'));
-  if (attachment === undefined) return undefined;
+function featuredImage(
+  item: XmlElement,
+  attachments: Site['attachments'],
+  { unused }: ImportReport,
+): Record<string, unknown> | undefined {
+  const id = meta(item, '_thumbnail_id');
+  const attachment = attachments.get(id);
+  if (attachment === undefined) {
+    if (/^[1-9]\d*$/.test(id)) unused('of the featured images (absent from the export)');
+    return undefined;
+  }
   const { url, alt, caption } = attachment;
   return imageField({ url, alt, caption });
 }

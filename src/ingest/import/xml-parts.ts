@@ -1,4 +1,5 @@
 import type { Problem } from '../../errors.ts';
+import { innerBase, MAX_ADDRESS } from '../../lib/url.ts';
 import { UnreadableRecord } from './record.ts';
 import { asWindows, strayByteIn, undoubled, withoutStrayBytes } from './utf8.ts';
 import { isWestern } from './western.ts';
@@ -24,6 +25,8 @@ export interface XmlPart {
   readonly faults: readonly Problem[];
   /** Why it cannot be used. */
   readonly problem: Problem | undefined;
+  /** About what it takes in memory: its characters, and the elements in it. */
+  readonly size: number;
 }
 
 interface XmlOptions {
@@ -40,6 +43,8 @@ interface XmlOptions {
 /** Most characters of a part, with its markup. Only a broken or hostile document has a longer story. */
 const MAX_PART = 16 * 1024 * 1024;
 const MAX_ELEMENTS = 100_000;
+/** The memory that an element without text takes, in characters. */
+const SIZE_OF_ELEMENT = 40;
 const MAX_DEPTH = 500;
 /** Most faults that are reported of a part, and of all between the parts. */
 const MAX_FAULTS = 20;
@@ -231,7 +236,8 @@ class PartReader {
     }
     if (!isPart(element)) return;
     if (element.name === 'language') this.#language = textContent(element);
-    this.#parts.push({ element, faults: this.#faults, problem: this.#problem });
+    const size = this.#tokenizer.offset - this.#partFrom + this.#elements * SIZE_OF_ELEMENT;
+    this.#parts.push({ element, faults: this.#faults, problem: this.#problem, size });
     this.#faults = [];
     this.#problem = undefined;
     this.#isDiscarding = false;
@@ -271,17 +277,22 @@ class PartReader {
     if (index < 0) return text;
     const place = positionIn(text, index, position);
     if (encoding.isDeclared) {
-      this.#fault(`must be ${encoding.name}, as it says: other bytes are read as �`, place);
+      this.#encodingFault(`must be ${encoding.name}, as it says: other bytes are read as �`, place);
       return withoutStrayBytes(text, () => '\uFFFD');
     }
     const western = asWindows(text);
     if (isWestern(western, this.#language || (this.#open.at(-1)?.language ?? ''))) {
-      this.#fault(`${NO_ENCODING}: it is read as Windows-1252`, place);
+      this.#encodingFault(READ_AS_WINDOWS, place);
       return western;
     }
     if (this.#open.some(isPart)) this.#problem ??= { field: '', rule: NO_ENCODING, ...place };
-    else this.#fault(NO_ENCODING, place);
+    else this.#encodingFault(NO_ENCODING, place);
     return withoutStrayBytes(text, () => '\uFFFD');
+  }
+
+  /** A story has the fault in each of its texts, and is reported once. */
+  #encodingFault(rule: string, position: Position): void {
+    if (!this.#faults.some((fault) => fault.rule === rule)) this.#fault(rule, position);
   }
 
   #fault(rule: string, position: Position): void {
@@ -316,7 +327,9 @@ class PartReader {
       if (key !== 'xmlns' && !key.startsWith('xmlns:'))
         attributes.set(attributeName(key, scope), this.#repaired(value, position));
     }
-    const base = attributes.get('xml:base')?.trim();
+    const base = attributes.get('xml:base');
+    if (base !== undefined && base.length > MAX_ADDRESS)
+      this.#fault(`xml:base must not be longer than ${MAX_ADDRESS} characters: it is left out`, position);
     return {
       name,
       tag: tag.name,
@@ -324,17 +337,17 @@ class PartReader {
       children: [],
       parent,
       line: position.line,
-      base:
-        base === undefined ? parent?.base : (URL.parse(base, parent?.base ?? this.#options.url)?.href ?? parent?.base),
+      base: (base === undefined ? undefined : innerBase(base, parent?.base ?? this.#options.url)) ?? parent?.base,
       language: attributes.get('xml:lang') ?? parent?.language,
       scope,
     };
   }
 }
 
-const NO_ENCODING =
-  'must name its encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>. It names none, and ' +
-  'this is not UTF-8';
+const NOT_NAMED = 'is not UTF-8, and the document names no encoding';
+const HOW_TO_NAME = 'name the encoding in its first line, such as <?xml version="1.0" encoding="iso-8859-9"?>';
+const NO_ENCODING = `${NOT_NAMED}: ${HOW_TO_NAME}`;
+const READ_AS_WINDOWS = `${NOT_NAMED}: it is read as Windows-1252. If its letters are wrong, ${HOW_TO_NAME}`;
 const TOO_LONG = 'must not be longer than 16 MB';
 const DOUBLED = 'has UTF-8 that was encoded twice, such as “Ã©” for “é”: it is read as it was meant';
 const NO_FEED = 'must be RSS, Atom or JSON Feed';

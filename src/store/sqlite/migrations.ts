@@ -131,6 +131,11 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX entry_article;
   `,
   `
+  -- 1 where the article was erased for good: only its ids and dates are left
+  ALTER TABLE article ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX article_erased ON article (revision) WHERE erased;
+  `,
+  `
   -- One row a change; the consecutive changes of a batch are one row. Articles have no history from before this step.
   CREATE TABLE audit (
     -- of the first change; each further change of the row has the next revision

@@ -8,7 +8,7 @@ import type { FeedSnapshot, SnapshotOptions } from '../store.ts';
  * Whether readers could ever see a feed: it is declared, or holds a visible article or a tombstone, or an article left it
  * that was visible.
  */
-const SEEN = `(
+export const SEEN = `(
   feed.declared
   OR coalesce(feed.visible_from <= :at, 0)
   OR EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number AND entry.published <= :at)

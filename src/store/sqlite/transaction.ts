@@ -2,6 +2,7 @@ import type { Article } from '../../article/article.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { AuditedChange, Outcome } from '../store.ts';
 import type { ArticleRows } from './article-rows.ts';
+import type { AuditTexts } from './audit-texts.ts';
 import type { Entries } from './entries.ts';
 import type { Sources } from './sources.ts';
 
@@ -18,6 +19,7 @@ export interface ChangeParts {
   readonly rows: ArticleRows;
   readonly entries: Entries;
   readonly sources: Sources;
+  readonly auditTexts: AuditTexts;
 }
 
 /** A change that was made, for the audit. */

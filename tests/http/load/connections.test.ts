@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseTrust } from '../../../src/http/client.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, createConnections } from '../../../src/http/load/connections.ts';
 import { ask, dataFolder, type Running, record, start } from '../../helpers.ts';
-import { answersIn, type Raw, speak } from '../../raw.ts';
+import { answersIn, nextHead, type Raw, speak } from '../../raw.ts';
 import { startApi } from '../api.ts';
 
 const FEED = '/feeds/latest.rss';
@@ -108,7 +108,7 @@ describe('a request that Node would answer itself', () => {
 
 describe('a connection is closed', () => {
   test('when it is idle', async () => {
-    const { port } = await service({ idle: 200 });
+    const { port } = await service({ idle: 1000 });
     const { closed } = await speak(port, `${GET}\r\n`);
 
     expect(answersIn(await closed).map(({ status }) => status)).toEqual([200]);
@@ -309,11 +309,12 @@ describe('what comes behind', () => {
 
   test('a head that announces a body is told to be none in its place', async () => {
     const { port, key } = await startApi();
+    const heard = nextHead();
     const raw = await speak(
       port,
       `PUT /api/articles/a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${key}\r\nTransfer-Encoding: chunked\r\n\r\n`,
     );
-    await sleep(50);
+    await heard;
     raw.socket.write('zz\r\n');
 
     expect(problemIn(await raw.closed)).toEqual([400, 'malformed_request']);

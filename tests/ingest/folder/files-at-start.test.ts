@@ -7,6 +7,7 @@ import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { serve } from '../../../src/service/serve.ts';
 import { type Answer, ask, dataFolder, listen, put, record } from '../../helpers.ts';
 import { keyFor } from '../../http/api.ts';
+import { folderReports } from './reports.ts';
 
 vi.mock('node:fs/promises', { spy: true });
 
@@ -58,7 +59,7 @@ async function killedAfterOneChange(folder: string, now: number): Promise<void> 
   const parse = parseHere(newsroom);
   const publisher = createPublisher({ store, parse, now: () => now, announce: () => {} });
   const ignore = () => {};
-  const parts = { dataFolder: folder, store, publisher, refuse: ignore, fail: ignore, progress: ignore };
+  const parts = { dataFolder: folder, store, publisher, reports: folderReports(ignore), progress: ignore };
   const articles = openArticleFolder(parts);
   await articles.start().catch(ignore);
   await articles.close().catch(ignore);

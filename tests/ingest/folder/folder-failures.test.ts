@@ -9,6 +9,7 @@ import { createPublisher, parseHere } from '../../../src/publish/publish.ts';
 import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { serve } from '../../../src/service/serve.ts';
 import { ask, dataFolder, listen, put, record, start } from '../../helpers.ts';
+import { folderReports } from './reports.ts';
 
 vi.mock('node:fs', { spy: true });
 vi.mock('node:fs/promises', { spy: true });
@@ -177,6 +178,8 @@ describe('an articles folder without files', () => {
     const service = await start(folder);
 
     expect([await titles(service), service.lines]).toEqual([['A', 'B'], [nothing(folder, 2)]]);
+    const { level, ...fields } = service.told.find(({ msg }) => msg === nothing(folder, 2)) ?? {};
+    expect([level, Object.keys(fields)]).toEqual(['warn', ['time', 'pid', 'msg']]); // no stack
   });
 
   test('is read every half minute, because the system reports no mount of a volume', async () => {
@@ -245,8 +248,7 @@ describe('a change of a folder itself', () => {
       dataFolder: folder,
       store,
       publisher: { ...publisher, publish },
-      refuse: (error) => expect.fail(String(error)),
-      fail: (error) => expect.fail(String(error)),
+      reports: folderReports((report) => expect.fail(String(report))),
       progress: () => {},
     });
     onTestFinished(async () => {

@@ -25,7 +25,7 @@ function file(path: string, id: string, fields: Partial<ArticleFile> = {}): Arti
 }
 
 function refused(path: string, id: string, media: readonly string[] = []): RefusedFile {
-  return { path, id, media, signature: 'refused', problems: [{ field: '', rule: 'is bad' }] };
+  return { path, id, media, signature: 'refused', code: 'invalid_article', problems: [{ field: '', rule: 'is bad' }] };
 }
 
 function fakeTimers(): void {

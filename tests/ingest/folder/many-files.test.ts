@@ -24,6 +24,8 @@ beforeEach(() => {
   return () => void vi.resetAllMocks();
 });
 
+const otherFiles = { listed: async () => {} };
+
 test('a folder of 130,000 files is listed', async () => {
   expect(await filesBelow('/articles')).toEqual(names);
 });
@@ -36,7 +38,7 @@ test('changed, removed and new files are found among 130,000', async () => {
   files.setPublished({ path: 'removed.json', id: 'removed', media: [], signature: '1@2' });
   const fail = vi.fn();
 
-  expect(await createChangedFiles({ folders, files, fail }).below('')).toEqual([
+  expect(await createChangedFiles({ folders, files, otherFiles, fail }).below('')).toEqual([
     'removed.json',
     '000000.json',
     '000007.json',
@@ -46,7 +48,7 @@ test('changed, removed and new files are found among 130,000', async () => {
 
 test('130,000 files that are all new or all removed are found', async () => {
   const files = createFileIndex();
-  const { below } = createChangedFiles({ folders, files, fail: () => {} });
+  const { below } = createChangedFiles({ folders, files, otherFiles, fail: () => {} });
 
   expect(await below('')).toEqual(names);
   for (const path of names) files.setPublished({ path: `gone/${path}`, id: path, media: [], signature: '' });

@@ -32,7 +32,8 @@ async function readUntilError(document: string | Uint8Array) {
   const records: Record<string, unknown>[] = [];
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
-  const report = { warning: (warning: Problem) => void warnings.push(warning), unused: () => {} };
+  const warning = (problem: Problem) => void warnings.push(problem);
+  const report = { warning, note: warning, unused: () => {} };
   try {
     for await (const { record, problems: own = [] } of feedRecords(bytes(document), { report })) {
       if (own.length === 0) records.push(record);
@@ -71,7 +72,7 @@ test('reads RSS 2.0', async () => {
       language: 'en-GB',
       authors: [{ name: 'Nadia Rahim' }, { name: 'Jonas Weber' }],
       sections: ['Transport'],
-      tags: ['Rivers'],
+      tags: ['Rivers', '—'],
       image: {
         url: 'https://cdn.example/ferry',
         width: 800,
@@ -277,7 +278,8 @@ test.each([
     '<title>T</title><description>&lt;p&gt;A&lt;/p&gt;</description><content:encoded>&lt;p&gt;A&lt;/p&gt;</content:encoded>',
     { title: 'T', body: '<p>A</p>' },
   ],
-  ['invalid optional fields are omitted', '<dc:language>English</dc:language><category>!</category><author/>', {}],
+  ['invalid optional fields are omitted', '<dc:language>English</dc:language><category> </category><author/>', {}],
+  ['a sign is a tag', '<category>!</category>', { tags: ['!'] }],
   [
     'the extension gives a missing type',
     '<link>https://a.example/</link><enclosure url="https://a.example/b.mp3"/>',
@@ -338,14 +340,7 @@ describe('an unreadable document is refused with line and column', () => {
 
   test.each([
     ['HTML', '<html>', [], 'must be RSS, Atom or JSON Feed: none of them begins with <html>', 1, 1],
-    [
-      'JSON that ends early',
-      '{"items":[{"id":"a"},\n{"id',
-      [{ id: 'a', publicId: 'a' }],
-      expect.stringMatching(/^must be JSON: Unterminated/),
-      2,
-      5,
-    ],
+    ['JSON that ends early', '{"items":[{"id":"a"},\n{"id', [{ id: 'a', publicId: 'a' }], 'is not JSON here', 2, 2],
     [
       'a WordPress export',
       `${item}<item><wp:status>draft</wp:status></item>`,
@@ -495,10 +490,84 @@ describe('the time of a hostile document grows with its length alone', () => {
     ['items left open', '<item>'.repeat(20_000)],
     ['a long namespace', `<a xmlns="${many('/')}x"/>`],
     ['a long byline', `<author>${many('a, ')}</author>`],
+    ['brackets that begin no tag', `<description>${many('>')}`],
+    [
+      'a body of them in each of many items',
+      `<description>${'>'.repeat(20_000)}</description></item><item>`.repeat(50),
+    ],
+    ['bases in bases', `<a xml:base="${'b'.repeat(16_000)}/">`.repeat(480)],
+    ['a long address of the feed', `</item><link>${many('a')}</link>${'<item><title>a</title></item>'.repeat(3000)}`],
   ])('%s', async (_, content) => {
     const { records, problems } = await readUntilError(`<rss><channel><item>${content}`);
     expect([...records, ...problems].length).toBeGreaterThan(0);
   });
+});
+
+describe('a base is no longer than an address of a record', () => {
+  const atom = (base: string, content: string) =>
+    `<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/${base}/"><entry><title>A</title>` +
+    `<id>urn:a</id><content ${content}</content></entry></feed>`;
+  const xhtml = (links: string) => `type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">${links}</div>`;
+  const html = (links: string) => `type="html"><![CDATA[${links}]]>`;
+  const link = '<a href="b">c</a>';
+
+  test.each([
+    ['XHTML', xhtml(link)],
+    ['HTML', html(link)],
+  ])('in %s', async (_, content) => {
+    const [short, long] = [
+      await readUntilError(atom('d', content)),
+      await readUntilError(atom('d'.repeat(5000), content)),
+    ];
+    expect(short.records[0]?.body).toBe('<a href="https://a.example/d/b">c</a>');
+    expect(short.warnings).toEqual([]);
+    expect(long.records[0]?.body).toBe(link);
+    expect(long.warnings).toEqual([
+      { field: '', rule: 'xml:base must not be longer than 4096 characters: it is left out', line: 1, column: 1 },
+    ]);
+  });
+
+  test('bases that only become so long together', async () => {
+    const nested = `<a xml:base="${'e'.repeat(1000)}/">`;
+    const { records } = await readUntilError(atom('d', xhtml(`${nested.repeat(6)}${link}${'</a>'.repeat(6)}`)));
+    expect(records[0]?.body).toContain(`"https://a.example/d/${`${'e'.repeat(1000)}/`.repeat(4)}b"`);
+  });
+
+  test.each([
+    ['XHTML', xhtml('<a href="b" cite="b" src="b" poster="b">c</a>'.repeat(40_000))],
+    ['HTML', html(link.repeat(140_000))],
+  ])('and %s with very many addresses is refused', async (_, content) => {
+    const { records } = await readUntilError(atom('d'.repeat(4000), content));
+    const story = { ...record(), ...records[0], url: `https://a.example/${'d'.repeat(4000)}/` };
+    expect(() => parseArticle(story, newsroom)).toThrow(expect.objectContaining({ code: 'invalid_article' }));
+  });
+
+  test('of a JSON Feed', async () => {
+    const feed = (base: string) => ({
+      version: 'https://jsonfeed.org/version/1.1',
+      home_page_url: `https://a.example/${base}/`,
+      items: [{ id: '1', url: 'b', content_text: 'c' }],
+    });
+    const [short, long] = await Promise.all(
+      ['d', 'd'.repeat(5000)].map((base) => readUntilError(JSON.stringify(feed(base)))),
+    );
+    expect([short?.records[0]?.url, long?.records[0]?.url]).toEqual(['https://a.example/d/b', 'b']);
+  });
+});
+
+test('a feed has a hundred elements of its own at most, none of them long', async () => {
+  const author = '<author><name>Ann</name></author>';
+  const entry = '<entry><title>A</title><id>urn:a</id><summary>b</summary></entry>';
+  const long = `<rights>${'c'.repeat(9000)}</rights>`;
+  const { records, warnings } = await readUntilError(
+    `<feed xmlns="http://www.w3.org/2005/Atom">${long}${author.repeat(101)}${entry}</feed>`,
+  );
+  expect(records[0]).toMatchObject({ title: 'A', authors: Array(100).fill({ name: 'Ann' }) });
+  expect(records[0]).not.toHaveProperty('copyright');
+  expect(warnings.map(({ field, rule }) => `${field} ${rule}`)).toEqual([
+    '<rights> must not be longer than 8192 characters: it is left out',
+    '<author> a feed must not have more than 100 elements of its own: it is left out',
+  ]);
 });
 
 test.each([

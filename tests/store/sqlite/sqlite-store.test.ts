@@ -18,12 +18,14 @@ import {
   storeError,
 } from '../../../src/store/sqlite/database.ts';
 import { SAME_URL } from '../../../src/store/sqlite/entries.ts';
+import { COUNTED, LAST_COUNTED } from '../../../src/store/sqlite/feed-totals.ts';
 import { LISTED_EMBARGOED, listedByRevision, listedOfFeed } from '../../../src/store/sqlite/listing.ts';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
 import { NEWEST } from '../../../src/store/sqlite/snapshot.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.ts';
 import { article, dataFolder } from '../../helpers.ts';
+import { sized } from '../../soak/sizes.ts';
 import { storeContract } from '../../store.contract.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
@@ -121,6 +123,35 @@ async function stepsOf(sql: string): Promise<readonly unknown[]> {
   const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
   return steps.map(({ detail }) => detail);
 }
+
+test('a feed is counted by ranges of its key, each read once', async () => {
+  for (const sql of [COUNTED, LAST_COUNTED]) {
+    const steps = await stepsOf(sql);
+    expect(steps).toContainEqual(
+      expect.stringMatching(/^SEARCH entry USING PRIMARY KEY \(feed=\? AND \(published,tie,article\)<\(\?,\?,\?\)\)$/),
+    );
+    expect(steps.join()).not.toMatch(/SCAN entry|TEMP B-TREE/);
+  }
+});
+
+test('a feed is counted exactly where many articles share a moment', async () => {
+  const file = await databaseOf(MIGRATIONS);
+  const db = new DatabaseSync(file);
+  db.exec(`
+    PRAGMA foreign_keys = OFF;
+    INSERT INTO feed (number, key, name) VALUES (1000, 'tag/x', 'x');
+    WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 100001)
+    INSERT INTO entry (feed, published, tie, article, expires)
+    SELECT 1000, iif(n % 1000 = 0, ${NOW + 1}, ${NOW} - (n % 3)), n % 7, n, iif(n % 10 = 1, ${NOW}, NULL) FROM numbers`);
+  db.close();
+  const store = opened(file);
+  const total = await store.feedTotal('tag/x', NOW);
+
+  // 100 are still to come, 10,001 have expired.
+  expect(total).toEqual({ articles: 100_001 - 100 - 10_001, newest: NOW });
+  const feeds = await store.listFeeds({ after: '', limit: 5, at: NOW });
+  expect(feeds.feeds.at(-1)).toEqual({ key: 'tag/x', name: 'x', ...total });
+});
 
 test('a commit is on disk before it is acknowledged: the journal is written ahead and waited for', async () => {
   const file = await storeFile();
@@ -296,9 +327,12 @@ const OPENING = `
   });
 `;
 
+/** Rounds in which two threads open a new store at the same moment. */
+const ROUNDS_OF_OPENING = sized({ short: 3, soak: 10, full: 100 });
+
 test('processes that open a new store together all find its whole schema', async () => {
   const module = new URL('../../../src/store/sqlite/sqlite-store.ts', import.meta.url).href;
-  for (let round = 0; round < 10; round += 1) {
+  for (let round = 0; round < ROUNDS_OF_OPENING; round += 1) {
     const count = 2;
     const workerData = { module, file: await storeFile(), gate: new Int32Array(new SharedArrayBuffer(4)), count };
     const results = await Promise.all(
