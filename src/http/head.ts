@@ -11,7 +11,7 @@ export function reasonOf({ code }: { readonly code?: string }): PublisherError {
   if (code === 'HPE_HEADER_OVERFLOW') return headTooLarge(`more than ${HEAD_BYTES} bytes`);
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
     return new PublisherError('request_timeout', 'The request did not arrive in time.');
-  return new PublisherError('malformed_request', 'This is not a valid HTTP/1.1 request.');
+  return malformed('This is not a valid HTTP/1.1 request.');
 }
 
 /** What is wrong with the head of a request that Node's parser accepts; undefined where nothing is. Runs for every request. */
@@ -24,10 +24,14 @@ export function wrongHead({ rawHeaders, httpVersion }: IncomingMessage): Publish
   }
   // RFC 9112 §3.2. HTTP/1.0 needs no Host.
   if (hosts === 1 || (hosts === 0 && httpVersion !== '1.1')) return undefined;
-  return new PublisherError(
-    'malformed_request',
-    `A request has exactly one Host header; this one has ${hosts === 0 ? 'none' : hosts}.`,
-  );
+  return malformed(`A request has exactly one Host header; this one has ${hosts === 0 ? 'none' : hosts}.`);
+}
+
+/** The error for CONNECT (RFC 9110 §9.3.6). */
+export function noProxy(): PublisherError {
+  return malformed('This service is no proxy: it does not allow CONNECT.', {
+    hint: 'Send the request without a proxy, or to a proxy.',
+  });
 }
 
 /** The error for an expectation that the service does not know (RFC 9110 §10.1.1). */
@@ -43,4 +47,8 @@ export function unknownExpectation({ headers }: IncomingMessage): PublisherError
 
 function headTooLarge(what: string): PublisherError {
   return new PublisherError('headers_too_large', `The request’s head has ${what}.`);
+}
+
+function malformed(message: string, details: { readonly hint?: string } = {}): PublisherError {
+  return new PublisherError('malformed_request', message, details);
 }

@@ -11,6 +11,7 @@ import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIN
 import { createQueueSlots } from './load/queue-slots.ts';
 import { createRateLimiter, type Rate } from './load/rate-limiter.ts';
 import { createRequestQueue } from './load/request-queue.ts';
+import { whenFirst } from './load/unanswered-requests.ts';
 import { createServer } from './node-http.ts';
 import type { Observer } from './observe.ts';
 import { feedPathOf } from './target.ts';
@@ -95,13 +96,25 @@ export function createHttpServer(parts: ServerParts): HttpServer {
       allowOrigin(request, response);
       handle(request, response);
     });
+  const answer: RequestListener = (request, response) => {
+    if (!tryFastPath(request, response)) admission(request, response);
+  };
   server
-    .on(
-      'request',
-      counted((request, response) => {
-        if (!tryFastPath(request, response)) admission(request, response);
-      }),
-    )
+    .on('request', counted(answer))
+    .on('checkContinue', counted(continuing(answer)))
     .on('checkExpectation', counted(refuseExpectation(observer)));
   return { server, app, announceEnd: connections.announceEnd, end: connections.end, close: requestQueue.close };
+}
+
+/**
+ * Tells the client to go on with its body, and handles the request, once the answers before it are on their way: Node would
+ * write both into one of those.
+ */
+function continuing(handle: RequestListener): RequestListener {
+  return (request, response) =>
+    whenFirst(response, () => {
+      if (response.destroyed) return; // the client left
+      response.writeContinue();
+      handle(request, response);
+    });
 }

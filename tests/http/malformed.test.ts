@@ -52,7 +52,7 @@ const TABLE: Readonly<Record<string, readonly [said: string | Uint8Array, status
   'an extension of a chunk of 20 kB': [`${get(chunked)}1;${'x'.repeat(20_000)}\r\n`, [200, 400]],
   'an expectation nobody has': [get('Expect: miracles'), [417]],
   'an expectation nobody has, of nobody': ['GET / HTTP/1.1\r\nExpect: miracles\r\n\r\n', [400]],
-  CONNECT: ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', []],
+  CONNECT: ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n', [400]],
   'an upgrade nobody offers': [get('Connection: close, upgrade\r\nUpgrade: websocket'), [200]],
   'an address in absolute form': [get('Connection: close', 'http://elsewhere.example/feeds/latest.rss'), [200]],
   'an asterisk': ['OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', [204]],
