@@ -141,6 +141,7 @@ const JUNK: Readonly<Record<string, readonly [string | Uint8Array, number]>> = {
   'CONNECT and bytes for elsewhere': ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n\r\n', 400],
   'CONNECT with half a body': ['CONNECT a:443 HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc', 400],
   'two hosts': [get('Host: b\r\n'), 400],
+  'a Connection that names the length': [get('Connection: content-length\r\n'), 400],
   'an expectation that nobody knows': [get('Expect: miracles\r\n'), 417],
 };
 
