@@ -2,9 +2,9 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { DocumentCache } from '../document/cache.ts';
 import { createAdmission, refuseExpectation } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
-import { createClientOf, type Trust } from './client.ts';
 import { createApiCors } from './cors.ts';
 import { installFastPath } from './fast-path.ts';
+import type { Trust } from './forwarded.ts';
 import { createKnownAddresses } from './known-addresses.ts';
 import { createClientQuota } from './load/client-quota.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './load/connections.ts';
@@ -24,6 +24,8 @@ interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refus
   /** Waits until they are published, within reason. */
   readonly whenIdle: () => Promise<void>;
   readonly trust: Trust | undefined;
+  /** The client of a request, while its connection is open. */
+  readonly clientOf: (request: IncomingMessage) => string;
   readonly limits: Partial<ConnectionLimits>;
   /** How much a client may request; undefined for no limit. */
   readonly rate: Rate | undefined;
@@ -55,7 +57,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...parts.limits }, trust, observer.refused);
   const requestQueue = createRequestQueue({ onCalm: parts.onCalm });
   const slots = createQueueSlots();
-  const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), createClientOf(trust));
+  const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), parts.clientOf);
   const knownAddresses = createKnownAddresses();
   const pendingFileChanges = ({ url }: IncomingMessage) =>
     hasPending() && feedPathOf(url) !== undefined ? whenIdle() : undefined;

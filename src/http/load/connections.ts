@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Trust } from '../client.ts';
+import type { Trust } from '../forwarded.ts';
 import { HEAD_BYTES } from '../head.ts';
 import { LEFTOVER } from '../respond.ts';
 import { createClientConnections } from './client-connections.ts';
