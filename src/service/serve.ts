@@ -6,6 +6,7 @@ import { createArranger } from '../document/arranger.ts';
 import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
+import { excerpt } from '../errors.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
@@ -41,7 +42,7 @@ export interface ServeSettings {
   /** Megabytes of rendered entries and documents that are kept. */
   readonly cache?: number;
   readonly connections?: Partial<ConnectionLimits>;
-  /** Proxies whose X-Forwarded-For is trusted, in the syntax of `parseTrust`; none by default. */
+  /** Proxies whose X-Forwarded-For or Forwarded is trusted, in the syntax of `parseTrust`; none by default. */
   readonly trustProxy?: string | undefined;
   /** Tokens of each client; no limit by default. */
   readonly rate?: Rate | undefined;
@@ -243,9 +244,11 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
   const { path, publication, store } = folder;
   const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
+  const { log } = options.log;
+  const clientOf = createClientOf(trust, (element) => warnOfUnknownClient(element, log));
   return createHttpServer({
     ...health,
-    observer: createObserver({ log: options.log.log, clientOf: createClientOf(trust), counters, sample }),
+    observer: createObserver({ log, clientOf, counters, sample }),
     publication,
     store,
     documentCache,
@@ -258,6 +261,7 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     version,
     fail,
     trust,
+    clientOf,
     limits,
     rate,
     fastPath,
@@ -285,6 +289,14 @@ function overviewsOf({ store, publication }: DataFolder, problems: ProblemReport
       return totals;
     },
   };
+}
+
+/** Reported once. */
+function warnOfUnknownClient(element: string, log: Log): void {
+  const named = excerpt(element);
+  const effect = 'All clients without an address share the limit of one client.';
+  const hint = 'Configure the proxy to send the address of each client.';
+  log.warn({ forwarded: named }, `A trusted proxy names its client “${named}”, which is no address. ${effect} ${hint}`);
 }
 
 /** Loads the metrics at the first request for them: loading takes a fifth of the time of a start. */
