@@ -2,6 +2,8 @@ import {
   adjusted,
   article,
   embargoed,
+  erased,
+  history,
   memberships,
   record,
   refusal,
@@ -122,21 +124,31 @@ const getArticle = operation({
   tag: 'Articles',
   access: 'read',
   summary: 'Get an article',
-  description: 'The article with the record as the newsroom sent it, visible or not.',
+  description:
+    'The article with the record as the newsroom sent it, visible or not. An id may end in `/feeds` or `/history`: this address is that of the article, whatever its id.',
+  parameters: [
+    queryParameter('view', {
+      description:
+        'Answers what `listFeedsOfArticle` or `getArticleHistory` would. Needed only where the id with `/feeds` or `/history` behind it is the id of another article.',
+      schema: { type: 'string', enum: ['feeds', 'history'] },
+      example: 'history',
+    }),
+  ],
   answers: {
     200: json(
-      'The article.',
+      'The article, or the view of it.',
       {
-        schema: ref('Article'),
+        schema: { anyOf: [ref('Article'), ref('ArticleFeeds'), ref('ArticleHistory')] },
         examples: {
           visible: ['An article that readers see', article],
           withdrawn: ['An article that was withdrawn', withdrawnArticle],
+          history: ['The view `history`', history],
         },
       },
-      etag,
+      { ETag: { ...header(`${ETAG} A view has none.`, '"1"'), required: false } },
     ),
   },
-  errors: ['invalid_path', 'article_not_found'],
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
 });
 
 const publishArticle = operation({
@@ -194,6 +206,7 @@ const publishArticle = operation({
     'invalid_query',
     'invalid_json',
     'identity_conflict',
+    'erased_article',
     'precondition_failed',
     'too_large',
     'unsupported_media_type',
@@ -208,7 +221,7 @@ const withdrawArticle = operation({
   access: 'write',
   summary: 'Withdraw an article',
   description:
-    'Removes the article from every feed. Readers of Atom and JSON Feed learn of the withdrawal. PUT publishes the article again.',
+    'Removes the article from every feed. Readers of Atom and JSON Feed learn of the withdrawal. PUT publishes the article again. With `erase`, the service removes the text for good, and refuses later records with this id.',
   parameters: [
     ...conditions,
     queryParameter('reason', {
@@ -216,13 +229,19 @@ const withdrawArticle = operation({
       schema: { type: 'string' },
       example: 'Wrong bridge',
     }),
+    queryParameter('erase', {
+      description: 'Without a value or with `true`: erases the article for good. Not together with `reason`.',
+      schema: { type: 'string', enum: ['', 'true', 'false'], default: 'false' },
+      example: 'true',
+    }),
   ],
   answers: {
     200: json(
-      'The article is withdrawn, now (`withdrawn`) or since before (`unchanged`).',
+      'The article is withdrawn or erased, now or since before (`unchanged`).',
       {
-        schema: ref('Change'),
+        schema: { anyOf: [ref('Change'), ref('Erasure')] },
         examples: {
+          erased: ['The article was erased now', erased],
           withdrawn: ['The article was withdrawn now', withdrawn],
           unchanged: ['The article was withdrawn before', { ...withdrawn, result: 'unchanged' }],
         },
@@ -230,7 +249,14 @@ const withdrawArticle = operation({
       etag,
     ),
   },
-  errors: ['invalid_path', 'invalid_query', 'article_not_found', 'precondition_failed', 'insufficient_storage'],
+  errors: [
+    'invalid_path',
+    'invalid_query',
+    'article_not_found',
+    'file_holds_article',
+    'precondition_failed',
+    'insufficient_storage',
+  ],
 });
 
 const listFeedsOfArticle = operation({
@@ -238,14 +264,31 @@ const listFeedsOfArticle = operation({
   tag: 'Articles',
   access: 'read',
   summary: 'List the feeds of an article',
-  description: 'Every feed, whether it contains the article, and if not, why.',
+  description:
+    'Every feed, whether it contains the article, and if not, why. If there is an article whose id is this one with `/feeds` behind it, this address is that of the other article: use `getArticle` with `view`.',
   answers: {
     200: json('Every feed.', {
       schema: ref('ArticleFeeds'),
       examples: { feeds: ['A story in two of three feeds', memberships] },
     }),
   },
-  errors: ['invalid_path', 'article_not_found'],
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
+});
+
+const getArticleHistory = operation({
+  id: 'getArticleHistory',
+  tag: 'Articles',
+  access: 'read',
+  summary: 'Get the history of an article',
+  description:
+    'Who or what changed the article, and when. If there is an article whose id is this one with `/history` behind it, this address is that of the other article: use `getArticle` with `view`.',
+  answers: {
+    200: json('The changes, oldest first.', {
+      schema: ref('ArticleHistory'),
+      examples: { history: ['A story that was published by an import and withdrawn by a file', history] },
+    }),
+  },
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
 });
 
 /** The addresses below `/api/articles`. */
@@ -253,4 +296,5 @@ export const articlePaths: Json = {
   '/api/articles': { get: listArticles, post: publishArticles },
   '/api/articles/{id}': { parameters: [id], get: getArticle, put: publishArticle, delete: withdrawArticle },
   '/api/articles/{id}/feeds': { parameters: [id], get: listFeedsOfArticle },
+  '/api/articles/{id}/history': { parameters: [id], get: getArticleHistory },
 };

@@ -61,6 +61,15 @@ const EXPLAINED = {
       },
     ],
   },
+  erased_article: {
+    meaning: 'The article was erased. Nothing is published again under its id or its public id.',
+    title: 'The article “2026/bridge” was erased.',
+  },
+  file_holds_article: {
+    meaning: 'A file in `articles/` holds the record. Remove the file, then send the request again.',
+    title: 'The file articles/2026/bridge.md holds the article “2026/bridge”.',
+    detail: 'Remove the file, then send the request again.',
+  },
   precondition_failed: {
     meaning: 'The article does not meet `If-Match` or `If-None-Match`. Nothing changes.',
     title: 'The article “2026/bridge” does not meet the condition of the request.',

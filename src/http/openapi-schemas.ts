@@ -1,6 +1,8 @@
+import { FORMATS } from '../feed/feeds.ts';
+import { PROBLEM_KINDS } from '../publish/open-problems.ts';
 import { STATUSES } from '../store/store.ts';
 import { recordSchemas, storySchema } from './openapi-record.ts';
-import { count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
+import { address, count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
 
 export function ref(name: string): Json {
   return { $ref: `#/components/schemas/${name}` };
@@ -40,6 +42,7 @@ export const schemas: Json = {
     status,
     publishedAt,
     'withdrawn?': object('The withdrawal.', { at: time('The moment of the withdrawal.'), 'reason?': reason }),
+    'erased?': { type: 'boolean', const: true, description: 'The article was erased: no text of it is left.' },
     record: { type: 'object', description: 'The record as the newsroom sent it.' },
   }),
   ArticlePage: object('A page of the list.', {
@@ -51,6 +54,14 @@ export const schemas: Json = {
     result: oneOf(
       ['created', 'updated', 'unchanged', 'withdrawn'],
       'What the change did: `created`, `updated` or `unchanged` for PUT, `withdrawn` or `unchanged` for DELETE.',
+    ),
+  }),
+  Erasure: object('An article that was erased for good. Its tombstone stays, so that readers are informed.', {
+    ...change,
+    result: oneOf(['erased', 'unchanged'], 'What the request did: `unchanged` where the article was erased before.'),
+    media: list(
+      text('The path of a file.'),
+      'The files in `media/` that no other article names: remove them yourself.',
     ),
   }),
   Rehearsal: object('What a change would do. The service keeps nothing of it.', {
@@ -104,6 +115,89 @@ export const schemas: Json = {
     'rule?': oneOf(['withdrawn', 'embargo', 'expired', 'selection', 'beyond'], 'The rule that excludes the article.'),
     'reason?': text('The rule in words.'),
   }),
+  ArticleHistory: object('The changes to an article.', {
+    id,
+    history: list(ref('HistoryEntry'), 'The changes, oldest first: the newest thousand within `auditDays`.'),
+  }),
+  HistoryEntry: object('A change to an article.', {
+    what: oneOf(['published', 'corrected', 'withdrawn', 'republished', 'erased'], 'What the change did.'),
+    at: time('The moment of the change.'),
+    revision,
+    'by?': ref('Actor'),
+    'status?': oneOf(STATUSES, 'The status that the change gave the article.'),
+    'until?': time('The end of the embargo, where the status is `embargoed`.'),
+    'reason?': text('The reason of a withdrawal.'),
+  }),
+  Actor: {
+    description: 'Who or what made a change.',
+    oneOf: [
+      object('A client of the API.', {
+        kind: { type: 'string', const: 'key', description: 'An API key.' },
+        id: text('The id of the key.', { examples: ['7905f266f5d4'] }),
+        name: text('The name of the key.', { examples: ['cms'] }),
+      }),
+      object('A file.', {
+        kind: { type: 'string', const: 'file', description: 'A file in `articles/`.' },
+        path: text('The path below the data folder.', { examples: ['articles/2026/bridge.md'] }),
+      }),
+      object('An import.', {
+        kind: { type: 'string', const: 'import', description: 'The command `import`.' },
+        source: text('The file, folder or address that was imported.'),
+      }),
+      object('A command.', {
+        kind: { type: 'string', const: 'command', description: 'Another command.' },
+        name: text('The name of the command.', { examples: ['erase'] }),
+      }),
+      object('A start.', {
+        kind: {
+          type: 'string',
+          const: 'start',
+          description: 'A start with another `publication.yaml` or another version.',
+        },
+      }),
+    ],
+  },
+  FeedPage: object('A page of the list.', {
+    feeds: list(ref('Feed'), 'The feeds, in the order of their keys.'),
+    'cursor?': text('The `cursor` of the next page. The last page has none.', { examples: ['section/harbour'] }),
+  }),
+  Feed: object('A feed, with what readers can see in it.', {
+    feed: feedKey,
+    'title?': text('The title of the feed.'),
+    articles: count('The articles that readers can see, in the whole feed.'),
+    'newest?': time('The date of the newest article.'),
+    addresses: object(
+      'The address of the feed in each format.',
+      Object.fromEntries(FORMATS.map((format) => [format, address(`The feed as ${format}.`)])),
+    ),
+  }),
+  ProblemPage: object('A page of the list.', {
+    problems: list(ref('OpenProblem'), 'What is refused now, newest first.'),
+    'cursor?': text('The `cursor` of the next page. The last page has none.', { examples: ['17'] }),
+  }),
+  OpenProblem: object('Something that the newsroom has to put right.', {
+    source: ref('ProblemSource'),
+    'article?': text('The id of the article, where it is known.', { examples: ['2026/bridge'] }),
+    since: time('The first report of it, at the earliest the last start.'),
+    code,
+    problems: list(ref('Problem'), 'Every defect.'),
+  }),
+  ProblemSource: {
+    type: 'object',
+    description: 'Where the problem is.',
+    required: ['kind'],
+    properties: {
+      kind: oneOf(
+        PROBLEM_KINDS,
+        'A refused file in `articles/`, a file that is no article, a record that the API refused, a record in the store that is not valid any more, or an article that a format cannot show.',
+      ),
+      path: text('The path of the file below the data folder, for `file` and `other_file`.'),
+      id: text('The id of the key, for `key`.'),
+      name: text('The name of the key, for `key`.'),
+      format: text('The format, for `rendering`.'),
+    },
+    additionalProperties: false,
+  },
   Problem: object('One defect: the field, its value, and the rule that it breaks.', {
     field: text('The path of the field. Empty where the problem is about the whole record.', {
       examples: ['authors[0].url'],
