@@ -271,11 +271,11 @@ const listFeedsOfArticle = operation({
       examples: { feeds: ['A story in two of three feeds', memberships] },
     }),
   },
-  errors: ['invalid_path', 'article_not_found'],
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
 });
 
-const listChangesOfArticle = operation({
-  id: 'listChangesOfArticle',
+const getArticleHistory = operation({
+  id: 'getArticleHistory',
   tag: 'Articles',
   access: 'read',
   summary: 'List the changes to an article',
@@ -287,7 +287,7 @@ const listChangesOfArticle = operation({
       examples: { history: ['A story that was corrected and withdrawn', history] },
     }),
   },
-  errors: ['invalid_path', 'article_not_found'],
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
 });
 
 /** The addresses below `/api/articles`. */
@@ -295,5 +295,5 @@ export const articlePaths: Json = {
   '/api/articles': { get: listArticles, post: publishArticles },
   '/api/articles/{id}': { parameters: [id], get: getArticle, put: publishArticle, delete: withdrawArticle },
   '/api/articles/{id}/feeds': { parameters: [id], get: listFeedsOfArticle },
-  '/api/articles/{id}/history': { parameters: [id], get: listChangesOfArticle },
+  '/api/articles/{id}/history': { parameters: [id], get: getArticleHistory },
 };

@@ -126,3 +126,38 @@ export const refusal = {
 };
 
 export const totals = { created: 1, updated: 0, unchanged: 0, refused: 1, adjusted: 0, warned: 0 };
+
+export const feedPage = {
+  feeds: [
+    {
+      feed: 'section/harbour',
+      title: 'The Four Rivers Courier: Harbour',
+      articles: 412,
+      newest: publishedAt,
+      addresses: {
+        rss: 'https://feeds.example.com/feeds/section/harbour.rss',
+        atom: 'https://feeds.example.com/feeds/section/harbour.atom',
+        json: 'https://feeds.example.com/feeds/section/harbour.json',
+      },
+    },
+  ],
+  cursor: 'section/harbour',
+};
+
+export const problemPage = {
+  problems: [
+    {
+      source: { kind: 'file', path: 'articles/2026/piano.md' },
+      article: '2026/piano',
+      since: '2026-11-29T17:54:41Z',
+      code: 'invalid_article',
+      problems: [{ field: 'title', rule: 'is required', line: 1 }],
+    },
+    {
+      source: { kind: 'key', id: '7905f266f5d4', name: 'cms' },
+      since: '2026-11-29T17:50:00Z',
+      code: 'invalid_json',
+      problems: [{ field: '', rule: 'is not JSON here', line: 3, column: 12 }],
+    },
+  ],
+};

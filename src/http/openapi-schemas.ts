@@ -1,6 +1,8 @@
+import { FORMATS } from '../feed/feeds.ts';
+import { PROBLEM_KINDS } from '../publish/open-problems.ts';
 import { STATUSES } from '../store/store.ts';
 import { recordSchemas, storySchema } from './openapi-record.ts';
-import { count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
+import { address, count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
 
 export function ref(name: string): Json {
   return { $ref: `#/components/schemas/${name}` };
@@ -135,6 +137,47 @@ export const schemas: Json = {
     'rule?': oneOf(['withdrawn', 'embargo', 'expired', 'selection', 'beyond'], 'The rule that excludes the article.'),
     'reason?': text('The rule in words.'),
   }),
+  FeedPage: object('A page of the list.', {
+    feeds: list(ref('Feed'), 'The feeds, in the order of their keys.'),
+    'cursor?': text('The `cursor` of the next page. The last page has none.', { examples: ['section/harbour'] }),
+  }),
+  Feed: object('A feed, with what readers can see in it.', {
+    feed: feedKey,
+    'title?': text('The title of the feed.'),
+    articles: count('The articles that readers can see, in the whole feed.'),
+    'newest?': time('The date of the newest article.'),
+    addresses: object(
+      'The address of the feed in each format.',
+      Object.fromEntries(FORMATS.map((format) => [format, address(`The feed as ${format}.`)])),
+    ),
+  }),
+  ProblemPage: object('A page of the list.', {
+    problems: list(ref('OpenProblem'), 'What is refused now, newest first.'),
+    'cursor?': text('The `cursor` of the next page. The last page has none.', { examples: ['17'] }),
+  }),
+  OpenProblem: object('Something that the newsroom has to put right.', {
+    source: ref('ProblemSource'),
+    'article?': text('The id of the article, where it is known.', { examples: ['2026/bridge'] }),
+    since: time('The first report of it, at the earliest the last start.'),
+    code,
+    problems: list(ref('Problem'), 'Every defect.'),
+  }),
+  ProblemSource: {
+    type: 'object',
+    description: 'Where the problem is.',
+    required: ['kind'],
+    properties: {
+      kind: oneOf(
+        PROBLEM_KINDS,
+        'A refused file in `articles/`, a file that is no article, a record that the API refused, a record in the store that is not valid any more, or an article that a format cannot show.',
+      ),
+      path: text('The path of the file below the data folder, for `file` and `other_file`.'),
+      id: text('The id of the key, for `key`.'),
+      name: text('The name of the key, for `key`.'),
+      format: text('The format, for `rendering`.'),
+    },
+    additionalProperties: false,
+  },
   Problem: object('One defect: the field, its value, and the rule that it breaks.', {
     field: text('The path of the field. Empty where the problem is about the whole record.', {
       examples: ['authors[0].url'],
