@@ -39,8 +39,8 @@ export interface OpenProblem extends NewProblem {
   readonly sequence: number;
 }
 
-/** How a problem ended. */
-export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed';
+/** How a problem ended. `given_up`: the API withdrew an article that was never published. */
+export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed' | 'given_up';
 
 /** The problems that are not gone yet. They are kept in memory: a start finds those of files and stored records again. */
 export interface OpenProblems {

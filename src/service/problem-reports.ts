@@ -92,11 +92,10 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
     problems.report({ source: actor, article, revision, code, problems: defects });
   }
 
-  function endOf({ id, result }: Outcome): void {
-    if (result === 'withdrawn') problems.endOfArticle(id, 'withdrawn');
-    else if (result === 'erased') problems.endOfArticle(id, 'erased');
-    else if (result === 'created' || result === 'updated' || result === 'unchanged')
-      problems.endOfArticle(id, 'published');
+  /** @param how what the change does, whether it was done before or not */
+  function endOf({ id, result }: Outcome, how: ProblemEnd): void {
+    if (result === 'condition-failed') return;
+    problems.endOfArticle(id, result === 'absent' ? 'given_up' : how);
   }
 
   return {
@@ -119,7 +118,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
       async publish(submissions) {
         const published = await publisher.publish(submissions);
         for (const [index, one] of published.entries()) {
-          if ('outcome' in one) endOf(one.outcome);
+          if ('outcome' in one) endOf(one.outcome, 'published');
           else
             await refusedRecord(submissions[index]?.actor, submissions[index]?.id ?? one.refused.article, one.refused);
         }
@@ -127,12 +126,12 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
       },
       async withdraw(withdrawals) {
         const outcomes = await publisher.withdraw(withdrawals);
-        outcomes.forEach(endOf);
+        for (const outcome of outcomes) endOf(outcome, 'withdrawn');
         return outcomes;
       },
       async erase(erasures) {
         const outcomes = await publisher.erase(erasures);
-        outcomes.forEach(endOf);
+        for (const outcome of outcomes) endOf(outcome, 'erased');
         return outcomes;
       },
     }),
@@ -154,6 +153,7 @@ const HOW: Readonly<Record<ProblemEnd, string>> = {
   withdrawn: 'is withdrawn now',
   erased: 'is erased now',
   removed: 'was removed',
+  given_up: 'is not to be published any more',
 };
 
 function subjectOf({ source, article = '' }: OpenProblem): string {
