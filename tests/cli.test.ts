@@ -205,7 +205,7 @@ describe('a publication.yaml that is wrong stops the start with exit code 1', ()
     ],
     [
       `${PUBLICATION}feeds:\n  - id: a\n    title: A\n    select:\n      any: [topic/x]\n`,
-      /publication\.yaml:10:13: feeds\[0\]\.select\.any\[0\]: must be latest, section\/…, tag\/…, author\/… or language\/… \(value: topic\/x\)\n$/,
+      /publication\.yaml:10:13: feeds\[0\]\.select\.any\[0\]: must be latest, section\/…, tag\/…, author\/… or language\/…\. Did you mean tag\/x\? \(value: topic\/x\)\n$/,
     ],
   ])('%j', async (yaml, message) => {
     const folder = await dataFolder({ ...NEWSROOM, 'publication.yaml': yaml });

@@ -202,6 +202,36 @@ test('fields of publication.yaml', async () => {
   expect(rules.map(namedIn).sort()).toEqual(['any', 'select']);
 });
 
+test('values of fields', () => {
+  const formats: readonly (readonly [string, string])[] = [
+    ['HTML', 'html'],
+    ['htlm', 'html'],
+    ['markdwn', 'markdown'],
+    ['md', 'markdown'],
+    ['plain', 'text'],
+  ];
+  for (const [typed, meant] of formats) {
+    const answer = problemsOf(() => parseArticle(record({ bodyFormat: typed }), newsroom));
+    expect([typed, namedIn(answer)]).toEqual([typed, meant]);
+  }
+  const feeds: readonly (readonly [string, string])[] = [
+    ['content: sumary', 'summary'],
+    ['content: excerpt', 'summary'],
+    ['content: Full', 'full'],
+    ['select: { any: [tags/water] }', 'tag/water'],
+    ['select: { all: [rubrik/Wind und Wetter] }', 'section/wind-und-wetter'],
+    ['select: { none: [autor/ann-lee] }', 'author/ann-lee'],
+    ['select: { any: [latst] }', 'latest'],
+  ];
+  for (const [typed, meant] of feeds) {
+    const feed = `feeds:\n  - { id: a, title: A, ${typed} }\n`;
+    const answer = problemsOf(() => parsePublication(PUBLICATION + feed, 'publication.yaml'));
+    expect([typed, namedIn(answer)]).toEqual([typed, meant]);
+  }
+  const retired = 'retired:\n  - { feed: tag/a, movedTo: schlagwort/b }\n';
+  expect(namedIn(problemsOf(() => parsePublication(PUBLICATION + retired, 'publication.yaml')))).toBe('tag/b');
+});
+
 test('commands', async () => {
   const mistakes: Mistakes = {
     'a letter missing': [
@@ -316,6 +346,8 @@ test('options', async () => {
       ['--public-uri', '--public-url'],
       ['--cache', '--cache-mb'],
       ['--metrics', '--metrics-port'],
+      ['--vesrion', '--version'],
+      ['--hlep', '--help'],
     ],
   };
   await expectAnswers(mistakes, async (typed) => (await command(['serve', typed, '1'])).err.split('\n')[0] ?? '');
@@ -426,6 +458,10 @@ test('addresses of feeds', async () => {
     'a space': [
       ['/feeds/section/%20world.rss', '/feeds/section/world.rss'],
       ['/feeds/latest%20.rss', '/feeds/latest.rss'],
+    ],
+    'the folder alone': [
+      ['/feeds', '/feeds/latest.rss'],
+      ['/feeds/', '/feeds/latest.rss'],
     ],
     'the folder of another system': [
       ['/rss', '/rss.xml'],
@@ -548,4 +584,37 @@ test('filters of the API', async () => {
   }
   expect(await answerTo('feed=tag/never-used')).toBe('status 200');
   expect(await answerTo('feed=section/world&status=expired')).toBe('status 200');
+  for (const feed of ['latest.rss', 'latest.atom.xml', 'Latest.json']) {
+    const answer = await answerTo(`feed=${feed}`);
+    expect([feed, namedIn(answer)]).toEqual([feed, 'latest']);
+    expect(answer).toContain('the id of a feed in publication.yaml');
+  }
+});
+
+test('filters and cursors of the overviews, and views of an article', async () => {
+  const api = await startApi({ 'articles/a.json': STORY });
+  const key = { Authorization: `Bearer ${api.key}` };
+  const answerTo = async (path: string) => {
+    const { status, text } = await ask(api.port, `/api/${path}`, { headers: key });
+    const { problems, detail } = JSON.parse(text);
+    return `${status} ${problems?.[0].rule ?? detail}`;
+  };
+  for (const [typed, meant] of [
+    ['feeds?kind=sections', 'section'],
+    ['feeds?kind=Tag', 'tag'],
+    ['feeds?kind=auther', 'author'],
+    ['feeds?kind=category', 'section'],
+    ['feeds?kynd=tag', 'kind'],
+    ['problems?limitt=1', 'limit'],
+    ['articles/a/hystory', '/api/articles/a/history'],
+    ['articles/a/feed', '/api/articles/a/feeds'],
+    ['articles/a/audit', '/api/articles/a/history'],
+    ['articles/a?view=hist', 'history'],
+  ] as const) {
+    expect([typed, namedIn(await answerTo(typed))]).toEqual([typed, meant]);
+  }
+  for (const path of ['feeds?cursor=%20', 'feeds?cursor=a/b', 'problems?cursor=1x', 'problems?cursor=-1'])
+    expect([path, await answerTo(path)]).toEqual([path, expect.stringContaining('400 must be the cursor of the page')]);
+  expect(await answerTo('articles/none/history')).toBe('404 GET /api/articles lists all articles with their ids.');
+  expect(await answerTo('articles/none/hystory')).toBe('404 GET /api/articles lists all articles with their ids.');
 });

@@ -100,8 +100,12 @@ const SYNONYMS = synonymsOf({
   '--scope': 'role permission permissions access rights',
 });
 
+/** The options of every command, which are read before its own. */
+const COMMON = ['--help', '--version'];
+
 function unknownOption(name: string, known: readonly string[]): PublisherError {
-  const nearest = meantWord(name, known, SYNONYMS);
+  if (COMMON.includes(name)) return usage(`${name} takes no value.`);
+  const nearest = meantWord(name, [...known, ...COMMON], SYNONYMS);
   return usage(`There is no option “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
 }
 

@@ -1,4 +1,5 @@
 import { isLanguageTag } from '../lib/fields.ts';
+import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { slugOf } from '../lib/text.ts';
 
 /** The kinds of feeds that articles name by themselves. */
@@ -21,4 +22,24 @@ export function brokenKeyRule(key: string): string | undefined {
   if (isLanguage && !isLanguageTag(key.slice('language/'.length)))
     return 'must name a language by its tag, as language/ckb (BCP 47)';
   return undefined;
+}
+
+/** Kinds of feeds in other languages. */
+export const KIND_SYNONYMS = synonymsOf({
+  section: 'category categories channel rubrik ressort rubrique sección bölüm kategori beş',
+  tag: 'keyword topic label schlagwort étiquette etiqueta etiket',
+  author: 'byline writer autor auteur yazar nivîskar',
+  language: 'lang locale sprache langue idioma dil ziman',
+  custom: 'own publication',
+  latest: 'all everything newest',
+});
+
+/** `sections/world` → `section/world`: the normal key that a broken one probably means by another word for its kind. */
+export function meantKey(key: string): string | undefined {
+  const slash = key.indexOf('/');
+  if (slash < 0) return meantWord(key, ['latest']);
+  const kind = meantWord(key.slice(0, slash), KINDS, KIND_SYNONYMS);
+  if (kind === undefined) return undefined;
+  const corrected = normalKey(`${kind}${key.slice(slash)}`);
+  return brokenKeyRule(corrected) === undefined ? corrected : undefined;
 }

@@ -13,12 +13,13 @@ import {
   singleLineOrEmpty,
   webAddress,
 } from '../lib/fields.ts';
+import { didYouMean } from '../lib/nearest-word.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { fieldPath, problemsOf } from '../lib/problems.ts';
 import { systemReason } from '../lib/system-reason.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
-import { brokenKeyRule, FEED_KEY_RULE, normalKey } from './feed-keys.ts';
+import { brokenKeyRule, FEED_KEY_RULE, meantKey, normalKey } from './feed-keys.ts';
 import { PUBLICATION_SYNONYMS } from './publication-synonyms.ts';
 import { type RetiredFeed, retiredFeedProblems } from './retired-feeds.ts';
 
@@ -58,7 +59,7 @@ const ORIGIN_RULE =
 const ownKey = z.string({ error: FEED_KEY_RULE }).transform((value, context) => {
   const key = normalKey(value);
   const message = brokenKeyRule(key);
-  if (message !== undefined) context.addIssue({ code: 'custom', message });
+  if (message !== undefined) context.addIssue({ code: 'custom', message: message + didYouMean(meantKey(key)) });
   return key;
 });
 

@@ -1,7 +1,6 @@
 import { excerpt, MAX_PROBLEMS, type Problem } from '../errors.ts';
-import { LATEST } from '../feed/feeds.ts';
-import { nearestWord } from '../lib/nearest-word.ts';
-import { brokenKeyRule, KINDS } from './feed-keys.ts';
+import { didYouMean, nearestWord } from '../lib/nearest-word.ts';
+import { brokenKeyRule, meantKey } from './feed-keys.ts';
 
 /** A feed that has ended: the service redirects readers to another feed, or answers 410. The keys are normal. */
 export interface RetiredFeed {
@@ -68,15 +67,11 @@ function unknownRule(key: string, ids: ReadonlySet<string>, nearestOf: typeof ne
   const broken = ids.has(key) ? undefined : brokenKeyRule(key);
   if (broken === undefined) return undefined;
   const nearest = nearestOf(key, ids);
-  const question = nearest === undefined ? '' : `. Did you mean ${nearest}?`;
+  const question = didYouMean(nearest);
   if (key.startsWith('language/')) return broken + question;
   return `is no feed: name latest, the id of a feed under feeds, section/…, tag/…, author/… or language/…${question}`;
 }
 
 function nearestKey(key: string, ids: ReadonlySet<string>): string | undefined {
-  const [kind = '', name] = key.split('/');
-  if (name === undefined) return nearestWord(key, [LATEST, ...ids]);
-  const nearest = nearestWord(kind, KINDS);
-  const corrected = `${nearest}/${name}`;
-  return nearest !== undefined && brokenKeyRule(corrected) === undefined ? corrected : nearestWord(key, [...ids]);
+  return meantKey(key) ?? nearestWord(key, [...ids]);
 }

@@ -13,6 +13,7 @@ import {
   brokenFeedProblem,
   emptyFeedProblem,
   invalidQuery,
+  meantView,
   query,
   queryCursor,
   queryInteger,
@@ -116,8 +117,16 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
     const view = path.length > 1 && named === undefined ? VIEWS.find((name) => name === path.at(-1)) : undefined;
     const id = idIn(view === undefined ? path : path.slice(0, -1));
     const owner = view === undefined ? undefined : await store.find(id);
-    if (owner === undefined) throw articleNotFound(id);
+    if (owner === undefined) throw articleNotFound(id, await meantAddress(path));
     return omitUndefined({ stored: owner, view });
+  }
+
+  /** The view of an article that a mistyped last part probably means: `/history` for `/hystory`. */
+  async function meantAddress(path: readonly string[]): Promise<string | undefined> {
+    const view = path.length > 1 ? meantView(path.at(-1) ?? '') : undefined;
+    const owner = path.slice(0, -1);
+    if (view === undefined || (await store.find(idIn(owner))) === undefined) return undefined;
+    return `/api/articles/${owner.map(encodeURIComponent).join('/')}/${view}`;
   }
 
   return { read, list };
@@ -155,6 +164,8 @@ export function etagOf(revision: number): string {
   return `"${revision}"`;
 }
 
-export function articleNotFound(id: string): PublisherError {
-  return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
+/** @param meant the address that the request probably means */
+export function articleNotFound(id: string, meant?: string): PublisherError {
+  const hint = meant === undefined ? 'GET /api/articles lists all articles with their ids.' : `Did you mean ${meant}?`;
+  return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`, { hint });
 }

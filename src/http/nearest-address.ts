@@ -15,6 +15,7 @@ const FIRST_PARTS: readonly string[] = [LATEST, ...KINDS];
  */
 export function nearestAddress(path: string, addresses: readonly string[]): string | undefined {
   if (path.length > LONGEST_PATH) return undefined;
+  if (/^\/feeds\/*$/i.test(path)) return `/feeds/${LATEST}.rss`;
   const nearest = meantWord(path, addresses);
   if (nearest !== undefined) return nearest;
   const [, first = '', rest] = /^\/([^/]*)(\/.+)?$/.exec(path) ?? [];

@@ -44,6 +44,7 @@ const EXPLAINED = {
   article_not_found: {
     meaning: 'No article has this id.',
     title: 'There is no article “2026/bridge”.',
+    detail: 'GET /api/articles lists all articles with their ids.',
   },
   request_timeout: {
     meaning: 'The head of the request did not arrive within 15 seconds, or a record not within 30 seconds.',
@@ -81,7 +82,7 @@ const EXPLAINED = {
       {
         field: 'id',
         value: '2026/bridge',
-        rule: 'is in articles/2026/bridge.md: a file must not hold an article that is erased',
+        rule: 'is the id of an article that this file holds',
       },
     ],
   },

@@ -1,14 +1,15 @@
 import type { RequestHandler } from 'express';
-import { brokenKeyRule } from '../config/feed-keys.ts';
+import { brokenKeyRule, KIND_SYNONYMS } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
 import { excerpt } from '../errors.ts';
 import { describeFeed, FORMATS, feedPath } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
+import { didYouMean, meantWord } from '../lib/nearest-word.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { OpenProblem, OpenProblems } from '../publish/open-problems.ts';
 import { FEED_KINDS, type FeedKind, type ListedFeed, type Store } from '../store/store.ts';
 import { type ArticleParts, guard } from './articles.ts';
-import { invalidQuery, query, queryInteger } from './query.ts';
+import { invalidCursor, invalidQuery, query, queryCursor, queryInteger } from './query.ts';
 import { respondWithJson } from './respond.ts';
 
 type Handler = RequestHandler<{ path: string[] }>;
@@ -43,17 +44,21 @@ function feedView({ key, name, articles, newest }: ListedFeed, publication: Publ
   });
 }
 
+/** The id of a feed of the operator, which may be gone by now. */
+const FEED_ID = /^[\p{Ll}\p{Lo}\p{M}\p{N}-]{1,500}$/u;
+
 /** A cursor is the key of the last feed on the page before. */
 function keyInCursor(cursor: string): string {
-  const isOwn = brokenKeyRule(cursor) === undefined;
-  if (isOwn || /^[^/]{1,500}$/.test(cursor)) return cursor;
-  throw invalidQuery({ field: 'cursor', value: excerpt(cursor), rule: 'must be the cursor of the page before' });
+  if (brokenKeyRule(cursor) === undefined || FEED_ID.test(cursor)) return cursor;
+  throw invalidCursor(cursor, ', the name of a feed');
 }
 
 function kindNamed(text: string): FeedKind {
   const kind = FEED_KINDS.find((name) => name === text);
   if (kind !== undefined) return kind;
-  throw invalidQuery({ field: 'kind', value: excerpt(text), rule: `must be one of ${FEED_KINDS.join(', ')}` });
+  const meant = meantWord(text, FEED_KINDS, KIND_SYNONYMS);
+  const rule = `must be one of ${FEED_KINDS.join(', ')}${didYouMean(meant)}`;
+  throw invalidQuery({ field: 'kind', value: excerpt(text), rule });
 }
 
 interface ProblemListParts {
@@ -68,11 +73,7 @@ interface ProblemListParts {
 export function problemListHandler({ store, problems }: ProblemListParts): Handler {
   return guard(store)('read', async (request, response) => {
     const { cursor, limit } = query(request, ['cursor', 'limit']);
-    const before = queryInteger('cursor', cursor, {
-      fallback: Number.MAX_SAFE_INTEGER,
-      min: 1,
-      max: Number.MAX_SAFE_INTEGER,
-    });
+    const before = queryCursor(cursor, Number.MAX_SAFE_INTEGER);
     const size = queryInteger('limit', limit, PAGE);
     await problems.catchUp();
     const page = problems.list({ before, limit: size + 1 });

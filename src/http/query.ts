@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { brokenKeyRule, KINDS, normalKey } from '../config/feed-keys.ts';
+import { FEED_KEY_RULE, meantKey } from '../config/feed-keys.ts';
 import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { didYouMean, meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { STATUSES, type Status } from '../store/store.ts';
-import { meantFeed } from './nearest-feed.ts';
+import { keysIn, meantFeed } from './nearest-feed.ts';
 
 /** Parameters by the words of other services. */
 const SYNONYMS = synonymsOf({
@@ -56,14 +56,19 @@ export function queryInteger(field: string, text: string | undefined, range: Int
   throw invalidQuery({ field, value: excerpt(text), rule });
 }
 
-/** The revision after which a page of the list begins; 0 for the first page. */
-export function queryCursor(text: string | undefined): number {
-  if (text === undefined) return 0;
+/** The number behind which a page begins: a revision, for example. The fallback is that of the first page. */
+export function queryCursor(text: string | undefined, fallback = 0): number {
+  if (text === undefined) return fallback;
   const value = integerIn(text, { min: 0, max: Number.MAX_SAFE_INTEGER });
-  if (value !== undefined) return value;
-  const rule =
-    'must be the cursor of the page before, a whole number: take it from “cursor” in that answer, or leave it out for the first page';
-  throw invalidQuery({ field: 'cursor', value: excerpt(text), rule });
+  if (value === undefined) throw invalidCursor(text, ', a whole number');
+  return value;
+}
+
+/** @param form what a cursor of the list looks like, behind a comma */
+export function invalidCursor(text: string, form = ''): PublisherError {
+  const advice = 'take it from “cursor” in that answer, or leave it out for the first page';
+  const rule = `must be the cursor of the page before${form}: ${advice}`;
+  return invalidQuery({ field: 'cursor', value: excerpt(text), rule });
 }
 
 function integerIn(text: string, { min, max }: Pick<IntegerRange, 'min' | 'max'>): number | undefined {
@@ -88,10 +93,15 @@ const VIEW_SYNONYMS = synonymsOf({
   history: 'audit log changes versions revisions verlauf historique historial geçmiş',
 });
 
+export function meantView(text: string): View | undefined {
+  const meant = meantWord(text, VIEWS, VIEW_SYNONYMS);
+  return VIEWS.find((name) => name === meant);
+}
+
 export function queryView(text: string): View {
   const view = VIEWS.find((name) => name === text);
   if (view !== undefined) return view;
-  const rule = `must be one of ${VIEWS.join(', ')}${didYouMean(meantWord(text, VIEWS, VIEW_SYNONYMS))}`;
+  const rule = `must be one of ${VIEWS.join(', ')}${didYouMean(meantView(text))}`;
   throw invalidQuery({ field: 'view', value: excerpt(text), rule });
 }
 
@@ -103,15 +113,9 @@ export function queryStatus(text: string): Status {
   throw invalidQuery({ field: 'status', value: excerpt(text), rule });
 }
 
-/** Kinds of feeds in other languages. */
-const KIND_SYNONYMS = synonymsOf({
-  section: 'category categories channel rubrik ressort rubrique sección bölüm kategori beş',
-  tag: 'keyword topic label schlagwort étiquette etiqueta etiket',
-  author: 'byline writer autor auteur yazar nivîskar',
-  language: 'lang locale sprache langue idioma dil ziman',
-});
-
 const LONGEST_KEY = 200;
+const FILTER_RULE =
+  'must be latest, the id of a feed in publication.yaml, section/…, tag/…, author/… or language/…, without the ending of a format';
 
 /**
  * The problem of a feed that a filter names, and that no feed can be.
@@ -120,11 +124,9 @@ const LONGEST_KEY = 200;
  */
 export function brokenFeedProblem(key: FeedKey, rule: string, known: readonly FeedKey[]): Problem {
   if (key.length > LONGEST_KEY) return unknownFeed(key, rule, undefined);
-  const [kind = '', ...name] = key.split('/');
-  const meantKind = name.length > 0 ? meantWord(kind, KINDS, KIND_SYNONYMS) : undefined;
-  const corrected = normalKey(`${meantKind}/${name.join('/')}`);
-  const isValid = meantKind !== undefined && brokenKeyRule(corrected) === undefined;
-  return unknownFeed(key, rule, isValid ? corrected : meantFeed(key, known));
+  const shortest = keysIn(key).at(-1) ?? key;
+  const ownOrNot = rule === FEED_KEY_RULE ? FILTER_RULE : rule;
+  return unknownFeed(key, ownOrNot, meantKey(key) ?? meantFeed(key, known) ?? meantFeed(shortest, known));
 }
 
 /** The problem of a feed that a filter names, and that no article is in, if another feed looks like it. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { excerpt, MAX_PROBLEMS, type Problem } from '../errors.ts';
-import { didYouMean, meantWord, type Synonyms } from './nearest-word.ts';
+import { didYouMean, meantWord, type Synonyms, synonymsOf } from './nearest-word.ts';
 
 /**
  * Zod's issues as problems, each with an excerpt of the value in the input. An unknown field has the nearest one.
@@ -18,10 +18,24 @@ export function problemsOf(error: Pick<z.ZodError, 'issues'>, input: unknown, sy
     }
     const value = valueAt(input, issue.path);
     const field = fieldName(issue.path);
-    return [
-      value === undefined ? { field, rule: issue.message } : { field, value: excerpt(value), rule: issue.message },
-    ];
+    const rule = `${issue.message}${didYouMean(meantValue(issue, value))}`;
+    return [value === undefined ? { field, rule } : { field, value: excerpt(value), rule }];
   });
+}
+
+/** Values of fields by the words of other systems. */
+const VALUE_SYNONYMS = synonymsOf({
+  html: 'htm xhtml',
+  markdown: 'md mkd commonmark',
+  text: 'txt plain plaintext textplain',
+  full: 'all complete body content',
+  summary: 'excerpt short teaser description',
+});
+
+/** The valid value that looks most like a wrong one, for a field that has a list of them. */
+function meantValue(issue: z.core.$ZodIssue, value: unknown): string | undefined {
+  if (issue.code !== 'invalid_value' || typeof value !== 'string') return undefined;
+  return meantWord(value, issue.values.map(String), VALUE_SYNONYMS);
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

@@ -170,7 +170,13 @@ describe('a problem has its place', () => {
     ['feeds:\n  - { title: A }', { field: 'feeds[0].id', rule: 'is required', line: 6, column: 5 }],
     [
       'feeds:\n  - { id: a, title: A, content: all }',
-      { field: 'feeds[0].content', value: 'all', rule: 'must be one of full, summary', line: 6, column: 33 },
+      {
+        field: 'feeds[0].content',
+        value: 'all',
+        rule: 'must be one of full, summary. Did you mean full?',
+        line: 6,
+        column: 33,
+      },
     ],
     [
       'feeds:\n  - { id: a, title: A, select: { any: [world] } }',

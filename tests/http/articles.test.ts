@@ -474,6 +474,7 @@ describe('an address', () => {
         title: `There is no article “${address.split('/')[1]}”.`,
         status: 404,
         code: 'article_not_found',
+        detail: 'GET /api/articles lists all articles with their ids.',
       },
     ]);
   });

@@ -145,10 +145,14 @@ retired:
   });
 
   test.each([
-    ['?kind=sections', 'kind', 'must be one of latest, custom, section, tag, author, language'],
+    ['?kind=sections', 'kind', 'must be one of latest, custom, section, tag, author, language. Did you mean section?'],
     ['?limit=0', 'limit', 'must be a whole number from 1 to 500'],
     ['?limit=501', 'limit', 'must be a whole number from 1 to 500'],
-    ['?cursor=a/b', 'cursor', 'must be the cursor of the page before'],
+    [
+      '?cursor=a/b',
+      'cursor',
+      'must be the cursor of the page before, the name of a feed: take it from “cursor” in that answer, or leave it out for the first page',
+    ],
     ['?colour=red', 'colour', 'is not a parameter: use cursor, limit, kind'],
   ])('says what is wrong with %s', async (query, field, rule) => {
     const { status, text } = await get(query);
@@ -311,6 +315,34 @@ describe('GET /api/problems', () => {
       'The article “2026/a” is published now: the problem is gone.',
       'The article “e” is published now: the problem is gone.',
       'The article “f” is withdrawn now: the problem is gone.',
+    ]);
+  });
+
+  test('a refused record that nobody wants any more is gone with a DELETE, even of an article that never existed', async () => {
+    const api = await startApi();
+    const problems = async () => (await listOf(api.port, api.key)).problems.map(({ article, code }) => [article, code]);
+    for (const id of ['never', 'withdrawn', 'erased', 'kept']) {
+      if (id !== 'never') await api.put(`/${id}`, { body: record({ id, url: `/${id}` }) });
+      if (id === 'withdrawn') await api.remove(`/${id}`);
+      if (id === 'erased') await api.remove(`/${id}?erase=true`);
+      await api.put(`/${id}`, { body: record({ id, title: id === 'erased' ? 'T' : '' }) });
+    }
+    expect(await problems()).toEqual([
+      ['kept', 'invalid_article'],
+      ['erased', 'erased_article'],
+      ['withdrawn', 'invalid_article'],
+      ['never', 'invalid_article'],
+    ]);
+
+    expect((await api.remove('/never')).status).toBe(404);
+    await api.remove('/withdrawn');
+    await api.remove('/erased?erase');
+    await api.remove('/kept', { headers: { 'If-Match': '"99"' } }); // nothing is withdrawn
+    expect(await problems()).toEqual([['kept', 'invalid_article']]);
+    expect(api.told.flatMap(({ msg }) => (msg.includes('is gone') ? [msg] : []))).toEqual([
+      'The article “never” is not to be published any more: the problem is gone.',
+      'The article “withdrawn” is withdrawn now: the problem is gone.',
+      'The article “erased” is erased now: the problem is gone.',
     ]);
   });
 

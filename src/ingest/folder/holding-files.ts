@@ -93,7 +93,7 @@ function heldError({ id }: Ids, path: string | undefined): PublisherError {
   const file = `articles/${path}`;
   return new PublisherError('file_holds_article', `The file ${file} holds the article “${excerpt(id)}”.`, {
     file,
-    problems: [{ field: 'id', value: id, rule: `is in ${file}: a file must not hold an article that is erased` }],
+    problems: [{ field: 'id', value: id, rule: 'is the id of an article that this file holds' }],
     hint: `Delete ${file}, then erase the article again.`,
   });
 }
