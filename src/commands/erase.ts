@@ -107,7 +107,10 @@ function report({ outcomes, media, remains }: Erased, { out, err }: Terminal): n
   return remains.length === 0 ? 0 : 1;
 }
 
-function outcomeLine({ id, result }: Outcome): string {
+function outcomeLine({ id, result, kept }: Outcome): string {
+  const { withdrawn, publishedAt = 0 } = kept ?? {};
+  const wasVisible = withdrawn === undefined || withdrawn.at >= publishedAt;
+  if (result === 'erased' && !wasVisible) return `${id} is erased. No reader has seen it.`;
   if (result === 'erased') return `${id} is erased. Readers of Atom and JSON Feed learn that it is withdrawn.`;
   return `${id} was erased before.`;
 }

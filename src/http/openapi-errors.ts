@@ -108,7 +108,7 @@ const EXPLAINED = {
   },
   invalid_article: {
     meaning: 'The record breaks a rule. `problems` lists every broken rule at once.',
-    title: 'The article "2026/bridge" cannot be published.',
+    title: 'The article “2026/bridge” cannot be published.',
     problems: [
       { field: 'title', rule: 'is required' },
       { field: 'titel', rule: 'is not a known field' },

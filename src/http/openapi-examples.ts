@@ -121,7 +121,7 @@ export const history = {
 export const refusal = {
   result: 'refused',
   code: 'invalid_article',
-  title: 'The article "2026/piano" cannot be published.',
+  title: 'The article “2026/piano” cannot be published.',
   problems: [{ field: 'title', rule: 'is required', line: 2 }],
 };
 

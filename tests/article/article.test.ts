@@ -150,7 +150,7 @@ describe('a field is refused with its value and the rule it breaks', () => {
 
   test('the error names the article', () => {
     expect(() => parseArticle(record({ id: 'x/"y"', url: 5 }), newsroom)).toThrow(
-      'The article "x/\\"y\\"" cannot be published.',
+      'The article “x/"y"” cannot be published.',
     );
     expect(() => parseArticle({}, newsroom)).toThrow('The article cannot be published.');
   });

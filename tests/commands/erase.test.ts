@@ -49,6 +49,14 @@ test('several articles are erased at once; a second time says so', async () => {
   expect(await erase()).toMatchObject({ code: 0, out: 'a was erased before.\n2026/b was erased before.\n' });
 });
 
+test('an embargoed article has no readers to learn of its end', async () => {
+  const folder = await newsroom([record({ id: 'e', embargoUntil: '2999-01-01T00:00:00Z' })]);
+  expect(await command(['erase', '--data', folder, 'e'])).toMatchObject({
+    code: 0,
+    out: 'e is erased. No reader has seen it.\n',
+  });
+});
+
 test.each<[readonly string[], number, string]>([
   [[], 2, '“erase” needs the ID of an article.\n'],
   [['a', 'z', 'y'], 1, 'There is no article “z”, “y”.\n'],

@@ -232,7 +232,7 @@ describe('PUT', () => {
     expect(status).toBe(422);
     expect(headers).toMatchObject(PROBLEM);
     const { problems, ...rest } = JSON.parse(text);
-    expect(rest).toEqual({ title: 'The article "a" cannot be published.', status: 422, code: 'invalid_article' });
+    expect(rest).toEqual({ title: 'The article “a” cannot be published.', status: 422, code: 'invalid_article' });
     expect(new Set(problems)).toEqual(
       new Set([
         {

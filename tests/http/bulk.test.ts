@@ -135,7 +135,7 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       line: 5,
       result: 'refused',
       code: 'invalid_article',
-      title: 'The article "refused" cannot be published.',
+      title: 'The article “refused” cannot be published.',
       problems: [
         { field: 'title', value: '', rule: 'must not be empty', line: 5 },
         { field: 'colour', rule: 'is not a known field', line: 5 },
