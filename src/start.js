@@ -31,13 +31,13 @@ function start() {
     return fail(
       `The packages of Feed Publisher are not all installed (${missing} is missing): run “npm ci” in ${root}, then start it again.`,
     );
-  if (Number(process.versions.node.split('.')[0]) < least) return handOver();
+  if (Number(process.versions.node.split('.')[0]) < least) return startInstalledNode();
   module.enableCompileCache();
   void import('./main.ts');
 }
 
 /** Runs this file again with the Node of the package for this platform, whose hash is in package-lock.json. */
-function handOver() {
+function startInstalledNode() {
   const platform = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   const name = Object.keys(optionalDependencies).find((key) => key.endsWith(`-${platform}`));
   if (name === undefined)
