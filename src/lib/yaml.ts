@@ -60,7 +60,7 @@ function keepLeadingZeros(scalar: Scalar): void {
  */
 export function readYaml(text: string, firstLine = 1): YamlText {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const positionOf = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset);
     return { line: line + firstLine - 1, column: col };
