@@ -39,6 +39,7 @@ const terminal = {
   err: (line: string) => process.stderr.write(`${line}\n`),
   screen: process.stderr,
   onStop,
+  input: () => process.stdin,
   env: process.env,
   version: packageJson.version,
 };

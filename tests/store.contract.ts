@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Article } from '../src/article/article.ts';
-import { articleText } from '../src/article/stored.ts';
+import { articleText, erasedArticle } from '../src/article/stored.ts';
 import { type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
 import { customFeedChooser } from '../src/feed/selection.ts';
 import { jsonString } from '../src/lib/json.ts';
@@ -21,6 +21,7 @@ import type {
   SnapshotOptions,
   Store,
   StoredKey,
+  StoredRecord,
   Withdraw,
 } from '../src/store/store.ts';
 import { article } from './helpers.ts';
@@ -491,6 +492,205 @@ export function storeContract(
       expect(await idsIn(store, 'latest')).toEqual(['a']);
       expect(await store.snapshot('latest', NOW, FIFTY)).toMatchObject({ changedAt: NOW - 1 });
       expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBeUndefined();
+    });
+  });
+
+  describe(`${name}: erasure`, () => {
+    const TEXTS = {
+      title: 'Erased title',
+      body: '<p>Erased body</p>',
+      sections: ['World'],
+      authors: [{ name: 'Ann' }],
+    };
+    const erase = (id: string, more: object = {}): Change => ({ kind: 'erase', id, ...more });
+    const tombstone = (minutes: number) => ({
+      id: 'a',
+      publicId: 'tag:news.example,2026:a',
+      publishedAt: '2026-11-20T00:00:00Z',
+      withdrawn: { at: at(minutes).replace('.000', '') },
+      erased: { feeds: ['author/ann', 'language/en', 'latest', 'section/world'] },
+    });
+    const sorted = (stored: StoredRecord | undefined) => {
+      const { erased, ...rest } = (stored?.record ?? {}) as { erased: { feeds: string[] } };
+      return { ...rest, erased: { feeds: erased.feeds.toSorted() } };
+    };
+
+    test('withdraws an article and leaves its ids, its dates and its feeds', async () => {
+      const store = await holding(put({ id: 'b', sections: ['World'] }), put(TEXTS));
+      const outcome = inOrder(await store.apply([erase('a')], () => DAY + 5 * MINUTE + 400));
+      const stored = await store.find('a');
+
+      expect(outcome).toMatchObject([
+        { id: 'a', result: 'erased', revision: 3, touched: ['author/ann', 'language/en', 'latest', 'section/world'] },
+      ]);
+      expect(outcome[0]?.kept).toMatchObject({ withdrawn: { at: DAY + 5 * MINUTE } });
+      expect(stored).toMatchObject({ number: 2, revision: 3, isErased: true, article: { title: '', html: '' } });
+      expect(sorted(stored)).toEqual(tombstone(5));
+      expect(JSON.stringify([stored, await store.page(0, 50)])).not.toMatch(/Erased title|Erased body|Ann/);
+      for (const key of ['latest', 'section/world', 'author/ann']) {
+        const expected = [{ publicId: 'tag:news.example,2026:a', at: DAY + 5 * MINUTE }];
+        expect((await store.snapshot(key, NOW, FIFTY))?.tombstones, key).toEqual(expected);
+      }
+    });
+
+    test('of a withdrawn article keeps the date of the withdrawal and drops the reason', async () => {
+      const store = await holding(put(TEXTS), withdraw('a', DAY + 5 * MINUTE, 'A reason'));
+      const [outcome] = await store.apply([erase('a')], () => NOW);
+
+      expect(outcome).toMatchObject({ result: 'erased', touched: expect.arrayContaining(['latest', 'section/world']) });
+      expect(sorted(await store.find('a'))).toEqual(tombstone(5));
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([
+        { publicId: 'tag:news.example,2026:a', at: DAY + 5 * MINUTE },
+      ]);
+    });
+
+    test('of an article that readers could never see leaves no trace in feeds', async () => {
+      const store = await holding(put({ ...TEXTS, embargoUntil: at(60) }));
+      await store.apply([erase('a')], () => DAY + 5 * MINUTE);
+
+      expect((await store.find('a'))?.record).toMatchObject({ erased: { feeds: [] } });
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([]);
+      expect(await store.snapshot('section/world', NOW, FIFTY)).toBeUndefined();
+    });
+
+    test('takes the names of feeds that no other article has, also of feeds that it has left, until another has it', async () => {
+      const names = async () =>
+        Object.fromEntries((await store.feeds(NOW)).map(({ key, name: shown }) => [key, shown]));
+      const store = await holding(
+        put({ id: 'b', sections: ['World'] }),
+        put({ ...TEXTS, tags: ['Left'] }),
+        put({ ...TEXTS, tags: ['Stays'] }),
+      );
+      await store.apply([put({ ...TEXTS, id: 'c', authors: [{ name: 'Ben' }] })], () => NOW);
+      await store.apply([erase('a')], () => NOW);
+      expect(await names()).toMatchObject({
+        'section/world': 'World',
+        'author/ben': 'Ben',
+        'author/ann': '',
+        'tag/left': '',
+        'tag/stays': '',
+        'language/en': 'English',
+      });
+      await store.apply([put({ id: 'd', tags: ['Stays'], authors: [{ name: 'Ann' }] })], () => NOW);
+      expect(await names()).toMatchObject({ 'author/ann': 'Ann', 'tag/stays': 'Stays', 'tag/left': '' });
+    });
+
+    test('is known to a second process, which names a feed again', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put(TEXTS)], () => NOW);
+      await other.apply([put({ ...TEXTS, title: 'More' })], () => NOW);
+      await one.apply([erase('a')], () => NOW);
+      await other.apply([put({ ...TEXTS, id: 'b' })], () => NOW);
+      expect(await one.snapshot('author/ann', NOW, FIFTY)).toMatchObject({ name: 'Ann', entries: [{ number: 2 }] });
+    });
+
+    test('a second time, or a withdrawal after it, changes nothing', async () => {
+      const store = await holding(put(TEXTS));
+      await store.apply([erase('a')], () => NOW);
+      const before = await store.find('a');
+      const again = await store.apply([erase('a'), withdraw('a', NOW, 'A reason')], () => NOW);
+
+      expect(again).toMatchObject(Array(2).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
+      expect(await store.find('a')).toEqual(before);
+    });
+
+    test('of an unknown article changes nothing, nor one whose condition fails', async () => {
+      const store = await holding(put(TEXTS));
+      expect(await store.apply([erase('z'), erase('a', { condition: { revisions: [7] } })], () => NOW)).toMatchObject([
+        { id: 'z', result: 'absent', revision: 0 },
+        { id: 'a', result: 'condition-failed', revision: 1 },
+      ]);
+      expect(await store.erasedAfter(0)).toEqual([]);
+    });
+
+    test('refuses every record with the id or the public id', async () => {
+      const store = await holding(put(TEXTS), put({ id: 'b' }));
+      await store.apply([erase('a')], () => NOW);
+      const publicId = 'tag:news.example,2026:a';
+      const changes = [
+        put(TEXTS),
+        { ...put(TEXTS), keepWithdrawn: true },
+        { ...put(TEXTS), source: { path: 'a.json', signature: '1', media: [] } },
+        { ...put(TEXTS), isReparsed: true },
+        put({ id: 'c', publicId }),
+      ];
+      const outcomes = await store.apply(changes, () => NOW);
+
+      expect(outcomes.map(({ result, isErased, problem }) => [result, isErased, problem?.field])).toEqual([
+        ...Array(4).fill(['refused', true, 'id']),
+        ['refused', true, 'publicId'],
+      ]);
+      expect(await store.sources()).toEqual([]);
+      const [taken] = await store.apply([put({ id: 'd', publicId: 'tag:news.example,2026:b' })], () => NOW);
+      expect(taken).toMatchObject({ result: 'refused', problem: { field: 'publicId' } });
+      expect(taken).not.toHaveProperty('isErased');
+    });
+
+    test('forgets the file of the article', async () => {
+      const store = await holding({ ...put(TEXTS), source: { path: 'a.json', signature: '1', media: [] } });
+      await store.apply([erase('a')], () => NOW);
+      expect(await store.sources()).toEqual([]);
+    });
+
+    test('is carried over by the tombstone, where the article is unknown or erased', async () => {
+      const store = await holding(put({ id: 'b' }));
+      const feeds = ['latest', 'section/world'].map((key) => ({ key, name: '' }));
+      const remains = { id: 'a', publicId: 'p', publishedAt: DAY, withdrawn: { at: DAY + MINUTE } };
+      const change: Put = {
+        kind: 'put',
+        article: articleText(erasedArticle(remains)),
+        record: '{"id":"a"}',
+        feeds,
+        isErased: true,
+      };
+      const live: Put = { ...change, article: articleText(erasedArticle({ ...remains, id: 'b' })) };
+      const outcomes = await store.apply([change, change, live], () => NOW);
+
+      expect(outcomes.map(({ result }) => result)).toEqual(['created', 'unchanged', 'refused']);
+      expect(outcomes[2]?.problem?.field).toBe('erased');
+      expect(await store.find('a')).toMatchObject({ isErased: true });
+      expect(await store.find('b')).not.toHaveProperty('isErased');
+      expect((await store.snapshot('section/world', NOW, FIFTY))?.tombstones).toEqual([
+        { publicId: 'p', at: DAY + MINUTE },
+      ]);
+    });
+
+    test('is listed: among the withdrawn articles, and for the caches of other processes', async () => {
+      const store = await holding(put(TEXTS), put({ id: 'b' }), withdraw('b', NOW), put({ id: 'c' }));
+      await store.apply([erase('a'), erase('c')], () => NOW);
+      const listed = await store.list({ after: 0, limit: 50, status: 'withdrawn', at: NOW });
+
+      expect(listed.articles.map(({ article, isErased }) => [article.id, isErased])).toEqual([
+        ['b', undefined],
+        ['a', true],
+        ['c', true],
+      ]);
+      expect(await store.erasedAfter(0)).toEqual([
+        { number: 1, revision: 5 },
+        { number: 3, revision: 6 },
+      ]);
+      expect(await store.erasedAfter(5)).toEqual([{ number: 3, revision: 6 }]);
+    });
+
+    test('is complete once the files of the store are overwritten', async () => {
+      const [store] = await openTwice();
+      await store.apply([put(TEXTS), put({ id: 'b' })], () => NOW);
+      expect(await store.overwriteErased()).toBeUndefined();
+      await store.apply([erase('a')], () => NOW);
+      const [reason, again, meanwhile] = await Promise.all([
+        store.overwriteErased(),
+        store.overwriteErased(),
+        store.apply([put({ id: 'c' })], () => NOW),
+      ]);
+      expect([reason, again, meanwhile[0]?.result]).toEqual([undefined, undefined, 'created']);
+      expect(await idsIn(store, 'latest')).toHaveLength(2);
+    });
+
+    test('finds the texts that other articles have', async () => {
+      const store = await holding(put({ body: '<img src="/media/a.jpg">' }), put({ id: 'b', title: 'Rain' }));
+      const texts = ['/media/a.jpg', 'Rain', 'Snow', "'"];
+      expect([...(await store.textsInUse(texts))].sort()).toEqual(['/media/a.jpg', 'Rain']);
+      expect(await store.textsInUse([])).toEqual(new Set());
     });
   });
 

@@ -12,6 +12,32 @@ export function withdrawnArticle(
   return omitUndefined({ ...rest, withdrawn: withdrawal, image, media, source, copyright, license, translations });
 }
 
+/** What stays of an article that is erased. */
+export interface Remains extends Pick<Article, 'id' | 'publicId' | 'publishedAt'> {
+  readonly withdrawn: { readonly at: Instant };
+}
+
+/** An erased article, without a text. */
+export function erasedArticle({ id, publicId, publishedAt, withdrawn }: Remains): Article {
+  return {
+    id,
+    publicId,
+    url: '',
+    title: '',
+    summary: '',
+    html: '',
+    language: '',
+    direction: 'ltr',
+    authors: [],
+    sections: [],
+    tags: [],
+    publishedAt,
+    withdrawn,
+    media: [],
+    translations: [],
+  };
+}
+
 /** An article in the form that a store keeps: its JSON, and the properties that decide in which feeds it is, and where. */
 export interface ArticleText
   extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {

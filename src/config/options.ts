@@ -282,6 +282,15 @@ export const OPTIONS = {
     sanitizeFastPath,
   },
   export: { data },
+  erase: {
+    data,
+    yes: {
+      option: '--yes',
+      kind: onOff,
+      default: 'off',
+      help: 'Do not ask. Without a terminal, the command never asks.',
+    },
+  },
   key: {
     name: {
       option: '--name',

@@ -22,6 +22,8 @@ interface DocumentCacheParts {
   readonly bytes: number;
   readonly now: () => Instant;
   readonly timers?: Timers;
+  /** Called after other processes have changed feeds: they may have erased articles. */
+  readonly onExternalChanges?: () => void;
   /** Takes the error of a document that nobody waits for. */
   readonly fail: (error: unknown) => void;
 }
@@ -49,14 +51,14 @@ export function documentName(key: FeedKey, format: Format): string {
 
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
-  const { arrange, externalChanges, bytes, now, timers = systemTimers, fail } = parts;
+  const { arrange, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
   const current = createCurrentDocuments(bytes, now);
   const flights = createSingleFlight<CachedDocument | undefined, HotDocument>({
     isUsable: (document) => document === undefined || current.isCurrent(document),
     keep: (name, document) => document !== undefined && current.set(name, document),
   });
   const rewarmer = createRewarmer({ rewarm, fail, timers });
-  const external = createCatchUp({ externalChanges, forget, timers });
+  const external = createCatchUp({ externalChanges, forget: forgetExternal, timers });
 
   /** @param hot the document if nobody waits for it */
   function makeOnce(key: FeedKey, format: Format, hot?: HotDocument): Promise<CachedDocument | undefined> {
@@ -81,6 +83,11 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
   function forget(keys: readonly FeedKey[]): void {
     for (const key of keys) for (const format of FORMATS) forgetDocument(key, format);
     rewarmer.schedule();
+  }
+
+  function forgetExternal(keys: readonly FeedKey[]): void {
+    forget(keys);
+    onExternalChanges?.();
   }
 
   function forgetDocument(key: FeedKey, format: Format): void {

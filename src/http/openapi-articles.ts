@@ -194,6 +194,7 @@ const publishArticle = operation({
     'invalid_query',
     'invalid_json',
     'identity_conflict',
+    'erased_article',
     'precondition_failed',
     'too_large',
     'unsupported_media_type',
@@ -206,9 +207,9 @@ const withdrawArticle = operation({
   id: 'withdrawArticle',
   tag: 'Articles',
   access: 'write',
-  summary: 'Withdraw an article',
+  summary: 'Withdraw or erase an article',
   description:
-    'Removes the article from every feed. Readers of Atom and JSON Feed learn of the withdrawal. PUT publishes the article again.',
+    'Removes the article from every feed. Readers of Atom and JSON Feed learn of the withdrawal. PUT publishes the article again, unless it was erased: then its text is removed for good, and nothing is published again under its ids.',
   parameters: [
     ...conditions,
     queryParameter('reason', {
@@ -216,21 +217,35 @@ const withdrawArticle = operation({
       schema: { type: 'string' },
       example: 'Wrong bridge',
     }),
+    queryParameter('erase', {
+      description:
+        'Whether the text of the article is removed for good. `reason` must be left out then. `warnings` of the answer name places that may still have text.',
+      schema: { type: 'string', enum: ['true', 'false'], default: 'false' },
+      example: 'true',
+    }),
   ],
   answers: {
     200: json(
-      'The article is withdrawn, now (`withdrawn`) or since before (`unchanged`).',
+      'The article is withdrawn or erased, now (`withdrawn`, `erased`) or since before (`unchanged`).',
       {
         schema: ref('Change'),
         examples: {
           withdrawn: ['The article was withdrawn now', withdrawn],
           unchanged: ['The article was withdrawn before', { ...withdrawn, result: 'unchanged' }],
+          erased: ['The article was erased now', { ...withdrawn, result: 'erased', media: ['media/bridge.jpg'] }],
         },
       },
       etag,
     ),
   },
-  errors: ['invalid_path', 'invalid_query', 'article_not_found', 'precondition_failed', 'insufficient_storage'],
+  errors: [
+    'invalid_path',
+    'invalid_query',
+    'article_not_found',
+    'file_holds_article',
+    'precondition_failed',
+    'insufficient_storage',
+  ],
 });
 
 const listFeedsOfArticle = operation({

@@ -40,6 +40,7 @@ export const schemas: Json = {
     status,
     publishedAt,
     'withdrawn?': object('The withdrawal.', { at: time('The moment of the withdrawal.'), 'reason?': reason }),
+    'erased?': { type: 'boolean', const: true, description: 'The article was erased: its record has what is left.' },
     record: { type: 'object', description: 'The record as the newsroom sent it.' },
   }),
   ArticlePage: object('A page of the list.', {
@@ -49,8 +50,12 @@ export const schemas: Json = {
   Change: object('A change that was made.', {
     ...change,
     result: oneOf(
-      ['created', 'updated', 'unchanged', 'withdrawn'],
-      'What the change did: `created`, `updated` or `unchanged` for PUT, `withdrawn` or `unchanged` for DELETE.',
+      ['created', 'updated', 'unchanged', 'withdrawn', 'erased'],
+      'What the change did: `created`, `updated` or `unchanged` for PUT, `withdrawn`, `erased` or `unchanged` for DELETE.',
+    ),
+    'media?': list(
+      text('The path of a file in the data folder.', { examples: ['media/bridge.jpg'] }),
+      'Of an erased article, the files that no other article names. The service leaves them.',
     ),
   }),
   Rehearsal: object('What a change would do. The service keeps nothing of it.', {

@@ -31,8 +31,9 @@ export function statusOf(article: Omit<KeptArticle, 'publicId' | 'feeds'>, at: I
 export async function feedMemberships(stored: StoredRecord, context: Context): Promise<FeedMembership[]> {
   const { store, publication, at } = context;
   const { article } = stored;
-  const own = new Set(ownKeys(article).map(({ key }) => key));
   const members = new Set(await store.memberships(stored.number));
+  // An erased article names no feed any more, but its tombstone is in feeds.
+  const own = stored.isErased === true ? members : new Set(ownKeys(article).map(({ key }) => key));
   const selections = new Map(publication.feeds.map(({ id, select }) => [id, select]));
   const keys = new Set([...(await store.feeds(at)).map(({ key }) => key), ...own]);
   const hidden = hiddenBecause(stored, at);

@@ -10,7 +10,7 @@ import type { ParseRecords } from './publish.ts';
 import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
 /** Raise this number whenever `parseArticle` makes another article of the same record: all records are then parsed again. */
-const PARSER_VERSION = 2;
+const PARSER_VERSION = 3;
 
 /** Articles parsed in one transaction, and feeds offered to one backfill. */
 const BATCH = 500;
@@ -114,10 +114,11 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
     const page = await store.page(last, BATCH);
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
-    const records = page.map(({ record }) => unparsedRecord(record));
+    const stories = page.filter(({ isErased }) => isErased !== true); // an erased article has nothing to parse
+    const records = stories.map(({ record }) => unparsedRecord(record));
     const invalid = new Map<string, PublisherError>();
-    const articles = await reparse(page, records, { parse, onInvalid: (id, error) => invalid.set(id, error) });
-    const changes = page.flatMap(({ revision }, index): Put[] => {
+    const articles = await reparse(stories, records, { parse, onInvalid: (id, error) => invalid.set(id, error) });
+    const changes = stories.flatMap(({ revision }, index): Put[] => {
       const [article, record] = [articles[index], records[index]];
       if (article === undefined || record === undefined) return [];
       return [

@@ -91,6 +91,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
 
   function endOf({ id, result }: Outcome): void {
     if (result === 'withdrawn') problems.endOfArticle(id, 'withdrawn');
+    else if (result === 'erased') problems.endOfArticle(id, 'erased');
     else if (result === 'created' || result === 'updated' || result === 'unchanged')
       problems.endOfArticle(id, 'published');
   }
@@ -126,6 +127,11 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
         outcomes.forEach(endOf);
         return outcomes;
       },
+      async erase(erasures) {
+        const outcomes = await publisher.erase(erasures);
+        outcomes.forEach(endOf);
+        return outcomes;
+      },
     }),
     async catchUp() {
       const revision = await store.lastRevision();
@@ -143,6 +149,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
 const HOW: Readonly<Record<ProblemEnd, string>> = {
   published: 'is published now',
   withdrawn: 'is withdrawn now',
+  erased: 'is erased now',
   removed: 'was removed',
 };
 

@@ -130,6 +130,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const health = { check: store.lastRevision, phase: () => phase };
   opened.defer(store.close);
 
+  let writer: Writer | undefined;
   let reportUnrenderable = options.onUnrenderable ?? (() => {});
   const documents = openDocuments(folder, {
     log,
@@ -137,15 +138,24 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     fail,
     now,
     cache: options.cache ?? DEFAULT_CACHE_MB,
+    onExternalChanges: () => writer?.onExternalChanges(),
     onUnrenderable: (article) => reportUnrenderable(article),
   });
-  const { documentCache } = documents;
+  const { documentCache, forgetErased } = documents;
   opened.defer(documentCache.close);
 
-  const writer =
+  writer =
     part?.role === 'reader'
       ? createForwardingWriter(part.socket, { store, log })
-      : await openWriter(folder, { ...options, log, counters, now, fail, announce: documentCache.forget });
+      : await openWriter(folder, {
+          ...options,
+          log,
+          counters,
+          now,
+          fail,
+          announce: documentCache.forget,
+          onErased: forgetErased,
+        });
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
@@ -301,11 +311,15 @@ interface DocumentParts {
   readonly now: () => number;
   /** Megabytes. */
   readonly cache: number;
+  /** Called after other processes have changed the store. */
+  readonly onExternalChanges: () => void;
   readonly onUnrenderable: (article: Unrenderable) => void;
 }
 
 interface Documents {
   readonly documentCache: DocumentCache;
+  /** Forgets what was rendered of articles that were erased. */
+  readonly forgetErased: () => void;
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
 }
@@ -313,7 +327,7 @@ interface Documents {
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
-  { log, counters, fail, now, cache, onUnrenderable }: DocumentParts,
+  { log, counters, fail, now, cache, onExternalChanges, onUnrenderable }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
@@ -325,12 +339,17 @@ function openDocuments(
       onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
     },
   });
+  const forgetErased = () => void arranger.forgetErased().catch(fail);
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
     externalChanges: store,
+    onExternalChanges() {
+      forgetErased();
+      onExternalChanges();
+    },
   });
-  return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
+  return { documentCache, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

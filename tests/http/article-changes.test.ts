@@ -75,6 +75,20 @@ describe('a warning', () => {
     expect(lines.join('\n')).toContain('is published with warnings');
   });
 
+  test.each([
+    ['xx-YY', 1],
+    ['english', 1],
+    ['German', 1],
+    ['ckb', 0],
+    ['kmr-Latn', 0],
+    ['pt-BR', 0],
+  ])('is given for a language tag that is not registered: %s', async (language, count) => {
+    const { warnings } = await warningsOf({ language });
+
+    expect(warnings).toHaveLength(count);
+    if (count > 0) expect(warnings).toMatchObject([{ field: 'language' }]);
+  });
+
   test('is not given for a file that is there, or for a picture of another host', async () => {
     const fields = { body: '<img src="/media/yes.txt"><img src="https://x.example/media/no.jpg">' };
 

@@ -573,6 +573,9 @@ describe('GET of one', () => {
   });
 });
 
+const CURSOR =
+  'must be the cursor of the page before, a whole number: take it from “cursor” in that answer, or leave it out for the first page';
+
 describe('GET of the list', () => {
   interface Page {
     readonly articles: readonly { readonly id: string; readonly revision: number; readonly status: string }[];
@@ -674,7 +677,8 @@ describe('GET of the list', () => {
       'status=visible&limit=5&status=visible',
       { field: 'status', value: 'visible, visible', rule: 'must be given once' },
     ],
-    ['cursor=-1', { field: 'cursor', value: '-1', rule: 'must be a whole number from 0 to 9007199254740991' }],
+    ['cursor=-1', { field: 'cursor', value: '-1', rule: CURSOR }],
+    ['cursor=abc', { field: 'cursor', value: 'abc', rule: CURSOR }],
     ['status=lost', { field: 'status', value: 'lost', rule: 'must be one of visible, embargoed, expired, withdrawn' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { get } = await startApi();
@@ -757,7 +761,7 @@ describe('DELETE', () => {
   });
 
   test.each([
-    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason' }],
+    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason, erase. Did you mean reason?' }],
     ['reason=a&reason=b', { field: 'reason', value: 'a, b', rule: 'must be given once' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { put, get, remove } = await startApi();

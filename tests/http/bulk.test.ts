@@ -144,7 +144,7 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line: 6 }],
+      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line: 6, column: 3 }],
     },
     {
       line: 7,

@@ -128,7 +128,7 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [200, 'get', '/api/articles'],
   [200, 'get', '/api/articles?limit=1'],
   [200, 'get', '/api/articles?status=withdrawn'],
-  [200, 'get', '/api/articles?feed=nothing'],
+  [200, 'get', '/api/articles?feed=tag/nothing'],
   [400, 'get', '/api/articles?limit=x'],
   [400, 'get', '/api/articles?colour=red'],
   [401, 'get', '/api/articles', { key: '' }],
@@ -152,6 +152,11 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
         .join('\n'),
     },
   ],
+  [409, 'delete', '/api/articles/held?erase=true'],
+  [200, 'delete', '/api/articles/n?erase=true'],
+  [409, 'put', '/api/articles/n', { body: record({ id: 'n' }) }],
+  [200, 'get', '/api/articles/n'],
+  [200, 'get', '/api/articles?status=withdrawn'],
   [401, 'post', '/api/articles', { body: '', key: '' }],
   [403, 'post', '/api/articles', { body: '', key: 'READ' }],
   [415, 'post', '/api/articles', { body: 'x', headers: { 'Content-Encoding': 'br' } }],
@@ -326,7 +331,8 @@ describe('every real answer is one that is declared', () => {
 
   // In one test, because the requests build on one another.
   test('of the real service', async () => {
-    api = await startApi({}, { bodyDeadline: 300 });
+    const held = JSON.stringify(record({ id: 'held', url: '/held' }));
+    api = await startApi({ 'articles/held.json': held }, { bodyDeadline: 300 });
     readKey = (await keyFor(api.dataFolder, 'read')).key;
     const wrong: string[] = [];
     const answered = new Set<string>();
@@ -403,6 +409,7 @@ describe('every real answer is one that is declared', () => {
       changes: changeHandlers({
         store,
         publisher,
+        erase: async (erasures) => ({ outcomes: await publisher.erase(erasures), media: [], remains: [] }),
         rehearse: publisher.publish,
         feedsUrl: publication.feedsUrl,
         now,

@@ -86,8 +86,9 @@ export function addressSource(feed: Pick<FoundFeed, 'address' | 'page'>, options
   return {
     name: feed.address,
     size: options.maxPages > 1 ? undefined : feed.page.bytes.length,
-    async *items(onProgress, onSkipped, onNote = () => {}) {
-      for await (const page of feedPages(feed, options, onNote)) yield* page.items(onProgress, onSkipped, onNote);
+    async *items(onProgress, onSkipped, onNote = () => {}, onAdjusted = () => {}) {
+      for await (const page of feedPages(feed, options, onNote))
+        yield* page.items(onProgress, onSkipped, onNote, onAdjusted);
     },
   };
 }
@@ -174,8 +175,8 @@ function pageSource(address: string, { bytes, type, url, charset, isPrivate }: D
   return {
     name: address,
     size,
-    items(onProgress, onSkipped, onNote) {
-      const content = { size, open, onProgress, onSkipped, onNote, url, charset };
+    items(onProgress, onSkipped, onNote, onAdjusted) {
+      const content = { size, open, onProgress, onSkipped, onNote, onAdjusted, url, charset };
       const items = downloadedItems(address, bytes, type, content);
       return isPrivate === true ? privateItems(items) : items;
     },

@@ -1,31 +1,31 @@
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome } from '../store.ts';
 import { conditionHolds } from './conditions.ts';
+import { erase } from './erase.ts';
 import { type FeedDates, feedMoments, type Touch } from './feed-dates.ts';
 import { put } from './put.ts';
 import type { RevisionCounter } from './revision.ts';
-import type { Rules } from './rules.ts';
-import type { Settings } from './settings.ts';
+import { ERASED, type Settings } from './settings.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { withdraw } from './withdraw.ts';
 
 interface ApplyParts extends ChangeParts {
   readonly revisions: RevisionCounter;
   readonly settings: Settings;
-  readonly rules: Rules;
   readonly feedDates: FeedDates;
 }
 
 /** Applies changes in a transaction that the caller has begun. */
 export function applyChanges(parts: ApplyParts, changes: readonly Change[], now: () => Instant): Outcome[] {
-  const { revisions, settings, rules, sources, feedDates } = parts;
+  const { revisions, settings, entries, sources, feedDates } = parts;
   const before = revisions.last();
   const transaction: Transaction = { at: now(), revision: before };
-  rules.catchUp();
+  entries.catchUp();
   const touches: Touch[] = [];
   const outcomes = changes.map((change): Outcome => {
     const { seenFrom = 0, ...outcome } = applyChange(parts, change, transaction);
     if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') sources.update(change);
+    if (outcome.result === 'erased') settings.save(ERASED, String(outcome.revision));
     const changedAt = change.kind === 'put' ? change.changedAt : undefined;
     touches.push({ keys: outcome.touched, seenFrom, changedAt });
     return outcome;
@@ -42,5 +42,7 @@ function applyChange(parts: ChangeParts, change: Change, transaction: Transactio
   const known = parts.rows.find(id);
   if (!conditionHolds(change.condition, known?.revision))
     return { id, result: 'condition-failed', revision: known?.revision ?? 0, touched: [] };
-  return change.kind === 'put' ? put(parts, change, known, transaction) : withdraw(parts, change, known, transaction);
+  if (change.kind === 'put') return put(parts, change, known, transaction);
+  if (change.kind === 'erase') return erase(parts, change, known, transaction);
+  return withdraw(parts, change, known, transaction);
 }

@@ -19,9 +19,9 @@ export interface OpenOptions {
 }
 
 /** Milliseconds to wait for another process that writes. */
-const BUSY_TIMEOUT = 10_000;
+export const BUSY_TIMEOUT = 10_000;
 /** Milliseconds between attempts where SQLite does not wait itself. */
-const BUSY_RETRY = 5;
+export const BUSY_RETRY = 5;
 
 /**
  * Opens the database and creates it where it is missing.
@@ -58,7 +58,8 @@ export function migrateDatabase(file: string): { readonly from: number; readonly
   }
 }
 
-function connect(file: string, cache = CACHE): DatabaseSync {
+/** Opens the file of a store as it is. */
+export function connect(file: string, cache = CACHE): DatabaseSync {
   try {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
@@ -66,7 +67,9 @@ function connect(file: string, cache = CACHE): DatabaseSync {
     // FULL: a commit is on disk before it is acknowledged. Most articles fit into one page of 8 kB.
     db.exec('PRAGMA page_size = 8192');
     writeAhead(db);
+    // secure_delete: what is removed or replaced is overwritten with zeros.
     db.exec(`
+      PRAGMA secure_delete = ON;
       PRAGMA synchronous = FULL;
       PRAGMA cache_size = -${cache * 1024};
       PRAGMA wal_autocheckpoint = 8192;
@@ -136,7 +139,7 @@ const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
-const SQLITE_BUSY = 5;
+export const SQLITE_BUSY = 5;
 
 const AS_THE_SERVICE = 'run the program as the user of the service';
 
@@ -151,7 +154,7 @@ const OPEN_ADVICE: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** SQLite's primary result code; undefined for an error that does not come from SQLite. */
-function resultCode(error: unknown): number | undefined {
+export function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
 }

@@ -45,7 +45,25 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   const keepVisibleFrom = db.prepare(
     'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
   );
+  // A language is named by its tag, not by an article.
+  const removeNames = db.prepare(`
+    UPDATE feed SET name = ''
+    WHERE name <> '' AND key NOT LIKE 'language/%'
+      AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number)
+      AND NOT EXISTS (
+        SELECT 1 FROM tombstone JOIN article ON article.number = tombstone.article
+        WHERE tombstone.feed = feed.number AND NOT article.erased)
+    RETURNING key`);
   const numbers = createFeedNumbers(db);
+  /** The version of the names that `numbers` knows. */
+  let version: number | undefined;
+
+  /** Call this first in a transaction: another process may have changed rules and names. */
+  function catchUp(): void {
+    const current = rules.catchUp();
+    if (current !== version) numbers.forget();
+    version = current;
+  }
 
   function withCustomFeeds(own: readonly NamedKey[]): Feeds {
     return { own, all: rules.withCustomFeeds(own) };
@@ -92,13 +110,28 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     for (const feed of feeds) keepVisibleFrom.run({ number: numbers.of(feed), from });
   }
 
+  /**
+   * Removes the names of feeds that no article names any more but erased ones: they may be of the erased text, such as its
+   * author. Their addresses stay, because readers learn of the withdrawal there. Returns the feeds that had a name.
+   */
+  function removeUnusedNames(): FeedKey[] {
+    const keys = removeNames.all().map(({ key }) => String(key));
+    if (keys.length > 0) {
+      rules.raiseNamesVersion();
+      numbers.forget();
+    }
+    return keys;
+  }
+
   return {
+    catchUp,
     withCustomFeeds,
     feedsOf,
     add,
     remove,
     move,
     keepVisible,
+    removeUnusedNames,
     isRenamed: numbers.isRenamed,
     forgetNumbers: numbers.forget,
   };

@@ -130,4 +130,9 @@ export const MIGRATIONS: readonly string[] = [
   WHERE feed.rule IS NULL GROUP BY article.number;
   DROP INDEX entry_article;
   `,
+  `
+  -- 1 where the article was erased for good: only its ids and dates are left
+  ALTER TABLE article ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX article_erased ON article (revision) WHERE erased;
+  `,
 ];

@@ -5,9 +5,16 @@ import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { KeptArticle, Outcome, Put } from '../store.ts';
-import type { ArticleRows, KnownArticle } from './article-rows.ts';
+import type { KnownArticle, Owner } from './article-rows.ts';
 import { type Entries, type Feeds, without } from './entries.ts';
-import { identityProblem, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
+import {
+  erasedId,
+  identityProblem,
+  NOT_ERASED_HERE,
+  takenPublicId,
+  wasSeen,
+  withKnownPublicId,
+} from './identity-ledger.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { repeatsWithdrawn } from './withdrawn-record.ts';
 
@@ -18,19 +25,27 @@ export function put(
   known: KnownArticle | undefined,
   transaction: Transaction,
 ): Applied {
-  return known === undefined ? create(parts, change, transaction) : update(parts, change, known, transaction);
+  if (known === undefined) return create(parts, change, transaction);
+  const isErased = known.erased === 1;
+  if (!isErased && change.isErased !== true) return update(parts, change, known, transaction);
+  if (!isErased) return refused(change.article, known.revision, NOT_ERASED_HERE);
+  const { revision } = known;
+  const { article, isErased: repeatsErasure = false } = change;
+  if (!repeatsErasure) return { ...refused(article, revision, erasedId(article.id)), isErased };
+  const kept = keptAsKnown(known, parts.entries.feedsOf(known.number));
+  return { id: article.id, result: 'unchanged', revision, touched: [], kept };
 }
 
 function create(
   { rows, entries }: ChangeParts,
-  { article, record, feeds: own }: Put,
+  { article, record, feeds: own, isErased }: Put,
   transaction: Transaction,
 ): Applied {
   const feeds = entries.withCustomFeeds(own);
   const seenFrom = seenFromOn(entries, article.publishedAt, feeds, transaction.at);
   const revision = transaction.revision + 1;
-  const number = rows.insert(article, revision, record);
-  if (number === undefined) return refused(article, 0, takenPublicId(article.publicId, rows.ownerOf(article.publicId)));
+  const number = rows.insert(article, revision, record, isErased);
+  if (number === undefined) return takenBy(rows.ownerOf(article.publicId), article, 0);
   transaction.revision = revision;
   entries.add(number, article, feeds);
   const touched = feeds.all.map(({ key }) => key);
@@ -48,8 +63,10 @@ function update(
   const article = withKnownPublicId(change, known);
   const { id } = article;
   const unchanged: Outcome = { id, result: 'unchanged', revision: known.revision, touched: [] };
-  const problem = identityProblem(article, known, at) ?? ownerProblem(rows, article, known);
+  const problem = identityProblem(article, known, at);
   if (problem !== undefined) return refused(article, known.revision, problem);
+  const owner = known.public_id === article.publicId ? undefined : rows.ownerOf(article.publicId);
+  if (owner !== undefined) return takenBy(owner, article, known.revision);
   if (
     known.withdrawn !== null &&
     // A file that the store knows was only touched, or one of its pictures changed: no reason to publish it again.
@@ -96,9 +113,10 @@ function seenFromOn(entries: Entries, published: Instant, { own }: Feeds, at: In
   return published > at && own.some(entries.isRenamed) ? at : published;
 }
 
-function ownerProblem(rows: ArticleRows, { publicId }: ArticleText, known: KnownArticle): Problem | undefined {
-  const owner = known.public_id === publicId ? undefined : rows.ownerOf(publicId);
-  return owner === undefined ? undefined : takenPublicId(publicId, owner);
+/** The outcome of a record whose public id another article has. */
+function takenBy(owner: Owner | undefined, article: ArticleText, revision: number): Outcome {
+  const outcome = refused(article, revision, takenPublicId(article.publicId, owner));
+  return owner?.erased === 1 ? { ...outcome, isErased: true } : outcome;
 }
 
 function refused({ id }: ArticleText, revision: number, problem: Problem): Outcome {

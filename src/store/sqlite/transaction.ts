@@ -1,6 +1,7 @@
 import type { Instant } from '../../lib/instant.ts';
 import type { Outcome } from '../store.ts';
 import type { ArticleRows } from './article-rows.ts';
+import type { AuditTexts } from './audit-texts.ts';
 import type { Entries } from './entries.ts';
 import type { Sources } from './sources.ts';
 
@@ -17,6 +18,7 @@ export interface ChangeParts {
   readonly rows: ArticleRows;
   readonly entries: Entries;
   readonly sources: Sources;
+  readonly audits: AuditTexts;
 }
 
 /** An outcome, and the moment from which readers can see the article as it was before the change or as it is now. */
