@@ -123,6 +123,8 @@ describe('no command prints what a terminal obeys, wherever it stands', () => {
     ['key', 'list', '--data', BAD],
     ['key', 'create', '--name', BAD, '--scope', BAD],
     ['key', 'revoke', BAD],
+    ['erase', BAD],
+    ['erase', '--data', BAD, 'a'],
     ['migrate', '--data', BAD],
     ['migrate', BAD],
     ['worker', BAD],
@@ -136,10 +138,14 @@ describe('no command prints what a terminal obeys, wherever it stands', () => {
     expect(printed(finished)).not.toBe('');
   });
 
-  test.each(['serve', 'import', 'export', 'key', 'migrate'])('in publication.yaml, for %s', async (name) => {
+  test.each(['serve', 'import', 'export', 'erase', 'key', 'migrate'])('in publication.yaml, for %s', async (name) => {
     const yaml = `title: "${JSON.stringify(CONTROLS).slice(1, -1)}"\n"x${JSON.stringify(CONTROLS).slice(1, -1)}": 1\nurl: "x\\u009b"\n? [a\u009B31m\u202E]\n: b\n`;
     const folder = await dataFolder({ 'publication.yaml': yaml, 'a.json': JSON.stringify(record()) });
-    const args: Readonly<Record<string, readonly string[]>> = { import: [join(folder, 'a.json')], key: ['list'] };
+    const args: Readonly<Record<string, readonly string[]>> = {
+      import: [join(folder, 'a.json')],
+      key: ['list'],
+      erase: ['a'],
+    };
     const text = printed(await command([name, '--data', folder, ...(args[name] ?? [])]));
 
     expect(text).toContain('x\\u001b[2J\\u0007\\u000d\\u007f\\u009b31m\\u202e\\u2066: is not a known field');
