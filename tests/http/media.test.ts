@@ -1,4 +1,7 @@
-import { statSync } from 'node:fs';
+import { once } from 'node:events';
+import { globSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { symlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, dataFolder, put, record, start } from '../helpers.ts';
@@ -89,4 +92,52 @@ test('a newsroom without media has none to show', async () => {
   const { port } = await start(await dataFolder({ 'articles/a.json': JSON.stringify(record()) }));
 
   expect((await ask(port, '/media/a.png')).status).toBe(404);
+});
+
+test('a symbolic link is followed inside of the folder only', async () => {
+  const folder = await dataFolder({
+    'articles/a.json': JSON.stringify(record()),
+    'media/a.txt': 'water',
+    'secret.txt': 'secret',
+    'secret/s.txt': 'secret',
+  });
+  const links = { inside: 'a.txt', out: '../secret.txt', chain: 'out', folder: '../secret', name: 'cafe\u0301' };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, 'media', name));
+  await symlink('../secret.txt', join(folder, 'media/cafe\u0301'));
+  const { port } = await start(folder);
+  const paths = ['inside', 'out', 'chain', 'folder/s.txt', 'name', 'caf%C3%A9', 'cafe%CC%81'];
+  const answers = await Promise.all(
+    paths.flatMap((path) => ['GET', 'HEAD'].map((method) => ask(port, `/media/${path}`, { method }))),
+  );
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, ...Array.from({ length: 12 }, () => 404)]);
+  expect(answers.map(({ text }) => text).filter((text) => text.includes('secret'))).toEqual([]);
+});
+
+test('a file that is sent is closed, also if the client leaves before the end', async () => {
+  const folder = await dataFolder({
+    'articles/a.json': JSON.stringify(record()),
+    'media/large.bin': Buffer.alloc(8_000_000),
+    'media/a.txt': 'water',
+  });
+  const { port } = await start(folder);
+  await ask(port, '/media/a.txt');
+  for (let count = 0; count < 5; count += 1) {
+    await ask(port, '/media/a.txt', { method: 'HEAD' });
+    await ask(port, '/media/a.txt', { headers: { 'If-None-Match': '*' } });
+    const client = connect(port, '127.0.0.1', () => client.write('GET /media/large.bin HTTP/1.1\r\nHost: x\r\n\r\n'));
+    await once(client, 'data');
+    client.destroy();
+    await once(client, 'close');
+  }
+  const open = () =>
+    globSync('/proc/self/fd/*').filter((path) => {
+      try {
+        return readlinkSync(path).startsWith(realpathSync(join(folder, 'media')));
+      } catch {
+        return false; // closed meanwhile
+      }
+    });
+
+  await expect.poll(open).toEqual([]);
 });
