@@ -3,6 +3,7 @@ import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { statusAt } from '../status.ts';
 import type { Actor, AuditEntry, AuditedChange, AuditRow } from '../store.ts';
+import { createRest } from './rest.ts';
 import type { Audited } from './transaction.ts';
 
 /** Entries that a history has at most. */
@@ -85,13 +86,16 @@ export function createAudit(db: DatabaseSync) {
     return { add, end };
   }
 
-  function history(id: string): AuditEntry[] {
+  /** In pieces: every batch of an import in another order than the articles' has a row that may hold the article. */
+  async function history(id: string): Promise<AuditEntry[]> {
+    const rest = createRest();
     const number = numberOf.get(id)?.number;
     if (typeof number !== 'number') return [];
     const singles = singlesOf.all({ number, limit: MAX_HISTORY });
     const revisions = [...singles, ...rangesAround.all({ number })].map(({ revision }) => Number(revision));
     const entries: AuditEntry[] = [];
     for (const revision of revisions.sort((a, b) => b - a)) {
+      await rest();
       const columns = rowByRevision.get(revision);
       if (columns === undefined) continue; // another process has pruned it meanwhile
       entries.push(...entriesOf(rowOf(columns), number).reverse());
