@@ -92,11 +92,10 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
     problems.report({ source: actor, article, revision, code, problems: defects });
   }
 
-  function endOf({ id, result }: Outcome): void {
-    if (result === 'withdrawn') problems.endOfArticle(id, 'withdrawn');
-    else if (result === 'erased') problems.endOfArticle(id, 'erased');
-    else if (result === 'created' || result === 'updated' || result === 'unchanged')
-      problems.endOfArticle(id, 'published');
+  function endOf({ id, result, kept }: Outcome): void {
+    if (result === 'refused' || result === 'condition-failed' || result === 'absent') return;
+    if (result === 'erased') problems.endOfArticle(id, 'erased');
+    else problems.endOfArticle(id, kept?.withdrawn === undefined ? 'published' : 'withdrawn');
   }
 
   return {
@@ -154,6 +153,7 @@ const HOW: Readonly<Record<ProblemEnd, string>> = {
   withdrawn: 'is withdrawn now',
   erased: 'is erased now',
   removed: 'was removed',
+  changed: 'was changed by another process',
 };
 
 function subjectOf({ source, article = '' }: OpenProblem): string {
