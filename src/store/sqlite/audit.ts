@@ -10,6 +10,8 @@ import type { Audited } from './transaction.ts';
 const MAX_HISTORY = 1000;
 /** Rows that one transaction removes at most: a PUT may wait for it. */
 const MAX_PRUNED = 1000;
+/** Bytes of rows after which it removes no other: the row of a batch may have megabytes, which are overwritten. */
+const MAX_PRUNED_BYTES = 2_000_000;
 
 /** The same change to articles with consecutive numbers. Revisions follow each other, from run to run as well. */
 interface Run extends Pick<AuditEntry, 'what' | 'status' | 'until' | 'reason'> {
@@ -57,9 +59,14 @@ export function createAudit(db: DatabaseSync) {
   const singlesOf = db.prepare(SINGLE_ROWS);
   const rangesAround = db.prepare(RANGES);
   const older = db.prepare(OLDER);
-  const prune = db.prepare(
-    'DELETE FROM audit WHERE revision IN (SELECT revision FROM audit WHERE at < ? ORDER BY at LIMIT ?)',
-  );
+  const prune = db.prepare(`
+    DELETE FROM audit WHERE revision IN (
+      SELECT revision FROM (
+        SELECT revision, sum(bytes) OVER (ORDER BY at, revision) - bytes AS before
+        FROM (
+          SELECT revision, at, octet_length(runs) AS bytes FROM audit WHERE at < ? ORDER BY at, revision
+          LIMIT ${MAX_PRUNED}))
+      WHERE before < ${MAX_PRUNED_BYTES})`);
 
   function write({ revision, at, by, lowest, highest, runs }: OpenRow): void {
     insert.run(revision, at, lowest, highest, by === undefined ? null : JSON.stringify(by), JSON.stringify(runs));
@@ -132,7 +139,7 @@ export function createAudit(db: DatabaseSync) {
     history,
     after: (revision: number, limit: number): AuditRow[] => rowsAfter.all(revision, limit).map(rowOf).map(rowWithIds),
     hasOlder: (before: Instant): boolean => older.get(before) !== undefined,
-    prune: (before: Instant): number => Number(prune.run(before, MAX_PRUNED).changes),
+    prune: (before: Instant): number => Number(prune.run(before).changes),
   };
 }
 

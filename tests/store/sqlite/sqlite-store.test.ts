@@ -505,6 +505,21 @@ test('a history lets other work come between the rows of many imports', async ()
   expect(turns).toBeGreaterThanOrEqual(5);
 });
 
+test('one transaction removes a limited number of bytes of old rows of the audit, and at least one row', async () => {
+  const file = await storeFile();
+  const store = opened(file);
+  await store.count(); // the schema is there
+  const db = new DatabaseSync(file);
+  const insert = db.prepare('INSERT INTO audit VALUES (?, ?, 1, 2, NULL, ?)');
+  for (const [index, megabytes] of [1, 1.5, 3, 0, 0, 0.5].entries())
+    insert.run(index + 1, index === 5 ? NOW : index, 'x'.repeat(megabytes * 1_000_000));
+  db.close();
+
+  const removed = [];
+  for (let time = 0; time < 4; time += 1) removed.push(await store.pruneAudit(NOW));
+  expect(removed).toEqual([2, 1, 2, 0]);
+});
+
 /** A store of version 3 with these rules; empty where a start was interrupted. */
 async function ruledStore(rules: string): Promise<string> {
   const file = await databaseOf(MIGRATIONS.slice(0, 3));
