@@ -11,6 +11,7 @@ import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import type { DataFolder } from '../service/data-folder.ts';
+import { createErasedRecords, type ErasedRecords } from '../service/rejected-files.ts';
 import type { Outcome } from '../store/store.ts';
 import { addAdjustments } from './import-adjustments.ts';
 import type { ImportReport, Tally } from './import-report.ts';
@@ -76,7 +77,8 @@ export async function importAll(
       now: Date.now,
       announce: () => {},
     });
-    await importItems(sources, { publish, tally, context, bar, site: newsroom.url });
+    const erased = createErasedRecords(store);
+    await importItems(sources, { publish, erased, tally, context, bar, site: newsroom.url });
   } finally {
     bar.stop();
     await pool?.close();
@@ -85,6 +87,7 @@ export async function importAll(
 
 interface ItemsParts {
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
+  readonly erased: ErasedRecords;
   readonly tally: Tally;
   readonly context: ImportContext;
   readonly bar: ProgressBar;
@@ -146,7 +149,7 @@ async function unlessStopped(work: Promise<unknown>, stop: AbortSignal): Promise
 }
 
 /** Saves batches and counts their results. */
-function createSave({ publish, tally, context, bar, site }: ItemsParts, size: number | undefined) {
+function createSave({ publish, erased, tally, context, bar, site }: ItemsParts, size: number | undefined) {
   const { pictures, dryRun } = context;
   const resultOf = dryRun ? dryRunResult() : ({ result }: Outcome) => countable(result);
   const began = Date.now();
@@ -168,8 +171,8 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
     const results = publications.values();
     for (const item of items) {
       const result = 'problems' in item.content ? undefined : results.next().value;
-      if (result === undefined) refuse(item, unreadable(item), tally, context);
-      else if ('refused' in result) refuse(item, result.refused, tally, context);
+      if (result === undefined) refuse(item, unreadable(item), { tally, context, erased });
+      else if ('refused' in result) refuse(item, result.refused, { tally, context, erased });
       else {
         tally[resultOf(result.outcome, item)] += 1;
         if (result.adjustments.length > 0) noteAdjustments(item, result.adjustments, tally, context);
@@ -198,6 +201,7 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
       const copied = await Promise.all(submissions);
       const publishing = publish(copied.map((content) => ({ ...content, keepWithdrawn: true })));
       const [publications] = await Promise.all([publishing, before]);
+      await erased.catchUp();
       count(items, publications);
     },
   };
@@ -251,12 +255,12 @@ function parsedOrUndefined(json: JsonText | undefined): unknown {
 function refuse(
   item: Item,
   error: PublisherError,
-  tally: Tally,
-  { terminal, rejected, report, isReported }: ImportContext,
+  { tally, context, erased }: Pick<ItemsParts, 'tally' | 'context' | 'erased'>,
 ): void {
+  const { terminal, rejected, report, isReported } = context;
   tally.refused += 1;
   if (isReported?.(item)) return;
-  const isErased = error.code === 'erased_article'; // its text must not come back into a file
+  const isErased = error.code === 'erased_article' || isErasedRecord(item, erased); // a file must not get its text again
   if (!isErased) rejected.write(item);
   const { file, line } = item;
   const title = isErased ? undefined : titleOf(item.content);
@@ -266,6 +270,12 @@ function refuse(
   if (tally.refused > MAX_PRINTED) return;
   const refusal = new PublisherError(error.code, error.message, { problems, file });
   for (const text of describeProblems(refusal)) terminal.err(title === undefined ? text : `${text}, in “${title}”`);
+}
+
+/** Whether a record with mistakes is that of an erased article: the store has not seen its id. */
+function isErasedRecord({ content }: Item, erased: ErasedRecords): boolean {
+  if ('problems' in content) return content.text !== undefined && erased.has(content.text, undefined);
+  return erased.has(jsonString(content.json), content.id);
 }
 
 /** A problem under the name and at the place that the source has for its field. */

@@ -6,11 +6,19 @@ import { type FoundFeed, feedPages, findFeed } from '../ingest/import/address.ts
 import type { Validators } from '../ingest/import/download.ts';
 import type { Item } from '../ingest/import/item.ts';
 import { rfc3339 } from '../lib/instant.ts';
-import { rememberRejectedFile } from '../service/rejected-files.ts';
+import { rememberRejectedFile, removeErasedSince } from '../service/rejected-files.ts';
 import { mergeAdjustments } from './import-adjustments.ts';
 import { importAll } from './import-items.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
-import { type ImportSetup, nextStep, pagesOf, picturesFor, setUpOrCurrent, summaryOf } from './import-setup.ts';
+import {
+  type ImportSetup,
+  nextStep,
+  noteRemains,
+  pagesOf,
+  picturesFor,
+  setUpOrCurrent,
+  summaryOf,
+} from './import-setup.ts';
 import { openRejected } from './rejected-file.ts';
 
 interface RepeatSetup extends ImportSetup {
@@ -152,6 +160,7 @@ async function importPages(
   const startedAt = Date.now();
   const current = await setUpOrCurrent(setup.folder, values);
   await rememberRejectedFile(current.store, resolve(values.rejected));
+  const revision = await current.store.lastRevision();
   const rejected = openRejected(values.rejected, { imported: [], dryRun: false });
   const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
   const total = emptyTally();
@@ -188,6 +197,7 @@ async function importPages(
   } finally {
     report.discard();
     rejected.close(false);
+    if (rejected.count() > 0) noteRemains(await removeErasedSince(current, revision), terminal);
     if (isWorthALine()) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
     if (rejected.count() > 0) terminal.err(nextStep(rejected.count(), rejected));
   }

@@ -112,3 +112,8 @@ export function nextStep(refused: number, rejected: RejectedFile): string {
   if (copied === refused) return `Refused records are in ${file}: fix them there and import that file.`;
   return `${copied} of ${refused} refused records are in ${file}: fix them there and import that file. Fix the others in the source.`;
 }
+
+/** @param remains for each file that may still have text of an erased article, why */
+export function noteRemains(remains: readonly string[], terminal: Terminal): void {
+  for (const reason of remains) terminal.err(`Text of an erased article may still be in a file: ${reason}.`);
+}

@@ -4,7 +4,7 @@ import { addressSource, findFeed } from '../ingest/import/address.ts';
 import type { ImportSource, OnNote } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { findSources } from '../ingest/import/source.ts';
-import { rememberRejectedFile } from '../service/rejected-files.ts';
+import { rememberRejectedFile, removeErasedSince } from '../service/rejected-files.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { adjustmentSummary } from './import-adjustments.ts';
@@ -14,6 +14,7 @@ import { emptyTally, openReport, type Tally } from './import-report.ts';
 import {
   type ImportSetup,
   nextStep,
+  noteRemains,
   openFolder,
   pagesOf,
   picturesFor,
@@ -121,6 +122,7 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
   const { dryRun } = values;
   const current = await setUpOrCurrent(setup.folder, values);
   if (!dryRun) await rememberRejectedFile(current.store, resolve(values.rejected));
+  const revision = await current.store.lastRevision();
   const rejected = openRejected(values.rejected, { imported: sources.map(({ name }) => resolve(name)), dryRun });
   const report = openReport(values.report, { startedAt: Date.now(), sources: locations, dryRun });
   for (const note of notes) report.note(note);
@@ -137,6 +139,7 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
   } finally {
     report.discard();
     rejected.close(isRead && rejected.count() === tally.refused);
+    if (rejected.count() > 0) noteRemains(await removeErasedSince(current, revision), terminal);
     printSummary(tally, rejected, { terminal, dryRun, pictures: context?.pictures });
     if (stop.aborted) terminal.err(dryRun ? 'Interrupted: the rest was not read.' : INTERRUPTED);
   }

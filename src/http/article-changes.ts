@@ -103,6 +103,7 @@ type BulkParts = Pick<ChangeParts, 'publisher' | 'now' | 'bodyDeadline' | 'onRef
 
 /** Answers one line for each line of the request, while the request still comes, and a line of totals at its end. */
 async function publishAll(request: Request<{ path: string[] }>, response: Response, parts: BulkParts): Promise<void> {
+  query(request, []); // a mistyped dry run must not publish
   const groups = readLines(request, parts.bodyDeadline); // throws before the response begins
   const send = beginLines(response);
   const totals: Record<TotalName, number> = {

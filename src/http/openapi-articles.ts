@@ -116,7 +116,7 @@ const publishArticles = operation({
       }),
     },
   },
-  errors: ['unsupported_media_type'],
+  errors: ['invalid_query', 'unsupported_media_type'],
 });
 
 const getArticle = operation({

@@ -30,7 +30,8 @@ export function query<Name extends string>(
   const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
   if (unknown !== undefined) {
     const meant = known.length > 1 ? meantWord(unknown, known, SYNONYMS) : undefined;
-    const rule = `is not a parameter: use ${known.join(', ')}${didYouMean(meant)}`;
+    const advice = known.length === 0 ? 'leave it out, this request takes none' : `use ${known.join(', ')}`;
+    const rule = `is not a parameter: ${advice}${didYouMean(meant)}`;
     throw invalidQuery({ field: excerpt(unknown), rule });
   }
   const repeated = known.find((name) => searchParams.getAll(name).length > 1);

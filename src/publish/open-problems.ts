@@ -39,8 +39,11 @@ export interface OpenProblem extends NewProblem {
   readonly sequence: number;
 }
 
-/** How a problem ended. `given_up`: the API withdrew an article that was never published. */
-export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed' | 'given_up';
+/**
+ * How a problem ended. `given_up`: the API withdrew an article that was never published. `changed`: another process has
+ * changed the article in a way that this one does not know.
+ */
+export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed' | 'given_up' | 'changed';
 
 /** The problems that are not gone yet. They are kept in memory: a start finds those of files and stored records again. */
 export interface OpenProblems {
@@ -139,7 +142,7 @@ export function createOpenProblems({ now, onEnd }: OpenProblemsParts): OpenProbl
     endOfChanged(ids, revisions) {
       for (const id of ids) {
         for (const problem of byArticle.get(id) ?? []) {
-          if (problem.revision !== (revisions.get(id) ?? 0)) end(problem, 'published');
+          if (problem.revision !== (revisions.get(id) ?? 0)) end(problem, 'changed');
         }
       }
     },

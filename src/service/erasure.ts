@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { refuseHeldArticles } from '../ingest/folder/holding-files.ts';
 import type { Erasure, Publisher } from '../publish/publish.ts';
-import type { Outcome, Store, StoredRecord } from '../store/store.ts';
+import { ERASED, type Outcome, type Store, type StoredRecord } from '../store/store.ts';
 import { mediaFilesOf, unusedMedia } from './erased-media.ts';
-import { removeRejectedRecords } from './rejected-files.ts';
+import { removeErasedSince, removeRejectedRecords } from './rejected-files.ts';
 
 /** The results of erasures. */
 export interface Erased {
@@ -50,6 +50,21 @@ export function createEraser({ path, store, publisher, onRewrite = () => {} }: E
     const media = await unusedMedia(store, [...new Set(named)]);
     return { outcomes, media: media.map((file) => `media/${file}`), remains };
   };
+}
+
+/**
+ * Completes erasures that were interrupted: the store erases an article first, the files follow.
+ *
+ * @returns why text may still be there; undefined where none is left
+ */
+export async function completeErasures({
+  path,
+  store,
+}: Pick<EraserParts, 'path' | 'store'>): Promise<string | undefined> {
+  if ((await store.setting(ERASED)) === undefined) return undefined;
+  const remains = await removeErasedSince({ store, path }, 0);
+  const reason = await store.overwriteErased();
+  return reason ?? (remains.length === 0 ? undefined : remains.join('; '));
 }
 
 async function storiesOf(store: Pick<Store, 'find'>, erasures: readonly Erasure[]): Promise<readonly StoredRecord[]> {

@@ -1,8 +1,7 @@
 import { systemTimers, type Timers } from '../document/timers.ts';
-import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** Overwrites later what an erasure could not overwrite at once. */
+/** Completes later what an erasure could not complete at once. */
 export interface OverwriteRetries {
   /** Plans an attempt, unless one is planned. */
   readonly schedule: () => void;
@@ -11,7 +10,8 @@ export interface OverwriteRetries {
 }
 
 interface RetriesParts {
-  readonly store: Pick<Store, 'overwriteErased'>;
+  /** Returns why text may still be there; undefined where none is left. */
+  readonly complete: () => Promise<string | undefined>;
   readonly log: Log;
   readonly fail: (error: unknown) => void;
   readonly timers?: Timers;
@@ -21,7 +21,7 @@ interface RetriesParts {
 const DELAY = 60_000;
 const MAX_DELAY = 15 * 60_000;
 
-export function createOverwriteRetries({ store, log, fail, timers = systemTimers }: RetriesParts): OverwriteRetries {
+export function createOverwriteRetries({ complete, log, fail, timers = systemTimers }: RetriesParts): OverwriteRetries {
   let cancel: (() => void) | undefined;
   let running: Promise<void> | undefined;
   let delay = DELAY;
@@ -45,12 +45,9 @@ export function createOverwriteRetries({ store, log, fail, timers = systemTimers
   }
 
   async function attempt(): Promise<boolean> {
-    const reason = await store.overwriteErased();
+    const reason = await complete();
     if (reason !== undefined) {
-      log.warn(
-        { reason },
-        `The store may still have text of erased articles: ${reason}. The service tries again later.`,
-      );
+      log.warn({ reason }, `Files may still have text of erased articles: ${reason}. The service tries again later.`);
     }
     return reason === undefined;
   }

@@ -92,10 +92,11 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
     problems.report({ source: actor, article, revision, code, problems: defects });
   }
 
-  /** @param how what the change does, whether it was done before or not */
-  function endOf({ id, result }: Outcome, how: ProblemEnd): void {
-    if (result === 'condition-failed') return;
-    problems.endOfArticle(id, result === 'absent' ? 'given_up' : how);
+  function endOf({ id, result, kept }: Outcome): void {
+    if (result === 'refused' || result === 'condition-failed') return;
+    if (result === 'absent') problems.endOfArticle(id, 'given_up');
+    else if (result === 'erased') problems.endOfArticle(id, 'erased');
+    else problems.endOfArticle(id, kept?.withdrawn === undefined ? 'published' : 'withdrawn');
   }
 
   return {
@@ -118,7 +119,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
       async publish(submissions) {
         const published = await publisher.publish(submissions);
         for (const [index, one] of published.entries()) {
-          if ('outcome' in one) endOf(one.outcome, 'published');
+          if ('outcome' in one) endOf(one.outcome);
           else
             await refusedRecord(submissions[index]?.actor, submissions[index]?.id ?? one.refused.article, one.refused);
         }
@@ -126,12 +127,12 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
       },
       async withdraw(withdrawals) {
         const outcomes = await publisher.withdraw(withdrawals);
-        for (const outcome of outcomes) endOf(outcome, 'withdrawn');
+        for (const outcome of outcomes) endOf(outcome);
         return outcomes;
       },
       async erase(erasures) {
         const outcomes = await publisher.erase(erasures);
-        for (const outcome of outcomes) endOf(outcome, 'erased');
+        for (const outcome of outcomes) endOf(outcome);
         return outcomes;
       },
     }),
@@ -154,6 +155,7 @@ const HOW: Readonly<Record<ProblemEnd, string>> = {
   erased: 'is erased now',
   removed: 'was removed',
   given_up: 'is not to be published any more',
+  changed: 'was changed by another process',
 };
 
 function subjectOf({ source, article = '' }: OpenProblem): string {

@@ -46,11 +46,12 @@ export async function removeRejectedRecords(
   articles: readonly Ids[],
 ): Promise<string[]> {
   const failures: string[] = [];
+  const erased = idSets(articles);
   for (const file of await rejectedFiles(store, dataFolder)) {
     try {
-      if (await hasRecord(file, articles)) {
+      if (await hasRecord(file, erased)) {
         if (isGrowing(file)) failures.push(`an import writes ${file}`);
-        else await rewrite(file, articles);
+        else await rewrite(file, erased);
       }
     } catch (error) {
       if (!isMissing(error)) failures.push(`${file} cannot be rewritten (${systemReason(error)})`);
@@ -92,17 +93,17 @@ function isGrowing(file: string): boolean {
   }
 }
 
-async function hasRecord(file: string, articles: readonly Ids[]): Promise<boolean> {
-  for await (const line of wholeLines(file)) if (isOf(line, articles)) return true;
+async function hasRecord(file: string, erased: IdSets): Promise<boolean> {
+  for await (const line of wholeLines(file)) if (isOf(line.toString(), erased)) return true;
   return false;
 }
 
 /** Replaces the file only when the new one is complete. Removes a file that would be empty. */
-async function rewrite(file: string, articles: readonly Ids[]): Promise<void> {
+async function rewrite(file: string, erased: IdSets): Promise<void> {
   const part = `${file}.erasing`;
   const { mode } = await stat(file);
   try {
-    await pipeline(otherLines(file, articles), createWriteStream(part, { mode: mode & 0o777, flush: true }));
+    await pipeline(otherLines(file, erased), createWriteStream(part, { mode: mode & 0o777, flush: true }));
     if ((await stat(part)).size > 0) await rename(part, file);
     else await rm(file);
   } finally {
@@ -110,8 +111,8 @@ async function rewrite(file: string, articles: readonly Ids[]): Promise<void> {
   }
 }
 
-async function* otherLines(file: string, articles: readonly Ids[]): AsyncGenerator<Uint8Array> {
-  for await (const line of wholeLines(file)) if (!isOf(line, articles)) yield Buffer.concat([line, LINE_END]);
+async function* otherLines(file: string, erased: IdSets): AsyncGenerator<Uint8Array> {
+  for await (const line of wholeLines(file)) if (!isOf(line.toString(), erased)) yield Buffer.concat([line, LINE_END]);
 }
 
 async function* wholeLines(file: string): AsyncGenerator<Buffer> {
@@ -123,14 +124,65 @@ async function* wholeLines(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** Whether a line has the record of one of the articles. A line that is not JSON has it if it names the id. */
-function isOf(line: Buffer, articles: readonly Ids[]): boolean {
-  const text = line.toString();
+/** The ids of erased articles, by which their records are found. */
+interface IdSets {
+  readonly ids: Set<string>;
+  readonly publicIds: Set<string>;
+}
+
+function idSets(articles: readonly Ids[]): IdSets {
+  return {
+    ids: new Set(articles.map(({ id }) => id)),
+    publicIds: new Set(articles.map(({ publicId }) => publicId)),
+  };
+}
+
+/** Whether a text has the record of one of the articles. A text that is not JSON has it if it names the id. */
+function isOf(text: string, { ids, publicIds }: IdSets): boolean {
   const record = parsedOrUndefined(text);
-  if (record === undefined) return articles.some(({ id }) => text.includes(JSON.stringify(id)));
-  const id = idOf(record);
+  if (record === undefined) return [...ids].some((id) => text.includes(JSON.stringify(id)));
   const publicId: unknown = typeof record === 'object' && record !== null ? Reflect.get(record, 'publicId') : undefined;
-  return articles.some((article) => article.id === id || article.publicId === publicId);
+  return ids.has(idOf(record)) || (typeof publicId === 'string' && publicIds.has(publicId));
+}
+
+/** The records of erased articles. Their text must not come back into a file. */
+export interface ErasedRecords {
+  /** Learns of the articles that were erased since the last call. */
+  readonly catchUp: () => Promise<void>;
+  /** @param id the id that the record's file or feed gives it */
+  readonly has: (text: string, id: string | undefined) => boolean;
+}
+
+export function createErasedRecords(store: Pick<Store, 'erasedAfter' | 'articles'>): ErasedRecords {
+  const erased = idSets([]);
+  let last = 0;
+
+  return {
+    async catchUp() {
+      const newest = (await store.erasedAfter(last)).at(-1)?.revision;
+      if (newest === undefined) return;
+      for (const { id, publicId } of await erasedAfter(store, last)) {
+        erased.ids.add(id);
+        erased.publicIds.add(publicId);
+      }
+      last = newest;
+    },
+    has: (text, id) => erased.ids.size > 0 && ((id !== undefined && erased.ids.has(id)) || isOf(text, erased)),
+  };
+}
+
+async function erasedAfter(store: Pick<Store, 'erasedAfter' | 'articles'>, revision: number): Promise<readonly Ids[]> {
+  const erased = await store.erasedAfter(revision);
+  return (await store.articles(erased.map(({ number }) => number))).map(({ article }) => article);
+}
+
+/** Removes the records that an import wrote before their articles were erased. Call this when its file is complete. */
+export async function removeErasedSince(
+  { store, path }: { readonly store: Pick<Store, 'setting' | 'erasedAfter' | 'articles'>; readonly path: string },
+  revision: number,
+): Promise<readonly string[]> {
+  const erased = await erasedAfter(store, revision);
+  return erased.length === 0 ? [] : await removeRejectedRecords(store, path, erased);
 }
 
 function parsedOrUndefined(text: string): unknown {

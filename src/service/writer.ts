@@ -15,7 +15,7 @@ import type { Log } from '../telemetry/log.ts';
 import { logChanges, logRefusal, openAuditLog } from './audit-log.ts';
 import { startPruning } from './audit-pruning.ts';
 import type { DataFolder } from './data-folder.ts';
-import { createEraser, type Erase } from './erasure.ts';
+import { completeErasures, createEraser, type Erase } from './erasure.ts';
 import { createOverwriteRetries } from './overwrite-retries.ts';
 import { createProblemReports, type ProblemReports } from './problem-reports.ts';
 
@@ -90,7 +90,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
   const pruning = startPruning(folder, { now, fail });
-  const retries = createOverwriteRetries({ store, log, fail });
+  const retries = createOverwriteRetries({ complete: () => completeErasures(folder), log, fail });
   retries.schedule(); // the service may have been stopped before an erasure was complete
   const erase = eraserOf({ path, store, publisher, log, onErased, onRemains: retries.schedule });
   return {

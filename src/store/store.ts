@@ -243,6 +243,9 @@ export interface ListOptions {
 export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** The setting that names the last erasure, as long as the files of the store may still have text of erased articles. */
+export const ERASED = 'erased';
+
 /** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
 export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;
 export type FeedKind = (typeof FEED_KINDS)[number];

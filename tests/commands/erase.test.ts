@@ -9,6 +9,8 @@ import { command, type Finished } from './terminal.ts';
 
 const STORY = record({ title: 'Secret', sections: ['World'], authors: [{ name: 'Ann Secret' }] });
 
+const PUBLIC_ID = 'tag:news.example,2026:a';
+
 /** A data folder whose store has these records. */
 async function newsroom(records: readonly object[] = [STORY], files: Readonly<Record<string, string>> = {}) {
   const folder = await dataFolder({ 'articles/.keep': '', ...files });
@@ -132,6 +134,23 @@ describe('while a file holds the article', () => {
     expect(err).toContain('comes from articles/a.json, but the folder');
     await put(folder, 'articles/.keep', '');
     expect((await command(['erase', '--data', folder, 'a'])).code).toBe(0);
+  });
+});
+
+describe('the text of an erased article that a source still has, with a mistake,', () => {
+  test.each<[string, string]>([
+    ['in a field', JSON.stringify({ ...STORY, publishedAt: 'yesterday' })],
+    ['in the spelling of its id', JSON.stringify({ ...STORY, id: ' a', publicId: PUBLIC_ID })],
+    ['in its JSON', `${JSON.stringify(STORY).slice(0, -1)},}`],
+  ])('%s, comes into no file and onto no screen', async (_, line) => {
+    const folder = await newsroom();
+    expect((await find(folder, 'a'))?.article.publicId).toBe(PUBLIC_ID);
+    await command(['erase', '--data', folder, 'a']);
+    await put(folder, 'in.ndjson', `${line}\n{"id":"other","title":"Open"}\n`);
+    const { code, err } = await imported(folder, join(folder, 'in.ndjson'));
+
+    expect([code, err.includes('Secret')]).toEqual([1, false]);
+    expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe('{"id":"other","title":"Open"}\n');
   });
 });
 

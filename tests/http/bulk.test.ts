@@ -227,6 +227,21 @@ test('a line that is too long costs no memory, however long it is', async () => 
   expect(most).toBeLessThan(100 * MiB);
 });
 
+test.each(['dry-run', 'dry-run=true', 'erase', 'limit=1'])(
+  'a query such as %s is refused, and nothing is published',
+  async (search) => {
+    const { post, get } = await startApi();
+    const { status, text } = await post(`?${search}`, { body: lineOf({ id: 'a' }) });
+    const [field] = search.split('=');
+
+    expect([status, JSON.parse(text).problems]).toEqual([
+      400,
+      [{ field, rule: 'is not a parameter: leave it out, this request takes none' }],
+    ]);
+    expect((await get('/a')).status).toBe(404);
+  },
+);
+
 test('a body in a coding is refused as that of a PUT is', async () => {
   const { post } = await startApi();
   const { status, text } = await post('', { body: 'x', headers: { 'Content-Encoding': 'gzip' } });

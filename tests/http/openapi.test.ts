@@ -201,6 +201,7 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [200, 'get', '/api/articles?status=withdrawn'],
   [401, 'post', '/api/articles', { body: '', key: '' }],
   [403, 'post', '/api/articles', { body: '', key: 'READ' }],
+  [400, 'post', '/api/articles?dry-run', { body: JSON.stringify(record({ id: 'rehearsed' })) }],
   [415, 'post', '/api/articles', { body: 'x', headers: { 'Content-Encoding': 'br' } }],
 
   [200, 'get', '/api/openapi.json', { key: '' }],

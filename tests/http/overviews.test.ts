@@ -309,11 +309,14 @@ describe('GET /api/problems', () => {
       ['b', 'invalid_article', false],
     ]);
     await api.remove('/f');
+    await api.put('/f', { body: record({ id: 'f', title: '' }) });
+    await api.remove('/f'); // it was withdrawn before
     expect((await problems())[0]).toEqual([undefined, 'invalid_article', false]);
     expect(api.told.flatMap(({ msg }) => (msg.includes('is gone') ? [msg] : []))).toEqual([
       'The article “2026/a” is published now: the problem is gone.',
       'The article “2026/a” is published now: the problem is gone.',
       'The article “e” is published now: the problem is gone.',
+      'The article “f” is withdrawn now: the problem is gone.',
       'The article “f” is withdrawn now: the problem is gone.',
     ]);
   });

@@ -96,6 +96,7 @@ test('problems end where another process has changed the article, and only there
   problems.endOfChanged(problems.articles(), revisions);
 
   expect(listed()).toEqual(['key absent', 'key same']);
+  expect(ended).toEqual(['key new changed', 'key changed changed']);
 });
 
 test('refused records without an id are one problem of their key, for a day', () => {

@@ -11,13 +11,11 @@ function retries(results: (string | undefined | Error)[]) {
   const failures: unknown[] = [];
   let attempts = 0;
   const made = createOverwriteRetries({
-    store: {
-      async overwriteErased() {
-        attempts += 1;
-        const result = results.shift();
-        if (result instanceof Error) throw result;
-        return result;
-      },
+    async complete() {
+      attempts += 1;
+      const result = results.shift();
+      if (result instanceof Error) throw result;
+      return result;
     },
     log: log.log,
     fail: (error) => failures.push(error),
@@ -46,7 +44,7 @@ test('a failure is logged, and later attempts follow until one succeeds', async 
   expect([await pass(1), await pass(1), await pass(1), await pass(3), await pass(1), await pass(100)]).toEqual([
     1, 1, 2, 2, 3, 3,
   ]);
-  expect(lines).toEqual(['The store may still have text of erased articles: a reader. The service tries again later.']);
+  expect(lines).toEqual(['Files may still have text of erased articles: a reader. The service tries again later.']);
   expect(failures).toEqual([new Error('broken')]);
 });
 

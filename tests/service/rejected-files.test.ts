@@ -1,8 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { rememberRejectedFile, removeRejectedRecords } from '../../src/service/rejected-files.ts';
-import { dataFolder, put } from '../helpers.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { articleText } from '../../src/article/stored.ts';
+import { completeErasures } from '../../src/service/erasure.ts';
+import { rememberRejectedFile, removeErasedSince, removeRejectedRecords } from '../../src/service/rejected-files.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
+import { article, dataFolder, put as write } from '../helpers.ts';
 
 const A = { id: 'a', publicId: 'tag:news.example,2026:a' };
 const MINE = '{"id":"a","title":5}\n';
@@ -32,9 +35,9 @@ test('the lines of an article go, wherever an import wrote them, and the others 
     'list.txt.bak': MINE,
     'list-x.txt': MINE,
   };
-  for (const [name, content] of Object.entries(files)) await put(elsewhere, name, content);
-  await put(folder, 'rejected-7.ndjson', MINE + OTHER);
-  await put(folder, 'export.ndjson', MINE);
+  for (const [name, content] of Object.entries(files)) await write(elsewhere, name, content);
+  await write(folder, 'rejected-7.ndjson', MINE + OTHER);
+  await write(folder, 'export.ndjson', MINE);
 
   expect(await removeRejectedRecords(store, folder, [A])).toEqual([]);
   const left = (await readdir(elsewhere)).filter((name) => name.startsWith('list'));
@@ -73,6 +76,36 @@ test('a file that an import is writing is named, and left', async () => {
   const folder = await dataFolder({ [name]: MINE });
   expect(await removeRejectedRecords(settings(), folder, [A])).toEqual([`an import writes ${join(folder, name)}`]);
   expect(await readFile(join(folder, name), 'utf8')).toBe(MINE);
+});
+
+test('what an import wrote goes at its end if the article was erased meanwhile', async () => {
+  const path = await dataFolder({ 'rejected.ndjson': MINE + OTHER });
+  const store = openSqliteStore(':memory:');
+  onTestFinished(() => store.close());
+  const made = article({ id: 'a' });
+  const put = { kind: 'put', article: articleText(made), record: '{}', feeds: [], changedAt: 0 } as const;
+  await store.apply([put], Date.now);
+  const revision = await store.lastRevision();
+  const content = () => readFile(join(path, 'rejected.ndjson'), 'utf8');
+
+  expect([await removeErasedSince({ store, path }, revision), await content()]).toEqual([[], MINE + OTHER]);
+  await store.apply([{ kind: 'erase', id: 'a' }], Date.now);
+  expect([await removeErasedSince({ store, path }, revision), await content()]).toEqual([[], OTHER]);
+});
+
+test('an erasure that ended after the store had changed is completed later, once', async () => {
+  const path = await dataFolder({ 'rejected.ndjson': MINE + OTHER });
+  const store = openSqliteStore(':memory:');
+  onTestFinished(() => store.close());
+  const made = article({ id: 'a' });
+  const put = { kind: 'put', article: articleText(made), record: '{}', feeds: [], changedAt: 0 } as const;
+  await store.apply([put, { kind: 'erase', id: 'a' }], Date.now);
+
+  expect(await completeErasures({ store, path })).toBeUndefined();
+  expect(await readFile(join(path, 'rejected.ndjson'), 'utf8')).toBe(OTHER);
+  await write(path, 'rejected.ndjson', MINE);
+  expect(await completeErasures({ store, path })).toBeUndefined();
+  expect(await readFile(join(path, 'rejected.ndjson'), 'utf8')).toBe(MINE); // it reads no file without a reason
 });
 
 test('a file is remembered once, and only the latest of very many', async () => {

@@ -3,12 +3,15 @@ import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { statusAt } from '../status.ts';
 import type { Actor, AuditEntry, AuditedChange, AuditRow } from '../store.ts';
+import { createRest } from './rest.ts';
 import type { Audited } from './transaction.ts';
 
 /** Entries that a history has at most. */
 const MAX_HISTORY = 1000;
 /** Rows that one transaction removes at most: a PUT may wait for it. */
 const MAX_PRUNED = 1000;
+/** Bytes of rows after which it removes no other: the row of a batch may have megabytes, which are overwritten. */
+const MAX_PRUNED_BYTES = 2_000_000;
 
 /** The same change to articles with consecutive numbers. Revisions follow each other, from run to run as well. */
 interface Run extends Pick<AuditEntry, 'what' | 'status' | 'until' | 'reason'> {
@@ -56,9 +59,14 @@ export function createAudit(db: DatabaseSync) {
   const singlesOf = db.prepare(SINGLE_ROWS);
   const rangesAround = db.prepare(RANGES);
   const older = db.prepare(OLDER);
-  const prune = db.prepare(
-    'DELETE FROM audit WHERE revision IN (SELECT revision FROM audit WHERE at < ? ORDER BY at LIMIT ?)',
-  );
+  const prune = db.prepare(`
+    DELETE FROM audit WHERE revision IN (
+      SELECT revision FROM (
+        SELECT revision, sum(bytes) OVER (ORDER BY at, revision) - bytes AS before
+        FROM (
+          SELECT revision, at, octet_length(runs) AS bytes FROM audit WHERE at < ? ORDER BY at, revision
+          LIMIT ${MAX_PRUNED}))
+      WHERE before < ${MAX_PRUNED_BYTES})`);
 
   function write({ revision, at, by, lowest, highest, runs }: OpenRow): void {
     insert.run(revision, at, lowest, highest, by === undefined ? null : JSON.stringify(by), JSON.stringify(runs));
@@ -85,13 +93,16 @@ export function createAudit(db: DatabaseSync) {
     return { add, end };
   }
 
-  function history(id: string): AuditEntry[] {
+  /** In pieces: every batch of an import in another order than the articles' has a row that may hold the article. */
+  async function history(id: string): Promise<AuditEntry[]> {
+    const rest = createRest();
     const number = numberOf.get(id)?.number;
     if (typeof number !== 'number') return [];
     const singles = singlesOf.all({ number, limit: MAX_HISTORY });
     const revisions = [...singles, ...rangesAround.all({ number })].map(({ revision }) => Number(revision));
     const entries: AuditEntry[] = [];
     for (const revision of revisions.sort((a, b) => b - a)) {
+      await rest();
       const columns = rowByRevision.get(revision);
       if (columns === undefined) continue; // another process has pruned it meanwhile
       entries.push(...entriesOf(rowOf(columns), number).reverse());
@@ -128,7 +139,7 @@ export function createAudit(db: DatabaseSync) {
     history,
     after: (revision: number, limit: number): AuditRow[] => rowsAfter.all(revision, limit).map(rowOf).map(rowWithIds),
     hasOlder: (before: Instant): boolean => older.get(before) !== undefined,
-    prune: (before: Instant): number => Number(prune.run(before, MAX_PRUNED).changes),
+    prune: (before: Instant): number => Number(prune.run(before).changes),
   };
 }
 

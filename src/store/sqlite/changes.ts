@@ -1,12 +1,12 @@
 import type { Instant } from '../../lib/instant.ts';
-import type { Change, Outcome } from '../store.ts';
+import { type Change, ERASED, type Outcome } from '../store.ts';
 import type { Audit } from './audit.ts';
 import { conditionHolds } from './conditions.ts';
 import { erase } from './erase.ts';
 import { type FeedDates, feedMoments, type Touch } from './feed-dates.ts';
 import { put } from './put.ts';
 import type { RevisionCounter } from './revision.ts';
-import { ERASED, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { withdraw } from './withdraw.ts';
 

@@ -1,18 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as pendingEvents } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { type FeedKey, LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedList, FeedListOptions, FeedTotal, ListedFeed } from '../store.ts';
+import { createRest } from './rest.ts';
 import { SEEN } from './snapshot.ts';
 
 /** Entries that are counted by one statement: about 2 ms. */
 const COUNTED_TOGETHER = 20_000;
 /** Feeds that are read by one statement. */
 const READ_TOGETHER = 200;
-/** Milliseconds after which other work of the event loop comes first. */
-const TIME_SLICE = 10;
 /** Feeds whose totals are kept. */
 const MAX_KEPT = 100_000;
 
@@ -111,16 +109,6 @@ export function createFeedTotals(db: DatabaseSync) {
       const row = feedByKey.get({ key, at }) as unknown as FeedRow | undefined;
       return row === undefined || row.seen === 0 ? undefined : totalOf(row, at, createRest());
     },
-  };
-}
-
-/** Returns a function to call between pieces of work. It lets other work of the event loop come first when it is time. */
-function createRest(): () => Promise<void> {
-  let began = performance.now();
-  return async () => {
-    if (performance.now() - began < TIME_SLICE) return;
-    await pendingEvents();
-    began = performance.now();
   };
 }
 

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { ERASED } from '../store.ts';
 import { BUSY_TIMEOUT, resultCode, SQLITE_BUSY } from './database.ts';
 import type { RewriteReply } from './rewrite-thread.ts';
-import { ERASED, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { withoutWait, withWriteLock } from './write-lock.ts';
 
 /** Milliseconds between attempts to empty the log. */

@@ -1,9 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { NO_READERS, READERS } from './database.ts';
 
-/** The revision of the last erasure, as long as the files of the store may still have text of erased articles. */
-export const ERASED = 'erased';
-
 export type Settings = ReturnType<typeof createSettings>;
 
 /** Values by name that survive a restart. */

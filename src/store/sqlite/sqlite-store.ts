@@ -74,7 +74,7 @@ function openStore(file: string, options: OpenOptions): Store {
     mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
     takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
 
-    history: async (id) => audit.history(id),
+    history: (id) => audit.history(id),
     auditAfter: async (revision, limit) => audit.after(revision, limit),
     // Without an old row, it does not wait for other writers.
     pruneAudit: async (before) => (audit.hasOlder(before) ? transaction(() => audit.prune(before)) : 0),

@@ -11,7 +11,8 @@ function openRows(rows: readonly Row[]) {
   const db = new DatabaseSync(':memory:');
   onTestFinished(() => db.close());
   db.exec(`CREATE TABLE audit (revision INTEGER PRIMARY KEY, at INTEGER NOT NULL, lowest INTEGER NOT NULL,
-    highest INTEGER NOT NULL, actor TEXT, runs TEXT NOT NULL) STRICT`);
+    highest INTEGER NOT NULL, actor TEXT, runs TEXT NOT NULL) STRICT;
+    CREATE INDEX audit_range ON audit (highest, lowest) WHERE lowest < highest`);
   const insert = db.prepare('INSERT INTO audit (at, lowest, highest, actor, runs) VALUES (0, ?, ?, ?, ?)');
   for (const { actor, runs } of rows) {
     const last = runs.map(({ article, count }) => article + count - 1);

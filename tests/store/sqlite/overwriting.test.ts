@@ -7,9 +7,9 @@ import { articleText } from '../../../src/article/stored.ts';
 import { ownKeys } from '../../../src/feed/feeds.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import { createOverwriting } from '../../../src/store/sqlite/overwriting.ts';
-import { createSettings, ERASED } from '../../../src/store/sqlite/settings.ts';
+import { createSettings } from '../../../src/store/sqlite/settings.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
-import type { Put, Store } from '../../../src/store/store.ts';
+import { ERASED, type Put, type Store } from '../../../src/store/store.ts';
 import { article, dataFolder } from '../../helpers.ts';
 
 const NOW = Date.UTC(2026, 10, 22);

@@ -5,12 +5,13 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { articleText } from '../../../src/article/stored.ts';
 import { PublisherError } from '../../../src/errors.ts';
 import { ownKeys, type Selection } from '../../../src/feed/feeds.ts';
 import { customFeedChooser } from '../../../src/feed/selection.ts';
 import { OLDER, RANGES, SINGLE_ROWS } from '../../../src/store/sqlite/audit.ts';
+import { SHARED, SINGLE } from '../../../src/store/sqlite/audit-texts.ts';
 import {
   defineMigrationFunctions,
   migrateDatabase,
@@ -464,11 +465,59 @@ test('what the audit and the address of an article are looked up with has an ind
   for (const [sql, index] of [
     [SINGLE_ROWS, 'SEARCH audit USING INDEX audit_article (lowest=?)'],
     [RANGES, 'SEARCH audit USING COVERING INDEX audit_range (highest>?)'],
+    [SINGLE, 'SEARCH audit USING INDEX audit_article (lowest=?)'],
+    [SHARED, 'SEARCH audit USING INDEX audit_range (highest>?)'],
     [OLDER, 'SEARCH audit USING COVERING INDEX audit_at (at<?)'],
     [SAME_URL, 'SEARCH place USING COVERING INDEX place_url_hash (url_hash=?)'],
   ] as const) {
     expect(await stepsOf(sql)).toContain(index);
   }
+});
+
+test('a history lets other work come between the rows of many imports', async () => {
+  const store = opened(await storeFile());
+  const actor = { kind: 'import', source: 'in.ndjson' } as const;
+  for (let version = 1; version <= 5; version += 1) {
+    const ids = version % 2 === 0 ? ['c', 'a', 'b'] : ['a', 'b', 'c'];
+    await store.apply(
+      ids.map((id) => ({ ...put({ id, title: `Version ${version}` }), actor })),
+      () => NOW,
+    );
+  }
+  const clock = vi.spyOn(performance, 'now');
+  onTestFinished(() => clock.mockRestore());
+  let milliseconds = 0;
+  clock.mockImplementation(() => {
+    milliseconds += 100; // every row takes longer than one piece of work may
+    return milliseconds;
+  });
+  let turns = 0;
+  let isDone = false;
+  const countTurn = () => {
+    turns += 1;
+    if (!isDone) setImmediate(countTurn);
+  };
+  setImmediate(countTurn);
+
+  const history = await store.history('b');
+  isDone = true;
+  expect(history.map(({ what }) => what)).toEqual(['published', 'corrected', 'corrected', 'corrected', 'corrected']);
+  expect(turns).toBeGreaterThanOrEqual(5);
+});
+
+test('one transaction removes a limited number of bytes of old rows of the audit, and at least one row', async () => {
+  const file = await storeFile();
+  const store = opened(file);
+  await store.count(); // the schema is there
+  const db = new DatabaseSync(file);
+  const insert = db.prepare('INSERT INTO audit VALUES (?, ?, 1, 2, NULL, ?)');
+  for (const [index, megabytes] of [1, 1.5, 3, 0, 0, 0.5].entries())
+    insert.run(index + 1, index === 5 ? NOW : index, 'x'.repeat(megabytes * 1_000_000));
+  db.close();
+
+  const removed = [];
+  for (let time = 0; time < 4; time += 1) removed.push(await store.pruneAudit(NOW));
+  expect(removed).toEqual([2, 1, 2, 0]);
 });
 
 /** A store of version 3 with these rules; empty where a start was interrupted. */
