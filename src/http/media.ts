@@ -16,6 +16,7 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
 
   return async (request, response, next) => {
     const { path } = request.params;
+    if (!(await isOnTurn(response))) return; // its client has left
     // Node's own Date may be a second old, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
     response.setHeader('Date', httpDate(Date.now()));
     const file = await openMedia(folder, path.join('/'));
@@ -30,6 +31,26 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
       await file.handle.close();
     }
   };
+}
+
+/**
+ * Waits until the answers before this one are sent. A file that were open meanwhile would stay open for ever if the client
+ * left: nothing tells an answer that waits for its turn.
+ *
+ * @returns false where the client has left
+ */
+async function isOnTurn(response: Response): Promise<boolean> {
+  const { socket } = response.req;
+  if (response.socket !== null || socket.destroyed) return !socket.destroyed;
+  socket.setMaxListeners(0); // each request of a pipeline adds one
+  return new Promise((settle) => {
+    const onClose = () => settle(false);
+    socket.once('close', onClose);
+    response.once('socket', () => {
+      socket.off('close', onClose);
+      settle(!socket.destroyed);
+    });
+  });
 }
 
 /** Returns undefined if the folder has no such file. */

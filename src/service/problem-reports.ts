@@ -92,10 +92,11 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
     problems.report({ source: actor, article, revision, code, problems: defects });
   }
 
-  function endOf({ id, result, kept }: Outcome): void {
+  /** @param isErasure whether the change erases: an article that was erased before is unchanged */
+  function endOf({ id, result, kept }: Outcome, isErasure = false): void {
     if (result === 'refused' || result === 'condition-failed') return;
     if (result === 'absent') problems.endOfArticle(id, 'given_up');
-    else if (result === 'erased') problems.endOfArticle(id, 'erased');
+    else if (isErasure) problems.endOfArticle(id, 'erased');
     else problems.endOfArticle(id, kept?.withdrawn === undefined ? 'published' : 'withdrawn');
   }
 
@@ -132,7 +133,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
       },
       async erase(erasures) {
         const outcomes = await publisher.erase(erasures);
-        for (const outcome of outcomes) endOf(outcome);
+        for (const outcome of outcomes) endOf(outcome, true);
         return outcomes;
       },
     }),

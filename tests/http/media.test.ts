@@ -141,3 +141,23 @@ test('a file that is sent is closed, also if the client leaves before the end', 
 
   await expect.poll(open).toEqual([]);
 });
+
+test('a file is closed if its client leaves while answers wait behind others', async () => {
+  const folder = await dataFolder({ 'media/large.mp3': Buffer.alloc(16 * 1024 * 1024) });
+  const { port } = await start(folder);
+  const files = () =>
+    globSync('/proc/self/fd/*').filter((link) => {
+      try {
+        return readlinkSync(link).endsWith('/media/large.mp3');
+      } catch {
+        return false; // it is closed by now
+      }
+    });
+  const socket = connect(port, '127.0.0.1');
+  socket.pause();
+  socket.write('GET /media/large.mp3 HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5));
+  await expect.poll(() => files().length).toBeGreaterThan(0);
+  socket.destroy();
+
+  await expect.poll(() => files().length).toBe(0);
+});
