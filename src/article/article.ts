@@ -268,7 +268,7 @@ function reportFacts(field: string, named: Facts, used: Facts = {}, onAdjustment
 
 function invalid(record: unknown, problems: Problem[]): PublisherError {
   const id = typeof record === 'object' && record !== null ? Reflect.get(record, 'id') : undefined;
-  const name = typeof id === 'string' ? `article “${id.slice(0, 100)}”` : 'article';
+  const name = typeof id === 'string' ? `article “${excerpt(id)}”` : 'article';
   return new PublisherError('invalid_article', `The ${name} cannot be published.`, { problems });
 }
 

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { brokenKeyRule, normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
-import { PublisherError } from '../errors.ts';
+import { excerpt, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
@@ -167,5 +167,5 @@ export function etagOf(revision: number): string {
 /** @param meant the address that the request probably means */
 export function articleNotFound(id: string, meant?: string): PublisherError {
   const hint = meant === undefined ? 'GET /api/articles lists all articles with their ids.' : `Did you mean ${meant}?`;
-  return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`, { hint });
+  return new PublisherError('article_not_found', `There is no article “${excerpt(id)}”.`, { hint });
 }
