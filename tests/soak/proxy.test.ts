@@ -61,10 +61,10 @@ test('when a trusted proxy names very many clients in several forms, the service
   });
 
   // Each client has its own limit; the proxy itself is on this machine and has none. Through Express, a thousand requests at
-  // once may fill the queue for a moment.
-  const overloaded = FAST_PATH ? 0 : (statuses.get('503') ?? 0);
-  expect(statuses.get('200')).toBe(LIES + LIES / 1000 - overloaded);
-  expect(overloaded).toBeLessThan(LIES / 100);
+  // once may fill the queue for a moment: one gets 503, and its connection is closed.
+  const all = LIES + LIES / 1000;
+  expect([...statuses.keys()].sort()).toEqual(statuses.has('503') && !FAST_PATH ? ['200', '503'] : ['200']);
+  expect(statuses.get('200')).toBeGreaterThanOrEqual(FAST_PATH ? all : 0.98 * all);
   // Tokens come back at one a minute. A client that the service has forgotten has all of them.
   expect(spent).toEqual([...Array(20).fill(200), 429]);
   for (let time = 0; time < 3; time += 1) {
