@@ -31,7 +31,7 @@ export interface ChangeCounts {
   frequent: number[] | undefined;
   /** Other removed attributes by name. */
   rare: Map<string, number> | undefined;
-  /** The names in `rare` of which any number is possible. */
+  /** The names in `rare` that can stand any number of times. */
   unknownNames: number;
   /** Removed attributes with further names. */
   furtherNames: number;

@@ -207,7 +207,7 @@ export function slugOf(name: string): string {
   return words === null ? slugOfSigns(text) : words.join('-');
 }
 
-/** Unicode's names of the signs on keyboards, some of which have a meaning in addresses. */
+/** Unicode's names of the signs on keyboards. Some have a meaning in addresses. */
 const SIGN_NAMES: ReadonlyMap<string, string> = new Map([
   ['!', 'exclamation-mark'],
   ['"', 'quotation-mark'],

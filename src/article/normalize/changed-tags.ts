@@ -51,7 +51,7 @@ export function countRenamed(state: State, frame: Frame, name: string): void {
   countElement(state, frame, 'element_renamed', `${frame.name} element`, name);
 }
 
-/** Counts an element of which at most the content stays. */
+/** Counts an element that goes; its content may stay. */
 function countUnwritten(state: State, frame: Frame): void {
   const { name } = frame;
   if (name === 'math') countElement(state, frame, 'formula_converted', 'formula');

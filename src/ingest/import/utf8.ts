@@ -69,7 +69,7 @@ export function asWindows(text: string): string {
   return windows1252.decode(bytes.subarray(0, length));
 }
 
-/** The number of matches, of which there may be millions. */
+/** The number of matches. There may be millions. */
 function count(text: string, pattern: RegExp): number {
   let found = 0;
   for (const _ of text.matchAll(pattern)) found += 1;
