@@ -68,7 +68,12 @@ function feed(id: string, select: Partial<Selection> = {}): FeedRule {
 
 /** Outcomes with sorted feeds: a store may return them in any order. */
 function inOrder(outcomes: readonly Outcome[]): readonly Outcome[] {
-  return outcomes.map((outcome) => ({ ...outcome, touched: outcome.touched.toSorted() }));
+  return decisions(outcomes).map((outcome) => ({ ...outcome, touched: outcome.touched.toSorted() }));
+}
+
+/** The outcomes without what tests of their own are about: the article that is kept, and others with the same address. */
+function decisions(outcomes: readonly Outcome[]): readonly Outcome[] {
+  return outcomes.map(({ kept: _, sameAddress: __, ...outcome }) => outcome);
 }
 
 /** The rules for every store. `open` returns an empty store, `openTwice` two connections to one store, `openBroken` a store that fails. */
@@ -95,14 +100,14 @@ export function storeContract(
   describe(`${name}: changes`, () => {
     test('each changed article gets the next revision', async () => {
       const store = await open();
-      expect(inOrder(await store.apply([put({ id: 'a' }), put({ id: 'b', tags: ['x'] })], () => NOW))).toMatchObject([
+      expect(inOrder(await store.apply([put({ id: 'a' }), put({ id: 'b', tags: ['x'] })], () => NOW))).toEqual([
         { id: 'a', result: 'created', revision: 1, touched: ['language/en', 'latest'] },
         { id: 'b', result: 'created', revision: 2, touched: ['language/en', 'latest', 'tag/x'] },
       ]);
-      expect(inOrder(await store.apply([put({ id: 'a', title: 'New' })], () => NOW))).toMatchObject([
+      expect(inOrder(await store.apply([put({ id: 'a', title: 'New' })], () => NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 3, touched: ['language/en', 'latest'] },
       ]);
-      expect(inOrder(await store.apply([withdraw('b', NOW)], () => NOW))).toMatchObject([
+      expect(inOrder(await store.apply([withdraw('b', NOW)], () => NOW))).toEqual([
         { id: 'b', result: 'withdrawn', revision: 4, touched: ['language/en', 'latest', 'tag/x'] },
       ]);
     });
@@ -125,7 +130,7 @@ export function storeContract(
     test('a put without a difference changes nothing', async () => {
       const store = await holding(put({ id: 'a' }, 5));
       const before = await store.snapshot('latest', NOW, FIFTY);
-      expect(await store.apply([put({ id: 'a' }, NOW)], () => NOW)).toMatchObject([
+      expect(decisions(await store.apply([put({ id: 'a' }, NOW)], () => NOW))).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
       expect(await store.snapshot('latest', NOW, FIFTY)).toEqual(before);
@@ -134,7 +139,7 @@ export function storeContract(
     test('nor does a put of a withdrawn article without a difference', async () => {
       const withdrawn = { at: at(5) };
       const store = await holding(put({ withdrawn }));
-      expect(await store.apply([put({ withdrawn })], () => NOW)).toMatchObject([
+      expect(decisions(await store.apply([put({ withdrawn })], () => NOW))).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
     });
@@ -142,7 +147,7 @@ export function storeContract(
     test('nor one of an article that was withdrawn before its embargo ended', async () => {
       const fields = { embargoUntil: at(60), withdrawn: { at: at(5) } };
       const store = await holding(put(fields));
-      expect(await store.apply([put(fields)], () => NOW)).toMatchObject([
+      expect(decisions(await store.apply([put(fields)], () => NOW))).toEqual([
         { id: 'a', result: 'unchanged', revision: 1, touched: [] },
       ]);
     });
@@ -176,7 +181,7 @@ export function storeContract(
         { key: 'other', name: '' },
       ];
       const store = await holding(putOf(made, [one]));
-      expect(inOrder(await store.apply([putOf(made, [other], NOW)], () => NOW))).toMatchObject([
+      expect(inOrder(await store.apply([putOf(made, [other], NOW)], () => NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 2, touched: ['other', 'own'] },
       ]);
       expect(await idsIn(store, 'own')).toEqual([]);
@@ -435,7 +440,7 @@ export function storeContract(
 
     test('a second time changes nothing', async () => {
       const store = await holding(put({}), withdraw('a', NOW));
-      expect(await store.apply([withdraw('a', NOW + 1)], () => NOW)).toMatchObject([
+      expect(decisions(await store.apply([withdraw('a', NOW + 1)], () => NOW))).toEqual([
         { id: 'a', result: 'unchanged', revision: 2, touched: [] },
       ]);
       expect((await store.snapshot('latest', NOW + 1, FIFTY))?.removedAt).toBe(NOW);
@@ -487,7 +492,7 @@ export function storeContract(
 
     test('ends when the article is published again', async () => {
       const store = await holding(put({}), withdraw('a', NOW - 2));
-      expect(inOrder(await store.apply([put({}, NOW - 1)], () => NOW))).toMatchObject([
+      expect(inOrder(await store.apply([put({}, NOW - 1)], () => NOW))).toEqual([
         { id: 'a', result: 'updated', revision: 3, touched: ['language/en', 'latest'] },
       ]);
       expect(await idsIn(store, 'latest')).toEqual(['a']);
@@ -518,10 +523,10 @@ export function storeContract(
 
     test('withdraws an article and leaves its ids, its dates and its feeds', async () => {
       const store = await holding(put({ id: 'b', sections: ['World'] }), put(TEXTS));
-      const outcome = inOrder(await store.apply([erase('a')], () => DAY + 5 * MINUTE + 400));
+      const outcome = await store.apply([erase('a')], () => DAY + 5 * MINUTE + 400);
       const stored = await store.find('a');
 
-      expect(outcome).toMatchObject([
+      expect(inOrder(outcome)).toMatchObject([
         { id: 'a', result: 'erased', revision: 3, touched: ['author/ann', 'language/en', 'latest', 'section/world'] },
       ]);
       expect(outcome[0]?.kept).toMatchObject({ withdrawn: { at: DAY + 5 * MINUTE } });

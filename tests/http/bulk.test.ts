@@ -39,6 +39,15 @@ function converse({ port, key }: Api): Conversation {
   };
 }
 
+/** What a line has of a record that `lineOf` makes, besides its result. Other articles of a test may have its address. */
+const ACCEPTED = {
+  status: 'visible',
+  publicId: expect.any(String),
+  publishedAt: '2026-11-20T10:00:00Z',
+  feeds: ['latest', 'language/en'],
+  adjustments: [],
+  warnings: expect.any(Array),
+};
 const NO_TOTALS = { created: 0, updated: 0, unchanged: 0, refused: 0, adjusted: 0, warned: 0 };
 
 /** Each record has an address of its own. */
@@ -73,7 +82,8 @@ test('2,000 lines that come slowly are answered in order, while they still come'
     // Nothing more is sent before what is whole has its answer.
     while (answered < whole) {
       answered += 1;
-      expect(await next()).toMatchObject({
+      expect(await next()).toEqual({
+        ...ACCEPTED,
         line: answered,
         id: `کورد/${answered}`,
         result: 'created',
@@ -122,8 +132,8 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
     Buffer.from(lineOf({ id: 'last' })), // 14
   ]);
 
-  expect(await resultsOf(api, body)).toMatchObject([
-    { line: 1, id: 'first', result: 'created', revision: 1 },
+  expect(await resultsOf(api, body)).toEqual([
+    { ...ACCEPTED, line: 1, id: 'first', result: 'created', revision: 1 },
     {
       line: 4,
       result: 'refused',
@@ -174,12 +184,12 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'identity_conflict',
       title: 'The article “first” would change its identity.',
-      problems: [{ field: 'publishedAt', line: 10 }],
+      problems: [expect.objectContaining({ field: 'publishedAt', line: 10 })],
     },
-    { line: 11, id: 'windows', result: 'created', revision: 2 },
-    { line: 12, id: 'first', result: 'unchanged', revision: 1 },
-    { line: 13, id: 'first', result: 'updated', revision: 3 },
-    { line: 14, id: 'last', result: 'created', revision: 4 },
+    { ...ACCEPTED, line: 11, id: 'windows', result: 'created', revision: 2 },
+    { ...ACCEPTED, line: 12, id: 'first', result: 'unchanged', revision: 1 },
+    { ...ACCEPTED, line: 13, id: 'first', result: 'updated', revision: 3 },
+    { ...ACCEPTED, line: 14, id: 'last', result: 'created', revision: 4 },
     { totals: { ...NO_TOTALS, created: 3, updated: 1, unchanged: 1, refused: 7 } },
   ]);
 });
@@ -223,7 +233,7 @@ test('a line that is too long costs no memory, however long it is', async () => 
   end();
 
   expect(await next()).toMatchObject({ line: 1, result: 'refused', code: 'too_large' });
-  expect(await next()).toMatchObject({ line: 2, id: 'after', result: 'created', revision: 1 });
+  expect(await next()).toEqual({ ...ACCEPTED, line: 2, id: 'after', result: 'created', revision: 1 });
   expect(most).toBeLessThan(100 * MiB);
 });
 

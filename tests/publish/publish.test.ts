@@ -39,12 +39,22 @@ function resultsOf(publications: readonly Published[]): readonly string[] {
   );
 }
 
+/** What a published record has besides its outcome, where nothing was adjusted. */
+const ACCEPTED = { adjustments: [], warnings: [], article: expect.anything() };
+/** The article of `record()` as the store keeps it. */
+const KEPT = {
+  publicId: 'tag:news.example,2026:a',
+  publishedAt: Date.parse('2026-11-20T10:00:00Z'),
+  feeds: ['latest', 'language/en'],
+};
+
 test('a record is published in the feeds of its words and in the operator’s', async () => {
   const { publish, titles, announced, store } = desk();
   await store.backfillFeeds([OWN], () => NOW);
   const touched = ['latest', 'tag/x', 'language/en', 'own'];
-  expect(await publish(record({ tags: ['x'] }))).toMatchObject([
-    { outcome: { id: 'a', result: 'created', revision: 1, touched } },
+  const feeds = touched;
+  expect(await publish(record({ tags: ['x'] }))).toEqual([
+    { ...ACCEPTED, outcome: { id: 'a', result: 'created', revision: 1, touched, kept: { ...KEPT, feeds } } },
   ]);
   expect(announced).toEqual([touched]);
   expect(await titles('own')).toEqual(['A title']);
@@ -116,8 +126,8 @@ test('what is published changes its feeds now, and what is published again as it
   await publish(record());
   expect(await changedAt()).toBe(NOW);
   clock.now += 1000;
-  expect(await publish(record())).toMatchObject([
-    { outcome: { id: 'a', result: 'unchanged', revision: 1, touched: [] } },
+  expect(await publish(record())).toEqual([
+    { ...ACCEPTED, outcome: { id: 'a', result: 'unchanged', revision: 1, touched: [], kept: KEPT } },
   ]);
   expect(await changedAt()).toBe(NOW);
 });
@@ -189,8 +199,14 @@ test('an article is withdrawn with its reason, at a whole second', async () => {
   await store.backfillFeeds([OWN], () => NOW);
   await publish(record({ tags: ['x'] }));
   clock.now += 999;
-  expect(await withdraw([{ id: 'a', reason: 'error' }, { id: 'b' }])).toMatchObject([
-    { id: 'a', result: 'withdrawn', revision: 2, touched: expect.arrayContaining(['latest', 'own']) },
+  expect(await withdraw([{ id: 'a', reason: 'error' }, { id: 'b' }])).toEqual([
+    {
+      id: 'a',
+      result: 'withdrawn',
+      revision: 2,
+      touched: expect.arrayContaining(['latest', 'own']),
+      kept: { ...KEPT, withdrawn: expect.anything(), feeds: expect.arrayContaining(['latest', 'own']) },
+    },
     { id: 'b', result: 'absent', revision: 0, touched: [] },
   ]);
   expect(announced[1]?.toSorted()).toEqual(['language/en', 'latest', 'own', 'tag/x']);
