@@ -216,9 +216,7 @@ export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?:
   if (!result.success)
     throw invalid(record, problemsOf(withIndexes(result.error, adjusted.authorIndexes), record, FIELD_SYNONYMS));
   const parsed = result.data;
-  const { resolve, isExceeded } = limitGrowth(
-    (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
-  );
+  const { resolve, isExceeded } = limitGrowth(resolverFor(parsed.url, newsroom));
   const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
   if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
   if (html === undefined)
@@ -264,6 +262,16 @@ function reportFacts(field: string, named: Facts, used: Facts = {}, onAdjustment
     const change = `replaced by ${used[fact] ?? 'nothing'}, as the file in media/ has it`;
     onAdjustment(adjustment('file_facts_used', `${field}.${fact}`, change, { value: String(value) }));
   }
+}
+
+/** Resolves the references of one body. Cleaning resolves each several times, and the media folder is asked once for each. */
+function resolverFor(storyUrl: string, newsroom: Newsroom): ResolveUrl {
+  const local = new Map<string, string | undefined>();
+  return (reference) => {
+    if (!reference.startsWith('/media/')) return linkTarget(reference, storyUrl);
+    if (!local.has(reference)) local.set(reference, mediaUrl(reference, newsroom));
+    return local.get(reference) ?? linkTarget(reference, storyUrl);
+  };
 }
 
 function invalid(record: unknown, problems: Problem[]): PublisherError {

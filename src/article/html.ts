@@ -100,14 +100,16 @@ export function htmlToText(html: string, limit: number): string {
   for (let offset = 0; ; offset = tags.lastIndex) {
     const tag = tags.exec(html);
     const words = html.slice(offset, tag?.index);
-    // A link in the place of a page that has no title shows its host.
-    if (leftOut === 0 && words !== host) text += decodeHTML(words);
+    // A link in the place of a page that has no title shows its host, and has a paragraph for itself.
+    const isReplacement = words === host && html.startsWith('</a></p>', tag?.index);
+    if (leftOut === 0 && !isReplacement) text += decodeHTML(words);
     const isLong = text.length > limit * 4;
     if (tag === null || isLong) text = oneSpaced(text);
     if (tag === null || (isLong && text.length > limit * 2)) return text.trim();
     const [all, slash, name = ''] = tag;
     if (LEFT_OUT.has(name)) leftOut += slash === '' ? 1 : -1;
     if (!INLINE.has(name)) text += ' ';
-    host = name === 'a' ? /^<a href="https?:\/\/(?:www\.)?([^/"?#:]+)/.exec(all)?.[1] : undefined;
+    const opensParagraph = name === 'a' && html.startsWith('<p>', tag.index - '<p>'.length);
+    host = opensParagraph ? /^<a href="https?:\/\/(?:www\.)?([^/"?#:]+)/.exec(all)?.[1] : undefined;
   }
 }

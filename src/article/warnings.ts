@@ -5,6 +5,9 @@ import { type Article, isLocalFile, type Newsroom } from './article.ts';
 /** Warnings of one record. A hostile body can name a million files. */
 const MAX_WARNINGS = 20;
 
+/** Addresses that are checked: each takes a search of the whole record, or a look at the disk. A body has room for 200,000. */
+const MAX_CHECKED = 200;
+
 const ADDRESS = /https?:\/\/[^\s"'<>]+/g;
 
 /**
@@ -28,7 +31,7 @@ function languageWarnings({ language, translations }: Article): Problem[] {
 }
 
 function missingMedia(article: Article, record: unknown, newsroom: Newsroom): Problem[] {
-  const named = addressesBelowMedia(article);
+  const named = addressesBelowMedia(article).slice(0, MAX_CHECKED);
   if (named.length === 0) return [];
   const spelled = JSON.stringify(record);
   const missing = named.filter(({ url }) => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
@@ -89,8 +90,13 @@ async function isConfirmed(ids: readonly string[], { input, screen }: Terminal):
   const { createInterface } = await import('node:readline/promises'); // no other command asks
   const lines = createInterface({ input: keyboard, output: screen });
   try {
-    const answer = await lines.question(`${ids.join('\n')}\nNothing brings the text back. Type ${what} to erase it: `);
+    const question = `${ids.join('\n')}\nNothing brings the text back. Type ${what} to erase it: `;
+    const nothing = once(lines, 'close').then(() => ''); // the end of the input is no answer
+    const answer = await Promise.race([lines.question(question), nothing]);
     return composed(answer.trim()) === expected;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') return false; // Ctrl-C or Ctrl-D
+    throw error;
   } finally {
     lines.close();
   }

@@ -10,7 +10,7 @@ import { omitUndefined } from '../lib/omit-undefined.ts';
 import { statusOf } from '../publish/membership.ts';
 import type { Accepted, Erasure, Published, Publisher, Submission } from '../publish/publish.ts';
 import type { Actor, KeptArticle, Outcome, Store, StoredKey } from '../store/store.ts';
-import { articleNotFound, etagOf, guard, type Handler, idIn } from './articles.ts';
+import { articleNotFound, articlePath, etagOf, guard, type Handler, idIn } from './articles.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
 import { invalidQuery, query } from './query.ts';
@@ -211,7 +211,7 @@ function remainsOf({ remains }: Erased): readonly Problem[] {
 function sameAddressWarning(other: string): Problem {
   return {
     field: 'url',
-    rule: `is the address of the article “${other}” as well: readers may take both for one story`,
+    rule: `is the address of the article “${excerpt(other)}” as well: readers may take both for one story`,
   };
 }
 
@@ -271,12 +271,9 @@ function actorOf({ id, name }: StoredKey): Actor {
   return { kind: 'key', id, name };
 }
 
-/** The absolute address of an article in the API. A slash that would not arrive as it is written is encoded. */
+/** The absolute address of an article in the API. */
 function addressOf(id: string, feedsUrl: string): string {
-  const parts = id.split('/');
-  const isPlain = parts.every((part) => part !== '' && part !== '.' && part !== '..');
-  const path = isPlain ? parts.map(encodeURIComponent).join('/') : encodeURIComponent(id);
-  return new URL(`api/articles/${path}`, feedsUrl).href;
+  return new URL(`api/articles/${articlePath(id)}`, feedsUrl).href;
 }
 
 /** Whether a parameter without a value, or with the value `true`, is in the query. */

@@ -126,7 +126,7 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
     const view = path.length > 1 ? meantView(path.at(-1) ?? '') : undefined;
     const owner = path.slice(0, -1);
     if (view === undefined || (await store.find(idIn(owner))) === undefined) return undefined;
-    return `/api/articles/${owner.map(encodeURIComponent).join('/')}/${view}`;
+    return `/api/articles/${articlePath(idIn(owner))}/${view}`;
   }
 
   return { read, list };
@@ -157,6 +157,13 @@ function historyView({ what, at, revision, by, status, until, reason }: AuditEnt
 
 export function idIn(path: readonly string[]): string {
   return composed(path.join('/'));
+}
+
+/** An article's id in an address. A slash that would not arrive as it is written is encoded. */
+export function articlePath(id: string): string {
+  const parts = id.split('/');
+  const isPlain = parts.every((part) => part !== '' && part !== '.' && part !== '..');
+  return isPlain ? parts.map(encodeURIComponent).join('/') : encodeURIComponent(id);
 }
 
 /** The ETag of an article's revision. */

@@ -56,10 +56,18 @@ async function isOnTurn(response: Response): Promise<boolean> {
 /** Returns undefined if the folder has no such file. */
 async function openMedia(folder: string, path: string): Promise<ContainedFile | undefined> {
   if (path.includes('\0') || path.split('/').some((name) => name.startsWith('.'))) return undefined;
-  const file = await openContained(folder, path).catch(() => undefined);
+  const file = await openContained(folder, path).catch(ifAbsent);
   if (file !== undefined) return file;
   const other = await otherForm(folder, path);
-  return other === undefined ? undefined : openContained(folder, other).catch(() => undefined);
+  return other === undefined ? undefined : openContained(folder, other).catch(ifAbsent);
+}
+
+/** Codes of the system for a path at which there is no file to serve. */
+const ABSENT: ReadonlySet<string> = new Set('ENOENT ENOTDIR ELOOP ENAMETOOLONG EACCES ENXIO EINVAL'.split(' '));
+
+/** A service that may open no more files must not say that they are not there. */
+function ifAbsent(error: NodeJS.ErrnoException): undefined {
+  if (!ABSENT.has(error.code ?? '')) throw error;
 }
 
 /** Resolves when the answer is sent. */
@@ -77,7 +85,7 @@ function sendOpenFile(
   });
 }
 
-function mediaError(error: unknown, path: string): PublisherError {
+function mediaError(error: unknown, path: string): unknown {
   const status = error instanceof Error && 'status' in error ? error.status : undefined;
   if (status === 412)
     return new PublisherError(
@@ -85,5 +93,5 @@ function mediaError(error: unknown, path: string): PublisherError {
       'The file has changed: the request expects another version of it.',
     );
   if (status === 416) return new PublisherError('range_not_satisfiable', 'The file does not have the requested range.');
-  return nothingAt(path);
+  return status === 404 || status === 403 ? nothingAt(path) : error;
 }

@@ -217,8 +217,8 @@ const MAX_VISITED = 16 * 1024 * 1024;
  * @param error from `JSON.parse`
  */
 export function syntaxProblem(text: string, error: unknown): Problem {
-  const found = text.length > MAX_VISITED ? undefined : firstErrorIn(text);
-  return { field: '', rule: 'is not JSON here', ...(found ?? positionsIn(text)(errorOffset(text, error))) };
+  const position = text.length > MAX_VISITED ? namedPosition(text, error) : (firstErrorIn(text) ?? endOf(text));
+  return { field: '', rule: position === undefined ? 'is not JSON' : 'is not JSON here', ...position };
 }
 
 function firstErrorIn(text: string): TextPosition | undefined {
@@ -230,11 +230,16 @@ function firstErrorIn(text: string): TextPosition | undefined {
   return first;
 }
 
-/** V8 names most offsets in its message. Without one, the text ends too early, or its first token is wrong. */
-function errorOffset(text: string, error: unknown): number {
+function endOf(text: string): TextPosition {
+  return positionsIn(text)(text.length);
+}
+
+/** V8 names some offsets in its messages, and says of a text that ends too early. A wrong position is worse than none. */
+function namedPosition(text: string, error: unknown): TextPosition | undefined {
   const message = error instanceof Error ? error.message : '';
   const [, offset] = / at position (\d+)/.exec(message) ?? [];
-  return Math.min(offset === undefined ? text.length : Number(offset), text.length);
+  if (offset !== undefined) return positionsIn(text)(Math.min(Number(offset), text.length));
+  return /^Un(?:expected end|terminated)/.test(message) ? endOf(text) : undefined;
 }
 
 function duplicateNames(text: string, names: readonly Name[]): Problem[] {

@@ -5,6 +5,9 @@ import { ERASED, type Outcome, type Store, type StoredRecord } from '../store/st
 import { mediaFilesOf, unusedMedia } from './erased-media.ts';
 import { removeErasedSince, removeRejectedRecords } from './rejected-files.ts';
 
+/** The store's setting: `yes` where a file of refused records may still have the record of an erased article. */
+const FILES_REMAIN = 'erased-files-remain';
+
 /** The results of erasures. */
 export interface Erased {
   /** In the order of the erasures. */
@@ -43,6 +46,7 @@ export function createEraser({ path, store, publisher, onRewrite = () => {} }: E
     const erasedArticles = articles.filter(({ id }) => erased.includes(id));
     if (erasedArticles.length === 0) return { outcomes, media: [], remains: [] };
     const remains = await removeRejectedRecords(store, path, erasedArticles);
+    if (remains.length > 0) await store.saveSetting(FILES_REMAIN, 'yes');
     onRewrite();
     const reason = await store.overwriteErased();
     if (reason !== undefined) remains.push(`the store: ${reason}`);
@@ -61,10 +65,13 @@ export async function completeErasures({
   path,
   store,
 }: Pick<EraserParts, 'path' | 'store'>): Promise<string | undefined> {
-  if ((await store.setting(ERASED)) === undefined) return undefined;
-  const remains = await removeErasedSince({ store, path }, 0);
+  const filesRemain = (await store.setting(FILES_REMAIN)) === 'yes';
+  if (!filesRemain && (await store.setting(ERASED)) === undefined) return undefined;
+  const remains = [...(await removeErasedSince({ store, path }, 0))];
+  if (filesRemain !== remains.length > 0) await store.saveSetting(FILES_REMAIN, filesRemain ? 'no' : 'yes');
   const reason = await store.overwriteErased();
-  return reason ?? (remains.length === 0 ? undefined : remains.join('; '));
+  if (reason !== undefined) remains.push(`the store: ${reason}`);
+  return remains.length === 0 ? undefined : remains.join('; ');
 }
 
 async function storiesOf(store: Pick<Store, 'find'>, erasures: readonly Erasure[]): Promise<readonly StoredRecord[]> {

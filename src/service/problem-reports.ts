@@ -140,12 +140,12 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
     async catchUp() {
       const revision = await store.lastRevision();
       if (revision === seenRevision) return;
-      seenRevision = revision;
       const ids = problems.articles();
       for (let start = 0; start < ids.length; start += ASKED_TOGETHER) {
         const group = ids.slice(start, start + ASKED_TOGETHER);
         problems.endOfChanged(group, await store.revisions(group));
       }
+      seenRevision = revision; // only now: a failure is tried again
     },
   };
 }

@@ -59,6 +59,12 @@ describe('htmlToText', () => {
       'a D',
     ],
     ['white space is one space', ' <p>\n a\u00A0 \n b</p> ', 'a b'],
+    [
+      'a host that the author writes as a link',
+      '<p>Visit <a href="https://gov.uk/">gov.uk</a> today.</p>',
+      'Visit gov.uk today.',
+    ],
+    ['a link in the place of a page', '<p>a</p><p><a href="https://x.example/1">x.example</a></p><p>b</p>', 'a b'],
   ])('%s', (_, html, expected) => {
     expect(htmlToText(html, 280)).toBe(expected);
   });

@@ -5,7 +5,7 @@ import { FORMATS } from '../../src/feed/feeds.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import type { StoredRecord } from '../../src/store/store.ts';
 import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
-import { command, type Finished } from './terminal.ts';
+import { command, END_OF_INPUT, type Finished } from './terminal.ts';
 
 const STORY = record({ title: 'Secret', sections: ['World'], authors: [{ name: 'Ann Secret' }] });
 
@@ -81,6 +81,7 @@ describe('in a terminal', () => {
     ['the id', ['a'], 'a', true],
     ['something else', ['a'], 'yes', false],
     ['nothing', ['a'], '', false],
+    ['Ctrl-D', ['a'], END_OF_INPUT, false],
     ['the number of articles', ['a', 'b'], '2', true],
     ['one of two ids', ['a', 'b'], 'a', false],
     ['nothing, with --yes', ['--yes', 'a'], '', true],
@@ -105,6 +106,9 @@ describe('while a file holds the article', () => {
     ['and cannot be read', 'broken.json', '{"title":"T", "id": "a", }'],
     ['and cannot be read, by its path', 'a.json', '{'],
     ['and cannot be read, in Markdown', 'broken.md', '---\nid: a\ntitle: "T\n---\nText'],
+    ['and cannot be read, with the line ends of Windows', 'broken.md', '---\r\nid: a\r\ntitle: "T\r\n---\r\nText'],
+    ['and cannot be read, with spaces', 'broken.md', '---\ntitle: "T\nid:  a \n---'],
+    ['and cannot be read, with the public id alone', 'x.json', '{"publicId":"tag:news.example,2026:a","title":'],
   ])('%s, nothing is erased', async (_, path, content) => {
     const folder = await newsroom([STORY], { 'articles/fine.json': json(record({ id: 'fine', body: 'about "a"' })) });
     await put(folder, `articles/${path}`, content);

@@ -53,8 +53,12 @@ export async function command(
   throw new Error(`it serves: ${said.out}`);
 }
 
+/** What Ctrl-D types. */
+export const END_OF_INPUT = '\u0004';
+
 function keyboard(typed: string | undefined) {
-  return Object.assign(Readable.from(typed === undefined ? [] : [`${typed}\n`]), { isTTY: typed !== undefined });
+  const keys = typed === undefined || typed === END_OF_INPUT ? [] : [`${typed}\n`];
+  return Object.assign(Readable.from(keys), { isTTY: typed !== undefined });
 }
 
 /** The parts of a terminal that progress bars use. */

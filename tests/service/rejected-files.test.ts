@@ -1,8 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { articleText } from '../../src/article/stored.ts';
-import { completeErasures } from '../../src/service/erasure.ts';
+import { completeErasures, createEraser } from '../../src/service/erasure.ts';
 import { rememberRejectedFile, removeErasedSince, removeRejectedRecords } from '../../src/service/rejected-files.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { article, dataFolder, put as write } from '../helpers.ts';
@@ -106,6 +106,25 @@ test('an erasure that ended after the store had changed is completed later, once
   await write(path, 'rejected.ndjson', MINE);
   expect(await completeErasures({ store, path })).toBeUndefined();
   expect(await readFile(join(path, 'rejected.ndjson'), 'utf8')).toBe(MINE); // it reads no file without a reason
+});
+
+test('a file that an erasure could not rewrite is tried again, until it is done', async () => {
+  const path = await dataFolder({ 'rejected.ndjson/keep': '' });
+  const store = openSqliteStore(join(path, 'store.db'));
+  onTestFinished(() => store.close());
+  const made = article({ id: 'a' });
+  const put = { kind: 'put', article: articleText(made), record: '{}', feeds: [], changedAt: 0 } as const;
+  await store.apply([put], Date.now);
+  const publisher = { erase: () => store.apply([{ kind: 'erase', id: 'a' }], Date.now) };
+  const { remains } = await createEraser({ path, store, publisher })([{ id: 'a' }]);
+  const again = await completeErasures({ store, path });
+  await rm(join(path, 'rejected.ndjson'), { recursive: true });
+  await write(path, 'rejected.ndjson', MINE + OTHER);
+
+  expect(remains).toEqual([expect.stringContaining('rejected.ndjson cannot be rewritten')]);
+  expect(again).toContain('rejected.ndjson cannot be rewritten');
+  expect(await completeErasures({ store, path })).toBeUndefined();
+  expect(await readFile(join(path, 'rejected.ndjson'), 'utf8')).toBe(OTHER);
 });
 
 test('a file is remembered once, and only the latest of very many', async () => {

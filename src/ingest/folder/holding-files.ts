@@ -83,10 +83,16 @@ function recordIn(bytes: Buffer, path: string): unknown {
   }
 }
 
-/** Whether a file with mistakes may hold the article: its path is the id, or the id stands in it as a value. */
-function mayBeNamedIn(bytes: Buffer, path: string, { id }: Ids): boolean {
+/** Whether a file with mistakes may hold the article: its path is the id, or one of the ids stands in it as a value. */
+function mayBeNamedIn(bytes: Buffer, path: string, { id, publicId }: Ids): boolean {
   if (path.slice(0, path.lastIndexOf('.')).normalize('NFC') === id) return true;
-  return [`"${id}"`, `'${id}'`, `id: ${id}\n`].some((text) => bytes.includes(text));
+  const text = bytes.toString().normalize('NFC');
+  const plainValues = new Set(
+    [...text.matchAll(/^[ \t]*(?:id|publicId):(.*)$/gm)].map(([, value = '']) => value.trim()),
+  );
+  return [id, publicId].some(
+    (name) => plainValues.has(name) || text.includes(`"${name}"`) || text.includes(`'${name}'`),
+  );
 }
 
 function heldError({ id }: Ids, path: string | undefined): PublisherError {

@@ -2,7 +2,7 @@ import mime from 'mime';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { shorten } from '../../lib/text.ts';
 import type { MediaFile } from './media-file.ts';
-import { differentPictures } from './picture-sizes.ts';
+import { differentPictures, withoutSizeQuery } from './picture-sizes.ts';
 import { limited, MAX_NAME } from './record-fields.ts';
 import type { Warn } from './source-record.ts';
 
@@ -35,15 +35,23 @@ interface StoryFiles {
  */
 export function files({ media, pictures, body }: StoryFiles, warn: Warn, element: string): Files {
   const [picture, ...others] = withoutAvatars(differentPictures(pictures));
-  const html = typeof body === 'string' ? body : '';
+  const html = typeof body === 'string' ? body.replaceAll('&amp;', '&') : '';
   const pictureUrls = new Set(pictures.map(({ url }) => url));
-  const further = others.filter(({ url }) => !html.includes(url.replace(/[?#].*$/s, '')));
+  const further = others.filter(({ url }) => !isShownIn(html, withoutSizeQuery(url)));
   const rest = [...byAddress(media).values()].filter(({ url }) => !pictureUrls.has(url));
   const all = limited([...further, ...rest], MAX_MEDIA, warn, element);
   return {
     image: picture && imageField(picture),
     media: all.length === 0 ? undefined : all.map(mediaField),
   };
+}
+
+/** Whether HTML has the whole address, and not only a longer one that begins with it. */
+function isShownIn(html: string, address: string): boolean {
+  for (let at = html.indexOf(address); at >= 0; at = html.indexOf(address, at + 1)) {
+    if (/^[?#"'\s<>,)]?$/.test(html.charAt(at + address.length))) return true;
+  }
+  return false;
 }
 
 /** The pictures without that of the author, which some blogs put first; all if there is no other. */

@@ -36,6 +36,13 @@ const SIZE_PARAMETERS = new Set(
   ).split(' '),
 );
 
+/** The address without a query that only chooses a size. Any other query may choose another picture. */
+export function withoutSizeQuery(url: string): string {
+  const whole = url.replace(/#.*$/s, '');
+  const names = [...(URL.parse(url)?.searchParams.keys() ?? [])];
+  return names.every((name) => SIZE_PARAMETERS.has(name.toLowerCase())) ? whole.replace(/\?.*$/s, '') : whole;
+}
+
 /** The address of a picture without what chooses its size, such as `dam.jpg?w=140` and `dam-300x200.jpg`. */
 function addressWithoutSize({ url, width, height }: MediaFile): string {
   const parsed = URL.parse(url);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { systemReason } from '../../lib/system-reason.ts';
 import { ERASED } from '../store.ts';
 import { BUSY_TIMEOUT, resultCode, SQLITE_BUSY } from './database.ts';
 import type { RewriteReply } from './rewrite-thread.ts';
@@ -35,11 +36,15 @@ export function createOverwriting(db: DatabaseSync, file: string, settings: Sett
     const failure = await rewriting;
     rewriting = undefined;
     if (failure === undefined) rewritten = revision;
-    const isEmptied = await emptyLog(db, patience);
     if (failure !== undefined) return `the file of the store cannot be rewritten (${failure})`;
-    if (!isEmptied) return 'another process reads the store without a pause, so that its log cannot be emptied';
-    await withWriteLock(db, noRewriting, () => removeSetting(revision));
-    return undefined;
+    try {
+      if (!(await emptyLog(db, patience)))
+        return 'another process reads the store without a pause, so that its log cannot be emptied';
+      await withWriteLock(db, noRewriting, () => removeSetting(revision));
+      return undefined;
+    } catch (error) {
+      return `its log cannot be emptied (${systemReason(error)})`; // the articles are erased: this is no failure of that
+    }
   }
 
   /** Unless another article was erased meanwhile. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as requestsFirst } from 'node:timers/promises';
 import type { Article } from '../../article/article.ts';
 import type { ErasedArticle, Identity, StoredArticle, StoredRecord } from '../store.ts';
+import { createRest } from './rest.ts';
 
 interface RecordRow {
   readonly number: number;
@@ -14,7 +14,7 @@ interface RecordRow {
 /** Characters of articles and records after which a page ends: five hundred records could be gigabytes. */
 const PAGE_CHARACTERS = 8 * 1024 * 1024;
 
-/** Articles that are searched for texts between two pauses: a few milliseconds' work. */
+/** Articles that one statement searches for one text: a few milliseconds' work. */
 const SEARCHED = 500;
 
 /** Reads articles and their records. */
@@ -39,11 +39,12 @@ export function createRecords(db: DatabaseSync) {
   async function textsInUse(texts: readonly string[]): Promise<ReadonlySet<string>> {
     const last = texts.length === 0 ? 0 : Number(lastNumber.get()?.number);
     const found = new Set<string>();
+    const rest = createRest();
     for (let after = 0; after < last; after += SEARCHED) {
       for (const text of texts) {
         if (!found.has(text) && isInUse.get({ after, until: after + SEARCHED, text }) !== undefined) found.add(text);
+        await rest();
       }
-      await requestsFirst();
     }
     return found;
   }

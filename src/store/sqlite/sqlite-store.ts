@@ -20,7 +20,7 @@ import { createRules } from './rules.ts';
 import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createSources } from './sources.ts';
-import { withWriteLock } from './write-lock.ts';
+import { createTurns, withWriteLock } from './write-lock.ts';
 
 /**
  * The store on SQLite.
@@ -131,9 +131,10 @@ function openTables(db: DatabaseSync) {
 
 function createTransactions(db: DatabaseSync, tables: Tables, { rewriting }: Overwriting) {
   const { revisions, entries, externalChanges } = tables;
+  const inTurn = createTurns(); // of two changes to one article, the later one must stay the later one
 
   function transaction<Result>(work: () => Result): Promise<Result> {
-    return withWriteLock(db, rewriting, () => {
+    const write = () => {
       try {
         const hasForeignCommit = externalChanges.hasForeignCommit();
         const result = work();
@@ -146,18 +147,20 @@ function createTransactions(db: DatabaseSync, tables: Tables, { rewriting }: Ove
         entries.forgetNumbers();
         throw error;
       }
-    });
+    };
+    return inTurn(() => withWriteLock(db, rewriting, write));
   }
 
   function rehearsal(changes: readonly Change[], now: () => Instant): Promise<Outcome[]> {
-    return withWriteLock(db, rewriting, () => {
+    const write = () => {
       try {
         return applyChanges(tables, changes, now);
       } finally {
         if (db.isTransaction) db.exec('ROLLBACK');
         entries.forgetNumbers();
       }
-    });
+    };
+    return inTurn(() => withWriteLock(db, rewriting, write));
   }
 
   return { transaction, rehearsal };

@@ -14,9 +14,12 @@ export async function withWriteLock<Result>(
   rewriting: () => Promise<unknown> | undefined,
   work: () => Result,
 ): Promise<Result> {
-  const end = performance.now() + BUSY_TIMEOUT;
+  let end = performance.now() + BUSY_TIMEOUT;
   for (;;) {
-    for (let current = rewriting(); current !== undefined; current = rewriting()) await current;
+    for (let current = rewriting(); current !== undefined; current = rewriting()) {
+      await current;
+      end = performance.now() + BUSY_TIMEOUT; // other processes that waited as well may write first
+    }
     try {
       withoutWait(db, () => db.exec('BEGIN IMMEDIATE'));
     } catch (error) {
@@ -26,6 +29,23 @@ export async function withWriteLock<Result>(
     }
     return work();
   }
+}
+
+/** Returns a function that runs writes one after the other, in the order of its calls, also where they wait for the lock. */
+export function createTurns(): <Result>(write: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<void> | undefined;
+  return (write) => {
+    const result = last === undefined ? write() : last.then(write);
+    const done = result.then(
+      () => {},
+      () => {},
+    );
+    last = done;
+    void done.then(() => {
+      if (last === done) last = undefined;
+    });
+    return result;
+  };
 }
 
 /** Runs work that throws at once where SQLite would wait for another connection. */
