@@ -111,9 +111,10 @@ export function withoutChanges(told: readonly Told[]): Told[] {
   return told.filter(({ actor }) => actor === undefined);
 }
 
-/** Parses the lines of a log. */
+/** Parses the whole lines of a log. A last line without its end is still on its way. */
 export function toldIn(text: string): Told[] {
-  return text.split('\n').flatMap((line): Told[] => (line === '' ? [] : [JSON.parse(line)]));
+  const whole = text.split('\n').slice(0, -1);
+  return whole.flatMap((line): Told[] => (line === '' ? [] : [JSON.parse(line)]));
 }
 
 /** Opens a log for a service in this process, and collects its lines. */

@@ -63,8 +63,8 @@ function answers(port: number): Promise<boolean> {
 
 /** The messages of the log. npm and its warnings write no JSON. */
 function messagesIn(log: string): string[] {
-  const lines = log.split('\n').filter((line) => line.startsWith('{'));
-  return withoutChanges(toldIn(lines.join('\n'))).map(({ msg }) => msg);
+  const lines = log.match(/^\{.*\n/gm) ?? [];
+  return withoutChanges(toldIn(lines.join(''))).map(({ msg }) => msg);
 }
 
 const newsroom = () => dataFolder({ 'articles/a.json': JSON.stringify(record()) });

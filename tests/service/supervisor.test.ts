@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { freePort } from '../free-port.ts';
-import { childEnvironment, dataFolder, PUBLICATION, put, record } from '../helpers.ts';
+import { childEnvironment, dataFolder, PUBLICATION, put, record, toldIn } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
 import { sized } from '../soak/sizes.ts';
 import { START_FLAGS } from '../start-flags.ts';
@@ -76,7 +76,7 @@ async function serving(folder: string, key: string, { child, said, finished }: R
 
 /** Returns the messages of a log. */
 function messagesOf(log: string): string[] {
-  return log.split('\n').flatMap((line) => (line === '' ? [] : [String(JSON.parse(line).msg)]));
+  return toldIn(log).map(({ msg }) => msg);
 }
 
 /** Waits for a condition, up to the time limit of the test. */
@@ -294,7 +294,7 @@ describe('all processes', () => {
 
     // Every process has the same history of them, and one process has logged each once.
     const revisions = Array.from({ length: 81 }, (_, index) => index + 1);
-    const logged = service.said.err.split('\n').flatMap((line) => (line.includes('"what"') ? [JSON.parse(line)] : []));
+    const logged = toldIn(service.said.err).filter((line) => 'what' in line);
     expect(logged.map(({ article, revision }) => [article, revision])).toEqual(revisions.map((each) => ['a', each]));
     const histories = await answersOf(connections, `${A}/history`);
     expect(
