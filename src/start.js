@@ -32,6 +32,11 @@ function start() {
       `The packages of Feed Publisher are not all installed (${missing} is missing): run “npm ci” in ${root}, then start it again.`,
     );
   if (Number(process.versions.node.split('.')[0]) < least) return startInstalledNode();
+  // Node reads TypeScript with a compiler in WebAssembly, which --jitless removes.
+  if (!process.features.typescript || typeof WebAssembly === 'undefined')
+    return fail(
+      'Feed Publisher is written in TypeScript, which Node does not read with these options: remove --no-strip-types, --no-experimental-strip-types and --jitless from NODE_OPTIONS and from the command.',
+    );
   module.enableCompileCache();
   void import('./main.ts');
 }

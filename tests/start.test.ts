@@ -340,6 +340,26 @@ describe('package-lock.json', () => {
   });
 });
 
+test.each(['--no-strip-types', '--no-experimental-strip-types', '--jitless'])(
+  'with %s, which keeps Node from reading TypeScript, the program says what to remove',
+  (option) => {
+    const starts = [
+      { args: [option, MAIN], env: childEnvironment() },
+      { args: [MAIN], env: childEnvironment({ NODE_OPTIONS: option }) },
+    ];
+    for (const { args, env } of starts) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [...args, '--version'], { encoding: 'utf8', env });
+
+      expect({ status, stdout, stderr }).toEqual({
+        status: 1,
+        stdout: '',
+        stderr:
+          'Feed Publisher is written in TypeScript, which Node does not read with these options: remove --no-strip-types, --no-experimental-strip-types and --jitless from NODE_OPTIONS and from the command.\n',
+      });
+    }
+  },
+);
+
 test('the systemd unit of docs/deploy.md starts the service with the flags of npm start', async () => {
   const page = await readFile(join(ROOT, 'docs/deploy.md'), 'utf8');
   const [, flags = ''] = /^ExecStart=\S+\/node (.+) src\/start\.js$/m.exec(page) ?? [];

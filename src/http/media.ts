@@ -1,13 +1,21 @@
 import { basename, dirname, extname } from 'node:path';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { PublisherError } from '../errors.ts';
 import { type ContainedFile, openContained } from '../lib/contained-file.ts';
 import { httpDate } from '../lib/instant.ts';
 import { otherForm } from '../lib/name-forms.ts';
 import { nothingAt } from './respond.ts';
 
-/** Serves the media files of articles, by any form of their names. The policy keeps scripts in SVG files from running. */
-export function mediaHandler(folder: string): RequestHandler<{ path: string[] }> {
+/**
+ * Serves the media files of articles, by any form of their names. The policy keeps scripts in SVG files from running.
+ *
+ * @param releaseSlot called when a request only waits for its turn or for its client, which may take minutes: other requests
+ * must not wait for the same
+ */
+export function mediaHandler(
+  folder: string,
+  releaseSlot: (request: Request<{ path: string[] }>) => void,
+): RequestHandler<{ path: string[] }> {
   const headers = {
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',
@@ -16,10 +24,15 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
 
   return async (request, response, next) => {
     const { path } = request.params;
-    if (!(await isOnTurn(response))) return; // its client has left
+    if (response.socket === null && !response.destroyed) {
+      releaseSlot(request); // the request that is on its turn may wait for this slot
+      await turnOf(response);
+    }
+    if (response.destroyed) return; // its client has left
     // Node's own Date may be a second old, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
     response.setHeader('Date', httpDate(Date.now()));
     const file = await openMedia(folder, path.join('/'));
+    releaseSlot(request);
     if (file === undefined) return next(nothingAt(request.path));
     try {
       response.type(extname(path.at(-1) ?? ''));
@@ -34,22 +47,12 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
 }
 
 /**
- * Waits until the answers before this one are sent. A file that were open meanwhile would stay open for ever if the client
- * left: nothing tells an answer that waits for its turn.
- *
- * @returns false where the client has left
+ * Resolves when the answers before this one are sent, or the client has left. Of a file that is open meanwhile, `sendFile`
+ * would not tell that its client left.
  */
-async function isOnTurn(response: Response): Promise<boolean> {
-  const { socket } = response.req;
-  if (response.socket !== null || socket.destroyed) return !socket.destroyed;
-  socket.setMaxListeners(0); // each request of a pipeline adds one
-  return new Promise((settle) => {
-    const onClose = () => settle(false);
-    socket.once('close', onClose);
-    response.once('socket', () => {
-      socket.off('close', onClose);
-      settle(!socket.destroyed);
-    });
+function turnOf(response: Response): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('socket', () => resolve()).once('close', () => resolve());
   });
 }
 

@@ -3,7 +3,7 @@ import { globSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ask, dataFolder, put, record, start } from '../helpers.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../data');
@@ -160,4 +160,38 @@ test('a file is closed if its client leaves while answers wait behind others', a
   socket.destroy();
 
   await expect.poll(() => files().length).toBe(0);
+});
+
+const MEDIA = 'GET /media/a.txt HTTP/1.1\r\nHost: a\r\n\r\n';
+
+test.each([
+  ['behind a file that nobody reads', 'GET /media/large.mp3 HTTP/1.1\r\nHost: a\r\n\r\n'],
+  [
+    'behind a request that comes into the queue after them',
+    'GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\n\r\n',
+  ],
+])('requests for files that wait %s hold up no other client', async (_, first) => {
+  const folder = await dataFolder({ 'media/large.mp3': Buffer.alloc(16 * 1024 * 1024), 'media/a.txt': 'water' });
+  const { port } = await start(folder);
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  socket.pause();
+  socket.write(first + MEDIA.repeat(20));
+  const { body } = await ask(port, '/api/openapi.json');
+
+  expect(body.length).toBeGreaterThan(0);
+  expect((await ask(port, '/media/a.txt')).text).toBe('water');
+});
+
+test('clients that do not read their files hold up no other client', async () => {
+  const folder = await dataFolder({ 'media/large.mp3': Buffer.alloc(16 * 1024 * 1024), 'media/a.txt': 'water' });
+  const { port } = await start(folder);
+  for (let count = 0; count < 20; count += 1) {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write('GET /media/large.mp3 HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(socket, 'readable'); // and reads no more
+  }
+
+  expect((await ask(port, '/media/a.txt')).text).toBe('water');
 });

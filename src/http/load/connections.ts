@@ -86,7 +86,10 @@ export function createConnections(
     if (!clients.admit(socket)) return void socket.destroy();
     connections.set(socket, { requests: 0, watch: watchClient(socket, limits, performance.now()) });
     deferred.opened(socket);
-    socket.once('close', () => connections.delete(socket));
+    socket.once('close', () => {
+      connections.delete(socket);
+      unanswered.closeWaiting(socket);
+    });
   }
 
   function hold(request: IncomingMessage, response: ServerResponse): number {

@@ -17,6 +17,11 @@ export interface UnansweredRequests {
   readonly of: (socket: Socket) => Unanswered | undefined;
   /** Adds a request, once. Returns how many requests of its connection now wait. */
   readonly add: (request: IncomingMessage, response: ServerResponse) => number;
+  /**
+   * Closes the responses that wait for their turn on a connection that is closed. Node closes only the one that is on its
+   * turn, and whatever is open for the others would stay so for ever.
+   */
+  readonly closeWaiting: (socket: Socket) => void;
 }
 
 /** @param onAllAnswered called when a connection's last answer is out, unless `afterwards` is set */
@@ -40,7 +45,15 @@ export function createUnansweredRequests(onAllAnswered: (socket: Socket) => void
     return responses.size;
   }
 
-  return { isBusy: (socket) => bySocket.has(socket), of: (socket) => bySocket.get(socket), add };
+  function closeWaiting(socket: Socket): void {
+    for (const response of [...(bySocket.get(socket)?.responses ?? [])]) {
+      if (response.socket !== null || response.writableFinished) continue; // Node closes it
+      response.destroy();
+      response.emit('close');
+    }
+  }
+
+  return { isBusy: (socket) => bySocket.has(socket), of: (socket) => bySocket.get(socket), add, closeWaiting };
 }
 
 /**

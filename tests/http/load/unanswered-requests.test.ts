@@ -1,7 +1,7 @@
-import { EventEmitter } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
-import { expect, test } from 'vitest';
+import { EventEmitter, once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
 import { createQueueSlots } from '../../../src/http/load/queue-slots.ts';
 import { createUnansweredRequests } from '../../../src/http/load/unanswered-requests.ts';
 
@@ -34,6 +34,30 @@ test('a connection with something to do afterwards does that instead', () => {
   response.emit('close');
 
   expect(events).toEqual(['afterwards']);
+});
+
+test('responses that wait for their turn close with their connection', async () => {
+  const closed: string[] = [];
+  let socket: Socket | undefined;
+  const server = createServer((request, response) => {
+    socket ??= request.socket;
+    unanswered.add(request, response);
+    const name = request.url ?? '';
+    response.once('close', () => closed.push(`${name} ${response.destroyed}`));
+    if (name === '/sent' || name === '/ready') response.end(name);
+    if (name === '/last') client.destroy();
+  });
+  const unanswered = createUnansweredRequests((busy) => allAnswered.resolve(busy));
+  const allAnswered = Promise.withResolvers<Socket>();
+  server.on('connection', (connection) => connection.once('close', () => unanswered.closeWaiting(connection)));
+  onTestFinished(() => void server.close());
+  const { port } = (await once(server.listen(0, '127.0.0.1'), 'listening').then(() => server.address())) as AddressInfo;
+  const client = connect(port, '127.0.0.1');
+  const paths = ['/sent', '/turn', '/ready', '/waiting', '/last'];
+  client.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`).join(''));
+
+  expect(await allAnswered.promise).toBe(socket);
+  expect(closed.toSorted()).toEqual(['/last true', '/ready true', '/sent true', '/turn true', '/waiting true']);
 });
 
 test.each<[string, (slots: ReturnType<typeof createQueueSlots>, request: IncomingMessage) => void, number]>([
