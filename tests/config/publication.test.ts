@@ -23,7 +23,7 @@ test('the smallest publication, whole', () => {
     feedsUrl: 'https://news.example/',
     description: 'D.',
     language: 'en',
-    maxAge: 300,
+    maxAge: 60,
     entries: 50,
     tombstoneDays: 30,
     feeds: [],
