@@ -47,6 +47,10 @@ export function documentName(key: FeedKey, format: Format): string {
   return `${key}.${format}`;
 }
 
+function isSame(one: Document, other: Document): boolean {
+  return one.changedAt === other.changedAt && one.bytes.equals(other.bytes);
+}
+
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
   const { arrange, externalChanges, bytes, now, timers = systemTimers, fail } = parts;
@@ -67,14 +71,24 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     const from = now();
     const document = await arrange(key, format, from, isAwaited);
     if (document === undefined) return undefined;
-    const representations = represent(document, () => current.measure(documentName(key, format), made));
     const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
-    const made: CachedDocument = { representations, from, until, requests: 0 };
+    return { representations: representationsOf(documentName(key, format), document), from, until, requests: 0 };
+  }
+
+  /**
+   * Keeps the codings of a document that was made again and is still the same. Otherwise an answer in another coding than
+   * before would tell of a change that nobody can see yet, such as a story under embargo.
+   */
+  function representationsOf(name: string, document: Document): Representations {
+    const known = current.peek(name)?.representations;
+    if (known !== undefined && isSame(known.document, document)) return known;
+    const made = represent(document, () => current.measure(name, made));
     return made;
   }
 
   async function rewarm(name: string, hot: HotDocument): Promise<void> {
-    const document = current.peek(name) ?? (await makeOnce(hot.key, hot.format, hot));
+    const known = current.peek(name);
+    const document = known !== undefined && current.isCurrent(known) ? known : await makeOnce(hot.key, hot.format, hot);
     for (const coding of hot.codings) await document?.representations.body.bytes(coding);
   }
 
@@ -91,7 +105,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
       const codings = known.representations.body.codings();
       rewarmer.add(name, { key, format, requests: known.requests, codings });
     } else if (beingRewarmed !== undefined) rewarmer.add(name, beingRewarmed);
-    current.delete(name);
+    current.outdate(name);
   }
 
   return {

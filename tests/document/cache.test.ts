@@ -77,6 +77,23 @@ test('each feed and format has its own document', async () => {
   expect(await Promise.all(asked)).toEqual(['latest.rss', 'latest.atom', 'tag/a.rss']);
 });
 
+test('a document that is made again and is the same keeps its codings', async () => {
+  const { documentCache, make } = workshop();
+  await make('a', 500);
+  const before = documentCache.getIfReady('latest.rss');
+  await before?.body.bytes('br');
+  documentCache.forget(['latest']);
+  expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
+  await make('a', 300);
+  expect(documentCache.getIfReady('latest.rss')).toBe(before);
+  const bytes = documentCache.counts().bytes;
+  const gzip = await before?.body.bytes('gzip');
+  expect(documentCache.counts().bytes).toBe(bytes + (gzip?.length ?? 0));
+  documentCache.forget(['latest']);
+  await make('b', 300);
+  expect(documentCache.getIfReady('latest.rss')?.body.codings()).toEqual(['identity']);
+});
+
 test('a forgotten document is made again', async () => {
   const { runs, documentCache, text, make } = workshop();
   await make('a');
