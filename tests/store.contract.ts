@@ -930,11 +930,120 @@ export function storeContract(
       expect(await changedAt(store)).toBe(DAY + minutes * MINUTE);
     });
 
-    test('includes an embargoed article that spells the name of a feed otherwise: the feed shows it', async () => {
-      const store = await holding(put({ sections: ['World'] }));
-      const change: Change = undated({ id: 'b', sections: ['WORLD'], publishedAt: at(9000) });
+    test('excludes an embargoed article that spells the name of a feed otherwise, until its embargo ends', async () => {
+      const store = await holding();
+      await store.apply([undated({ sections: ['World'] })], () => DAY + 1000);
+      const change: Change = undated({ id: 'b', sections: ['WORLD'], publishedAt: at(60) });
+      await store.apply([change], () => DAY + 30 * MINUTE);
+      const snapshotAt = (moment: number) => store.snapshot('section/world', moment, FIFTY);
+      expect(await snapshotAt(DAY + 60 * MINUTE - 1)).toMatchObject({ name: 'World', changedAt: DAY + 1000 });
+      expect(await snapshotAt(DAY + 60 * MINUTE)).toMatchObject({ name: 'WORLD' });
+    });
+  });
+
+  describe(`${name}: the name of a feed`, () => {
+    const spelled = (id: string, spelling: string, opensAt: string) =>
+      put({ id, sections: [spelling], embargoUntil: opensAt });
+    const early = spelled('early', 'World', at(10));
+    const late = spelled('late', 'WORLD', at(20));
+
+    test.each<[string, readonly Change[], readonly [number, string][]]>([
+      [
+        'counts from the end of each embargo on',
+        [early, late],
+        [
+          [10, 'World'],
+          [20, 'WORLD'],
+        ],
+      ],
+      [
+        'in whatever order they come',
+        [late, early],
+        [
+          [10, 'World'],
+          [20, 'WORLD'],
+        ],
+      ],
+      [
+        'wherever an embargo is moved',
+        [early, late, spelled('late', 'WORLD', at(30))],
+        [
+          [20, 'World'],
+          [30, 'WORLD'],
+        ],
+      ],
+      [
+        'and never where it is withdrawn before',
+        [early, late, withdraw('late', 0)],
+        [
+          [10, 'World'],
+          [40, 'World'],
+        ],
+      ],
+      ['also after an early one is withdrawn', [late, early, withdraw('early', 0)], [[20, 'WORLD']]],
+    ])('of embargoed articles %s', async (_, changes, expected) => {
+      const store = await open();
+      for (const change of changes) await store.apply([change], () => DAY + MINUTE);
+      expect(await store.snapshot('section/world', DAY + MINUTE, FIFTY)).toBeUndefined();
+      for (const [minutes, spelling] of expected) {
+        const moment = DAY + minutes * MINUTE;
+        expect(await store.snapshot('section/world', moment, FIFTY)).toMatchObject({ name: spelling });
+        expect(await store.feeds(moment)).toContainEqual({ key: 'section/world', name: spelling });
+        const { feeds } = await store.listFeeds({ after: 'section/a', limit: 1, at: moment });
+        expect(feeds).toMatchObject([{ key: 'section/world', name: spelling }]);
+      }
+    });
+
+    test('stays when the article that gave it is withdrawn after readers saw it, whatever is still embargoed', async () => {
+      const store = await open();
+      for (const change of [late, early]) await store.apply([change], () => DAY + MINUTE);
+      await store.apply([withdraw('early', 0)], () => DAY + 15 * MINUTE);
+      expect(await store.snapshot('section/world', DAY + 19 * MINUTE, FIFTY)).toMatchObject({ name: 'World' });
+    });
+  });
+
+  describe(`${name}: media`, () => {
+    const image = { url: 'https://feeds.news.example/media/a.jpg' };
+    const isVisible = (store: Store, minutes: number, path = 'a.jpg') =>
+      store.isMediaVisible(path, DAY + minutes * MINUTE);
+
+    test('are visible while an article is that names them', async () => {
+      const store = await open();
+      const change = put({ image, embargoUntil: at(10), expiresAt: at(20) });
+      await store.apply([change, put({ id: 'b', body: '<a href="/media/b.pdf">B</a>' })], () => DAY);
+      expect(await Promise.all([0, 9, 10, 19, 20].map((minutes) => isVisible(store, minutes)))).toEqual([
+        false,
+        false,
+        true,
+        true,
+        false,
+      ]);
+      expect(await isVisible(store, 0, 'b.pdf')).toBe(true);
+      expect(await isVisible(store, 0, 'c.pdf')).toBe(false);
+      await store.apply([put({ id: 'c', image, expiresAt: at(30) })], () => DAY);
+      expect(await isVisible(store, 0)).toBe(true);
+      expect(await isVisible(store, 29)).toBe(true);
+    });
+
+    test.each<[string, Change]>([
+      ['is withdrawn', withdraw('a', 0)],
+      ['names another file by now', put({ id: 'a', image: { url: 'https://feeds.news.example/media/b.jpg' } })],
+      ['names none by now', put({ id: 'a' })],
+    ])('are hidden when their article %s', async (_, change) => {
+      const store = await holding(put({ id: 'a', image }));
+      expect(await store.isMediaVisible('a.jpg', NOW)).toBe(true);
       await store.apply([change], () => NOW);
-      expect(await store.snapshot('section/world', NOW, FIFTY)).toMatchObject({ name: 'WORLD', changedAt: NOW });
+      expect(await store.isMediaVisible('a.jpg', NOW)).toBe(false);
+      await store.apply([put({ id: 'a', image, title: 'Again' })], () => NOW);
+      expect(await store.isMediaVisible('a.jpg', NOW)).toBe(true);
+    });
+
+    test('are visible in every process as soon as a change is made', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', image })], () => NOW);
+      expect(await other.isMediaVisible('a.jpg', NOW)).toBe(true);
+      await one.apply([withdraw('a', 0)], () => NOW);
+      expect(await other.isMediaVisible('a.jpg', NOW)).toBe(false);
     });
   });
 

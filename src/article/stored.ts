@@ -2,6 +2,7 @@ import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { Article } from './article.ts';
+import { mediaNamesIn } from './media-names.ts';
 
 /** The withdrawn article, in the property order of `parseArticle`: equal articles have equal JSON. */
 export function withdrawnArticle(
@@ -16,10 +17,15 @@ export function withdrawnArticle(
 export interface ArticleText
   extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {
   readonly text: JsonText;
+  /** The files below `media/` that the article names; missing where it names none. */
+  readonly media?: readonly string[];
 }
 
 /** Serializes an article for a store. */
 export function articleText(article: Article): ArticleText {
   const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn } = article;
-  return omitUndefined({ id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text: JSON.stringify(article) });
+  const text = JSON.stringify(article);
+  const names = mediaNamesIn(text);
+  const media = names.length === 0 ? undefined : names;
+  return omitUndefined({ id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, text, media });
 }

@@ -43,7 +43,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/feed/rdf{/}', { get: feeds.latest('rss') }],
     ['/feed/atom{/}', { get: feeds.latest('atom') }],
     ['/feed/json{/}', { get: feeds.latest('json') }],
-    ['/media/*path', { get: mediaHandler(parts.mediaFolder) }],
+    ['/media/*path', { get: mediaHandler(parts) }],
     ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
     ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],

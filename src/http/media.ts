@@ -1,11 +1,27 @@
 import type { RequestHandler } from 'express';
+import { mediaName, mediaNamesIn } from '../article/media-names.ts';
+import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
-import { httpDate } from '../lib/instant.ts';
+import { httpDate, type Instant } from '../lib/instant.ts';
 import { otherForm } from '../lib/name-forms.ts';
+import type { Store } from '../store/store.ts';
 import { nothingAt } from './respond.ts';
 
-/** Serves the media files of articles, by any form of their names. The policy keeps scripts in SVG files from running. */
-export function mediaHandler(folder: string): RequestHandler<{ path: string[] }> {
+interface MediaParts {
+  readonly mediaFolder: string;
+  readonly publication: Publication;
+  readonly store: Pick<Store, 'isMediaVisible'>;
+  readonly now: () => Instant;
+}
+
+/**
+ * Serves the media files of visible articles and of the publication, by any form of their names. Nobody learns whether
+ * there is another file: the folder is not even asked. The policy keeps scripts in SVG files from running.
+ */
+export function mediaHandler({ mediaFolder: folder, publication, store, now }: MediaParts): RequestHandler<{
+  path: string[];
+}> {
+  const own = new Set(mediaNamesIn(JSON.stringify(publication)));
   const headers = {
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',
@@ -13,8 +29,15 @@ export function mediaHandler(folder: string): RequestHandler<{ path: string[] }>
   };
   const options = { root: folder, maxAge: '1 day', dotfiles: 'ignore', headers } as const;
 
-  return (request, response, next) => {
+  async function isPublic(path: string): Promise<boolean> {
+    if (publication.media === 'public') return true;
+    const name = mediaName(path);
+    return name !== undefined && (own.has(name) || (await store.isMediaVisible(name, now())));
+  }
+
+  return async (request, response, next) => {
     const path = request.params.path.join('/');
+    if (!(await isPublic(path))) throw nothingAt(request.path);
     // Node's own Date may be a second old, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
     response.setHeader('Date', httpDate(Date.now()));
     const refuse = (error: Error | undefined) => {

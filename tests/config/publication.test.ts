@@ -24,6 +24,7 @@ test('the smallest publication, whole', () => {
     description: 'D.',
     language: 'en',
     maxAge: 60,
+    media: 'named',
     entries: 50,
     tombstoneDays: 30,
     feeds: [],
@@ -42,6 +43,7 @@ favicon: https://cdn.example/f.png
 accentColor: "#1A5F7A"
 contact: { name: Desk, email: desk@news.example }
 maxAge: 0
+media: public
 tombstoneDays: 0
 entries: 1000
 feeds:
@@ -72,6 +74,7 @@ origins: [https://cms.example]
     accentColor: '1a5f7a',
     contact: { name: 'Desk', email: 'desk@news.example' },
     maxAge: 0,
+    media: 'public',
     entries: 1000,
     tombstoneDays: 0,
     feeds: [

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
-import { MIGRATIONS } from './migrations.ts';
+import { defineFunctions, MIGRATIONS } from './migrations.ts';
 
 /** Megabytes of SQLite's page cache. The operating system caches more as far as it has room. */
 const CACHE = 8;
@@ -110,6 +110,7 @@ function schemaVersion(db: DatabaseSync): number {
 
 /** In one transaction, so that no other process finds a version in between. */
 function migrate(db: DatabaseSync): void {
+  defineFunctions(db);
   db.exec('BEGIN IMMEDIATE');
   const steps = MIGRATIONS.slice(schemaVersion(db)); // read inside the transaction: another process may have migrated first
   if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ArticleText } from '../../article/stored.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { createFeedNames, NAME } from './feed-names.ts';
 import { createFeedNumbers } from './feed-numbers.ts';
 import { wasVisible } from './identity-ledger.ts';
 import type { Rules } from './rules.ts';
@@ -41,30 +42,41 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   const insertPlace = db.prepare('INSERT INTO place (article, published, tie, expires, feeds) VALUES (?, ?, ?, ?, ?)');
   const selectPlace = db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?');
   const deletePlace = db.prepare('DELETE FROM place WHERE article = ?');
-  const namedFeeds = db.prepare('SELECT key, name FROM feed WHERE number IN (SELECT value FROM json_each(?))');
+  const namedFeeds = db.prepare(
+    `SELECT key, ${NAME} AS name FROM feed WHERE number IN (SELECT value FROM json_each(:feeds))`,
+  );
   const keepVisibleFrom = db.prepare(
     'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
   );
   const numbers = createFeedNumbers(db);
+  const names = createFeedNames(db);
 
   function withCustomFeeds(own: readonly NamedKey[]): Feeds {
     return { own, all: rules.withCustomFeeds(own) };
   }
 
   /** The feeds that hold a stored article. The custom feeds are not stored: they follow from its own feeds. */
-  function feedsOf(article: number): Feeds {
+  function feedsOf(article: number, at: Instant): Feeds {
     const place = selectPlace.get(article) as PlaceRow | undefined;
-    return place === undefined ? NO_FEEDS : withCustomFeeds(namedFeeds.all(place.feeds) as unknown as NamedKey[]);
+    if (place === undefined) return NO_FEEDS;
+    return withCustomFeeds(namedFeeds.all({ feeds: place.feeds, at }) as unknown as NamedKey[]);
   }
 
   /** Adds an article to its feeds. If it was withdrawn after readers could see it, its tombstone is added instead. */
-  function add(number: number, article: ArticleText, { own, all }: Feeds): void {
+  function add(number: number, article: ArticleText, { own, all }: Feeds, at: Instant): void {
     if (!isInFeeds(article)) return;
     const { publishedAt, expiresAt = null, withdrawn } = article;
     const tie = tieBreaker(article.publicId);
     if (withdrawn === undefined) insertEntries.run(publishedAt, tie, number, expiresAt, numbers.json(all));
     else insertTombstones.run(withdrawn.at, number, numbers.json(all));
     insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own));
+    if (publishedAt <= at) names.add(own);
+    else
+      names.addComing(
+        number,
+        publishedAt,
+        own.map((feed) => ({ ...feed, number: numbers.of(feed) })),
+      );
   }
 
   /** Removes an article and its tombstones from the feeds that hold it. */
@@ -74,15 +86,20 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     for (const feed of all) deleteEntry.run(numbers.of(feed), place.published, place.tie, number);
     deleteTombstones.run(number);
     deletePlace.run(number);
+    names.removeComing(number);
   }
 
   /** Moves an unchanged article between feeds. Returns the feeds that changed. */
-  function move(number: number, article: ArticleText, { from, to }: Record<'from' | 'to', Feeds>): FeedKey[] {
+  function move(
+    number: number,
+    article: ArticleText,
+    { from, to, at }: Record<'from' | 'to', Feeds> & { readonly at: Instant },
+  ): FeedKey[] {
     const target = isInFeeds(article) ? to : NO_FEEDS;
     const changed = [...without(from.all, target.all), ...without(target.all, from.all)];
     if (changed.length > 0) {
       remove(number, from);
-      add(number, article, target);
+      add(number, article, target, at);
     }
     return changed.map(({ key }) => key);
   }
@@ -99,8 +116,11 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     remove,
     move,
     keepVisible,
-    isRenamed: numbers.isRenamed,
-    forgetNumbers: numbers.forget,
+    /** Call this after a rollback. */
+    forget(): void {
+      numbers.forget();
+      names.forget();
+    },
   };
 }
 

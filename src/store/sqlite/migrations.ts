@@ -1,3 +1,11 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { mediaNamesIn } from '../../article/media-names.ts';
+
+/** Defines the functions that the steps call. */
+export function defineFunctions(db: DatabaseSync): void {
+  db.function('media_names', (article) => JSON.stringify(mediaNamesIn(String(article))));
+}
+
 /**
  * The schema, step by step. Append only: a released step is never edited, because existing stores are built on it. One
  * transaction runs all steps that a store lacks; `user_version` is the number of steps that it has.
@@ -129,5 +137,27 @@ export const MIGRATIONS: readonly string[] = [
   FROM tombstone JOIN feed ON feed.number = tombstone.feed JOIN article ON article.number = tombstone.article
   WHERE feed.rule IS NULL GROUP BY article.number;
   DROP INDEX entry_article;
+  `,
+  `
+  -- which articles name which files below media/: a file is served while readers can see one of these articles
+  CREATE TABLE media_use (
+    path TEXT NOT NULL,
+    article INTEGER NOT NULL REFERENCES article (number),
+    PRIMARY KEY (path, article)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX media_use_article ON media_use (article);
+  INSERT OR IGNORE INTO media_use SELECT value, number FROM article, json_each(media_names(article.article));
+
+  -- Whether a visible article has given the feed its name. Until then, the name is that of an article under embargo.
+  ALTER TABLE feed ADD COLUMN named INTEGER NOT NULL DEFAULT 1;
+  -- Spellings of feeds' names in articles that were under embargo when they were written: they count from the end of it.
+  CREATE TABLE coming_name (
+    article INTEGER NOT NULL REFERENCES article (number),
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    published INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (feed, article)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX coming_name_article ON coming_name (article);
   `,
 ];

@@ -1,13 +1,12 @@
 import type { Article } from '../../article/article.ts';
 import type { ArticleText } from '../../article/stored.ts';
 import type { Problem } from '../../errors.ts';
-import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { KeptArticle, Outcome, Put } from '../store.ts';
 import type { ArticleRows, KnownArticle } from './article-rows.ts';
-import { type Entries, type Feeds, without } from './entries.ts';
-import { identityProblem, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
+import { type Feeds, without } from './entries.ts';
+import { identityProblem, seenFrom, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { repeatsWithdrawn } from './withdrawn-record.ts';
 
@@ -22,23 +21,30 @@ export function put(
 }
 
 function create(
-  { rows, entries }: ChangeParts,
+  { rows, entries, mediaUses }: ChangeParts,
   { article, record, feeds: own }: Put,
   transaction: Transaction,
 ): Applied {
   const feeds = entries.withCustomFeeds(own);
-  const seenFrom = seenFromOn(entries, article.publishedAt, feeds, transaction.at);
   const revision = transaction.revision + 1;
   const number = rows.insert(article, revision, record);
   if (number === undefined) return refused(article, 0, takenPublicId(article.publicId, rows.ownerOf(article.publicId)));
   transaction.revision = revision;
-  entries.add(number, article, feeds);
+  mediaUses.add(number, article.media);
+  entries.add(number, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
-  return { id: article.id, result: 'created', revision, touched, seenFrom, kept: kept(article, feeds) };
+  return {
+    id: article.id,
+    result: 'created',
+    revision,
+    touched,
+    seenFrom: seenFrom(article.publishedAt, article.withdrawn?.at),
+    kept: kept(article, feeds),
+  };
 }
 
 function update(
-  { rows, entries, sources }: ChangeParts,
+  { rows, entries, sources, mediaUses }: ChangeParts,
   change: Put,
   known: KnownArticle,
   transaction: Transaction,
@@ -56,26 +62,30 @@ function update(
     (change.keepWithdrawn === true || (change.source !== undefined && sources.has(id))) &&
     repeatsWithdrawn({ article, record: change.record }, known, rows.recordOf(number))
   )
-    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(number)) };
-  const before = entries.feedsOf(number);
+    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(number, at)) };
+  const before = entries.feedsOf(number, at);
   const feeds = entries.withCustomFeeds(change.feeds);
-  const seenFrom = seenFromOn(entries, Math.min(known.published, article.publishedAt), feeds, at);
+  const since = Math.min(
+    seenFrom(known.published, known.withdrawn),
+    seenFrom(article.publishedAt, article.withdrawn?.at),
+  );
   if (change.isReparsed !== true && wasSeen(known, at))
     entries.keepVisible(without(before.all, feeds.all), known.published);
   if (known.article === jsonString(article.text)) {
     rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
-    const touched = entries.move(number, article, { from: before, to: feeds });
+    const touched = entries.move(number, article, { from: before, to: feeds, at });
     if (touched.length === 0) return { ...unchanged, kept: kept(article, feeds) };
     const revision = ++transaction.revision;
     rows.updateRevision(number, revision);
-    return { id, result: 'updated', revision, touched, seenFrom, kept: kept(article, feeds) };
+    return { id, result: 'updated', revision, touched, seenFrom: since, kept: kept(article, feeds) };
   }
   const revision = ++transaction.revision;
   rows.update(number, article, revision, change.record);
+  mediaUses.replace(number, article.media);
   entries.remove(number, before);
-  entries.add(number, article, feeds);
+  entries.add(number, article, feeds, at);
   const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
-  return { id, result: 'updated', revision, touched, seenFrom, kept: kept(article, feeds) };
+  return { id, result: 'updated', revision, touched, seenFrom: since, kept: kept(article, feeds) };
 }
 
 /** The article of an outcome. */
@@ -89,11 +99,6 @@ export function kept(
 /** The article of an outcome that leaves it as it was. */
 export function keptAsKnown(known: KnownArticle, feeds: Feeds): KeptArticle {
   return kept(JSON.parse(known.article) as Article, feeds);
-}
-
-/** The moment from which readers can see the change. A feed that it renames shows that at once, even under embargo. */
-function seenFromOn(entries: Entries, published: Instant, { own }: Feeds, at: Instant): Instant {
-  return published > at && own.some(entries.isRenamed) ? at : published;
 }
 
 function ownerProblem(rows: ArticleRows, { publicId }: ArticleText, known: KnownArticle): Problem | undefined {

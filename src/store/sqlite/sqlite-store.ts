@@ -11,6 +11,7 @@ import { createFeedDates } from './feed-dates.ts';
 import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
 import { createListing } from './listing.ts';
+import { createMediaUses } from './media-uses.ts';
 import { createRecords } from './records.ts';
 import { createRevisionCounter } from './revision.ts';
 import { createRules } from './rules.ts';
@@ -34,7 +35,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
-  const { revisions, settings, feedDates, rules, entries, sources, externalChanges } = tables;
+  const { revisions, settings, feedDates, rules, entries, sources, mediaUses, externalChanges } = tables;
   const { transaction, rehearsal } = createTransactions(db, tables);
   const records = createRecords(db);
   const snapshots = createSnapshots(db);
@@ -74,10 +75,11 @@ function openStore(file: string, options: OpenOptions): Store {
     newerThan: async (key, number, at, limit) => snapshots.newerThan(key, number, at, limit),
     memberships: async (number) => {
       rules.catchUp();
-      return entries.feedsOf(number).all.map(({ key }) => key);
+      return entries.feedsOf(number, 0).all.map(({ key }) => key);
     },
     count: async () => records.count(),
 
+    isMediaVisible: async (path, at) => mediaUses.isVisible(path, at),
     sources: async () => sources.list(),
     setting: async (name) => settings.get(name),
     saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
@@ -109,6 +111,7 @@ function openTables(db: DatabaseSync) {
     rows: createArticleRows(db),
     entries: createEntries(db, rules),
     sources: createSources(db),
+    mediaUses: createMediaUses(db),
     externalChanges: createExternalChanges(db, { revisions, feedDates }),
   };
 }
@@ -127,7 +130,7 @@ function createTransactions(db: DatabaseSync, tables: Tables) {
       return result;
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
-      entries.forgetNumbers();
+      entries.forget();
       throw error;
     }
   }
@@ -138,7 +141,7 @@ function createTransactions(db: DatabaseSync, tables: Tables) {
       return applyChanges(tables, changes, now);
     } finally {
       if (db.isTransaction) db.exec('ROLLBACK');
-      entries.forgetNumbers();
+      entries.forget();
     }
   }
 

@@ -13,7 +13,7 @@ import { customFeedChooser } from '../../../src/feed/selection.ts';
 import { migrateDatabase, openDatabase, storeError } from '../../../src/store/sqlite/database.ts';
 import { COUNTED, LAST_COUNTED } from '../../../src/store/sqlite/feed-totals.ts';
 import { LISTED_EMBARGOED, listedByRevision, listedOfFeed } from '../../../src/store/sqlite/listing.ts';
-import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
+import { defineFunctions, MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
 import { NEWEST } from '../../../src/store/sqlite/snapshot.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.ts';
@@ -55,6 +55,7 @@ async function databaseOf(steps: readonly string[], version = steps.length): Pro
   const file = await storeFile();
   await mkdir(join(file, '..'));
   const db = new DatabaseSync(file);
+  defineFunctions(db);
   for (const step of steps) db.exec(step);
   db.exec(`PRAGMA user_version = ${version}`);
   db.close();
