@@ -7,11 +7,14 @@ import type { Instant } from '../../lib/instant.ts';
  * of articles that are still under embargo do not count: they would announce the article. Readers see a feed that only
  * such articles name as soon as the first of them is visible.
  */
-export const NAME = `coalesce((
-  SELECT min(name) FROM (
-    SELECT feed.name AS name WHERE feed.named
-    UNION ALL SELECT name FROM coming_name WHERE coming_name.feed = feed.number AND published <= :at)
-), feed.name)`;
+export const NAME = `CASE
+  WHEN feed.named AND NOT EXISTS (SELECT 1 FROM coming_name WHERE coming_name.feed = feed.number) THEN feed.name
+  ELSE coalesce((
+    SELECT min(name) FROM (
+      SELECT feed.name AS name WHERE feed.named
+      UNION ALL SELECT name FROM coming_name WHERE coming_name.feed = feed.number AND published <= :at)
+  ), feed.name)
+END`;
 
 /** The spellings of feeds' names in their articles. */
 export function createFeedNames(db: DatabaseSync) {
