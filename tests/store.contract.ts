@@ -1308,6 +1308,23 @@ export function storeContract(
       expect((await store.page(0, 50)).map(({ revision }) => revision)).toEqual([1, 2]);
     });
 
+    test('that only articles under embargo enter or leave keep their dates, and other processes notice it', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', tags: ['x'], embargoUntil: at(60) }), put({ id: 'b', tags: ['y'] })], () => DAY);
+      await one.backfillFeeds([feed('own', { any: ['tag/y'] })], () => DAY + 1000);
+      for (const [minutes, any] of [
+        [10, ['tag/x', 'tag/y']],
+        [20, ['tag/y']],
+      ] as const) {
+        await other.takeExternallyChangedFeeds();
+        await one.backfillFeeds([feed('own', { any })], () => DAY + minutes * MINUTE);
+        expect((await one.snapshot('own', DAY + minutes * MINUTE, FIFTY))?.changedAt).toBe(DAY + 1000);
+        expect(await other.takeExternallyChangedFeeds()).toContain('own');
+      }
+      await one.backfillFeeds([feed('own')], () => DAY + 60 * MINUTE);
+      expect((await one.snapshot('own', DAY + 60 * MINUTE, FIFTY))?.changedAt).toBe(DAY + 60 * MINUTE);
+    });
+
     test('are listed with their rules', async () => {
       const store = await open();
       expect([await store.rules(), await store.backfillFeeds([], () => NOW)]).toEqual([[], 0]);
