@@ -2,7 +2,7 @@ import { usage } from './commands/arguments.ts';
 import type { Command } from './commands/command.ts';
 import { type Terminal, withVisibleControls } from './commands/terminal.ts';
 import { describeProblems, PublisherError } from './errors.ts';
-import { nearestWord } from './lib/nearest-word.ts';
+import { meantWord, synonymsOf } from './lib/nearest-word.ts';
 import { isSystemError, systemReason } from './lib/system-reason.ts';
 import type { Service } from './service/serve.ts';
 
@@ -14,6 +14,7 @@ Commands
   serve      serve the feeds over HTTP (the default)
   import     publish articles from files, feeds and WordPress exports
   export     write all articles as NDJSON
+  erase      remove the text of an article for good
   key        create, list and revoke keys for the API
   migrate    bring the store of an earlier version to this version
 
@@ -25,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['serve', () => import('./commands/serve.ts')],
   ['import', () => import('./commands/import.ts')],
   ['export', () => import('./commands/export.ts')],
+  ['erase', () => import('./commands/erase.ts')],
   ['key', () => import('./commands/key.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
@@ -57,11 +59,18 @@ function print({ out }: Terminal, text: string): number {
   return 0;
 }
 
+/** Commands by the words of other programs and languages. */
+const SYNONYMS = synonymsOf({
+  serve: 'start run server up listen web http starten démarrer servir başlat',
+  import: 'load add publish ingest read migratefrom einlesen charger cargar',
+  export: 'dump backup save write ausgeben sauvegarder yedekle',
+  key: 'token tokens apikey apikeys auth user users schlüssel clé clave anahtar',
+  migrate: 'upgrade update schema migration aktualisieren güncelle',
+});
+
 function unknownCommand(name: string): PublisherError {
-  const nearest = nearestWord(
-    name,
-    [...COMMANDS.keys()].filter((command) => command !== 'worker'),
-  );
+  const known = [...COMMANDS.keys()].filter((command) => command !== 'worker');
+  const nearest = meantWord(name, known, SYNONYMS);
   return usage(`There is no command “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
 }
 

@@ -18,6 +18,8 @@ const ERROR_STATUS = {
   not_acceptable: 406,
   request_timeout: 408,
   identity_conflict: 409,
+  erased_article: 409,
+  file_holds_article: 409,
   precondition_failed: 412,
   too_large: 413,
   unsupported_media_type: 415,

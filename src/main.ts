@@ -39,6 +39,7 @@ const result = await run(process.argv.slice(2), {
   err: (line) => process.stderr.write(`${line}\n`),
   screen: process.stderr,
   onStop,
+  input: () => process.stdin,
   env: process.env,
   version: packageJson.version,
 });

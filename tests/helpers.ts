@@ -112,6 +112,11 @@ export interface Told {
   readonly [field: string]: unknown;
 }
 
+/** The lines of a log without those of changes and refused changes, which name their actor. */
+export function withoutChanges(told: readonly Told[]): Told[] {
+  return told.filter(({ actor }) => actor === undefined);
+}
+
 /** Parses the lines of a log. */
 export function toldIn(text: string): Told[] {
   return text.split('\n').flatMap((line): Told[] => (line === '' ? [] : [JSON.parse(line)]));
@@ -134,9 +139,12 @@ export function listen(): { log: OpenLog; told: Told[]; lines: string[] } {
   return { log: openLog(stream), told, lines };
 }
 
-/** The message of a warning or an error, or each problem of a file in the form of a compiler. Requests do not count. */
-function complaintsIn({ level, msg, file, problems = [] }: Told): string[] {
-  if (level === 'info' || msg === 'request') return [];
+/**
+ * The message of a warning or an error, or each problem of a file in the form of a compiler. Requests do not count, nor do
+ * changes and refused changes, which name their actor.
+ */
+function complaintsIn({ level, msg, file, actor, problems = [] }: Told): string[] {
+  if (level === 'info' || msg === 'request' || actor !== undefined) return [];
   const described = problems.map((problem) => describeProblem(problem, file));
   return file !== undefined && described.length > 0 ? described : [[msg, ...described].join(' ')];
 }

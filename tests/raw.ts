@@ -37,16 +37,28 @@ export function nextHead(): Promise<void> {
   });
 }
 
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: string;
+  readonly body: string;
+}
+
 /** The answers that came one after the other on a connection. */
-export function answersIn(text: string): { status: number; headers: string; body: string }[] {
-  const answers: { status: number; headers: string; body: string }[] = [];
+export function answersIn(text: string): RawAnswer[] {
+  return answersToMethods(text, () => false);
+}
+
+/** The same, where the answers with some indices, from 0, are answers to HEAD. Those with a status of 1xx count as well. */
+export function answersToMethods(text: string, isHead: (index: number) => boolean): RawAnswer[] {
+  const answers: RawAnswer[] = [];
   let rest = text;
   while (rest.length > 0) {
     const head = /^HTTP\/1\.1 (\d{3}) [^\r]*\r\n((?:[^\r]+\r\n)*)\r\n/.exec(rest);
     if (head === null) throw new Error(`here begins no answer: ${rest.slice(0, 200)}`);
     const [whole, status = '', headers = ''] = head;
     const end = /^transfer-encoding: chunked\r$/im.test(headers) ? rest.indexOf('\r\n0\r\n\r\n') + 7 - whole.length : 0;
-    const length = status === '304' ? 0 : Number(/^content-length: (\d+)\r$/im.exec(headers)?.[1] ?? end);
+    const isEmpty = status === '304' || isHead(answers.length);
+    const length = isEmpty ? 0 : Number(/^content-length: (\d+)\r$/im.exec(headers)?.[1] ?? end);
     if (rest.length < whole.length + length) throw new Error(`the answer breaks off: ${rest.slice(0, 200)}`);
     answers.push({ status: Number(status), headers, body: rest.slice(whole.length, whole.length + length) });
     rest = rest.slice(whole.length + length);

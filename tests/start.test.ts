@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import packageLock from '../package-lock.json' with { type: 'json' };
 import { freePort } from './free-port.ts';
-import { ask, childEnvironment, dataFolder, record, toldIn } from './helpers.ts';
+import { ask, childEnvironment, dataFolder, record, toldIn, withoutChanges } from './helpers.ts';
 import { START_FLAGS } from './start-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -64,7 +64,7 @@ function answers(port: number): Promise<boolean> {
 /** The messages of the log. npm and its warnings write no JSON. */
 function messagesIn(log: string): string[] {
   const lines = log.split('\n').filter((line) => line.startsWith('{'));
-  return toldIn(lines.join('\n')).map(({ msg }) => msg);
+  return withoutChanges(toldIn(lines.join('\n'))).map(({ msg }) => msg);
 }
 
 const newsroom = () => dataFolder({ 'articles/a.json': JSON.stringify(record()) });

@@ -4,11 +4,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Article } from '../src/article/article.ts';
-import { articleText } from '../src/article/stored.ts';
+import { articleText, erasedArticle } from '../src/article/stored.ts';
 import { type FeedRule, type NamedKey, ownKeys, type Selection } from '../src/feed/feeds.ts';
 import { customFeedChooser } from '../src/feed/selection.ts';
 import { jsonString } from '../src/lib/json.ts';
 import type {
+  Actor,
   Change,
   Condition,
   FeedList,
@@ -21,6 +22,7 @@ import type {
   SnapshotOptions,
   Store,
   StoredKey,
+  StoredRecord,
   Withdraw,
 } from '../src/store/store.ts';
 import { article } from './helpers.ts';
@@ -491,6 +493,271 @@ export function storeContract(
       expect(await idsIn(store, 'latest')).toEqual(['a']);
       expect(await store.snapshot('latest', NOW, FIFTY)).toMatchObject({ changedAt: NOW - 1 });
       expect((await store.snapshot('latest', NOW, FIFTY))?.removedAt).toBeUndefined();
+    });
+  });
+
+  describe(`${name}: erasure`, () => {
+    const TEXTS = {
+      title: 'Erased title',
+      body: '<p>Erased body</p>',
+      sections: ['World'],
+      authors: [{ name: 'Ann' }],
+    };
+    const erase = (id: string, more: object = {}): Change => ({ kind: 'erase', id, ...more });
+    const tombstone = (minutes: number) => ({
+      id: 'a',
+      publicId: 'tag:news.example,2026:a',
+      publishedAt: '2026-11-20T00:00:00Z',
+      withdrawn: { at: at(minutes).replace('.000', '') },
+      erased: { feeds: ['author/ann', 'language/en', 'latest', 'section/world'] },
+    });
+    const sorted = (stored: StoredRecord | undefined) => {
+      const { erased, ...rest } = (stored?.record ?? {}) as { erased: { feeds: string[] } };
+      return { ...rest, erased: { feeds: erased.feeds.toSorted() } };
+    };
+
+    test('withdraws an article and leaves its ids, its dates and its feeds', async () => {
+      const store = await holding(put({ id: 'b', sections: ['World'] }), put(TEXTS));
+      const outcome = inOrder(await store.apply([erase('a')], () => DAY + 5 * MINUTE + 400));
+      const stored = await store.find('a');
+
+      expect(outcome).toMatchObject([
+        { id: 'a', result: 'erased', revision: 3, touched: ['author/ann', 'language/en', 'latest', 'section/world'] },
+      ]);
+      expect(outcome[0]?.kept).toMatchObject({ withdrawn: { at: DAY + 5 * MINUTE } });
+      expect(stored).toMatchObject({ number: 2, revision: 3, isErased: true, article: { title: '', html: '' } });
+      expect(sorted(stored)).toEqual(tombstone(5));
+      expect(JSON.stringify([stored, await store.page(0, 50)])).not.toMatch(/Erased title|Erased body|Ann/);
+      for (const key of ['latest', 'section/world', 'author/ann']) {
+        const expected = [{ publicId: 'tag:news.example,2026:a', at: DAY + 5 * MINUTE }];
+        expect((await store.snapshot(key, NOW, FIFTY))?.tombstones, key).toEqual(expected);
+      }
+    });
+
+    test('of a withdrawn article keeps the date of the withdrawal and drops the reason', async () => {
+      const store = await holding(put(TEXTS), withdraw('a', DAY + 5 * MINUTE, 'A reason'));
+      const [outcome] = await store.apply([erase('a')], () => NOW);
+
+      expect(outcome).toMatchObject({ result: 'erased', touched: expect.arrayContaining(['latest', 'section/world']) });
+      expect(sorted(await store.find('a'))).toEqual(tombstone(5));
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([
+        { publicId: 'tag:news.example,2026:a', at: DAY + 5 * MINUTE },
+      ]);
+    });
+
+    test('of an article that readers could never see leaves no trace in feeds', async () => {
+      const store = await holding(put({ ...TEXTS, embargoUntil: at(60) }));
+      await store.apply([erase('a')], () => DAY + 5 * MINUTE);
+
+      expect((await store.find('a'))?.record).toMatchObject({ erased: { feeds: [] } });
+      expect((await store.snapshot('latest', NOW, FIFTY))?.tombstones).toEqual([]);
+      expect(await store.snapshot('section/world', NOW, FIFTY)).toBeUndefined();
+    });
+
+    test('takes the names of feeds that no other article has, also of feeds that it has left, until another has it', async () => {
+      const names = async () =>
+        Object.fromEntries((await store.feeds(NOW)).map(({ key, name: shown }) => [key, shown]));
+      const store = await holding(
+        put({ id: 'b', sections: ['World'] }),
+        put({ ...TEXTS, tags: ['Left'] }),
+        put({ ...TEXTS, tags: ['Stays'] }),
+      );
+      await store.apply([put({ ...TEXTS, id: 'c', authors: [{ name: 'Ben' }] })], () => NOW);
+      await store.apply([erase('a')], () => NOW);
+      expect(await names()).toMatchObject({
+        'section/world': 'World',
+        'author/ben': 'Ben',
+        'author/ann': '',
+        'tag/left': '',
+        'tag/stays': '',
+        'language/en': 'English',
+      });
+      await store.apply([put({ id: 'd', tags: ['Stays'], authors: [{ name: 'Ann' }] })], () => NOW);
+      expect(await names()).toMatchObject({ 'author/ann': 'Ann', 'tag/stays': 'Stays', 'tag/left': '' });
+    });
+
+    test.each<[string, number, string | undefined]>([
+      ['before its embargo ends', 5, undefined],
+      ['after its embargo has ended', 15, ''],
+    ])('%s takes the names that the article alone gave its feeds', async (_, minutes, left) => {
+      const store = await open();
+      await store.apply([put({ ...TEXTS, embargoUntil: at(10) })], () => DAY);
+      await store.apply([erase('a')], () => DAY + minutes * MINUTE);
+      for (const key of ['section/world', 'author/ann']) {
+        expect((await store.snapshot(key, NOW, FIFTY))?.name, key).toBe(left);
+      }
+      await store.apply([put({ ...TEXTS, id: 'b' })], () => NOW);
+      expect(await store.snapshot('author/ann', NOW, FIFTY)).toMatchObject({ name: 'Ann', entries: [{ number: 2 }] });
+    });
+
+    test.each([5, 15])(
+      'leaves the name that another article under embargo gives the feed, at minute %i',
+      async (minutes) => {
+        const store = await open();
+        const other = put({ id: 'b', sections: ['WORLD'], embargoUntil: at(20) });
+        await store.apply([put({ ...TEXTS, embargoUntil: at(10) }), other], () => DAY);
+        await store.apply([erase('a')], () => DAY + minutes * MINUTE);
+        const nameAt = async (minute: number) =>
+          (await store.snapshot('section/world', DAY + minute * MINUTE, FIFTY))?.name;
+        expect(await nameAt(19)).toBe(minutes < 10 ? undefined : '');
+        expect(await nameAt(20)).toBe('WORLD');
+      },
+    );
+
+    test('of a visible article takes its name from a feed that otherwise has only articles under embargo', async () => {
+      const store = await holding(put(TEXTS));
+      const embargoed = put({ id: 'b', sections: ['WORLD'], embargoUntil: at(60) });
+      await store.apply([embargoed, erase('a')], () => DAY + 5 * MINUTE);
+      expect((await store.snapshot('section/world', DAY + 59 * MINUTE, FIFTY))?.name).toBe('');
+      expect((await store.snapshot('section/world', DAY + 60 * MINUTE, FIFTY))?.name).toBe('WORLD');
+      await store.apply([put({ id: 'c', sections: ['World'] })], () => NOW);
+      expect((await store.snapshot('section/world', NOW, FIFTY))?.name).toBe('WORLD');
+    });
+
+    test('of an article under embargo changes no date of its feeds, only that of a feed that loses its name', async () => {
+      const store = await open();
+      await store.apply([put({ ...TEXTS, id: 'b' }), put({ id: 'c', tags: ['Left'] })], () => DAY);
+      await store.apply([put({ id: 'c' })], () => DAY + MINUTE);
+      await store.apply([put({ ...TEXTS, embargoUntil: at(60) })], () => DAY + 2 * MINUTE);
+      const dates = async () => {
+        const keys = ['latest', 'section/world', 'author/ann', 'tag/left'];
+        const snapshots = await Promise.all(keys.map((key) => store.snapshot(key, DAY + 30 * MINUTE, FIFTY)));
+        return snapshots.map((snapshot) => snapshot?.changedAt);
+      };
+      const before = await dates();
+      const [outcome] = await store.apply([erase('a')], () => DAY + 20 * MINUTE);
+      expect(outcome?.touched).toEqual(expect.arrayContaining(['latest', 'tag/left']));
+      expect(await dates()).toEqual([...before.slice(0, 3), DAY + 20 * MINUTE]);
+    });
+
+    test('hides the media of the article, but not those that another one names', async () => {
+      const files = (...names: string[]) => names.map((name) => `<img src="/media/${name}">`).join('');
+      const store = await holding(
+        put({ ...TEXTS, body: files('a.jpg', 'both.jpg') }),
+        put({ id: 'b', body: files('both.jpg') }),
+      );
+      const visible = () => Promise.all(['a.jpg', 'both.jpg'].map((path) => store.isMediaVisible(path, NOW)));
+      expect(await visible()).toEqual([true, true]);
+      await store.apply([erase('a')], () => NOW);
+      expect(await visible()).toEqual([false, true]);
+    });
+
+    test('is known to a second process, which names a feed again', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put(TEXTS)], () => NOW);
+      await other.apply([put({ ...TEXTS, title: 'More' })], () => NOW);
+      await one.apply([erase('a')], () => NOW);
+      await other.apply([put({ ...TEXTS, id: 'b' })], () => NOW);
+      expect(await one.snapshot('author/ann', NOW, FIFTY)).toMatchObject({ name: 'Ann', entries: [{ number: 2 }] });
+    });
+
+    test('a second time, or a withdrawal after it, changes nothing', async () => {
+      const store = await holding(put(TEXTS));
+      await store.apply([erase('a')], () => NOW);
+      const before = await store.find('a');
+      const again = await store.apply([erase('a'), withdraw('a', NOW, 'A reason')], () => NOW);
+
+      expect(again).toMatchObject(Array(2).fill({ id: 'a', result: 'unchanged', revision: 2, touched: [] }));
+      expect(await store.find('a')).toEqual(before);
+    });
+
+    test('of an unknown article changes nothing, nor one whose condition fails', async () => {
+      const store = await holding(put(TEXTS));
+      expect(await store.apply([erase('z'), erase('a', { condition: { revisions: [7] } })], () => NOW)).toMatchObject([
+        { id: 'z', result: 'absent', revision: 0 },
+        { id: 'a', result: 'condition-failed', revision: 1 },
+      ]);
+      expect(await store.erasedAfter(0)).toEqual([]);
+    });
+
+    test('refuses every record with the id or the public id', async () => {
+      const store = await holding(put(TEXTS), put({ id: 'b' }));
+      await store.apply([erase('a')], () => NOW);
+      const publicId = 'tag:news.example,2026:a';
+      const changes = [
+        put(TEXTS),
+        { ...put(TEXTS), keepWithdrawn: true },
+        { ...put(TEXTS), source: { path: 'a.json', signature: '1', media: [] } },
+        { ...put(TEXTS), isReparsed: true },
+        put({ id: 'c', publicId }),
+      ];
+      const outcomes = await store.apply(changes, () => NOW);
+
+      expect(outcomes.map(({ result, isErased, problem }) => [result, isErased, problem?.field])).toEqual([
+        ...Array(4).fill(['refused', true, 'id']),
+        ['refused', true, 'publicId'],
+      ]);
+      expect(await store.sources()).toEqual([]);
+      const [taken] = await store.apply([put({ id: 'd', publicId: 'tag:news.example,2026:b' })], () => NOW);
+      expect(taken).toMatchObject({ result: 'refused', problem: { field: 'publicId' } });
+      expect(taken).not.toHaveProperty('isErased');
+    });
+
+    test('forgets the file of the article', async () => {
+      const store = await holding({ ...put(TEXTS), source: { path: 'a.json', signature: '1', media: [] } });
+      await store.apply([erase('a')], () => NOW);
+      expect(await store.sources()).toEqual([]);
+    });
+
+    test('is carried over by the tombstone, where the article is unknown or erased', async () => {
+      const store = await holding(put({ id: 'b' }));
+      const feeds = ['latest', 'section/world'].map((key) => ({ key, name: '' }));
+      const remains = { id: 'a', publicId: 'p', publishedAt: DAY, withdrawn: { at: DAY + MINUTE } };
+      const change: Put = {
+        kind: 'put',
+        article: articleText(erasedArticle(remains)),
+        record: '{"id":"a"}',
+        feeds,
+        isErased: true,
+      };
+      const live: Put = { ...change, article: articleText(erasedArticle({ ...remains, id: 'b' })) };
+      const outcomes = await store.apply([change, change, live], () => NOW);
+
+      expect(outcomes.map(({ result }) => result)).toEqual(['created', 'unchanged', 'refused']);
+      expect(outcomes[2]?.problem?.field).toBe('erased');
+      expect(await store.find('a')).toMatchObject({ isErased: true });
+      expect(await store.find('b')).not.toHaveProperty('isErased');
+      expect((await store.snapshot('section/world', NOW, FIFTY))?.tombstones).toEqual([
+        { publicId: 'p', at: DAY + MINUTE },
+      ]);
+    });
+
+    test('is listed: among the withdrawn articles, and for the caches of other processes', async () => {
+      const store = await holding(put(TEXTS), put({ id: 'b' }), withdraw('b', NOW), put({ id: 'c' }));
+      await store.apply([erase('a'), erase('c')], () => NOW);
+      const listed = await store.list({ after: 0, limit: 50, status: 'withdrawn', at: NOW });
+
+      expect(listed.articles.map(({ article, isErased }) => [article.id, isErased])).toEqual([
+        ['b', undefined],
+        ['a', true],
+        ['c', true],
+      ]);
+      expect(await store.erasedAfter(0)).toEqual([
+        { number: 1, revision: 5 },
+        { number: 3, revision: 6 },
+      ]);
+      expect(await store.erasedAfter(5)).toEqual([{ number: 3, revision: 6 }]);
+    });
+
+    test('is complete once the files of the store are overwritten', async () => {
+      const [store] = await openTwice();
+      await store.apply([put(TEXTS), put({ id: 'b' })], () => NOW);
+      expect(await store.overwriteErased()).toBeUndefined();
+      await store.apply([erase('a')], () => NOW);
+      const [reason, again, meanwhile] = await Promise.all([
+        store.overwriteErased(),
+        store.overwriteErased(),
+        store.apply([put({ id: 'c' })], () => NOW),
+      ]);
+      expect([reason, again, meanwhile[0]?.result]).toEqual([undefined, undefined, 'created']);
+      expect(await idsIn(store, 'latest')).toHaveLength(2);
+    });
+
+    test('finds the texts that other articles have', async () => {
+      const store = await holding(put({ body: '<img src="/media/a.jpg">' }), put({ id: 'b', title: 'Rain' }));
+      const texts = ['/media/a.jpg', 'Rain', 'Snow', "'"];
+      expect([...(await store.textsInUse(texts))].sort()).toEqual(['/media/a.jpg', 'Rain']);
+      expect(await store.textsInUse([])).toEqual(new Set());
     });
   });
 
@@ -1657,6 +1924,242 @@ export function storeContract(
     expect(await store.key('a')).toEqual({ ...key('a', 2), revokedAt: 5 });
     expect(await store.key('x')).toBeUndefined();
     await expect(store.createKey(write)).rejects.toThrow();
+  });
+
+  describe(`${name}: the audit`, () => {
+    const KEY: Actor = { kind: 'key', id: 'k1', name: 'desk' };
+    const FILE: Actor = { kind: 'file', path: 'articles/a.json' };
+    const START: Actor = { kind: 'start' };
+    const imported = (source: string): Actor => ({ kind: 'import', source });
+    const by = <Made extends Change>(actor: Actor, change: Made): Made => ({ ...change, actor });
+    const clock = (minutes: number) => () => DAY + minutes * MINUTE;
+
+    test('has each change of an article with its actor, its status and the reason of a withdrawal', async () => {
+      const store = await open();
+      const steps: readonly Change[] = [
+        by(KEY, put({ embargoUntil: at(5) })),
+        by(KEY, put({ embargoUntil: at(5) })), // unchanged
+        by(FILE, put({ publishedAt: at(5), title: 'B' })),
+        { kind: 'withdraw', id: 'a', reason: 'Wrong.', actor: FILE },
+        { kind: 'withdraw', id: 'a', actor: KEY }, // withdrawn already
+        by(KEY, put({ publishedAt: at(5), title: 'C' })),
+        by(KEY, put({ publishedAt: at(5), title: 'D', expiresAt: at(6) })),
+        by(KEY, put({ publishedAt: at(5), title: 'D', withdrawn: { at: at(7), reason: 'Old.' } })),
+        put({ publishedAt: at(5), title: 'E', withdrawn: { at: at(7), reason: 'Old.' } }),
+      ];
+      for (const [minute, step] of steps.entries()) await store.apply([step], clock(minute + 3));
+      await store.apply([by(KEY, put({ publicId: 'urn:other' })), by(KEY, put({ id: 'b' }))], clock(20)); // the first is refused
+
+      const until = DAY + 5 * MINUTE;
+      expect(await store.history('a')).toEqual([
+        { what: 'published', at: clock(3)(), revision: 1, by: KEY, status: 'embargoed', until },
+        { what: 'corrected', at: clock(5)(), revision: 2, by: FILE, status: 'visible' },
+        { what: 'withdrawn', at: clock(6)(), revision: 3, by: FILE, status: 'withdrawn', reason: 'Wrong.' },
+        { what: 'republished', at: clock(8)(), revision: 4, by: KEY, status: 'visible' },
+        { what: 'corrected', at: clock(9)(), revision: 5, by: KEY, status: 'expired' },
+        { what: 'withdrawn', at: clock(10)(), revision: 6, by: KEY, status: 'withdrawn', reason: 'Old.' },
+        { what: 'corrected', at: clock(11)(), revision: 7, status: 'withdrawn' },
+      ]);
+      expect((await store.history('b')).map(({ revision }) => revision)).toEqual([8]);
+      expect(await store.history('unknown')).toEqual([]);
+    });
+
+    test('has nothing of a rehearsal, nor of a transaction that failed', async () => {
+      const store = await holding(by(KEY, put({})));
+      await store.rehearse([by(KEY, put({ title: 'B' }))], () => NOW);
+      const failing = () => {
+        throw new Error('no clock');
+      };
+      await expect(store.apply([by(KEY, put({ title: 'C' }))], failing)).rejects.toThrow('no clock');
+
+      expect((await store.history('a')).map(({ what, revision }) => [what, revision])).toEqual([['published', 1]]);
+      expect(await store.auditAfter(1, 10)).toEqual([]);
+    });
+
+    test('has one row for the consecutive changes of an import, and of a start', async () => {
+      const store = await open();
+      const stories = (title: string) => Array.from({ length: 50 }, (_, index) => put({ id: `a${index}`, title }));
+      const bySource = stories('A').map((change, index) => by(imported(index < 30 ? 'one.xml' : 'two.xml'), change));
+      await store.apply([...bySource, by(imported('two.xml'), put({ id: 'late', publishedAt: at(9) }))], clock(1));
+      await store.apply(
+        stories('B').map((change) => by(START, change)),
+        clock(2),
+      );
+      await store.apply([...stories('B').map((change) => by(imported('x'), change))], clock(3)); // unchanged
+      const mixed = [by(imported('x'), put({ id: 'a0', title: 'C' })), by(KEY, put({ id: 'a1', title: 'C' }))];
+      await store.apply([...mixed, by(imported('x'), put({ id: 'a2', title: 'C' }))], clock(4));
+
+      const row = { status: 'visible' } as const;
+      const alone = (id: string, revision: number) => ({ id, lastId: id, revision, lastRevision: revision });
+      expect(await store.auditAfter(0, 10)).toEqual([
+        {
+          ...row,
+          what: 'published',
+          at: clock(1)(),
+          by: imported('one.xml'),
+          id: 'a0',
+          lastId: 'late',
+          revision: 1,
+          lastRevision: 51,
+          counts: new Map([['published', 51]]),
+        },
+        {
+          ...row,
+          what: 'corrected',
+          at: clock(2)(),
+          by: START,
+          id: 'a0',
+          lastId: 'a49',
+          revision: 52,
+          lastRevision: 101,
+          counts: new Map([['corrected', 50]]),
+        },
+        ...[imported('x'), KEY, imported('x')].map((actor, index) => ({
+          ...row,
+          what: 'corrected',
+          at: clock(4)(),
+          by: actor,
+          ...alone(`a${index}`, 102 + index),
+          counts: new Map([['corrected', 1]]),
+        })),
+      ]);
+      expect(await store.history('a40')).toEqual([
+        { ...row, what: 'published', at: clock(1)(), by: imported('two.xml'), revision: 41 },
+        { ...row, what: 'corrected', at: clock(2)(), by: START, revision: 92 },
+      ]);
+      expect(await store.history('late')).toEqual([
+        {
+          what: 'published',
+          at: clock(1)(),
+          by: imported('two.xml'),
+          revision: 51,
+          status: 'embargoed',
+          until: DAY + 9 * MINUTE,
+        },
+      ]);
+    });
+
+    test('is read on from a revision, in pages', async () => {
+      const store = await holding(...['a', 'b', 'c'].map((id) => put({ id })));
+      const [first, second] = await store.auditAfter(0, 2);
+
+      expect([first?.id, second?.id]).toEqual(['a', 'b']);
+      expect((await store.auditAfter(second?.lastRevision ?? 0, 2)).map(({ id }) => id)).toEqual(['c']);
+    });
+
+    test('gives up to a thousand entries of an article, the newest', async () => {
+      const store = await open();
+      const versions = Array.from({ length: 1005 }, (_, version) => put({ title: `${version}` }));
+      await store.apply(
+        versions.slice(0, 500).map((change) => by(imported('x'), change)),
+        () => NOW,
+      );
+      await store.apply(versions.slice(500), () => NOW);
+
+      const revisions = (await store.history('a')).map(({ revision }) => revision);
+      expect(revisions).toEqual(Array.from({ length: 1000 }, (_, index) => index + 6));
+    });
+
+    test('forgets what is older, by the time of the change', async () => {
+      const store = await open();
+      await store.apply([put({ id: 'future' })], clock(10_000)); // its clock was wrong
+      await store.apply(
+        Array.from({ length: 1500 }, (_, index) => put({ id: `old${index}` })),
+        clock(1),
+      );
+      await store.apply([put({ id: 'new' })], clock(2));
+      const removed: number[] = [];
+      do removed.push(await store.pruneAudit(clock(2)()));
+      while (removed.at(-1) !== 0);
+
+      expect(removed.reduce((sum, count) => sum + count, 0)).toBe(1500);
+      expect(removed.length).toBeGreaterThan(2); // in more than one transaction
+      expect((await store.auditAfter(0, 10)).map(({ id }) => id)).toEqual(['future', 'new']);
+      expect([await store.history('old7'), (await store.history('new')).length]).toEqual([[], 1]);
+      await store.pruneAudit(clock(20_000)());
+      await store.apply([put({ id: 'next' })], clock(3));
+      expect((await store.auditAfter(1502, 10)).map(({ id, revision }) => [id, revision])).toEqual([['next', 1503]]);
+    });
+
+    test('agrees with the outcomes of any changes by anyone', async () => {
+      const ids = ['a', 'b', 'c', 'd', 'e'];
+      const change = fc.record({
+        id: fc.constantFrom(...ids),
+        title: fc.constantFrom('A', 'B'),
+        isWithdrawal: fc.boolean(),
+        actor: fc.constantFrom(KEY, FILE, START, imported('x'), imported('y')),
+      });
+      const batches = fc.array(fc.array(change, { minLength: 1, maxLength: 12 }), { maxLength: 6 });
+      await fc.assert(
+        fc.asyncProperty(batches, async (made) => {
+          const store = await open();
+          const expected = new Map<string, unknown[]>(ids.map((id) => [id, []]));
+          for (const batch of made) {
+            const changes = batch.map(
+              ({ id, title, isWithdrawal, actor }): Change =>
+                isWithdrawal ? { kind: 'withdraw', id, actor } : by(actor, put({ id, title })),
+            );
+            const outcomes = await store.apply(changes, () => NOW);
+            for (const [index, { id, result, revision }] of outcomes.entries()) {
+              if (['created', 'updated', 'withdrawn'].includes(result))
+                expected.get(id)?.push([revision, changes[index]?.actor, result === 'withdrawn']);
+            }
+          }
+          for (const id of ids) {
+            const history = await store.history(id);
+            expect(history.map(({ revision, by, what }) => [revision, by, what === 'withdrawn'])).toEqual(
+              expected.get(id),
+            );
+          }
+          let last = 0;
+          for (const { revision, lastRevision } of await store.auditAfter(0, 1000)) {
+            expect(revision).toBe(last + 1);
+            last = lastRevision;
+          }
+          expect(last).toBe(await store.lastRevision());
+          await store.close();
+        }),
+        { numRuns: 50 },
+      );
+    });
+  });
+
+  describe(`${name}: an address`, () => {
+    const same = (outcomes: readonly Outcome[]) => outcomes.map(({ id, sameAddress }) => [id, sameAddress]);
+    const url = (path: string) => `https://news.example/${path}`;
+
+    test('that another article has is noted with the id of the first one, also in a rehearsal', async () => {
+      const store = await open();
+      const puts = [put({ id: 'a' }), put({ id: 'b', url: url('b') }), put({ id: 'c' }), put({ id: 'd' })];
+      const expected = [
+        ['a', undefined],
+        ['b', undefined],
+        ['c', 'a'],
+        ['d', 'a'],
+      ];
+
+      expect(same(await store.rehearse(puts, () => NOW))).toEqual(expected);
+      expect(same(await store.apply(puts, () => NOW))).toEqual(expected);
+      expect(same(await store.apply(puts, () => NOW))).toEqual([['a', 'c'], ...expected.slice(1)]); // unchanged
+    });
+
+    test('is free once the other article is withdrawn or has moved, and taken again once it is back', async () => {
+      const store = await holding(put({ id: 'a' }));
+      const other = put({ id: 'b' });
+      expect(same(await store.apply([other], () => NOW))).toEqual([['b', 'a']]);
+      await store.apply([withdraw('a', NOW)], () => NOW);
+      expect(same(await store.apply([other], () => NOW))).toEqual([['b', undefined]]);
+      expect(same(await store.apply([put({ id: 'a', title: 'B' })], () => NOW))).toEqual([['a', 'b']]);
+      expect(same(await store.apply([put({ id: 'a', url: url('a2') }), other], () => NOW))).toEqual([
+        ['a', undefined],
+        ['b', undefined],
+      ]);
+      const withdrawn = put({ id: 'c', withdrawn: { at: at(1) } });
+      expect(same(await store.apply([withdrawn, other], () => NOW))).toEqual([
+        ['c', undefined],
+        ['b', undefined],
+      ]);
+    });
   });
 
   describe(`${name}: two connections`, () => {

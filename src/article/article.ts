@@ -14,14 +14,17 @@ import {
   term,
   webAddress,
 } from '../lib/fields.ts';
-import { type Instant, utcYear } from '../lib/instant.ts';
+import { type Instant, rfc3339, utcYear } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { problemsOf } from '../lib/problems.ts';
 import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
-import type { OnAdjustment } from './adjustments.ts';
+import { adjustment, type OnAdjustment } from './adjustments.ts';
+import { countAdjustment, countForbidden, createCounts, reportCounts } from './change-counts.ts';
+import { FIELD_SYNONYMS } from './field-synonyms.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
 import { type MediaFacts, mediaFacts } from './media-facts.ts';
+import { adjustRecord, MAX_NAMES } from './record-fields.ts';
 import { sanitizeBody } from './sanitize.ts';
 import { limitGrowth, type ResolveUrl } from './sanitize-rules.ts';
 
@@ -151,10 +154,10 @@ function recordSchema(resolve: ResolveUrl) {
     language: languageTag.optional(),
     authors: list(
       object({ name: term, url: address.optional(), email: email.optional(), avatar: address.optional() }),
-      100,
+      MAX_NAMES.authors,
     ).default([]),
-    sections: list(term, 50).default([]),
-    tags: list(term, 100).default([]),
+    sections: list(term, MAX_NAMES.sections).default([]),
+    tags: list(term, MAX_NAMES.tags).default([]),
     publishedAt: instant,
     updatedAt: instant.optional(),
     embargoUntil: instant.optional(),
@@ -208,19 +211,59 @@ function schemaFor(newsroom: Newsroom): ReturnType<typeof recordSchema> {
  * @throws PublisherError `invalid_article` with every problem of the record, each with its field, value and rule
  */
 export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?: OnAdjustment): Article {
-  const result = schemaFor(newsroom).safeParse(holdsNull(record) ? withoutNulls(record) : record);
-  if (!result.success) throw invalid(record, problemsOf(result.error, record));
+  const adjusted = adjustRecord(holdsNull(record) ? withoutNulls(record) : record, onAdjustment);
+  const result = schemaFor(newsroom).safeParse(adjusted.record);
+  if (!result.success)
+    throw invalid(record, problemsOf(withIndexes(result.error, adjusted.authorIndexes), record, FIELD_SYNONYMS));
   const parsed = result.data;
   const { resolve, isExceeded } = limitGrowth(
     (reference) => mediaUrl(reference, newsroom) ?? linkTarget(reference, parsed.url),
   );
-  const html = sanitizeBody(bodyHtml(record, parsed), resolve, newsroom.sanitizeFastPath, onAdjustment);
+  const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
   if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
   if (html === undefined)
     throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
   const problems = problemsBetween(parsed, html, newsroom);
   if (problems.length > 0) throw invalid(record, problems);
-  return toArticle(parsed, html, newsroom);
+  const article = toArticle(parsed, html, newsroom);
+  if (onAdjustment !== undefined) reportReplaced(parsed, article, onAdjustment);
+  return article;
+}
+
+/** The issues with the indexes that the authors have in the record, where some are removed before the schema. */
+function withIndexes(error: z.ZodError, indexes: readonly number[] | undefined): Pick<z.ZodError, 'issues'> {
+  if (indexes === undefined) return error;
+  const issues = error.issues.map((issue) => {
+    const [field, index, ...rest] = issue.path;
+    if (field !== 'authors' || typeof index !== 'number') return issue;
+    return { ...issue, path: [field, indexes[index] ?? index, ...rest] };
+  });
+  return { issues };
+}
+
+/** Reports the fields of a record that are valid, and that the article does not have as they are. */
+function reportReplaced(record: RecordFields, article: Article, onAdjustment: OnAdjustment): void {
+  const { updatedAt, image, media } = record;
+  // Content systems date every story's update. At the moment of publication it says nothing.
+  if (updatedAt !== undefined && updatedAt < article.publishedAt) {
+    onAdjustment(adjustment('early_update_ignored', 'updatedAt', 'ignored', { value: rfc3339(updatedAt) }));
+  }
+  if (image !== undefined) reportFacts('image', image, article.image, onAdjustment);
+  for (const [index, item] of media.entries()) {
+    reportFacts(`media[${index}]`, item, article.media[index], onAdjustment);
+  }
+}
+
+const FACTS = ['type', 'length', 'width', 'height'] as const;
+type Facts = { readonly [Fact in keyof MediaFacts]?: MediaFacts[Fact] | undefined };
+
+function reportFacts(field: string, named: Facts, used: Facts = {}, onAdjustment: OnAdjustment): void {
+  for (const fact of FACTS) {
+    const value = named[fact];
+    if (value === undefined || value === used[fact]) continue;
+    const change = `replaced by ${used[fact] ?? 'nothing'}, as the file in media/ has it`;
+    onAdjustment(adjustment('file_facts_used', `${field}.${fact}`, change, { value: String(value) }));
+  }
 }
 
 function invalid(record: unknown, problems: Problem[]): PublisherError {
@@ -230,13 +273,22 @@ function invalid(record: unknown, problems: Problem[]): PublisherError {
 }
 
 /** The body as HTML, before it is sanitized. */
-function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields): string {
+function bodyHtml(record: unknown, { body, bodyFormat }: RecordFields, onAdjustment?: OnAdjustment): string {
   if (bodyFormat === 'html') return body;
-  if (bodyFormat === 'text') return plainTextToHtml(body);
-  const markdown = xmlText(body);
-  if (markdown.length <= MAX_MARKDOWN) return markdownToHtml(markdown);
+  const text = xmlText(body);
+  if (bodyFormat === 'markdown' && text.length > MAX_MARKDOWN) throw tooLongMarkdown(record, text);
+  const counts = createCounts();
+  if (text !== body) countForbidden(counts, body, 'character');
+  const countUnused = (label: string) =>
+    countAdjustment(counts, 'definition_removed', { noun: 'link definition' }, () => label);
+  const html = bodyFormat === 'text' ? plainTextToHtml(text) : markdownToHtml(text, countUnused);
+  if (onAdjustment !== undefined) reportCounts(counts, onAdjustment);
+  return html;
+}
+
+function tooLongMarkdown(record: unknown, markdown: string): PublisherError {
   const rule = `must not be longer than ${MAX_MARKDOWN} characters in Markdown`;
-  throw invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
+  return invalid(record, [{ field: 'body', value: excerpt(markdown), rule }]);
 }
 
 /** The rules that concern several fields. */
@@ -268,8 +320,8 @@ function toArticle(record: RecordFields, html: string, newsroom: Newsroom): Arti
     language,
     direction,
     authors: record.authors.map(({ name, ...rest }) => omitUndefined({ ...name, ...rest })),
-    sections: distinct(record.sections),
-    tags: distinct(record.tags),
+    sections: record.sections,
+    tags: record.tags,
     publishedAt,
     // An update before readers could see the story does not count.
     updatedAt: record.updatedAt !== undefined && record.updatedAt > publishedAt ? record.updatedAt : undefined,
@@ -296,11 +348,6 @@ function publicIdFor(recordId: string, siteUrl: string, publishedAt: Instant): s
   if (isUri(recordId)) return recordId;
   const specific = encodeURIComponent(recordId).replaceAll('%2F', '/').replaceAll('%3A', ':');
   return `tag:${new URL(siteUrl).hostname},${utcYear(publishedAt)}:${specific}`;
-}
-
-/** Spellings of one name, which have the same slug, are one term: the first one. */
-function distinct(terms: readonly Term[]): Term[] {
-  return terms.filter((item, index) => terms.findIndex(({ slug }) => slug === item.slug) === index);
 }
 
 /** `/media/…` is a file of this service if the file exists; otherwise it is a path of the newsroom's site. */

@@ -1,6 +1,6 @@
 import { decodeHTML } from 'entities/decode';
 import { Parser } from 'htmlparser2';
-import MarkdownIt from 'markdown-it';
+import MarkdownIt, { type Env, type Token } from 'markdown-it';
 import { type Direction, escapeHtml, oneSpaced, xmlText } from '../lib/text.ts';
 
 /** Levels of nesting. Only programs nest deeper, and a deeper body overflows the stack of some feed readers. */
@@ -39,9 +39,30 @@ function hasMoreTags(html: string, count: number): boolean {
 // Beyond its limit the parser drops text silently. With a higher limit, the body is refused for its depth instead.
 const commonMark = new MarkdownIt({ html: true, maxNesting: 2 * MAX_DEPTH });
 
-/** Markdown (CommonMark with tables and strikethrough) as HTML. The result is not sanitized. */
-export function markdownToHtml(markdown: string): string {
-  return commonMark.render(markdown);
+/**
+ * Markdown (CommonMark with tables and strikethrough) as HTML. The result is not sanitized.
+ *
+ * @param onUnused receives the label of each definition that no link and no picture uses: it is not in the result
+ */
+export function markdownToHtml(markdown: string, onUnused?: (label: string) => void): string {
+  const environment: Env = {};
+  const tokens = commonMark.parse(markdown, environment);
+  if (onUnused !== undefined && environment.references !== undefined) {
+    const used = targetsIn(tokens);
+    for (const [label, { href, title }] of Object.entries(environment.references))
+      if (!used.has(`${href} ${title}`)) onUnused(label);
+  }
+  return commonMark.renderer.render(tokens, commonMark.options, environment);
+}
+
+/** The addresses of the links and pictures in a document, with their titles. */
+function targetsIn(tokens: readonly Token[], targets = new Set<string>()): ReadonlySet<string> {
+  for (const token of tokens) {
+    const address = token.attrGet('href') ?? token.attrGet('src');
+    if (address !== null) targets.add(`${address} ${token.attrGet('title') ?? ''}`);
+    if (token.children !== null) targetsIn(token.children, targets);
+  }
+  return targets;
 }
 
 /** Plain text as HTML: a paragraph for each block between blank lines; without blank lines, for each line. */

@@ -62,10 +62,18 @@ export function limitGrowth(resolve: ResolveUrl): { readonly resolve: ResolveUrl
   };
 }
 
+/** Receives an address of a `srcset` that is removed from it. */
+type OnRemoved = (address: string) => void;
+
 /** An attribute's value with absolute addresses; undefined where no valid address is left. */
-export function absoluteAttribute(name: string, value: string, resolve: ResolveUrl): string | undefined {
+export function absoluteAttribute(
+  name: string,
+  value: string,
+  resolve: ResolveUrl,
+  onRemoved?: OnRemoved,
+): string | undefined {
   if (name === 'href') return resolve(value);
-  if (name === 'srcset') return absoluteSrcset(value, resolve);
+  if (name === 'srcset') return absoluteSrcset(value, resolve, onRemoved);
   if (!WEB_ADDRESSES.includes(name)) return value;
   if (value.startsWith('#')) return undefined; // the page itself is no picture and no source
   const url = resolve(value);
@@ -75,15 +83,19 @@ export function absoluteAttribute(name: string, value: string, resolve: ResolveU
 /** Commas that would end a candidate without a descriptor. All other commas are part of the address. */
 const TRAILING_COMMAS = /(?<!,),+$/;
 
-function absoluteSrcset(value: string, resolve: ResolveUrl): string | undefined {
+function absoluteSrcset(value: string, resolve: ResolveUrl, onRemoved?: OnRemoved): string | undefined {
   try {
+    const removed: string[] = [];
     const candidates = parseSrcset(value, { strict: true }).flatMap((candidate) => {
       const url = resolve(candidate.url);
-      return url !== undefined && isWebUrl(url)
-        ? [{ ...candidate, url: url.replace(TRAILING_COMMAS, encodeURIComponent) }]
-        : [];
+      if (url !== undefined && isWebUrl(url))
+        return [{ ...candidate, url: url.replace(TRAILING_COMMAS, encodeURIComponent) }];
+      removed.push(candidate.url);
+      return [];
     });
-    return candidates.length === 0 ? undefined : stringifySrcset(candidates);
+    if (candidates.length === 0) return undefined;
+    if (onRemoved !== undefined) for (const address of removed) onRemoved(address);
+    return stringifySrcset(candidates);
   } catch {
     return undefined; // contradictory descriptors: readers show `src`
   }

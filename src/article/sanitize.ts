@@ -2,6 +2,8 @@ import sanitizeHtml from 'sanitize-html';
 import { xmlText } from '../lib/text.ts';
 import { LINK_SCHEMES } from '../lib/url.ts';
 import type { OnAdjustment } from './adjustments.ts';
+import { addCounts, type ChangeCounts, countForbidden, createCounts, reportCounts } from './change-counts.ts';
+import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
 import { normalizeHtml } from './normalize/normalize.ts';
 import { PLAYER_HOSTS } from './normalize/players.ts';
 import { sanitizeFast } from './sanitize-fast.ts';
@@ -34,28 +36,68 @@ export function sanitizeBody(
   onAdjustment?: OnAdjustment,
 ): string | undefined {
   const text = xmlText(html);
-  const fast = fastPath ? sanitizeFast(text, resolve) : undefined;
-  if (fast !== undefined) return fast;
-  const normal = normalizeHtml(text, resolve, onAdjustment);
-  if (normal === undefined) return undefined;
-  return (fastPath ? sanitizeFast(normal, resolve) : undefined) ?? sanitizeByLibrary(normal, resolve);
+  let counts = createCounts();
+  let clean = fastPath ? sanitizeFast(text, resolve, onAdjustment && counts) : undefined;
+  if (clean === undefined) {
+    counts = createCounts();
+    const normal = normalizeHtml(text, resolve, counts);
+    if (normal === undefined) return undefined;
+    clean =
+      (fastPath ? sanitizeNormalFast(normal, resolve, counts) : undefined) ??
+      sanitizeByLibrary(normal, resolve, counts);
+  }
+  if (onAdjustment === undefined) return clean;
+  if (text !== html) countForbidden(counts, html, 'character');
+  reportCounts(counts, onAdjustment);
+  return clean;
+}
+
+function sanitizeNormalFast(html: string, resolve: ResolveUrl, counts: ChangeCounts): string | undefined {
+  const own = createCounts();
+  const clean = sanitizeFast(html, resolve, own);
+  if (clean !== undefined) addCounts(counts, own);
+  return clean;
 }
 
 /** Sanitizes normalized HTML with sanitize-html. The text must not have characters that XML forbids. */
-function sanitizeByLibrary(html: string, resolve: ResolveUrl): string {
+function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCounts): string {
+  let countLast = () => {};
   const clean = sanitizeHtml(html, {
     ...RULES,
-    transformTags: { '*': (tagName, attribs) => ({ tagName, attribs: absoluteAttributes(attribs, resolve) }) },
+    transformTags: {
+      '*': (tagName, before) => {
+        countLast();
+        const attribs = absoluteAttributes(before, resolve, counts);
+        countLast = () => countLostAttributes(counts, before, attribs);
+        return { tagName, attribs };
+      },
+    },
   });
+  countLast();
   // The library decodes references such as &#1; to characters that XML forbids.
   return xmlText(clean).trim();
 }
 
-function absoluteAttributes(attributes: Record<string, string>, resolve: ResolveUrl): Record<string, string> {
+function absoluteAttributes(
+  attributes: Record<string, string>,
+  resolve: ResolveUrl,
+  counts: ChangeCounts,
+): Record<string, string> {
   const absolute: Record<string, string> = {};
   for (const [name, value] of Object.entries(attributes)) {
-    const resolved = absoluteAttribute(name, value, resolve);
+    const resolved = absoluteAttribute(name, value, resolve, (address) => countLostCandidate(counts, address));
     if (resolved !== undefined) absolute[name] = resolved;
   }
   return absolute;
+}
+
+/** Counts the attributes that are removed from a tag: the library has deleted them from its own. */
+function countLostAttributes(
+  counts: ChangeCounts,
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of Object.entries(before)) {
+    if (!Object.hasOwn(after, name)) countLostAttribute(counts, name, value);
+  }
 }

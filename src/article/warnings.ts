@@ -1,4 +1,5 @@
 import { excerpt, type Problem } from '../errors.ts';
+import { isRegisteredLanguage } from '../lib/registered-language.ts';
 import { type Article, isLocalFile, type Newsroom } from './article.ts';
 
 /** Warnings of one record. A hostile body can name a million files. */
@@ -7,11 +8,26 @@ const MAX_WARNINGS = 20;
 const ADDRESS = /https?:\/\/[^\s"'<>]+/g;
 
 /**
- * What the author of a valid record may want to know: addresses below `/media/` that are no file of the media folder.
+ * What the author of a valid record may want to know: language tags that are not registered, and addresses below `/media/`
+ * that are no file of the media folder.
  *
  * @param record the record as it came: an address of the site's own that it spells out is the author's business
  */
 export function warningsOf(article: Article, record: unknown, newsroom: Newsroom): Problem[] {
+  return [...languageWarnings(article), ...missingMedia(article, record, newsroom)].slice(0, MAX_WARNINGS);
+}
+
+function languageWarnings({ language, translations }: Article): Problem[] {
+  const tags = [
+    { field: 'language', value: language },
+    ...translations.map(({ language: value }, index) => ({ field: `translations[${index}].language`, value })),
+  ];
+  const rule =
+    'is not a registered language tag (BCP 47): readers may not know the language. Use a tag as en, ckb or pt-BR';
+  return tags.flatMap(({ field, value }) => (isRegisteredLanguage(value) ? [] : [{ field, value, rule }]));
+}
+
+function missingMedia(article: Article, record: unknown, newsroom: Newsroom): Problem[] {
   const named = addressesBelowMedia(article);
   if (named.length === 0) return [];
   const spelled = JSON.stringify(record);
@@ -19,7 +35,7 @@ export function warningsOf(article: Article, record: unknown, newsroom: Newsroom
     if (url.startsWith(`${newsroom.feedsUrl}media/`)) return !isLocalFile(url, newsroom);
     return isOnSite(url, article, newsroom) && !spelled.includes(url);
   });
-  return missing.slice(0, MAX_WARNINGS).map(({ field, url }) => ({
+  return missing.map(({ field, url }) => ({
     field,
     value: excerpt(url),
     rule: 'names a file that the folder media/ does not have: put it there, or correct its name',

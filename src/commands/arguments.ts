@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Option, Options, ValuesOf } from '../config/options.ts';
 import { PublisherError } from '../errors.ts';
-import { nearestWord } from '../lib/nearest-word.ts';
+import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { systemReason } from '../lib/system-reason.ts';
 
 /** Returns the error for a command line that cannot be carried out. */
@@ -78,8 +78,30 @@ function tokensOf(
   return { given, positionals: tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : [])) };
 }
 
+/** Options by the words of other programs and languages. */
+const SYNONYMS = synonymsOf({
+  '--port': 'p puerto porta',
+  '--host': 'listen bind address hostname interface hôte sunucu',
+  '--data': 'd dir folder directory datadir dataset root ordner daten dossier carpeta klasör veri',
+  '--public-url': 'url baseurl siteurl origin publicaddress',
+  '--workers': 'threads processes cluster jobs instances prozesse işçiler',
+  '--cache-mb': 'memory cachesize',
+  '--metrics-port': 'prometheus',
+  '--trust-proxy': 'proxy proxies behindproxy',
+  '--rate-limit': 'throttle limit',
+  '--max-connections': 'connections',
+  '--dry-run': 'n simulate test check preview whatif probe',
+  '--all': 'everything pages follow alle',
+  '--every': 'interval repeat watch',
+  '--media': 'pictures images photos bilder',
+  '--rejected': 'errors refused failed',
+  '--report': 'output log json',
+  '--name': 'owner label user nom ad',
+  '--scope': 'role permission permissions access rights',
+});
+
 function unknownOption(name: string, known: readonly string[]): PublisherError {
-  const nearest = nearestWord(name, known);
+  const nearest = meantWord(name, known, SYNONYMS);
   return usage(`There is no option “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
 }
 
@@ -120,7 +142,8 @@ function valueFor(option: Option, { given, env }: Given): unknown {
 function checked({ kind }: Option, text: string, source: string): unknown {
   const value = kind.read(text);
   if (value !== undefined) return value;
-  throw usage(`${source} must be ${kind.rule}, not “${text}”.`);
+  const meant = kind.meant?.(text);
+  throw usage(`${source} must be ${kind.rule}, not “${text}”${meant === undefined ? '.' : `: did you mean ${meant}?`}`);
 }
 
 /** Columns of the help. */

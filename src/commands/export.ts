@@ -85,8 +85,9 @@ async function* recordsOf(store: Store, bar: ProgressBar): AsyncGenerator<string
   }
 }
 
-/** Adds to a record what only the store knows: its public id and its withdrawal. */
-function exportedRecord({ record, article }: StoredRecord): unknown {
+/** Adds to a record what only the store knows: its public id and its withdrawal. The record of an erased article has both. */
+function exportedRecord({ record, article, isErased }: StoredRecord): unknown {
+  if (isErased === true) return record;
   const { withdrawn } = article;
   return {
     ...(record as object),

@@ -1,13 +1,6 @@
 import { type Adjustment, type AdjustmentKind, describeAdjustment } from '../article/adjustments.ts';
 import { describeProblem } from '../errors.ts';
-
-/** Where in a source an adjustment was made. */
-export interface AdjustedPlace {
-  readonly file: string;
-  readonly line?: number;
-  /** The title by which an editor knows the story. */
-  readonly title?: string;
-}
+import type { AdjustedPlace } from '../ingest/import/item.ts';
 
 /** The adjustments of one kind, with the first of them. */
 export interface KindCounts {
@@ -70,9 +63,9 @@ export function mergeAdjustments(total: AdjustmentCounts, page: AdjustmentCounts
   }
 }
 
-/** `Adjusted: 12 stories by hidden_text_removed, 3 by term_removed`; undefined where nothing was adjusted. */
+/** `Adjustments: 12 hidden_text_removed, 3 long_name_cut`; undefined where nothing was adjusted. */
 export function adjustmentSummary(counts: AdjustmentCounts): string | undefined {
   if (counts.size === 0) return undefined;
-  const kinds = [...counts].map(([kind, { stories }]) => `${stories} by ${kind}`);
-  return `Adjusted stories: ${kinds.join(', ')}`;
+  const kinds = [...counts].map(([kind, { stories }]) => `${stories} ${kind}`);
+  return `Adjustments: ${kinds.join(', ')}`;
 }

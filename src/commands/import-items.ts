@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import type { Adjustment } from '../article/adjustments.ts';
 import { describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
-import type { ImportSource, Item } from '../ingest/import/item.ts';
+import type { ImportSource, Item, OnAdjusted } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { withCopiedPictures } from '../ingest/import/pictures.ts';
 import { sourceField } from '../ingest/import/source-record.ts';
@@ -104,6 +104,8 @@ async function importItems(sources: readonly ImportSource[], parts: ItemsParts):
     context.terminal.err(text);
     context.report.note(text);
   };
+  // The notes name them already.
+  const countAdjusted: OnAdjusted = (made, place) => void addAdjustments(tally.adjustments, [made], () => place);
   const skip = (given: string) => {
     const reason = tally.skipped.has(given) || tally.skipped.size < MAX_REASONS ? given : 'for other reasons';
     tally.skipped.set(reason, (tally.skipped.get(reason) ?? 0) + 1);
@@ -111,7 +113,7 @@ async function importItems(sources: readonly ImportSource[], parts: ItemsParts):
 
   async function readAll(): Promise<void> {
     for (const source of sources) {
-      for await (const item of source.items(save.advance, skip, note)) {
+      for await (const item of source.items(save.advance, skip, note, countAdjusted)) {
         if (stop.aborted) return;
         batch.push(withOwnId(item));
         save.countRead();
@@ -253,9 +255,10 @@ function refuse(
 ): void {
   tally.refused += 1;
   if (isReported?.(item)) return;
-  rejected.write(item);
+  const isErased = error.code === 'erased_article'; // its text must not come back into a file
+  if (!isErased) rejected.write(item);
   const { file, line } = item;
-  const title = titleOf(item.content);
+  const title = isErased ? undefined : titleOf(item.content);
   const problems = error.problems.map((problem) => located(problem, item));
   const position = line === undefined ? {} : { line };
   report.refuse({ file, ...position, ...(title === undefined ? {} : { title }), problems });

@@ -1,10 +1,12 @@
 import { hash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeProblems, type ErrorCode, PublisherError } from '../errors.ts';
 import { type FoundFeed, feedPages, findFeed } from '../ingest/import/address.ts';
 import type { Validators } from '../ingest/import/download.ts';
 import type { Item } from '../ingest/import/item.ts';
 import { rfc3339 } from '../lib/instant.ts';
+import { rememberRejectedFile } from '../service/rejected-files.ts';
 import { mergeAdjustments } from './import-adjustments.ts';
 import { importAll } from './import-items.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
@@ -143,6 +145,7 @@ async function importPages(
   const { values, terminal, stop } = setup;
   const startedAt = Date.now();
   const current = await setUpOrCurrent(setup.folder, values);
+  await rememberRejectedFile(current.store, resolve(values.rejected));
   const rejected = openRejected(values.rejected, { imported: [], dryRun: false });
   const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
   const total = emptyTally();

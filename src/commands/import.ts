@@ -4,6 +4,7 @@ import { addressSource, findFeed } from '../ingest/import/address.ts';
 import type { ImportSource, OnNote } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { findSources } from '../ingest/import/source.ts';
+import { rememberRejectedFile } from '../service/rejected-files.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { adjustmentSummary } from './import-adjustments.ts';
@@ -118,6 +119,7 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
   const { values, terminal, stop } = setup;
   const { dryRun } = values;
   const current = await setUpOrCurrent(setup.folder, values);
+  if (!dryRun) await rememberRejectedFile(current.store, resolve(values.rejected));
   const rejected = openRejected(values.rejected, { imported: sources.map(({ name }) => resolve(name)), dryRun });
   const report = openReport(values.report, { startedAt: Date.now(), sources: locations, dryRun });
   for (const note of notes) report.note(note);

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { OPTIONS, type ValuesOf } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
 import { rfc3339 } from '../lib/instant.ts';
+import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { lineText } from '../lib/text.ts';
 import { createKey } from '../publish/api-keys.ts';
 import { hasStore, openDataFolder } from '../service/data-folder.ts';
@@ -35,8 +36,21 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     case 'revoke':
       return await revoke(values.data, id, terminal);
     default:
-      throw usage('“key” needs an action: create, list or revoke.');
+      throw usage(`“key” needs an action: create, list or revoke${unknownAction(action)}.`);
   }
+}
+
+/** Actions by the words of other programs. */
+const SYNONYMS = synonymsOf({
+  create: 'make new add generate issue anlegen erstellen créer crear oluştur',
+  list: 'ls show all print lister listele',
+  revoke: 'delete remove rm del withdraw disable löschen supprimer sil',
+});
+
+function unknownAction(action: string | undefined): string {
+  if (action === undefined) return '';
+  const meant = meantWord(action, ['create', 'list', 'revoke'], SYNONYMS);
+  return `, not “${action}”${meant === undefined ? '' : `: the nearest is ${meant}`}`;
 }
 
 /** Opens the store for one piece of work. Creates a store that is missing. */

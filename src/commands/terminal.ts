@@ -12,6 +12,8 @@ export interface Terminal {
    * signal always does.
    */
   readonly onStop: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => void;
+  /** Standard input; missing where nobody can be asked. */
+  readonly input?: () => NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Version of the program. */
   readonly version: string;

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 
 /** A kind of value that an operator can type. */
 export interface Kind<Value> {
@@ -6,6 +7,8 @@ export interface Kind<Value> {
   readonly rule: string;
   /** Returns undefined if the text breaks the rule. */
   readonly read: (text: string) => Value | undefined;
+  /** The value that a text probably stands for, if it breaks the rule. */
+  readonly meant?: (text: string) => string | undefined;
 }
 
 export const text: Kind<string> = { rule: 'text', read: (value) => value };
@@ -22,12 +25,34 @@ export function integer(least: number, most: number): Kind<number> {
 }
 
 export function choice<const Value extends string>(values: readonly Value[]): Kind<Value> {
-  return { rule: `one of ${values.join(', ')}`, read: (value) => values.find((known) => known === value) };
+  return {
+    rule: `one of ${values.join(', ')}`,
+    read: (value) => values.find((known) => known === value),
+    meant: (value) => meantWord(value, values, CHOICES),
+  };
 }
+
+/** Values by the words of other programs. */
+const CHOICES = synonymsOf({
+  trace: 'verbose all finest',
+  debug: 'fine',
+  info: 'information notice normal default',
+  warn: 'warning warnings',
+  error: 'err errors',
+  fatal: 'critical crit emergency panic',
+  silent: 'off none quiet no',
+  read: 'readonly r reader lesen',
+  write: 'readwrite rw w writer admin all schreiben',
+  on: 'true yes y 1 enabled enable ja oui',
+  off: 'false no n 0 disabled disable none nein non',
+});
+
+const ON_OFF = ['on', 'off'] as const;
 
 export const onOff: Kind<boolean> = {
   rule: 'on or off',
   read: (value) => (value === 'on' ? true : value === 'off' ? false : undefined),
+  meant: (value) => meantWord(value, ON_OFF, CHOICES),
 };
 
 const anyPort = integer(0, 65_535);

@@ -139,7 +139,7 @@ const serve = {
     kind: text,
     defaultHelp: 'none',
     emptyIsDefault: true,
-    help: 'Proxies whose X-Forwarded-For is trusted: how many there are, or a list of addresses, networks, loopback, linklocal and uniquelocal.',
+    help: 'Proxies whose X-Forwarded-For or Forwarded is trusted: how many there are, or a list of addresses, networks, loopback, linklocal and uniquelocal.',
     group: 'Limits',
   },
   rateLimit: {
@@ -276,6 +276,15 @@ export const OPTIONS = {
     sanitizeFastPath,
   },
   export: { data },
+  erase: {
+    data,
+    yes: {
+      option: '--yes',
+      kind: onOff,
+      default: 'off',
+      help: 'Do not ask. Without a terminal, the command never asks.',
+    },
+  },
   key: {
     name: {
       option: '--name',

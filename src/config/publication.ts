@@ -19,6 +19,7 @@ import { systemReason } from '../lib/system-reason.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
 import { brokenKeyRule, FEED_KEY_RULE, normalKey } from './feed-keys.ts';
+import { PUBLICATION_SYNONYMS } from './publication-synonyms.ts';
 import { type RetiredFeed, retiredFeedProblems } from './retired-feeds.ts';
 
 /** The newsroom's own data and the operator's decisions, from `publication.yaml`. */
@@ -45,6 +46,8 @@ export interface Publication {
   readonly entries: number;
   /** Days for which feeds list a withdrawal. */
   readonly tombstoneDays: number;
+  /** Days for which the history of articles is kept. */
+  readonly auditDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
   /** Origins whose web pages may use the API, as browsers send them. */
@@ -102,6 +105,9 @@ const asset = z
     error: 'must be an http or https address',
   });
 
+/** The fields in which YAML may take text for a number: `title: 2026` and `accentColor: 123456`. */
+const TEXT_FIELDS = new Set('title description copyright name accentColor feed movedTo any all none'.split(' '));
+
 const schema = object({
   title: singleLine(200),
   url: webAddress(),
@@ -126,6 +132,7 @@ const schema = object({
   media: oneOf(['named', 'public']).default('named'),
   entries: integerBetween(1, 1000).default(50),
   tombstoneDays: integerBetween(0, 3650).default(30),
+  auditDays: integerBetween(1, 36_500).default(400),
   feeds: list(customFeed, 100_000).default([]),
   retired: list(object({ feed: singleLine(500), movedTo: singleLine(500).optional() }), 10_000).default([]),
   origins: list(origin, 100).default([]),
@@ -168,14 +175,17 @@ function hintFor(cause: unknown): string {
  * @throws PublisherError `invalid_publication` with every problem, each with line and column
  */
 export function parsePublication(text: string, file: string, feedsUrl?: string): Publication {
-  const yaml = readYaml(text);
+  const yaml = readYaml(text, { isText: (field) => TEXT_FIELDS.has(field) });
   const invalid = (problems: PublisherError['problems']) =>
     new PublisherError('invalid_publication', 'The publication is not valid.', { problems, file });
   if (yaml.problems.length > 0) throw invalid(yaml.problems);
   const result = schema.safeParse(yaml.value ?? {});
   if (!result.success) {
     throw invalid(
-      problemsOf(result.error, yaml.value).map((problem) => ({ ...problem, ...yaml.locate(fieldPath(problem.field)) })),
+      problemsOf(result.error, yaml.value, PUBLICATION_SYNONYMS).map((problem) => ({
+        ...problem,
+        ...yaml.locate(fieldPath(problem.field)),
+      })),
     );
   }
   const parsed = result.data;

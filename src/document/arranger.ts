@@ -28,6 +28,8 @@ interface Arranger {
     at: Instant,
     isAwaited?: () => boolean,
   ) => Promise<Document | undefined>;
+  /** Forgets the entries of articles that were erased. Returns whether there were such articles since the last call. */
+  readonly forgetErased: () => Promise<boolean>;
   /** Of the entries. */
   readonly counts: () => CacheCounts;
 }
@@ -37,7 +39,7 @@ const DAY = 24 * 60 * 60 * 1000;
 /** Arranges entries to documents. */
 export function createArranger({ store, publication, report, entryBytes }: ArrangerParts): Arranger {
   const { tombstoneDays } = publication;
-  const { entriesOf, counts } = createEntryCache({ store, publication, report, maxBytes: entryBytes });
+  const { entriesOf, forgetErased, counts } = createEntryCache({ store, publication, report, maxBytes: entryBytes });
 
   async function arrange(
     key: FeedKey,
@@ -62,7 +64,7 @@ export function createArranger({ store, publication, report, entryBytes }: Arran
     };
   }
 
-  return { arrange, counts };
+  return { arrange, forgetErased, counts };
 }
 
 function headOf(feed: Feed, { entries, tombstones, removedAt = 0 }: FeedSnapshot, publication: Publication): Head {

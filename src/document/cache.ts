@@ -22,6 +22,8 @@ interface DocumentCacheParts {
   readonly bytes: number;
   readonly now: () => Instant;
   readonly timers?: Timers;
+  /** Called after other processes have changed feeds: they may have erased articles. */
+  readonly onExternalChanges?: () => void;
   /** Takes the error of a document that nobody waits for. */
   readonly fail: (error: unknown) => void;
 }
@@ -32,10 +34,12 @@ export interface DocumentCache {
   /** The feed's current document. Undefined if there is no such feed. */
   readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
   /**
-   * Forgets the documents of feeds that changed. Makes the hot ones again soon, in the codings in which they were
+   * Serves the documents of feeds that changed no more. Makes the hot ones again soon, in the codings in which they were
    * requested, so that no reader has to wait.
    */
   readonly forget: (keys: readonly FeedKey[]) => void;
+  /** Removes the documents of earlier versions, which may show articles that were erased. */
+  readonly removeOutdated: () => void;
   /** From now on, looks for external changes regularly instead of waiting for a request. */
   readonly followExternalChanges: () => void;
   /** Makes no more documents that nobody waits for. */
@@ -53,14 +57,14 @@ function isSame(one: Document, other: Document): boolean {
 
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
-  const { arrange, externalChanges, bytes, now, timers = systemTimers, fail } = parts;
+  const { arrange, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
   const current = createCurrentDocuments(bytes, now);
   const flights = createSingleFlight<CachedDocument | undefined, HotDocument>({
     isUsable: (document) => document === undefined || current.isCurrent(document),
     keep: (name, document) => document !== undefined && current.set(name, document),
   });
   const rewarmer = createRewarmer({ rewarm, fail, timers });
-  const external = createCatchUp({ externalChanges, forget, timers });
+  const external = createCatchUp({ externalChanges, forget: forgetExternal, timers });
 
   /** @param hot the document if nobody waits for it */
   function makeOnce(key: FeedKey, format: Format, hot?: HotDocument): Promise<CachedDocument | undefined> {
@@ -97,6 +101,11 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     rewarmer.schedule();
   }
 
+  function forgetExternal(keys: readonly FeedKey[]): void {
+    forget(keys);
+    onExternalChanges?.();
+  }
+
   function forgetDocument(key: FeedKey, format: Format): void {
     const name = documentName(key, format);
     const known = current.peek(name);
@@ -110,6 +119,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
 
   return {
     forget,
+    removeOutdated: current.removeOutdated,
     followExternalChanges: external.follow,
     getIfReady: (name) => (external.isBehind() ? undefined : current.request(name)),
     counts: current.counts,

@@ -21,6 +21,8 @@ interface CurrentDocuments {
   readonly set: (name: string, document: CachedDocument) => void;
   /** Marks a document as no longer current. It stays until another replaces it, which may have the same bytes. */
   readonly outdate: (name: string) => void;
+  /** Removes the documents that are no longer current. */
+  readonly removeOutdated: () => void;
   /** Measures a document again whose representations have grown. Without effect if the cache no longer holds them. */
   readonly measure: (name: string, representations: Representations) => void;
   readonly counts: () => CacheCounts;
@@ -51,6 +53,12 @@ export function createCurrentDocuments(maxBytes: number, now: () => Instant): Cu
       if (document === undefined) return;
       document.until = Number.NEGATIVE_INFINITY;
       document.requests = 0;
+    },
+    removeOutdated() {
+      for (const name of [...lru.keys()]) {
+        const document = lru.peek(name);
+        if (document !== undefined && !isCurrent(document)) lru.delete(name);
+      }
     },
     measure(name, representations) {
       const document = lru.peek(name);

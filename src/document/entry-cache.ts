@@ -12,7 +12,7 @@ import { pause } from './pause.ts';
 export type ReportUnrenderable = (articleId: string, format: Format, error: unknown, revision: number) => void;
 
 interface EntryCacheParts {
-  readonly store: Pick<Store, 'articles'>;
+  readonly store: Pick<Store, 'articles' | 'erasedAfter'>;
   readonly publication: Publication;
   readonly report: ReportUnrenderable;
   /** Bytes of entries that the cache may hold. */
@@ -32,6 +32,8 @@ interface EntryCache {
     format: Format,
     isAwaited: () => boolean,
   ) => Promise<Entry[] | undefined>;
+  /** Forgets the entries of articles that were erased. Returns whether there were such articles since the last call. */
+  readonly forgetErased: () => Promise<boolean>;
   readonly counts: () => CacheCounts;
 }
 
@@ -45,6 +47,9 @@ const BATCH_TEXT = 200_000;
 /** Renders each article once for all feeds that show it alike. */
 export function createEntryCache({ store, publication, report, maxBytes }: EntryCacheParts): EntryCache {
   const { lru, counts } = createByteCache<Entry>(maxBytes, ({ bytes }) => Math.max(1, bytes.length));
+
+  /** The revision of the last erasure that was noticed. */
+  let lastErasure = 0;
 
   async function entriesOf(
     refs: readonly EntryRef[],
@@ -76,6 +81,15 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
   }
 
+  async function forgetErased(): Promise<boolean> {
+    const erased = await store.erasedAfter(lastErasure);
+    lastErasure = erased.at(-1)?.revision ?? lastErasure;
+    if (erased.length === 0) return false;
+    const numbers = new Set(erased.map(({ number }) => number));
+    for (const name of [...lru.keys()]) if (numbers.has(numberIn(name))) lru.delete(name);
+    return true;
+  }
+
   /** Renders the articles together or, if that fails, one by one without those that cannot be rendered. */
   function render(batch: readonly StoredArticle[], feed: Feed, format: Format): [StoredArticle, string][] {
     const options = {
@@ -98,7 +112,7 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
     }
   }
 
-  return { entriesOf, counts };
+  return { entriesOf, forgetErased, counts };
 }
 
 function renderTogether(
@@ -141,4 +155,9 @@ function entryFrom(text: string): Entry {
 /** All that an entry's bytes depend on: the article's revision, the format, and the feed as far as entries show it. */
 function entryName({ number, revision }: Pick<EntryRef, 'number' | 'revision'>, feed: Feed, format: Format): string {
   return `${number} ${revision} ${format} ${feed.content} ${format === 'rss' ? feed.language : ''}`;
+}
+
+/** The article's number in the name of an entry. */
+function numberIn(name: string): number {
+  return Number(name.slice(0, name.indexOf(' ')));
 }

@@ -86,7 +86,8 @@ export function ownKeys(article: Article): NamedKey[] {
 /**
  * The feed with this key: its head and its size.
  *
- * @param name the newsroom's name of the section, tag, author or language, from the store; not used for other feeds
+ * @param name the newsroom's name of the section, tag, author or language, from the store; empty where its articles are all
+ *   erased. Not used for other feeds
  */
 export function describeFeed(key: FeedKey, name: string, masthead: Masthead): Feed {
   const defaults = { key, language: masthead.language, entries: masthead.entries, content: 'full' as const };
@@ -102,8 +103,13 @@ export function describeFeed(key: FeedKey, name: string, masthead: Masthead): Fe
     };
   }
   if (key === LATEST) return { ...defaults, title: masthead.title, description: masthead.description };
-  const feed = { ...defaults, title: `${masthead.title}: ${name}`, description: `${name}. ${masthead.description}` };
+  const shown = name === '' ? nameFromKey(key) : name;
+  const feed = { ...defaults, title: `${masthead.title}: ${shown}`, description: `${shown}. ${masthead.description}` };
   return key.startsWith('language/') ? { ...feed, language: canonicalLanguage(key) } : feed;
+}
+
+function nameFromKey(key: FeedKey): string {
+  return key.startsWith('language/') ? languageName(canonicalLanguage(key)) : key.slice(key.indexOf('/') + 1);
 }
 
 const feedsById = new WeakMap<readonly CustomFeed[], ReadonlyMap<FeedKey, CustomFeed>>();

@@ -1,12 +1,14 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
+import { FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
 import type { ChangeHandlers } from './article-changes.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
+import { nearestAddress } from './nearest-address.ts';
 import { feedListHandler } from './overviews.ts';
 import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
 import { isWholeServer } from './target.ts';
@@ -46,6 +48,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/media/*path', { get: mediaHandler(parts) }],
     ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
+    // Below an article's address, `read` answers …/feeds and …/history as well: an id may end in these words.
     ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
     ['/api/feeds', { get: feedListHandler(parts) }],
     ['/api/problems', { get: listProblems }],
@@ -68,7 +71,7 @@ export function createApp(parts: AppParts): RequestListener {
     app.all(path, releasing(methodNotAllowed(methods)));
   }
   app.use(wholeServer(routes));
-  app.use(notFound);
+  app.use(notFound(routes));
   app.use(errorHandler({ slots, fail }));
   return app;
 
@@ -114,9 +117,13 @@ function wholeServer(routes: readonly Route[]): RequestHandler {
   };
 }
 
-const notFound: RequestHandler = (request) => {
-  throw nothingAt(request.path);
-};
+function notFound(routes: readonly Route[]): RequestHandler {
+  const fixed = routes.map(([path]) => path.replace('{/}', '')).filter((path) => !path.includes('*'));
+  const addresses = [...fixed, ...FORMATS.map((format) => `/${feedPath(LATEST, format)}`)];
+  return (request) => {
+    throw nothingAt(request.path, nearestAddress(request.path, addresses));
+  };
+}
 
 function errorHandler({ slots, fail }: Pick<AppParts, 'slots' | 'fail'>): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {

@@ -2,22 +2,25 @@ import type { Request, Response } from 'express';
 import type { Adjustment } from '../article/adjustments.ts';
 import type { Article } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
-import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
+import { type ErrorCode, excerpt, type Problem, PublisherError } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import type { Line } from '../lib/lines.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { statusOf } from '../publish/membership.ts';
-import type { Accepted, Published, Publisher, Submission } from '../publish/publish.ts';
+import type { Accepted, Erasure, Published, Publisher, Submission } from '../publish/publish.ts';
 import type { Actor, KeptArticle, Outcome, Store, StoredKey } from '../store/store.ts';
-import { articleNotFound, etagOf, guard, type Handler, idIn, invalidQuery, query } from './articles.ts';
+import { articleNotFound, etagOf, guard, type Handler, idIn } from './articles.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
+import { invalidQuery, query } from './query.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
 interface ChangeParts {
   readonly store: Store;
   readonly publisher: Publisher;
+  /** Erases articles for good. Throws `file_holds_article`. */
+  readonly erase: (erasures: readonly Erasure[]) => Promise<Erased>;
   /** Returns the results that `publisher.publish` would have, and keeps nothing. */
   readonly rehearse: Publisher['publish'];
   /** The public address of the service, ending in a slash. */
@@ -27,6 +30,15 @@ interface ChangeParts {
   readonly bodyDeadline: number;
   /** Receives each record that is refused before the publisher sees it, with its id where it is known. */
   readonly onRefused?: (key: Actor, id: string | undefined, error: PublisherError) => Promise<void>;
+}
+
+/** The results of erasures. */
+interface Erased {
+  readonly outcomes: readonly Outcome[];
+  /** Files that no other article names. */
+  readonly media: readonly string[];
+  /** For each place that may still have text of the articles, why. */
+  readonly remains: readonly string[];
 }
 
 /** The handlers that change articles: publish one, withdraw one, publish many. */
@@ -40,7 +52,7 @@ const BULK_BATCH = 200;
 
 /** The handlers that publish and withdraw articles. */
 export function changeHandlers(parts: ChangeParts): ChangeHandlers {
-  const { store, publisher, rehearse, feedsUrl, now, bodyDeadline, onRefused } = parts;
+  const { store, publisher, erase, rehearse, feedsUrl, now, bodyDeadline, onRefused } = parts;
   const guarded = guard(store);
 
   const put = guarded('write', async (request, response, key) => {
@@ -67,14 +79,15 @@ export function changeHandlers(parts: ChangeParts): ChangeHandlers {
 
   const withdraw = guarded('write', async (request, response, key) => {
     const id = idIn(request.params.path);
-    const { reason } = query(request, ['reason']);
-    const [outcome] = await publisher.withdraw([
-      omitUndefined({ id, reason, condition: conditionOf(request.headers), actor: actorOf(key) }),
-    ]);
+    const { reason, ...switches } = query(request, ['reason', 'erase']);
+    const change = omitUndefined({ id, condition: conditionOf(request.headers), actor: actorOf(key) });
+    const erased = isErasure(switches, reason) ? await erase([change]) : undefined;
+    const [outcome] = erased?.outcomes ?? (await publisher.withdraw([omitUndefined({ ...change, reason })]));
     if (outcome === undefined || outcome.result === 'absent') throw articleNotFound(id);
     if (outcome.result === 'condition-failed') throw conditionFailed(id, outcome.revision, request.headers);
+    const body = changeView(outcome, now(), erased && { adjustments: [], warnings: remainsOf(erased) });
     respondWithJson(request, response, {
-      body: changeView(outcome, now()),
+      body: erased === undefined ? body : { ...body, media: erased.media },
       headers: { ETag: etagOf(outcome.revision) },
     });
   });
@@ -179,6 +192,19 @@ function changeView(
 ): ChangeView {
   const all = sameAddress === undefined ? warnings : [...warnings, sameAddressWarning(sameAddress)];
   return { id, result, revision, ...(kept === undefined ? {} : stateView(kept, at)), adjustments, warnings: all };
+}
+
+/** Whether a DELETE is to erase the article. */
+function isErasure(values: Partial<Record<string, string>>, reason: string | undefined): boolean {
+  if (!switchIn(values, 'erase')) return false;
+  if (reason === undefined) return true;
+  const rule = 'must be left out with erase: no reason is kept of an article that is erased';
+  throw invalidQuery({ field: 'reason', value: excerpt(reason), rule });
+}
+
+/** The places that may still have text of an erased article. */
+function remainsOf({ remains }: Erased): readonly Problem[] {
+  return remains.map((reason) => ({ field: '', rule: `text of the article may still be in ${reason}` }));
 }
 
 function sameAddressWarning(other: string): Problem {

@@ -1,20 +1,26 @@
-import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import { brokenKeyRule, normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
-import { excerpt, type Problem, PublisherError } from '../errors.ts';
+import { PublisherError } from '../errors.ts';
+import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
-import {
-  type ListedRecord,
-  type Scope,
-  STATUSES,
-  type Status,
-  type Store,
-  type StoredKey,
-  type StoredRecord,
-} from '../store/store.ts';
+import type { AuditEntry, ListedRecord, Scope, Store, StoredKey, StoredRecord } from '../store/store.ts';
 import { authorize } from './authorization.ts';
+import {
+  brokenFeedProblem,
+  emptyFeedProblem,
+  invalidQuery,
+  query,
+  queryCursor,
+  queryInteger,
+  queryStatus,
+  queryView,
+  VIEWS,
+  type View,
+} from './query.ts';
 import { respondWithJson } from './respond.ts';
 
 export interface ArticleParts {
@@ -43,14 +49,17 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const guarded = guard(store);
 
   const read = guarded('read', async (request, response) => {
-    const path = request.params.path;
-    // If the id itself ends in /feeds, the client encodes that slash.
-    if (path.length > 1 && path.at(-1) === 'feeds') {
-      const stored = await find(idIn(path.slice(0, -1)));
+    const { view: named } = query(request, ['view']);
+    const { stored, view } = await find(request.params.path, named === undefined ? undefined : queryView(named));
+    const { id } = stored.article;
+    if (view === 'feeds') {
       const feeds = await feedMemberships(stored, { store, publication, at: now() });
-      return respondWithJson(request, response, { body: { id: stored.article.id, feeds } });
+      return respondWithJson(request, response, { body: { id, feeds } });
     }
-    const stored = await find(idIn(path));
+    if (view === 'history') {
+      const history = await store.history(id);
+      return respondWithJson(request, response, { body: { id, history: history.map(historyView) } });
+    }
     respondWithJson(request, response, {
       body: articleView(stored, now()),
       headers: { ETag: etagOf(stored.revision) },
@@ -60,13 +69,15 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
   const list = guarded('read', async (request, response) => {
     const { cursor, limit, feed, status } = query(request, ['cursor', 'limit', 'feed', 'status']);
     const at = now();
+    const key = feed === undefined ? undefined : await feedNamed(feed, at);
     const { articles, next } = await store.list({
-      after: queryInteger('cursor', cursor, { fallback: 0, min: 0, max: Number.MAX_SAFE_INTEGER }),
+      after: queryCursor(cursor),
       limit: queryInteger('limit', limit, { fallback: PAGE, min: 1, max: MAX_PAGE }),
       at,
-      ...(feed === undefined ? {} : { feed }),
-      ...(status === undefined ? {} : { status: statusNamed(status) }),
+      ...(key === undefined ? {} : { feed: key }),
+      ...(status === undefined ? {} : { status: queryStatus(status) }),
     });
+    if (articles.length === 0 && key !== undefined) await refuseMistypedFeed(key, at);
     respondWithJson(request, response, {
       body: {
         articles: articles.map((listed) => articleView(listed, at)),
@@ -75,10 +86,38 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
     });
   });
 
-  async function find(id: string): Promise<StoredRecord> {
-    const stored = await store.find(id);
-    if (stored === undefined) throw articleNotFound(id);
-    return stored;
+  /** @throws PublisherError `invalid_query` for a name that no feed can have */
+  async function feedNamed(text: string, at: Instant): Promise<FeedKey> {
+    const key = normalKey(text);
+    const rule = publication.feeds.some(({ id }) => id === key) ? undefined : brokenKeyRule(key);
+    if (rule !== undefined) throw invalidQuery(brokenFeedProblem(key, rule, await knownFeeds(at)));
+    return key;
+  }
+
+  /** An empty list is the answer for a feed whose articles have another status, and hides a typing mistake. */
+  async function refuseMistypedFeed(key: FeedKey, at: Instant): Promise<void> {
+    const { articles } = await store.list({ after: 0, limit: 1, at, feed: key });
+    const problem = articles.length > 0 ? undefined : emptyFeedProblem(key, await knownFeeds(at));
+    if (problem !== undefined) throw invalidQuery(problem);
+  }
+
+  async function knownFeeds(at: Instant): Promise<readonly FeedKey[]> {
+    const named = (await store.feeds(at)).map(({ key }) => key);
+    return [...named, ...publication.feeds.map(({ id }) => id)];
+  }
+
+  /** The article whose id is the whole path; else the one before `/feeds` or `/history`, with that view. */
+  async function find(
+    path: readonly string[],
+    named: View | undefined,
+  ): Promise<{ stored: StoredRecord; view?: View }> {
+    const stored = await store.find(idIn(path));
+    if (stored !== undefined) return omitUndefined({ stored, view: named });
+    const view = path.length > 1 && named === undefined ? VIEWS.find((name) => name === path.at(-1)) : undefined;
+    const id = idIn(view === undefined ? path : path.slice(0, -1));
+    const owner = view === undefined ? undefined : await store.find(id);
+    if (owner === undefined) throw articleNotFound(id);
+    return omitUndefined({ stored: owner, view });
   }
 
   return { read, list };
@@ -92,12 +131,19 @@ function articleView(stored: ListedRecord, at: Instant) {
     publicId: article.publicId,
     revision,
     status: statusOf(article, at),
+    ...(stored.isErased === true ? { erased: true } : {}),
     publishedAt: rfc3339(article.publishedAt),
     ...(article.withdrawn === undefined
       ? {}
       : { withdrawn: { ...article.withdrawn, at: rfc3339(article.withdrawn.at) } }),
     record,
   };
+}
+
+/** A change as the API returns it. */
+function historyView({ what, at, revision, by, status, until, reason }: AuditEntry) {
+  const end = until === undefined ? undefined : rfc3339(until);
+  return omitUndefined({ what, at: rfc3339(at), revision, by, status, until: end, reason });
 }
 
 export function idIn(path: readonly string[]): string {
@@ -111,51 +157,4 @@ export function etagOf(revision: number): string {
 
 export function articleNotFound(id: string): PublisherError {
   return new PublisherError('article_not_found', `There is no article “${id.slice(0, 120)}”.`);
-}
-
-/** The query's parameters. Unknown and repeated ones are refused: they are mistakes that would otherwise go unnoticed. */
-export function query<Name extends string>(
-  request: IncomingMessage,
-  known: readonly Name[],
-): Partial<Record<Name, string>> {
-  // Without `new URL`: an address in absolute form may have an invalid host.
-  const [, ...parts] = (request.url ?? '').split('?');
-  const searchParams = new URLSearchParams(parts.join('?'));
-  const unknown = [...searchParams.keys()].find((name) => !known.some((other) => other === name));
-  if (unknown !== undefined) {
-    throw invalidQuery({ field: unknown, rule: `is not a parameter: use ${known.join(', ')}` });
-  }
-  const repeated = known.find((name) => searchParams.getAll(name).length > 1);
-  if (repeated !== undefined) {
-    throw invalidQuery({
-      field: repeated,
-      value: excerpt(searchParams.getAll(repeated).join(', ')),
-      rule: 'must be given once',
-    });
-  }
-  return Object.fromEntries(searchParams) as Partial<Record<Name, string>>;
-}
-
-interface IntegerRange {
-  readonly fallback: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-/** A parameter that is a whole number; the fallback where it is missing. */
-export function queryInteger(field: string, text: string | undefined, { fallback, min, max }: IntegerRange): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw invalidQuery({ field, value: text, rule: `must be a whole number from ${min} to ${max}` });
-}
-
-function statusNamed(text: string): Status {
-  const status = STATUSES.find((name) => name === text);
-  if (status !== undefined) return status;
-  throw invalidQuery({ field: 'status', value: text, rule: `must be one of ${STATUSES.join(', ')}` });
-}
-
-export function invalidQuery(problem: Problem): PublisherError {
-  return new PublisherError('invalid_query', 'The query is not valid.', { problems: [problem] });
 }

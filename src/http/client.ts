@@ -1,12 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 import { memo } from '../lib/memo.ts';
-
-/** Whether to believe the X-Forwarded-For of the peer at an address. `hop` 0 is the connection's own peer. */
-export type Trust = (address: string, hop: number) => boolean;
+import { addressInForwarded, addressInXForwardedFor, clientElement, type Trust } from './forwarded.ts';
 
 /** Addresses that are parsed once: parsing takes longer than the rest of the work. */
 const MAX_ADDRESSES = 10_000;
@@ -27,17 +23,34 @@ export function parseTrust(text: string): Trust {
   return memo((address) => isListed(address, 0), { max: MAX_ADDRESSES, maxLength: LONGEST_ADDRESS });
 }
 
+/** Stands for all clients whose trusted proxy does not name them in a form that the service can read. */
+export const UNKNOWN_CLIENT = 'unknown';
+
 /**
- * Finds a request's client: the connection's peer, or the address that trusted proxies give in X-Forwarded-For if it is
- * one. Call the result while the connection is open.
+ * Finds a request's client: the connection's peer, or the address that trusted proxies give in X-Forwarded-For or else in
+ * Forwarded. Call the result while the connection is open.
+ *
+ * @param onUnknown called once, for the first client that is named in a form that the service cannot read
  */
-export function createClientOf(trust?: Trust): (request: IncomingMessage) => string {
+export function createClientOf(
+  trust?: Trust,
+  onUnknown: (element: string) => void = () => {},
+): (request: IncomingMessage) => string {
   const peerOf = (request: IncomingMessage) => withoutMapping(request.socket.remoteAddress ?? '');
   if (trust === undefined) return peerOf;
+  let isReported = false;
   return (request) => {
-    if (request.headers['x-forwarded-for'] === undefined) return peerOf(request);
-    const forwarded = proxyAddr(request, trust);
-    return isIP(forwarded) === 0 ? peerOf(request) : withoutMapping(forwarded);
+    const peer = peerOf(request);
+    const { 'x-forwarded-for': xForwardedFor, forwarded } = request.headers;
+    if ((xForwardedFor === undefined && forwarded === undefined) || !trust(peer, 0)) return peer;
+    const element =
+      clientElement(String(xForwardedFor ?? ''), addressInXForwardedFor, trust) ??
+      clientElement(forwarded ?? '', addressInForwarded, trust);
+    if (element === undefined) return peer;
+    if (element.address !== undefined) return element.address;
+    if (!isReported) onUnknown(element.text);
+    isReported = true;
+    return UNKNOWN_CLIENT;
   };
 }
 
@@ -72,9 +85,9 @@ const factsOf = memo(readAddress, { max: MAX_ADDRESSES, maxLength: LONGEST_ADDRE
 function readAddress(address: string): AddressFacts {
   const [withoutZone = ''] = address.split('%', 1); // zones are names of interfaces, such as eth0.100 (RFC 4007 §11)
   if (!ipaddr.isValid(withoutZone)) return { isPrivate: false, network: address };
-  const parsed = ipaddr.parse(withoutZone);
+  const parsed = ipaddr.process(withoutZone);
   const isPrivate = PRIVATE_RANGES.has(parsed.range());
-  if (parsed instanceof ipaddr.IPv4) return { isPrivate, network: address };
+  if (parsed instanceof ipaddr.IPv4) return { isPrivate, network: parsed.toString() };
   const subscriber = parsed.parts.slice(0, 4).map((part) => part.toString(16));
   return { isPrivate, network: subscriber.join(':') };
 }

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Request, RequestHandler, Response } from 'express';
+import { normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, documentName } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
 import { type FeedKey, FORMATS, type Format, feedPath, LATEST } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
-import { composed } from '../lib/text.ts';
+import { composed, withoutVariations } from '../lib/text.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
-import { nearestFeed } from './nearest-feed.ts';
+import { keysIn, meantFeed } from './nearest-feed.ts';
 import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
@@ -44,7 +45,7 @@ export function feedHandlers(parts: FeedParts) {
     keepSlot(request); // a compression that has begun goes on
     const { path } = request.params;
     const { key, format } = parsePath(path.join('/').replace(/\/$/, ''));
-    if (format === undefined) throw await unknownFeed(request, key, 'rss');
+    if (format === undefined) throw await unknownAddress(request, key);
     if (path.at(-1) === '') return redirectToFeed(request, response, key, format); // with a slash at its end
     const gone = retired.get(key);
     if (gone?.movedTo !== undefined) return redirectToFeed(request, response, gone.movedTo, format);
@@ -80,10 +81,29 @@ export function feedHandlers(parts: FeedParts) {
 
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
     refuseOverdrawn(request);
-    const nearest = key.length > LONGEST_NAME ? undefined : nearestFeed(key, await knownKeys());
+    const nearest = key.length > LONGEST_NAME ? undefined : meantFeed(key, await knownKeys());
     const hint =
       nearest === undefined ? 'Every article is in /feeds/latest.rss.' : `Did you mean /${feedPath(nearest, format)}?`;
     return new PublisherError('feed_not_found', `There is no feed ${key}.`, { hint });
+  }
+
+  /** The error for an address below /feeds/ without the ending of a format. */
+  async function unknownAddress(request: IncomingMessage, path: string): Promise<PublisherError> {
+    if (path.length > LONGEST_NAME) return unknownFeed(request, path, 'rss');
+    refuseOverdrawn(request);
+    const named = new Set([
+      LATEST,
+      ...publication.feeds.map(({ id }) => id),
+      ...retired.keys(),
+      ...(await knownKeys()),
+    ]);
+    const keys = keysIn(path);
+    const existing = keys.map(normalKey).find((key) => named.has(key));
+    if (existing === undefined) return unknownFeed(request, keys.at(-1) ?? path, 'rss');
+    const addresses = FORMATS.map((format) => `/${feedPath(existing, format)}`);
+    return new PublisherError('feed_not_found', `The feed ${existing} is not at this address.`, {
+      hint: `Use the ending of a format: ${addresses.join(', ')}`,
+    });
   }
 
   /** Leads an address of an earlier system to the feed of all articles. */
@@ -104,5 +124,5 @@ function redirectToFeed({ path }: Request<{ path: string[] }>, response: Respons
 /** `section/world.rss` → key and format; the format is undefined where the ending names none. */
 function parsePath(path: string): { key: FeedKey; format: Format | undefined } {
   const [, key = path, ending] = /^(.+)\.(\w+)$/.exec(path) ?? [];
-  return { key: composed(key), format: FORMATS.find((name) => name === ending) };
+  return { key: withoutVariations(composed(key)), format: FORMATS.find((name) => name === ending) };
 }

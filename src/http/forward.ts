@@ -1,21 +1,25 @@
 import { rm } from 'node:fs/promises';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import { PublisherError } from '../errors.ts';
+import { connectionOptions } from './head.ts';
 import { request as ask, createServer } from './node-http.ts';
 import { cutOff, dropRest } from './respond.ts';
 
-/** Headers of the connection, not of the message (RFC 9110 §7.6.1). This process has answered Expect already. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+/** Headers of the connection, not of the message (RFC 9110 §7.6.1). */
+const HOP_BY_HOP: readonly string[] = [
   'connection',
-  'expect',
   'keep-alive',
   'proxy-connection',
   'te',
   'trailer',
   'transfer-encoding',
   'upgrade',
-]);
+];
+
+/** This process answers Expect, and frames the body that it sends. */
+const NOT_FORWARDED: readonly string[] = [...HOP_BY_HOP, 'content-length', 'expect'];
 
 /** Bytes of a request's head. More than a client may send: the headers of the connection are added to it. */
 const MAX_HEAD = 32 * 1024;
@@ -56,7 +60,10 @@ export function forward(
 
 function passOn(answer: IncomingMessage, request: IncomingMessage, response: ServerResponse): void {
   const isLast = answer.headers.connection === 'close'; // the writer does not wait for the rest of the body
-  response.writeHead(answer.statusCode ?? 502, [...endToEnd(answer), ...(isLast ? ['Connection', 'close'] : [])]);
+  response.writeHead(answer.statusCode ?? 502, [
+    ...fieldsWithout(HOP_BY_HOP, answer),
+    ...(isLast ? ['Connection', 'close'] : []),
+  ]);
   answer.pipe(response, { end: false });
   answer.once('end', () => {
     request.unpipe();
@@ -67,20 +74,21 @@ function passOn(answer: IncomingMessage, request: IncomingMessage, response: Ser
 }
 
 /**
- * The request's headers, with framing of our own. The connection is kept alive, because this side has to close it: an
- * answer is lost if the writer closes it while bytes are still on their way.
+ * The request's headers, with framing of our own: what a client writes never decides where the writer sees the end of a
+ * request. The connection is kept alive, because this side has to close it: an answer is lost if the writer closes it while
+ * bytes are still on their way.
  */
 function headersFor(request: IncomingMessage): string[] {
-  const framing = request.headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked'];
-  return [...endToEnd(request), ...framing, 'Connection', 'keep-alive'];
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
+  const framing = coding === undefined ? ['Content-Length', length] : ['Transfer-Encoding', 'chunked'];
+  return [...fieldsWithout(NOT_FORWARDED, request), ...framing, 'Connection', 'keep-alive'];
 }
 
-/** A message's headers without those of its connection. */
-function endToEnd({ rawHeaders, headers }: IncomingMessage): string[] {
-  const named = (headers.connection ?? '').toLowerCase().split(',');
-  const stay = new Set([...HOP_BY_HOP, ...named.map((name) => name.trim())]);
+/** A message's headers without these and without those that its Connection names: `wrongHead` refused all that matter. */
+function fieldsWithout(left: readonly string[], { rawHeaders, headers }: IncomingMessage): string[] {
+  const out = new Set([...left, ...connectionOptions(headers)]);
   return rawHeaders.flatMap((name, index) =>
-    index % 2 === 0 && !stay.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
+    index % 2 === 0 && !out.has(name.toLowerCase()) ? [name, rawHeaders[index + 1] ?? ''] : [],
   );
 }
 
@@ -110,8 +118,14 @@ export async function serveForwarded(
   socketPath: string,
   listener: RequestListener,
 ): Promise<{ close: () => Promise<void> }> {
+  const seen = new WeakSet<Socket>();
   // The process that forwards a request has checked its Host.
-  const server = createServer({ requestTimeout: 0, maxHeaderSize: MAX_HEAD, requireHostHeader: false }, listener);
+  const options = { requestTimeout: 0, maxHeaderSize: MAX_HEAD, requireHostHeader: false };
+  const server = createServer(options, (request, response) => {
+    if (seen.has(request.socket)) return; // `forward` sends one request on a connection: these bytes are none of ours
+    seen.add(request.socket);
+    listener(request, response);
+  });
   await rm(socketPath, { force: true }); // a killed writer leaves it behind
   await new Promise<void>((done, refused) => {
     server.once('error', (cause) => refused(unusable(socketPath, cause)));

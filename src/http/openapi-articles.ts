@@ -2,6 +2,7 @@ import {
   adjusted,
   article,
   embargoed,
+  history,
   memberships,
   record,
   refusal,
@@ -23,6 +24,7 @@ import {
 } from './openapi-operations.ts';
 import { ref, status } from './openapi-schemas.ts';
 import type { Json } from './openapi-types.ts';
+import { VIEWS } from './query.ts';
 
 const id = pathParameter('id', {
   description:
@@ -122,21 +124,30 @@ const getArticle = operation({
   tag: 'Articles',
   access: 'read',
   summary: 'Get an article',
-  description: 'The article with the record as the newsroom sent it, visible or not.',
+  description: 'The article with the record as the newsroom sent it, visible or not; or its feeds or its history.',
+  parameters: [
+    queryParameter('view', {
+      description:
+        'Answers the feeds or the history of the article instead, as `/feeds` and `/history` do. Unlike these addresses, it works beside an article whose id ends in them.',
+      schema: { type: 'string', enum: VIEWS },
+      example: 'history',
+    }),
+  ],
   answers: {
     200: json(
-      'The article.',
+      'The article, or the view of it.',
       {
-        schema: ref('Article'),
+        schema: { oneOf: [ref('Article'), ref('ArticleFeeds'), ref('ArticleHistory')] },
         examples: {
           visible: ['An article that readers see', article],
           withdrawn: ['An article that was withdrawn', withdrawnArticle],
+          history: ['The history of an article', history],
         },
       },
-      etag,
+      { ETag: { ...header(`${ETAG} A view has none.`, '"2"'), required: false } },
     ),
   },
-  errors: ['invalid_path', 'article_not_found'],
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
 });
 
 const publishArticle = operation({
@@ -194,6 +205,7 @@ const publishArticle = operation({
     'invalid_query',
     'invalid_json',
     'identity_conflict',
+    'erased_article',
     'precondition_failed',
     'too_large',
     'unsupported_media_type',
@@ -206,9 +218,9 @@ const withdrawArticle = operation({
   id: 'withdrawArticle',
   tag: 'Articles',
   access: 'write',
-  summary: 'Withdraw an article',
+  summary: 'Withdraw or erase an article',
   description:
-    'Removes the article from every feed. Readers of Atom and JSON Feed learn of the withdrawal. PUT publishes the article again.',
+    'Removes the article from every feed. Readers of Atom and JSON Feed learn of the withdrawal. PUT publishes the article again, unless it was erased: then its text is removed for good, and nothing is published again under its ids.',
   parameters: [
     ...conditions,
     queryParameter('reason', {
@@ -216,21 +228,35 @@ const withdrawArticle = operation({
       schema: { type: 'string' },
       example: 'Wrong bridge',
     }),
+    queryParameter('erase', {
+      description:
+        'Whether the text of the article is removed for good. `reason` must be left out then. `warnings` of the answer name places that may still have text.',
+      schema: { type: 'string', enum: ['true', 'false'], default: 'false' },
+      example: 'true',
+    }),
   ],
   answers: {
     200: json(
-      'The article is withdrawn, now (`withdrawn`) or since before (`unchanged`).',
+      'The article is withdrawn or erased, now (`withdrawn`, `erased`) or since before (`unchanged`).',
       {
         schema: ref('Change'),
         examples: {
           withdrawn: ['The article was withdrawn now', withdrawn],
           unchanged: ['The article was withdrawn before', { ...withdrawn, result: 'unchanged' }],
+          erased: ['The article was erased now', { ...withdrawn, result: 'erased', media: ['media/bridge.jpg'] }],
         },
       },
       etag,
     ),
   },
-  errors: ['invalid_path', 'invalid_query', 'article_not_found', 'precondition_failed', 'insufficient_storage'],
+  errors: [
+    'invalid_path',
+    'invalid_query',
+    'article_not_found',
+    'file_holds_article',
+    'precondition_failed',
+    'insufficient_storage',
+  ],
 });
 
 const listFeedsOfArticle = operation({
@@ -245,7 +271,23 @@ const listFeedsOfArticle = operation({
       examples: { feeds: ['A story in two of three feeds', memberships] },
     }),
   },
-  errors: ['invalid_path', 'article_not_found'],
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
+});
+
+const getArticleHistory = operation({
+  id: 'getArticleHistory',
+  tag: 'Articles',
+  access: 'read',
+  summary: 'List the changes to an article',
+  description:
+    'What was done to the article, when and by whom, oldest first, within the last `auditDays`. If an article has an id that ends in `/history`, its address returns that article: `GET /api/articles/{id}?view=history` always returns the history.',
+  answers: {
+    200: json('The changes.', {
+      schema: ref('ArticleHistory'),
+      examples: { history: ['A story that was corrected and withdrawn', history] },
+    }),
+  },
+  errors: ['invalid_path', 'invalid_query', 'article_not_found'],
 });
 
 /** The addresses below `/api/articles`. */
@@ -253,4 +295,5 @@ export const articlePaths: Json = {
   '/api/articles': { get: listArticles, post: publishArticles },
   '/api/articles/{id}': { parameters: [id], get: getArticle, put: publishArticle, delete: withdrawArticle },
   '/api/articles/{id}/feeds': { parameters: [id], get: listFeedsOfArticle },
+  '/api/articles/{id}/history': { parameters: [id], get: getArticleHistory },
 };

@@ -61,6 +61,30 @@ const EXPLAINED = {
       },
     ],
   },
+  erased_article: {
+    meaning: 'The record has the id or the public id of an article that was erased for good.',
+    title: 'The article “2026/bridge” has the id of an article that was erased for good.',
+    detail: 'Publish it with another id and another publicId if it may be published again.',
+    problems: [
+      {
+        field: 'id',
+        value: '2026/bridge',
+        rule: 'is the id of an article that was erased for good: use another id',
+      },
+    ],
+  },
+  file_holds_article: {
+    meaning: 'A file in articles/ holds the article that is to be erased.',
+    title: 'The file articles/2026/bridge.md holds the article “2026/bridge”.',
+    detail: 'Delete articles/2026/bridge.md, then erase the article again.',
+    problems: [
+      {
+        field: 'id',
+        value: '2026/bridge',
+        rule: 'is in articles/2026/bridge.md: a file must not hold an article that is erased',
+      },
+    ],
+  },
   precondition_failed: {
     meaning: 'The article does not meet `If-Match` or `If-None-Match`. Nothing changes.',
     title: 'The article “2026/bridge” does not meet the condition of the request.',

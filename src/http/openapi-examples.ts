@@ -93,6 +93,31 @@ export const memberships = {
   ],
 };
 
+const byKey = { kind: 'key', id: '1cada6413683', name: 'cms' };
+
+export const history = {
+  id: '2026/bridge',
+  history: [
+    {
+      what: 'published',
+      at: '2026-11-28T06:30:00Z',
+      revision: 1,
+      by: { kind: 'file', path: 'articles/2026/bridge.md' },
+      status: 'embargoed',
+      until: '2026-11-28T09:00:00Z',
+    },
+    { what: 'corrected', at: '2026-11-29T09:00:00Z', revision: 2, by: byKey, status: 'visible' },
+    {
+      what: 'withdrawn',
+      at: '2026-11-29T10:00:00Z',
+      revision: 3,
+      by: byKey,
+      status: 'withdrawn',
+      reason: 'Wrong bridge',
+    },
+  ],
+};
+
 export const refusal = {
   result: 'refused',
   code: 'invalid_article',
@@ -101,3 +126,38 @@ export const refusal = {
 };
 
 export const totals = { created: 1, updated: 0, unchanged: 0, refused: 1, adjusted: 0, warned: 0 };
+
+export const feedPage = {
+  feeds: [
+    {
+      feed: 'section/harbour',
+      title: 'The Four Rivers Courier: Harbour',
+      articles: 412,
+      newest: publishedAt,
+      addresses: {
+        rss: 'https://feeds.example.com/feeds/section/harbour.rss',
+        atom: 'https://feeds.example.com/feeds/section/harbour.atom',
+        json: 'https://feeds.example.com/feeds/section/harbour.json',
+      },
+    },
+  ],
+  cursor: 'section/harbour',
+};
+
+export const problemPage = {
+  problems: [
+    {
+      source: { kind: 'file', path: 'articles/2026/piano.md' },
+      article: '2026/piano',
+      since: '2026-11-29T17:54:41Z',
+      code: 'invalid_article',
+      problems: [{ field: 'title', rule: 'is required', line: 1 }],
+    },
+    {
+      source: { kind: 'key', id: '7905f266f5d4', name: 'cms' },
+      since: '2026-11-29T17:50:00Z',
+      code: 'invalid_json',
+      problems: [{ field: '', rule: 'is not JSON here', line: 3, column: 12 }],
+    },
+  ],
+};

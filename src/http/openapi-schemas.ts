@@ -1,6 +1,8 @@
+import { FORMATS } from '../feed/feeds.ts';
+import { PROBLEM_KINDS } from '../publish/open-problems.ts';
 import { STATUSES } from '../store/store.ts';
 import { recordSchemas, storySchema } from './openapi-record.ts';
-import { count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
+import { address, count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
 
 export function ref(name: string): Json {
   return { $ref: `#/components/schemas/${name}` };
@@ -40,6 +42,7 @@ export const schemas: Json = {
     status,
     publishedAt,
     'withdrawn?': object('The withdrawal.', { at: time('The moment of the withdrawal.'), 'reason?': reason }),
+    'erased?': { type: 'boolean', const: true, description: 'The article was erased: its record has what is left.' },
     record: { type: 'object', description: 'The record as the newsroom sent it.' },
   }),
   ArticlePage: object('A page of the list.', {
@@ -49,8 +52,12 @@ export const schemas: Json = {
   Change: object('A change that was made.', {
     ...change,
     result: oneOf(
-      ['created', 'updated', 'unchanged', 'withdrawn'],
-      'What the change did: `created`, `updated` or `unchanged` for PUT, `withdrawn` or `unchanged` for DELETE.',
+      ['created', 'updated', 'unchanged', 'withdrawn', 'erased'],
+      'What the change did: `created`, `updated` or `unchanged` for PUT, `withdrawn`, `erased` or `unchanged` for DELETE.',
+    ),
+    'media?': list(
+      text('The path of a file in the data folder.', { examples: ['media/bridge.jpg'] }),
+      'Of an erased article, the files that no other article names. The service leaves them.',
     ),
   }),
   Rehearsal: object('What a change would do. The service keeps nothing of it.', {
@@ -97,6 +104,32 @@ export const schemas: Json = {
     id,
     feeds: list(ref('FeedMembership'), 'Every feed, in the order of their keys.'),
   }),
+  ArticleHistory: object('What was done to an article.', {
+    id,
+    history: list(ref('HistoryEntry'), 'The changes, oldest first: up to 1,000, the newest.'),
+  }),
+  HistoryEntry: object('One change to an article.', {
+    what: oneOf(
+      ['published', 'corrected', 'withdrawn', 'republished', 'erased'],
+      'What the change did. `republished`: published again after a withdrawal.',
+    ),
+    at: time('The moment of the change.'),
+    revision,
+    by: ref('Actor'),
+    status: oneOf(STATUSES, 'The status that the change gave the article.'),
+    'until?': time('The end of the embargo, where the status is `embargoed`.'),
+    'reason?': text('The reason of a withdrawal.'),
+  }),
+  Actor: object('Who or what made a change.', {
+    kind: oneOf(
+      ['key', 'file', 'import', 'command', 'start'],
+      'An API key, a file in articles/, an import, a command, or a start that read all stored records again.',
+    ),
+    'id?': text('The id of the API key.', { examples: ['1cada6413683'] }),
+    'name?': text('The name of the API key, or of the command.', { examples: ['cms'] }),
+    'path?': text('The path of the file in the data folder.', { examples: ['articles/2026/bridge.md'] }),
+    'source?': text('The file or the address that was imported.', { examples: ['https://www.example.com/feed'] }),
+  }),
   FeedMembership: object('Whether a feed contains the article, and if not, why.', {
     feed: feedKey,
     included: { type: 'boolean', description: 'Whether the current documents of the feed contain the article.' },
@@ -104,6 +137,47 @@ export const schemas: Json = {
     'rule?': oneOf(['withdrawn', 'embargo', 'expired', 'selection', 'beyond'], 'The rule that excludes the article.'),
     'reason?': text('The rule in words.'),
   }),
+  FeedPage: object('A page of the list.', {
+    feeds: list(ref('Feed'), 'The feeds, in the order of their keys.'),
+    'cursor?': text('The `cursor` of the next page. The last page has none.', { examples: ['section/harbour'] }),
+  }),
+  Feed: object('A feed, with what readers can see in it.', {
+    feed: feedKey,
+    'title?': text('The title of the feed.'),
+    articles: count('The articles that readers can see, in the whole feed.'),
+    'newest?': time('The date of the newest article.'),
+    addresses: object(
+      'The address of the feed in each format.',
+      Object.fromEntries(FORMATS.map((format) => [format, address(`The feed as ${format}.`)])),
+    ),
+  }),
+  ProblemPage: object('A page of the list.', {
+    problems: list(ref('OpenProblem'), 'What is refused now, newest first.'),
+    'cursor?': text('The `cursor` of the next page. The last page has none.', { examples: ['17'] }),
+  }),
+  OpenProblem: object('Something that the newsroom has to put right.', {
+    source: ref('ProblemSource'),
+    'article?': text('The id of the article, where it is known.', { examples: ['2026/bridge'] }),
+    since: time('The first report of it, at the earliest the last start.'),
+    code,
+    problems: list(ref('Problem'), 'Every defect.'),
+  }),
+  ProblemSource: {
+    type: 'object',
+    description: 'Where the problem is.',
+    required: ['kind'],
+    properties: {
+      kind: oneOf(
+        PROBLEM_KINDS,
+        'A refused file in `articles/`, a file that is no article, a record that the API refused, a record in the store that is not valid any more, or an article that a format cannot show.',
+      ),
+      path: text('The path of the file below the data folder, for `file` and `other_file`.'),
+      id: text('The id of the key, for `key`.'),
+      name: text('The name of the key, for `key`.'),
+      format: text('The format, for `rendering`.'),
+    },
+    additionalProperties: false,
+  },
   Problem: object('One defect: the field, its value, and the rule that it breaks.', {
     field: text('The path of the field. Empty where the problem is about the whole record.', {
       examples: ['authors[0].url'],

@@ -3,6 +3,7 @@ import { SCOPES } from '../store/store.ts';
 import { articlePaths } from './openapi-articles.ts';
 import { errorExamples, errorResponses } from './openapi-errors.ts';
 import { json, operation } from './openapi-operations.ts';
+import { overviewPaths } from './openapi-overviews.ts';
 import { schemas } from './openapi-schemas.ts';
 import { type Json, text } from './openapi-types.ts';
 
@@ -23,7 +24,7 @@ export function openApi(
     },
     servers: [{ url: feedsUrl.replace(/\/$/, ''), description: `The service of ${title}.` }],
     tags: TAGS,
-    paths: { ...articlePaths, ...servicePaths },
+    paths: { ...articlePaths, ...overviewPaths, ...servicePaths },
     components: {
       schemas,
       responses: errorResponses,
@@ -47,6 +48,7 @@ const DESCRIPTION = `An article has the newsroom’s own id, which is also its a
 
 const TAGS = [
   { name: 'Articles', description: 'Publish, correct, withdraw and read articles.' },
+  { name: 'Overviews', description: 'What readers can see, and what the newsroom has to put right.' },
   { name: 'Service', description: 'The service itself: its description and its health. These addresses need no key.' },
 ];
 

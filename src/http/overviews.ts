@@ -7,7 +7,8 @@ import { rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { OpenProblem, OpenProblems } from '../publish/open-problems.ts';
 import { FEED_KINDS, type FeedKind, type ListedFeed, type Store } from '../store/store.ts';
-import { type ArticleParts, guard, invalidQuery, query, queryInteger } from './articles.ts';
+import { type ArticleParts, guard } from './articles.ts';
+import { invalidQuery, query, queryInteger } from './query.ts';
 import { respondWithJson } from './respond.ts';
 
 type Handler = RequestHandler<{ path: string[] }>;

@@ -67,10 +67,13 @@ export function respondWithMethods(
   });
 }
 
-export function nothingAt(path: string): PublisherError {
-  return new PublisherError('not_found', `There is nothing at ${path}.`, {
-    hint: 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.',
-  });
+/** @param nearest the address that the path probably means */
+export function nothingAt(path: string, nearest?: string): PublisherError {
+  const hint =
+    nearest === undefined
+      ? 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.'
+      : `Did you mean ${nearest}?`;
+  return new PublisherError('not_found', `There is nothing at ${path}.`, { hint });
 }
 
 /** Answers with problem details (RFC 9457). */

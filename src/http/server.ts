@@ -2,15 +2,16 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { DocumentCache } from '../document/cache.ts';
 import { createAdmission, refuseExpectation } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
-import { createClientOf, type Trust } from './client.ts';
 import { createApiCors } from './cors.ts';
 import { installFastPath } from './fast-path.ts';
+import type { Trust } from './forwarded.ts';
 import { createKnownAddresses } from './known-addresses.ts';
 import { createClientQuota } from './load/client-quota.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './load/connections.ts';
 import { createQueueSlots } from './load/queue-slots.ts';
 import { createRateLimiter, type Rate } from './load/rate-limiter.ts';
 import { createRequestQueue } from './load/request-queue.ts';
+import { whenFirst } from './load/unanswered-requests.ts';
 import { createServer } from './node-http.ts';
 import type { Observer } from './observe.ts';
 import { feedPathOf, isMedia } from './target.ts';
@@ -23,6 +24,8 @@ interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refus
   /** Waits until they are published, within reason. */
   readonly whenIdle: () => Promise<void>;
   readonly trust: Trust | undefined;
+  /** The client of a request, while its connection is open. */
+  readonly clientOf: (request: IncomingMessage) => string;
   readonly limits: Partial<ConnectionLimits>;
   /** How much a client may request; undefined for no limit. */
   readonly rate: Rate | undefined;
@@ -54,7 +57,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...parts.limits }, trust, observer.refused);
   const requestQueue = createRequestQueue({ onCalm: parts.onCalm });
   const slots = createQueueSlots();
-  const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), createClientOf(trust));
+  const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), parts.clientOf);
   const knownAddresses = createKnownAddresses();
   const pendingFileChanges = ({ url }: IncomingMessage) =>
     hasPending() && (feedPathOf(url) !== undefined || isMedia(url)) ? whenIdle() : undefined;
@@ -95,13 +98,25 @@ export function createHttpServer(parts: ServerParts): HttpServer {
       allowOrigin(request, response);
       handle(request, response);
     });
+  const answer: RequestListener = (request, response) => {
+    if (!tryFastPath(request, response)) admission(request, response);
+  };
   server
-    .on(
-      'request',
-      counted((request, response) => {
-        if (!tryFastPath(request, response)) admission(request, response);
-      }),
-    )
+    .on('request', counted(answer))
+    .on('checkContinue', counted(continuing(answer)))
     .on('checkExpectation', counted(refuseExpectation(observer)));
   return { server, app, announceEnd: connections.announceEnd, end: connections.end, close: requestQueue.close };
+}
+
+/**
+ * Tells the client to go on with its body, and handles the request, once the answers before it are on their way: Node would
+ * write both into one of those.
+ */
+function continuing(handle: RequestListener): RequestListener {
+  return (request, response) =>
+    whenFirst(response, () => {
+      if (response.destroyed) return; // the client left
+      response.writeContinue();
+      handle(request, response);
+    });
 }

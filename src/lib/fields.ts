@@ -88,13 +88,15 @@ export interface Term {
   readonly slug: string;
 }
 
-const MAX_NAME = 200;
-const knownSlug = memo(slugOf, { max: 10_000, maxLength: MAX_NAME });
+/** Most characters of the name of a section, tag or author. */
+export const MAX_NAME = 200;
+/** The slug of a name; empty if the name shows nothing. */
+export const slugOfName = memo((name) => slugOf(lineText(name)), { max: 10_000, maxLength: MAX_NAME });
 
 /** The name of a section, tag or author: it must have a slug. */
 export const term = singleLine(MAX_NAME).transform((name, context): Term => {
-  const slug = knownSlug(name);
-  if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter or a digit' });
+  const slug = slugOfName(name);
+  if (slug === '') context.addIssue({ code: 'custom', message: 'must have a letter, a digit or a sign' });
   return { name, slug };
 });
 
@@ -111,10 +113,11 @@ export function list<Item extends z.ZodType>(item: Item, limit: number) {
   return z.array(item, required('must be a list')).max(limit, `must not have more than ${limit} entries`);
 }
 
+/** An object with these fields and no others. The message about an unknown field is the list of these, for problems.ts. */
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape).join(' ');
   return z.strictObject(shape, {
-    // problems.ts reports each unknown key.
     error: (issue) =>
-      issue.code === 'unrecognized_keys' ? undefined : issue.input === undefined ? 'is required' : 'must be an object',
+      issue.code === 'unrecognized_keys' ? known : issue.input === undefined ? 'is required' : 'must be an object',
   });
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { visit } from 'jsonc-parser';
 import { excerpt, type Problem, PublisherError } from '../errors.ts';
 
@@ -57,13 +58,16 @@ export interface JsonPart extends TextPosition {
 }
 
 function parseText(text: string): unknown {
-  const { depth, names } = scan(text);
-  if (depth > MAX_DEPTH) throw invalid([{ field: '', rule: `must not be nested deeper than ${MAX_DEPTH} levels` }]);
+  const { tooDeep, names } = scan(text);
+  if (tooDeep !== undefined) {
+    const rule = `must not be nested deeper than ${MAX_DEPTH} levels`;
+    throw invalid([{ field: '', rule, ...positionsIn(text)(tooDeep) }]);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw invalid(syntaxProblems(text, error));
+    throw invalid([syntaxProblem(text, error)]);
   }
   if (names > MAX_NAMES) {
     const position = positionsIn(text)(namesIn(text)[MAX_NAMES]?.start ?? 0);
@@ -95,8 +99,37 @@ export function decodeJson(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw invalid([{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)' }]);
+    throw invalid([{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', ...strayBytePosition(bytes) }]);
   }
+}
+
+/** The position of the first byte that is not UTF-8. */
+function strayBytePosition(bytes: Uint8Array): TextPosition {
+  let line = 1;
+  let start = 0;
+  const content = Buffer.from(withoutByteOrderMark(bytes));
+  for (let end = content.indexOf(LINE_FEED); end >= 0; end = content.indexOf(LINE_FEED, start)) {
+    if (!isUtf8(content.subarray(start, end))) break;
+    line += 1;
+    start = end + 1;
+  }
+  return { line, column: strayByteColumn(content.subarray(start)) };
+}
+
+const REPLACEMENT = '\uFFFD';
+const REPLACEMENT_BYTES = Buffer.from(REPLACEMENT);
+
+function strayByteColumn(bytes: Buffer): number {
+  const text = bytes.toString();
+  let offset = 0;
+  let from = 0;
+  for (let index = text.indexOf(REPLACEMENT); index >= 0; index = text.indexOf(REPLACEMENT, from)) {
+    offset += Buffer.byteLength(text.slice(from, index));
+    if (!bytes.subarray(offset, offset + 3).equals(REPLACEMENT_BYTES)) return index + 1;
+    offset += 3; // the text has this character itself
+    from = index + 1;
+  }
+  return text.length + 1;
 }
 
 /** A name in a text, with its quotes, and the number of the object that it is in. */
@@ -107,14 +140,18 @@ interface Name {
 }
 
 /**
- * The depth of a text's nesting, and the number of names in it. If the text is not JSON, only the depth has a meaning.
+ * The offset at which a text is nested too deeply, and the number of names in it. If the text is not JSON, only the offset
+ * has a meaning.
  *
  * @param onName receives each name in the order of the text
  */
-function scan(text: string, onName?: (name: Name) => void): { readonly depth: number; readonly names: number } {
+function scan(
+  text: string,
+  onName?: (name: Name) => void,
+): { readonly tooDeep: number | undefined; readonly names: number } {
   const objects: number[] = [];
   let count = 0;
-  let depth = 0;
+  let tooDeep: number | undefined;
   let names = 0;
   let start = 0;
   let end = 0;
@@ -129,10 +166,10 @@ function scan(text: string, onName?: (name: Name) => void): { readonly depth: nu
       onName?.({ object: objects.at(-1) ?? 0, start, end });
     } else if (character === OPEN_BRACE || character === OPEN_BRACKET) {
       objects.push(++count);
-      depth = Math.max(depth, objects.length);
+      if (objects.length > MAX_DEPTH) tooDeep ??= index;
     } else if (character === CLOSE_BRACE || character === CLOSE_BRACKET) objects.pop();
   }
-  return { depth, names };
+  return { tooDeep, names };
 }
 
 /** The names in a text, at most one more than `MAX_NAMES`. */
@@ -159,6 +196,7 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACE = 0x7d;
 const CLOSE_BRACKET = 0x5d;
 const BACKSLASH = 0x5c;
+const LINE_FEED = 0x0a;
 
 /** The offset after the closing quote of the string that starts at `start`; the end of the text without such a quote. */
 export function endOfString(text: string, start: number): number {
@@ -170,19 +208,33 @@ export function endOfString(text: string, start: number): number {
   return text.length;
 }
 
-function syntaxProblems(text: string, error: unknown): Problem[] {
-  const problems: Problem[] = [];
-  visit(
-    text,
-    {
-      onError: (_code, _offset, _length, line, column) => {
-        problems.push({ field: '', rule: 'is not JSON here', line: line + 1, column: column + 1 });
-      },
-    },
-    { disallowComments: true },
-  );
-  const [first] = problems;
-  return [first ?? { field: '', rule: error instanceof Error ? error.message : 'is not JSON' }];
+/** Characters of a text that is read again for the position of its error. */
+const MAX_VISITED = 16 * 1024 * 1024;
+
+/**
+ * The problem of a text that `JSON.parse` refuses, with its position.
+ *
+ * @param error from `JSON.parse`
+ */
+export function syntaxProblem(text: string, error: unknown): Problem {
+  const found = text.length > MAX_VISITED ? undefined : firstErrorIn(text);
+  return { field: '', rule: 'is not JSON here', ...(found ?? positionsIn(text)(errorOffset(text, error))) };
+}
+
+function firstErrorIn(text: string): TextPosition | undefined {
+  let first: TextPosition | undefined;
+  const onError = (_code: unknown, _offset: number, _length: number, line: number, column: number) => {
+    first ??= { line: line + 1, column: column + 1 };
+  };
+  visit(text, { onError }, { disallowComments: true });
+  return first;
+}
+
+/** V8 names most offsets in its message. Without one, the text ends too early, or its first token is wrong. */
+function errorOffset(text: string, error: unknown): number {
+  const message = error instanceof Error ? error.message : '';
+  const [, offset] = / at position (\d+)/.exec(message) ?? [];
+  return Math.min(offset === undefined ? text.length : Number(offset), text.length);
 }
 
 function duplicateNames(text: string, names: readonly Name[]): Problem[] {

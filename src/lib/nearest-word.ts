@@ -32,6 +32,63 @@ export function nearestWord(asked: string, known: readonly string[]): string | u
   return index === undefined ? undefined : known[index];
 }
 
+/** Known words by the words that other systems and languages have for them, in lower case and without separators. */
+export type Synonyms = ReadonlyMap<string, readonly string[]>;
+
+/** @param words the other words of each known word, with spaces between them */
+export function synonymsOf(words: Readonly<Record<string, string>>): Synonyms {
+  const known = new Map<string, string[]>();
+  for (const [word, others] of Object.entries(words)) {
+    for (const other of others.split(' ')) known.set(other, [...(known.get(other) ?? []), word]);
+  }
+  return known;
+}
+
+/** Least letters of a word that counts as the beginning of another. */
+const MIN_PREFIX = 3;
+/** Characters. No typing mistake makes a word longer. */
+const LONGEST_WORD = 200;
+
+/**
+ * Returns the known word that somebody probably means: the same word with other separators or in the other number, the
+ * word of another system or language, the nearest word, or a word that begins like it.
+ */
+export function meantWord(asked: string, known: readonly string[], synonyms: Synonyms = new Map()): string | undefined {
+  if (asked.length > LONGEST_WORD) return undefined;
+  const word = joinedWord(asked);
+  if (word === '') return undefined;
+  const same =
+    known.find((each) => joinedWord(each) === word) ??
+    known.find((each) => singular(joinedWord(each)) === singular(word));
+  if (same !== undefined) return same;
+  const named = synonyms.get(word)?.find((each) => known.includes(each));
+  if (named !== undefined) return named;
+  return nearestWord(asked.trim(), known) ?? known.find((each) => beginsLike(joinedWord(each), word));
+}
+
+/** `published_at`, `published-at` and `Published At` are one word. */
+function joinedWord(text: string): string {
+  return text
+    .normalize('NFC')
+    .toLowerCase()
+    .replace(/[\s_./-]+/g, '');
+}
+
+/** `entry` of `entries`, `tag` of `tags`. */
+function singular(word: string): string {
+  return word.replace(/ies$/, 'y').replace(/(?<=..)s$/, '');
+}
+
+function beginsLike(one: string, other: string): boolean {
+  const [short, long] = one.length < other.length ? [one, other] : [other, one];
+  return short.length >= MIN_PREFIX && long.startsWith(short);
+}
+
+/** `. Did you mean title?`, for the end of a message; empty without a word. */
+export function didYouMean(word: string | undefined): string {
+  return word === undefined ? '' : `. Did you mean ${word}?`;
+}
+
 /**
  * Returns the index of the known word that `nearestWord` would find, for words that have several spellings. If several
  * hundred words look alike, the result is near, but perhaps not the nearest: the time that a search takes is bounded.

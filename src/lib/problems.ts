@@ -1,11 +1,20 @@
 import type { z } from 'zod';
-import { excerpt, type Problem } from '../errors.ts';
+import { excerpt, MAX_PROBLEMS, type Problem } from '../errors.ts';
+import { didYouMean, meantWord, type Synonyms } from './nearest-word.ts';
 
-/** Zod's issues as problems, each with an excerpt of the value in the input. */
-export function problemsOf(error: z.ZodError, input: unknown): Problem[] {
+/**
+ * Zod's issues as problems, each with an excerpt of the value in the input. An unknown field has the nearest one.
+ *
+ * @param synonyms fields by their names in other systems and languages
+ */
+export function problemsOf(error: Pick<z.ZodError, 'issues'>, input: unknown, synonyms?: Synonyms): Problem[] {
   return error.issues.flatMap((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ field: fieldName([...issue.path, key]), rule: 'is not a known field' }));
+      const known = issue.message.split(' ');
+      return issue.keys.map((key, index) => {
+        const meant = index < MAX_PROBLEMS ? meantWord(key, known, synonyms) : undefined; // a search takes time
+        return { field: fieldName([...issue.path, key]), rule: `is not a known field${didYouMean(meant)}` };
+      });
     }
     const value = valueAt(input, issue.path);
     const field = fieldName(issue.path);

@@ -30,9 +30,33 @@ export function xmlText(text: string): string {
   return TO_CLEAN.test(wellFormed) ? wellFormed.replace(/\r\n?|\u0085/g, '\n').replace(NOT_XML, '') : wellFormed;
 }
 
-/** The same on one line, for titles and names. */
+/** The characters that `xmlText` removes, in the order of the text. */
+export function forbiddenCharacters(text: string): readonly string[] {
+  return TO_CLEAN.test(text) ? (text.replace(/\r\n?|\u0085/g, '\n').match(NOT_XML) ?? []) : [];
+}
+
+/** The halves of characters that `xmlText` replaces: lone surrogates. */
+export function brokenCharacters(text: string): readonly string[] {
+  return text.isWellFormed() ? [] : (text.match(/\p{Surrogate}/gu) ?? []);
+}
+
+/** `xmlText` on one line, for titles and names. */
 export function lineText(text: string): string {
   return oneSpaced(xmlText(text)).trim();
+}
+
+/** A character that `xmlText` removes or replaces. Line ends stay. */
+const FORBIDDEN = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u0084\u0086-\u009F\uFFFE\uFFFF]|\p{Cs}/gu;
+
+/** The characters of the text that XML forbids: their number, and the first one as `U+0001`. */
+export function forbiddenIn(text: string): { readonly count: number; readonly first: string } {
+  let count = 0;
+  let first = '';
+  for (const [character] of text.matchAll(FORBIDDEN)) {
+    count += 1;
+    first ||= `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  }
+  return { count, first };
 }
 
 /**
@@ -147,21 +171,81 @@ function spoken(signs: string): string {
   return ` ${Array.from(signs, (sign) => SPOKEN_SIGNS.get(sign)).join(' ')} `;
 }
 
+/** A symbol that is a part of a name, such as ⚽, 🇫🇷 or ₺. The others are spoken, or separate words as punctuation does. */
+const SYMBOL = '[[\\p{S}\\p{Emoji_Modifier}]--[\\p{ASCII}©®−♭♯€£¥\\uFFFD]--[\\p{Sk}--\\p{Emoji_Modifier}]]';
+/**
+ * The words of a name: letters and digits, or symbols side by side. A joiner makes one picture of two emoji (UTS #51
+ * §1.4.9), tags make the flag of a region, and U+20E3 makes a keycap.
+ */
+const WORDS = new RegExp(
+  `[\\p{L}\\p{M}\\p{N}]+|(?:${SYMBOL}|[#*]\\u20E3)(?:${SYMBOL}|\\u200D(?=${SYMBOL})|[\\u{E0020}-\\u{E007F}\\u20E3])*`,
+  'gv',
+);
+/** They choose between the two pictures of a character, which is the same character (UTS #51 §1.4.3). */
+const EMOJI_VARIATIONS = /[\uFE0E\uFE0F]/g;
+
+/** The text without the characters that choose how emoji look: keyboards write them, and slugs have none. */
+export function withoutVariations(text: string): string {
+  return text.replace(EMOJI_VARIATIONS, '');
+}
+
 /**
  * A name in the form for addresses: in its own script and lower case, with hyphens between words. Spellings that are
- * equal by NFKC give the same slug. A name without a letter or digit gives an empty string.
+ * equal by NFKC give the same slug. Only a name that shows nothing gives an empty string.
  */
 export function slugOf(name: string): string {
-  return name
+  const text = withoutVariations(name)
     .normalize('NFKC')
     .toLowerCase()
     .replaceAll('i\u0307', 'i') // the lower case of the Turkish İ
     .replace(OPTIONAL_SIGNS, '')
-    .trim()
+    .trim();
+  const words = text
     .replace(SPOKEN, spoken)
     .replace(/['’‘ʼ]/g, '')
-    .replace(/[^\p{L}\p{M}\p{N}]+/gu, '-')
-    .replace(/^-+|-+$/g, '');
+    .match(WORDS);
+  return words === null ? slugOfSigns(text) : words.join('-');
+}
+
+/** Unicode's names of the signs on keyboards, some of which have a meaning in addresses. */
+const SIGN_NAMES: ReadonlyMap<string, string> = new Map([
+  ['!', 'exclamation-mark'],
+  ['"', 'quotation-mark'],
+  ['#', 'number-sign'],
+  ['$', 'dollar-sign'],
+  ['%', 'percent-sign'],
+  ['&', 'ampersand'],
+  ["'", 'apostrophe'],
+  ['(', 'left-parenthesis'],
+  [')', 'right-parenthesis'],
+  ['*', 'asterisk'],
+  [',', 'comma'],
+  ['.', 'full-stop'],
+  ['/', 'solidus'],
+  [':', 'colon'],
+  [';', 'semicolon'],
+  ['<', 'less-than-sign'],
+  ['=', 'equals-sign'],
+  ['>', 'greater-than-sign'],
+  ['?', 'question-mark'],
+  ['@', 'commercial-at'],
+  ['[', 'left-square-bracket'],
+  ['\\', 'reverse-solidus'],
+  [']', 'right-square-bracket'],
+  ['^', 'circumflex-accent'],
+  ['`', 'grave-accent'],
+  ['{', 'left-curly-bracket'],
+  ['|', 'vertical-line'],
+  ['}', 'right-curly-bracket'],
+  ['~', 'tilde'],
+]);
+
+/** The slug of a name without words: the names of its signs, or the signs themselves if a keyboard does not have them all. */
+function slugOfSigns(text: string): string {
+  const signs = text.match(/[\p{P}\p{S}]/gu) ?? [];
+  const names = signs.flatMap((sign) => SIGN_NAMES.get(sign) ?? []);
+  if (names.length > 0 && signs.every((sign) => sign <= '~')) return names.join('-');
+  return signs.filter((sign) => !['/', '\\', '.'].includes(sign)).join('');
 }
 
 /** The text as HTML. */

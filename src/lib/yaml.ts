@@ -1,4 +1,4 @@
-import { isNode, LineCounter, parseDocument, type Scalar, visit, type YAMLError } from 'yaml';
+import { isNode, isPair, isScalar, LineCounter, parseDocument, type Scalar, visit, type YAMLError } from 'yaml';
 import type { Problem } from '../errors.ts';
 import type { TextPosition } from './json.ts';
 
@@ -53,12 +53,26 @@ function keepLeadingZeros(scalar: Scalar): void {
   if (type === 'PLAIN' && source !== undefined && /^0\d+$/.test(source)) scalar.value = source;
 }
 
-/**
- * Parses YAML 1.2, which includes JSON, and keeps the positions of values. A duplicate key is a problem.
- *
- * @param firstLine the number of the text's first line within its file
- */
-export function readYaml(text: string, firstLine = 1): YamlText {
+function keepText(
+  scalar: Scalar,
+  path: readonly unknown[],
+  isText: (field: string, value: number, source: string) => boolean,
+): void {
+  const { value, source, type } = scalar;
+  if (typeof value !== 'number' || type !== 'PLAIN' || source === undefined) return;
+  const field = path.findLast((node) => isPair(node))?.key;
+  if (isScalar(field) && isText(String(field.value), value, source)) scalar.value = source;
+}
+
+interface YamlOptions {
+  /** The number of the text's first line within its file; 1 by default. */
+  readonly firstLine?: number;
+  /** Whether a number stays as it is written, as text: `1.10` is 1.1. By the name of its field, or of the list that it is in. */
+  readonly isText?: (field: string, value: number, source: string) => boolean;
+}
+
+/** Parses YAML 1.2, which includes JSON, and keeps the positions of values. A duplicate key is a problem. */
+export function readYaml(text: string, { firstLine = 1, isText }: YamlOptions = {}): YamlText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const positionOf = (offset: number): TextPosition => {
@@ -79,7 +93,12 @@ export function readYaml(text: string, firstLine = 1): YamlText {
   };
   if (problems.length > 0) return { value: undefined, problems, locate };
   try {
-    visit(document, { Scalar: (_, scalar) => void keepLeadingZeros(scalar) });
+    visit(document, {
+      Scalar: (key, scalar, path) => {
+        keepLeadingZeros(scalar);
+        if (isText !== undefined && key !== 'key') keepText(scalar, path, isText);
+      },
+    });
     // A few lines of aliases can stand for gigabytes.
     return { value: document.toJS({ maxAliasCount: 100 }), problems, locate };
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Publication } from '../config/publication.ts';
 import { describeFeed, type FeedKey, ownKeys, type Selection } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { statusAt } from '../store/status.ts';
 import type { KeptArticle, Status, Store, StoredRecord } from '../store/store.ts';
 
 /** Whether an article is in a feed's current document and, where it is not, the rule that excludes it. */
@@ -22,17 +23,16 @@ interface Context {
 
 /** The status of an article at a moment. */
 export function statusOf(article: Omit<KeptArticle, 'publicId' | 'feeds'>, at: Instant): Status {
-  if (article.withdrawn !== undefined) return 'withdrawn';
-  if (article.publishedAt > at) return 'embargoed';
-  return article.expiresAt !== undefined && article.expiresAt <= at ? 'expired' : 'visible';
+  return statusAt(article, at);
 }
 
 /** The article's membership of every feed that exists, and of every feed that the article's own fields name. */
 export async function feedMemberships(stored: StoredRecord, context: Context): Promise<FeedMembership[]> {
   const { store, publication, at } = context;
   const { article } = stored;
-  const own = new Set(ownKeys(article).map(({ key }) => key));
   const members = new Set(await store.memberships(stored.number));
+  // An erased article names no feed any more, but its tombstone is in feeds.
+  const own = stored.isErased === true ? members : new Set(ownKeys(article).map(({ key }) => key));
   const selections = new Map(publication.feeds.map(({ id, select }) => [id, select]));
   const keys = new Set([...(await store.feeds(at)).map(({ key }) => key), ...own]);
   const hidden = hiddenBecause(stored, at);

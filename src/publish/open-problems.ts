@@ -40,7 +40,7 @@ export interface OpenProblem extends NewProblem {
 }
 
 /** How a problem ended. */
-export type ProblemEnd = 'published' | 'withdrawn' | 'removed';
+export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed';
 
 /** The problems that are not gone yet. They are kept in memory: a start finds those of files and stored records again. */
 export interface OpenProblems {

@@ -6,6 +6,7 @@ import { excerpt, PublisherError } from '../errors.ts';
 import { ownKeys } from '../feed/feeds.ts';
 import { parseJson } from '../lib/json.ts';
 import { composed } from '../lib/text.ts';
+import { isErasedRecord, parseErasedRecord } from './erased-record.ts';
 import { asReceived, idOf, type ParsedRecord, type UnparsedRecord } from './unparsed-record.ts';
 
 /** Parses a record, or returns the error that refuses it. */
@@ -15,6 +16,7 @@ export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): Parse
     const received = parseJson(unparsed.json);
     id ??= idOf(received) || undefined;
     const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
+    if (isObject(record) && isErasedRecord(record)) return parseErasedRecord(record);
     const adjustments: Adjustment[] = [];
     const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
     const warnings = warningsOf(article, record, newsroom);

@@ -1,12 +1,12 @@
 import type { Article, Newsroom } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
-import { type Problem, PublisherError } from '../errors.ts';
+import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText, shorten } from '../lib/text.ts';
-import type { Actor, Change, Condition, Outcome, Put, Store } from '../store/store.ts';
+import type { Actor, Change, Condition, Erase, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
 /** A record to publish. A known article that readers could see keeps its date: `publishedAt` does not replace it. */
@@ -47,7 +47,12 @@ export interface Publisher {
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /** Withdraws articles in one transaction. */
   readonly withdraw: (withdrawals: readonly Withdrawal[]) => Promise<readonly Outcome[]>;
+  /** Erases the texts of articles in one transaction. The files of the store may still have them: see `overwriteErased`. */
+  readonly erase: (erasures: readonly Erasure[]) => Promise<readonly Outcome[]>;
 }
+
+/** An article to erase for good. */
+export type Erasure = Omit<Erase, 'kind'>;
 
 export interface Withdrawal {
   readonly id: string;
@@ -98,6 +103,7 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
   return {
     publish,
     withdraw: (withdrawals) => apply(withdrawals.map(withdrawalChange)),
+    erase: (erasures) => apply(erasures.map((erasure) => ({ kind: 'erase', ...erasure }))),
   };
 }
 
@@ -155,9 +161,16 @@ function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | Publi
 function publishedOf(outcome: Outcome, parsed: ParsedRecord, at: Instant): Published {
   const { adjustments = [], article } = parsed;
   if (outcome.problem === undefined) return { outcome, adjustments, warnings: warningsOf(parsed, at), article };
+  if (outcome.isErased === true) return { refused: erasedArticleError(outcome.id, outcome.problem) };
   const message = `The article “${outcome.id}” would change its identity.`;
   const details = { problems: [outcome.problem], article: outcome.id };
   return { refused: new PublisherError('identity_conflict', message, details) };
+}
+
+function erasedArticleError(id: string, problem: Problem): PublisherError {
+  const message = `The article “${excerpt(id)}” has the id of an article that was erased for good.`;
+  const hint = 'Publish it with another id and another publicId if it may be published again.';
+  return new PublisherError('erased_article', message, { problems: [problem], hint, article: id });
 }
 
 const DAY = 86_400_000;

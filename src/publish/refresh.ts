@@ -10,7 +10,7 @@ import type { ParseRecords } from './publish.ts';
 import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
 /** Raise this number whenever `parseArticle` makes another article of the same record: all records are then parsed again. */
-const PARSER_VERSION = 2;
+const PARSER_VERSION = 3;
 
 /** Articles parsed in one transaction, and feeds offered to one backfill. */
 const BATCH = 500;
@@ -86,7 +86,7 @@ function ruleText({ any, all, none }: Selection): string {
 
 /** Every document contains a part of the publication, as far as it is about feeds. */
 async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const { origins: _, media: __, ...parts } = publication; // no document contains them
+  const { origins: _, auditDays: __, media: ___, ...parts } = publication; // no document contains them
   const current = JSON.stringify(parts);
   const before = await store.setting(PUBLICATION);
   if (current === before) return;
@@ -114,10 +114,11 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
     const page = await store.page(last, BATCH);
     last = page.at(-1)?.number ?? last;
     if (page.length === 0) return;
-    const records = page.map(({ record }) => unparsedRecord(record));
+    const stories = page.filter(({ isErased }) => isErased !== true); // an erased article has nothing to parse
+    const records = stories.map(({ record }) => unparsedRecord(record));
     const invalid = new Map<string, PublisherError>();
-    const articles = await reparse(page, records, { parse, onInvalid: (id, error) => invalid.set(id, error) });
-    const changes = page.flatMap(({ revision }, index): Put[] => {
+    const articles = await reparse(stories, records, { parse, onInvalid: (id, error) => invalid.set(id, error) });
+    const changes = stories.flatMap(({ revision }, index): Put[] => {
       const [article, record] = [articles[index], records[index]];
       if (article === undefined || record === undefined) return [];
       return [
@@ -128,6 +129,7 @@ async function reparseAll({ store, parse, now, progress, onInvalid }: RefreshPar
           feeds: ownKeys(article),
           condition: { revisions: [revision] }, // a change by another process meanwhile is newer than this page
           isReparsed: true,
+          actor: { kind: 'start' },
         },
       ];
     });

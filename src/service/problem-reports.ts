@@ -7,6 +7,7 @@ import type { Publisher } from '../publish/publish.ts';
 import type { Actor, Outcome, Store } from '../store/store.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
+import { logRefusal } from './audit-log.ts';
 
 interface ReportParts {
   readonly store: Pick<Store, 'lastRevision' | 'revisions'>;
@@ -81,9 +82,11 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
   async function refusedRecord(
     actor: Actor | undefined,
     article: string | undefined,
-    { code, problems: defects }: PublisherError,
+    error: PublisherError,
   ): Promise<void> {
     if (actor?.kind !== 'key') return; // files have reports of their own
+    logRefusal(log, actor, article, error);
+    const { code, problems: defects } = error;
     if (article === undefined) return void problems.report({ source: actor, code, problems: defects });
     const revision = (await store.revisions([article])).get(article) ?? 0;
     problems.report({ source: actor, article, revision, code, problems: defects });
@@ -91,6 +94,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
 
   function endOf({ id, result }: Outcome): void {
     if (result === 'withdrawn') problems.endOfArticle(id, 'withdrawn');
+    else if (result === 'erased') problems.endOfArticle(id, 'erased');
     else if (result === 'created' || result === 'updated' || result === 'unchanged')
       problems.endOfArticle(id, 'published');
   }
@@ -126,6 +130,11 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
         outcomes.forEach(endOf);
         return outcomes;
       },
+      async erase(erasures) {
+        const outcomes = await publisher.erase(erasures);
+        outcomes.forEach(endOf);
+        return outcomes;
+      },
     }),
     async catchUp() {
       const revision = await store.lastRevision();
@@ -143,6 +152,7 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
 const HOW: Readonly<Record<ProblemEnd, string>> = {
   published: 'is published now',
   withdrawn: 'is withdrawn now',
+  erased: 'is erased now',
   removed: 'was removed',
 };
 

@@ -6,6 +6,7 @@ import { createArranger } from '../document/arranger.ts';
 import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
+import { excerpt } from '../errors.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
@@ -41,7 +42,7 @@ export interface ServeSettings {
   /** Megabytes of rendered entries and documents that are kept. */
   readonly cache?: number;
   readonly connections?: Partial<ConnectionLimits>;
-  /** Proxies whose X-Forwarded-For is trusted, in the syntax of `parseTrust`; none by default. */
+  /** Proxies whose X-Forwarded-For or Forwarded is trusted, in the syntax of `parseTrust`; none by default. */
   readonly trustProxy?: string | undefined;
   /** Tokens of each client; no limit by default. */
   readonly rate?: Rate | undefined;
@@ -130,6 +131,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const health = { check: store.lastRevision, phase: () => phase };
   opened.defer(store.close);
 
+  let writer: Writer | undefined;
   let reportUnrenderable = options.onUnrenderable ?? (() => {});
   const documents = openDocuments(folder, {
     log,
@@ -137,15 +139,24 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     fail,
     now,
     cache: options.cache ?? DEFAULT_CACHE_MB,
+    onExternalChanges: () => writer?.onExternalChanges(),
     onUnrenderable: (article) => reportUnrenderable(article),
   });
-  const { documentCache } = documents;
+  const { documentCache, forgetErased } = documents;
   opened.defer(documentCache.close);
 
-  const writer =
+  writer =
     part?.role === 'reader'
       ? createForwardingWriter(part.socket, { store, log })
-      : await openWriter(folder, { ...options, log, counters, now, fail, announce: documentCache.forget });
+      : await openWriter(folder, {
+          ...options,
+          log,
+          counters,
+          now,
+          fail,
+          announce: documentCache.forget,
+          onErased: forgetErased,
+        });
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
@@ -233,9 +244,11 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
   const { path, publication, store } = folder;
   const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
+  const { log } = options.log;
+  const clientOf = createClientOf(trust, (element) => warnOfUnknownClient(element, log));
   return createHttpServer({
     ...health,
-    observer: createObserver({ log: options.log.log, clientOf: createClientOf(trust), counters, sample }),
+    observer: createObserver({ log, clientOf, counters, sample }),
     publication,
     store,
     documentCache,
@@ -248,6 +261,7 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     version,
     fail,
     trust,
+    clientOf,
     limits,
     rate,
     fastPath,
@@ -277,6 +291,14 @@ function overviewsOf({ store, publication }: DataFolder, problems: ProblemReport
   };
 }
 
+/** Reported once. */
+function warnOfUnknownClient(element: string, log: Log): void {
+  const named = excerpt(element);
+  const effect = 'All clients without an address share the limit of one client.';
+  const hint = 'Configure the proxy to send the address of each client.';
+  log.warn({ forwarded: named }, `A trusted proxy names its client “${named}”, which is no address. ${effect} ${hint}`);
+}
+
 /** Loads the metrics at the first request for them: loading takes a fifth of the time of a start. */
 function lazyMetrics(parts: MetricsParts): () => Promise<Metrics> {
   let metrics: Promise<Metrics> | undefined;
@@ -301,11 +323,15 @@ interface DocumentParts {
   readonly now: () => number;
   /** Megabytes. */
   readonly cache: number;
+  /** Called after other processes have changed the store. */
+  readonly onExternalChanges: () => void;
   readonly onUnrenderable: (article: Unrenderable) => void;
 }
 
 interface Documents {
   readonly documentCache: DocumentCache;
+  /** Forgets what was rendered of articles that were erased. */
+  readonly forgetErased: () => void;
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
 }
@@ -313,7 +339,7 @@ interface Documents {
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
   { store, publication }: DataFolder,
-  { log, counters, fail, now, cache, onUnrenderable }: DocumentParts,
+  { log, counters, fail, now, cache, onExternalChanges, onUnrenderable }: DocumentParts,
 ): Documents {
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
@@ -325,12 +351,20 @@ function openDocuments(
       onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
     },
   });
+  async function removeErased(): Promise<void> {
+    if (await arranger.forgetErased()) documentCache.removeOutdated();
+  }
+  const forgetErased = () => void removeErased().catch(fail);
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
     externalChanges: store,
+    onExternalChanges() {
+      forgetErased();
+      onExternalChanges();
+    },
   });
-  return { documentCache, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
+  return { documentCache, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

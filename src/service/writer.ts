@@ -1,5 +1,6 @@
 import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
 import type { DocumentCache } from '../document/cache.ts';
+import { PublisherError } from '../errors.ts';
 import { type ChangeHandlers, changeHandlers } from '../http/article-changes.ts';
 import { guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
@@ -11,7 +12,11 @@ import { refreshStore } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
+import { logChanges, logRefusal, openAuditLog } from './audit-log.ts';
+import { startPruning } from './audit-pruning.ts';
 import type { DataFolder } from './data-folder.ts';
+import { createEraser, type Erase } from './erasure.ts';
+import { createOverwriteRetries } from './overwrite-retries.ts';
 import { createProblemReports, type ProblemReports } from './problem-reports.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
@@ -26,6 +31,8 @@ export interface Writer {
   /** Resolves when the files that changed before the call are published. */
   readonly whenIdle: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** Called after other processes have changed the store: the log names the changes, and they may have erased articles. */
+  readonly onExternalChanges: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -34,6 +41,8 @@ interface WriterParts {
   readonly counters: Counters;
   readonly now: () => number;
   readonly announce: DocumentCache['forget'];
+  /** Called after articles were erased. */
+  readonly onErased: () => void;
   readonly fail: (error: unknown) => void;
   readonly progress?: (work: string, done: number, total: number) => void;
   readonly bodyDeadline?: number;
@@ -45,9 +54,10 @@ const BODY_DEADLINE = 30_000;
 /** Applies the rules of the publication to the store. After `start`, it watches the article files. */
 export async function openWriter(folder: DataFolder, parts: WriterParts): Promise<Writer> {
   const { path, publication, newsroom, store } = folder;
-  const { log, counters, now, announce, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
+  const { log, counters, now, announce, onErased, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const parser = openParser(newsroom);
   const { parse } = parser;
+  const auditLog = await openAuditLog({ store, log, fail });
   const problems = createProblemReports({ store, log, counters, now, fail });
   try {
     await refreshStore({
@@ -62,7 +72,9 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
-  const counted = countChanges(createPublisher({ store, parse, now, announce }), counters);
+  await auditLog.catchUp();
+  const logged = logChanges(createPublisher({ store, parse, now, announce }), auditLog);
+  const counted = countChanges(logged, counters);
   const publisher = problems.follow(logAdjustments(counted, log));
   const { publish: rehearse } = createPublisher({
     store: { ...store, apply: store.rehearse },
@@ -77,10 +89,15 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     reports: problems.folder,
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
+  const pruning = startPruning(folder, { now, fail });
+  const retries = createOverwriteRetries({ store, log, fail });
+  retries.schedule(); // the service may have been stopped before an erasure was complete
+  const erase = eraserOf({ path, store, publisher, log, onErased, onRemains: retries.schedule });
   return {
     changes: changeHandlers({
       store,
       publisher,
+      erase,
       rehearse,
       feedsUrl: publication.feedsUrl,
       now,
@@ -95,10 +112,44 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       await articles.start();
       await store.markServed(); // before any process answers from the store
     },
+    onExternalChanges() {
+      retries.schedule();
+      void auditLog.catchUp(); // no answer waits for the log
+    },
     async close() {
+      await pruning.close();
       await articles.close();
+      await retries.close();
+      await auditLog.catchUp();
       await parser.close();
     },
+  };
+}
+
+interface EraserParts extends Pick<DataFolder, 'path' | 'store'> {
+  readonly publisher: Publisher;
+  readonly log: Log;
+  readonly onErased: () => void;
+  /** Called where text of erased articles may be left. */
+  readonly onRemains: () => void;
+}
+
+/** Returns a function that erases articles, and that has the caches and the log of the service learn of it. */
+function eraserOf({ onErased, onRemains, log, ...parts }: EraserParts): Erase {
+  const erase = createEraser(parts);
+  return async (erasures) => {
+    try {
+      const erased = await erase(erasures);
+      for (const reason of erased.remains) log.warn({ reason }, `Text of an erased article may still be in ${reason}.`);
+      return erased;
+    } catch (error) {
+      const [{ id, actor } = { id: '' }] = erasures;
+      if (error instanceof PublisherError && actor?.kind === 'key') logRefusal(log, actor, id, error);
+      throw error;
+    } finally {
+      onErased();
+      onRemains(); // also after an error: the articles may be erased and the files of the store not
+    }
   };
 }
 
@@ -150,6 +201,7 @@ export function createForwardingWriter(
     hasPending: () => false,
     whenIdle: nothing,
     start: nothing,
+    onExternalChanges: () => {},
     close: nothing,
   };
 }

@@ -6,7 +6,7 @@ import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 
 /** A change to one article. */
-export type Change = Put | Withdraw;
+export type Change = Put | Withdraw | Erase;
 
 /** Creates an article, or replaces it. */
 export interface Put {
@@ -26,6 +26,8 @@ export interface Put {
   readonly keepWithdrawn?: boolean;
   /** The record before it was parsed. */
   readonly record: JsonText;
+  /** The record is the tombstone of an article that was erased, perhaps in another store: the store has no text of it. */
+  readonly isErased?: boolean;
   /**
    * Every feed that the article's own fields name, whether or not the article is visible yet. Custom feeds are not
    * listed: the store derives them from its rules.
@@ -56,6 +58,17 @@ export interface Withdraw {
   readonly forgetSource?: boolean;
 }
 
+/**
+ * Erases an article for good: its text, its record, its file and what the store knows of its history. The tombstone stays:
+ * the ids, the date of first publication, the date of the withdrawal, and the feeds that list it.
+ */
+export interface Erase {
+  readonly kind: 'erase';
+  readonly id: string;
+  readonly condition?: Condition;
+  readonly actor?: Actor;
+}
+
 /** Who or what made a change. */
 export type Actor =
   | { readonly kind: 'key'; readonly id: string; readonly name: string }
@@ -73,7 +86,15 @@ export type Condition = 'absent' | 'present' | { readonly revisions: readonly nu
 /** The result of one change. */
 export interface Outcome {
   readonly id: string;
-  readonly result: 'created' | 'updated' | 'unchanged' | 'withdrawn' | 'absent' | 'condition-failed' | 'refused';
+  readonly result:
+    | 'created'
+    | 'updated'
+    | 'unchanged'
+    | 'withdrawn'
+    | 'erased'
+    | 'absent'
+    | 'condition-failed'
+    | 'refused';
   /** The article's revision after the change; 0 where the article does not exist. */
   readonly revision: number;
   /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
@@ -84,12 +105,42 @@ export interface Outcome {
   readonly kept?: KeptArticle;
   /** The rule of the identity ledger that the change breaks. Present where the result is `refused`. */
   readonly problem?: Problem;
+  /** Whether the broken rule is that nothing is published again under the ids of an erased article. */
+  readonly isErased?: boolean;
 }
 
 /** What the store decided about an article. */
 export interface KeptArticle extends Pick<Article, 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'> {
   /** The feeds that the article belongs to, whether or not it is visible yet. */
   readonly feeds: readonly FeedKey[];
+}
+
+/** What a change did to an article. */
+export type AuditedChange = 'published' | 'corrected' | 'withdrawn' | 'republished' | 'erased';
+
+/** A change in the history of an article. */
+export interface AuditEntry {
+  readonly what: AuditedChange;
+  readonly at: Instant;
+  readonly revision: number;
+  /** Missing where the change named no actor. */
+  readonly by?: Actor;
+  /** The status that the change gave the article. */
+  readonly status: Status;
+  /** The end of the embargo, where the status is `embargoed`. */
+  readonly until?: Instant;
+  /** The reason of a withdrawal. */
+  readonly reason?: string;
+}
+
+/** A row of the audit: one change, or all consecutive changes of a batch. The entry is that of the first change. */
+export interface AuditRow extends AuditEntry {
+  /** The article of the first change, and of the last one. */
+  readonly id: string;
+  readonly lastId: string;
+  readonly lastRevision: number;
+  /** How many changes of each kind the row has. */
+  readonly counts: ReadonlyMap<AuditedChange, number>;
 }
 
 /** A custom feed that is to be filled by its rule; without a rule, the store empties and forgets it. */
@@ -117,6 +168,8 @@ export interface StoredArticle {
 /** An article with the record that it was parsed from. */
 export interface StoredRecord extends StoredArticle {
   readonly record: unknown;
+  /** The article was erased: its texts are empty, and the record has what is left. */
+  readonly isErased?: boolean;
 }
 
 /** The remains of an article that was withdrawn after readers could see it. */
@@ -152,6 +205,13 @@ export interface SnapshotOptions {
   readonly tombstonesFor: number;
 }
 
+/** An article that was erased. */
+export interface ErasedArticle {
+  readonly number: number;
+  /** That of the erasure. */
+  readonly revision: number;
+}
+
 /** The part of an article that never changes once readers could see it. */
 export interface Identity {
   readonly publicId: string;
@@ -159,7 +219,7 @@ export interface Identity {
 }
 
 /** An article in a list, without its body, which can be large. */
-export interface ListedRecord extends Pick<StoredRecord, 'revision' | 'record'> {
+export interface ListedRecord extends Pick<StoredRecord, 'revision' | 'record' | 'isErased'> {
   readonly article: Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'>;
 }
 
@@ -252,12 +312,23 @@ export interface Store {
   rules(): Promise<readonly FeedRule[]>;
   /**
    * Applies all changes in one transaction or, where it rejects, none. Each changed article gets the next revision. The
-   * store skips a change, with its file, where the condition fails or where it would alter the identity of an article
-   * that readers could see. Its outcome says so.
+   * store skips a change, with its file, where the condition fails, where it would alter the identity of an article that
+   * readers could see, or where it has the id of an erased article. Its outcome says so.
    */
   apply(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
   /** Returns the outcomes that `apply` would have, and changes nothing. */
   rehearse(changes: readonly Change[], now: () => Instant): Promise<readonly Outcome[]>;
+  /** The articles that were erased after that revision, in the order of the erasures. */
+  erasedAfter(revision: number): Promise<readonly ErasedArticle[]>;
+  /**
+   * Overwrites what the files of the store still have of erased articles: in the log of changes, in free pages and in the
+   * free parts of pages. Changes wait meanwhile. Does nothing where no article was erased since the last time.
+   *
+   * @returns why text may still be there; undefined where none is left
+   */
+  overwriteErased(): Promise<string | undefined>;
+  /** Those of the texts that stand in an article, as it is in the store. */
+  textsInUse(texts: readonly string[]): Promise<ReadonlySet<string>>;
   /** Marks every feed as changed, without a change to an article. */
   touchAllFeeds(now: () => Instant): Promise<void>;
   /** Call this before the first reader is served. From then on, a feed is dated by the moment of the change. */
@@ -284,6 +355,19 @@ export interface Store {
    * another process wrote in between.
    */
   takeExternallyChangedFeeds(): Promise<readonly FeedKey[]>;
+
+  /**
+   * The changes to an article, oldest first: the newest thousand of those that `pruneAudit` has left. The transaction of a
+   * change writes its row. A put that changes nothing has none. Empty for an unknown article.
+   */
+  history(id: string): Promise<readonly AuditEntry[]>;
+  /**
+   * The rows of the audit after that revision, in the order of the changes. Consecutive changes of one `apply` by imports
+   * are one row, and so are those by a start. Pass the last row's `lastRevision` to continue.
+   */
+  auditAfter(revision: number, limit: number): Promise<readonly AuditRow[]>;
+  /** Removes rows of the audit that are older, as many as one transaction should bear. Returns how many. */
+  pruneAudit(before: Instant): Promise<number>;
 
   find(id: string): Promise<StoredRecord | undefined>;
   /** The identities of the known articles among these. */

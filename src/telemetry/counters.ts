@@ -138,5 +138,10 @@ export function countChanges(publisher: Publisher, { changes, adjustments }: Cou
       for (const { result } of outcomes) count(result);
       return outcomes;
     },
+    async erase(erasures) {
+      const outcomes = await publisher.erase(erasures);
+      for (const { result } of outcomes) count(result);
+      return outcomes;
+    },
   };
 }

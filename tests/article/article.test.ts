@@ -53,7 +53,8 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['url', 'https://', 'https://', ADDRESS],
     ['url', '', '', ADDRESS],
     ['url', `https://a.example/${'x'.repeat(4096)}`, `https://a.example/${'x'.repeat(101)}…`, ADDRESS],
-    ['title', 5, '5', 'must be text'],
+    ['title', true, 'true', 'must be text'],
+    ['title', 1e21, '1e+21', 'must be text'],
     ['title', ' \n\u0000', '\u0000', 'must not be empty'],
     ['title', 'x'.repeat(1001), `${'x'.repeat(119)}…`, 'must not be longer than 1000 characters'],
     ['summary', ['a'], '["a"]', 'must be text'],
@@ -64,12 +65,6 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['language', '', '', LANGUAGE],
     ['authors', 'Ann', 'Ann', 'must be a list'],
     ['sections', 'World', 'World', 'must be a list'],
-    [
-      'sections',
-      Array.from({ length: 51 }, (_, index) => `s${index}`),
-      undefined,
-      'must not have more than 50 entries',
-    ],
     ['publishedAt', '2026-11-22T10:46:59', '2026-11-22T10:46:59', DATE],
     ['publishedAt', '2026-02-30T10:00:00Z', '2026-02-30T10:00:00Z', DATE],
     ['publishedAt', 1_700_000_000, '1700000000', 'must be text'],
@@ -91,13 +86,11 @@ describe('a field is refused with its value and the rule it breaks', () => {
   });
 
   test.each([
-    ['authors[0].name', { authors: [{ name: '' }] }, '', 'must not be empty'],
-    ['authors[0].name', { authors: [{ name: '–' }] }, '–', 'must have a letter or a digit'],
+    ['authors[0].name', { authors: [{ name: true }] }, 'true', 'must be text'],
+    ['authors[2].url', { authors: [null, { name: ' ' }, { name: 'b', url: 'ftp://b' }] }, 'ftp://b', ADDRESS],
     ['authors[1].url', { authors: [{ name: 'a' }, { name: 'b', url: 'ftp://b' }] }, 'ftp://b', ADDRESS],
     ['authors[0].email', { authors: [{ name: 'a', email: 'a at b' }] }, 'a at b', 'must be an e-mail address'],
     ['authors[0].avatar', { authors: [{ name: 'a', avatar: 'data:x' }] }, 'data:x', ADDRESS],
-    ['sections[1]', { sections: ['World', '!'] }, '!', 'must have a letter or a digit'],
-    ['tags[0]', { tags: [5] }, '5', 'must be text'],
     ['withdrawn.at', { withdrawn: { at: 'x' } }, 'x', DATE],
     ['image.url', { image: { url: '' } }, '', ADDRESS],
     ['image.type', { image: { url: '/i', type: 'png' } }, 'png', TYPE],
@@ -120,7 +113,6 @@ describe('a field is refused with its value and the rule it breaks', () => {
   });
 
   test.each([
-    ['authors[0].name', { authors: [{}] }, 'is required'],
     ['withdrawn.at', { withdrawn: {} }, 'is required'],
     ['source.name', { source: { url: 'https://a.example/' } }, 'is required'],
     ['image.url', { image: {} }, 'is required'],
@@ -135,8 +127,8 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['body', { body: ' \u0001 ' }, 'must have something left to show after cleaning'],
     ['colour', { colour: 'red' }, 'is not a known field'],
     ['__proto__', JSON.parse('{"__proto__": {"title": "x"}}'), 'is not a known field'],
-    ['authors[0].mail', { authors: [{ name: 'a', mail: 'x' }] }, 'is not a known field'],
-    ['image.src', { image: { url: '/i', src: '/i' } }, 'is not a known field'],
+    ['authors[0].mail', { authors: [{ name: 'a', mail: 'x' }] }, 'is not a known field. Did you mean email?'],
+    ['image.src', { image: { url: '/i', src: '/i' } }, 'is not a known field. Did you mean url?'],
   ])('%s without a value: %o', (field, fields, rule) => {
     expect(problems(record(fields))).toEqual([{ field, rule }]);
   });
@@ -146,12 +138,11 @@ describe('a field is refused with its value and the rule it breaks', () => {
   });
 
   test('all problems are reported at once', () => {
-    expect(problems({ id: 'a', title: '', publishedAt: 'x', colour: 1, tags: ['!', 'b', 5] })).toEqual([
+    expect(problems({ id: 'a', title: '', publishedAt: 'x', colour: 1, sections: 'b' })).toEqual([
       { field: 'url', rule: 'is required' },
       { field: 'title', value: '', rule: 'must not be empty' },
       { field: 'body', rule: 'is required' },
-      { field: 'tags[0]', value: '!', rule: 'must have a letter or a digit' },
-      { field: 'tags[2]', value: '5', rule: 'must be text' },
+      { field: 'sections', value: 'b', rule: 'must be a list' },
       { field: 'publishedAt', value: 'x', rule: DATE },
       { field: 'colour', rule: 'is not a known field' },
     ]);

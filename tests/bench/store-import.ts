@@ -122,6 +122,7 @@ export async function measureKeeping(dataFolder: string, count: number): Promise
         record,
         feeds: ownKeys(article),
         changedAt: article.publishedAt,
+        actor: { kind: 'import', source: 'copies' },
       } as const;
     });
     const before = performance.now();

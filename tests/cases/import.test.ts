@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { describeAdjustment } from '../../src/article/adjustments.ts';
 import { type Article, parseArticle } from '../../src/article/article.ts';
 import { describeProblem, type Problem, PublisherError } from '../../src/errors.ts';
 import { findSources } from '../../src/ingest/import/source.ts';
@@ -19,6 +20,8 @@ interface Case {
   /** What the operator reads besides, without the name of the file. */
   readonly notes?: readonly string[];
   readonly skipped?: readonly string[];
+  /** What the parser of records changes. Not compared where it is missing. */
+  readonly adjustments?: readonly string[];
 }
 
 const folders = globSync('*/import.json', { cwd: import.meta.dirname })
@@ -40,6 +43,7 @@ function story({ publishedAt, updatedAt, authors, sections, tags, ...rest }: Art
 async function imported(file: string) {
   const [source] = await findSources(file);
   const found = { stories: [] as unknown[], refused: [] as string[], notes: [] as string[], skipped: [] as string[] };
+  const adjustments: string[] = [];
   const note = (text: string) => void found.notes.push(text.slice(file.length + 1).trim());
   const items = source?.items(
     () => {},
@@ -61,14 +65,14 @@ async function imported(file: string) {
       if ('problems' in content) refuse(content.problems);
       else {
         const record = { publishedAt: content.publishedAt, ...JSON.parse(jsonString(content.json)) };
-        found.stories.push(story(parseArticle(record, newsroom)));
+        found.stories.push(story(parseArticle(record, newsroom, (made) => adjustments.push(describeAdjustment(made)))));
       }
     } catch (error) {
       if (!(error instanceof PublisherError)) throw error;
       refuse(error.problems);
     }
   }
-  return found;
+  return { found, adjustments };
 }
 
 test('there are cases', () => {
@@ -83,12 +87,14 @@ test.each(folders)('%s', async (folder) => {
     refused = [],
     notes = [],
     skipped = [],
+    adjustments,
   }: Case = JSON.parse(readFileSync(join(path, 'import.json'), 'utf8'));
-  const found = await imported(join(path, input));
+  const { found, adjustments: made } = await imported(join(path, input));
   expect(found).toEqual({
     stories: stories.map((expected) => expect.objectContaining(expected)),
     refused,
     notes,
     skipped,
   });
+  if (adjustments !== undefined) expect(made).toEqual(adjustments);
 });

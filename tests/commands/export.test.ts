@@ -16,6 +16,10 @@ const SAMPLE = join(import.meta.dirname, '../../data');
 /** After every change in the sample newsroom and the tests. */
 const NOW = Date.parse('2026-12-24T12:00:00Z');
 
+/** What cleaning reports of the samples: the columns of their tables lose their alignment. */
+const ADJUSTED = 'Adjustments: 10 attributes_removed\n';
+const ALIGNMENTS = /^(?:\S+: body: removed \d+ attributes: style .*\n)+$/;
+
 /** Copies parts of the sample newsroom into a folder. */
 async function sample(parts: readonly string[]): Promise<string> {
   const folder = await dataFolder();
@@ -94,8 +98,8 @@ test('imported into an empty store, an export gives the same documents and tags,
   expect(exported).toEqual({ code: 0, out: '', err: `${count} articles exported to ${file}\n`, drawn: '' });
   expect(imported).toEqual({
     code: 0,
-    out: `${count} created, 0 updated, 0 unchanged, 0 refused\n`,
-    err: '',
+    out: `${count} created, 0 updated, 0 unchanged, 0 refused\n${ADJUSTED}`,
+    err: expect.stringMatching(ALIGNMENTS),
     drawn: '',
   });
   expect(Object.keys(before).length).toBeGreaterThan(100);
@@ -116,7 +120,8 @@ test('imported where it comes from, an export changes nothing', async () => {
   const count = (await readFile(file, 'utf8')).trim().split('\n').length;
   const { code, out, err } = await command(['import', '--data', folder, file]);
 
-  expect([code, out, err]).toEqual([0, `0 created, 0 updated, ${count} unchanged, 0 refused\n`, '']);
+  expect([code, out]).toEqual([0, `0 created, 0 updated, ${count} unchanged, 0 refused\n${ADJUSTED}`]);
+  expect(err).toMatch(ALIGNMENTS);
 });
 
 test('a damaged store is reported as such, and the file is kept', async () => {

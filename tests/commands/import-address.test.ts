@@ -516,7 +516,7 @@ describe('--report', () => {
     const { adjustments } = JSON.parse(await readFile(file, 'utf8'));
 
     expect(code).toBe(0);
-    expect(out).toContain('\nAdjusted stories: 52 by hidden_text_removed\n');
+    expect(out).toContain('\nAdjustments: 52 hidden_text_removed\n');
     expect(adjustments).toEqual({
       hidden_text_removed: {
         reason,

@@ -731,7 +731,7 @@ test('files that stories show and that a WordPress export lacks are counted', as
   const folder = await dataFolder({ 'in.xml': WXR.replace(/<item>.*<\/item>/s, items.join('')) });
   const { out, err } = await imported(folder, join(folder, 'in.xml'));
 
-  expect(out).toBe(did(2, 0, 0, 0));
+  expect(out).toBe(`${did(2, 0, 0, 0)}Adjustments: 3 element_not_imported\n`);
   expect(err).toBe(
     `${join(folder, 'in.xml')}: not imported: 2 of the [gallery] files (absent from the export), 1 of the featured images (absent from the export), 1 of the [playlist] files (absent from the export)\n`,
   );
@@ -752,7 +752,7 @@ test.each([
   const folder = await dataFolder({ 'in.rss': Buffer.from(text, 'latin1') });
   const { out, err } = await imported(folder, join(folder, 'in.rss'));
 
-  expect(out).toBe(did(2, 0, 0, 0));
+  expect(out).toBe(`${did(2, 0, 0, 0)}Adjustments: 2 source_repaired\n`);
   expect(err.split(rule)).toHaveLength(3);
 });
 
@@ -914,7 +914,7 @@ describe('an import of more than two megabytes', () => {
       small.push(await imported(alone, join(alone, 'in')));
     }
 
-    expect(large.out).toBe(did(951, 39, 0, 10));
+    expect(large.out).toBe(`${did(951, 39, 0, 10)}Adjustments: 990 script_removed\n`);
     expect(small.map(({ code }) => code)).toEqual([1, 1, 1]);
     expect(await stored(inThreads)).toEqual(await stored(alone));
   });

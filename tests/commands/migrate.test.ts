@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { defineFunctions, MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
+import { defineMigrationFunctions } from '../../src/store/sqlite/database.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
 import { ask, dataFolder, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
 
@@ -14,7 +15,7 @@ async function folderWithSchema(version: number): Promise<string> {
   const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
   await mkdir(join(folder, 'store'));
   const db = new DatabaseSync(join(folder, 'store/publisher.sqlite'));
-  defineFunctions(db);
+  defineMigrationFunctions(db);
   for (const step of MIGRATIONS.slice(0, version)) db.exec(step);
   db.exec(`PRAGMA user_version = ${version}`);
   db.close();

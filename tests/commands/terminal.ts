@@ -1,4 +1,4 @@
-import { Writable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { onTestFinished } from 'vitest';
 import { run } from '../../src/cli.ts';
 
@@ -16,6 +16,8 @@ interface Surroundings {
   readonly isTTY?: boolean;
   /** Sends SIGTERM to the command. */
   readonly stop?: AbortSignal;
+  /** What a person types; without it, nobody can be asked. */
+  readonly typed?: string;
   /** Receives each line as it is printed. */
   readonly onLine?: (line: string) => void;
 }
@@ -23,7 +25,7 @@ interface Surroundings {
 /** Runs a command that ends by itself, in this process. */
 export async function command(
   args: readonly string[],
-  { env = {}, isTTY = false, stop, onLine = () => {} }: Surroundings = {},
+  { env = {}, isTTY = false, stop, typed, onLine = () => {} }: Surroundings = {},
 ): Promise<Finished> {
   const said = { out: '', err: '' };
   const screen = screenOf(isTTY);
@@ -37,6 +39,7 @@ export async function command(
       onLine(line);
     },
     screen: screen.stream,
+    input: () => keyboard(typed),
     onStop: (listener) => {
       const stopped = () => listener('SIGTERM');
       if (stop?.aborted) stopped();
@@ -48,6 +51,10 @@ export async function command(
   if (typeof result === 'number') return { code: result, ...said, drawn: screen.drawn() };
   onTestFinished(() => result.close());
   throw new Error(`it serves: ${said.out}`);
+}
+
+function keyboard(typed: string | undefined) {
+  return Object.assign(Readable.from(typed === undefined ? [] : [`${typed}\n`]), { isTTY: typed !== undefined });
 }
 
 /** The parts of a terminal that progress bars use. */

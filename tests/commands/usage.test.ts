@@ -68,6 +68,7 @@ test('--help names every command', async () => {
     'serve',
     'import',
     'export',
+    'erase',
     'key',
     'migrate',
   ]);
@@ -83,10 +84,14 @@ test.each<readonly [readonly string[], string]>([
   [['import', '--colour', 'x'], 'There is no option “--colour”.'],
   [['export', 'one', 'two'], '“export” writes one FILE, not 2.'],
   [['export', '--dry-run'], 'There is no option “--dry-run”.'],
+  [['erase'], '“erase” needs the ID of an article.'],
   [['key'], '“key” needs an action: create, list or revoke.'],
-  [['key', 'make'], '“key” needs an action: create, list or revoke.'],
+  [['key', 'make'], '“key” needs an action: create, list or revoke, not “make”: the nearest is create.'],
   [['key', 'create'], '“key create” needs a --name, so that you can tell keys apart.'],
-  [['key', 'create', '--name', 'x', '--scope', 'admin'], '--scope must be one of read, write, not “admin”.'],
+  [
+    ['key', 'create', '--name', 'x', '--scope', 'admin'],
+    '--scope must be one of read, write, not “admin”: did you mean write?',
+  ],
   [['key', 'revoke'], '“key revoke” needs the ID of a key. “key list” shows all IDs.'],
   [['key', 'revoke', 'one', 'two'], 'Unexpected argument “two”.'],
   [['key', 'list', 'all'], 'Unexpected argument “all”.'],
@@ -109,7 +114,7 @@ test.each<readonly [readonly string[], string]>([
     ['serve', '--max-connections', 'off'],
     '--max-connections must be TOTAL or TOTAL:PER_CLIENT, as 10000:256 or 10000:off, not “off”.',
   ],
-  [['publish'], 'There is no command “publish”.'],
+  [['publish'], 'There is no command “publish”: the nearest is import.'],
 ])('%j is wrong use: exit code 2', async (args, message) => {
   const folder = await dataFolder();
   const { code, out, err } = await command(args, { env: { DATA_DIR: folder } });
@@ -120,7 +125,7 @@ test.each<readonly [readonly string[], string]>([
   expect(existsSync(join(folder, 'store'))).toBe(false);
 });
 
-test.each([['import', '/dev/null'], ['export'], ['key', 'list'], ['migrate']])(
+test.each([['import', '/dev/null'], ['export'], ['erase', 'a'], ['key', 'list'], ['migrate']])(
   '%s of a folder that is not a data folder is reported, and creates nothing there',
   async (...args) => {
     const folder = join(await dataFolder(), 'mistyped');
@@ -156,6 +161,7 @@ test.each([
   ['key', 'create'],
   ['migrate'],
   ['export'],
+  ['erase', 'a'],
   ['import', '--dry-run', '/dev/null'],
 ])('%s %s creates no store where there is none', async (...args) => {
   const folder = await dataFolder();

@@ -27,6 +27,7 @@ test('the smallest publication, whole', () => {
     media: 'named',
     entries: 50,
     tombstoneDays: 30,
+    auditDays: 400,
     feeds: [],
     retired: [],
     origins: [],
@@ -45,6 +46,7 @@ contact: { name: Desk, email: desk@news.example }
 maxAge: 0
 media: public
 tombstoneDays: 0
+auditDays: 36500
 entries: 1000
 feeds:
   - id: kurdî-çand
@@ -77,6 +79,7 @@ origins: [https://cms.example]
     media: 'public',
     entries: 1000,
     tombstoneDays: 0,
+    auditDays: 36_500,
     feeds: [
       {
         id: 'kurdî-çand',
@@ -137,7 +140,7 @@ describe('a problem has its place', () => {
       },
     ],
     ['contact:\n  email: x', undefined],
-    ['colour: red', { field: 'colour', rule: 'is not a known field', line: 5, column: 9 }],
+    ['colour: red', { field: 'colour', rule: 'is not a known field. Did you mean accentColor?', line: 5, column: 9 }],
     ['icon: 5', { field: 'icon', value: '5', rule: ASSET, line: 5, column: 7 }],
     [
       'icon: javascript:x',
@@ -177,8 +180,8 @@ describe('a problem has its place', () => {
       { field: 'feeds[0].select.any[0]', value: 'world', rule: FEED_KEY, line: 6, column: 40 },
     ],
     [
-      'feeds:\n  - { id: a, title: A, select: { all: ["section/!"] } }',
-      { field: 'feeds[0].select.all[0]', value: 'section/!', rule: FEED_KEY, line: 6, column: 40 },
+      'feeds:\n  - { id: a, title: A, select: { all: ["section/ "] } }',
+      { field: 'feeds[0].select.all[0]', value: 'section/', rule: FEED_KEY, line: 6, column: 40 },
     ],
     [
       'feeds:\n  - { id: a, title: A }\n  - { id: a, title: B }',
@@ -197,6 +200,10 @@ describe('a problem has its place', () => {
     [
       'tombstoneDays: 3651',
       { field: 'tombstoneDays', value: '3651', rule: 'must be a whole number from 0 to 3650', line: 5, column: 16 },
+    ],
+    [
+      'auditDays: 0',
+      { field: 'auditDays', value: '0', rule: 'must be a whole number from 1 to 36500', line: 5, column: 12 },
     ],
     [
       'feeds:\n  - { id: 20.26, title: A }',
@@ -355,6 +362,23 @@ test('the id of a feed may be a whole number', () => {
   const { feeds: parsed } = parsePublication(SMALLEST + feeds, 'publication.yaml');
 
   expect(parsed.map(({ id }) => id)).toEqual(['2026', '007']);
+});
+
+test('a number where text belongs is text, as it is written', () => {
+  const text = `title: 2026
+url: https://news.example/
+description: 1.10
+language: en
+copyright: 1e3
+accentColor: 012345
+contact: { name: 24 }
+feeds:
+  - { id: 7, title: 7.0, description: 0x1F }
+`;
+  const parsed = parsePublication(text, 'publication.yaml');
+
+  expect(parsed).toMatchObject({ title: '2026', description: '1.10', copyright: '1e3', accentColor: '012345' });
+  expect(parsed).toMatchObject({ contact: { name: '24' }, feeds: [{ id: '7', title: '7.0', description: '0x1F' }] });
 });
 
 test('a data folder’s publication', async () => {

@@ -38,10 +38,10 @@ async function room(...records: readonly unknown[]) {
   const reported: string[] = [];
   const report = (id: string, format: Format, error: unknown) =>
     reported.push(`${id} ${format} ${error instanceof Error}`);
-  const { arrange } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
+  const { arrange, forgetErased, counts } = createArranger({ store, publication, report, entryBytes: 1_000_000 });
   const text = async (key: string, format: Format, at = NOW) =>
     (await arrange(key, format, at))?.bytes.toString() ?? '';
-  return { store, ...publisher, reported, arrange, text };
+  return { store, ...publisher, reported, arrange, forgetErased, counts, text };
 }
 
 const options = { content: 'full' as const, feedLanguage: 'en', feedsUrl: newsroom.feedsUrl, publisher: publication };
@@ -268,3 +268,15 @@ test.each([
     expect(after).toContain(expected);
   },
 );
+
+test('the entries of an erased article are forgotten, in every version and format, and those of others are kept', async () => {
+  const { text, publish, erase, forgetErased, counts } = await room(...records);
+  for (const format of FORMATS) await text('latest', format);
+  await publish([unparsedRecord(record({ ...fields[0], title: 'New' }))]);
+  for (const format of FORMATS) await text('latest', format);
+  await erase([{ id: 'c' }]);
+  const before = counts();
+  const found = [await forgetErased(), await forgetErased()];
+
+  expect([before.count, counts().count, found]).toEqual([12, 6, [true, false]]);
+});

@@ -40,11 +40,15 @@ function workshop() {
     mayHaveExternalChanges: () => changedExternally.length > 0,
     takeExternallyChangedFeeds: async () => changedExternally.splice(0),
   };
+  const told = { externalChanges: 0 };
   const documentCache = createDocumentCache({
     arrange,
     externalChanges,
     bytes: 1e6,
     now: () => clock.now,
+    onExternalChanges: () => {
+      told.externalChanges += 1;
+    },
     fail: (error) => failures.push(error),
   });
   const text = async (key = 'latest', format: Format = 'rss') =>
@@ -56,7 +60,7 @@ function workshop() {
     runs.at(-1)?.finish(answer, nextChangeAt);
     return asked;
   };
-  return { runs, clock, changedExternally, externalChanges, failures, documentCache, text, make };
+  return { runs, clock, changedExternally, externalChanges, failures, documentCache, text, make, told };
 }
 
 test('a document is made once, however many requests come at the same time', async () => {
@@ -94,6 +98,23 @@ test('a document that is made again and is the same keeps its codings', async ()
   expect(documentCache.getIfReady('latest.rss')?.body.codings()).toEqual(['identity']);
 });
 
+test('a document from before an erasure leaves the memory, and one that is current stays', async () => {
+  const { clock, documentCache, make } = workshop();
+  await make('a', 500);
+  documentCache.removeOutdated();
+  expect([documentCache.counts().count, documentCache.getIfReady('latest.rss')?.document.bytes.toString()]).toEqual([
+    1,
+    'a',
+  ]);
+  documentCache.forget(['latest']);
+  documentCache.removeOutdated();
+  expect(documentCache.counts()).toMatchObject({ count: 0, bytes: 0 });
+  await make('b', 500);
+  clock.now = 500;
+  documentCache.removeOutdated();
+  expect(documentCache.counts()).toMatchObject({ count: 0, bytes: 0 });
+});
+
 test('a forgotten document is made again', async () => {
   const { runs, documentCache, text, make } = workshop();
   await make('a');
@@ -102,6 +123,17 @@ test('a forgotten document is made again', async () => {
   documentCache.forget(['latest']);
   expect(await make('b')).toBe('b');
   expect(runs).toHaveLength(2);
+});
+
+test('changes by other processes are reported, changes by this one are not', async () => {
+  const { changedExternally, documentCache, make, told } = workshop();
+  await make('a');
+  documentCache.forget(['latest']);
+  await make('b');
+  expect(told.externalChanges).toBe(0);
+  changedExternally.push('latest');
+  expect(await make('c')).toBe('c');
+  expect(told.externalChanges).toBe(1);
 });
 
 test('a document that is forgotten while it is made answers only the requests before that', async () => {

@@ -209,6 +209,35 @@ describe('a client', () => {
     expect((await from('203.0.113.8')(FEED)).status).toBe(200);
   });
 
+  test('is the same in every form in which proxies write its address', async () => {
+    const { from, port, lines } = await service(6);
+    const forms = ['203.0.113.9', '203.0.113.9:5678', '"203.0.113.9"', '::ffff:cb00:7109', '[::ffff:203.0.113.9]:443'];
+    const byForwarded = () => ask(port, FEED, { headers: { Forwarded: 'proto=https;for="203.0.113.9:5678"' } });
+    const answers = [...(await Promise.all(forms.map((form) => from(form)(FEED)))), await byForwarded()];
+
+    expect(answers.map(({ status }) => status)).toEqual(all(200, 6));
+    expect((await from('203.0.113.9:1')(FEED)).status).toBe(429);
+    expect((await byForwarded()).status).toBe(429);
+    expect(lines).toEqual([]);
+  });
+
+  test('that no form names in a readable way shares one limit with all such, and the log says so once', async () => {
+    const { from, port, lines, told } = await service(4);
+    const forms = ['_hidden:443', 'unknown', 'client.example', '203.0.113.256'];
+    const answers = await Promise.all(forms.map((form) => from(form)(FEED)));
+
+    expect(answers.map(({ status }) => status)).toEqual(all(200, 4));
+    expect((await from('another')(FEED)).status).toBe(429);
+    expect((await ask(port, '/nothing', { headers: { Forwarded: 'for=_secret' } })).status).toBe(429);
+    expect((await from('203.0.113.7')(FEED)).status).toBe(200);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^A trusted proxy names its client “(?:_hidden:443|unknown|client\.example|203\.0\.113\.256)”, which is no address\. /,
+      ),
+    ]);
+    expect(told.filter(({ forwarded }) => forwarded !== undefined)).toHaveLength(1);
+  });
+
   test('of IPv6 is all of its /64', async () => {
     const { from } = await service(1);
     await from('2001:db8:1:2::1')(FEED);

@@ -19,11 +19,32 @@ describe('an answer to a change', () => {
     });
   });
 
+  test('has a warning where another article has the address, until that article is withdrawn', async () => {
+    const { put, post, remove } = await startApi();
+    const warningsIn = (text: string) => JSON.parse(text).warnings.map(({ field }: { field: string }) => field);
+    await put('/a', { body: STORY });
+    const answers = [
+      await put('/b?dry-run', { body: STORY }),
+      await put('/b', { body: STORY }),
+      await put('/b', { body: STORY }),
+    ];
+    const bulk = await post('', { body: JSON.stringify({ id: 'c', ...STORY }) });
+    await remove('/a');
+    await remove('/b');
+    const alone = await put('/c', { body: STORY });
+
+    expect(answers.map(({ text }) => warningsIn(text))).toEqual([['url'], ['url'], ['url']]);
+    expect(answers[0]?.text).toContain('is the address of the article “a” as well');
+    expect([warningsIn(bulk.text.split('\n')[0] ?? ''), warningsIn(alone.text)]).toEqual([['url'], []]);
+  });
+
   test('has the adjustments, also where nothing changed, in PUT and in each bulk line', async () => {
     const { put, post } = await startApi();
     const first = await put('/a', { body: STORY });
     const again = await put('/a', { body: STORY });
-    const bulk = await post('', { body: `${JSON.stringify({ id: 'b', ...STORY })}\n${JSON.stringify(record())}` });
+    const bulk = await post('', {
+      body: `${JSON.stringify({ id: 'b', ...STORY, url: '/b' })}\n${JSON.stringify(record())}`,
+    });
     const [line, plain, last] = bulk.text
       .trim()
       .split('\n')
@@ -73,6 +94,20 @@ describe('a warning', () => {
 
     expect(warnings).toMatchObject([{ field, rule: expect.stringContaining('media/ does not have') }]);
     expect(lines.join('\n')).toContain('is published with warnings');
+  });
+
+  test.each([
+    ['xx-YY', 1],
+    ['english', 1],
+    ['German', 1],
+    ['ckb', 0],
+    ['kmr-Latn', 0],
+    ['pt-BR', 0],
+  ])('is given for a language tag that is not registered: %s', async (language, count) => {
+    const { warnings } = await warningsOf({ language });
+
+    expect(warnings).toHaveLength(count);
+    if (count > 0) expect(warnings).toMatchObject([{ field: 'language' }]);
   });
 
   test('is not given for a file that is there, or for a picture of another host', async () => {

@@ -514,12 +514,41 @@ describe('an address', () => {
     ).toBe(200);
   });
 
-  test('that ends in /feeds is written as it is and read with that slash encoded', async () => {
+  test.each(['feeds', 'history'])('that ends in /%s is read as it is written', async (view) => {
     const { put, get } = await startApi();
-    await put('/x/feeds', { body: story() });
+    const keysAt = async (address: string) => {
+      const { status, text } = await get(address);
+      const { id, feeds, history } = JSON.parse(text);
+      return [status, id, { feeds, history }[view] === undefined ? 'article' : view];
+    };
+    const missing = [404, undefined, 'article'];
 
-    expect([(await get('/x/feeds')).status, JSON.parse((await get('/x%2Ffeeds')).text).id]).toEqual([404, 'x/feeds']);
-    expect(JSON.parse((await get('/x/feeds/feeds')).text).id).toBe('x/feeds');
+    expect([await keysAt(`/x/${view}`), await keysAt(`/${view}`)]).toEqual([missing, missing]);
+    await put('/x', { body: story() });
+    expect(await keysAt(`/x/${view}`)).toEqual([200, 'x', view]);
+    await put(`/x/${view}`, { body: story() });
+    await put(`/${view}`, { body: story() });
+    expect(await keysAt(`/x/${view}`)).toEqual([200, `x/${view}`, 'article']);
+    expect(await keysAt(`/x%2F${view}`)).toEqual([200, `x/${view}`, 'article']);
+    expect(await keysAt(`/${view}`)).toEqual([200, view, 'article']);
+    expect(await keysAt(`/x/${view}/${view}`)).toEqual([200, `x/${view}`, view]);
+    expect(await keysAt(`/x/${view}?view=${view}`)).toEqual([200, `x/${view}`, view]);
+    expect(await keysAt(`/x?view=${view}`)).toEqual([200, 'x', view]);
+    expect(await keysAt(`/y/${view}?view=${view}`)).toEqual(missing);
+  });
+
+  test.each([
+    [
+      '?view=histroy',
+      { field: 'view', value: 'histroy', rule: 'must be one of feeds, history. Did you mean history?' },
+    ],
+    ['?views=feeds', { field: 'views', rule: 'is not a parameter: use view' }],
+  ])('with %s is refused', async (query, problem) => {
+    const { put, get } = await startApi();
+    await put('/x', { body: story() });
+    const { status, text } = await get(`/x${query}`);
+
+    expect([status, JSON.parse(text).code, JSON.parse(text).problems]).toEqual([400, 'invalid_query', [problem]]);
   });
 });
 
@@ -572,6 +601,9 @@ describe('GET of one', () => {
     ]);
   });
 });
+
+const CURSOR =
+  'must be the cursor of the page before, a whole number: take it from “cursor” in that answer, or leave it out for the first page';
 
 describe('GET of the list', () => {
   interface Page {
@@ -674,7 +706,8 @@ describe('GET of the list', () => {
       'status=visible&limit=5&status=visible',
       { field: 'status', value: 'visible, visible', rule: 'must be given once' },
     ],
-    ['cursor=-1', { field: 'cursor', value: '-1', rule: 'must be a whole number from 0 to 9007199254740991' }],
+    ['cursor=-1', { field: 'cursor', value: '-1', rule: CURSOR }],
+    ['cursor=abc', { field: 'cursor', value: 'abc', rule: CURSOR }],
     ['status=lost', { field: 'status', value: 'lost', rule: 'must be one of visible, embargoed, expired, withdrawn' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { get } = await startApi();
@@ -757,7 +790,7 @@ describe('DELETE', () => {
   });
 
   test.each([
-    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason' }],
+    ['why=wrong', { field: 'why', rule: 'is not a parameter: use reason, erase. Did you mean reason?' }],
     ['reason=a&reason=b', { field: 'reason', value: 'a, b', rule: 'must be given once' }],
   ])('with ?%s is refused', async (query, problem) => {
     const { put, get, remove } = await startApi();

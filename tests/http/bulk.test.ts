@@ -41,7 +41,9 @@ function converse({ port, key }: Api): Conversation {
 
 const NO_TOTALS = { created: 0, updated: 0, unchanged: 0, refused: 0, adjusted: 0, warned: 0 };
 
-const lineOf = (fields: Readonly<Record<string, unknown>>) => JSON.stringify(record(fields));
+/** Each record has an address of its own. */
+const lineOf = ({ id = 'a', ...fields }: Readonly<Record<string, unknown>>) =>
+  JSON.stringify(record({ id, url: `/${id}`, ...fields }));
 
 async function resultsOf({ post }: Api, body: string | Uint8Array): Promise<Record<string, unknown>[]> {
   const { status, headers, text } = await post('', { body });
@@ -144,7 +146,7 @@ test('invalid lines are reported and do not stop the others; blank lines are ski
       result: 'refused',
       code: 'invalid_json',
       title: 'This is not JSON that can be read.',
-      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line: 6 }],
+      problems: [{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line: 6, column: 3 }],
     },
     {
       line: 7,

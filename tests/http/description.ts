@@ -133,7 +133,8 @@ export function valuesIn(type: string, { schema }: Content, text: string): { sch
 export function templateOf(address: string): string {
   const { pathname } = new URL(address, 'http://service');
   if (!pathname.startsWith('/api/articles/')) return pathname;
-  return /^\/api\/articles\/.+\/feeds$/.test(pathname) ? '/api/articles/{id}/feeds' : '/api/articles/{id}';
+  const [, view] = /^\/api\/articles\/.+\/(feeds|history)$/.exec(pathname) ?? [];
+  return `/api/articles/{id}${view === undefined ? '' : `/${view}`}`;
 }
 
 type Received = Pick<Answer, 'status' | 'headers' | 'text'>;

@@ -15,6 +15,10 @@ const NEWSROOM = {
   'articles/a.json': JSON.stringify(record({ sections: ['Middle East'], tags: ['ئاو', 'water'] })),
 };
 
+function endings(feed: string): string {
+  return `Use the ending of a format: /feeds/${feed}.rss, /feeds/${feed}.atom, /feeds/${feed}.json`;
+}
+
 test.each([
   ['/feeds/sectoin/middle-east.rss', 'Did you mean /feeds/section/middle-east.rss?'],
   ['/feeds/section/Middle-East.atom', 'Did you mean /feeds/section/middle-east.atom?'],
@@ -22,9 +26,17 @@ test.each([
   ['/feeds/lastest.rss', 'Did you mean /feeds/latest.rss?'],
   ['/feeds/water.rss', 'Did you mean /feeds/tag/water.rss?'],
   ['/feeds/tag/%D8%A6%D8%A7%D9%88%D9%88.rss', 'Did you mean /feeds/tag/%D8%A6%D8%A7%D9%88.rss?'],
-  ['/feeds/latest', 'Did you mean /feeds/latest.rss?'],
-  ['/feeds/latest.xml', 'Did you mean /feeds/latest.rss?'],
-  ['/feeds/section/middle-east', 'Did you mean /feeds/section/middle-east.rss?'],
+  ['/feeds/latest', endings('latest')],
+  ...['xml', 'rdf', 'atom.xml', 'RSS', 'rs', 'rss.', 'json)', 'html', 'rss2'].map((ending) => [
+    `/feeds/latest.${ending}`,
+    endings('latest'),
+  ]),
+  ['/feeds/latest/feed', endings('latest')],
+  ['/feeds/latest/feed/atom/', endings('latest')],
+  ['/feeds/Section/Middle%20East.xml', endings('section/middle-east')],
+  ['/feeds/section/midle-east.xml', 'Did you mean /feeds/section/middle-east.rss?'],
+  ['/feeds/section/Middle%20East.json', 'Did you mean /feeds/section/middle-east.json?'],
+  ['/feeds/section/middle-east', endings('section/middle-east')],
   ['/feeds/something-else-entirely.rss', 'Every article is in /feeds/latest.rss.'],
 ])('%s → %s', async (path, detail) => {
   const { port } = await start(await dataFolder(NEWSROOM));
@@ -34,13 +46,17 @@ test.each([
   expect(JSON.parse(text)).toEqual({ title: expect.any(String), status: 404, code: 'feed_not_found', detail });
 });
 
-test('the name that a 404 proposes is there', async () => {
-  const { port } = await start(await dataFolder(NEWSROOM));
-  const { text } = await ask(port, '/feeds/latest.xml');
-  const path = /\/\S+(?=\?$)/.exec(JSON.parse(text).detail)?.[0] ?? '';
+test.each(['/feeds/latest.xml', '/feeds/watr.rss'])(
+  'the addresses that the 404 of %s proposes are there',
+  async (path) => {
+    const { port } = await start(await dataFolder(NEWSROOM));
+    const { detail } = JSON.parse((await ask(port, path)).text);
+    const proposed: string[] = detail.match(/\/[^\s,?]+/g) ?? [];
 
-  expect((await ask(port, path)).status).toBe(200);
-});
+    expect(proposed.length).toBeGreaterThan(0);
+    for (const each of proposed) expect((await ask(port, each)).status).toBe(200);
+  },
+);
 
 test('an error of ours says nothing of itself outside, and everything to the operator', async () => {
   const failure = new Error('the disk at /dev/sdb is on fire');

@@ -30,7 +30,7 @@ test('a public linter has nothing to say by its recommended rules', async () => 
   expect(await lint(JSON.stringify(WITHOUT_NAMES))).toContain('warn operation-operationId');
 });
 
-test('a generated client publishes, corrects, rehearses, reads, lists and withdraws a story', async () => {
+test('a generated client publishes, corrects, rehearses, reads, lists, withdraws and erases a story', async () => {
   const client = await generatedClient();
   const at = { id: '2026/bridge' };
   const story = record({ id: undefined, title: 'Bridge reopens', sections: ['Harbour'] });
@@ -75,6 +75,18 @@ test('a generated client publishes, corrects, rehearses, reads, lists and withdr
     expect.objectContaining({ id: '2026/bridge', withdrawn: { at: expect.any(String), reason: 'Wrong bridge' } }),
   ]);
   expect((await ask(api.port, '/feeds/section/harbour.json')).text).not.toContain('Bridge is open');
+
+  const { data: changes } = await client.getArticleHistory(at);
+  expect(changes.history.map(({ what }: { what: string }) => what)).toEqual(['published', 'corrected', 'withdrawn']);
+  const { data: feeds } = await client.listFeeds({ kind: 'language' });
+  expect(feeds.feeds).toEqual([expect.objectContaining({ feed: 'language/en', articles: 1 })]);
+  const { data: problems } = await client.listProblems();
+  expect(problems.problems).toEqual([expect.objectContaining({ article: 'piano', code: 'invalid_article' })]);
+
+  const erased = await client.withdrawArticle({ ...at, erase: 'true' });
+  expect([erased.status, erased.data.result]).toEqual([200, 'erased']);
+  const again = await client.publishArticle(at, story);
+  expect([again.status, again.data.code]).toEqual([409, 'erased_article']);
 });
 
 type OperationName =
@@ -83,6 +95,9 @@ type OperationName =
   | 'getArticle'
   | 'listArticles'
   | 'listFeedsOfArticle'
+  | 'getArticleHistory'
+  | 'listFeeds'
+  | 'listProblems'
   | 'withdrawArticle';
 type Client = AxiosInstance & Readonly<Record<OperationName, UnknownOperationMethod>>;
 

@@ -115,8 +115,31 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [401, 'get', `${A}/feeds`, { key: '' }],
   [404, 'get', '/api/articles/nothing/feeds'],
 
+  [200, 'get', `${A}/history`],
+  [200, 'get', '/api/articles/embargoed/history'],
+  [200, 'get', '/api/articles/filed/history'],
+  [400, 'get', '/api/articles/%ff/history'],
+  [401, 'get', `${A}/history`, { key: '' }],
+  [404, 'get', '/api/articles/nothing/history'],
+  [200, 'get', `${A}?view=feeds`],
+  [200, 'get', `${A}?view=history`],
+  [400, 'get', `${A}?view=all`],
+  [400, 'get', `${A}/feeds?view=all`],
+  [400, 'get', `${A}/history?view=all`],
+
   [200, 'delete', '/api/articles/gone?reason=Wrong'],
   [200, 'delete', '/api/articles/gone'],
+
+  [200, 'get', `${A}?view=feeds`],
+  [200, 'get', `${A}?view=history`],
+  [400, 'get', `${A}?view=x`],
+  [200, 'get', `${A}/history`],
+  [200, 'get', '/api/articles/embargoed/history'],
+  [200, 'get', '/api/articles/gone/history'],
+  [400, 'get', '/api/articles/%ff/history'],
+  [401, 'get', `${A}/history`, { key: '' }],
+  [404, 'get', '/api/articles/nothing/history'],
+
   [400, 'delete', `${A}?why=x`],
   [400, 'delete', A, { headers: { 'If-None-Match': '"1"' } }],
   [400, 'delete', '/api/articles/%ff'],
@@ -125,10 +148,29 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [404, 'delete', '/api/articles/nothing'],
   [412, 'delete', A, { headers: { 'If-Match': '"99"' } }],
 
+  [200, 'delete', '/api/articles/full?erase=true'],
+  [200, 'delete', '/api/articles/full?erase'],
+  [400, 'delete', '/api/articles/full?erase=perhaps'],
+  [409, 'delete', '/api/articles/filed?erase=true'],
+  [409, 'put', '/api/articles/full', { body: EVERY_FIELD }],
+  [200, 'get', '/api/articles/full'],
+  [200, 'get', '/api/articles/full/history'],
+
+  [200, 'get', '/api/feeds'],
+  [200, 'get', '/api/feeds?limit=1&kind=section'],
+  [400, 'get', '/api/feeds?limit=x'],
+  [400, 'get', '/api/feeds?kind=sections'],
+  [401, 'get', '/api/feeds', { key: '' }],
+
+  [200, 'get', '/api/problems'],
+  [200, 'get', '/api/problems?limit=1'],
+  [400, 'get', '/api/problems?limit=x'],
+  [401, 'get', '/api/problems', { key: '' }],
+
   [200, 'get', '/api/articles'],
   [200, 'get', '/api/articles?limit=1'],
   [200, 'get', '/api/articles?status=withdrawn'],
-  [200, 'get', '/api/articles?feed=nothing'],
+  [200, 'get', '/api/articles?feed=tag/nothing'],
   [400, 'get', '/api/articles?limit=x'],
   [400, 'get', '/api/articles?colour=red'],
   [401, 'get', '/api/articles', { key: '' }],
@@ -152,6 +194,11 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
         .join('\n'),
     },
   ],
+  [409, 'delete', '/api/articles/held?erase=true'],
+  [200, 'delete', '/api/articles/n?erase=true'],
+  [409, 'put', '/api/articles/n', { body: record({ id: 'n' }) }],
+  [200, 'get', '/api/articles/n'],
+  [200, 'get', '/api/articles?status=withdrawn'],
   [401, 'post', '/api/articles', { body: '', key: '' }],
   [403, 'post', '/api/articles', { body: '', key: 'READ' }],
   [415, 'post', '/api/articles', { body: 'x', headers: { 'Content-Encoding': 'br' } }],
@@ -235,6 +282,9 @@ describe('the description', () => {
       'publishArticle',
       'withdrawArticle',
       'listFeedsOfArticle',
+      'getArticleHistory',
+      'listFeeds',
+      'listProblems',
       'getApiDescription',
       'getLiveness',
       'getReadiness',
@@ -326,7 +376,13 @@ describe('every real answer is one that is declared', () => {
 
   // In one test, because the requests build on one another.
   test('of the real service', async () => {
-    api = await startApi({}, { bodyDeadline: 300 });
+    const files = {
+      'articles/held.json': JSON.stringify(record({ id: 'held', url: '/held' })),
+      'articles/filed.json': JSON.stringify(record({ id: 'filed' })),
+      'articles/refused.json': '{"title":',
+      'articles/notes.docx': 'x',
+    };
+    api = await startApi(files, { bodyDeadline: 300 });
     readKey = (await keyFor(api.dataFolder, 'read')).key;
     const wrong: string[] = [];
     const answered = new Set<string>();
@@ -403,6 +459,7 @@ describe('every real answer is one that is declared', () => {
       changes: changeHandlers({
         store,
         publisher,
+        erase: async (erasures) => ({ outcomes: await publisher.erase(erasures), media: [], remains: [] }),
         rehearse: publisher.publish,
         feedsUrl: publication.feedsUrl,
         now,

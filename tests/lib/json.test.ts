@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { PublisherError } from '../../src/errors.ts';
 import { parseJson } from '../../src/lib/json.ts';
@@ -41,8 +42,38 @@ describe('what is no JSON is refused where it ceases to be', () => {
     expect(problems(Buffer.from(text))).toEqual([{ field: '', rule: 'is not JSON here', line, column }]);
   });
 
-  test.each(['{"a": NaN}', '{"a": 01}', '"\n"', '{"a": "\\x"}', '[1,]', 'undefined'])('%j', (text) => {
-    expect(problems(Buffer.from(text))).toHaveLength(1);
+  test.each([
+    ['{"a":\n NaN}', 2, 2],
+    ['{"a": 01}', 1, 8],
+    ['"\n"', 1, 1],
+    ['{"a": "\\x"}', 1, 7],
+    ['[1,]', 1, 4],
+    ['undefined', 1, 1],
+    ['nul', 1, 1],
+    ['{"a": 1}\u00A0', 1, 9],
+    ['{"a": "x', 1, 7],
+    ['{"a": 1.}', 1, 7],
+    ['{"a": "\\uD8"}', 1, 7],
+    ['{"a": \u0001}', 1, 7],
+    ['{}}', 1, 3],
+  ])('%j', (text, line, column) => {
+    expect(problems(Buffer.from(text))).toEqual([{ field: '', rule: 'is not JSON here', line, column }]);
+  });
+
+  test('whatever the text is, the problem has its position within it', () => {
+    const valid = JSON.stringify({ id: 'a', tags: ['x', 1.5, null, { y: 'é\n' }], body: 'z' }, null, 1);
+    fc.assert(
+      fc.property(
+        fc.nat(valid.length - 1),
+        fc.constantFrom('', '"', '}', ']', ',', '\\', '\u0001', '/', 'e'),
+        (at, put) => {
+          const found = problems(Buffer.from(valid.slice(0, at) + put + valid.slice(at + 1)));
+          for (const problem of found) {
+            expect(problem).toMatchObject({ line: expect.any(Number), column: expect.any(Number) });
+          }
+        },
+      ),
+    );
   });
 });
 
@@ -65,18 +96,21 @@ test.each([
 });
 
 test.each([
-  ['65 lists', `${'['.repeat(65)}${']'.repeat(65)}`],
-  ['65 objects', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`],
-  ['a million lists that are never closed', '['.repeat(1_000_000)],
-])('%s within each other are refused', (_, text) => {
-  expect(problems(Buffer.from(text))).toEqual([{ field: '', rule: 'must not be nested deeper than 64 levels' }]);
+  ['65 lists', `${'['.repeat(65)}${']'.repeat(65)}`, 65],
+  ['65 objects', `${'{"a":'.repeat(65)}1${'}'.repeat(65)}`, 321],
+  ['a million lists that are never closed', '['.repeat(1_000_000), 65],
+])('%s within each other are refused', (_, text, column) => {
+  const rule = 'must not be nested deeper than 64 levels';
+  expect(problems(Buffer.from(text))).toEqual([{ field: '', rule, line: 1, column }]);
 });
 
 test.each([
-  ['Latin-1', Buffer.from('"\xe9"', 'latin1')],
-  ['UTF-16', Buffer.from('\uFEFF"a"', 'utf16le')],
-  ['a surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])],
-  ['an overlong slash', Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
-])('%s is not UTF-8', (_, bytes) => {
-  expect(problems(bytes)).toEqual([{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)' }]);
+  ['Latin-1', Buffer.from('"\xe9"', 'latin1'), 1, 2],
+  ['UTF-16', Buffer.from('\uFEFF"a"', 'utf16le'), 1, 1],
+  ['a surrogate', Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22]), 1, 2],
+  ['an overlong slash', Buffer.from([0x22, 0xc0, 0xaf, 0x22]), 1, 2],
+  ['a byte on another line', Buffer.concat([Buffer.from('{\n"é😀\uFFFD": "'), Buffer.from([0xff])]), 2, 10],
+  ['a byte behind a byte order mark', Buffer.concat([Buffer.from('\uFEFF"é'), Buffer.from([0xff])]), 1, 3],
+])('%s is not UTF-8', (_, bytes, line, column) => {
+  expect(problems(bytes)).toEqual([{ field: '', rule: 'must be UTF-8 (RFC 8259 §8.1)', line, column }]);
 });

@@ -136,14 +136,68 @@ describe('a slug', () => {
     ['...and justice', 'and-justice'],
     ['Node.js', 'node-js'],
     ['+', 'plus'],
-    ['#', ''],
-    ['--', ''],
-    ['–', ''],
-    ['😀', ''],
+    ['#', 'number-sign'],
+    ['$', 'dollar-sign'],
+    ['%', 'percent-sign'],
+    ['@', 'commercial-at'],
+    ['*', 'asterisk'],
+    ['?!', 'question-mark-exclamation-mark'],
+    ['- $', 'dollar-sign'],
+    ['..', 'full-stop-full-stop'],
+    ['…', 'full-stop-full-stop-full-stop'],
+    ['/', 'solidus'],
+    ['€', '€'],
+    ['€%', '€%'],
+    ['€/', '€'],
+    ['©', '©'],
+    ['--', '--'],
+    ['–', '–'],
+    ['😀', '😀'],
+    ['Sport ⚽', 'sport-⚽'],
+    ['Sport⚽️', 'sport-⚽'],
+    ['❤', '❤'],
+    ['❤️', '❤'],
+    ['👍🏽', '👍🏽'],
+    ['👨‍👩‍👧', '👨‍👩‍👧'],
+    ['🏳️‍🌈 Pride', '🏳‍🌈-pride'],
+    ['🏴󠁧󠁢󠁳󠁣󠁴󠁿', '🏴󠁧󠁢󠁳󠁣󠁴󠁿'],
+    ['1️⃣', '1⃣'],
+    ['#️⃣', '#⃣'],
+    ['₺100', '₺-100'],
+    ['Windows®', 'windows'],
+    ['Sport | Kultur', 'sport-kultur'],
+    ['\u200B\uFE0F', ''],
+    ['ـ', ''],
     ['', ''],
   ])('%s → %s', (name, expected) => {
     expect(slugOf(name)).toBe(expected);
     expect(slugOf(expected)).toBe(expected);
+  });
+
+  test.each([
+    ['signs of programming languages', ['C', 'C++', 'C#', 'C♭', 'C*', 'C-', 'C$', 'C%']],
+    ['signs of keyboards', Array.from('!"#$%&\'()*+,./:;<=>?@[\\]^_`{|}~-')],
+    ['signs beyond keyboards', Array.from('€£¥₺₹₿§¶†‡•°©®™←→∞≠≈–—“”„«»¿¡…·♯♭−')],
+    [
+      'emoji',
+      ['😀', '😃', '❤', '💙', '⚽', '🏀', '☀', '☎', '♥', '♠', '✓', '★', '☆', '😀😀', '👨👩👧', '👨‍👩‍👧', '👨‍👩‍👦'],
+    ],
+    ['flags', ['🇩🇪', '🇫🇷', '🇹🇷', '🏴', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '🏴󠁧󠁢󠁳󠁣󠁴󠁿', '🏳️‍🌈', '🏳️', '🏴‍☠️', '🇩', '🇩🇪🇫🇷']],
+    ['skin tones', ['👍', '👍🏻', '👍🏼', '👍🏽', '👍🏾', '👍🏿', '🏻']],
+    ['keycaps', ['1', '1️⃣', '2️⃣', '#️⃣', '*️⃣', '🔟']],
+    [
+      'emoji beside words',
+      ['Sport', 'Sport ⚽', 'Sport 🏀', '⚽ Sport', 'Team 🇩🇪', 'Team 🇫🇷', 'Team', '₺100', '₹100', '100', '20°', '20'],
+    ],
+  ])('differs for different names: %s', (_, names) => {
+    expect(new Set(names.map(slugOf)).size).toBe(names.length);
+    expect(names.map(slugOf)).not.toContain('');
+  });
+
+  test('has no part that an address would take for a folder', () => {
+    for (const name of ['.', '..', '/', '\\', './', '€/..', '../..', '%2F', '–/–', '/…']) {
+      expect(slugOf(name)).not.toMatch(/[/\\.]/);
+    }
   });
 
   test.each(['NFC', 'NFD', 'NFKC', 'NFKD'])('is the same for every spelling: %s', (form) => {

@@ -29,7 +29,7 @@ test.each([
   ['x', { line: 11, column: 1 }],
   ['', { line: 11, column: 1 }],
 ])('%j is found, or what is around it', (field, expected) => {
-  expect(readYaml('a: 1\nb:\n  - 0\n  - c: 1\n', 11).locate(fieldPath(field))).toEqual(expected);
+  expect(readYaml('a: 1\nb:\n  - 0\n  - c: 1\n', { firstLine: 11 }).locate(fieldPath(field))).toEqual(expected);
 });
 
 test.each([

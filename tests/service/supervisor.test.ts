@@ -34,16 +34,16 @@ interface Finished {
 }
 
 /** Starts the program with these arguments. */
-function program(folder: string, args: readonly string[]) {
-  return started(folder, [MAIN, '--data', folder, '--host', '127.0.0.1', ...args]);
+function program(folder: string, args: readonly string[], logLevel?: string) {
+  return started(folder, [MAIN, '--data', folder, '--host', '127.0.0.1', ...args], folder, logLevel);
 }
 
 /** Starts a script as the leader of a process group, as a terminal does. */
-function started(folder: string, args: readonly string[], temporary = folder) {
+function started(folder: string, args: readonly string[], temporary = folder, logLevel = 'error') {
   const env = childEnvironment({
     NODE_COMPILE_CACHE: compileCache,
     TMPDIR: temporary,
-    LOG_LEVEL: 'error',
+    LOG_LEVEL: logLevel,
     METRICS_PORT: 'off',
   });
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true });
@@ -62,9 +62,9 @@ function started(folder: string, args: readonly string[], temporary = folder) {
 }
 
 /** Starts the service with workers and waits until it serves. */
-async function startWorkers(folder: string, workers = 2, more: readonly string[] = []) {
+async function startWorkers(folder: string, workers = 2, more: readonly string[] = [], logLevel?: string) {
   const { key } = await keyFor(folder);
-  return serving(folder, key, program(folder, ['--port', '0', '--workers', String(workers), ...more]));
+  return serving(folder, key, program(folder, ['--port', '0', '--workers', String(workers), ...more], logLevel));
 }
 
 async function serving(folder: string, key: string, { child, said, finished }: ReturnType<typeof started>) {
@@ -263,7 +263,7 @@ describe('all processes', () => {
   });
 
   test('lose no change of many at once', async () => {
-    const service = await startWorkers(await empty());
+    const service = await startWorkers(await empty(), 2, [], 'info');
     const connections = manyTo(service, 8);
     await connections[0]?.ask(A, putting({ title: '0' }));
     let conflicts = 0;
@@ -291,6 +291,15 @@ describe('all processes', () => {
 
     expect([headers?.etag, JSON.parse(String(body)).record.title]).toEqual(['"81"', '80']);
     expect(conflicts).toBeGreaterThanOrEqual(connections.length - 1);
+
+    // Every process has the same history of them, and one process has logged each once.
+    const revisions = Array.from({ length: 81 }, (_, index) => index + 1);
+    const logged = service.said.err.split('\n').flatMap((line) => (line.includes('"what"') ? [JSON.parse(line)] : []));
+    expect(logged.map(({ article, revision }) => [article, revision])).toEqual(revisions.map((each) => ['a', each]));
+    const histories = await answersOf(connections, `${A}/history`);
+    expect(
+      histories.map(({ body: text }) => JSON.parse(text).history.map(({ revision }: { revision: number }) => revision)),
+    ).toEqual([revisions]);
   });
 });
 

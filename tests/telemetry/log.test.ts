@@ -373,6 +373,7 @@ test('an uncaught error is logged with its stack and ends the program with exit 
 
   expect(await gone).toEqual([1, null]);
   expect(toldIn(told)).toEqual([
+    expect.objectContaining({ what: 'published', actor: { kind: 'file', path: 'articles/a.json' } }),
     expect.objectContaining({ msg: 'started' }),
     expect.objectContaining({
       level: 'error',

@@ -1,15 +1,17 @@
 import { Parser } from 'htmlparser2';
-import { escapeHtml, lineText, shorten, xmlText } from '../../lib/text.ts';
-import { adjustment, type OnAdjustment } from '../adjustments.ts';
+import { escapeHtml, lineText, xmlText } from '../../lib/text.ts';
+import { countAdjustment, countComment, countForbidden, createCounts } from '../change-counts.ts';
 import { MAX_DEPTH } from '../html.ts';
 import { absoluteAttribute, type ResolveUrl, TAGS, VOID } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
+import { countRemoved, countRenamed, countTag } from './changed-tags.ts';
 import { openEmbed, openIframe, openObject, openParam } from './embeds.ts';
 import { FORMULA_FENCES, formulaPart } from './formulas.ts';
 import { openImage, openMedia, openNoscript, openPicture, openSource } from './pictures.ts';
 import { createSource } from './raw-elements.ts';
 import {
   askForEdge,
+  countElement,
   createState,
   dropContent,
   type Frame,
@@ -20,6 +22,7 @@ import {
   writeTag,
 } from './state.ts';
 import { edgeOf, isHidden, isStruckOut } from './styles.ts';
+import { watchTags } from './unfinished-tags.ts';
 
 /** Elements of the same meaning as ours, and blocks: a block's words must not run into those before and after it. */
 const RENAMED = new Map(
@@ -65,40 +68,46 @@ const ALLOWED = new Set(TAGS);
  * Replaces what no feed reader shows as its page does: elements without a place in a story, late and hidden content, and
  * pages of other hosts. Nothing here makes a body safe: the sanitizer follows.
  *
- * @param onAdjustment receives each change that a person must know of
+ * @param counts counts what is removed and changed
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
  */
-export function normalizeHtml(
-  html: string,
-  resolve: ResolveUrl,
-  onAdjustment: OnAdjustment = () => {},
-): string | undefined {
+export function normalizeHtml(html: string, resolve: ResolveUrl, counts = createCounts()): string | undefined {
   const source = createSource(html, () => parser);
-  const state = createState(resolve, source.endsInItsTag);
+  const state = createState(html, resolve, source, counts);
   let isTooDeep = false;
+  const tags = watchTags(state);
   const parser: Parser = new Parser({
+    onopentagname: tags.onTagName,
     onopentag(name, attributes) {
+      tags.onTag();
       source.onStartTag(name);
-      openElement(state, name, xmlValues(attributes));
+      openElement(state, name, attributes);
       if (state.open.length <= MAX_DEPTH) return;
       isTooDeep = true;
       parser.pause();
     },
     ontext(text) {
+      tags.onText(text);
       if (state.dropped < 0) state.text += text;
-      else addHidden(state, text);
+      else {
+        addHidden(state, text);
+        countFallback(state, text);
+      }
+    },
+    oncomment(text) {
+      if (state.dropped < 0) countComment(counts, text, 0, text.length);
+    },
+    onprocessinginstruction(_, text) {
+      if (state.dropped < 0) countAdjustment(counts, 'declaration_removed', { noun: 'declaration' }, () => `<${text}>`);
     },
     onclosetag() {
       closeElement(state);
     },
+    onend: tags.onEnd,
   });
   source.feed(() => isTooDeep);
   if (isTooDeep) return undefined;
   writeText(state);
-  if (state.hidden !== undefined) {
-    const { excerpt: value, elements: count } = state.hidden;
-    onAdjustment(adjustment('hidden_text_removed', 'body', 'removed hidden text', { value, count }));
-  }
   return state.pieces.join('');
 }
 
@@ -107,13 +116,15 @@ function xmlValues(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, xmlText(value)]));
 }
 
-function openElement(state: State, name: string, attributes: Attributes): void {
+function openElement(state: State, name: string, raw: Attributes): void {
   if (state.dropped >= 0 && !endsDrawing(state, name)) {
     state.open.push(createFrame(state, name));
     if (LINES.has(name)) addHidden(state, ' ');
+    countFallback(state, `<${name}>`);
     return;
   }
   writeText(state);
+  const attributes = xmlValues(raw);
   const parent = state.open.at(-1);
   const part = formulaPart(parent?.name ?? '', parent?.children ?? 0);
   if (parent !== undefined) parent.children += 1;
@@ -121,26 +132,46 @@ function openElement(state: State, name: string, attributes: Attributes): void {
   const frame = createFrame(state, name);
   state.open.push(frame);
   if (isDropped(state, name, attributes)) {
+    const isHiding = !DROPPED.has(name) && isUnseen(name, attributes);
+    if (DROPPED.has(name)) countRemoved(state, frame);
+    else if (!isHiding) countElement(state, frame, 'repeated_content_removed', 'repeated formula');
     if (!state.endsInItsTag(name)) {
       dropContent(state);
-      if (!DROPPED.has(name) && isUnseen(name, attributes)) state.hiding = '';
-    }
+      if (isHiding) state.hiding = '';
+    } else if (isHiding) countHidden(state, frame, '');
   } else {
     const open = HANDLERS.get(name) ?? openOther;
     if (part.isOperand) putInBrackets(state, frame);
     const edge = edgeOf(attributes);
     frame.edge = VOID.includes(name) && edge === 'space' ? undefined : edge;
     askForEdge(state, frame.edge);
+    state.written = undefined;
+    state.isCounted = false;
     open(state, frame, attributes);
+    countTag(state, frame, raw, attributes);
     frame.isStruckOut = isStruckOut(attributes);
   }
   frame.end += part.after;
   countStrikes(state, frame, 1);
 }
 
-function createFrame({ pieces, shown, targets }: State, name: string): Frame {
-  const counts = { start: pieces.length, shown, targets, children: 0 };
-  return { name, ...counts, kept: '', end: '', isStruckOut: false, edge: undefined, address: '', atEnd: [] };
+function createFrame(state: State, name: string): Frame {
+  return {
+    name,
+    tagStart: state.eventStart(),
+    tagEnd: state.eventEnd(),
+    start: state.pieces.length,
+    shown: state.shown,
+    targets: state.targets,
+    kept: '',
+    end: '',
+    children: 0,
+    isStruckOut: false,
+    isFallback: false,
+    edge: undefined,
+    address: '',
+    atEnd: [],
+  };
 }
 
 function closeElement(state: State): void {
@@ -150,16 +181,15 @@ function closeElement(state: State): void {
   const isWithin = state.dropped >= 0 && state.dropped < state.open.length;
   if (isWithin) return;
   state.dropped = -1;
-  countHidden(state);
+  if (state.hiding !== undefined) countHidden(state, frame, state.hiding);
+  state.hiding = undefined;
   for (const atEnd of frame.atEnd) atEnd();
   if (frame.end !== '') writeTag(state, frame.kept, frame.end);
   askForEdge(state, frame.edge);
   countStrikes(state, frame, -1);
 }
 
-/** Characters of hidden text that are reported. */
-const MAX_EXCERPT = 120;
-/** Characters of it that are kept until the element ends: spaces may go. */
+/** Characters of hidden text that are kept until the element ends. */
 const MAX_HIDING = 1000;
 
 /** Adds text of a hidden element, unless no page would show it anyway, such as that of a script. */
@@ -170,14 +200,18 @@ function addHidden(state: State, text: string): void {
   state.hiding = (hiding + text).trimStart().slice(0, MAX_HIDING);
 }
 
-/** Counts the hidden element that ends, if it contains text. */
-function countHidden(state: State): void {
-  const { hiding, hidden } = state;
-  if (hiding === undefined) return;
-  state.hiding = undefined;
-  const text = lineText(hiding);
-  if (text === '') return;
-  state.hidden = { elements: (hidden?.elements ?? 0) + 1, excerpt: hidden?.excerpt ?? shorten(text, MAX_EXCERPT) };
+/** Counts the hidden element that ends, by its text if it contains any. An element within another counts with it. */
+function countHidden(state: State, frame: Frame, text: string): void {
+  if (lineText(text) === '') countElement(state, frame, 'hidden_element_removed', `hidden ${frame.name} element`);
+  else countAdjustment(state.counts, 'hidden_text_removed', { noun: 'text' }, () => text);
+}
+
+/** Counts the content of an element that is only for programs which cannot show the element. */
+function countFallback(state: State, content: string): void {
+  const frame = state.open[state.dropped];
+  if (frame?.isFallback !== true || content.trim() === '') return;
+  frame.isFallback = false;
+  countAdjustment(state.counts, 'fallback_removed', { noun: `${frame.name} element` }, () => content);
 }
 
 function countStrikes(state: State, frame: Frame, step: 1 | -1): void {
@@ -188,6 +222,7 @@ function countStrikes(state: State, frame: Frame, step: 1 | -1): void {
 function writeText(state: State): void {
   if (state.text === '') return;
   const text = xmlText(state.text); // a reference may stand for a character that XML forbids
+  if (text !== state.text) countForbidden(state.counts, state.text, 'character reference');
   state.text = '';
   const html = escapeHtml(text);
   if (text.trim() === '') state.pieces.push(html);
@@ -200,17 +235,24 @@ function openOther(state: State, frame: Frame, attributes: Attributes): void {
   if (before !== '') state.pieces.push(before);
   frame.end = after;
   if (!ALLOWED.has(name)) return;
-  if (name === 'track' && absoluteAttribute('src', attributes.src ?? '', state.resolve) === undefined) return;
+  if (name === 'track' && absoluteAttribute('src', attributes.src ?? '', state.resolve) === undefined) {
+    countElement(state, frame, 'picture_removed', 'track');
+    return;
+  }
   if (name === 'a' && attributes.href !== undefined && state.resolve(attributes.href) !== undefined) state.targets += 1;
   frame.kept = name;
   const index = state.pieces.length;
-  writeTag(state, name, startTag(name, attributes));
+  writeTag(state, name, startTag(state, name, attributes));
   if (!VOID.includes(name)) frame.end = `</${name}>`;
   if (name !== 'div' || frame.name === 'div') return;
   frame.atEnd.push(() => {
-    if (state.shown > frame.shown) return;
+    if (state.shown > frame.shown) {
+      countRenamed(state, frame, 'div');
+      return;
+    }
     state.pieces[index] = ''; // a form without words
     frame.end = '';
+    countElement(state, frame, 'element_removed', `empty ${frame.name} element`);
   });
 }
 

@@ -2,7 +2,7 @@
 import type { Parser } from 'htmlparser2';
 
 /** Elements whose content the parser takes for text. */
-const RAW = new Set('iframe script style textarea title xmp noembed noframes'.split(' '));
+export const RAW: ReadonlySet<string> = new Set('iframe script style textarea title xmp noembed noframes'.split(' '));
 const RAW_START = new RegExp(`<(?:${[...RAW].join('|')})(?=[\\s/>])`, 'gi');
 /** Of the others, a start tag without an end tag takes the rest of the body with it, as browsers read it. */
 const HIDES_ITS_CONTENT = new Set(['script', 'style']);
@@ -15,6 +15,10 @@ export interface Source {
   readonly onStartTag: (name: string) => void;
   /** Whether the start tag that the parser reads ends in `/>`, and no end tag belongs to it. */
   readonly endsInItsTag: (name: string) => boolean;
+  /** Where in the HTML the tag or text begins that the parser reports; after an event, where it reads on. */
+  readonly eventStart: () => number;
+  /** Where that tag or text ends. */
+  readonly eventEnd: () => number;
   /** Gives the HTML to the parser until the end, or until `isDone`. */
   readonly feed: (isDone: () => boolean) => void;
 }
@@ -43,6 +47,8 @@ export function createSource(html: string, parser: () => Parser): Source {
       const end = parser().endIndex - added + 1;
       return isSelfClosing(end) && !hasEnd(name, end);
     },
+    eventStart: () => parser().startIndex - added,
+    eventEnd: () => parser().endIndex - added + 1,
     feed(isDone) {
       let written = 0;
       for (let misses = 0; misses < MOST_MISSES && !isDone(); ) {

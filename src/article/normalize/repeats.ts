@@ -10,10 +10,12 @@ export interface Repeats {
   lazyAt: number;
   /** How much was shown after the last one in `noscript`. */
   fallbackAt: number;
+  /** Those that were there already. */
+  found: number;
 }
 
 export function createRepeats(): Repeats {
-  return { depth: 0, addresses: new Set(), fallbacks: new Map(), lazyAt: -1, fallbackAt: -1 };
+  return { depth: 0, addresses: new Set(), fallbacks: new Map(), lazyAt: -1, fallbackAt: -1, found: 0 };
 }
 
 /**
@@ -25,7 +27,7 @@ export function isRepeated(repeats: Repeats, shown: number, address: string, isL
   if (repeats.depth > 0) {
     const isFallback = repeats.lazyAt === shown;
     repeats.lazyAt = -1;
-    if (isFallback || addresses.has(address)) return true;
+    if (isFallback || addresses.has(address)) return countRepeated(repeats);
     fallbacks.set(address, (fallbacks.get(address) ?? 0) + 1);
     repeats.fallbackAt = shown + 1;
     return false;
@@ -35,9 +37,14 @@ export function isRepeated(repeats: Repeats, shown: number, address: string, isL
     const isCopy = waiting > 0 || repeats.fallbackAt === shown;
     repeats.fallbackAt = -1;
     if (waiting > 0) fallbacks.set(address, waiting - 1);
-    if (isCopy) return true;
+    if (isCopy) return countRepeated(repeats);
     repeats.lazyAt = shown + 1;
   }
   addresses.add(address);
   return false;
+}
+
+function countRepeated(repeats: Repeats): true {
+  repeats.found += 1;
+  return true;
 }

@@ -1,6 +1,8 @@
 import { escapeHtml } from '../../lib/text.ts';
+import { type ChangeCounts, countAdjustment, type SortKind } from '../change-counts.ts';
 import { ATTRIBUTES, type ResolveUrl, TAGS } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
+import type { Source } from './raw-elements.ts';
 import { createRepeats, type Repeats } from './repeats.ts';
 
 /** A `picture`: until its end it is not known whether it has an `img`. */
@@ -12,17 +14,18 @@ export interface Picture {
   isRepeated: boolean;
 }
 
-/** The text that a page hides. */
-export interface HiddenText {
-  /** The hidden elements that contain text. An element within another counts with it. */
-  readonly elements: number;
-  /** The beginning of the first one's text. */
-  readonly excerpt: string;
+/** A start tag in the result. Attributes that are not allowed are in it, too. */
+export interface WrittenTag {
+  readonly name: string;
+  readonly attributes: Attributes;
 }
 
 /** An open element of the source. */
 export interface Frame {
   readonly name: string;
+  /** Where its start tag begins and ends in the source. */
+  readonly tagStart: number;
+  readonly tagEnd: number;
   /** The number of pieces, and of texts, pictures and players, before the element. */
   readonly start: number;
   readonly shown: number;
@@ -39,6 +42,8 @@ export interface Frame {
   /** The address of an object: in `data`, or in a parameter. */
   address: string;
   picture?: Picture;
+  /** Whether the content is only for programs that cannot show the element, and was not counted as removed yet. */
+  isFallback: boolean;
   /** Called where the element ends, before `end` is written. */
   readonly atEnd: (() => void)[];
 }
@@ -46,8 +51,17 @@ export interface Frame {
 /** What is known while a body is normalized. */
 export interface State {
   readonly resolve: ResolveUrl;
+  /** The HTML that is normalized. */
+  readonly html: string;
   /** Whether the tag that is read ends the element, too. */
-  readonly endsInItsTag: (name: string) => boolean;
+  readonly endsInItsTag: Source['endsInItsTag'];
+  readonly eventStart: Source['eventStart'];
+  readonly eventEnd: Source['eventEnd'];
+  readonly counts: ChangeCounts;
+  /** The start tag of the element that is opened, once it is written. */
+  written: WrittenTag | undefined;
+  /** Whether the change of the element that is opened is counted, or will be at its end. */
+  isCounted: boolean;
   /** The result so far. */
   readonly pieces: string[];
   readonly open: Frame[];
@@ -55,7 +69,6 @@ export interface State {
   dropped: number;
   /** The text so far of the element that is dropped because the page hides it; undefined where none is. */
   hiding: string | undefined;
-  hidden: HiddenText | undefined;
   /** The text since the last tag, which the parser reports in parts. */
   text: string;
   /** Whether the line has something in it; what must stand before the next text or picture of the same line. */
@@ -74,15 +87,25 @@ export interface State {
   readonly repeats: Repeats;
 }
 
-export function createState(resolve: ResolveUrl, endsInItsTag: State['endsInItsTag']): State {
+export function createState(
+  html: string,
+  resolve: ResolveUrl,
+  { endsInItsTag, eventStart, eventEnd }: Source,
+  counts: ChangeCounts,
+): State {
   return {
     resolve,
+    html,
     endsInItsTag,
+    eventStart,
+    eventEnd,
+    counts,
+    written: undefined,
+    isCounted: false,
     pieces: [],
     open: [],
     dropped: -1,
     hiding: undefined,
-    hidden: undefined,
     text: '',
     isInLine: false,
     edge: undefined,
@@ -95,18 +118,31 @@ export function createState(resolve: ResolveUrl, endsInItsTag: State['endsInItsT
   };
 }
 
+/** Counts a change of an element, with its start tag as the value. */
+export function countElement(
+  state: State,
+  { tagStart, tagEnd }: Frame,
+  kind: SortKind,
+  noun: string,
+  detail = '',
+): void {
+  state.isCounted = true;
+  countAdjustment(state.counts, kind, { noun, detail }, () => state.html.slice(tagStart, tagEnd));
+}
+
 /** Drops the rest of the innermost open element. */
 export function dropContent(state: State): void {
   state.dropped = state.open.length - 1;
 }
 
 /** The allowed attributes of each allowed element. */
-const ALLOWED: ReadonlyMap<string, ReadonlySet<string>> = new Map(
+export const ALLOWED: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   TAGS.map((name) => [name, new Set([...(ATTRIBUTES[name] ?? []), ...(ATTRIBUTES['*'] ?? [])])]),
 );
 
-/** A start tag with the allowed attributes. */
-export function startTag(name: string, attributes: Attributes): string {
+/** The start tag of the element that is opened, with the allowed attributes. */
+export function startTag(state: State, name: string, attributes: Attributes): string {
+  state.written = { name, attributes };
   let tag = `<${name}`;
   for (const [attribute, value] of Object.entries(attributes)) {
     if (ALLOWED.get(name)?.has(attribute)) tag += ` ${attribute}="${escapeHtml(value)}"`;
@@ -170,8 +206,8 @@ function writeEdge(state: State): void {
   state.edge = undefined;
 }
 
-/** Writes a link in the place of something that cannot stay. */
-export function writeLink(state: State, address: string, words: string): void {
+/** Writes a link in the place of something that cannot stay; within a link, only its words. Returns what it has written. */
+export function writeLink(state: State, address: string, words: string): 'a link' | 'its title' {
   state.targets += 1;
   const text = escapeHtml(words);
   const link = `<a href="${escapeHtml(address)}">${text}</a>`;
@@ -180,9 +216,10 @@ export function writeLink(state: State, address: string, words: string): void {
   if (!isLinked && (parent === undefined || BLOCKS.has(parent))) {
     writeTag(state, 'p', `<p>${link}</p>`);
     state.shown += 1;
-    return;
+    return 'a link';
   }
   askForEdge(state, 'space');
   writeContent(state, isLinked ? text : link);
   askForEdge(state, 'space');
+  return isLinked ? 'its title' : 'a link';
 }

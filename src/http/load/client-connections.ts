@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { isPrivate, networkOf, type Trust, withoutMapping } from '../client.ts';
+import { isPrivate, networkOf, withoutMapping } from '../client.ts';
+import type { Trust } from '../forwarded.ts';
 
 /** Counts the connections of each client, up to a limit. */
 export interface ClientConnections {

@@ -1,10 +1,10 @@
 import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Trust } from '../client.ts';
+import type { Trust } from '../forwarded.ts';
 import { HEAD_BYTES } from '../head.ts';
 import { LEFTOVER } from '../respond.ts';
 import { createClientConnections } from './client-connections.ts';
-import { malformedRequestHandler, type OnRefused } from './malformed-requests.ts';
+import { malformedRequestHandlers, type OnRefused } from './malformed-requests.ts';
 import { acceptWaiting, createDeferral, LAST_CALL, stopListening } from './shutdown.ts';
 import { type ClientWatch, type PatienceLimits, watchClient } from './slow-clients.ts';
 import { createUnansweredRequests } from './unanswered-requests.ts';
@@ -109,10 +109,11 @@ export function createConnections(
       if (connection.requests > REQUESTS_PER_CONNECTION) return false;
       if (connection.requests === REQUESTS_PER_CONNECTION) response.shouldKeepAlive = false;
     }
-    // Even an answer that is ready waits behind the ones before it.
-    if (unanswered.isBusy(socket)) hold(request, response);
+    const hasBody = !request.destroyed; // see `optimizeEmptyRequests`
+    // Even an answer that is ready waits behind the ones before it, and may turn out to be one to a broken body.
+    if (hasBody || response.socket === null || unanswered.isBusy(socket)) hold(request, response);
     else if (isEnding) response.shouldKeepAlive = false;
-    if (!request.destroyed) response.once('finish', () => awaitRest(request, limits.leftover)); // it has a body
+    if (hasBody) response.once('finish', () => awaitRest(request, limits.leftover));
     return true;
   }
 
@@ -147,10 +148,16 @@ export function createConnections(
         for (const [socket, { watch }] of connections) watch.sweep(now, unanswered.isBusy(socket));
       };
       const sweeping = setInterval(sweep, Math.ceil(Math.min(limits.stall / 3, limits.idle / 5))).unref();
+      const { onClientError, onConnect } = malformedRequestHandlers({
+        unanswered,
+        leftover: limits.leftover,
+        onRefused,
+      });
       started
         .on('connection', onConnection)
         .on('connection', opened)
-        .on('clientError', malformedRequestHandler({ unanswered, leftover: limits.leftover, onRefused }))
+        .on('clientError', onClientError)
+        .on('connect', onConnect)
         .on('close', () => clearInterval(sweeping));
     },
     counting: (handle) => (request, response) => {

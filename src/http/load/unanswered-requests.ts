@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 
 /** The requests of a connection that wait for their answers, which go out in the requests' order (RFC 9112 §9.3.2). */
 export interface Unanswered {
-  count: number;
+  /** In the requests' order. */
+  readonly responses: Set<ServerResponse>;
   /** The last of them, with its response. */
   request: IncomingMessage;
   response: ServerResponse;
@@ -24,18 +25,29 @@ export function createUnansweredRequests(onAllAnswered: (socket: Socket) => void
 
   function add(request: IncomingMessage, response: ServerResponse): number {
     const { socket } = request;
-    const unanswered = bySocket.get(socket) ?? { count: 0, request, response };
-    if (unanswered.count > 0 && unanswered.response === response) return unanswered.count;
-    bySocket.set(socket, Object.assign(unanswered, { count: unanswered.count + 1, request, response }));
+    const unanswered = bySocket.get(socket) ?? { responses: new Set(), request, response };
+    const { responses } = unanswered;
+    if (responses.has(response)) return responses.size;
+    responses.add(response);
+    bySocket.set(socket, Object.assign(unanswered, { request, response }));
     response.once('close', () => {
-      unanswered.count -= 1;
-      if (unanswered.count > 0) return;
+      responses.delete(response);
+      if (responses.size > 0) return;
       bySocket.delete(socket);
       if (unanswered.afterwards !== undefined) unanswered.afterwards();
       else onAllAnswered(socket);
     });
-    return unanswered.count;
+    return responses.size;
   }
 
   return { isBusy: (socket) => bySocket.has(socket), of: (socket) => bySocket.get(socket), add };
+}
+
+/**
+ * Calls back when the answers before this one are on their way: at once, where it is the first. What was written to the
+ * response before that is on its way, too. A client that leaves earlier is not waited for.
+ */
+export function whenFirst(response: ServerResponse, callback: () => void): void {
+  if (response.socket !== null) callback();
+  else response.once('socket', () => process.nextTick(callback)); // Node writes what the response holds in between
 }

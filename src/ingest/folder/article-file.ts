@@ -119,10 +119,15 @@ function decodePath(path: string): string {
   }
 }
 
+/** The path of an article file below the data folder. */
+export function articlePath(path: string): string {
+  return `articles/${path}`;
+}
+
 /** What the publisher needs of a file. A record that needs no date has that of its file. */
 export function submissionOf({ raw, json, id, modified, path, signature, media }: ArticleFile): Submission {
   const source = { path, signature, media };
-  const actor = { kind: 'file', path: `articles/${path}` } as const;
+  const actor = { kind: 'file', path: articlePath(path) } as const;
   if (!raw.dateIsOptional) return { json, source, actor };
   return { json, source, actor, publishedAt: rfc3339(modified), ...(id === '' ? {} : { id }) };
 }

@@ -2,9 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
-import type { Publisher } from '../../publish/publish.ts';
-import type { Store } from '../../store/store.ts';
-import type { Folders, RefusedFile } from './article-file.ts';
+import type { Publisher, Withdrawal } from '../../publish/publish.ts';
+import type { Actor, Store } from '../../store/store.ts';
+import { articlePath, type Folders, type RefusedFile } from './article-file.ts';
 import { catchUp } from './catch-up.ts';
 import { createChangeQueue } from './change-queue.ts';
 import { createChangedFiles } from './changed-files.ts';
@@ -14,6 +14,7 @@ import { type FolderSync, processBatch, queueChange } from './folder-sync.ts';
 import { FolderWarning } from './folder-warning.ts';
 import { createIncompleteFiles } from './incomplete-files.ts';
 import { createOtherFiles } from './other-files.ts';
+import type { RemovedArticle } from './pending-changes.ts';
 import { startPeriodicLooks } from './periodic-looks.ts';
 import { createRefusalReports } from './refusal-reports.ts';
 import { type TreeWatcher, watchTrees } from './tree-watcher.ts';
@@ -71,8 +72,8 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
   const otherFiles = createOtherFiles({
     folder: folders.articles,
     now: clock,
-    onFound: (paths) => reports.otherFilesFound(paths.map(inDataFolder)),
-    onRemoved: (path) => reports.otherFileRemoved(inDataFolder(path)),
+    onFound: (paths) => reports.otherFilesFound(paths.map(articlePath)),
+    onRemoved: (path) => reports.otherFileRemoved(articlePath(path)),
   });
   const changedFiles = createChangedFiles({
     folders,
@@ -100,7 +101,7 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     queue,
     onSettled(path, how) {
       refusals.clear(path);
-      reports.settled(inDataFolder(path), how);
+      reports.settled(articlePath(path), how);
     },
   });
   const sync: FolderSync = { files, incomplete, changedFiles, otherFiles, queue, refusals, publishPaths };
@@ -133,9 +134,9 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
     for (const path of await changedFiles.below('')) queue.recheckAt(path, clock());
   }
 
-  async function withdraw(removed: readonly string[]): Promise<void> {
-    const ids = new Set(removed.filter((id) => !files.isPublished(id)));
-    if (ids.size > 0) await publisher.withdraw([...ids].map((id) => ({ id, forgetSource: true })));
+  async function withdraw(removed: readonly RemovedArticle[]): Promise<void> {
+    const articles = new Map(removed.filter(({ id }) => !files.isPublished(id)).map((each) => [each.id, each]));
+    if (articles.size > 0) await publisher.withdraw([...articles.values()].map(withdrawalOf));
   }
 
   return {
@@ -149,6 +150,11 @@ export function openArticleFolder(parts: FolderParts): ArticleFolder {
       await queue.close();
     },
   };
+}
+
+function withdrawalOf({ id, path }: RemovedArticle): Withdrawal {
+  const actor: Actor = path === undefined ? { kind: 'start' } : { kind: 'file', path: articlePath(path) };
+  return { id, forgetSource: true, actor };
 }
 
 async function makeFolder(folder: string): Promise<void> {
@@ -165,14 +171,10 @@ async function makeFolder(folder: string): Promise<void> {
 
 /** @param kept the id of the article that the file published before */
 function refusalError({ path, code, problems }: RefusedFile, kept: string | undefined): PublisherError {
-  const file = inDataFolder(path);
+  const file = articlePath(path);
   const message =
     kept === undefined
       ? `${file} is not published.`
       : `${file} is refused: the article “${kept}” keeps its earlier version.`;
   return new PublisherError(code, message, { file, problems });
-}
-
-function inDataFolder(path: string): string {
-  return `articles/${path}`;
 }

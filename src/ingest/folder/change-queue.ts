@@ -1,5 +1,5 @@
 import { createIdleWaiters } from './idle-waiters.ts';
-import { createPendingChanges, DEBOUNCE } from './pending-changes.ts';
+import { createPendingChanges, DEBOUNCE, type RemovedArticle } from './pending-changes.ts';
 
 /** Brings changed files into the store, batch by batch, and lets readers wait for them. */
 export interface ChangeQueue {
@@ -9,8 +9,8 @@ export interface ChangeQueue {
   readonly markDirtyInBatch: (path: string) => void;
   /** Adds a path to be read at `readyAt`, in milliseconds since 1970, unless it is dirty already. No reader waits until then. */
   readonly recheckAt: (path: string, readyAt: number) => void;
-  /** Adds an article whose file was removed, or names another id now. */
-  readonly markRemoved: (id: string) => void;
+  /** Adds an article whose file, at the path, was removed or names another id now. */
+  readonly markRemoved: (id: string, path?: string) => void;
   /** Runs this before every batch. Rejects if it rejects; then no batch is ever run. */
   readonly begin: (first: () => Promise<void>) => Promise<void>;
   /** Whether a reader has anything to wait for. */
@@ -29,7 +29,7 @@ interface ChangeQueueParts {
   /** Brings the store up to date with these paths. If it rejects, they are tried again after a second. */
   readonly processBatch: (paths: readonly string[]) => Promise<void>;
   /** Withdraws those of the articles that no file holds. If it rejects, they are tried again after a second. */
-  readonly withdraw: (ids: readonly string[]) => Promise<void>;
+  readonly withdraw: (removed: readonly RemovedArticle[]) => Promise<void>;
   /** Receives each error of `processBatch` and `withdraw`. */
   readonly fail: (error: unknown) => void;
 }
@@ -75,7 +75,7 @@ export function createChangeQueue(parts: ChangeQueueParts): ChangeQueue {
     try {
       if (paths.length > 0) await processBatch(paths);
       const removed = pending.withdrawable(now(), isBusy());
-      if (removed.length > 0) await withdraw(removed.map(({ id }) => id));
+      if (removed.length > 0) await withdraw(removed);
       pending.forgetRemoved(removed);
     } catch (error) {
       fail(error);
@@ -106,7 +106,7 @@ export function createChangeQueue(parts: ChangeQueueParts): ChangeQueue {
       pending.recheckAt(path, readyAt, now());
       schedule();
     },
-    markRemoved: (id) => pending.markRemoved(id, now()),
+    markRemoved: (id, path) => pending.markRemoved(id, now(), path),
     begin,
     hasPending: () =>
       isBusy() || running !== undefined || (!pending.isEmpty() && pending.firstAwaited(now()) < Infinity),

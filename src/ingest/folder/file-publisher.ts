@@ -29,9 +29,9 @@ export function createFilePublisher(
     const before = paths.flatMap((path) => files.publishedAt(path) ?? []);
     try {
       const refused = await publishFiles(await readFiles(paths));
-      const removed = before.filter(({ path, id }) => !files.hasId(path, id)).map(({ id }) => id);
-      removed.forEach(queue.markRemoved);
-      files.refusedWithIds(new Set(removed)).forEach(queue.markDirtyInBatch); // their ids are free now
+      const removed = before.filter(({ path, id }) => !files.hasId(path, id));
+      for (const { id, path } of removed) queue.markRemoved(id, path);
+      files.refusedWithIds(new Set(removed.map(({ id }) => id))).forEach(queue.markDirtyInBatch); // their ids are free now
       return refused;
     } catch (error) {
       for (const file of before) files.restore(file);

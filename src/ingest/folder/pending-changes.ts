@@ -20,6 +20,8 @@ interface DirtyPath {
 /** An article whose file was removed, or names another id now. */
 export interface RemovedArticle {
   readonly id: string;
+  /** The file that held it; undefined where it is not known any more. */
+  readonly path?: string | undefined;
   readonly sequence: number;
   /** When its file was missed, in milliseconds since 1970. */
   readonly since: number;
@@ -38,7 +40,7 @@ export interface PendingChanges {
   readonly markDirtyInBatch: (path: string, now: number) => void;
   /** Adds a path to be read at `readyAt`, unless it is dirty already. No reader waits until then. */
   readonly recheckAt: (path: string, readyAt: number, now: number) => void;
-  readonly markRemoved: (id: string, now: number) => void;
+  readonly markRemoved: (id: string, now: number, path?: string) => void;
   /** Starts the batch of the start, which has no paths and precedes every change. */
   readonly startFirstBatch: () => void;
   /** Starts a batch with the paths that are ready; undefined if there is nothing to do. */
@@ -113,7 +115,7 @@ export function createPendingChanges(): PendingChanges {
       if (dirty.has(path)) return;
       dirty.set(path, { sequence: ++lastSequence, firstChange: now, lastChange: now, readyAt });
     },
-    markRemoved: (id, now) => removed.add({ id, sequence: batchSequence ?? lastSequence, since: now }),
+    markRemoved: (id, now, path) => removed.add({ id, path, sequence: batchSequence ?? lastSequence, since: now }),
     startFirstBatch() {
       batchSequence = 0;
     },

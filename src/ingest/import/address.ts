@@ -71,8 +71,9 @@ export function addressSource(feed: FoundFeed, options: AddressOptions): ImportS
   return {
     name: feed.address,
     size: options.maxPages > 1 ? undefined : feed.page.bytes.length,
-    async *items(onProgress, onSkipped, onNote = () => {}) {
-      for await (const page of feedPages(feed, options, onNote)) yield* page.items(onProgress, onSkipped, onNote);
+    async *items(onProgress, onSkipped, onNote = () => {}, onAdjusted = () => {}) {
+      for await (const page of feedPages(feed, options, onNote))
+        yield* page.items(onProgress, onSkipped, onNote, onAdjusted);
     },
   };
 }
@@ -156,8 +157,8 @@ function pageSource(address: string, { bytes, type, url, charset }: Download): I
   return {
     name: address,
     size,
-    items: (onProgress, onSkipped, onNote) =>
-      downloadedItems(address, bytes, type, { size, open, onProgress, onSkipped, onNote, url, charset }),
+    items: (onProgress, onSkipped, onNote, onAdjusted) =>
+      downloadedItems(address, bytes, type, { size, open, onProgress, onSkipped, onNote, onAdjusted, url, charset }),
   };
 }
 

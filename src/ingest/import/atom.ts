@@ -68,7 +68,7 @@ export function atomStory(entry: XmlElement, { head, address, warn }: FeedContex
     'dcterms:created',
   ]);
   checkZones([published, updated], warn);
-  const texts = atomTexts(entry, (adjustment) => warn(describeAdjustment(adjustment), ''));
+  const texts = atomTexts(entry, (adjustment) => warn(describeAdjustment(adjustment), '', adjustment));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(id || (isUri(link) ? link : url)),

@@ -6,7 +6,7 @@ import { LINE_FEED, linesOf } from '../../lib/lines.ts';
 import { idOf, type UnparsedRecord, unparsedRecord } from '../../publish/unparsed-record.ts';
 import { feedRecords } from './feed.ts';
 import { readArticleFile } from './file.ts';
-import type { Item, OnNote, OnProgress, OnSkipped } from './item.ts';
+import type { Item, OnAdjusted, OnNote, OnProgress, OnSkipped } from './item.ts';
 import { jsonListElements } from './json-list.ts';
 import { notedReport } from './notes.ts';
 import { UnreadableRecord } from './record.ts';
@@ -22,6 +22,7 @@ export interface Content {
   readonly onProgress: OnProgress;
   readonly onSkipped: OnSkipped;
   readonly onNote?: OnNote | undefined;
+  readonly onAdjusted?: OnAdjusted | undefined;
   /** Gives the id of a record that names none. */
   readonly path?: string;
   /** The address that it was downloaded from. */
@@ -98,7 +99,7 @@ async function* jsonItems(file: string, content: Content): AsyncGenerator<Item> 
     const text = decodeJson(bytes);
     if (/^[ \t\r\n]*\[/.test(text)) yield* listItems(file, text);
     else if (isJsonFeed(text))
-      yield* records(file, (report) => feedRecords(once(bytes), { url: content.url, report }), content.onNote);
+      yield* records(file, (report) => feedRecords(once(bytes), { url: content.url, report }), content);
     else {
       const value = parseJson(bytes); // reports syntax errors better than `readArticleFile`
       if (path === undefined) {
@@ -150,22 +151,22 @@ function isJsonFeed(text: string): boolean {
 
 /** XML: RSS, Atom or a WordPress export. An export is read twice: its pictures may follow the stories that use them. */
 async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
-  const { charset, onSkipped, onNote, open, url } = content;
+  const { charset, onSkipped, open, url } = content;
   const isExport = isWordpress(await headOf(open(() => {})));
   const read = (report: ImportReport) =>
     isExport
       ? wordpressRecords(() => chunksOf(content, 2), onSkipped, charset, report)
       : feedRecords(chunksOf(content), { url, charset, report });
-  yield* records(file, read, onNote);
+  yield* records(file, read, content);
 }
 
 /** The records of a feed or an export, with notes of what is not in them. */
 async function* records(
   file: string,
   read: (report: ImportReport) => AsyncIterable<SourceRecord>,
-  onNote: OnNote = () => {},
+  { onNote, onAdjusted }: Pick<Content, 'onNote' | 'onAdjusted'>,
 ): AsyncGenerator<Item> {
-  const report = notedReport(file, onNote);
+  const report = notedReport(file, onNote, onAdjusted);
   try {
     for await (const { record, line, publishedAt, elements, problems } of read(report)) {
       if (problems !== undefined) yield { file, line, elements, content: { problems, text: JSON.stringify(record) } };

@@ -1,3 +1,4 @@
+import type { Adjustment } from '../../article/adjustments.ts';
 import type { Problem } from '../../errors.ts';
 import { atomStory } from './atom.ts';
 import { jsonFeedRecords } from './jsonfeed.ts';
@@ -46,7 +47,7 @@ export async function* feedRecords(bytes: AsyncIterable<Uint8Array>, source: Fee
   else throw new UnreadableRecord([{ field: '', rule: 'must be RSS, Atom or JSON Feed', line: 1 }]);
 }
 
-const SILENT: ImportReport = { warning: () => {}, unused: () => {} };
+const SILENT: ImportReport = { warning: () => {}, note: () => {}, unused: () => {} };
 
 async function* chained(start: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
   yield* start;
@@ -61,7 +62,7 @@ async function* distinct(stories: AsyncIterable<SourceRecord>, report: ImportRep
     isEmpty = false;
     yield withOwnId(story);
   }
-  if (isEmpty) report.warning({ field: '', rule: 'has no items' });
+  if (isEmpty) report.note({ field: '', rule: 'has no items' });
 }
 
 const HEAD = new Set(
@@ -146,17 +147,22 @@ function readerOf({ element }: XmlPart): (element: XmlElement, context: FeedCont
   return READERS.get(element.name) ?? rssStory;
 }
 
+interface Fault {
+  readonly problem: Problem;
+  readonly made?: Adjustment | undefined;
+}
+
 /** Reads a part as a story, and reports its faults with the story's title. */
 function storyOfPart(
   { element, faults, problem }: XmlPart,
   read: (warn: FeedContext['warn']) => Story,
   report: ImportReport,
 ): SourceRecord {
-  const found: Problem[] = [...faults];
+  const found: Fault[] = faults.map((problem) => ({ problem }));
   const { line } = element;
-  const story = read((rule, field) => found.push({ field, rule, line }));
+  const story = read((rule, field, made) => found.push({ problem: { field, rule, line }, made }));
   const { title } = story.record;
-  for (const fault of found) report.warning(fault, title);
+  for (const fault of found) report.warning(fault.problem, title, fault.made);
   reportUnused(element, report);
   const problems = problem === undefined ? story.problems : [problem];
   return { ...story, line, ...(problems === undefined ? {} : { problems: problems.map((one) => ({ line, ...one })) }) };

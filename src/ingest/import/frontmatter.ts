@@ -1,3 +1,4 @@
+import { TEXT_FIELDS } from '../../article/record-fields.ts';
 import { readYaml, type YamlText } from '../../lib/yaml.ts';
 import { UnreadableRecord } from './record.ts';
 
@@ -32,7 +33,7 @@ export function splitFrontMatter(file: string): FrontMatter {
   if (block.length > MAX_FRONT_MATTER)
     throw unreadable(`front matter must not be longer than ${MAX_FRONT_MATTER} characters`, 1);
   const bodyStart = endOfLine(text, closing) + 1;
-  const yaml = readYaml(block, 2);
+  const yaml = readYaml(block, { firstLine: 2, isText });
   if (yaml.problems.length > 0) throw new UnreadableRecord(yaml.problems);
   const value = yaml.value ?? {};
   if (!isFields(value)) throw unreadable('front matter must hold fields, such as title: Ferry sold', 2);
@@ -53,6 +54,11 @@ export function splitFrontMatter(file: string): FrontMatter {
     body: text.slice(bodyStart),
     bodyLine: text.slice(0, bodyStart).split('\n').length,
   };
+}
+
+/** The parser of records takes a number for text where its digits are the same, and reports it. */
+function isText(field: string, value: number, source: string): boolean {
+  return TEXT_FIELDS.has(field) && String(value) !== source;
 }
 
 /** The text with every line end as a line feed: old programs end lines with a carriage return alone. */

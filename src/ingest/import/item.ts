@@ -1,3 +1,4 @@
+import type { Adjustment } from '../../article/adjustments.ts';
 import type { Problem } from '../../errors.ts';
 import type { UnparsedRecord } from '../../publish/unparsed-record.ts';
 import type { RawRecord } from './record.ts';
@@ -26,10 +27,25 @@ export interface ImportSource {
    * @param onProgress receives the bytes of each read; in all they are the size, even if the source is read twice
    * @param onSkipped receives the reason for each story that is not meant for readers: `draft`, `of type page`
    * @param onNote receives what an operator must know of the source, in a sentence
+   * @param onAdjusted receives each change that reading the source makes, before a record is parsed
    */
-  readonly items: (onProgress: OnProgress, onSkipped: OnSkipped, onNote?: OnNote) => AsyncIterable<Item>;
+  readonly items: (
+    onProgress: OnProgress,
+    onSkipped: OnSkipped,
+    onNote?: OnNote,
+    onAdjusted?: OnAdjusted,
+  ) => AsyncIterable<Item>;
 }
 
 export type OnProgress = (bytes: number) => void;
 export type OnSkipped = (reason: string) => void;
 export type OnNote = (note: string) => void;
+export type OnAdjusted = (adjustment: Adjustment, place: AdjustedPlace) => void;
+
+/** Where in a source an adjustment was made. */
+export interface AdjustedPlace {
+  readonly file: string;
+  readonly line?: number;
+  /** The title by which an editor knows the story. */
+  readonly title?: string;
+}

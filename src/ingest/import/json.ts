@@ -19,16 +19,7 @@ export function readJson(text: string, { id }: FileFacts): RawRecord {
 
 function parseStrictly(text: string): unknown {
   try {
-    JSON.parse(text);
-  } catch (error) {
-    const { problems } = readYaml(text);
-    if (problems.length > 0) throw new UnreadableRecord(problems);
-    throw new UnreadableRecord([
-      { field: '', rule: `must be JSON: ${error instanceof Error ? error.message : String(error)}` },
-    ]);
-  }
-  try {
-    return parseJson(Buffer.from(text)); // checks for names that an object has twice
+    return parseJson(text);
   } catch (error) {
     if (error instanceof PublisherError) throw new UnreadableRecord(error.problems);
     throw error;

@@ -1,5 +1,5 @@
 import { type Problem, PublisherError } from '../../errors.ts';
-import { endOfString, type JsonPart, parseJsonPart, positionsIn } from '../../lib/json.ts';
+import { endOfString, type JsonPart, parseJsonPart, positionsIn, syntaxProblem } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
@@ -125,16 +125,8 @@ function parseJson(text: string): { value?: unknown; problem?: UnreadableRecord 
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : '';
-    const offset = Number(/at position (\d+)/.exec(message)?.[1] ?? text.length);
-    const rule = `must be JSON: ${lineText(message).replace(/ in JSON at position .*/, '')}`;
-    return { problem: new UnreadableRecord([{ field: '', rule, ...positionAt(text, offset) }]) };
+    return { problem: new UnreadableRecord([syntaxProblem(text, error)]) };
   }
-}
-
-function positionAt(text: string, offset: number): { line: number; column: number } {
-  const before = text.slice(0, offset);
-  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }
 
 /** The positions of the objects and lists in the outermost `items`, even if the JSON after them is invalid. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { isRecordId } from '../../article/article.ts';
-import { isLanguageTag, term } from '../../lib/fields.ts';
+import { MAX_NAMES } from '../../article/record-fields.ts';
+import { isLanguageTag, MAX_NAME as MAX_TERM } from '../../lib/fields.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { lineText, shorten } from '../../lib/text.ts';
 import { isUri, MAX_ADDRESS, webUrl } from '../../lib/url.ts';
@@ -28,38 +29,29 @@ export interface Person {
   readonly avatar?: string | undefined;
 }
 
-/** Limits of a record's lists. */
-const MAX_AUTHORS = 100;
-export const MAX_SECTIONS = 50;
-export const MAX_TAGS = 100;
+export const MAX_SECTIONS = MAX_NAMES.sections;
+export const MAX_TAGS = MAX_NAMES.tags;
+/** The parser of records removes names above the limit of a list, and reports each. It gets at most so many times as many. */
+const READ_NAMES = 10;
 /** Most characters of a byline that is divided into names. */
 const MAX_BYLINE = 20_000;
-/** Most characters of the name of an author, a section or a tag. */
-const MAX_TERM = 200;
 
-/**
- * The people whose names give a slug, as the `authors` field of a record. A name that is too long for one person is a list
- * of names, or is shortened.
- */
+/** The people with a name, as the `authors` field of a record. A name that is too long for one person is a list of names. */
 export function authors(people: readonly Person[], warn: Warn, element: string): Record<string, unknown>[] | undefined {
-  const named = people
-    .slice(0, 2 * MAX_AUTHORS)
-    .map(({ name = '', ...more }): NamedPerson => ({ ...more, name: lineText(name) }));
-  const usable = named
-    .flatMap((person) => (person.name.length > MAX_TERM ? severalPeople(person, warn, element) : [person]))
-    .filter(({ name }) => name !== '' && isTerm(name, warn, element))
+  const named = limited(people, READ_NAMES * MAX_NAMES.authors, warn, element)
+    .map(({ name = '', ...more }): NamedPerson => ({ ...more, name: lineText(name) }))
+    .flatMap((person) => (person.name.length > MAX_TERM ? severalPeople(person) : [person]))
+    .filter(({ name }) => name !== '')
     .map(({ name, email, ...more }) => ({ name, email: isEmail(email) ? email : undefined, ...more }));
-  const kept = limited(usable, MAX_AUTHORS, warn, element);
-  return kept.length === 0 ? undefined : kept.map(omitUndefined);
+  return named.length === 0 ? undefined : named.map(omitUndefined);
 }
 
 type NamedPerson = Person & { readonly name: string };
 
-function severalPeople({ name, ...more }: NamedPerson, warn: Warn, element: string): NamedPerson[] {
-  const names = name.length > MAX_BYLINE ? [] : partedNames(name);
-  if (names.length > 1 && names.every((one) => one.length <= MAX_TERM / 2)) return names.map((one) => ({ name: one }));
-  warn(`is longer than ${MAX_TERM} characters: it is shortened`, element);
-  return [{ ...more, name: shorten(name, MAX_TERM) }];
+function severalPeople(person: NamedPerson): NamedPerson[] {
+  const names = person.name.length > MAX_BYLINE ? [] : partedNames(person.name);
+  const areNames = names.length > 1 && names.every((one) => one.length <= MAX_TERM / 2);
+  return areNames ? names.map((name) => ({ name })) : [person];
 }
 
 /** The names of a list. Initials belong to the surname before them: `Lee, K. M., Roe, J.` are two people. */
@@ -82,28 +74,16 @@ function isEmail(text: string | undefined): boolean {
   return emailAddress.safeParse(text).success;
 }
 
-/** The names of sections or tags that give a slug, each once. Names that are too long are shortened. */
+/** The names of sections or tags. Several elements of a story name the same tag: each name stands once. */
 export function terms(
   names: readonly string[],
   limit: number,
   warn: Warn,
   element = '<category>',
 ): string[] | undefined {
-  const short = names.slice(0, 10 * limit).map((name) => {
-    const line = lineText(name);
-    if (line.length <= MAX_TERM) return line;
-    warn(`is longer than ${MAX_TERM} characters: it is shortened`, element);
-    return shorten(line, MAX_TERM);
-  });
-  const usable = [...new Set(short)].filter((name) => name !== '' && isTerm(name, warn, element));
-  const kept = limited(usable, limit, warn, element);
-  return kept.length === 0 ? undefined : [...kept];
-}
-
-function isTerm(name: string, warn: Warn, element: string): boolean {
-  if (term.safeParse(name).success) return true;
-  warn(`${JSON.stringify(name)} has no letter and no digit: it is left out`, element);
-  return false;
+  const lines = limited(names, READ_NAMES * limit, warn, element).map(lineText);
+  const named = [...new Set(lines)].filter((name) => name !== '');
+  return named.length === 0 ? undefined : named;
 }
 
 /** A list with as many entries as a record may have. */

@@ -58,7 +58,7 @@ export function rssStory(item: XmlElement, { head, address, warn }: FeedContext)
   const published = date(item.children, ['pubdate', 'dc:date', 'dcterms:issued', 'atom:published', 'dcterms:created']);
   const updated = date(item.children, ['atom:updated', 'dcterms:modified']);
   checkZones([published, updated], warn);
-  const texts = rssTexts(item, (adjustment) => warn(describeAdjustment(adjustment), ''));
+  const texts = rssTexts(item, (adjustment) => warn(describeAdjustment(adjustment), '', adjustment));
   const times = dates(published, updated);
   const record = omitUndefined({
     ...identity(textContent(guid) || item.attributes.get('rdf:about')?.trim() || link.raw),

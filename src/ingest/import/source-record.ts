@@ -1,3 +1,4 @@
+import type { Adjustment } from '../../article/adjustments.ts';
 import type { Problem } from '../../errors.ts';
 
 /** One story of a feed or an export, as a record that is not checked yet. */
@@ -16,14 +17,20 @@ export interface SourceRecord {
 
 /** Receives what a reader finds in a source besides its stories. */
 export interface ImportReport {
-  /** A rule that the source breaks where it can be read nevertheless, and what is read instead. */
-  readonly warning: (warning: Problem, title?: unknown) => void;
+  /**
+   * A rule that a story breaks where it can be read nevertheless, and what is read instead.
+   *
+   * @param made the adjustment itself, where a record was adjusted and not its source
+   */
+  readonly warning: (warning: Problem, title?: unknown, made?: Adjustment) => void;
+  /** What an operator must know of the source as a whole. */
+  readonly note: (problem: Problem) => void;
   /** The name of an element with content that records have no place for. */
   readonly unused: (element: string) => void;
 }
 
 /** Receives a fault of a story, and the element that has it. */
-export type Warn = (rule: string, element: string) => void;
+export type Warn = (rule: string, element: string, made?: Adjustment) => void;
 
 /** The field of a record under the name that the source has for it: `publishedAt` is `<pubDate>`. */
 export function sourceField(field: string, elements?: ReadonlyMap<string, string>): string {

@@ -67,9 +67,9 @@ function fileSource(file: string, path: string, size: number): ImportSource {
   return {
     name: file,
     size,
-    async *items(onProgress, onSkipped, onNote) {
+    async *items(onProgress, onSkipped, onNote, onAdjusted) {
       try {
-        yield* itemsOf(file, path, { size, onProgress, onSkipped, onNote });
+        yield* itemsOf(file, path, { size, onProgress, onSkipped, onNote, onAdjusted });
       } catch (error) {
         yield unreadable(file, error); // after the items that were read
       }

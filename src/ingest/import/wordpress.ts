@@ -58,7 +58,7 @@ export async function* wordpressRecords(
   }
 }
 
-const SILENT: ImportReport = { warning: () => {}, unused: () => {} };
+const SILENT: ImportReport = { warning: () => {}, note: () => {}, unused: () => {} };
 
 /** Comments may be longer than all stories together. */
 const IGNORED = new Set(['wp:comment']);

@@ -1,35 +1,41 @@
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome } from '../store.ts';
+import type { Audit } from './audit.ts';
 import { conditionHolds } from './conditions.ts';
+import { erase } from './erase.ts';
 import { type FeedDates, feedMoments, type Touch } from './feed-dates.ts';
 import { put } from './put.ts';
 import type { RevisionCounter } from './revision.ts';
-import type { Rules } from './rules.ts';
-import type { Settings } from './settings.ts';
+import { ERASED, type Settings } from './settings.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { withdraw } from './withdraw.ts';
 
 interface ApplyParts extends ChangeParts {
+  readonly audit: Audit;
   readonly revisions: RevisionCounter;
   readonly settings: Settings;
-  readonly rules: Rules;
   readonly feedDates: FeedDates;
 }
 
 /** Applies changes in a transaction that the caller has begun. */
 export function applyChanges(parts: ApplyParts, changes: readonly Change[], now: () => Instant): Outcome[] {
-  const { revisions, settings, rules, sources, feedDates } = parts;
+  const { audit, revisions, settings, entries, sources, feedDates } = parts;
   const before = revisions.last();
   const transaction: Transaction = { at: now(), revision: before };
-  rules.catchUp();
+  entries.catchUp();
+  const auditing = audit.begin(transaction.at);
   const touches: Touch[] = [];
   const outcomes = changes.map((change): Outcome => {
-    const { seenFrom = 0, ...outcome } = applyChange(parts, change, transaction);
+    const { seenFrom = 0, renamed = [], audited, ...outcome } = applyChange(parts, change, transaction);
     if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') sources.update(change);
+    if (outcome.result === 'erased') settings.save(ERASED, String(outcome.revision));
+    if (audited !== undefined) auditing.add(audited, outcome.revision, change.actor);
     const changedAt = change.kind === 'put' ? change.changedAt : undefined;
     touches.push({ keys: outcome.touched, seenFrom, changedAt });
+    if (renamed.length > 0) touches.push({ keys: renamed, seenFrom: 0, changedAt });
     return outcome;
   });
+  auditing.end();
   if (transaction.revision > before) revisions.save(transaction.revision);
   // At the end: until the commit, readers may be served the feeds as they were.
   const end = now();
@@ -42,5 +48,7 @@ function applyChange(parts: ChangeParts, change: Change, transaction: Transactio
   const known = parts.rows.find(id);
   if (!conditionHolds(change.condition, known?.revision))
     return { id, result: 'condition-failed', revision: known?.revision ?? 0, touched: [] };
-  return change.kind === 'put' ? put(parts, change, known, transaction) : withdraw(parts, change, known, transaction);
+  if (change.kind === 'put') return put(parts, change, known, transaction);
+  if (change.kind === 'erase') return erase(parts, change, known, transaction);
+  return withdraw(parts, change, known, transaction);
 }

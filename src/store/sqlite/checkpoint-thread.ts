@@ -10,6 +10,7 @@ export interface CheckpointConfig {
 
 const { file, every } = workerData as CheckpointConfig;
 const db = new DatabaseSync(file);
+db.exec('PRAGMA secure_delete = ON');
 const checkpoint = db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
 
 setInterval(() => {

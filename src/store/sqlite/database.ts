@@ -1,9 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { mediaNamesIn } from '../../article/media-names.ts';
+import { urlHash } from '../../article/stored.ts';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
-import { defineFunctions, MIGRATIONS } from './migrations.ts';
+import { MIGRATIONS } from './migrations.ts';
 
 /** Megabytes of SQLite's page cache. The operating system caches more as far as it has room. */
 const CACHE = 8;
@@ -19,9 +21,9 @@ export interface OpenOptions {
 }
 
 /** Milliseconds to wait for another process that writes. */
-const BUSY_TIMEOUT = 10_000;
+export const BUSY_TIMEOUT = 10_000;
 /** Milliseconds between attempts where SQLite does not wait itself. */
-const BUSY_RETRY = 5;
+export const BUSY_RETRY = 5;
 
 /**
  * Opens the database and creates it where it is missing.
@@ -58,7 +60,8 @@ export function migrateDatabase(file: string): { readonly from: number; readonly
   }
 }
 
-function connect(file: string, cache = CACHE): DatabaseSync {
+/** Opens the file of a store as it is. */
+export function connect(file: string, cache = CACHE): DatabaseSync {
   try {
     if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
     const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
@@ -66,7 +69,9 @@ function connect(file: string, cache = CACHE): DatabaseSync {
     // FULL: a commit is on disk before it is acknowledged. Most articles fit into one page of 8 kB.
     db.exec('PRAGMA page_size = 8192');
     writeAhead(db);
+    // secure_delete: what is removed or replaced is overwritten with zeros.
     db.exec(`
+      PRAGMA secure_delete = ON;
       PRAGMA synchronous = FULL;
       PRAGMA cache_size = -${cache * 1024};
       PRAGMA wal_autocheckpoint = 8192;
@@ -108,9 +113,15 @@ function schemaVersion(db: DatabaseSync): number {
   return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 
+/** Defines the functions that migrations use. */
+export function defineMigrationFunctions(db: DatabaseSync): void {
+  db.function('url_hash', { deterministic: true }, (url) => (url === null ? null : urlHash(String(url))));
+  db.function('media_names', { deterministic: true }, (article) => JSON.stringify(mediaNamesIn(String(article))));
+}
+
 /** In one transaction, so that no other process finds a version in between. */
 function migrate(db: DatabaseSync): void {
-  defineFunctions(db);
+  defineMigrationFunctions(db);
   db.exec('BEGIN IMMEDIATE');
   const steps = MIGRATIONS.slice(schemaVersion(db)); // read inside the transaction: another process may have migrated first
   if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);
@@ -137,7 +148,7 @@ const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;
-const SQLITE_BUSY = 5;
+export const SQLITE_BUSY = 5;
 
 const AS_THE_SERVICE = 'run the program as the user of the service';
 
@@ -152,7 +163,7 @@ const OPEN_ADVICE: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** SQLite's primary result code; undefined for an error that does not come from SQLite. */
-function resultCode(error: unknown): number | undefined {
+export function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   return error.errcode & 0xff;
 }

@@ -27,6 +27,11 @@ export type Entries = ReturnType<typeof createEntries>;
 
 const NO_FEEDS: Feeds = { own: [], all: [] };
 
+/** The first other article with an address. */
+export const SAME_URL = `
+  SELECT id FROM article
+  WHERE number = (SELECT article FROM place WHERE url_hash = ? AND article <> ? ORDER BY article LIMIT 1)`;
+
 /** The entries and tombstones of every feed. */
 export function createEntries(db: DatabaseSync, rules: Rules) {
   // OR FAIL: a statement that writes many rows could fail in the middle. Without it, SQLite keeps a copy of each page that
@@ -39,7 +44,10 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   );
   const deleteEntry = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
   const deleteTombstones = db.prepare('DELETE FROM tombstone WHERE article = ?');
-  const insertPlace = db.prepare('INSERT INTO place (article, published, tie, expires, feeds) VALUES (?, ?, ?, ?, ?)');
+  const insertPlace = db.prepare(
+    'INSERT INTO place (article, published, tie, expires, feeds, url_hash) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const otherByUrl = db.prepare(SAME_URL);
   const selectPlace = db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?');
   const deletePlace = db.prepare('DELETE FROM place WHERE article = ?');
   const namedFeeds = db.prepare(
@@ -50,6 +58,15 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   );
   const numbers = createFeedNumbers(db);
   const names = createFeedNames(db);
+  /** The version of the names that `names` knows. */
+  let version: number | undefined;
+
+  /** Call this first in a transaction: another process may have changed rules and names. */
+  function catchUp(): void {
+    const current = rules.catchUp();
+    if (current !== version) names.forget();
+    version = current;
+  }
 
   function withCustomFeeds(own: readonly NamedKey[]): Feeds {
     return { own, all: rules.withCustomFeeds(own) };
@@ -69,7 +86,8 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     const tie = tieBreaker(article.publicId);
     if (withdrawn === undefined) insertEntries.run(publishedAt, tie, number, expiresAt, numbers.json(all));
     else insertTombstones.run(withdrawn.at, number, numbers.json(all));
-    insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own));
+    const urlHash = withdrawn === undefined ? article.urlHash : null;
+    insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own), urlHash);
     if (publishedAt <= at) names.add(own);
     else
       names.addComing(
@@ -104,18 +122,34 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     return changed.map(({ key }) => key);
   }
 
-  /** Keeps feeds visible without articles: a subscriber then finds the feed empty, not missing. */
+  /** The id of the first other article that has this article's address and is not withdrawn. */
+  function sameAddress(number: number, { urlHash, withdrawn }: ArticleText): string | undefined {
+    return withdrawn === undefined ? (otherByUrl.get(urlHash, number)?.id as string | undefined) : undefined;
+  }
+
+  /** Keeps feeds visible without articles, and named: a subscriber then finds the feed empty, not missing. */
   function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
     for (const feed of feeds) keepVisibleFrom.run({ number: numbers.of(feed), from });
+    names.add(feeds);
+  }
+
+  /** See `removeUnused` of the names. Every process learns of it. */
+  function removeUnusedNames(at: Instant): FeedKey[] {
+    const keys = names.removeUnused(at);
+    if (keys.length > 0) rules.raiseNamesVersion();
+    return keys;
   }
 
   return {
+    catchUp,
     withCustomFeeds,
     feedsOf,
     add,
     remove,
     move,
     keepVisible,
+    sameAddress,
+    removeUnusedNames,
     /** Call this after a rollback. */
     forget(): void {
       numbers.forget();

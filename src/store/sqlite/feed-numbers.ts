@@ -3,15 +3,15 @@ import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 
 /** The store's numbers of feeds. A feed gets its number when an article first names it. */
 export function createFeedNumbers(db: DatabaseSync) {
-  const insert = db.prepare('INSERT OR IGNORE INTO feed (key, name, named) VALUES (?, ?, 0)');
+  const insert = db.prepare("INSERT OR IGNORE INTO feed (key, name) VALUES (?, '')");
   const select = db.prepare('SELECT number FROM feed WHERE key = ?');
   /** A number never changes once the transaction that created it is committed. */
   const known = new Map<FeedKey, number>();
 
-  function of({ key, name }: NamedKey): number {
+  function of({ key }: NamedKey): number {
     const found = known.get(key);
     if (found !== undefined) return found;
-    insert.run(key, name);
+    insert.run(key);
     const { number } = select.get(key) as { number: number };
     known.set(key, number);
     return number;

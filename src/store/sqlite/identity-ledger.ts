@@ -4,7 +4,7 @@ import type { Problem } from '../../errors.ts';
 import { type Instant, rfc3339 } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
 import type { Put } from '../store.ts';
-import type { KnownArticle } from './article-rows.ts';
+import type { KnownArticle, Owner } from './article-rows.ts';
 
 type KnownDates = Pick<KnownArticle, 'published' | 'withdrawn'>;
 
@@ -54,6 +54,18 @@ export function identityProblem(
 }
 
 /** The problem of a public id that another article has. */
-export function takenPublicId(publicId: string, owner: string | undefined): Problem {
-  return { field: 'publicId', value: publicId, rule: `is the identity of the article ${owner}` };
+export function takenPublicId(publicId: string, owner: Owner | undefined): Problem {
+  const kind = owner?.erased === 1 ? 'erased article' : 'article';
+  return { field: 'publicId', value: publicId, rule: `is the identity of the ${kind} ${owner?.id}` };
 }
+
+/** The problem of a record whose id an erased article has. */
+export function erasedId(id: string): Problem {
+  return { field: 'id', value: id, rule: 'is the id of an article that was erased for good: use another id' };
+}
+
+/** The problem of a tombstone from a store that has erased an article, where this store still has the article. */
+export const NOT_ERASED_HERE: Problem = {
+  field: 'erased',
+  rule: 'names an article that is not erased here: erase it with the command erase',
+};

@@ -61,6 +61,7 @@ interface ListRow {
   readonly expires: number | null;
   readonly withdrawal: string | null;
   readonly record: string;
+  readonly erased: number;
 }
 
 /** Lists articles in the order of their last change. */
@@ -81,7 +82,7 @@ export function createListing(db: DatabaseSync): (options: ListOptions) => Liste
       LIMIT :size + 1)`);
   const byRevisionNumber = db.prepare(`
     SELECT id, public_id, revision, published, expires,
-      CASE WHEN withdrawn IS NOT NULL THEN article -> '$.withdrawn' END AS withdrawal, record
+      CASE WHEN withdrawn IS NOT NULL THEN article -> '$.withdrawn' END AS withdrawal, record, erased
     FROM article WHERE revision = ?`);
 
   function revisionsOf({ after, limit, feed, status, at }: ListOptions): number[] {
@@ -109,5 +110,6 @@ function listedRecord(row: ListRow): ListedRecord {
   const { id, public_id: publicId, published: publishedAt, withdrawal, revision, record } = row;
   const withdrawn = withdrawal === null ? undefined : (JSON.parse(withdrawal) as Article['withdrawn']);
   const article = omitUndefined({ id, publicId, publishedAt, expiresAt: row.expires ?? undefined, withdrawn });
-  return { revision, article, record: JSON.parse(record) as unknown };
+  const listed = { revision, article, record: JSON.parse(record) as unknown };
+  return row.erased === 1 ? { ...listed, isErased: true } : listed;
 }

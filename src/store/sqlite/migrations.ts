@@ -1,11 +1,3 @@
-import type { DatabaseSync } from 'node:sqlite';
-import { mediaNamesIn } from '../../article/media-names.ts';
-
-/** Defines the functions that the steps call. */
-export function defineFunctions(db: DatabaseSync): void {
-  db.function('media_names', (article) => JSON.stringify(mediaNamesIn(String(article))));
-}
-
 /**
  * The schema, step by step. Append only: a released step is never edited, because existing stores are built on it. One
  * transaction runs all steps that a store lacks; `user_version` is the number of steps that it has.
@@ -139,6 +131,36 @@ export const MIGRATIONS: readonly string[] = [
   DROP INDEX entry_article;
   `,
   `
+  -- 1 where the article was erased for good: only its ids and dates are left
+  ALTER TABLE article ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX article_erased ON article (revision) WHERE erased;
+  `,
+  `
+  -- One row a change; the consecutive changes of a batch are one row. Articles have no history from before this step.
+  CREATE TABLE audit (
+    -- of the first change; each further change of the row has the next revision
+    revision INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    -- the smallest and the largest number of the changed articles
+    lowest INTEGER NOT NULL,
+    highest INTEGER NOT NULL,
+    -- as JSON
+    actor TEXT,
+    -- as JSON: runs of articles with consecutive numbers, in the order of the changes
+    runs TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX audit_at ON audit (at);
+  CREATE INDEX audit_article ON audit (lowest) WHERE lowest = highest;
+  CREATE INDEX audit_range ON audit (highest, lowest) WHERE lowest < highest;
+
+  -- the hash of the address of each article that is not withdrawn; here, because rows of this table are small
+  ALTER TABLE place ADD COLUMN url_hash INTEGER;
+  UPDATE place SET url_hash = hash.hash
+  FROM (SELECT number, url_hash(article ->> '$.url') AS hash FROM article WHERE withdrawn IS NULL) AS hash
+  WHERE hash.number = place.article;
+  CREATE INDEX place_url_hash ON place (url_hash) WHERE url_hash IS NOT NULL;
+  `,
+  `
   -- which articles name which files below media/: a file is served while readers can see one of these articles
   CREATE TABLE media_use (
     path TEXT NOT NULL,
@@ -148,8 +170,6 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX media_use_article ON media_use (article);
   INSERT OR IGNORE INTO media_use SELECT value, number FROM article, json_each(media_names(article.article));
 
-  -- Whether a visible article has given the feed its name. Until then, the name is that of an article under embargo.
-  ALTER TABLE feed ADD COLUMN named INTEGER NOT NULL DEFAULT 1;
   -- Spellings of feeds' names in articles that were under embargo when they were written: they count from the end of it.
   CREATE TABLE coming_name (
     article INTEGER NOT NULL REFERENCES article (number),

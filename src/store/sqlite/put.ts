@@ -1,12 +1,21 @@
 import type { Article } from '../../article/article.ts';
 import type { ArticleText } from '../../article/stored.ts';
 import type { Problem } from '../../errors.ts';
+import type { FeedKey } from '../../feed/feeds.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { KeptArticle, Outcome, Put } from '../store.ts';
-import type { ArticleRows, KnownArticle } from './article-rows.ts';
-import { type Feeds, without } from './entries.ts';
-import { identityProblem, seenFrom, takenPublicId, wasSeen, withKnownPublicId } from './identity-ledger.ts';
+import type { AuditedChange, KeptArticle, Outcome, Put } from '../store.ts';
+import type { KnownArticle, Owner } from './article-rows.ts';
+import { type Entries, type Feeds, without } from './entries.ts';
+import {
+  erasedId,
+  identityProblem,
+  NOT_ERASED_HERE,
+  seenFrom,
+  takenPublicId,
+  wasSeen,
+  withKnownPublicId,
+} from './identity-ledger.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { repeatsWithdrawn } from './withdrawn-record.ts';
 
@@ -17,30 +26,40 @@ export function put(
   known: KnownArticle | undefined,
   transaction: Transaction,
 ): Applied {
-  return known === undefined ? create(parts, change, transaction) : update(parts, change, known, transaction);
+  if (known === undefined) return create(parts, change, transaction);
+  const isErased = known.erased === 1;
+  if (!isErased && change.isErased !== true) return update(parts, change, known, transaction);
+  if (!isErased) return refused(change.article, known.revision, NOT_ERASED_HERE);
+  const { revision } = known;
+  const { article, isErased: repeatsErasure = false } = change;
+  if (!repeatsErasure) return { ...refused(article, revision, erasedId(article.id)), isErased };
+  const kept = keptAsKnown(known, parts.entries.feedsOf(known.number, transaction.at));
+  return { id: article.id, result: 'unchanged', revision, touched: [], kept };
 }
 
 function create(
   { rows, entries, mediaUses }: ChangeParts,
-  { article, record, feeds: own }: Put,
+  { article, record, feeds: own, isErased }: Put,
   transaction: Transaction,
 ): Applied {
   const feeds = entries.withCustomFeeds(own);
   const revision = transaction.revision + 1;
-  const number = rows.insert(article, revision, record);
-  if (number === undefined) return refused(article, 0, takenPublicId(article.publicId, rows.ownerOf(article.publicId)));
+  const number = rows.insert(article, revision, record, isErased);
+  if (number === undefined) return takenBy(rows.ownerOf(article.publicId), article, 0);
   transaction.revision = revision;
   mediaUses.add(number, article.media);
   entries.add(number, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
-  return {
+  const what = isErased === true ? 'erased' : article.withdrawn === undefined ? 'published' : 'withdrawn';
+  return withSameAddress(entries, number, article, {
     id: article.id,
     result: 'created',
     revision,
     touched,
     seenFrom: seenFrom(article.publishedAt, article.withdrawn?.at),
     kept: kept(article, feeds),
-  };
+    audited: { what, number, article },
+  });
 }
 
 function update(
@@ -54,8 +73,10 @@ function update(
   const article = withKnownPublicId(change, known);
   const { id } = article;
   const unchanged: Outcome = { id, result: 'unchanged', revision: known.revision, touched: [] };
-  const problem = identityProblem(article, known, at) ?? ownerProblem(rows, article, known);
+  const problem = identityProblem(article, known, at);
   if (problem !== undefined) return refused(article, known.revision, problem);
+  const owner = known.public_id === article.publicId ? undefined : rows.ownerOf(article.publicId);
+  if (owner !== undefined) return takenBy(owner, article, known.revision);
   if (
     known.withdrawn !== null &&
     // A file that the store knows was only touched, or one of its pictures changed: no reason to publish it again.
@@ -74,10 +95,11 @@ function update(
   if (known.article === jsonString(article.text)) {
     rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
     const touched = entries.move(number, article, { from: before, to: feeds, at });
-    if (touched.length === 0) return { ...unchanged, kept: kept(article, feeds) };
+    if (touched.length === 0)
+      return withSameAddress(entries, number, article, { ...unchanged, kept: kept(article, feeds) });
     const revision = ++transaction.revision;
     rows.updateRevision(number, revision);
-    return { id, result: 'updated', revision, touched, seenFrom: since, kept: kept(article, feeds) };
+    return updated(revision, touched);
   }
   const revision = ++transaction.revision;
   rows.update(number, article, revision, change.record);
@@ -85,7 +107,31 @@ function update(
   entries.remove(number, before);
   entries.add(number, article, feeds, at);
   const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
-  return { id, result: 'updated', revision, touched, seenFrom: since, kept: kept(article, feeds) };
+  return updated(revision, touched);
+
+  function updated(revision: number, touched: readonly FeedKey[]): Applied {
+    return withSameAddress(entries, number, article, {
+      id,
+      result: 'updated',
+      revision,
+      touched,
+      seenFrom: since,
+      kept: kept(article, feeds),
+      audited: { what: changeOf(known, article), number, article },
+    });
+  }
+}
+
+function withSameAddress(entries: Entries, number: number, article: ArticleText, applied: Applied): Applied {
+  const sameAddress = entries.sameAddress(number, article);
+  return sameAddress === undefined ? applied : { ...applied, sameAddress };
+}
+
+function changeOf(known: KnownArticle, { withdrawn }: ArticleText): AuditedChange {
+  const wasWithdrawn = known.withdrawn !== null;
+  const isWithdrawn = withdrawn !== undefined;
+  if (wasWithdrawn === isWithdrawn) return 'corrected';
+  return isWithdrawn ? 'withdrawn' : 'republished';
 }
 
 /** The article of an outcome. */
@@ -101,9 +147,10 @@ export function keptAsKnown(known: KnownArticle, feeds: Feeds): KeptArticle {
   return kept(JSON.parse(known.article) as Article, feeds);
 }
 
-function ownerProblem(rows: ArticleRows, { publicId }: ArticleText, known: KnownArticle): Problem | undefined {
-  const owner = known.public_id === publicId ? undefined : rows.ownerOf(publicId);
-  return owner === undefined ? undefined : takenPublicId(publicId, owner);
+/** The outcome of a record whose public id another article has. */
+function takenBy(owner: Owner | undefined, article: ArticleText, revision: number): Outcome {
+  const outcome = refused(article, revision, takenPublicId(article.publicId, owner));
+  return owner?.erased === 1 ? { ...outcome, isErased: true } : outcome;
 }
 
 function refused({ id }: ArticleText, revision: number, problem: Problem): Outcome {

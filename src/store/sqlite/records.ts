@@ -1,16 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate as requestsFirst } from 'node:timers/promises';
 import type { Article } from '../../article/article.ts';
-import type { Identity, StoredArticle, StoredRecord } from '../store.ts';
+import type { ErasedArticle, Identity, StoredArticle, StoredRecord } from '../store.ts';
 
 interface RecordRow {
   readonly number: number;
   readonly revision: number;
   readonly article: string;
   readonly record: string;
+  readonly erased: number;
 }
 
 /** Characters of articles and records after which a page ends: five hundred records could be gigabytes. */
 const PAGE_CHARACTERS = 8 * 1024 * 1024;
+
+/** Articles that are searched for texts between two pauses: a few milliseconds' work. */
+const SEARCHED = 500;
 
 /** Reads articles and their records. */
 export function createRecords(db: DatabaseSync) {
@@ -19,10 +24,30 @@ export function createRecords(db: DatabaseSync) {
   const revisionsById = db.prepare(
     'SELECT article.id, revision FROM json_each(?) AS asked CROSS JOIN article ON article.id = asked.value',
   );
-  const recordById = db.prepare('SELECT number, revision, article, record FROM article WHERE id = ?');
+  const recordById = db.prepare('SELECT number, revision, article, record, erased FROM article WHERE id = ?');
   const recordsAfter = db.prepare(
-    'SELECT number, revision, article, record FROM article WHERE number > ? ORDER BY number LIMIT ?',
+    'SELECT number, revision, article, record, erased FROM article WHERE number > ? ORDER BY number LIMIT ?',
   );
+  const erasedAfter = db.prepare(
+    'SELECT number, revision FROM article WHERE erased AND revision > ? ORDER BY revision',
+  );
+  const lastNumber = db.prepare('SELECT max(number) AS number FROM article');
+  const isInUse = db.prepare(
+    'SELECT 1 FROM article WHERE number > :after AND number <= :until AND instr(article, :text) > 0 LIMIT 1',
+  );
+
+  async function textsInUse(texts: readonly string[]): Promise<ReadonlySet<string>> {
+    const last = texts.length === 0 ? 0 : Number(lastNumber.get()?.number);
+    const found = new Set<string>();
+    for (let after = 0; after < last; after += SEARCHED) {
+      for (const text of texts) {
+        if (!found.has(text) && isInUse.get({ after, until: after + SEARCHED, text }) !== undefined) found.add(text);
+      }
+      await requestsFirst();
+    }
+    return found;
+  }
+
   const count = db.prepare('SELECT count(*) AS count FROM article');
   return {
     articles: (numbers: readonly number[]): StoredArticle[] =>
@@ -49,6 +74,9 @@ export function createRecords(db: DatabaseSync) {
       const rows = recordsAfter.iterate(after, limit) as Iterable<unknown> as Iterable<RecordRow>;
       return untilFull(rows, ({ article, record }) => article.length + record.length).rows.map(storedRecord);
     },
+    erasedAfter: (revision: number): ErasedArticle[] =>
+      erasedAfter.all(revision).map(({ number, revision: own }) => ({ number: Number(number), revision: Number(own) })),
+    textsInUse,
     count: (): number => Number(count.get()?.count),
   };
 }
@@ -65,6 +93,7 @@ export function untilFull<Row>(found: Iterable<Row>, size: (row: Row) => number)
   return { rows, isCut: false };
 }
 
-function storedRecord({ number, revision, article, record }: RecordRow): StoredRecord {
-  return { number, revision, article: JSON.parse(article) as Article, record: JSON.parse(record) as unknown };
+function storedRecord({ number, revision, article, record, erased }: RecordRow): StoredRecord {
+  const stored = { number, revision, article: JSON.parse(article) as Article, record: JSON.parse(record) as unknown };
+  return erased === 1 ? { ...stored, isErased: true } : stored;
 }

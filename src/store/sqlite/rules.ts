@@ -45,12 +45,16 @@ export function createRules(db: DatabaseSync, { revisions, feedDates }: RulesPar
     return all.all().map(({ id, rule }) => ({ id: String(id), select: JSON.parse(String(rule)) as Selection }));
   }
 
-  /** Call this in a transaction before `withCustomFeeds`: another process may have changed the rules. */
-  function catchUp(): void {
+  /**
+   * Call this in a transaction before `withCustomFeeds`: another process may have changed the rules.
+   *
+   * @returns the version of the rules and of the names of feeds
+   */
+  function catchUp(): number {
     const current = Number(selectVersion.get()?.rules);
-    if (current === version) return;
-    choose = customFeedChooser(list());
+    if (current !== version) choose = customFeedChooser(list());
     version = current;
+    return current;
   }
 
   /** An article's own feeds, and the custom feeds that select it. */
@@ -97,5 +101,10 @@ export function createRules(db: DatabaseSync, { revisions, feedDates }: RulesPar
     });
   }
 
-  return { list, catchUp, withCustomFeeds, backfillFeeds };
+  /** Tells every process that names of feeds were removed. */
+  function raiseNamesVersion(): void {
+    raiseVersion.run();
+  }
+
+  return { list, catchUp, raiseNamesVersion, withCustomFeeds, backfillFeeds };
 }

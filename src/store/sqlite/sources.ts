@@ -17,7 +17,8 @@ export function createSources(db: DatabaseSync) {
     list: (): SourceFile[] => all.all().map(sourceFile),
     /** Keeps or forgets the file that a change names. */
     update(change: Change): void {
-      if (change.kind === 'withdraw') {
+      if (change.kind === 'erase') remove.run(change.id);
+      else if (change.kind === 'withdraw') {
         if (change.forgetSource === true) remove.run(change.id);
       } else if (change.source !== undefined) {
         const { path, signature, media } = change.source;

@@ -2,6 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome, Store } from '../store.ts';
 import { createArticleRows } from './article-rows.ts';
+import { createAudit } from './audit.ts';
+import { createAuditTexts } from './audit-texts.ts';
 import { applyChanges } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
@@ -12,12 +14,14 @@ import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
 import { createListing } from './listing.ts';
 import { createMediaUses } from './media-uses.ts';
+import { createOverwriting, type Overwriting } from './overwriting.ts';
 import { createRecords } from './records.ts';
 import { createRevisionCounter } from './revision.ts';
 import { createRules } from './rules.ts';
 import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createSources } from './sources.ts';
+import { withWriteLock } from './write-lock.ts';
 
 /**
  * The store on SQLite.
@@ -35,8 +39,9 @@ function openStore(file: string, options: OpenOptions): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
-  const { revisions, settings, feedDates, rules, entries, sources, mediaUses, externalChanges } = tables;
-  const { transaction, rehearsal } = createTransactions(db, tables);
+  const { audit, revisions, settings, feedDates, rules, entries, sources, mediaUses, externalChanges } = tables;
+  const overwriting = createOverwriting(db, file, settings);
+  const { transaction, rehearsal } = createTransactions(db, tables, overwriting);
   const records = createRecords(db);
   const snapshots = createSnapshots(db);
   const list = createListing(db);
@@ -49,14 +54,14 @@ function openStore(file: string, options: OpenOptions): Store {
     apply: async (changes, now) => transaction(() => applyChanges(tables, changes, now)),
     rehearse: async (changes, now) => rehearsal(changes, now),
     touchAllFeeds: async (now) => {
-      transaction(() => {
+      await transaction(() => {
         const revision = revisions.last() + 1;
         revisions.save(revision);
         feedDates.touchAll(now(), revision);
       });
     },
     markServed: async () => {
-      if (!settings.wasServed()) transaction(settings.markServed);
+      if (!settings.wasServed()) await transaction(settings.markServed);
     },
     snapshot: async (key, at, snapshotOptions) => snapshots.snapshot(key, at, snapshotOptions),
     articles: async (numbers) => records.articles(numbers),
@@ -64,8 +69,16 @@ function openStore(file: string, options: OpenOptions): Store {
     listFeeds: feedTotals.list,
     feedTotal: feedTotals.total,
     lastRevision: async () => revisions.last(),
+    erasedAfter: async (revision) => records.erasedAfter(revision),
+    overwriteErased: overwriting.overwriteErased,
+    textsInUse: (texts) => records.textsInUse(texts),
     mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
     takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
+
+    history: async (id) => audit.history(id),
+    auditAfter: async (revision, limit) => audit.after(revision, limit),
+    // Without an old row, it does not wait for other writers.
+    pruneAudit: async (before) => (audit.hasOlder(before) ? transaction(() => audit.prune(before)) : 0),
 
     find: async (id) => records.find(id),
     identities: async (ids) => records.identities(ids),
@@ -90,6 +103,7 @@ function openStore(file: string, options: OpenOptions): Store {
     revokeKey: async (id, at) => transaction(() => keys.revoke(id, at)),
 
     close: async () => {
+      await overwriting.close();
       await checkpoints?.close();
       db.close();
     },
@@ -110,39 +124,43 @@ function openTables(db: DatabaseSync) {
     settings: createSettings(db),
     rows: createArticleRows(db),
     entries: createEntries(db, rules),
+    audit: createAudit(db),
+    auditTexts: createAuditTexts(db),
     sources: createSources(db),
     mediaUses: createMediaUses(db),
     externalChanges: createExternalChanges(db, { revisions, feedDates }),
   };
 }
 
-function createTransactions(db: DatabaseSync, tables: Tables) {
+function createTransactions(db: DatabaseSync, tables: Tables, { rewriting }: Overwriting) {
   const { revisions, entries, externalChanges } = tables;
 
-  function transaction<Result>(work: () => Result): Result {
-    try {
-      db.exec('BEGIN IMMEDIATE');
-      const hasForeignCommit = externalChanges.hasForeignCommit();
-      const result = work();
-      const revision = revisions.last();
-      db.exec('COMMIT');
-      if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
-      return result;
-    } catch (error) {
-      if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
-      entries.forget();
-      throw error;
-    }
+  function transaction<Result>(work: () => Result): Promise<Result> {
+    return withWriteLock(db, rewriting, () => {
+      try {
+        const hasForeignCommit = externalChanges.hasForeignCommit();
+        const result = work();
+        const revision = revisions.last();
+        db.exec('COMMIT');
+        if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
+        return result;
+      } catch (error) {
+        if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
+        entries.forget();
+        throw error;
+      }
+    });
   }
 
-  function rehearsal(changes: readonly Change[], now: () => Instant): Outcome[] {
-    try {
-      db.exec('BEGIN IMMEDIATE');
-      return applyChanges(tables, changes, now);
-    } finally {
-      if (db.isTransaction) db.exec('ROLLBACK');
-      entries.forget();
-    }
+  function rehearsal(changes: readonly Change[], now: () => Instant): Promise<Outcome[]> {
+    return withWriteLock(db, rewriting, () => {
+      try {
+        return applyChanges(tables, changes, now);
+      } finally {
+        if (db.isTransaction) db.exec('ROLLBACK');
+        entries.forget();
+      }
+    });
   }
 
   return { transaction, rehearsal };

@@ -1,6 +1,9 @@
+import type { Article } from '../../article/article.ts';
+import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
-import type { Outcome } from '../store.ts';
+import type { AuditedChange, Outcome } from '../store.ts';
 import type { ArticleRows } from './article-rows.ts';
+import type { AuditTexts } from './audit-texts.ts';
 import type { Entries } from './entries.ts';
 import type { MediaUses } from './media-uses.ts';
 import type { Sources } from './sources.ts';
@@ -18,8 +21,25 @@ export interface ChangeParts {
   readonly rows: ArticleRows;
   readonly entries: Entries;
   readonly sources: Sources;
+  readonly auditTexts: AuditTexts;
   readonly mediaUses: MediaUses;
 }
 
-/** An outcome, and the moment from which readers can see the article as it was before the change or as it is now. */
-export type Applied = Outcome & { readonly seenFrom?: Instant };
+/** A change that was made, for the audit. */
+export interface Audited {
+  readonly what: AuditedChange;
+  /** The article's number. */
+  readonly number: number;
+  /** The article after the change. */
+  readonly article: Pick<Article, 'publishedAt' | 'expiresAt' | 'withdrawn'>;
+}
+
+/** An outcome, with what only the store needs. */
+export interface Applied extends Outcome {
+  /** The moment from which readers can see the article as it was before the change or as it is now. */
+  readonly seenFrom?: Instant;
+  /** Feeds that lost their names: readers see that at once, even if the article was under embargo. */
+  readonly renamed?: readonly FeedKey[];
+  /** Present where the article has changed. */
+  readonly audited?: Audited;
+}

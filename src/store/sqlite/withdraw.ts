@@ -27,5 +27,13 @@ export function withdraw(
   entries.remove(known.number, feeds);
   entries.add(known.number, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
-  return { id, result: 'withdrawn', revision, touched, seenFrom: known.published, kept: kept(article, feeds) };
+  return {
+    id,
+    result: 'withdrawn',
+    revision,
+    touched,
+    seenFrom: known.published,
+    kept: kept(article, feeds),
+    audited: { what: 'withdrawn', number: known.number, article },
+  };
 }

@@ -22,8 +22,8 @@ function opened() {
       batches.push(paths);
       return state.batch();
     },
-    withdraw: (ids) => {
-      withdrawn.push(ids);
+    withdraw: (removed) => {
+      withdrawn.push(removed.map(({ id }) => id));
       return state.withdrawal();
     },
     fail: (error) => failures.push(error),

@@ -79,8 +79,8 @@ test('130,000 removed articles are withdrawn, after a failure as well', async ()
     now: Date.now,
     isBusy: () => false,
     processBatch: async () => {},
-    async withdraw(ids) {
-      withdrawn.push(ids.length);
+    async withdraw(removed) {
+      withdrawn.push(removed.length);
       if (withdrawn.length === 1) throw new Error('the disk is full');
     },
     fail: () => {},

@@ -20,6 +20,18 @@ test.each([
   ['nor is a later one', 'b\n\n# H\n', { ...defaults, body: 'b\n\n# H\n' }],
   ['an id in front', '---\nid: x\n---\nb', { ...defaults, id: 'x', body: 'b' }],
   ['another format in front', '---\nbodyFormat: html\n---\nb', { ...defaults, bodyFormat: 'html', body: 'b' }],
+  [
+    'a number in a text field, as it is written',
+    '---\ntitle: 1.10\ntags: [1e3, 0x1F]\n---\nb',
+    { ...defaults, title: '1.10', tags: ['1e3', '0x1F'], body: 'b' },
+  ],
+  ['a number whose digits stay', '---\ntitle: 1984\n---\nb', { ...defaults, title: 1984, body: 'b' }],
+  ['a date in a text field', '---\ntitle: 2026-11-29\n---\nb', { ...defaults, title: '2026-11-29', body: 'b' }],
+  [
+    'a number where numbers belong',
+    '---\nimage: { url: /a, width: 1e2, alt: 1.0 }\n---\nb',
+    { ...defaults, image: { url: '/a', width: 100, alt: '1.0' }, body: 'b' },
+  ],
   ['a field left empty is not there', '---\nid:\ntitle:\n---\n# H\nb', { ...defaults, title: 'H', body: 'b' }],
 ])('%s', (_, text, record) => {
   expect(readMarkdown(text, facts).record).toEqual(record);

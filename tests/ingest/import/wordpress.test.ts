@@ -161,7 +161,8 @@ describe('a story that shows a text of the export too often goes without the res
   ])('%s', async (_, content, others) => {
     const document = exported(`${story(1, content, notes)}${story(2, 'Next')}${others}`);
     const warnings: string[] = [];
-    const report = { warning: ({ rule }: { readonly rule: string }) => void warnings.push(rule), unused: () => {} };
+    const warning = ({ rule }: { readonly rule: string }) => void warnings.push(rule);
+    const report = { warning, note: warning, unused: () => {} };
     const stories = await Array.fromAsync(wordpressRecords(opener(document), () => {}, undefined, report));
     expect(stories.map(({ record }) => record.id)).toEqual(['1', '2']);
     expect(String(stories[0]?.record.body).length).toBeLessThan(5_000_000);

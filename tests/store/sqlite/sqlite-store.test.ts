@@ -10,10 +10,17 @@ import { articleText } from '../../../src/article/stored.ts';
 import { PublisherError } from '../../../src/errors.ts';
 import { ownKeys, type Selection } from '../../../src/feed/feeds.ts';
 import { customFeedChooser } from '../../../src/feed/selection.ts';
-import { migrateDatabase, openDatabase, storeError } from '../../../src/store/sqlite/database.ts';
+import { OLDER, RANGES, SINGLE_ROWS } from '../../../src/store/sqlite/audit.ts';
+import {
+  defineMigrationFunctions,
+  migrateDatabase,
+  openDatabase,
+  storeError,
+} from '../../../src/store/sqlite/database.ts';
+import { SAME_URL } from '../../../src/store/sqlite/entries.ts';
 import { COUNTED, LAST_COUNTED } from '../../../src/store/sqlite/feed-totals.ts';
 import { LISTED_EMBARGOED, listedByRevision, listedOfFeed } from '../../../src/store/sqlite/listing.ts';
-import { defineFunctions, MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
+import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
 import { NEWEST } from '../../../src/store/sqlite/snapshot.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.ts';
@@ -55,7 +62,7 @@ async function databaseOf(steps: readonly string[], version = steps.length): Pro
   const file = await storeFile();
   await mkdir(join(file, '..'));
   const db = new DatabaseSync(file);
-  defineFunctions(db);
+  defineMigrationFunctions(db);
   for (const step of steps) db.exec(step);
   db.exec(`PRAGMA user_version = ${version}`);
   db.close();
@@ -449,6 +456,41 @@ test('a store opened for an import leaves an empty log when it is closed', async
   await store.close();
   expect(await readdir(join(file, '..'))).toEqual(['publisher.sqlite']);
   expect(await opened(file).count()).toBe(20);
+});
+
+test('a store of version 6 finds the addresses of its articles, and has no history of them', async () => {
+  const file = await databaseOf(MIGRATIONS.slice(0, 6));
+  const db = new DatabaseSync(file);
+  const articles = [article({ id: 'a' }), article({ id: 'b', withdrawn: { at: '2026-11-21T00:00:00Z' } })];
+  const insert = db.prepare('INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?)');
+  for (const [index, made] of articles.entries()) {
+    const { id, publicId, publishedAt, withdrawn } = made;
+    const dates = [publishedAt, publishedAt, withdrawn?.at ?? null] as const;
+    insert.run(index + 1, id, publicId, index + 1, ...dates, JSON.stringify(made), '{}');
+    db.prepare("INSERT INTO place VALUES (?, ?, 0, NULL, '[]')").run(index + 1, publishedAt);
+  }
+  db.exec('UPDATE revision SET last = 2');
+  db.close();
+  migrateDatabase(file);
+  const store = opened(file);
+
+  expect([await store.history('a'), await store.auditAfter(0, 10)]).toEqual([[], []]);
+  expect(await store.apply([put({ id: 'c' }), put({ id: 'a', title: 'New' })], () => NOW)).toMatchObject([
+    { id: 'c', result: 'created', sameAddress: 'a' },
+    { id: 'a', result: 'updated', sameAddress: 'c' },
+  ]);
+  expect((await store.history('a')).map(({ what, revision }) => [what, revision])).toEqual([['corrected', 4]]);
+});
+
+test('what the audit and the address of an article are looked up with has an index', async () => {
+  for (const [sql, index] of [
+    [SINGLE_ROWS, 'SEARCH audit USING INDEX audit_article (lowest=?)'],
+    [RANGES, 'SEARCH audit USING COVERING INDEX audit_range (highest>?)'],
+    [OLDER, 'SEARCH audit USING COVERING INDEX audit_at (at<?)'],
+    [SAME_URL, 'SEARCH place USING COVERING INDEX place_url_hash (url_hash=?)'],
+  ] as const) {
+    expect(await stepsOf(sql)).toContain(index);
+  }
 });
 
 /** A store of version 3 with these rules; empty where a start was interrupted. */
