@@ -604,6 +604,15 @@ export function storeContract(
       },
     );
 
+    test('takes a spelling that came with the end of an embargo, and leaves that of another article', async () => {
+      const store = await open();
+      const spelled = (id: string, spelling: string) => put({ id, sections: [spelling], embargoUntil: at(10) });
+      await store.apply([spelled('a', 'WORLD'), spelled('b', 'World')], () => DAY);
+      expect((await store.snapshot('section/world', DAY + 10 * MINUTE, FIFTY))?.name).toBe('WORLD');
+      await store.apply([erase('a')], () => DAY + 15 * MINUTE);
+      expect((await store.snapshot('section/world', NOW, FIFTY))?.name).toBe('World');
+    });
+
     test('of a visible article takes its name from a feed that otherwise has only articles under embargo', async () => {
       const store = await holding(put(TEXTS));
       const embargoed = put({ id: 'b', sections: ['WORLD'], embargoUntil: at(60) });
