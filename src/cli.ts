@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { usage } from './commands/arguments.ts';
 import type { Command } from './commands/command.ts';
 import { type Terminal, withVisibleControls } from './commands/terminal.ts';
@@ -52,6 +53,17 @@ export async function run(argv: readonly string[], plainTerminal: Terminal): Pro
     if (error.hint !== undefined) terminal.err(error.hint);
     return error.code === 'usage' ? 2 : 1;
   }
+}
+
+/** Prints an error that nobody expected, with its stack. */
+export function printCrash(error: unknown, terminal: Terminal): void {
+  const { err } = withVisibleControls(terminal);
+  for (const line of inspect(error).split('\n')) err(line);
+}
+
+/** Prints what Node warns of. */
+export function printWarning({ name, message }: Error, terminal: Terminal): void {
+  withVisibleControls(terminal).err(`${name}: ${message}`);
 }
 
 function print({ out }: Terminal, text: string): number {

@@ -3,7 +3,7 @@ import packageJson from '../package.json' with { type: 'json' };
 
 // More threads than cores compress no faster, and each keeps memory. Node reads this when it starts the first thread.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(2, Math.min(4, availableParallelism())));
-const { run } = await import('./cli.ts');
+const { printCrash, printWarning, run } = await import('./cli.ts');
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
@@ -34,15 +34,27 @@ function onStop(listener: (signal: Signal) => void): void {
   };
 }
 
-const result = await run(process.argv.slice(2), {
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
+const terminal = {
+  out: (line: string) => process.stdout.write(`${line}\n`),
+  err: (line: string) => process.stderr.write(`${line}\n`),
   screen: process.stderr,
   onStop,
   input: () => process.stdin,
   env: process.env,
   version: packageJson.version,
-});
+};
+
+/** Node itself would print control characters of other people, which a message may have. */
+function crash(error: unknown): void {
+  printCrash(error, terminal);
+  process.exit(1);
+}
+process.on('uncaughtException', crash);
+// With --no-warnings, nothing listens.
+if (process.listenerCount('warning') > 0)
+  process.removeAllListeners('warning').on('warning', (warning) => printWarning(warning, terminal));
+
+const result = await run(process.argv.slice(2), terminal);
 
 if (typeof result === 'number') process.exitCode = result;
 else {
@@ -50,7 +62,7 @@ else {
     result.fail(error);
     process.exit(1);
   };
-  process.once('uncaughtException', die);
+  process.off('uncaughtException', crash).once('uncaughtException', die);
   onStop(() => void result.close().then(() => process.exit(0), die));
   void result.ended?.then((code) => process.exit(code));
 }

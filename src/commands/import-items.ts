@@ -5,7 +5,7 @@ import type { Adjustment } from '../article/adjustments.ts';
 import { describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { ImportSource, Item, OnAdjusted } from '../ingest/import/item.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
-import { withCopiedPictures } from '../ingest/import/pictures.ts';
+import { type CopyPicture, withCopiedPictures } from '../ingest/import/pictures.ts';
 import { sourceField } from '../ingest/import/source-record.ts';
 import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
 import { openParsePool } from '../publish/parse-pool.ts';
@@ -188,13 +188,14 @@ function createSave({ publish, tally, context, bar, site }: ItemsParts, size: nu
     },
     /** Batches are parsed in parallel, but counted and refused in the order of their records. */
     async batch(items: readonly Item[], before: Promise<void> | undefined): Promise<void> {
-      const submissions = items.flatMap(({ file, content }): Submission[] =>
-        'problems' in content ? [] : [{ ...content, actor: { kind: 'import', source: file } }],
-      );
-      const copied =
-        pictures === undefined
-          ? submissions
-          : await Promise.all(submissions.map((content) => withPictures(content, site, pictures).finally(show)));
+      const submissions = items.flatMap(({ file, content, isPrivate }): Promise<Submission>[] => {
+        if ('problems' in content) return [];
+        const submission: Submission = { ...content, actor: { kind: 'import', source: file } };
+        if (pictures === undefined) return [Promise.resolve(submission)];
+        const copy: CopyPicture = (address) => pictures.copy(address, isPrivate === true);
+        return [withPictures(submission, site, copy).finally(show)];
+      });
+      const copied = await Promise.all(submissions);
       const publishing = publish(copied.map((content) => ({ ...content, keepWithdrawn: true })));
       const [publications] = await Promise.all([publishing, before]);
       count(items, publications);
@@ -220,9 +221,9 @@ function noteAdjustments(
   }
 }
 
-async function withPictures(record: Submission, site: string, pictures: PictureFolder): Promise<Submission> {
+async function withPictures(record: Submission, site: string, copy: CopyPicture): Promise<Submission> {
   const parsed = strictlyParsed(record.json);
-  const copied = await withCopiedPictures(parsed, site, pictures.copy);
+  const copied = await withCopiedPictures(parsed, site, copy);
   return copied === parsed ? record : { ...record, json: JSON.stringify(copied) };
 }
 

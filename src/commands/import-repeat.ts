@@ -24,6 +24,8 @@ interface Followed {
   readonly given: string;
   /** Where the feed is, which a web page at the given address may have named. */
   address: string;
+  /** Whether that may be in a private network. */
+  mayBePrivate: boolean;
   validators: Validators;
   /** In a row. */
   failures: number;
@@ -67,6 +69,7 @@ function follow(address: string): Followed {
   return {
     given: address,
     address,
+    mayBePrivate: true,
     validators: {},
     failures: 0,
     dueAt: 0,
@@ -79,18 +82,20 @@ function follow(address: string): Followed {
 }
 
 async function visit(feed: Followed, setup: RepeatSetup): Promise<void> {
-  const { stop, terminal, every } = setup;
+  const { stop, terminal, every, values } = setup;
+  const { allowPrivate } = values;
   try {
-    const { address } = feed;
+    const { address, mayBePrivate } = feed;
     const readsAll = !feed.hasBeenRead || feed.picturesDueAt <= performance.now();
     const validators = readsAll ? {} : feed.validators;
-    const found = await findFeed(address, terminal.err, { signal: stop, validators });
+    const found = await findFeed(address, terminal.err, { allowPrivate, mayBePrivate, signal: stop, validators });
     if (found !== undefined) {
       const { failure, isMissingPictures } = await importPages(feed, found, setup, readsAll);
       planPictures(feed, { isMissingPictures, readsAll, every });
       feed.hasBeenRead = failure === undefined;
       if (failure !== undefined) throw failure;
       feed.address = found.address;
+      feed.mayBePrivate = found.mayBePrivate;
       feed.validators = found.page.validators;
     }
     feed.failures = 0;
@@ -102,6 +107,7 @@ async function visit(feed: Followed, setup: RepeatSetup): Promise<void> {
     const pause = backoff(feed.failures, every, error.retryAfter);
     feed.dueAt = performance.now() + pause;
     feed.address = feed.given; // the page may name another feed by now
+    feed.mayBePrivate = true;
     feed.validators = {};
     const message = [...describeProblems(error), error.hint].filter((text) => text !== undefined).join(' ');
     terminal.err(`${rfc3339(Date.now())} ${message} The next attempt is in ${Math.round(pause / 1000)} s.`);
@@ -163,7 +169,8 @@ async function importPages(
       isReported: reporter(feed),
       isNoted: once(feed, withoutNumbers),
     };
-    for await (const page of feedPages(found, { maxPages: pagesOf(values), signal: stop }, terminal.err)) {
+    const options = { allowPrivate: values.allowPrivate, maxPages: pagesOf(values), signal: stop };
+    for await (const page of feedPages(found, options, terminal.err)) {
       const tally = emptyTally();
       await importAll(current, [page], tally, context);
       add(total, tally);

@@ -47,13 +47,14 @@ export async function picturesFor(
   report: ImportReport,
   isNoted: (note: string) => boolean = () => false,
 ): Promise<PictureFolder | undefined> {
-  const { media, mediaMb, mediaCount, dryRun } = values;
+  const { media, mediaMb, mediaCount, allowPrivate, dryRun } = values;
   if (!media) return undefined;
   return await openPictureFolder({
     mediaFolder: resolve(path, 'media'),
     limits: { maxMegabytes: mediaMb, maxCount: mediaCount },
     onNote: limitedNotes(terminal, report, isNoted),
     signal: stop,
+    allowPrivate,
     dryRun,
   });
 }

@@ -96,8 +96,9 @@ async function sourcesAt(
 ): Promise<readonly ImportSource[] | undefined> {
   const find = async (location: string): Promise<readonly ImportSource[]> => {
     if (!isAddress(location)) return findSources(location);
-    const feed = await findFeed(location, onNote, { signal: stop });
-    return feed === undefined ? [] : [addressSource(feed, { maxPages: pagesOf(values), signal: stop })];
+    const { allowPrivate } = values;
+    const feed = await findFeed(location, onNote, { allowPrivate, signal: stop });
+    return feed === undefined ? [] : [addressSource(feed, { allowPrivate, maxPages: pagesOf(values), signal: stop })];
   };
   try {
     return (await Promise.all(locations.map(find))).flat();

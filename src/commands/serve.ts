@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { DEFAULT_METRICS_PORT, OPTIONS, type ValuesOf } from '../config/options.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
 import { parseTrust } from '../http/client.ts';
+import { warnOfFewDescriptors } from '../service/descriptor-limit.ts';
 import type { ServeOptions, ServeSettings, Service } from '../service/serve.ts';
 import { superviseWorkers } from '../service/supervisor.ts';
 import { openLog } from '../telemetry/log.ts';
@@ -25,7 +26,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const dataFolder = resolve(values.data);
   const publication = loadPublication(dataFolder, values.publicUrl);
   const log = openLog(screen, { level: values.logLevel, isTTY: screen.isTTY });
-  const { workers } = values;
+  const { workers, maxConnections } = values;
+  warnOfFewDescriptors(log.log, maxConnections.total);
   const stop = stopSignal(terminal);
   const service =
     workers > 1

@@ -84,7 +84,7 @@ async function serveConfig(
     // The writer lists its own; a reader sends them to the supervisor, which passes them on.
     onUnrenderable: (article) => void send({ kind: 'unrenderable', ...article }),
   });
-  process.once('uncaughtException', (error) => {
+  process.removeAllListeners('uncaughtException').once('uncaughtException', (error) => {
     service.fail(error);
     process.exit(1);
   });

@@ -259,6 +259,12 @@ export const OPTIONS = {
       default: '10000',
       help: 'Most pictures that --media downloads in one import. The next import goes on.',
     },
+    allowPrivate: {
+      option: '--allow-private',
+      kind: onOff,
+      default: 'off',
+      help: 'Follow redirects, links to feeds and pages, and addresses of pictures into private networks. Without it, only an address that you type, and what it names, may be in one.',
+    },
     rejected: {
       option: '--rejected',
       placeholder: 'FILE',

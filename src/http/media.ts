@@ -1,7 +1,9 @@
-import type { RequestHandler } from 'express';
+import { basename, dirname, extname } from 'node:path';
+import type { RequestHandler, Response } from 'express';
 import { mediaName, mediaNamesIn } from '../article/media-names.ts';
 import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
+import { type ContainedFile, openContained } from '../lib/contained-file.ts';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import { otherForm } from '../lib/name-forms.ts';
 import type { Store } from '../store/store.ts';
@@ -27,7 +29,6 @@ export function mediaHandler({ mediaFolder: folder, publication, store, now }: M
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   };
-  const options = { root: folder, maxAge: '1 day', dotfiles: 'ignore', headers } as const;
 
   async function isPublic(path: string): Promise<boolean> {
     if (publication.media === 'public') return true;
@@ -36,30 +37,50 @@ export function mediaHandler({ mediaFolder: folder, publication, store, now }: M
   }
 
   return async (request, response, next) => {
-    const path = request.params.path.join('/');
-    if (!(await isPublic(path))) throw nothingAt(request.path);
+    const { path } = request.params;
+    if (!(await isPublic(path.join('/')))) throw nothingAt(request.path);
     // Node's own Date may be a second old, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
     response.setHeader('Date', httpDate(Date.now()));
-    const refuse = (error: Error | undefined) => {
+    const file = await openMedia(folder, path.join('/'));
+    if (file === undefined) return next(nothingAt(request.path));
+    try {
+      response.type(extname(path.at(-1) ?? ''));
+      await sendOpenFile(response, file, headers);
+    } catch (error) {
       // After the head there is nothing to answer: the client left.
-      if (error !== undefined && !response.headersSent) next(mediaError(error, request.path));
-    };
-    response.sendFile(path, options, (error) => {
-      if (error === undefined || statusOf(error) !== 404 || response.headersSent) return refuse(error);
-      otherForm(folder, path).then((other) => {
-        if (other === undefined) refuse(error);
-        else response.sendFile(other, options, refuse);
-      }, next);
-    });
+      if (!response.headersSent) next(mediaError(error, request.path));
+    } finally {
+      await file.handle.close();
+    }
   };
 }
 
-function statusOf(error: Error): unknown {
-  return 'status' in error ? error.status : undefined;
+/** Returns undefined if the folder has no such file. */
+async function openMedia(folder: string, path: string): Promise<ContainedFile | undefined> {
+  if (path.includes('\0') || path.split('/').some((name) => name.startsWith('.') && name !== '.')) return undefined;
+  const file = await openContained(folder, path).catch(() => undefined);
+  if (file !== undefined) return file;
+  const other = await otherForm(folder, path);
+  return other === undefined ? undefined : openContained(folder, other).catch(() => undefined);
 }
 
-function mediaError(error: Error, path: string): PublisherError {
-  const status = statusOf(error);
+/** Resolves when the answer is sent. */
+function sendOpenFile(
+  response: Response,
+  { path }: ContainedFile,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  const options = { root: dirname(path), maxAge: '1 day', dotfiles: 'allow', headers } as const;
+  return new Promise((sent, failed) => {
+    response.sendFile(basename(path), options, (error: Error | undefined) => {
+      if (error === undefined) sent();
+      else failed(error);
+    });
+  });
+}
+
+function mediaError(error: unknown, path: string): PublisherError {
+  const status = error instanceof Error && 'status' in error ? error.status : undefined;
   if (status === 412)
     return new PublisherError(
       'precondition_failed',

@@ -74,7 +74,7 @@ interface YamlOptions {
 /** Parses YAML 1.2, which includes JSON, and keeps the positions of values. A duplicate key is a problem. */
 export function readYaml(text: string, { firstLine = 1, isText }: YamlOptions = {}): YamlText {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const positionOf = (offset: number): TextPosition => {
     const { line, col } = lines.linePos(offset);
     return { line: line + firstLine - 1, column: col };

@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mediaFacts } from '../../src/article/media-facts.ts';
@@ -53,6 +54,17 @@ test.each([
 ])('the facts of %j', async (path, expected) => {
   const folder = await dataFolder(FILES);
   expect(mediaFacts(join(folder, 'media'), path)).toEqual(expected);
+});
+
+test('a link that leads out of the folder has no facts, one that stays inside has those of its file', async () => {
+  const folder = await dataFolder({ 'media/a.png': PNG, 'secret.png': PNG, 'secret/s.png': PNG });
+  const links = { 'in.png': 'a.png', 'out.png': '../secret.png', 'chain.png': 'out.png', out: '../secret' };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, 'media', name));
+  const widths = ['in.png', 'out.png', 'chain.png', 'out/s.png'].map(
+    (path) => mediaFacts(join(folder, 'media'), path)?.width,
+  );
+
+  expect(widths).toEqual([3, undefined, undefined, undefined]);
 });
 
 /** é, ế and å in several forms of Unicode: composed, decomposed, half composed, and a sign of its own. */

@@ -287,7 +287,8 @@ describe('--media', () => {
     const folder = await dataFolder({
       'in.json': JSON.stringify(record({ url: `${base}/2024/story`, body: body.replaceAll('BASE', base), ...fields })),
     });
-    const again = (...args: readonly string[]) => imported(folder, '--media', ...args, join(folder, 'in.json'));
+    const again = (...args: readonly string[]) =>
+      imported(folder, '--media', '--allow-private', ...args, join(folder, 'in.json'));
     return { folder, base, asked, again };
   }
 

@@ -42,6 +42,7 @@ test.each<[string, readonly string[]]>([
       '--media',
       '--media-mb',
       '--media-count',
+      '--allow-private',
       '--rejected',
       '--report',
       '--sanitize-fast-path',

@@ -1,5 +1,7 @@
-import { statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { globSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { rm, symlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ask, dataFolder, linking, PUBLICATION, put, record, start } from '../helpers.ts';
@@ -202,4 +204,52 @@ test('a file of a story whose file is removed is gone with the next answer', asy
   await rm(join(folder, 'articles/a.json'));
 
   expect((await ask(port, '/media/a.txt')).status).toBe(404);
+});
+
+test('a symbolic link is followed inside of the folder only', async () => {
+  const paths = ['inside', 'out', 'chain', 'folder/s.txt', 'name', 'caf\u00e9', 'cafe\u0301'];
+  const folder = await dataFolder({
+    'articles/a.json': linking(...paths),
+    'media/a.txt': 'water',
+    'secret.txt': 'secret',
+    'secret/s.txt': 'secret',
+  });
+  const links = { inside: 'a.txt', out: '../secret.txt', chain: 'out', folder: '../secret', name: 'cafe\u0301' };
+  for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, 'media', name));
+  await symlink('../secret.txt', join(folder, 'media/cafe\u0301'));
+  const { port } = await start(folder);
+  const answers = await Promise.all(
+    paths.flatMap((path) => ['GET', 'HEAD'].map((method) => ask(port, `/media/${encodeURI(path)}`, { method }))),
+  );
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, ...Array.from({ length: 12 }, () => 404)]);
+  expect(answers.map(({ text }) => text).filter((text) => text.includes('secret'))).toEqual([]);
+});
+
+test('a file that is sent is closed, also if the client leaves before the end', async () => {
+  const folder = await dataFolder({
+    'articles/a.json': linking('large.bin', 'a.txt'),
+    'media/large.bin': Buffer.alloc(8_000_000),
+    'media/a.txt': 'water',
+  });
+  const { port } = await start(folder);
+  await ask(port, '/media/a.txt');
+  for (let count = 0; count < 5; count += 1) {
+    await ask(port, '/media/a.txt', { method: 'HEAD' });
+    await ask(port, '/media/a.txt', { headers: { 'If-None-Match': '*' } });
+    const client = connect(port, '127.0.0.1', () => client.write('GET /media/large.bin HTTP/1.1\r\nHost: x\r\n\r\n'));
+    await once(client, 'data');
+    client.destroy();
+    await once(client, 'close');
+  }
+  const open = () =>
+    globSync('/proc/self/fd/*').filter((path) => {
+      try {
+        return readlinkSync(path).startsWith(realpathSync(join(folder, 'media')));
+      } catch {
+        return false; // closed meanwhile
+      }
+    });
+
+  await expect.poll(open).toEqual([]);
 });

@@ -54,7 +54,7 @@ export interface Besieged {
   readonly whileSuspended: <T>(during: () => Promise<T>) => Promise<T>;
   /** Ends the service as an operator does. Resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
-  /** Warnings and errors in the log, without those of refused requests. */
+  /** Warnings and errors in the log, without those of refused requests and records. */
   readonly complaints: () => Told[];
   /** Polite clients read during the siege. Resolves with a description of each answer that was wrong or late. */
   readonly politely: (siege: () => Promise<unknown>) => Promise<string[]>;
@@ -108,7 +108,8 @@ export async function besiege({ files = {}, args = [], hurried }: Options = {}):
   const open = () => readdirSync(`/proc/${pid}/fd`).length;
   const before = { memory: memory(), open: open() };
 
-  const complaints = () => toldIn(said).filter(({ level, msg }) => level !== 'info' && msg !== 'request');
+  const complaints = () =>
+    toldIn(said).filter(({ level, msg }) => level !== 'info' && msg !== 'request' && !/ is refused: /.test(msg));
 
   return {
     port,

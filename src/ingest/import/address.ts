@@ -1,22 +1,36 @@
 import { hash } from 'node:crypto';
 import { PublisherError } from '../../errors.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { downloadedItems, once } from './content.ts';
 import { type Download, download, mayPass, type Validators } from './download.ts';
 import type { ImportSource, Item, OnNote } from './item.ts';
 import { type NextPage, pageFacts } from './pages.ts';
 import { feedsIn, isWebPage, type NamedFeed } from './web-page.ts';
 
+interface ReadOptions {
+  /** Whether a public server may lead into a private network; no by default. */
+  readonly allowPrivate?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** How far a feed is read. */
-export interface AddressOptions {
+export interface AddressOptions extends ReadOptions {
   /** Most pages of a feed; 1 reads only the page at the address. */
   readonly maxPages: number;
-  readonly signal?: AbortSignal | undefined;
+}
+
+interface FindOptions extends ReadOptions {
+  readonly validators?: Validators;
+  /** Whether the address may be in a private network, as one that an operator typed; yes by default. */
+  readonly mayBePrivate?: boolean;
 }
 
 /** A feed, or a list of records, at an address. */
 export interface FoundFeed {
   /** The address of the feed, which a web page at the given address may have named. */
   readonly address: string;
+  /** Whether the address may be in a private network: unless a public web page named it. */
+  readonly mayBePrivate: boolean;
   readonly page: Download;
 }
 
@@ -38,17 +52,18 @@ const MAX_NAMED = 10;
 export async function findFeed(
   address: string,
   onNote: OnNote,
-  { signal, validators }: { readonly signal?: AbortSignal | undefined; readonly validators?: Validators } = {},
+  { mayBePrivate = true, validators, ...options }: FindOptions = {},
 ): Promise<FoundFeed | undefined> {
-  const page = await download(address, validators === undefined ? { signal } : { signal, validators });
+  const page = await download(address, { ...options, mayBePrivate, ...omitUndefined({ validators }) });
   if (page === undefined) return undefined;
-  if (!isWebPage(page)) return { address, page };
+  if (!isWebPage(page)) return { address, mayBePrivate, page };
   const [best, ...others] = feedsIn(page);
   if (best === undefined) throw noFeed(address, 'It names no feed either');
   onNote(`${address} is a web page. Its feed is imported: ${described(best)}.${othersIn(others)}`);
-  const feed = await download(best.url, { signal });
+  const isNamedPrivately = page.isPrivate === true;
+  const feed = await download(best.url, { ...options, mayBePrivate: isNamedPrivately });
   if (feed === undefined || isWebPage(feed)) throw noFeed(address, `Nor is the feed that it names, ${best.url}`);
-  return { address: best.url, page: feed };
+  return { address: best.url, mayBePrivate: isNamedPrivately, page: feed };
 }
 
 function noFeed(address: string, more: string): PublisherError {
@@ -67,7 +82,7 @@ function othersIn(others: readonly NamedFeed[]): string {
 }
 
 /** The source of a feed with its further pages. */
-export function addressSource(feed: FoundFeed, options: AddressOptions): ImportSource {
+export function addressSource(feed: Pick<FoundFeed, 'address' | 'page'>, options: AddressOptions): ImportSource {
   return {
     name: feed.address,
     size: options.maxPages > 1 ? undefined : feed.page.bytes.length,
@@ -80,8 +95,8 @@ export function addressSource(feed: FoundFeed, options: AddressOptions): ImportS
 
 /** Yields the pages of a feed, the newest first. A page that cannot be downloaded is a source with one problem, the last. */
 export async function* feedPages(
-  { address, page: first }: FoundFeed,
-  { maxPages, signal }: AddressOptions,
+  { address, page: first }: Pick<FoundFeed, 'address' | 'page'>,
+  { maxPages, ...options }: AddressOptions,
   onNote: OnNote,
 ): AsyncGenerator<FeedPage> {
   const seen = createSeenPages();
@@ -101,7 +116,10 @@ export async function* feedPages(
       return;
     }
     name = next.url;
-    const answer = await nextDownload(next, signal);
+    const answer: Download | PublisherError | undefined = await nextDownload(next, {
+      ...options,
+      mayBePrivate: page.isPrivate === true,
+    });
     if (answer instanceof PublisherError) yield unreadablePage(name, answer);
     page = answer instanceof PublisherError ? undefined : answer;
   }
@@ -110,10 +128,10 @@ export async function* feedPages(
 /** Returns undefined where a guess leads nowhere: that is how the pages of WordPress end. */
 async function nextDownload(
   { url, isGuess }: NextPage,
-  signal: AbortSignal | undefined,
+  options: ReadOptions & { readonly mayBePrivate: boolean },
 ): Promise<Download | PublisherError | undefined> {
   try {
-    const page = await download(url, { signal });
+    const page = await download(url, options);
     return isGuess && page !== undefined && (isWebPage(page) || pageFacts(page).firstStory === undefined)
       ? undefined
       : page;
@@ -148,7 +166,7 @@ function createSeenPages() {
   };
 }
 
-function pageSource(address: string, { bytes, type, url, charset }: Download): ImportSource {
+function pageSource(address: string, { bytes, type, url, charset, isPrivate }: Download): ImportSource {
   const size = bytes.length;
   async function* open(onRead: (bytes: number) => void) {
     onRead(size);
@@ -157,9 +175,16 @@ function pageSource(address: string, { bytes, type, url, charset }: Download): I
   return {
     name: address,
     size,
-    items: (onProgress, onSkipped, onNote, onAdjusted) =>
-      downloadedItems(address, bytes, type, { size, open, onProgress, onSkipped, onNote, onAdjusted, url, charset }),
+    items(onProgress, onSkipped, onNote, onAdjusted) {
+      const content = { size, open, onProgress, onSkipped, onNote, onAdjusted, url, charset };
+      const items = downloadedItems(address, bytes, type, content);
+      return isPrivate === true ? privateItems(items) : items;
+    },
   };
+}
+
+async function* privateItems(items: AsyncIterable<Item>): AsyncGenerator<Item> {
+  for await (const item of items) yield { ...item, isPrivate: true };
 }
 
 function unreadablePage(address: string, failure: PublisherError): FeedPage {

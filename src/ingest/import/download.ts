@@ -1,8 +1,10 @@
 import { constants, isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import type { Response } from 'undici';
 import { excerpt, PublisherError } from '../../errors.ts';
 import { parseHttpDate } from '../../lib/instant.ts';
+import { PrivateNetworkError, type Reach, request } from './requests.ts';
 
 /** Sent with the next request for the same address, so that the server can answer that nothing has changed. */
 export interface Validators {
@@ -14,6 +16,8 @@ export interface Validators {
 export interface Download {
   /** After redirects. */
   readonly url: string;
+  /** Whether it came from a private network: what it names may be there as well. */
+  readonly isPrivate?: boolean;
   /** Without gzip. */
   readonly bytes: Buffer;
   /** The media type of `Content-Type` in lower case, without parameters; empty without one. */
@@ -25,7 +29,7 @@ export interface Download {
   readonly validators: Validators;
 }
 
-interface DownloadOptions {
+interface DownloadOptions extends Partial<Reach> {
   /** Media types for the `Accept` header. */
   readonly accept?: string;
   /** Most bytes. */
@@ -45,19 +49,21 @@ const FEEDS =
 const USER_AGENT = 'feed-publisher-import';
 
 /**
- * Downloads an address. Returns undefined if nothing has changed since the validators.
+ * Downloads an address. Returns undefined if nothing has changed since the validators. Without options, neither the address
+ * nor a redirect may lead into a private network.
  *
  * @throws PublisherError `unreachable_source`, `too_large`
  * @throws the reason of the signal
  */
 export async function download(address: string, options: DownloadOptions = {}): Promise<Download | undefined> {
-  const { limit = MAX_BYTES, signal } = options;
+  const { limit = MAX_BYTES, signal, mayBePrivate = false, allowPrivate = false } = options;
   refuseCredentials(address);
   try {
-    const response = await fetch(address, {
+    const init = {
       headers: headersFor(options),
       signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT), ...(signal === undefined ? [] : [signal])]),
-    });
+    };
+    const { response, url, isPrivate } = await request(address, init, { mayBePrivate, allowPrivate });
     if (response.status === 304 && isConditional(options)) return undefined;
     if (!response.ok || response.body === null) {
       await response.body?.cancel(); // else its connection stays open until the garbage collector finds it
@@ -65,7 +71,8 @@ export async function download(address: string, options: DownloadOptions = {}): 
     }
     const bytes = await unzipped(await readAll(response.body, limit, address), limit, address);
     return {
-      url: response.url || address,
+      url,
+      isPrivate,
       bytes,
       ...contentType(response.headers.get('Content-Type') ?? '', bytes),
       link: response.headers.get('Link') ?? '',
@@ -77,6 +84,7 @@ export async function download(address: string, options: DownloadOptions = {}): 
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof PublisherError) throw error;
+    if (error instanceof PrivateNetworkError) throw unreachable(address, privateNetworkHint(error, address));
     throw unreachable(address, `${networkReason(error)}. Check the address.`, { cause: error });
   }
 }
@@ -102,6 +110,11 @@ function refuseCredentials(address: string): void {
   url.password = '';
   const hint = 'The address has a user name or a password, which import does not send';
   throw unreachable(url.href, `${hint}: import an export of the old system.`);
+}
+
+function privateNetworkHint({ url }: PrivateNetworkError, address: string): string {
+  const place = url === new URL(address).href ? 'The address is' : `The server redirects to ${url}, which is`;
+  return `${place} in a private network, and the source is not. Add --allow-private if you trust the source.`;
 }
 
 function unreachable(

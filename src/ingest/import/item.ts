@@ -13,6 +13,8 @@ export interface Item {
   readonly fileId?: { readonly id: string; readonly isFromPath: boolean };
   /** The names of the source's own elements, by fields of the record. */
   readonly elements?: ReadonlyMap<string, string>;
+  /** Whether it was downloaded from a private network: its pictures may be there as well. */
+  readonly isPrivate?: boolean;
   readonly content: UnparsedRecord | { readonly problems: readonly Problem[]; readonly text?: string };
 }
 

@@ -29,8 +29,12 @@ export interface PictureCounts {
 
 /** Copies of pictures below the media folder. */
 export interface PictureFolder {
-  /** Returns the path of a picture's copy, such as `/media/imported/NAME.jpg`; undefined if it cannot be copied. */
-  readonly copy: (address: string) => Promise<string | undefined>;
+  /**
+   * Returns the path of a picture's copy, such as `/media/imported/NAME.jpg`; undefined if it cannot be copied.
+   *
+   * @param mayBePrivate whether the picture may be in a private network, because its story is from one
+   */
+  readonly copy: (address: string, mayBePrivate: boolean) => Promise<string | undefined>;
   readonly counts: () => PictureCounts;
   /** Whether a later import may copy a picture that this one has not copied. */
   readonly isWorthRetrying: () => boolean;
@@ -42,6 +46,8 @@ interface PictureFolderParts {
   readonly onNote: OnNote;
   /** Ends all downloads. Pictures that are not copied until then keep their addresses. */
   readonly signal?: AbortSignal | undefined;
+  /** Whether all pictures may be in private networks; no by default. */
+  readonly allowPrivate?: boolean;
   /** Finds the copies of earlier imports, and writes nothing. */
   readonly dryRun?: boolean;
 }
@@ -68,13 +74,13 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
   const limited = limiter(AT_ONCE);
   const servers = createServers();
   const pending = new Map<string, Promise<string | undefined>>();
-  /** Names of the copies that this import uses, by their keys; undefined for a picture that cannot be copied. */
+  /** Names of the copies that this import uses, by their keys and whether they may be private; undefined for a picture that cannot be copied. */
   const known = new Map<string, string | undefined>();
   const counts = { copied: 0, kept: 0, failed: 0, ...(parts.dryRun === true ? { missing: 0 } : {}) };
   let started = 0;
   let isWorthRetrying = false;
 
-  async function nameFor(address: string, key: string): Promise<string | undefined> {
+  async function nameFor(address: string, key: string, mayBePrivate: boolean): Promise<string | undefined> {
     const kept = earlier.get(key);
     if (kept !== undefined) {
       counts.kept += 1;
@@ -89,16 +95,16 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
       isWorthRetrying = true;
     }
     started += 1;
-    const name = started > parts.limits.maxCount ? undefined : await limited(() => copyTo(key, address));
+    const name = started > parts.limits.maxCount ? undefined : await limited(() => copyTo(key, address, mayBePrivate));
     counts[name === undefined ? 'failed' : 'copied'] += 1;
     return name;
   }
 
-  async function copyTo(key: string, address: string): Promise<string | undefined> {
+  async function copyTo(key: string, address: string, mayBePrivate: boolean): Promise<string | undefined> {
     const { host } = new URL(address);
     if (parts.signal?.aborted || !servers.mayBeAsked(host)) return undefined;
     try {
-      const bytes = await pictureAt(address, parts);
+      const bytes = await pictureAt(address, parts, mayBePrivate);
       servers.succeeded(host);
       const name = `${key}.${endingOf(bytes)}`;
       await writeNew(folder, name, bytes);
@@ -114,19 +120,20 @@ export async function openPictureFolder(parts: PictureFolderParts): Promise<Pict
     }
   }
 
-  async function knownName(address: string): Promise<string | undefined> {
+  async function knownName(address: string, mayBePrivate: boolean): Promise<string | undefined> {
     const key = keyOf(address);
-    if (known.has(key)) return known.get(key);
-    const search = pending.get(key) ?? nameFor(address, key).finally(() => pending.delete(key));
-    pending.set(key, search);
+    const question = `${key} ${mayBePrivate}`;
+    if (known.has(question)) return known.get(question);
+    const search = pending.get(question) ?? nameFor(address, key, mayBePrivate).finally(() => pending.delete(question));
+    pending.set(question, search);
     const name = await search;
-    if (known.size < MAX_KNOWN) known.set(key, name);
+    if (known.size < MAX_KNOWN) known.set(question, name);
     return name;
   }
 
   return {
-    async copy(address) {
-      const name = await knownName(address);
+    async copy(address, mayBePrivate) {
+      const name = await knownName(address, mayBePrivate);
       return name === undefined ? undefined : `/media/${FOLDER}/${name}`;
     },
     counts: () => ({ ...counts }),
@@ -169,8 +176,13 @@ async function namesIn(folder: string): Promise<ReadonlyMap<string, string>> {
 }
 
 /** @throws PublisherError `unreachable_source`, `too_large` */
-async function pictureAt(address: string, { limits, signal }: PictureFolderParts): Promise<Buffer> {
-  const picture = await download(address, { accept: 'image/*', limit: limits.maxMegabytes * MiB, signal });
+async function pictureAt(
+  address: string,
+  { limits, signal, allowPrivate = false }: PictureFolderParts,
+  mayBePrivate: boolean,
+): Promise<Buffer> {
+  const limit = limits.maxMegabytes * MiB;
+  const picture = await download(address, { accept: 'image/*', limit, signal, allowPrivate, mayBePrivate });
   if (picture === undefined) throw new Error('the server answered without a picture');
   return picture.bytes;
 }

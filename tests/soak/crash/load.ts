@@ -81,6 +81,7 @@ async function importMany(program: Program, { random, ledger, next }: Load): Pro
     method: 'POST',
     body: `${lines.map(({ text }) => text).join('\n')}\n`,
     onLine(answer) {
+      if (answer.startsWith('{"totals":')) return;
       const { line, id, result, revision } = JSON.parse(answer) as Acknowledgement & { readonly line: number };
       const stamp = lines[line - 1]?.stamp;
       if (stamp === undefined || id === undefined) throw new Error(`line ${line} got ${answer}`);
