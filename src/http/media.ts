@@ -64,15 +64,20 @@ async function openMedia(folder: string, path: string): Promise<ContainedFile | 
   return other === undefined ? undefined : openContained(folder, other).catch(() => undefined);
 }
 
-/** Resolves when the answer is sent. */
+/** Resolves when the answer is sent, or its client has left. */
 function sendOpenFile(
   response: Response,
   { path }: ContainedFile,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
   const options = { root: dirname(path), maxAge: '1 day', dotfiles: 'allow', headers } as const;
+  const { socket } = response.req;
+  if (socket.destroyed) return Promise.resolve();
+  socket.setMaxListeners(0); // each request of a pipeline adds one
   return new Promise((sent, failed) => {
+    socket.once('close', sent); // an answer that waited behind others does not learn that its client left
     response.sendFile(basename(path), options, (error: Error | undefined) => {
+      socket.off('close', sent);
       if (error === undefined) sent();
       else failed(error);
     });
