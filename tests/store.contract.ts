@@ -1432,6 +1432,50 @@ export function storeContract(
       expect(pages.flat().map(({ key }) => key)).toEqual(expected);
     });
 
+    test('are, at a glance, those of the visible articles alone: up to a limit, the newest, and day by day', async () => {
+      const store = await ofEveryStatus();
+      const days = [0, 10, 40, 60].map((minutes) => [DAY + minutes * MINUTE, DAY + (minutes + 20) * MINUTE] as const);
+      const until = DAY + 100 * MINUTE;
+      for (const moment of [DAY - 1, DAY, DAY + 30 * MINUTE, DAY + 60 * MINUTE, DAY + 30 * MINUTE]) {
+        for (const { key } of await store.feeds(until)) {
+          const { articles } = await store.list({ after: 0, limit: 500, feed: key, status: 'visible', at: moment });
+          const dates = articles.map(({ article: { publishedAt } }) => publishedAt);
+          const perDay = days.map(([from, to]) => dates.filter((date) => date >= from && date < to).length);
+          const snapshot = await store.snapshot(key, moment, { limit: 1, tombstonesFor: 0 });
+          const { newest, ...counts } = await store.glance(key, moment, { days, countTo: 2 });
+          expect([counts, newest]).toEqual([{ articles: Math.min(2, dates.length), perDay }, snapshot?.entries[0]]);
+        }
+      }
+      expect(await store.glance('tag/unknown', NOW, { days, countTo: 2 })).toEqual({
+        articles: 0,
+        perDay: [0, 0, 0, 0],
+      });
+    });
+
+    test('rank the feeds of the newest visible articles, and list those of a kind that hold one', async () => {
+      const store = await ofEveryStatus();
+      const used = async (moment: number, articles: number) =>
+        (await store.usedFeeds(moment, articles)).map(({ key, used }) => `${key} ${used}`);
+      const tags = async (moment: number) => (await store.feedsOfKind('tag', moment, 9)).map(({ key }) => key);
+
+      expect(await used(DAY - 1, 9)).toEqual([]);
+      const [early, late] = [await used(DAY, 9), await used(DAY + 60 * MINUTE, 9)];
+      expect([early[0], late[0]]).toEqual(['language/en 2', 'language/en 3']);
+      expect([early.includes('tag/short 1'), early.includes('tag/later 1')]).toEqual([true, false]);
+      expect([late.includes('tag/short 1'), late.includes('tag/later 1')]).toEqual([false, true]);
+      expect((await used(DAY + 60 * MINUTE, 1)).toSorted()).toEqual([
+        'language/en 1',
+        'latest 1',
+        'section/world 1',
+        'tag/later 1',
+      ]);
+      expect([await tags(DAY - 1), await tags(DAY), await tags(DAY + 60 * MINUTE)]).toEqual([
+        [],
+        ['tag/short', 'tag/x'],
+        ['tag/later', 'tag/x'],
+      ]);
+    });
+
     test('are missing for a feed that readers could never see', async () => {
       const store = await ofEveryStatus();
       expect(await store.feedTotal('tag/nothing', NOW)).toBeUndefined();

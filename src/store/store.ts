@@ -249,6 +249,8 @@ export const ERASED = 'erased';
 /** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
 export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;
 export type FeedKind = (typeof FEED_KINDS)[number];
+/** The kinds of feeds that articles name. */
+export type OwnKind = Exclude<FeedKind, 'latest' | 'custom'>;
 
 export interface FeedListOptions {
   /** Only feeds whose keys come after this one; empty for the first page. */
@@ -271,6 +273,27 @@ export interface FeedList {
   readonly feeds: readonly ListedFeed[];
   /** Pass this key as `after` to continue; undefined at the end of the list. */
   readonly next?: FeedKey;
+}
+
+/** A feed, and how many of the newest articles it holds. */
+export interface UsedFeed extends NamedKey {
+  readonly used: number;
+}
+
+export interface GlanceOptions {
+  /** Times in which the articles are counted apart: each from its first moment up to its second one. */
+  readonly days: readonly (readonly [from: Instant, to: Instant])[];
+  /** The number at which the count of all articles ends. */
+  readonly countTo: number;
+}
+
+/** What a list of feeds shows of one of them. Only articles count that readers can see. */
+export interface FeedGlance {
+  /** Of the whole feed, counted up to a limit. */
+  readonly articles: number;
+  readonly newest?: EntryRef;
+  /** How many articles appeared on each of the days. */
+  readonly perDay: readonly number[];
 }
 
 /** A file as it was when the store last kept its article. An article has at most one file, and a file at most one article. */
@@ -346,6 +369,15 @@ export interface Store {
   listFeeds(options: FeedListOptions): Promise<FeedList>;
   /** The totals of one feed; undefined where readers could never see it. */
   feedTotal(key: FeedKey, at: Instant): Promise<FeedTotal | undefined>;
+  /**
+   * The feeds that the newest visible articles name themselves, the most used first: as many articles are looked at as
+   * `articles` says. Takes the same time whatever the store holds.
+   */
+  usedFeeds(at: Instant, articles: number): Promise<readonly UsedFeed[]>;
+  /** The feeds of a kind with a visible article, in the order of their keys, up to a limit. */
+  feedsOfKind(kind: OwnKind, at: Instant, limit: number): Promise<readonly NamedKey[]>;
+  /** What a list of feeds shows of this one; of an unknown feed, that it holds nothing. */
+  glance(key: FeedKey, at: Instant, options: GlanceOptions): Promise<FeedGlance>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /**

@@ -10,6 +10,7 @@ import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
 import { createFeedDates } from './feed-dates.ts';
+import { createFeedGlances } from './feed-glances.ts';
 import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
 import { createListing } from './listing.ts';
@@ -46,6 +47,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const snapshots = createSnapshots(db);
   const list = createListing(db);
   const feedTotals = createFeedTotals(db);
+  const glances = createFeedGlances(db);
   const keys = createKeys(db);
 
   return {
@@ -68,6 +70,9 @@ function openStore(file: string, options: OpenOptions): Store {
     feeds: async (at) => snapshots.feeds(at),
     listFeeds: feedTotals.list,
     feedTotal: feedTotals.total,
+    usedFeeds: async (at, articles) => glances.used(at, articles),
+    feedsOfKind: async (kind, at, limit) => glances.ofKind(kind, at, limit),
+    glance: async (key, at, glanceOptions) => glances.glance(key, at, glanceOptions),
     lastRevision: async () => revisions.last(),
     erasedAfter: async (revision) => records.erasedAfter(revision),
     overwriteErased: overwriting.overwriteErased,
