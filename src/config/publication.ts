@@ -20,6 +20,7 @@ import { systemReason } from '../lib/system-reason.ts';
 import { webUrl } from '../lib/url.ts';
 import { readYaml } from '../lib/yaml.ts';
 import { brokenKeyRule, FEED_KEY_RULE, meantKey, normalKey } from './feed-keys.ts';
+import { type PageSettings, pages, timeZone } from './pages.ts';
 import { PUBLICATION_SYNONYMS } from './publication-synonyms.ts';
 import { type RetiredFeed, retiredFeedProblems } from './retired-feeds.ts';
 
@@ -38,6 +39,8 @@ export interface Publication {
   readonly favicon?: string;
   /** Six hexadecimal digits, without `#`. */
   readonly accentColor?: string;
+  /** The zone of dates and days on pages, by its name in the IANA database. */
+  readonly timeZone: string;
   readonly contact?: { readonly name: string; readonly email?: string };
   /** Seconds between the moments at which copies of a feed expire: wall-clock multiples of this number. */
   readonly maxAge: number;
@@ -51,6 +54,8 @@ export interface Publication {
   readonly auditDays: number;
   readonly feeds: readonly CustomFeed[];
   readonly retired: readonly RetiredFeed[];
+  /** The pages for people; missing where there are none. */
+  readonly pages?: PageSettings;
   /** Origins whose web pages may use the API, as browsers send them. */
   readonly origins: readonly string[];
 }
@@ -125,6 +130,7 @@ const schema = object({
     .regex(/^#?[0-9a-f]{6}$/i, 'must be a colour, as "#1a5f7a"')
     .transform((colour) => colour.replace('#', '').toLowerCase())
     .optional(),
+  timeZone: timeZone.default('UTC'),
   contact: object({
     name: singleLine(200),
     email: z.email({ error: 'must be an e-mail address' }).optional(),
@@ -136,6 +142,7 @@ const schema = object({
   auditDays: integerBetween(1, 36_500).default(400),
   feeds: list(customFeed, 100_000).default([]),
   retired: list(object({ feed: singleLine(500), movedTo: singleLine(500).optional() }), 10_000).default([]),
+  pages,
   origins: list(origin, 100).default([]),
 });
 

@@ -23,6 +23,7 @@ test('the smallest publication, whole', () => {
     feedsUrl: 'https://news.example/',
     description: 'D.',
     language: 'en',
+    timeZone: 'UTC',
     maxAge: 60,
     media: 'named',
     entries: 50,
@@ -30,6 +31,7 @@ test('the smallest publication, whole', () => {
     auditDays: 400,
     feeds: [],
     retired: [],
+    pages: { mediaHosts: [], texts: {} },
     origins: [],
   });
 });
@@ -61,6 +63,10 @@ retired:
   - { feed: Section/Old News, movedTo: Latest }
   - { feed: gone }
 origins: [https://cms.example]
+timeZone: Asia/Baghdad
+pages:
+  mediaHosts: [Media.example, "cdn.example:8443"]
+  texts: { ku: { subscribe: Abone bibe }, ar: { stories: { one: "{n} مادة", other: "{n} مواد" } } }
 `;
   expect(parsePublication(text, 'p')).toEqual({
     title: 'T',
@@ -74,6 +80,11 @@ origins: [https://cms.example]
     logo: 'https://feeds.example/news/media/logo.png',
     favicon: 'https://cdn.example/f.png',
     accentColor: '1a5f7a',
+    timeZone: 'Asia/Baghdad',
+    pages: {
+      mediaHosts: ['media.example', 'cdn.example:8443'],
+      texts: { ku: { subscribe: 'Abone bibe' }, ar: { stories: { one: '{n} مادة', other: '{n} مواد' } } },
+    },
     contact: { name: 'Desk', email: 'desk@news.example' },
     maxAge: 0,
     media: 'public',
@@ -397,3 +408,43 @@ test('a data folder without one', async () => {
     `The publication cannot be read from ${join(folder, 'publication.yaml')}.`,
   );
 });
+
+test.each(['off', 'false'])('there are no pages with pages: %s', (value) => {
+  expect(parsePublication(`${SMALLEST}pages: ${value}\n`, 'p')).not.toHaveProperty('pages');
+});
+
+test.each([
+  ['timeZone: Baghdad', 'timeZone', 'must be a time zone, as Asia/Baghdad. Did you mean Asia/Baghdad?'],
+  ['timeZone: Europe/Istambul', 'timeZone', 'must be a time zone, as Asia/Baghdad. Did you mean Europe/Istanbul?'],
+  ['timeZone: "+03:00"', 'timeZone', 'must be a time zone, as Asia/Baghdad'],
+  ['timezone: UTC', 'timezone', 'is not a known field. Did you mean timeZone?'],
+  ['pages: { hosts: [] }', 'pages.hosts', 'is not a known field. Did you mean mediaHosts?'],
+  [
+    'pages: { texts: { en: { susbcribe: x } } }',
+    'pages.texts.en.susbcribe',
+    'is not the name of a text. Did you mean subscribe?',
+  ],
+  ['pages: { texts: { en: { constructor: x } } }', 'pages.texts.en.constructor', 'is not the name of a text'],
+  ['pages: { texts: { en: { by: "By {name}" } } }', 'pages.texts.en.by', 'has {name}: use {names}'],
+  [
+    'pages: { texts: { en: { full: "All {n}" } } }',
+    'pages.texts.en.full',
+    'has {n}: this text has no place for a value',
+  ],
+  [
+    'pages: { texts: { Klingonisch!: { full: x } } }',
+    'pages.texts.Klingonisch!',
+    'is not the tag of a language, as en, ckb or pt-BR (BCP 47)',
+  ],
+])('the mistake in %s has a rule and advice', (line, field, rule) => {
+  expect(problems(SMALLEST + line)).toMatchObject([{ field, rule, line: 5 }]);
+});
+
+test.each(['https://cdn.example', 'cdn.example/', '*.example', 'a b', 'cdn.example?x', "'self'", 'u@cdn.example', ''])(
+  '%j is no host that pages may load media from',
+  (host) => {
+    expect(problems(`${SMALLEST}pages: { mediaHosts: [${JSON.stringify(host)}] }`)).toMatchObject([
+      { field: 'pages.mediaHosts[0]', line: 5 },
+    ]);
+  },
+);
