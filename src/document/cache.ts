@@ -1,5 +1,6 @@
-import { type FeedKey, FORMATS, type Format } from '../feed/feeds.ts';
+import { type DocumentFormat, type FeedKey, FORMATS, type Format } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { CacheCounts } from './byte-cache.ts';
 import { createCatchUp, type ExternalChanges } from './catch-up.ts';
 import { type CachedDocument, createCurrentDocuments } from './current-documents.ts';
@@ -17,6 +18,8 @@ interface DocumentCacheParts {
     at: Instant,
     isAwaited: () => boolean,
   ) => Promise<Document | undefined>;
+  /** Makes the page of a feed, or that of all feeds. */
+  readonly arrangePage?: (key: FeedKey, at: Instant) => Promise<Document | undefined>;
   readonly externalChanges: ExternalChanges;
   /** Bytes of documents, in all their codings, that the cache may hold. */
   readonly bytes: number;
@@ -31,11 +34,11 @@ interface DocumentCacheParts {
 export interface DocumentCache {
   /** The current document of that name if it can be answered with at once; undefined if only `get` can tell. */
   readonly getIfReady: (name: string) => Representations | undefined;
-  /** The feed's current document. Undefined if there is no such feed. */
-  readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
+  /** The feed's current document, or its page. Undefined if there is no such feed. */
+  readonly get: (key: FeedKey, format: DocumentFormat) => Promise<Representations | undefined>;
   /**
    * Serves the documents of feeds that changed no more. Makes the hot ones again soon, in the codings in which they were
-   * requested, so that no reader has to wait.
+   * requested, so that no reader has to wait. Pages are made when they are requested next: any change may change each.
    */
   readonly forget: (keys: readonly FeedKey[]) => void;
   /** Removes the documents of earlier versions, which may show articles that were erased. */
@@ -46,8 +49,11 @@ export interface DocumentCache {
   readonly close: () => Promise<void>;
 }
 
+/** In the place of a feed's key: the page of all feeds. */
+export const INDEX: FeedKey = '';
+
 /** The name of a feed's document in a format, for `getIfReady`. */
-export function documentName(key: FeedKey, format: Format): string {
+export function documentName(key: FeedKey, format: DocumentFormat): string {
   return `${key}.${format}`;
 }
 
@@ -57,7 +63,7 @@ function isSame(one: Document, other: Document): boolean {
 
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
-  const { arrange, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
+  const { arrange, arrangePage, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
   const current = createCurrentDocuments(bytes, now);
   const flights = createSingleFlight<CachedDocument | undefined, HotDocument>({
     isUsable: (document) => document === undefined || current.isCurrent(document),
@@ -67,16 +73,22 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
   const external = createCatchUp({ externalChanges, forget: forgetExternal, timers });
 
   /** @param hot the document if nobody waits for it */
-  function makeOnce(key: FeedKey, format: Format, hot?: HotDocument): Promise<CachedDocument | undefined> {
+  function makeOnce(key: FeedKey, format: DocumentFormat, hot?: HotDocument): Promise<CachedDocument | undefined> {
     return flights.run(documentName(key, format), (isAwaited) => make(key, format, isAwaited), hot);
   }
 
-  async function make(key: FeedKey, format: Format, isAwaited: () => boolean): Promise<CachedDocument | undefined> {
+  async function make(
+    key: FeedKey,
+    format: DocumentFormat,
+    isAwaited: () => boolean,
+  ): Promise<CachedDocument | undefined> {
     const from = now();
-    const document = await arrange(key, format, from, isAwaited);
+    const edition = format === 'html' ? current.edition() : undefined;
+    const document = format === 'html' ? await arrangePage?.(key, from) : await arrange(key, format, from, isAwaited);
     if (document === undefined) return undefined;
     const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
-    return { representations: representationsOf(documentName(key, format), document), from, until, requests: 0 };
+    const representations = representationsOf(documentName(key, format), document);
+    return omitUndefined({ representations, from, until, requests: 0, edition });
   }
 
   /**
@@ -98,6 +110,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
 
   function forget(keys: readonly FeedKey[]): void {
     for (const key of keys) for (const format of FORMATS) forgetDocument(key, format);
+    if (keys.length > 0) current.outdatePages();
     rewarmer.schedule();
   }
 

@@ -10,6 +10,8 @@ export interface CachedDocument {
   until: Instant;
   /** Requests for the document while it was current. */
   requests: number;
+  /** The edition of all pages that this one belongs to. Missing for feeds. */
+  readonly edition?: number;
 }
 
 interface CurrentDocuments {
@@ -21,6 +23,10 @@ interface CurrentDocuments {
   readonly set: (name: string, document: CachedDocument) => void;
   /** Marks a document as no longer current. It stays until another replaces it, which may have the same bytes. */
   readonly outdate: (name: string) => void;
+  /** The edition of the pages that are made now. */
+  readonly edition: () => number;
+  /** Marks all pages as no longer current: the newest story is the end of the charts on every page. */
+  readonly outdatePages: () => void;
   /** Removes the documents that are no longer current. */
   readonly removeOutdated: () => void;
   /** Measures a document again whose representations have grown. Without effect if the cache no longer holds them. */
@@ -32,9 +38,13 @@ interface CurrentDocuments {
 export function createCurrentDocuments(maxBytes: number, now: () => Instant): CurrentDocuments {
   const { lru, counts } = createByteCache<CachedDocument>(maxBytes, ({ representations }) => representations.size());
 
+  let edition = 0;
+
   /** Compares with `from` too: if the clock was set back, the document may show articles that are not published yet. */
-  function isCurrent({ from, until }: CachedDocument): boolean {
+  function isCurrent(document: CachedDocument): boolean {
+    const { from, until } = document;
     const at = now();
+    if (document.edition !== undefined && document.edition !== edition) return false;
     return at >= from && at < until;
   }
 
@@ -53,6 +63,10 @@ export function createCurrentDocuments(maxBytes: number, now: () => Instant): Cu
       if (document === undefined) return;
       document.until = Number.NEGATIVE_INFINITY;
       document.requests = 0;
+    },
+    edition: () => edition,
+    outdatePages() {
+      edition += 1;
     },
     removeOutdated() {
       for (const name of [...lru.keys()]) {

@@ -1,12 +1,13 @@
-import type { Feed, Format } from '../feed/feeds.ts';
+import type { DocumentFormat, Feed, Format } from '../feed/feeds.ts';
 import type { Head } from '../format/renderer.ts';
 import { RENDERERS } from '../format/renderers.ts';
 import type { Instant } from '../lib/instant.ts';
 
-/** A feed in a format at a moment. */
+/** A feed in a format at a moment, or a page. */
 export interface Document {
+  /** For the page of all feeds, the feed of all articles. */
   readonly feed: Feed;
-  readonly format: Format;
+  readonly format: DocumentFormat;
   readonly bytes: Buffer;
   /** Where the entries are within the bytes, in their order. */
   readonly entries: readonly EntrySpan[];
@@ -14,6 +15,10 @@ export interface Document {
   readonly changedAt: Instant;
   /** When time alone will change the document next, if that is known. */
   readonly nextChangeAt?: Instant;
+  /** Made for one request, and kept by no cache without asking again: the page of a search. */
+  readonly isPassing?: boolean;
+  /** What browsers are allowed to load for a page: its Content-Security-Policy. */
+  readonly policy?: string;
 }
 
 /** The bytes of an entry within a document, from `start` up to `end`. */
@@ -55,6 +60,7 @@ export function joinDocument(format: Format, { head, entries }: DocumentParts): 
 
 /** The bytes of the document with only some of its entries: its head, these entries, its tail. */
 export function partialDocument({ bytes, entries, format }: Document, some: readonly EntrySpan[]): Buffer {
+  if (format === 'html') return bytes; // a page has no entries that its tag could name
   const separator = Buffer.from(RENDERERS[format].separator);
   const before = bytes.subarray(0, entries.at(0)?.start ?? bytes.length);
   const after = bytes.subarray(entries.at(-1)?.end ?? bytes.length);

@@ -14,6 +14,9 @@ export const MEDIA_TYPES: Readonly<Record<Format, string>> = {
   json: 'application/feed+json',
 };
 
+/** What a feed can be made into: its formats for readers, and a page for people. */
+export type DocumentFormat = Format | 'html';
+
 /** How much of a story an entry carries. */
 export type Content = 'full' | 'summary';
 
@@ -106,6 +109,13 @@ export function describeFeed(key: FeedKey, name: string, masthead: Masthead): Fe
   const shown = name === '' ? nameFromKey(key) : name;
   const feed = { ...defaults, title: `${masthead.title}: ${shown}`, description: `${shown}. ${masthead.description}` };
   return key.startsWith('language/') ? { ...feed, language: canonicalLanguage(key) } : feed;
+}
+
+/** The name of a feed in a list, where the publication needs no mention. Empty for the feed of all articles. */
+export function shortTitle({ key, name }: NamedKey, { feeds }: Pick<Masthead, 'feeds'>): string {
+  const custom = customFeedsById(feeds).get(key);
+  if (custom !== undefined || key === LATEST) return custom?.title ?? '';
+  return name === '' ? nameFromKey(key) : name;
 }
 
 function nameFromKey(key: FeedKey): string {

@@ -5,7 +5,7 @@ import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';
 import { cacheControl, lastModifiedHeader, type Representations } from '../document/representation.ts';
 import { PublisherError } from '../errors.ts';
-import { FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
+import { type DocumentFormat, FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { FOR_ALL } from './headers.ts';
 
@@ -56,7 +56,7 @@ export function answerTo(
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed has changed: the request expects another version of it.');
   }
-  const wantsDelta = acceptsDelta(joined(headers['a-im']));
+  const wantsDelta = representations.document.format !== 'html' && acceptsDelta(joined(headers['a-im']));
   const delta =
     wantsDelta && method === 'GET' && decision === 'proceed'
       ? representations.delta(headers['if-none-match'])
@@ -168,12 +168,13 @@ function makeHeaders(
   const unchanged = flat({
     ...FOR_ALL,
     // A cache that does not know 226 would give one client's delta to another (RFC 9111 §3).
-    'Cache-Control': kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, kind),
+    'Cache-Control':
+      document.isPassing === true ? 'no-cache' : kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, kind),
     ETag: representations.etag(coding),
     // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
     // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
-    Vary: 'Accept-Encoding, A-IM',
+    Vary: document.format === 'html' ? 'Accept-Encoding' : 'Accept-Encoding, A-IM',
   });
   let whole: string[] | undefined;
   return {
@@ -185,7 +186,8 @@ function makeHeaders(
         ...flat({
           ...(kind === 'delta' ? { IM: 'feed' } : {}),
           Link: links(document.feed.key, document.format, feedsUrl),
-          'Content-Type': `${MEDIA_TYPES[document.format]}; charset=utf-8`,
+          'Content-Type': `${document.format === 'html' ? 'text/html' : MEDIA_TYPES[document.format]}; charset=utf-8`,
+          ...(document.policy === undefined ? {} : { 'Content-Security-Policy': document.policy }),
           'Content-Length': String(length),
           ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
         }),
@@ -203,10 +205,10 @@ function flat(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).flat();
 }
 
-/** The feed itself and its other formats (RFC 8288). */
-function links(key: string, format: (typeof FORMATS)[number], feedsUrl: string): string {
+/** The feed itself and its other formats (RFC 8288); of a page, the feed in every format. */
+function links(key: string, format: DocumentFormat, feedsUrl: string): string {
   const others = FORMATS.filter((other) => other !== format);
-  return [format, ...others]
+  return (format === 'html' ? others : [format, ...others])
     .map((other) => {
       const relation = other === format ? 'self' : 'alternate';
       return `<${feedsUrl}${feedPath(key, other)}>; rel="${relation}"; type="${MEDIA_TYPES[other]}"`;

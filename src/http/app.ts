@@ -2,18 +2,22 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
+import { ASSET_FOLDER } from '../pages/assets.ts';
 import type { ChangeHandlers } from './article-changes.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
+import { assetHandler } from './assets.ts';
+import { errorPages } from './error-pages.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
 import { nearestAddress } from './nearest-address.ts';
 import { feedListHandler } from './overviews.ts';
-import { nothingAt, respondWithError, respondWithJson, respondWithMethods } from './respond.ts';
+import { type IndexParts, indexHandler } from './pages.ts';
+import { nothingAt, respondWithError, respondWithErrorPage, respondWithJson, respondWithMethods } from './respond.ts';
 import { isWholeServer } from './target.ts';
 
-export interface AppParts extends Omit<FeedParts, 'keepSlot'>, ArticleParts, HealthParts {
+export interface AppParts extends Omit<FeedParts, 'keepSlot'>, Omit<IndexParts, 'keepSlot'>, ArticleParts, HealthParts {
   readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
   readonly changes: ChangeHandlers;
   readonly listProblems: Handler;
@@ -33,7 +37,12 @@ export function createApp(parts: AppParts): RequestListener {
   const feeds = feedHandlers({ ...parts, keepSlot: slots.keep });
   const articles = articleHandlers(parts);
   const health = healthHandlers(parts);
+  const pages: readonly Route[] = [
+    ['/', { get: indexHandler({ ...parts, keepSlot: slots.keep }) }],
+    [`/${ASSET_FOLDER}/*path`, { get: assetHandler(parts.publication) }],
+  ];
   const routes: readonly Route[] = [
+    ...(parts.publication.pages === undefined ? [] : pages),
     ['/feeds/*path', { get: feeds.feed }],
     ['/rss.xml{/}', { get: feeds.latest('rss') }],
     ['/atom.xml{/}', { get: feeds.latest('atom') }],
@@ -72,7 +81,7 @@ export function createApp(parts: AppParts): RequestListener {
   }
   app.use(wholeServer(routes));
   app.use(notFound(routes));
-  app.use(errorHandler({ slots, fail }));
+  app.use(errorHandler({ slots, fail, publication: parts.publication }));
   return app;
 
   /** The next request may begin when the work on this one is done, not when its client has read the answer. */
@@ -125,14 +134,21 @@ function notFound(routes: readonly Route[]): RequestHandler {
   };
 }
 
-function errorHandler({ slots, fail }: Pick<AppParts, 'slots' | 'fail'>): ErrorRequestHandler {
+function errorHandler({
+  slots,
+  fail,
+  publication,
+}: Pick<AppParts, 'slots' | 'fail' | 'publication'>): ErrorRequestHandler {
+  const page = errorPages(publication);
   return (error: unknown, request, response, _next) => {
     slots.release(request); // no handler may have seen the request
     if (request.socket.destroyed) return; // the client left
     const known = publicError(error, fail);
     // A bulk answer that breaks: its client must not take these lines for all of it.
     if (response.headersSent) return response.destroy();
-    respondWithError(request, response, known, HEADERS_FOR[known.code]);
+    const shown = page(request, known);
+    if (shown !== undefined) respondWithErrorPage(request, response, { error: known, ...shown });
+    else respondWithError(request, response, known, HEADERS_FOR[known.code]);
   };
 }
 

@@ -3,10 +3,20 @@ import type { Request, RequestHandler, Response } from 'express';
 import { normalKey } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, documentName } from '../document/cache.ts';
+import { createKnownFeeds } from '../document/known-feeds.ts';
 import { PublisherError } from '../errors.ts';
-import { type FeedKey, FORMATS, type Format, feedPath, LATEST } from '../feed/feeds.ts';
+import {
+  type DocumentFormat,
+  type FeedKey,
+  FORMATS,
+  type Format,
+  feedPath,
+  LATEST,
+  type NamedKey,
+} from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { composed, withoutVariations } from '../lib/text.ts';
+import { feedAddress } from '../pages/addresses.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
@@ -27,26 +37,21 @@ export interface FeedParts {
 
 /** Characters. No typing mistake makes a name longer. */
 const LONGEST_NAME = 200;
-const FOREVER = Number.POSITIVE_INFINITY;
-
-interface KnownKeys {
-  readonly revision: number;
-  readonly from: Instant;
-  readonly until: Instant;
-  readonly keys: readonly FeedKey[];
-}
 
 export function feedHandlers(parts: FeedParts) {
   const { publication, store, documentCache, knownAddresses, now, refuseOverdrawn, keepSlot } = parts;
   const { maxAge, feedsUrl } = publication;
+  const knownFeeds = createKnownFeeds(store);
+  const keysOfFeeds = new WeakMap<readonly NamedKey[], readonly FeedKey[]>();
   const retired = new Map(publication.retired.map((feed) => [feed.feed, feed]));
 
   const feed: RequestHandler<{ path: string[] }> = async (request, response) => {
     keepSlot(request); // a compression that has begun goes on
     const { path } = request.params;
-    const { key, format } = parsePath(path.join('/').replace(/\/$/, ''));
-    if (format === undefined) throw await unknownAddress(request, key);
-    if (path.at(-1) === '') return redirectToFeed(request, response, key, format); // with a slash at its end
+    const { key, format = 'html' } = parsePath(path.join('/').replace(/\/$/, ''));
+    if (format === 'html' && (publication.pages === undefined || key === '')) throw await unknownAddress(request, key);
+    const hasSlash = path.at(-1) === '';
+    if (hasSlash && format !== 'html') return redirectToFeed(request, response, key, format);
     const gone = retired.get(key);
     if (gone?.movedTo !== undefined) return redirectToFeed(request, response, gone.movedTo, format);
     if (gone !== undefined) {
@@ -55,7 +60,10 @@ export function feedHandlers(parts: FeedParts) {
       });
     }
     const representations = await documentCache.get(key, format);
-    if (representations === undefined) throw await unknownFeed(request, key, format);
+    if (representations === undefined) {
+      throw await (format === 'html' ? unknownAddress(request, key) : unknownFeed(request, key, format));
+    }
+    if (hasSlash) return redirectToFeed(request, response, key, format);
     const context = { now: now(), maxAge, feedsUrl };
     const ready = answerTo(request, representations, context);
     const answer = 'pending' in ready ? await ready.pending() : ready;
@@ -65,18 +73,15 @@ export function feedHandlers(parts: FeedParts) {
     respondWithDocument(response, answer);
   };
 
-  /** All feeds, for as long as neither a change nor the end of an embargo adds one. */
-  let known: KnownKeys | undefined;
-
-  /** The list is exact: one that is only renewed by a change would tell of a change to a story under embargo. */
+  /** The same list while the feeds are the same: `meantFeed` prepares it once. */
   async function knownKeys(): Promise<readonly FeedKey[]> {
-    const at = now();
-    const revision = await store.lastRevision();
-    if (known?.revision !== revision || at < known.from || at >= known.until) {
-      const until = (await store.snapshot(LATEST, at, { limit: 1, tombstonesFor: 0 }))?.nextChangeAt ?? FOREVER;
-      known = { revision, from: at, until, keys: (await store.feeds(at)).map((feed) => feed.key) };
+    const feeds = await knownFeeds(now());
+    let keys = keysOfFeeds.get(feeds);
+    if (keys === undefined) {
+      keys = feeds.map(({ key }) => key);
+      keysOfFeeds.set(feeds, keys);
     }
-    return known.keys;
+    return keys;
   }
 
   async function unknownFeed(request: IncomingMessage, key: FeedKey, format: Format): Promise<PublisherError> {
@@ -116,9 +121,14 @@ export function feedHandlers(parts: FeedParts) {
 }
 
 /** The location is relative: it holds behind a proxy that serves the feeds below a path prefix. */
-function redirectToFeed({ path }: Request<{ path: string[] }>, response: Response, key: FeedKey, format: Format): void {
+function redirectToFeed(
+  { path }: Request<{ path: string[] }>,
+  response: Response,
+  key: FeedKey,
+  format: DocumentFormat,
+): void {
   const upwards = '../'.repeat(path.split('/').length - 2);
-  respondWithRedirect(response, upwards + feedPath(key, format));
+  respondWithRedirect(response, upwards + (format === 'html' ? feedAddress(key) : feedPath(key, format)));
 }
 
 /** `section/world.rss` → key and format; the format is undefined where the ending names none. */

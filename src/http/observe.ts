@@ -38,7 +38,7 @@ interface Finished {
 const CLIENT_LEFT = 499;
 
 /** Routes that programs request by the million. */
-const BUSY_ROUTES = new Set(['/feeds/*', '/media/*', '/healthz', '/readyz']);
+const BUSY_ROUTES = new Set(['/feeds/*', '/', '/pages/*', '/media/*', '/healthz', '/readyz']);
 const ORDINARY = new Set([200, 206, 226, 304]);
 
 /** Statuses of requests that end before Express chooses a route. */

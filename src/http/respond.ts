@@ -148,6 +148,31 @@ export function dropRest(request: IncomingMessage, then: () => void): void {
   request.once('end', then).resume();
 }
 
+/** Answers with bytes that are the same for everybody. HEAD and a 304 have none. */
+export function respondWithBytes(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body, coding }: { status: number; headers: Headers; body?: Buffer; coding?: Coding },
+): void {
+  const length = body === undefined ? {} : { 'Content-Length': body.length };
+  const content = request.method === 'HEAD' ? undefined : body;
+  noteContent(response, content?.length ?? 0, coding);
+  response.writeHead(status, { ...headers, ...length });
+  response.end(content);
+}
+
+/** Answers a person with a page about an error. */
+export function respondWithErrorPage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { error, text, policy }: { error: PublisherError; text: string; policy: string },
+): void {
+  const body = Buffer.from(text);
+  const { 'Content-Type': _, ...headers } = headersOf(error, body.length);
+  const type = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy, Vary: 'Accept' };
+  respondWithBytes(request, response, { status: error.status, headers: { ...FOR_ALL, ...headers, ...type }, body });
+}
+
 /** Answers the newsroom's API. No cache may keep it. */
 export function respondWithJson(
   request: IncomingMessage,

@@ -35,6 +35,11 @@ export function isMedia(target: string | undefined): boolean {
   return pathOf(target).slice(0, '/media/'.length).toLowerCase() === '/media/';
 }
 
+/** Whether a target is the page of all feeds. */
+export function isIndex(target: string | undefined): boolean {
+  return pathOf(target) === '/';
+}
+
 /** Whether a target belongs to the newsroom's API. */
 export function isApi(target: string | undefined): boolean {
   return pathOf(target).slice(0, '/api/'.length).toLowerCase() === '/api/';

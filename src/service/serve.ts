@@ -6,6 +6,7 @@ import { createArranger } from '../document/arranger.ts';
 import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
+import { createPages, type Pages } from '../document/pages.ts';
 import { excerpt } from '../errors.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
@@ -142,7 +143,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     onExternalChanges: () => writer?.onExternalChanges(),
     onUnrenderable: (article) => reportUnrenderable(article),
   });
-  const { documentCache, forgetErased } = documents;
+  const { documentCache, pages, forgetErased } = documents;
   opened.defer(documentCache.close);
 
   writer =
@@ -160,7 +161,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
-  const http = createHttp({ folder, options, writer, documentCache, counters, health, now, fail });
+  const http = createHttp({ folder, options, writer, documentCache, pages, counters, health, now, fail });
   opened.defer(http.close);
 
   const openMetrics = lazyMetrics({
@@ -233,6 +234,7 @@ interface HttpParts {
   readonly options: ServeOptions;
   readonly writer: Writer;
   readonly documentCache: DocumentCache;
+  readonly pages: Pages | undefined;
   readonly counters: Counters;
   readonly health: HealthParts;
   readonly now: () => number;
@@ -240,7 +242,8 @@ interface HttpParts {
 }
 
 /** Wires everything between a connection and the documents. */
-function createHttp({ folder, options, writer, documentCache, counters, health, now, fail }: HttpParts): HttpServer {
+function createHttp(parts: HttpParts): HttpServer {
+  const { folder, options, writer, documentCache, pages, counters, health, now, fail } = parts;
   const { path, publication, store } = folder;
   const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
@@ -252,6 +255,7 @@ function createHttp({ folder, options, writer, documentCache, counters, health, 
     publication,
     store,
     documentCache,
+    ...(pages === undefined ? {} : { pages }),
     now,
     changes: writer.changes,
     listProblems: writer.listProblems,
@@ -330,6 +334,8 @@ interface DocumentParts {
 
 interface Documents {
   readonly documentCache: DocumentCache;
+  /** Undefined where the publication has none. */
+  readonly pages: Pages | undefined;
   /** Forgets what was rendered of articles that were erased. */
   readonly forgetErased: () => void;
   readonly keptDocuments: () => CacheCounts;
@@ -351,12 +357,21 @@ function openDocuments(
       onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
     },
   });
+  const pages =
+    publication.pages &&
+    createPages({
+      store,
+      publication,
+      report: ({ article: { id } }, err) =>
+        log.error({ err, article: id }, `The pages omit article ${id}: it cannot be rendered.`),
+    });
   async function removeErased(): Promise<void> {
     if (await arranger.forgetErased()) documentCache.removeOutdated();
   }
   const forgetErased = () => void removeErased().catch(fail);
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
+    ...(pages === undefined ? {} : { arrangePage: pages.arrange }),
     bytes: bytes * (1 - ENTRY_SHARE),
     now,
     fail,
@@ -366,5 +381,5 @@ function openDocuments(
       onExternalChanges();
     },
   });
-  return { documentCache, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
+  return { documentCache, pages, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }

@@ -1,0 +1,109 @@
+import type { Publication } from '../config/publication.ts';
+import { describeFeed, type Feed, type FeedKey, LATEST, shortTitle } from '../feed/feeds.ts';
+import type { Instant } from '../lib/instant.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
+import { daysUntil } from '../pages/days.ts';
+import { feedPage, STORIES } from '../pages/feed-page.ts';
+import { type Calendar, indexPage } from '../pages/index-page.ts';
+import { siteOf } from '../pages/site.ts';
+import type { FeedSnapshot, Store, StoredArticle } from '../store/store.ts';
+import { INDEX } from './cache.ts';
+import type { Document } from './document.ts';
+import { createListedFeeds } from './listed-feeds.ts';
+
+interface PageParts {
+  readonly store: Store;
+  readonly publication: Publication;
+  /** Takes an article that cannot be rendered although it was accepted: pages are served without it. */
+  readonly report: (article: StoredArticle, error: unknown) => void;
+}
+
+export interface Pages {
+  /** The page of a feed, or of all feeds. Undefined if no article of that feed was ever visible. */
+  readonly arrange: (key: FeedKey, at: Instant) => Promise<Document | undefined>;
+  /** The page of the feeds whose names answer a search. */
+  readonly search: (text: string, at: Instant) => Promise<Document>;
+}
+
+/** The most languages that lead from one page to the others. */
+const MOST_LANGUAGES = 30;
+
+/** Arranges pages: the one place that reads the store for them. Only what readers can see at that moment is read. */
+export function createPages({ store, publication, report }: PageParts): Pages {
+  const site = siteOf(publication);
+  const { listed, groups, searched } = createListedFeeds({ store, publication });
+  const newestOf = (key: FeedKey, at: Instant, limit: number) => store.snapshot(key, at, { limit, tombstonesFor: 0 });
+
+  function document(text: string, feed: Feed, snapshots: readonly (FeedSnapshot | undefined)[]): Document {
+    const [next] = snapshots.flatMap((snapshot) => snapshot?.nextChangeAt ?? []).toSorted((one, other) => one - other);
+    return omitUndefined({
+      feed,
+      format: 'html' as const,
+      bytes: Buffer.from(text),
+      entries: [],
+      changedAt: Math.max(0, ...snapshots.map(changeOf)),
+      nextChangeAt: next,
+      policy: site.hosts.policy,
+    });
+  }
+
+  function calendarOf(latest: FeedSnapshot | undefined): Calendar | undefined {
+    const newest = latest?.entries[0]?.publishedAt;
+    return newest === undefined ? undefined : { newest, days: daysUntil(newest, publication.timeZone) };
+  }
+
+  async function index(at: Instant, search?: string): Promise<Document> {
+    const latest = await newestOf(LATEST, at, 1);
+    const calendar = calendarOf(latest);
+    const days = calendar?.days ?? [];
+    const found = search === undefined ? undefined : await searched(search, at, days);
+    const shown = found === undefined || found.count === 0 ? await groups(at, days) : found.groups;
+    const [all] = found === undefined ? await listed([{ key: LATEST, name: '' }], at, days) : [];
+    const languages = shown.find(({ kind }) => kind === 'language');
+    const text = indexPage(
+      {
+        calendar,
+        latest: all,
+        languages: (languages?.feeds.length ?? 0) + (languages?.more.length ?? 0),
+        groups: shown,
+        search: search === undefined ? undefined : { text: search, found: found?.count ?? 0 },
+      },
+      site,
+    );
+    return document(text, describeFeed(LATEST, '', publication), [latest]);
+  }
+
+  async function feed(key: FeedKey, at: Instant): Promise<Document | undefined> {
+    const snapshot = await newestOf(key, at, STORIES);
+    if (snapshot === undefined) return undefined;
+    const latest = key === LATEST ? snapshot : await newestOf(LATEST, at, 1);
+    const calendar = calendarOf(latest);
+    const named = { key, name: snapshot.name };
+    const [own] = await listed([named], at, calendar?.days ?? []);
+    const articles = await store.articles(snapshot.entries.map(({ number }) => number));
+    const described = describeFeed(key, snapshot.name, publication);
+    const text = feedPage(
+      {
+        feed: described,
+        listed: own ?? { key, title: shortTitle(named, publication), articles: 0, hasMore: false, perDay: [] },
+        calendar,
+        articles: articles.map(({ article }) => article),
+        report: (index, error) => articles[index] !== undefined && report(articles[index], error),
+        languages: await store.feedsOfKind('language', at, MOST_LANGUAGES),
+      },
+      site,
+    );
+    return document(text, described, [snapshot, latest]);
+  }
+
+  return {
+    arrange: (key, at) => (key === INDEX ? index(at) : feed(key, at)),
+    search: async (text, at) => ({ ...(await index(at, text)), isPassing: true }),
+  };
+}
+
+/** When what readers see of a feed changed last. */
+function changeOf(snapshot: FeedSnapshot | undefined): Instant {
+  if (snapshot === undefined) return 0;
+  return Math.max(snapshot.changedAt, snapshot.entries[0]?.publishedAt ?? 0, snapshot.removedAt ?? 0);
+}

@@ -1,0 +1,238 @@
+import type { Article } from '../article/article.ts';
+import { type Feed, type FeedKey, feedPath, LATEST, MEDIA_TYPES, type NamedKey } from '../feed/feeds.ts';
+import { feedAddress, READERS, rootFrom } from './addresses.ts';
+import { chart, rhythm } from './chart.ts';
+import { type PageEntry, pageEntry } from './entry.ts';
+import { attributes, type Html, html, type Part, trusted } from './html.ts';
+import { type Calendar, GROUPS, type GroupKind, holds } from './index-page.ts';
+import { formats, page } from './layout.ts';
+import type { ListedFeed } from './listed-feed.ts';
+import type { Site } from './site.ts';
+import { type Texts, textsFor, textWith } from './texts.ts';
+import { isolated, languageName, languageOf, name } from './words.ts';
+
+export interface FeedPage {
+  readonly feed: Feed;
+  readonly listed: ListedFeed;
+  readonly calendar: Calendar | undefined;
+  /** The newest stories, as many as a page shows. */
+  readonly articles: readonly Article[];
+  /** The feeds of languages. */
+  readonly languages: readonly NamedKey[];
+  /** Takes the index of a story that cannot be rendered: the page is made without it. */
+  readonly report: (index: number, error: unknown) => void;
+}
+
+/** Stories on a page. */
+export const STORIES = 20;
+/** Bytes of all stories on a page. With everything around them, the page stays below 100 kB. */
+const STORY_BYTES = 86_000;
+
+/** The page of a feed: what it is, how to subscribe, and its newest stories. */
+export function feedPage(data: FeedPage, site: Site): string {
+  const { feed, listed, languages } = data;
+  const { publication } = site;
+  const texts = textsFor(feed.language, publication);
+  const root = rootFrom(feed.key);
+  const title = titleOf(data, texts);
+  const body = html`<a class="skip" href="#stories">${texts.text('skip')}</a>
+<header class="wrap">
+<div class="bar">
+${homeLink(site, texts, root)}
+${languages.length > 1 && languageBar(data, texts, root)}</div>
+</header>
+<main class="wrap one">
+${about(data, title, texts, root, publication.title)}
+${subscribe(listed, feed.key, texts, root, publication.feedsUrl)}
+<div class="entries" id="stories">
+${trusted(entriesOf(data, site, texts, root))}
+${lastLine(data, texts)}</div>
+</main>`;
+  return String(
+    page({
+      site,
+      texts,
+      root,
+      title: feed.key === LATEST ? `${title} · ${publication.title}` : `${listed.title} · ${publication.title}`,
+      description: sentence(data, texts, publication.title),
+      feed: { key: feed.key, title: feed.title },
+      hasScript: true,
+      body,
+    }),
+  );
+}
+
+/** The link to the page of all feeds. */
+export function homeLink({ publication, hosts }: Site, texts: Texts, root: string): Html {
+  const icon = hosts.load(publication.icon, root);
+  const home = root === '' ? './' : root;
+  return html`<a class="name" href="${home}"${languageOf(publication.language, texts)}>${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${publication.title}</a>`;
+}
+
+function languageBar({ feed, languages }: FeedPage, texts: Texts, root: string): Html {
+  const links = languages.map(({ key }) => {
+    const tag = tagIn(key);
+    const language = html` hreflang="${tag}"${languageOf(tag, texts)}`;
+    const current = attributes({ 'aria-current': key === feed.key ? 'page' : undefined });
+    return html`<li><a href="${root}${feedAddress(key)}"${language}${current}>${shortName(tag)}</a></li>\n`;
+  });
+  return html`<nav aria-label="${texts.text('languages')}">
+<ul>
+${links}</ul>
+</nav>
+`;
+}
+
+function tagIn(key: FeedKey): string {
+  return Intl.getCanonicalLocales(key.slice(key.indexOf('/') + 1))[0] ?? 'und';
+}
+
+/** Without what stands in brackets: “Kurdî” for “Kurdî (kurmancî)”. */
+function shortName(tag: string): string {
+  return languageName(tag).replace(/\s*[(（].*$/, '');
+}
+
+function kindOf(key: FeedKey): GroupKind | 'latest' {
+  if (key === LATEST) return 'latest';
+  const kind = key.slice(0, Math.max(0, key.indexOf('/')));
+  return kind === 'section' || kind === 'tag' || kind === 'author' || kind === 'language' ? kind : 'custom';
+}
+
+function titleOf({ feed, listed }: FeedPage, texts: Texts): string {
+  return feed.key === LATEST ? texts.text('everything') : listed.title;
+}
+
+/** What the feed is, in one sentence. */
+function sentence({ feed, listed }: FeedPage, texts: Texts, publication: string): string {
+  switch (kindOf(feed.key)) {
+    case 'language':
+      return texts.text('languageFeed', { publication });
+    case 'section':
+      return texts.text('sectionFeed', { name: listed.title });
+    case 'tag':
+      return texts.text('tagFeed', { name: listed.title });
+    case 'author':
+      return texts.text('authorFeed', { name: listed.title });
+    default:
+      return feed.description;
+  }
+}
+
+function sentenceInHtml(data: FeedPage, texts: Texts, publication: string): Part {
+  const { feed, listed } = data;
+  const named = { name: html`<bdi>${listed.title}</bdi>`, publication: html`<bdi>${publication}</bdi>` };
+  switch (kindOf(feed.key)) {
+    case 'language':
+      return textWith(texts, 'languageFeed', named);
+    case 'section':
+      return textWith(texts, 'sectionFeed', named);
+    case 'tag':
+      return textWith(texts, 'tagFeed', named);
+    case 'author':
+      return textWith(texts, 'authorFeed', named);
+    default:
+      return isolated(feed.description, feed.language, texts);
+  }
+}
+
+function about(data: FeedPage, title: string, texts: Texts, root: string, publication: string): Html {
+  const { feed, listed, calendar } = data;
+  const kind = kindOf(feed.key);
+  const [id, over] =
+    kind === 'latest' ? ['latest', texts.text('latest')] : [GROUPS[kind].id, texts.text(GROUPS[kind].title)];
+  const { words, isCount } = rhythm(listed.perDay, texts);
+  const inWords =
+    calendar === undefined || (isCount && sum(listed.perDay) === listed.articles) ? '' : texts.comma + words;
+  return html`<header class="about">
+<h1><span class="over"><a href="${root}#${id}">${over}</a></span> ${kind === 'custom' ? isolated(title, feed.language, texts) : name(title, texts)}</h1>
+<p class="standfirst">${sentenceInHtml(data, texts, publication)}</p>
+${calendar !== undefined && html`${chart(listed.perDay, calendar.newest, texts)}\n`}<p class="hush">${holds(listed, texts)}${inWords}</p>
+</header>`;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function subscribe({ title }: ListedFeed, key: FeedKey, texts: Texts, root: string, feedsUrl: string): Html {
+  const address = `${feedsUrl}${feedPath(key, 'rss')}`;
+  const readers = READERS.map(
+    ([reader, link]) =>
+      html`<li><a href="${link(address)}" rel="nofollow"><bdi${languageOf('en', texts)}>${reader}</bdi></a></li>\n`,
+  );
+  const snippet = html`<link rel="alternate" type="${MEDIA_TYPES.rss}" title="${title}" href="${address}">`;
+  return html`<aside class="subscribe" aria-labelledby="subscribe-title">
+<h2 id="subscribe-title">${texts.text('subscribe')}</h2>
+<p>${texts.text('whatIs')}</p>
+<h3>${texts.text('address')}</h3>
+<code class="address" id="address">${address.split(/(?<=:\/\/)|(?=(?<!\/)\/(?!\/))/).map((part, index) => html`${index > 0 && trusted('<wbr>')}${part}`)}</code>
+<p><button type="button" data-copy="address" data-done="${texts.text('copied')}" hidden>${texts.text('copy')}</button> <span class="hush" role="status"></span></p>
+<h3>${texts.text('openIn')}</h3>
+<ul class="readers">
+${readers}<li><a href="feed:${address}" rel="nofollow">${texts.text('app')}</a></li>
+</ul>
+<h3>${texts.text('formats')}</h3>
+${formats(key, title, texts, root)}
+<details>
+<summary>${texts.text('forSites')}</summary>
+<p class="hush">${texts.text('forSitesText')}</p>
+<pre tabindex="0">${String(snippet)}</pre>
+</details>
+</aside>`;
+}
+
+/** The stories, each cut where all together would be too long: the longest ones first, and only behind their headlines. */
+function entriesOf({ feed, articles, report }: FeedPage, { hosts }: Site, texts: Texts, root: string): string {
+  const first = articles.findIndex(({ image }) => hosts.load(image?.url, root) !== undefined);
+  const entries: PageEntry[] = [];
+  let size = 0;
+  for (const [index, article] of articles.entries()) {
+    const context = { texts, hosts, root, content: feed.content, isFirst: index === first };
+    try {
+      const entry = pageEntry(article, context);
+      size += entry.size;
+      if (size > STORY_BYTES && entries.length > 0) break;
+      entries.push(entry);
+    } catch (error) {
+      report(index, error);
+    }
+  }
+  const limit = fairShare(
+    entries.map(({ blocks }) => lengthOf(blocks)),
+    STORY_BYTES - size,
+  );
+  return entries.map((entry) => entryText(entry, limit)).join('\n');
+}
+
+function entryText({ before, blocks, isCut, after, readOn }: PageEntry, limit: number): string {
+  const shown: string[] = [];
+  let size = 0;
+  for (const block of blocks) {
+    size += Buffer.byteLength(block) + 1;
+    if (size > limit) break;
+    shown.push(block);
+  }
+  const text = shown.map((block) => `${block}\n`).join('');
+  return before + text + (isCut || shown.length < blocks.length ? readOn : '') + after;
+}
+
+function lengthOf(blocks: readonly string[]): number {
+  return blocks.reduce((total, block) => total + Buffer.byteLength(block) + 1, 0);
+}
+
+/** The length that each text may have at most, so that all together have no more than a number of bytes. */
+export function fairShare(lengths: readonly number[], bytes: number): number {
+  let left = bytes;
+  let share = 0;
+  for (const [index, length] of lengths.toSorted((one, other) => one - other).entries()) {
+    share = left / (lengths.length - index);
+    if (length > share) return Math.max(0, Math.floor(share));
+    left -= length;
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+function lastLine({ articles, listed }: FeedPage, texts: Texts): Part {
+  if (articles.length === 0) return html`<p class="pager">${texts.text('none')}</p>\n`;
+  return articles.length === listed.articles && html`<p class="pager hush">${texts.text('end')}</p>\n`;
+}

@@ -1,0 +1,91 @@
+import type { Publication } from '../config/publication.ts';
+import { type FeedKey, FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
+import { FORMAT_NAMES } from './addresses.ts';
+import { type Html, html, type Part } from './html.ts';
+import type { Site } from './site.ts';
+import type { Texts } from './texts.ts';
+import { isolated, name, plainLine } from './words.ts';
+
+interface Page {
+  readonly site: Site;
+  readonly texts: Texts;
+  /** The way to the root of the service: empty, or `../`. */
+  readonly root: string;
+  readonly title: string;
+  readonly description?: string;
+  /** Search engines leave the page out. */
+  readonly isHidden?: boolean;
+  /** The feed that browsers and readers find at this page, with its title. */
+  readonly feed?: { readonly key: FeedKey; readonly title: string };
+  readonly hasScript?: boolean;
+  /** What stands in `body`, before the foot. */
+  readonly body: Html;
+}
+
+/** A whole page. */
+export function page({ site, texts, root, title, description, isHidden, feed, hasScript, body }: Page): Html {
+  const { publication, assets, hosts } = site;
+  const favicon = hosts.load(publication.favicon ?? publication.icon, root);
+  return html`<!DOCTYPE html>
+<html lang="${texts.language}" dir="${texts.direction}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${plainLine(title)}</title>
+${description !== undefined && html`<meta name="description" content="${plainLine(description)}">\n`}${isHidden && html`<meta name="robots" content="noindex">\n`}${favicon !== undefined && html`<link rel="icon" href="${favicon}">\n`}<link rel="stylesheet" href="${root}${assets.style.path}">
+${hasScript && html`<script src="${root}${assets.script.path}" defer></script>\n`}${feed !== undefined && alternates(feed, publication)}</head>
+<body>
+${body}
+${foot(publication, texts)}
+</body>
+</html>
+`;
+}
+
+function alternates(
+  { key, title }: { readonly key: FeedKey; readonly title: string },
+  { feedsUrl }: Publication,
+): Part {
+  return FORMATS.map(
+    (format) =>
+      html`<link rel="alternate" type="${MEDIA_TYPES[format]}" title="${plainLine(title)} (${FORMAT_NAMES[format]})" href="${feedsUrl}${feedPath(key, format)}">\n`,
+  );
+}
+
+/** The links to a feed in its formats. Screen readers hear which feed. */
+export function formats(key: FeedKey, title: string, texts: Texts, root: string): Html {
+  const links = FORMATS.map(
+    (format) =>
+      html`<li><a href="${root}${feedPath(key, format)}" type="${MEDIA_TYPES[format]}">${FORMAT_NAMES[format]}<span class="vh">: ${name(title, texts)}</span></a></li>`,
+  );
+  return html`<ul class="formats">${links}</ul>`;
+}
+
+/** A part of a page in the language of the publication. */
+export function ofPublication(text: string, { language }: Publication, texts: Texts): Part {
+  return isolated(text, language, texts);
+}
+
+function foot(publication: Publication, texts: Texts): Html {
+  const { copyright, license, contact } = publication;
+  const parts = [
+    ...(copyright === undefined ? [] : [html`<li>${ofPublication(copyright, publication, texts)}</li>`]),
+    ...(license === undefined
+      ? []
+      : [html`<li><a rel="license" href="${license}">${texts.text('licence')}${licenceName(license)}</a></li>`]),
+    ...(contact?.email === undefined
+      ? []
+      : [html`<li><a href="mailto:${contact.email}">${texts.text('contact')}</a></li>`]),
+  ];
+  return html`<footer class="foot wrap">
+<ul class="hush">
+${parts.map((part) => html`${part}\n`)}</ul>
+</footer>`;
+}
+
+/** The short name of a Creative Commons licence, from its address. */
+function licenceName(url: string): Part {
+  const [, kind, version] = /^https?:\/\/creativecommons\.org\/licenses\/([a-z-]+)\/(\d\.\d)\b/.exec(url) ?? [];
+  return kind === undefined ? undefined : html`: <bdi dir="ltr">CC ${kind.toUpperCase()} ${version}</bdi>`;
+}

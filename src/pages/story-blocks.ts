@@ -1,0 +1,57 @@
+/** The blocks of a story: pieces of HTML between which it can be cut. */
+export interface Blocks {
+  readonly list: readonly string[];
+  /** Whether the limit is reached: nothing more is taken. */
+  readonly isFull: () => boolean;
+  readonly add: (text: string) => void;
+  /** Adds to a paragraph, and begins one where there is none. */
+  readonly addLoose: (text: string) => void;
+  readonly isInParagraph: () => boolean;
+  /** Ends the block, and the paragraph of loose text. */
+  readonly end: () => void;
+  /** Puts a beginning aside. `resume` returns what was added meanwhile. */
+  readonly suspend: () => string;
+  readonly resume: (before: string) => string;
+}
+
+/** @param limit bytes; a block that does not fit, and everything behind it, is left out */
+export function createBlocks(limit: number): Blocks {
+  const list: string[] = [];
+  let current = '';
+  let bytes = 0;
+  let isFull = false;
+  let isParagraph = false;
+
+  return {
+    list,
+    isFull: () => isFull,
+    add(text) {
+      current += text;
+    },
+    addLoose(text) {
+      if (!isParagraph) current += '<p>';
+      isParagraph = true;
+      current += text;
+    },
+    isInParagraph: () => isParagraph,
+    end() {
+      const text = isParagraph ? `${current.trimEnd()}</p>` : current.trim();
+      current = '';
+      isParagraph = false;
+      if (text === '' || text === '<p></p>' || isFull) return;
+      bytes += Buffer.byteLength(text) + 1;
+      isFull = bytes > limit;
+      if (!isFull) list.push(text);
+    },
+    suspend() {
+      const before = current;
+      current = '';
+      return before;
+    },
+    resume(before) {
+      const added = current;
+      current = before;
+      return added;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type { PageText } from '../config/pages.ts';
+import type { Publication } from '../config/publication.ts';
+import type { Instant } from '../lib/instant.ts';
+import { type Direction, directionOf } from '../lib/text.ts';
+import type { Html, Part } from './html.ts';
+import { html } from './html.ts';
+import ar from './texts/ar.json' with { type: 'json' };
+import ckb from './texts/ckb.json' with { type: 'json' };
+import en from './texts/en.json' with { type: 'json' };
+import fa from './texts/fa.json' with { type: 'json' };
+import ku from './texts/ku.json' with { type: 'json' };
+import tr from './texts/tr.json' with { type: 'json' };
+
+export type TextName = keyof typeof en;
+type Values = Readonly<Record<string, string>>;
+
+const OWN: ReadonlyMap<string, Readonly<Record<string, PageText>>> = new Map(
+  Object.entries({ ar, ckb, en, fa, ku, tr }),
+);
+
+/** The words of a page: its language, and how that language writes texts, numbers and dates. */
+export interface Texts {
+  /** The language of the page: that of its texts, which may be another than that of its stories. */
+  readonly language: string;
+  readonly direction: Direction;
+  readonly text: (name: TextName, values?: Values) => string;
+  /** The form of the plural for a number. `{n}` is the number, with a sign behind it where there may be more. */
+  readonly plural: (name: TextName, n: number, hasMore?: boolean) => string;
+  readonly number: (n: number) => string;
+  /** A list of several: “A, B and C”. */
+  readonly list: (items: readonly Html[]) => Part[];
+  /** The comma between parts of a line. */
+  readonly comma: string;
+  readonly date: (at: Instant) => string;
+  /** The date without its year, where the language has such a form. */
+  readonly dayAndMonth: (at: Instant) => string;
+  /** The time of day with its zone. */
+  readonly time: (at: Instant) => string;
+}
+
+const known = new WeakMap<object, Map<string, Texts>>();
+
+/** The texts of a language, or those in English where there are none. */
+export function textsFor(language: string, publication: Pick<Publication, 'pages' | 'timeZone'>): Texts {
+  const texts = known.get(publication) ?? new Map<string, Texts>();
+  known.set(publication, texts);
+  const made = texts.get(language) ?? makeTexts(language, publication);
+  texts.set(language, made);
+  return made;
+}
+
+function makeTexts(wanted: string, { pages, timeZone }: Pick<Publication, 'pages' | 'timeZone'>): Texts {
+  const changed = new Map(Object.entries(pages?.texts ?? {}).map(([tag, texts]) => [tag.toLowerCase(), texts]));
+  const found = candidates(wanted).find((tag) => OWN.has(tag) || changed.has(tag));
+  const language = found === undefined ? 'en' : wanted;
+  const sources = [...candidates(language), 'en'].flatMap((tag) => [changed.get(tag) ?? {}, OWN.get(tag) ?? {}]);
+  const direction = directionOf(language);
+  const find = (name: TextName): PageText => sources.find((texts) => Object.hasOwn(texts, name))?.[name] ?? en[name];
+  const number = new Intl.NumberFormat(language);
+  const plurals = new Intl.PluralRules(language);
+
+  function plural(name: TextName, n: number, hasMore = false): string {
+    const forms = find(name);
+    const form = typeof forms === 'string' ? forms : (forms[plurals.select(n)] ?? forms.other ?? '');
+    return filled(form, { n: number.format(n) + (hasMore ? '+' : '') });
+  }
+
+  function text(name: TextName, values: Values = {}): string {
+    const found = find(name);
+    return filled(typeof found === 'string' ? found : (found.other ?? ''), values);
+  }
+
+  return {
+    language,
+    direction,
+    text,
+    plural,
+    number: (n) => number.format(n),
+    list: listIn(language, text('and')),
+    comma: direction === 'rtl' ? '، ' : ', ',
+    ...datesIn(language, timeZone),
+  };
+}
+
+/** The tags under which texts of a language may stand: its own, and that of the language alone in the same direction. */
+function candidates(tag: string): string[] {
+  const { language } = new Intl.Locale(tag);
+  return directionOf(language) === directionOf(tag) ? [tag.toLowerCase(), language] : [tag.toLowerCase()];
+}
+
+function filled(text: string, values: Values): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? (values[name] ?? '') : whole,
+  );
+}
+
+/** Intl lacks the word for “and” in some languages, and then takes the English one. */
+function listIn(language: string, and: string): (items: readonly Html[]) => Part[] {
+  const format = new Intl.ListFormat(language);
+  return (items) =>
+    format
+      .formatToParts(items.map((_, index) => String(index)))
+      .map(({ type, value }) =>
+        type === 'element'
+          ? items[Number(value)]
+          : value.replace(/(,|،)?(\s*)\band\b/, (_, __, space) => `${space}${and}`),
+      );
+}
+
+/** Only whole styles and single fields: Intl has broken patterns for other combinations in some languages. */
+function datesIn(language: string, timeZone: string): Pick<Texts, 'date' | 'dayAndMonth' | 'time'> {
+  const { language: base, region } = new Intl.Locale(language);
+  const locale = base === 'en' && region === undefined ? 'en-GB' : language;
+  const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone });
+  const day = base === 'ckb' ? date : new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', timeZone });
+  const time = new Intl.DateTimeFormat(locale, {
+    hour: '2-digit',
+    minute: '2-digit',
+    timeZoneName: 'short',
+    timeZone,
+  });
+  return {
+    date: (at) => date.format(at),
+    dayAndMonth: (at) => day.format(at),
+    time: (at) => time.format(at),
+  };
+}
+
+/** A text of the page with HTML in the place of its values. */
+export function textWith(texts: Texts, name: TextName, values: Readonly<Record<string, Part>>): Html {
+  const parts = texts.text(name).split(/\{(\w+)\}/);
+  return html`${parts.map((part, index) => (index % 2 === 0 ? part : values[part]))}`;
+}
