@@ -67,6 +67,7 @@ export function createApp(parts: AppParts): RequestListener {
 
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
+  app.use(wholeServer(routes)); // before the route of “/”, which Express finds in a target without a path
   for (const [path, handlers] of routes) {
     if (handlers.get) app.get(path, releasing(handlers.get));
     if (handlers.put) app.put(path, releasing(handlers.put));
@@ -79,7 +80,6 @@ export function createApp(parts: AppParts): RequestListener {
     );
     app.all(path, releasing(methodNotAllowed(methods)));
   }
-  app.use(wholeServer(routes));
   app.use(notFound(routes));
   app.use(errorHandler({ slots, fail, publication: parts.publication }));
   return app;

@@ -134,5 +134,6 @@ function redirectToFeed(
 /** `section/world.rss` → key and format; the format is undefined where the ending names none. */
 function parsePath(path: string): { key: FeedKey; format: Format | undefined } {
   const [, key = path, ending] = /^(.+)\.(\w+)$/.exec(path) ?? [];
-  return { key: withoutVariations(composed(key)), format: FORMATS.find((name) => name === ending) };
+  const format = FORMATS.find((name) => name === ending);
+  return { key: withoutVariations(composed(format === undefined ? path : key)), format };
 }

@@ -19,6 +19,8 @@ const DOCUMENTS = [
   '/feeds/short.rss',
   '/feeds/tag/%D8%A2%D8%A8.json',
   '/feeds/tag/caf%C3%A9.atom',
+  '/feeds/latest',
+  '/feeds/tag/caf%C3%A9',
 ] as const;
 const SPELLINGS: readonly ((path: string) => string)[] = [
   (path) => path,
@@ -36,7 +38,9 @@ const OTHERS = [
   '/feeds/section/sport.rss',
   '/feeds/section/gone.rss',
   '/feeds/100%.rss',
-  '/feeds/latest',
+  '/feeds/unknown',
+  '/',
+  '/?q=caf%C3%A9',
 ];
 
 const FILES = {
