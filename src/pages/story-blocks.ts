@@ -4,10 +4,10 @@ export interface Blocks {
   /** Whether the limit is reached: nothing more is taken. */
   readonly isFull: () => boolean;
   readonly add: (text: string) => void;
-  /** Adds to a paragraph, and begins one where there is none. */
+  /** Adds to a block of loose text, and begins one where there is none: no paragraph, which cannot hold everything. */
   readonly addLoose: (text: string) => void;
-  readonly isInParagraph: () => boolean;
-  /** Ends the block, and the paragraph of loose text. */
+  readonly isInLoose: () => boolean;
+  /** Ends the block, loose text or not. */
   readonly end: () => void;
   /** Puts a beginning aside. `resume` returns what was added meanwhile. */
   readonly suspend: () => string;
@@ -20,7 +20,7 @@ export function createBlocks(limit: number): Blocks {
   let current = '';
   let bytes = 0;
   let isFull = false;
-  let isParagraph = false;
+  let isLoose = false;
 
   return {
     list,
@@ -29,16 +29,16 @@ export function createBlocks(limit: number): Blocks {
       current += text;
     },
     addLoose(text) {
-      if (!isParagraph) current += '<p>';
-      isParagraph = true;
+      if (!isLoose) current += '<div>';
+      isLoose = true;
       current += text;
     },
-    isInParagraph: () => isParagraph,
+    isInLoose: () => isLoose,
     end() {
-      const text = isParagraph ? `${current.trimEnd()}</p>` : current.trim();
+      const text = isLoose ? `${current.trimEnd()}</div>` : current.trim();
       current = '';
-      isParagraph = false;
-      if (text === '' || text === '<p></p>' || isFull) return;
+      isLoose = false;
+      if (text === '' || text === '<div></div>' || isFull) return;
       bytes += Buffer.byteLength(text) + 1;
       isFull = bytes > limit;
       if (!isFull) list.push(text);

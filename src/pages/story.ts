@@ -41,7 +41,7 @@ export function storyOf(source: string, options: StoryOptions): Story {
   return { blocks: finish(isWhole), isCut: isFull() || !isWhole };
 }
 
-/** Elements that end a paragraph of loose text. */
+/** Elements that end loose text. */
 const BLOCKS = new Set('p ul ol dl figure blockquote pre hr table details audio video iframe address'.split(' '));
 /** Elements that group others. On the top level, their contents are blocks of their own. */
 const DIVISIONS = new Set(['div', 'section', 'article', 'aside', 'header', 'footer']);
@@ -124,7 +124,7 @@ function createWriter(options: StoryOptions) {
       blocks.add(`<div class="scroll" role="group" tabindex="0" aria-label="${label}"><table${attributes}>`);
       push('</table></div>', given);
     } else if (VOID.includes(name)) {
-      if (name === 'hr' || !isTop() || blocks.isInParagraph()) blocks.add(`<${name}>`);
+      if (name === 'hr' || !isTop() || blocks.isInLoose()) blocks.add(`<${name}>`);
     } else {
       const tag = DIVISIONS.has(name) ? 'div' : name;
       if (BLOCKS.has(name) || DIVISIONS.has(name)) blocks.add(`<${tag}${attributes}>`);
@@ -140,7 +140,7 @@ function createWriter(options: StoryOptions) {
   function text(value: string): void {
     if (blocks.isFull() || frames.at(-1)?.player !== undefined) return;
     if (!isTop()) blocks.add(escapeHtml(value));
-    else if (value.trim() !== '' || blocks.isInParagraph()) blocks.addLoose(escapeHtml(value));
+    else if (value.trim() !== '' || blocks.isInLoose()) blocks.addLoose(escapeHtml(value));
   }
 
   function close(name: string): void {
