@@ -94,25 +94,31 @@ function filled(text: string, values: Values): string {
   );
 }
 
+/** Plain English is British English here: Intl would write dates and lists in the American way. */
+function localeFor(language: string): string {
+  const { language: base, region } = new Intl.Locale(language);
+  return base === 'en' && region === undefined ? 'en-GB' : language;
+}
+
 /** Intl lacks the word for “and” in some languages, and then takes the English one. */
 function listIn(language: string, and: string): (items: readonly Html[]) => Part[] {
-  const format = new Intl.ListFormat(language);
+  const format = new Intl.ListFormat(localeFor(language));
+  const inWords = (literal: string) =>
+    language.startsWith('en') ? literal : literal.replace(/[,،]?(\s*)\band\b/, (_, space) => `${space}${and}`);
   return (items) =>
     format
       .formatToParts(items.map((_, index) => String(index)))
-      .map(({ type, value }) =>
-        type === 'element'
-          ? items[Number(value)]
-          : value.replace(/(,|،)?(\s*)\band\b/, (_, __, space) => `${space}${and}`),
-      );
+      .map(({ type, value }) => (type === 'element' ? items[Number(value)] : inWords(value)));
 }
 
 /** Only whole styles and single fields: Intl has broken patterns for other combinations in some languages. */
 function datesIn(language: string, timeZone: string): Pick<Texts, 'date' | 'dayAndMonth' | 'time'> {
-  const { language: base, region } = new Intl.Locale(language);
-  const locale = base === 'en' && region === undefined ? 'en-GB' : language;
+  const locale = localeFor(language);
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone });
-  const day = base === 'ckb' ? date : new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', timeZone });
+  const day =
+    new Intl.Locale(language).language === 'ckb'
+      ? date
+      : new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'long', timeZone });
   const time = new Intl.DateTimeFormat(locale, {
     hour: '2-digit',
     minute: '2-digit',

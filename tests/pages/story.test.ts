@@ -52,7 +52,10 @@ describe.each<[string, readonly (readonly [from: string, to: readonly string[]])
         '<p><img src="https://other.example/c.jpg" alt="C"></p>',
         ['<p><a href="https://other.example/c.jpg">C on other.example</a></p>'],
       ],
-      ['<img src="https://www.other.example/c.jpg">', ['<div><a href="https://www.other.example/c.jpg">Picture on other.example</a></div>']],
+      [
+        '<img src="https://www.other.example/c.jpg">',
+        ['<div><a href="https://www.other.example/c.jpg">Picture on other.example</a></div>'],
+      ],
       [
         '<p><a href="https://x.example/"><img src="https://other.example/c.jpg" alt="C"></a></p>',
         ['<p><a href="https://x.example/">C on other.example</a></p>'],
