@@ -63,6 +63,8 @@ interface Frame {
   readonly player?: 'audio' | 'video' | 'other';
   /** A figure is written when it is complete: without a sound that stands above the story, nothing of it may be left. */
   readonly figure?: Figure;
+  /** The head of a row or column is written when it is complete: an empty one is no head. */
+  readonly cell?: { readonly before: string; readonly start: string };
 }
 
 interface Figure {
@@ -123,6 +125,8 @@ function createWriter(options: StoryOptions) {
       const label = escapeHtml(options.texts.text('table'));
       blocks.add(`<div class="scroll" role="group" tabindex="0" aria-label="${label}"><table${attributes}>`);
       push('</table></div>', given);
+    } else if (name === 'th') {
+      push('', given, { cell: { before: blocks.suspend(), start: attributes } });
     } else if (VOID.includes(name)) {
       if (name === 'hr' || !isTop() || blocks.isInLoose()) blocks.add(`<${name}>`);
     } else {
@@ -150,6 +154,11 @@ function createWriter(options: StoryOptions) {
     if (name === 'a' && frame.player === undefined) links -= 1;
     if (name === 'audio' || name === 'video') waiting = undefined;
     blocks.add(frame.end);
+    if (frame.cell !== undefined) {
+      const { before, start } = frame.cell;
+      const content = blocks.resume(before);
+      blocks.add(content.trim() === '' ? '<td></td>' : `<th${start}>${content}</th>`);
+    }
     if (frame.figure !== undefined) {
       const { before, hasMedia, hasRemoved } = frame.figure;
       const figure = blocks.resume(before);

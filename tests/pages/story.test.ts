@@ -107,6 +107,17 @@ describe.each<[string, readonly (readonly [from: string, to: readonly string[]])
     ],
   ],
   [
+    'heads of tables',
+    [
+      [
+        '<table><tr><th> </th><th scope="col">A <b>b</b></th></tr></table>',
+        [
+          '<div class="scroll" role="group" tabindex="0" aria-label="Table"><table><tr><td></td><th scope="col">A <b>b</b></th></tr></table></div>',
+        ],
+      ],
+    ],
+  ],
+  [
     'divisions and loose text',
     [
       ['<div><section><p>A</p><p>B</p></section></div>', ['<p>A</p>', '<p>B</p>']],

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import { startSample } from './newsroom.ts';
+import { peerTest, requireProgram } from './programs.ts';
+
+/** Widths at which a page is looked at: its colours are the same at all. */
+const WIDTHS = { light: [320, 390, 1440], dark: [390] };
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** Opens the sample newsroom in a browser, and closes both afterwards. */
+async function inBrowser(work: (browser: Browser, base: string) => Promise<void>): Promise<void> {
+  const executablePath = await requireProgram('chromium');
+  const service = await startSample();
+  const browser = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-gpu', '--no-proxy-server'],
+  });
+  try {
+    await work(browser, `http://localhost:${service.port}`);
+  } finally {
+    await browser.close();
+    await service.close();
+  }
+}
+
+/** What axe-core finds wrong: each rule with the elements that break it. */
+async function violations(page: Page): Promise<string[]> {
+  const found: unknown = await page.evaluate(`axe.run().then(({ violations }) => violations.flatMap(
+    ({ id, nodes }) => nodes.map(({ target }) => id + ' ' + target.join(' '))))`);
+  return Array.isArray(found) ? found.map(String) : [];
+}
+
+/** The requests of a page that went to another host, and what the page complained of. */
+function watch(page: Page, base: string): readonly string[] {
+  const seen: string[] = [];
+  page.on('request', (request) => request.url().startsWith(`${base}/`) || seen.push(request.url()));
+  page.on('console', (message) => /\b404\b/.test(message.text()) || seen.push(message.text()));
+  page.on('pageerror', (error) => seen.push(error.message));
+  return seen;
+}
+
+peerTest('chromium', 'axe-core finds nothing wrong with any page, and no page loads anything from elsewhere', () =>
+  inBrowser(async (browser, base) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const context = await browser.newContext({ colorScheme });
+      const page = await context.newPage();
+      const seen = watch(page, base);
+      for (const path of [
+        '/',
+        '/?q=kurdi',
+        '/feeds/latest',
+        '/feeds/language/ckb',
+        '/feeds/language/ar',
+        '/feeds/rivers',
+      ]) {
+        await page.goto(base + path);
+        // The stories of the sample that have the most kinds of elements; all of them would take a minute.
+        await page.evaluate(
+          'for (const each of document.querySelectorAll("details:has(table, figure, dl), main > section details")) each.open = true',
+        );
+        await page.evaluate(AXE); // the policy lets no script be added to the page itself
+        for (const width of WIDTHS[colorScheme]) {
+          await page.setViewportSize({ width, height: 900 });
+          const sideways = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+          expect([path, colorScheme, width, sideways, await violations(page)]).toEqual([
+            path,
+            colorScheme,
+            width,
+            false,
+            [],
+          ]);
+        }
+      }
+      expect(seen).toEqual([]);
+      await context.close();
+    }
+  }),
+);
+
+peerTest('chromium', 'a person finds a feed, copies its address and goes on to another language', () =>
+  inBrowser(async (browser, base) => {
+    const context = await browser.newContext();
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    const page = await context.newPage();
+    const seen = watch(page, base);
+    await page.goto(base);
+    await page.getByRole('searchbox', { name: 'Find a feed' }).fill('CLIMATE');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('link', { name: 'Climate', exact: true }).click();
+    expect(new URL(page.url()).pathname).toBe('/feeds/section/climate');
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByText('Copied').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
+      'https://feeds.fourrivers.example/feeds/section/climate.rss',
+    );
+    await page.getByRole('navigation').getByRole('link', { name: 'کوردیی ناوەندی' }).click();
+    expect(await page.evaluate('[location.pathname, document.dir, document.documentElement.lang]')).toEqual([
+      '/feeds/language/ckb',
+      'rtl',
+      'ckb',
+    ]);
+    await page.getByText('دەقی تەواو').first().click();
+    await page.locator('details[open] .text p').first().waitFor();
+    expect(seen).toEqual([]);
+  }),
+);
+
+peerTest('chromium', 'everything but the button works without script, below the path of a proxy, too', () =>
+  inBrowser(async (browser, base) => {
+    const context = await browser.newContext({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    // As a proxy does that serves the feeds below a path.
+    await page.route('http://proxy.example/**', async (route) => {
+      const url = new URL(route.request().url());
+      const response = await fetch(base + url.pathname.replace('/press', '') + url.search);
+      const { 'content-encoding': _, ...headers } = Object.fromEntries(response.headers);
+      await route.fulfill({ status: response.status, headers, body: Buffer.from(await response.arrayBuffer()) });
+    });
+    await page.goto('http://proxy.example/press/');
+    await page.getByRole('searchbox').fill('rivers');
+    await page.getByRole('searchbox').press('Enter');
+    await page.getByRole('link', { name: 'Rivers', exact: true }).click();
+    expect(page.url()).toBe('http://proxy.example/press/feeds/rivers');
+    expect(await page.getByRole('button', { name: 'Copy' }).isVisible()).toBe(false);
+    await page.getByText('Full story').first().click();
+    expect(await page.locator('details[open] .text p').first().isVisible()).toBe(true);
+    await page.getByRole('link', { name: 'The Four Rivers Courier' }).click();
+    expect(page.url()).toBe('http://proxy.example/press/');
+  }),
+);
