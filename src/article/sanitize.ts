@@ -5,9 +5,9 @@ import type { OnAdjustment } from './adjustments.ts';
 import { addCounts, type ChangeCounts, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
 import { normalizeHtml } from './normalize/normalize.ts';
-import { PLAYER_HOSTS } from './normalize/players.ts';
+import { PLAYER_HOSTS, playerAddress, sandboxOf } from './normalize/players.ts';
 import { sanitizeFast } from './sanitize-fast.ts';
-import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID } from './sanitize-rules.ts';
+import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, TEXTLESS, VOID } from './sanitize-rules.ts';
 
 const RULES = {
   allowedTags: [...TAGS],
@@ -15,9 +15,7 @@ const RULES = {
   allowedSchemes: ['http', 'https'],
   allowedSchemesByTag: { a: [...LINK_SCHEMES] },
   allowedIframeHostnames: [...PLAYER_HOSTS],
-  nonTextTags: [
-    ...['script', 'style', 'textarea', 'option', 'button', 'select', 'noscript', 'template', 'object', 'title', 'xmp'],
-  ],
+  nonTextTags: [...TEXTLESS],
   selfClosing: [...VOID],
 } satisfies sanitizeHtml.IOptions;
 
@@ -67,7 +65,8 @@ function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCoun
     transformTags: {
       '*': (tagName, before) => {
         countLast();
-        const attribs = absoluteAttributes(before, resolve, counts);
+        const absolute = absoluteAttributes(before, resolve, counts);
+        const attribs = tagName === 'iframe' ? playersOwn(absolute) : absolute;
         countLast = () => countLostAttributes(counts, before, attribs);
         return { tagName, attribs };
       },
@@ -89,6 +88,13 @@ function absoluteAttributes(
     if (resolved !== undefined) absolute[name] = resolved;
   }
   return absolute;
+}
+
+/** The attributes of a player's iframe. An iframe with any other address gets none. */
+function playersOwn(attributes: Record<string, string>): Record<string, string> {
+  const { src } = attributes;
+  if (src === undefined || playerAddress(src) !== src) return {};
+  return { ...attributes, sandbox: sandboxOf(src) };
 }
 
 /** Counts the attributes that are removed from a tag: the library has deleted them from its own. */

@@ -7,6 +7,7 @@ import type { Adjustment } from '../../src/article/adjustments.ts';
 import { parseArticle } from '../../src/article/article.ts';
 import { markdownToHtml, plainTextToHtml } from '../../src/article/html.ts';
 import { normalizeHtml } from '../../src/article/normalize/normalize.ts';
+import { sandboxOf } from '../../src/article/normalize/players.ts';
 import { sanitizeBody } from '../../src/article/sanitize.ts';
 import { sanitizeFast } from '../../src/article/sanitize-fast.ts';
 import type { ResolveUrl } from '../../src/article/sanitize-rules.ts';
@@ -28,6 +29,11 @@ function clean(html: string): string {
   const clean = sanitizeBody(html, toTarget);
   if (clean === undefined) throw new Error('nested too deep');
   return clean;
+}
+
+/** The iframe of a player. */
+function player(src: string): string {
+  return `<iframe src="${src}" sandbox="${sandboxOf(src)}"></iframe>`;
 }
 
 /** Cleans without the fast path. */
@@ -133,9 +139,9 @@ describe('sanitizeBody', () => {
   });
 
   test.each([
-    ['https://www.youtube.com/embed/x', '<iframe src="https://www.youtube.com/embed/x"></iframe>'],
-    ['//player.vimeo.com/video/1', '<iframe src="https://player.vimeo.com/video/1"></iframe>'],
-    ['https://datawrapper.dwcdn.net/x/', '<iframe src="https://datawrapper.dwcdn.net/x/"></iframe>'],
+    ['https://www.youtube.com/embed/x', player('https://www.youtube.com/embed/x')],
+    ['//player.vimeo.com/video/1', player('https://player.vimeo.com/video/1')],
+    ['https://datawrapper.dwcdn.net/x/', player('https://datawrapper.dwcdn.net/x/')],
     [
       'https://youtube.com.evil.example/embed/x',
       '<p><a href="https://youtube.com.evil.example/embed/x">youtube.com.evil.example</a></p>',
