@@ -11,6 +11,7 @@ import {
 } from './change-counts.ts';
 import { MAX_DEPTH } from './html.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
+import { mayMove, nestElements } from './nesting.ts';
 import { isLazyName } from './normalize/addresses.ts';
 import { mayMatter } from './normalize/styles.ts';
 import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID, WEB_ADDRESSES } from './sanitize-rules.ts';
@@ -109,6 +110,7 @@ const PLAIN_CANDIDATE = /^https?:[!-~]*[!-+\--~](?: [1-9]\d{0,4}w| [1-9](?:\.[1-
  */
 export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeCounts): string | undefined {
   const open: string[] = [];
+  let isNested = true; // whether a browser leaves each element where it is
   let hasEmptyPicture = false; // whether a picture began, and no img yet
   let clean = '';
   let written = 0; // the offset up to which `clean` is complete
@@ -156,6 +158,7 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       }
       const closed = endTagsBefore(element, open);
       if (closed !== '') replacement = closed + (replacement ?? `<${element.name}>`);
+      if (isNested && mayMove(element.name, open)) isNested = false;
       if (!element.isVoid) open.push(element.name);
       if (open.length === MAX_DEPTH) return undefined;
     }
@@ -166,7 +169,8 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
     if (reference < offset) reference = indexOf(html, '&', offset);
   }
   if (hasEmptyPicture) return undefined;
-  return (clean + html.slice(written) + endTags(open, 0)).trim();
+  clean += html.slice(written) + endTags(open, 0);
+  return (isNested ? clean : nestElements(clean, counts)).trim();
 }
 
 /** Closes the open elements from this index on, and returns their end tags. */

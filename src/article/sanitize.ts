@@ -4,6 +4,7 @@ import { LINK_SCHEMES } from '../lib/url.ts';
 import type { OnAdjustment } from './adjustments.ts';
 import { addCounts, type ChangeCounts, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
+import { nestElements } from './nesting.ts';
 import { normalizeHtml } from './normalize/normalize.ts';
 import { PLAYER_HOSTS, playerAddress, sandboxOf } from './normalize/players.ts';
 import { sanitizeFast } from './sanitize-fast.ts';
@@ -74,7 +75,7 @@ function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCoun
   });
   countLast();
   // The library decodes references such as &#1; to characters that XML forbids.
-  return xmlText(clean).trim();
+  return nestElements(xmlText(clean), counts).trim();
 }
 
 function absoluteAttributes(
