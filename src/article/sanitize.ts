@@ -2,6 +2,7 @@ import sanitizeHtml from 'sanitize-html';
 import { xmlText } from '../lib/text.ts';
 import { LINK_SCHEMES } from '../lib/url.ts';
 import type { OnAdjustment } from './adjustments.ts';
+import { checkCleanLength } from './body-limits.ts';
 import { addCounts, type ChangeCounts, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
 import { normalizeHtml } from './normalize/normalize.ts';
@@ -28,6 +29,7 @@ const RULES = {
  * @param fastPath whether ordinary bodies skip the parser and sanitize-html; the result is the same (docs/decisions/0009)
  * @param onAdjustment receives each change to the body
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
+ * @throws BodyLimitError
  */
 export function sanitizeBody(
   html: string,
@@ -46,6 +48,7 @@ export function sanitizeBody(
       (fastPath ? sanitizeNormalFast(normal, resolve, counts) : undefined) ??
       sanitizeByLibrary(normal, resolve, counts);
   }
+  checkCleanLength(clean.length);
   if (onAdjustment === undefined) return clean;
   if (text !== html) countForbidden(counts, html, 'character');
   reportCounts(counts, onAdjustment);
