@@ -1,5 +1,6 @@
 /** Nests the elements of sanitized HTML so that a browser's parser finds exactly these elements in it (HTML §13.2.6.4). */
 import { type ChangeCounts, countAdjustment } from './change-counts.ts';
+import { MAX_DEPTH } from './html.ts';
 import { VOID } from './sanitize-rules.ts';
 
 const setOf = (names: string): ReadonlySet<string> => new Set(names.split(' '));
@@ -75,8 +76,9 @@ export function mayMove(name: string, open: readonly string[]): boolean {
  * begins, links are not nested, and what is not part of a table does not stand between its parts.
  *
  * @param html sanitized HTML, in which every element is closed in the right order
+ * @returns undefined where elements are nested deeper than `MAX_DEPTH`
  */
-export function nestElements(html: string, counts: ChangeCounts | undefined): string {
+export function nestElements(html: string, counts: ChangeCounts | undefined): string | undefined {
   const root: Written = [];
   const state: State = { open: [], counts, lineEnds: Number.POSITIVE_INFINITY };
   const elements: (Open | undefined)[] = []; // of the source; undefined without a tag of their own
@@ -90,6 +92,7 @@ export function nestElements(html: string, counts: ChangeCounts | undefined): st
     } else {
       const element = openElement(state, root, tag, name, attributes);
       if (!VOID.includes(name)) elements.push(element);
+      if (state.open.length > MAX_DEPTH - (VOID.includes(name) ? 1 : 0)) return undefined;
     }
   }
   if (offset < html.length) writeText(state, root, html.slice(offset));

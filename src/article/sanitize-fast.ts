@@ -1,6 +1,7 @@
 import { decodeHTML, decodeHTMLAttribute } from 'entities/decode';
 import { xmlText } from '../lib/text.ts';
 import { LINK_SCHEMES } from '../lib/url.ts';
+import { MAX_ATTRIBUTES, MAX_ELEMENTS } from './body-limits.ts';
 import {
   type ChangeCounts,
   countAttribute,
@@ -111,6 +112,8 @@ const PLAIN_CANDIDATE = /^https?:[!-~]*[!-+\--~](?: [1-9]\d{0,4}w| [1-9](?:\.[1-
 export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeCounts): string | undefined {
   const open: string[] = [];
   let isNested = true; // whether a browser leaves each element where it is
+  let elements = 0;
+  let attributes = 0;
   let hasEmptyPicture = false; // whether a picture began, and no img yet
   let clean = '';
   let written = 0; // the offset up to which `clean` is complete
@@ -137,7 +140,10 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       if (name === undefined || start + 2 + name.length < end) return undefined;
       if (hasEmptyPicture) return undefined;
       if (name === open.at(-1)) open.pop();
-      else replacement = unexpectedEndTag(name, open);
+      else {
+        elements += 1; // this end tag may stand for an element
+        replacement = unexpectedEndTag(name, open);
+      }
     } else if (character === EXCLAMATION) {
       offset = endOfComment(html, start);
       if (offset < 0) return undefined;
@@ -151,7 +157,9 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
         if (tag === undefined) return undefined;
         replacement = tag.text;
         offset = tag.end;
+        attributes += tag.attributes;
       }
+      elements += 1;
       if (element.isMedia) {
         if (hasEmptyPicture && !element.isVoid) return undefined;
         hasEmptyPicture = element.name === 'picture' || (hasEmptyPicture && element.name === 'source');
@@ -168,9 +176,10 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
     }
     if (reference < offset) reference = indexOf(html, '&', offset);
   }
-  if (hasEmptyPicture) return undefined;
+  // The other way counts exactly, and reports the limit.
+  if (hasEmptyPicture || elements > MAX_ELEMENTS || attributes > MAX_ATTRIBUTES) return undefined;
   clean += html.slice(written) + endTags(open, 0);
-  return (isNested ? clean : nestElements(clean, counts)).trim();
+  return (isNested ? clean : nestElements(clean, counts))?.trim();
 }
 
 /** Closes the open elements from this index on, and returns their end tags. */
@@ -238,6 +247,8 @@ interface StartTag {
   readonly text: string;
   /** The offset after the tag. */
   readonly end: number;
+  /** The number of attributes that it had. */
+  readonly attributes: number;
 }
 
 /** The sanitized start tag; undefined where the tag is not ordinary. */
@@ -255,6 +266,7 @@ function startTag(
   let seen = 0; // bits for the indexes of allowed attributes
   let seenFrequent = 0; // bits for the indexes of frequent ones
   let others: Set<string> | undefined; // the names of the other ones
+  let attributes = 0;
   for (;;) {
     const nameStart = endOfSpace(html, offset);
     const nameEnd = endOfName(html, nameStart);
@@ -263,6 +275,7 @@ function startTag(
       break;
     }
     if (nameStart === offset) return undefined; // no white space between two attributes
+    attributes += 1;
     const hasValue = html.charCodeAt(nameEnd) === EQUALS;
     const quote = html.charAt(nameEnd + 1);
     if (hasValue && quote !== '"' && quote !== "'") return undefined;
@@ -314,7 +327,7 @@ function startTag(
     offset += 1;
   }
   if (html.charCodeAt(offset) !== END_OF_TAG || !hasAddress) return undefined;
-  return { text: element.isVoid ? `${text} />` : `${text}>`, end: offset + 1 };
+  return { text: element.isVoid ? `${text} />` : `${text}>`, end: offset + 1, attributes };
 }
 
 function lostCandidates(counts: ChangeCounts): (address: string) => void {

@@ -2,6 +2,7 @@ import sanitizeHtml from 'sanitize-html';
 import { xmlText } from '../lib/text.ts';
 import { LINK_SCHEMES } from '../lib/url.ts';
 import type { OnAdjustment } from './adjustments.ts';
+import { checkCleanLength } from './body-limits.ts';
 import { addCounts, type ChangeCounts, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
 import { nestElements } from './nesting.ts';
@@ -27,6 +28,7 @@ const RULES = {
  * @param fastPath whether ordinary bodies skip the parser and sanitize-html; the result is the same (docs/decisions/0009)
  * @param onAdjustment receives each change to the body
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
+ * @throws BodyLimitError
  */
 export function sanitizeBody(
   html: string,
@@ -44,7 +46,9 @@ export function sanitizeBody(
     clean =
       (fastPath ? sanitizeNormalFast(normal, resolve, counts) : undefined) ??
       sanitizeByLibrary(normal, resolve, counts);
+    if (clean === undefined) return undefined;
   }
+  checkCleanLength(clean.length);
   if (onAdjustment === undefined) return clean;
   if (text !== html) countForbidden(counts, html, 'character');
   reportCounts(counts, onAdjustment);
@@ -58,8 +62,12 @@ function sanitizeNormalFast(html: string, resolve: ResolveUrl, counts: ChangeCou
   return clean;
 }
 
-/** Sanitizes normalized HTML with sanitize-html. The text must not have characters that XML forbids. */
-function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCounts): string {
+/**
+ * Sanitizes normalized HTML with sanitize-html. The text must not have characters that XML forbids.
+ *
+ * @returns undefined where elements are nested deeper than `MAX_DEPTH`: what takes the place of a page or a style has some
+ */
+function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCounts): string | undefined {
   let countLast = () => {};
   const clean = sanitizeHtml(html, {
     ...RULES,
@@ -75,7 +83,7 @@ function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCoun
   });
   countLast();
   // The library decodes references such as &#1; to characters that XML forbids.
-  return nestElements(xmlText(clean), counts).trim();
+  return nestElements(xmlText(clean), counts)?.trim();
 }
 
 function absoluteAttributes(
