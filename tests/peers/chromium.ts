@@ -9,6 +9,7 @@ const flags = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-dev-shm-usage', '--hide-scrollbars'],
   ...['--no-first-run', '--no-default-browser-check', '--disable-background-networking', '--disable-component-update'],
   ...['--disable-sync', '--disable-extensions', '--no-proxy-server', '--window-size=1280,800'],
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   '--remote-debugging-pipe',
 ];
 
