@@ -60,15 +60,26 @@ interface State {
 
 const TAG = /<(\/?)([a-z0-9]+)([^>]*)>/g;
 
-/** Elements whose position must be looked at: their start tag can end others, or they have a fixed place. */
-export function mayMove(name: string, open: readonly string[]): boolean {
-  if (PARTS.has(name) || name === 'pre') return true;
-  if (open.length === 0) return TABLE_PARTS.has(name);
-  if (name === 'a') return open.includes('a');
-  if (name === 'rt' || name === 'rp') return open.at(-1) !== 'ruby';
-  if (!ENDS_PARAGRAPH.has(name)) return TABLE_PARTS.has(name);
-  if (open.includes('p')) return true;
-  return ITEMS.has(name) && !/^(?:ul|ol|dl)$/.test(open.at(-1) ?? '');
+/** Why the position of an element must be looked at: its start tag can end others, or it has a fixed place. */
+export type Nesting = 'placed' | 'link' | 'annotation' | 'item' | 'block';
+
+export function nestingOf(name: string): Nesting | undefined {
+  if (PARTS.has(name) || TABLE_PARTS.has(name) || name === 'pre') return 'placed';
+  if (name === 'a') return 'link';
+  if (RUBY_PARTS.has(name)) return 'annotation';
+  if (ITEMS.has(name)) return 'item';
+  return ENDS_PARAGRAPH.has(name) ? 'block' : undefined;
+}
+
+/** Whether a browser could move an element of this kind within the open ones, or end one of them early. */
+export function mayMove(nesting: Nesting, open: readonly string[]): boolean {
+  if (nesting === 'placed') return true;
+  if (open.length === 0) return false;
+  if (nesting === 'link') return open.includes('a');
+  const parent = open.at(-1);
+  if (nesting === 'annotation') return parent !== 'ruby';
+  if (nesting === 'item' && parent !== 'ul' && parent !== 'ol' && parent !== 'dl') return true;
+  return open.includes('p');
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from './change-counts.ts';
 import { MAX_DEPTH } from './html.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
-import { mayMove, nestElements } from './nesting.ts';
+import { mayMove, type Nesting, nestElements, nestingOf } from './nesting.ts';
 import { isLazyName } from './normalize/addresses.ts';
 import { mayMatter } from './normalize/styles.ts';
 import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID, WEB_ADDRESSES } from './sanitize-rules.ts';
@@ -29,6 +29,7 @@ interface Element {
   readonly needs: readonly string[] | undefined;
   /** Whether pages load the element late, by a script. */
   readonly isMedia: boolean;
+  readonly nesting: Nesting | undefined;
 }
 
 const NEEDS = new Map([
@@ -79,6 +80,7 @@ for (const name of TAGS) {
     closes: CLOSES.get(name),
     needs: NEEDS.get(name),
     isMedia: MEDIA.has(name),
+    nesting: nestingOf(name),
   });
 }
 
@@ -166,7 +168,7 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       }
       const closed = endTagsBefore(element, open);
       if (closed !== '') replacement = closed + (replacement ?? `<${element.name}>`);
-      if (isNested && mayMove(element.name, open)) isNested = false;
+      if (element.nesting !== undefined && isNested && mayMove(element.nesting, open)) isNested = false;
       if (!element.isVoid) open.push(element.name);
       if (open.length === MAX_DEPTH) return undefined;
     }
