@@ -39,6 +39,12 @@ export function article(fields: Fields = {}): Article {
   return parseArticle(record(fields), newsroom);
 }
 
+/** A record whose story links to these files below media/: the service serves no others. */
+export function linking(...names: readonly string[]): string {
+  const links = names.map((name) => `<a href="/media/${encodeURI(name)}">A file</a>`);
+  return JSON.stringify(record({ id: 'files', body: `<p>${links.join(' ')}</p>` }));
+}
+
 export const PUBLICATION = `title: The Test Post
 url: https://news.example/
 feedsUrl: https://feeds.news.example/

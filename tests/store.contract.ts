@@ -581,6 +581,81 @@ export function storeContract(
       expect(await names()).toMatchObject({ 'author/ann': 'Ann', 'tag/stays': 'Stays', 'tag/left': '' });
     });
 
+    test.each<[string, number, string | undefined]>([
+      ['before its embargo ends', 5, undefined],
+      ['after its embargo has ended', 15, ''],
+    ])('%s takes the names that the article alone gave its feeds', async (_, minutes, left) => {
+      const store = await open();
+      await store.apply([put({ ...TEXTS, embargoUntil: at(10) })], () => DAY);
+      await store.apply([erase('a')], () => DAY + minutes * MINUTE);
+      for (const key of ['section/world', 'author/ann']) {
+        expect((await store.snapshot(key, NOW, FIFTY))?.name, key).toBe(left);
+      }
+      await store.apply([put({ ...TEXTS, id: 'b' })], () => NOW);
+      expect(await store.snapshot('author/ann', NOW, FIFTY)).toMatchObject({ name: 'Ann', entries: [{ number: 2 }] });
+    });
+
+    test.each([5, 15])(
+      'leaves the name that another article under embargo gives the feed, at minute %i',
+      async (minutes) => {
+        const store = await open();
+        const other = put({ id: 'b', sections: ['WORLD'], embargoUntil: at(20) });
+        await store.apply([put({ ...TEXTS, embargoUntil: at(10) }), other], () => DAY);
+        await store.apply([erase('a')], () => DAY + minutes * MINUTE);
+        const nameAt = async (minute: number) =>
+          (await store.snapshot('section/world', DAY + minute * MINUTE, FIFTY))?.name;
+        expect(await nameAt(19)).toBe(minutes < 10 ? undefined : '');
+        expect(await nameAt(20)).toBe('WORLD');
+      },
+    );
+
+    test('takes a spelling that came with the end of an embargo, and leaves that of another article', async () => {
+      const store = await open();
+      const spelled = (id: string, spelling: string) => put({ id, sections: [spelling], embargoUntil: at(10) });
+      await store.apply([spelled('a', 'WORLD'), spelled('b', 'World')], () => DAY);
+      expect((await store.snapshot('section/world', DAY + 10 * MINUTE, FIFTY))?.name).toBe('WORLD');
+      await store.apply([erase('a')], () => DAY + 15 * MINUTE);
+      expect((await store.snapshot('section/world', NOW, FIFTY))?.name).toBe('World');
+    });
+
+    test('of a visible article takes its name from a feed that otherwise has only articles under embargo', async () => {
+      const store = await holding(put(TEXTS));
+      const embargoed = put({ id: 'b', sections: ['WORLD'], embargoUntil: at(60) });
+      await store.apply([embargoed, erase('a')], () => DAY + 5 * MINUTE);
+      expect((await store.snapshot('section/world', DAY + 59 * MINUTE, FIFTY))?.name).toBe('');
+      expect((await store.snapshot('section/world', DAY + 60 * MINUTE, FIFTY))?.name).toBe('WORLD');
+      await store.apply([put({ id: 'c', sections: ['World'] })], () => NOW);
+      expect((await store.snapshot('section/world', NOW, FIFTY))?.name).toBe('WORLD');
+    });
+
+    test('of an article under embargo changes no date of its feeds, only that of a feed that loses its name', async () => {
+      const store = await open();
+      await store.apply([put({ ...TEXTS, id: 'b' }), put({ id: 'c', tags: ['Left'] })], () => DAY);
+      await store.apply([put({ id: 'c' })], () => DAY + MINUTE);
+      await store.apply([put({ ...TEXTS, embargoUntil: at(60) })], () => DAY + 2 * MINUTE);
+      const dates = async () => {
+        const keys = ['latest', 'section/world', 'author/ann', 'tag/left'];
+        const snapshots = await Promise.all(keys.map((key) => store.snapshot(key, DAY + 30 * MINUTE, FIFTY)));
+        return snapshots.map((snapshot) => snapshot?.changedAt);
+      };
+      const before = await dates();
+      const [outcome] = await store.apply([erase('a')], () => DAY + 20 * MINUTE);
+      expect(outcome?.touched).toEqual(expect.arrayContaining(['latest', 'tag/left']));
+      expect(await dates()).toEqual([...before.slice(0, 3), DAY + 20 * MINUTE]);
+    });
+
+    test('hides the media of the article, but not those that another one names', async () => {
+      const files = (...names: string[]) => names.map((name) => `<img src="/media/${name}">`).join('');
+      const store = await holding(
+        put({ ...TEXTS, body: files('a.jpg', 'both.jpg') }),
+        put({ id: 'b', body: files('both.jpg') }),
+      );
+      const visible = () => Promise.all(['a.jpg', 'both.jpg'].map((path) => store.isMediaVisible(path, NOW)));
+      expect(await visible()).toEqual([true, true]);
+      await store.apply([erase('a')], () => NOW);
+      expect(await visible()).toEqual([false, true]);
+    });
+
     test('is known to a second process, which names a feed again', async () => {
       const [one, other] = await openTwice();
       await one.apply([put(TEXTS)], () => NOW);
@@ -1136,11 +1211,120 @@ export function storeContract(
       expect(await changedAt(store)).toBe(DAY + minutes * MINUTE);
     });
 
-    test('includes an embargoed article that spells the name of a feed otherwise: the feed shows it', async () => {
-      const store = await holding(put({ sections: ['World'] }));
-      const change: Change = undated({ id: 'b', sections: ['WORLD'], publishedAt: at(9000) });
+    test('excludes an embargoed article that spells the name of a feed otherwise, until its embargo ends', async () => {
+      const store = await holding();
+      await store.apply([undated({ sections: ['World'] })], () => DAY + 1000);
+      const change: Change = undated({ id: 'b', sections: ['WORLD'], publishedAt: at(60) });
+      await store.apply([change], () => DAY + 30 * MINUTE);
+      const snapshotAt = (moment: number) => store.snapshot('section/world', moment, FIFTY);
+      expect(await snapshotAt(DAY + 60 * MINUTE - 1)).toMatchObject({ name: 'World', changedAt: DAY + 1000 });
+      expect(await snapshotAt(DAY + 60 * MINUTE)).toMatchObject({ name: 'WORLD' });
+    });
+  });
+
+  describe(`${name}: the name of a feed`, () => {
+    const spelled = (id: string, spelling: string, opensAt: string) =>
+      put({ id, sections: [spelling], embargoUntil: opensAt });
+    const early = spelled('early', 'World', at(10));
+    const late = spelled('late', 'WORLD', at(20));
+
+    test.each<[string, readonly Change[], readonly [number, string][]]>([
+      [
+        'counts from the end of each embargo on',
+        [early, late],
+        [
+          [10, 'World'],
+          [20, 'WORLD'],
+        ],
+      ],
+      [
+        'in whatever order they come',
+        [late, early],
+        [
+          [10, 'World'],
+          [20, 'WORLD'],
+        ],
+      ],
+      [
+        'wherever an embargo is moved',
+        [early, late, spelled('late', 'WORLD', at(30))],
+        [
+          [20, 'World'],
+          [30, 'WORLD'],
+        ],
+      ],
+      [
+        'and never where it is withdrawn before',
+        [early, late, withdraw('late', 0)],
+        [
+          [10, 'World'],
+          [40, 'World'],
+        ],
+      ],
+      ['also after an early one is withdrawn', [late, early, withdraw('early', 0)], [[20, 'WORLD']]],
+    ])('of embargoed articles %s', async (_, changes, expected) => {
+      const store = await open();
+      for (const change of changes) await store.apply([change], () => DAY + MINUTE);
+      expect(await store.snapshot('section/world', DAY + MINUTE, FIFTY)).toBeUndefined();
+      for (const [minutes, spelling] of expected) {
+        const moment = DAY + minutes * MINUTE;
+        expect(await store.snapshot('section/world', moment, FIFTY)).toMatchObject({ name: spelling });
+        expect(await store.feeds(moment)).toContainEqual({ key: 'section/world', name: spelling });
+        const { feeds } = await store.listFeeds({ after: 'section/a', limit: 1, at: moment });
+        expect(feeds).toMatchObject([{ key: 'section/world', name: spelling }]);
+      }
+    });
+
+    test('stays when the article that gave it is withdrawn after readers saw it, whatever is still embargoed', async () => {
+      const store = await open();
+      for (const change of [late, early]) await store.apply([change], () => DAY + MINUTE);
+      await store.apply([withdraw('early', 0)], () => DAY + 15 * MINUTE);
+      expect(await store.snapshot('section/world', DAY + 19 * MINUTE, FIFTY)).toMatchObject({ name: 'World' });
+    });
+  });
+
+  describe(`${name}: media`, () => {
+    const image = { url: 'https://feeds.news.example/media/a.jpg' };
+    const isVisible = (store: Store, minutes: number, path = 'a.jpg') =>
+      store.isMediaVisible(path, DAY + minutes * MINUTE);
+
+    test('are visible while an article is that names them', async () => {
+      const store = await open();
+      const change = put({ image, embargoUntil: at(10), expiresAt: at(20) });
+      await store.apply([change, put({ id: 'b', body: '<a href="/media/b.pdf">B</a>' })], () => DAY);
+      expect(await Promise.all([0, 9, 10, 19, 20].map((minutes) => isVisible(store, minutes)))).toEqual([
+        false,
+        false,
+        true,
+        true,
+        false,
+      ]);
+      expect(await isVisible(store, 0, 'b.pdf')).toBe(true);
+      expect(await isVisible(store, 0, 'c.pdf')).toBe(false);
+      await store.apply([put({ id: 'c', image, expiresAt: at(30) })], () => DAY);
+      expect(await isVisible(store, 0)).toBe(true);
+      expect(await isVisible(store, 29)).toBe(true);
+    });
+
+    test.each<[string, Change]>([
+      ['is withdrawn', withdraw('a', 0)],
+      ['names another file by now', put({ id: 'a', image: { url: 'https://feeds.news.example/media/b.jpg' } })],
+      ['names none by now', put({ id: 'a' })],
+    ])('are hidden when their article %s', async (_, change) => {
+      const store = await holding(put({ id: 'a', image }));
+      expect(await store.isMediaVisible('a.jpg', NOW)).toBe(true);
       await store.apply([change], () => NOW);
-      expect(await store.snapshot('section/world', NOW, FIFTY)).toMatchObject({ name: 'WORLD', changedAt: NOW });
+      expect(await store.isMediaVisible('a.jpg', NOW)).toBe(false);
+      await store.apply([put({ id: 'a', image, title: 'Again' })], () => NOW);
+      expect(await store.isMediaVisible('a.jpg', NOW)).toBe(true);
+    });
+
+    test('are visible in every process as soon as a change is made', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', image })], () => NOW);
+      expect(await other.isMediaVisible('a.jpg', NOW)).toBe(true);
+      await one.apply([withdraw('a', 0)], () => NOW);
+      expect(await other.isMediaVisible('a.jpg', NOW)).toBe(false);
     });
   });
 
@@ -1403,6 +1587,23 @@ export function storeContract(
       await store.backfillFeeds([feed('f', { any: ['tag/x'] })], () => NOW - 6000);
       expect(await changed()).toEqual([NOW - 6000, NOW - 7000, 0, 5]);
       expect((await store.page(0, 50)).map(({ revision }) => revision)).toEqual([1, 2]);
+    });
+
+    test('that only articles under embargo enter or leave keep their dates, and other processes notice it', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', tags: ['x'], embargoUntil: at(60) }), put({ id: 'b', tags: ['y'] })], () => DAY);
+      await one.backfillFeeds([feed('own', { any: ['tag/y'] })], () => DAY + 1000);
+      for (const [minutes, any] of [
+        [10, ['tag/x', 'tag/y']],
+        [20, ['tag/y']],
+      ] as const) {
+        await other.takeExternallyChangedFeeds();
+        await one.backfillFeeds([feed('own', { any })], () => DAY + minutes * MINUTE);
+        expect((await one.snapshot('own', DAY + minutes * MINUTE, FIFTY))?.changedAt).toBe(DAY + 1000);
+        expect(await other.takeExternallyChangedFeeds()).toContain('own');
+      }
+      await one.backfillFeeds([feed('own')], () => DAY + 60 * MINUTE);
+      expect((await one.snapshot('own', DAY + 60 * MINUTE, FIFTY))?.changedAt).toBe(DAY + 60 * MINUTE);
     });
 
     test('are listed with their rules', async () => {

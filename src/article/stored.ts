@@ -2,6 +2,7 @@ import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { Article } from './article.ts';
+import { mediaNamesIn } from './media-names.ts';
 
 /** The withdrawn article, in the property order of `parseArticle`: equal articles have equal JSON. */
 export function withdrawnArticle(
@@ -42,6 +43,8 @@ export function erasedArticle({ id, publicId, publishedAt, withdrawn }: Remains)
 export interface ArticleText
   extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'updatedAt' | 'expiresAt' | 'withdrawn'> {
   readonly text: JsonText;
+  /** The files below `media/` that the article names; missing where it names none. */
+  readonly media?: readonly string[];
   /** See `urlHash`. */
   readonly urlHash: number;
 }
@@ -50,6 +53,8 @@ export interface ArticleText
 export function articleText(article: Article): ArticleText {
   const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn } = article;
   const text = JSON.stringify(article);
+  const names = mediaNamesIn(text);
+  const media = names.length === 0 ? undefined : names;
   return omitUndefined({
     id,
     publicId,
@@ -59,6 +64,7 @@ export function articleText(article: Article): ArticleText {
     withdrawn,
     text,
     urlHash: urlHash(article.url),
+    media,
   });
 }
 

@@ -261,8 +261,9 @@ function refuse(
 ): void {
   const { terminal, rejected, report, isReported } = context;
   tally.refused += 1;
-  if (isReported?.(item)) return;
   const isErased = error.code === 'erased_article' || isErasedRecord(item, erased); // a file must not get its text again
+  if (isErased) tally.erased += 1;
+  if (isReported?.(item)) return;
   if (!isErased) rejected.write(item);
   const { file, line } = item;
   const title = isErased ? undefined : titleOf(item.content);

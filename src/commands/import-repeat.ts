@@ -11,8 +11,8 @@ import { mergeAdjustments } from './import-adjustments.ts';
 import { importAll } from './import-items.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import {
+  fixing,
   type ImportSetup,
-  nextStep,
   noteRemains,
   pagesOf,
   picturesFor,
@@ -199,15 +199,16 @@ async function importPages(
     rejected.close(false);
     if (rejected.count() > 0) noteRemains(await removeErasedSince(current, revision), terminal);
     if (isWorthALine()) terminal.out(`${rfc3339(startedAt)} ${found.address}: ${summaryOf(total)}`);
-    if (rejected.count() > 0) terminal.err(nextStep(rejected.count(), rejected));
+    if (rejected.count() > 0) terminal.err(fixing(rejected.count(), rejected));
   }
 }
 
-function add(total: Tally, { created, updated, unchanged, refused, skipped, adjustments }: Tally): void {
+function add(total: Tally, { created, updated, unchanged, refused, erased, skipped, adjustments }: Tally): void {
   total.created += created;
   total.updated += updated;
   total.unchanged += unchanged;
   total.refused += refused;
+  total.erased += erased;
   for (const [reason, count] of skipped) total.skipped.set(reason, (total.skipped.get(reason) ?? 0) + count);
   mergeAdjustments(total.adjustments, adjustments);
 }

@@ -8,13 +8,15 @@ import type { AdjustmentCounts } from './import-adjustments.ts';
 
 /** Counts of records by result. */
 export interface Tally extends Record<'created' | 'updated' | 'unchanged' | 'refused', number> {
+  /** How many of the refused records are those of erased articles: nothing can be fixed in them. */
+  erased: number;
   /** Counts of items that are no published story, by reason. */
   readonly skipped: Map<string, number>;
   readonly adjustments: AdjustmentCounts;
 }
 
 export function emptyTally(): Tally {
-  return { created: 0, updated: 0, unchanged: 0, refused: 0, skipped: new Map(), adjustments: new Map() };
+  return { created: 0, updated: 0, unchanged: 0, refused: 0, erased: 0, skipped: new Map(), adjustments: new Map() };
 }
 
 /** A record that was refused. */

@@ -105,8 +105,17 @@ export function summaryOf({ created, updated, unchanged, refused }: Tally): stri
   return `${created} created, ${updated} updated, ${unchanged} unchanged, ${refused} refused`;
 }
 
+/** What to do about the refused records. */
+export function nextSteps({ refused, erased }: Tally, rejected: RejectedFile): string[] {
+  const fixable = refused - erased;
+  return [
+    ...(fixable === 0 ? [] : [fixing(fixable, rejected)]),
+    ...(erased === 0 ? [] : ['An erased article stays erased: remove its record from the source.']),
+  ];
+}
+
 /** Records that are not text, or too long to be read to their end, are not in the file. */
-export function nextStep(refused: number, rejected: RejectedFile): string {
+export function fixing(refused: number, rejected: RejectedFile): string {
   const [copied, file] = [rejected.count(), rejected.file()];
   if (copied === 0) return 'Fix the source, or wait until it can be read, and import again.';
   if (copied === refused) return `Refused records are in ${file}: fix them there and import that file.`;

@@ -13,7 +13,7 @@ import { repeatImport } from './import-repeat.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import {
   type ImportSetup,
-  nextStep,
+  nextSteps,
   noteRemains,
   openFolder,
   pagesOf,
@@ -138,7 +138,7 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
     report.close(end);
   } finally {
     report.discard();
-    rejected.close(isRead && rejected.count() === tally.refused);
+    rejected.close(isRead && rejected.count() === tally.refused - tally.erased);
     if (rejected.count() > 0) noteRemains(await removeErasedSince(current, revision), terminal);
     printSummary(tally, rejected, { terminal, dryRun, pictures: context?.pictures });
     if (stop.aborted) terminal.err(dryRun ? 'Interrupted: the rest was not read.' : INTERRUPTED);
@@ -165,7 +165,7 @@ function printSummary(tally: Tally, rejected: RejectedFile, { terminal, dryRun, 
   if (adjusted !== undefined) terminal.out(adjusted);
   if (pictures !== undefined) terminal.out(pictureCounts(pictures));
   if (refused === 0) return;
-  if (!dryRun) terminal.err(nextStep(refused, rejected));
+  if (!dryRun) for (const step of nextSteps(tally, rejected)) terminal.err(step);
   if (refused > MAX_PRINTED) terminal.err(`${refused - MAX_PRINTED} more refused records are not shown here.`);
 }
 

@@ -39,8 +39,10 @@ export interface Publication {
   /** Six hexadecimal digits, without `#`. */
   readonly accentColor?: string;
   readonly contact?: { readonly name: string; readonly email?: string };
-  /** Seconds for which a client may use a feed without asking again. */
+  /** Seconds between the moments at which copies of a feed expire: wall-clock multiples of this number. */
   readonly maxAge: number;
+  /** Which files of the media folder are served: those that visible articles and the publication name, or all. */
+  readonly media: 'named' | 'public';
   /** Entries in a feed that has no number of its own. */
   readonly entries: number;
   /** Days for which feeds list a withdrawal. */
@@ -127,7 +129,8 @@ const schema = object({
     name: singleLine(200),
     email: z.email({ error: 'must be an e-mail address' }).optional(),
   }).optional(),
-  maxAge: integerBetween(0, 86_400).default(300),
+  maxAge: integerBetween(0, 86_400).default(60),
+  media: oneOf(['named', 'public']).default('named'),
   entries: integerBetween(1, 1000).default(50),
   tombstoneDays: integerBetween(0, 3650).default(30),
   auditDays: integerBetween(1, 36_500).default(400),

@@ -28,8 +28,8 @@ interface Arranger {
     at: Instant,
     isAwaited?: () => boolean,
   ) => Promise<Document | undefined>;
-  /** Forgets the entries of articles that were erased. */
-  readonly forgetErased: () => Promise<void>;
+  /** Forgets the entries of articles that were erased. Returns whether there were such articles since the last call. */
+  readonly forgetErased: () => Promise<boolean>;
   /** Of the entries. */
   readonly counts: () => CacheCounts;
 }

@@ -34,10 +34,12 @@ export interface DocumentCache {
   /** The feed's current document. Undefined if there is no such feed. */
   readonly get: (key: FeedKey, format: Format) => Promise<Representations | undefined>;
   /**
-   * Forgets the documents of feeds that changed. Makes the hot ones again soon, in the codings in which they were
+   * Serves the documents of feeds that changed no more. Makes the hot ones again soon, in the codings in which they were
    * requested, so that no reader has to wait.
    */
   readonly forget: (keys: readonly FeedKey[]) => void;
+  /** Removes the documents of earlier versions, which may show articles that were erased. */
+  readonly removeOutdated: () => void;
   /** From now on, looks for external changes regularly instead of waiting for a request. */
   readonly followExternalChanges: () => void;
   /** Makes no more documents that nobody waits for. */
@@ -47,6 +49,10 @@ export interface DocumentCache {
 /** The name of a feed's document in a format, for `getIfReady`. */
 export function documentName(key: FeedKey, format: Format): string {
   return `${key}.${format}`;
+}
+
+function isSame(one: Document, other: Document): boolean {
+  return one.changedAt === other.changedAt && one.bytes.equals(other.bytes);
 }
 
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
@@ -69,14 +75,24 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     const from = now();
     const document = await arrange(key, format, from, isAwaited);
     if (document === undefined) return undefined;
-    const representations = represent(document, () => current.measure(documentName(key, format), made));
     const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
-    const made: CachedDocument = { representations, from, until, requests: 0 };
+    return { representations: representationsOf(documentName(key, format), document), from, until, requests: 0 };
+  }
+
+  /**
+   * Keeps the codings of a document that was made again and is still the same. Otherwise an answer in another coding than
+   * before would tell of a change that nobody can see yet, such as a story under embargo.
+   */
+  function representationsOf(name: string, document: Document): Representations {
+    const known = current.peek(name)?.representations;
+    if (known !== undefined && isSame(known.document, document)) return known;
+    const made = represent(document, () => current.measure(name, made));
     return made;
   }
 
   async function rewarm(name: string, hot: HotDocument): Promise<void> {
-    const document = current.peek(name) ?? (await makeOnce(hot.key, hot.format, hot));
+    const known = current.peek(name);
+    const document = known !== undefined && current.isCurrent(known) ? known : await makeOnce(hot.key, hot.format, hot);
     for (const coding of hot.codings) await document?.representations.body.bytes(coding);
   }
 
@@ -98,11 +114,12 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
       const codings = known.representations.body.codings();
       rewarmer.add(name, { key, format, requests: known.requests, codings });
     } else if (beingRewarmed !== undefined) rewarmer.add(name, beingRewarmed);
-    current.delete(name);
+    current.outdate(name);
   }
 
   return {
     forget,
+    removeOutdated: current.removeOutdated,
     followExternalChanges: external.follow,
     getIfReady: (name) => (external.isBehind() ? undefined : current.request(name)),
     counts: current.counts,

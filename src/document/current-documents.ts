@@ -7,8 +7,8 @@ export interface CachedDocument {
   readonly representations: Representations;
   /** The document is current from this instant until that one, unless its feed changes. */
   readonly from: Instant;
-  readonly until: Instant;
-  /** Requests for the document so far. */
+  until: Instant;
+  /** Requests for the document while it was current. */
   requests: number;
 }
 
@@ -19,9 +19,12 @@ interface CurrentDocuments {
   readonly peek: (name: string) => CachedDocument | undefined;
   readonly isCurrent: (document: CachedDocument) => boolean;
   readonly set: (name: string, document: CachedDocument) => void;
-  readonly delete: (name: string) => void;
-  /** Measures a document again that has grown. Without effect if the cache no longer holds it. */
-  readonly measure: (name: string, document: CachedDocument) => void;
+  /** Marks a document as no longer current. It stays until another replaces it, which may have the same bytes. */
+  readonly outdate: (name: string) => void;
+  /** Removes the documents that are no longer current. */
+  readonly removeOutdated: () => void;
+  /** Measures a document again whose representations have grown. Without effect if the cache no longer holds them. */
+  readonly measure: (name: string, representations: Representations) => void;
   readonly counts: () => CacheCounts;
 }
 
@@ -45,9 +48,21 @@ export function createCurrentDocuments(maxBytes: number, now: () => Instant): Cu
     peek: (name) => lru.peek(name),
     isCurrent,
     set: (name, document) => lru.set(name, document),
-    delete: (name) => lru.delete(name),
-    measure(name, document) {
-      if (lru.peek(name) !== document) return;
+    outdate(name) {
+      const document = lru.peek(name);
+      if (document === undefined) return;
+      document.until = Number.NEGATIVE_INFINITY;
+      document.requests = 0;
+    },
+    removeOutdated() {
+      for (const name of [...lru.keys()]) {
+        const document = lru.peek(name);
+        if (document !== undefined && !isCurrent(document)) lru.delete(name);
+      }
+    },
+    measure(name, representations) {
+      const document = lru.peek(name);
+      if (document?.representations !== representations) return;
       lru.delete(name); // lru-cache does not measure a value again that it holds
       lru.set(name, document);
     },

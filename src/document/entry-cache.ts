@@ -32,8 +32,8 @@ interface EntryCache {
     format: Format,
     isAwaited: () => boolean,
   ) => Promise<Entry[] | undefined>;
-  /** Forgets the entries of articles that were erased. */
-  readonly forgetErased: () => Promise<void>;
+  /** Forgets the entries of articles that were erased. Returns whether there were such articles since the last call. */
+  readonly forgetErased: () => Promise<boolean>;
   readonly counts: () => CacheCounts;
 }
 
@@ -81,12 +81,13 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
   }
 
-  async function forgetErased(): Promise<void> {
+  async function forgetErased(): Promise<boolean> {
     const erased = await store.erasedAfter(lastErasure);
     lastErasure = erased.at(-1)?.revision ?? lastErasure;
-    if (erased.length === 0) return;
+    if (erased.length === 0) return false;
     const numbers = new Set(erased.map(({ number }) => number));
     for (const name of [...lru.keys()]) if (numbers.has(numberIn(name))) lru.delete(name);
+    return true;
   }
 
   /** Renders the articles together or, if that fails, one by one without those that cannot be rendered. */

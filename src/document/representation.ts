@@ -89,37 +89,18 @@ export function lastModifiedHeader({ lastModified }: Validators, now: Instant): 
   return httpDate(Math.min(lastModified, Math.floor(now / 1000) * 1000));
 }
 
-const STALE_WHILE_REVALIDATE = 60;
+const STALE_WHILE_REVALIDATE = 1;
 const STALE_IF_ERROR = 86_400;
 
 /**
- * Cache-Control of a document (RFC 9111 §5.2.2, RFC 5861). Neither max-age nor stale-while-revalidate reaches past the
- * next known change, such as the end of an embargo. Only while the service is down (stale-if-error) may a cache serve
- * an older document.
+ * Cache-Control of a document (RFC 9111 §5.2.2, RFC 5861). Copies expire on a grid, at the next wall-clock multiple of
+ * maxAge. A time that depended on the feed's next change would announce the end of an embargo. Only while the service is
+ * down (stale-if-error) may a cache serve an older document.
  *
  * @param maxAge in seconds
  */
-export function cacheControl(
-  maxAge: number,
-  now: Instant,
-  nextChangeAt: Instant | undefined,
-  sharing: 'public' | 'private' = 'public',
-): string {
-  const left =
-    nextChangeAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Math.floor((nextChangeAt - now) / 1000));
-  const fresh = Math.min(maxAge, left);
-  const stale = Math.min(STALE_WHILE_REVALIDATE, left - fresh);
-  return `${sharing}, max-age=${fresh}, stale-while-revalidate=${stale}, stale-if-error=${STALE_IF_ERROR}`;
-}
-
-/** Until when the headers of now stay the same: Last-Modified reaches its second, a coming change shortens max-age. */
-export function holdsUntil(
-  { lastModified, document: { nextChangeAt } }: Representations,
-  { maxAge, now }: { readonly maxAge: number; readonly now: Instant },
-): Instant {
-  const reachesSecondAt = now < lastModified ? Math.floor(now / 1000) * 1000 + 1000 : Number.POSITIVE_INFINITY;
-  if (nextChangeAt === undefined) return reachesSecondAt;
-  // The headers count the full seconds to the change: they stay the same through the millisecond that ends a second.
-  const left = Math.min(maxAge + STALE_WHILE_REVALIDATE, Math.floor((nextChangeAt - now) / 1000));
-  return Math.min(reachesSecondAt, nextChangeAt - left * 1000 + 1);
+export function cacheControl(maxAge: number, now: Instant, sharing: 'public' | 'private' = 'public'): string {
+  const sinceMultiple = maxAge === 0 ? 0 : Math.floor(now / 1000) % maxAge;
+  const fresh = maxAge - sinceMultiple; // rounded up, because the current second counts as whole
+  return `${sharing}, max-age=${fresh}, stale-while-revalidate=${STALE_WHILE_REVALIDATE}, stale-if-error=${STALE_IF_ERROR}`;
 }

@@ -3,7 +3,7 @@ import { bestCoding, type Coding, chooseCoding } from '../document/content-codin
 import { acceptsDelta } from '../document/delta.ts';
 import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';
-import { cacheControl, holdsUntil, lastModifiedHeader, type Representations } from '../document/representation.ts';
+import { cacheControl, lastModifiedHeader, type Representations } from '../document/representation.ts';
 import { PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
@@ -121,9 +121,10 @@ function codingFor(accepted: string | undefined): Coding {
   );
 }
 
-/** The headers of a document in a coding, made once for as long as they stay the same. */
+/** The headers of a document in a coding, made once a second. */
 interface MadeHeaders {
-  readonly until: Instant;
+  /** The second since 1970 that they belong to: Last-Modified and max-age depend on it. */
+  readonly second: number;
   readonly unchanged: string[];
   readonly full: (length: number) => string[];
 }
@@ -150,7 +151,7 @@ function headersOf(
     made[kind].set(content, codings);
   }
   const known = codings.get(coding);
-  if (known !== undefined && context.now < known.until) return known;
+  if (known?.second === secondOf(context.now)) return known;
   const headers = makeHeaders(kind, representations, coding, context);
   codings.set(coding, headers);
   return headers;
@@ -167,7 +168,7 @@ function makeHeaders(
   const unchanged = flat({
     ...FOR_ALL,
     // A cache that does not know 226 would give one client's delta to another (RFC 9111 §3).
-    'Cache-Control': kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, document.nextChangeAt, kind),
+    'Cache-Control': kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, kind),
     ETag: representations.etag(coding),
     // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
@@ -176,7 +177,7 @@ function makeHeaders(
   });
   let whole: string[] | undefined;
   return {
-    until: holdsUntil(representations, { maxAge, now }),
+    second: secondOf(now),
     unchanged,
     full(length) {
       whole ??= [
@@ -192,6 +193,10 @@ function makeHeaders(
       return whole;
     },
   };
+}
+
+function secondOf(now: Instant): number {
+  return Math.floor(now / 1000);
 }
 
 function flat(headers: Readonly<Record<string, string>>): string[] {

@@ -45,7 +45,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/feed/rdf{/}', { get: feeds.latest('rss') }],
     ['/feed/atom{/}', { get: feeds.latest('atom') }],
     ['/feed/json{/}', { get: feeds.latest('json') }],
-    ['/media/*path', { get: mediaHandler(parts.mediaFolder, slots.release) }],
+    ['/media/*path', { get: mediaHandler({ ...parts, releaseSlot: slots.release }) }],
     ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
     // Below an article's address, `read` answers …/feeds and …/history as well: an id may end in these words.

@@ -27,7 +27,14 @@ export interface FeedParts {
 
 /** Characters. No typing mistake makes a name longer. */
 const LONGEST_NAME = 200;
-const MINUTE = 60_000;
+const FOREVER = Number.POSITIVE_INFINITY;
+
+interface KnownKeys {
+  readonly revision: number;
+  readonly from: Instant;
+  readonly until: Instant;
+  readonly keys: readonly FeedKey[];
+}
 
 export function feedHandlers(parts: FeedParts) {
   const { publication, store, documentCache, knownAddresses, now, refuseOverdrawn, keepSlot } = parts;
@@ -58,15 +65,16 @@ export function feedHandlers(parts: FeedParts) {
     respondWithDocument(response, answer);
   };
 
-  /** All feeds at some moment of this minute since the last change: precise enough for a hint. */
-  let known: { readonly revision: number; readonly minute: number; readonly keys: readonly FeedKey[] } | undefined;
+  /** All feeds, for as long as neither a change nor the end of an embargo adds one. */
+  let known: KnownKeys | undefined;
 
+  /** The list is exact: one that is only renewed by a change would tell of a change to a story under embargo. */
   async function knownKeys(): Promise<readonly FeedKey[]> {
     const at = now();
-    const minute = Math.floor(at / MINUTE);
     const revision = await store.lastRevision();
-    if (known?.revision !== revision || known.minute !== minute) {
-      known = { revision, minute, keys: (await store.feeds(at)).map((feed) => feed.key) };
+    if (known?.revision !== revision || at < known.from || at >= known.until) {
+      const until = (await store.snapshot(LATEST, at, { limit: 1, tombstonesFor: 0 }))?.nextChangeAt ?? FOREVER;
+      known = { revision, from: at, until, keys: (await store.feeds(at)).map((feed) => feed.key) };
     }
     return known.keys;
   }

@@ -1,26 +1,43 @@
 import { basename, dirname, extname } from 'node:path';
 import type { Request, RequestHandler, Response } from 'express';
+import { mediaName, mediaNamesIn } from '../article/media-names.ts';
+import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { type ContainedFile, openContained } from '../lib/contained-file.ts';
-import { httpDate } from '../lib/instant.ts';
+import { httpDate, type Instant } from '../lib/instant.ts';
 import { otherForm } from '../lib/name-forms.ts';
+import type { Store } from '../store/store.ts';
 import { nothingAt } from './respond.ts';
 
+type MediaRequest = Request<{ path: string[] }>;
+
+interface MediaParts {
+  readonly mediaFolder: string;
+  readonly publication: Publication;
+  readonly store: Pick<Store, 'isMediaVisible'>;
+  readonly now: () => Instant;
+  /** Called when a request only waits for its turn or its client, which may take minutes: others must not wait for it. */
+  readonly releaseSlot: (request: MediaRequest) => void;
+}
+
 /**
- * Serves the media files of articles, by any form of their names. The policy keeps scripts in SVG files from running.
- *
- * @param releaseSlot called when a request only waits for its turn or for its client, which may take minutes: other requests
- * must not wait for the same
+ * Serves the media files of visible articles and of the publication, by any form of their names. Nobody learns whether
+ * there is another file: the folder is not even asked. The policy keeps scripts in SVG files from running.
  */
-export function mediaHandler(
-  folder: string,
-  releaseSlot: (request: Request<{ path: string[] }>) => void,
-): RequestHandler<{ path: string[] }> {
+export function mediaHandler(parts: MediaParts): RequestHandler<{ path: string[] }> {
+  const { mediaFolder: folder, publication, store, now, releaseSlot } = parts;
+  const own = new Set(mediaNamesIn(JSON.stringify(publication)));
   const headers = {
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',
     'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   };
+
+  async function isPublic(path: string): Promise<boolean> {
+    if (publication.media === 'public') return true;
+    const name = mediaName(path);
+    return name !== undefined && (own.has(name) || (await store.isMediaVisible(name, now())));
+  }
 
   return async (request, response, next) => {
     const { path } = request.params;
@@ -29,6 +46,7 @@ export function mediaHandler(
       await turnOf(response);
     }
     if (response.destroyed) return; // its client has left
+    if (!(await isPublic(path.join('/')))) throw nothingAt(request.path);
     // Node's own Date may be a second old, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
     response.setHeader('Date', httpDate(Date.now()));
     const file = await openMedia(folder, path.join('/'));
@@ -58,7 +76,7 @@ function turnOf(response: Response): Promise<void> {
 
 /** Returns undefined if the folder has no such file. */
 async function openMedia(folder: string, path: string): Promise<ContainedFile | undefined> {
-  if (path.includes('\0') || path.split('/').some((name) => name.startsWith('.'))) return undefined;
+  if (path.includes('\0') || path.split('/').some((name) => name.startsWith('.') && name !== '.')) return undefined;
   const file = await openContained(folder, path).catch(ifAbsent);
   if (file !== undefined) return file;
   const other = await otherForm(folder, path);

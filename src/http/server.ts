@@ -14,7 +14,7 @@ import { createRequestQueue } from './load/request-queue.ts';
 import { whenFirst } from './load/unanswered-requests.ts';
 import { createServer } from './node-http.ts';
 import type { Observer } from './observe.ts';
-import { feedPathOf } from './target.ts';
+import { feedPathOf, isMedia } from './target.ts';
 
 interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refuseOverdrawn'> {
   readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady'>;
@@ -60,7 +60,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), parts.clientOf);
   const knownAddresses = createKnownAddresses();
   const pendingFileChanges = ({ url }: IncomingMessage) =>
-    hasPending() && feedPathOf(url) !== undefined ? whenIdle() : undefined;
+    hasPending() && (feedPathOf(url) !== undefined || isMedia(url)) ? whenIdle() : undefined;
 
   const app = createApp({ ...parts, slots, knownAddresses, refuseOverdrawn: quota.refuseOverdrawn });
   const admission = createAdmission({

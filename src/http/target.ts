@@ -30,6 +30,11 @@ export function isWholeServer(target: string): boolean {
   return target === '*' || target.replace(ORIGIN, '') === '';
 }
 
+/** Whether a target is a file of an article. */
+export function isMedia(target: string | undefined): boolean {
+  return pathOf(target).slice(0, '/media/'.length).toLowerCase() === '/media/';
+}
+
 /** Whether a target belongs to the newsroom's API. */
 export function isApi(target: string | undefined): boolean {
   return pathOf(target).slice(0, '/api/'.length).toLowerCase() === '/api/';

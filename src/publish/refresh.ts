@@ -86,7 +86,7 @@ function ruleText({ any, all, none }: Selection): string {
 
 /** Every document contains a part of the publication, as far as it is about feeds. */
 async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const { origins: _, auditDays: __, ...parts } = publication; // no document contains them
+  const { origins: _, auditDays: __, media: ___, ...parts } = publication; // no document contains them
   const current = JSON.stringify(parts);
   const before = await store.setting(PUBLICATION);
   if (current === before) return;

@@ -121,8 +121,10 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
         const published = await publisher.publish(submissions);
         for (const [index, one] of published.entries()) {
           if ('outcome' in one) endOf(one.outcome);
-          else
-            await refusedRecord(submissions[index]?.actor, submissions[index]?.id ?? one.refused.article, one.refused);
+          else {
+            const id = submissions[index]?.id ?? one.refused.article;
+            await refusedRecord(submissions[index]?.actor, id, one.refused).catch(fail); // the others are committed
+          }
         }
         return published;
       },

@@ -351,7 +351,10 @@ function openDocuments(
       onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
     },
   });
-  const forgetErased = () => void arranger.forgetErased().catch(fail);
+  async function removeErased(): Promise<void> {
+    if (await arranger.forgetErased()) documentCache.removeOutdated();
+  }
+  const forgetErased = () => void removeErased().catch(fail);
   const documentCache = createDocumentCache({
     arrange: countDocuments(arranger.arrange, counters),
     bytes: bytes * (1 - ENTRY_SHARE),

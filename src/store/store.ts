@@ -390,6 +390,8 @@ export interface Store {
   memberships(number: number): Promise<readonly FeedKey[]>;
   count(): Promise<number>;
 
+  /** Whether readers can see an article at that moment that names this file below `media/`, in the form of `mediaName`. */
+  isMediaVisible(path: string, at: Instant): Promise<boolean>;
   /** The file of every article that came from one. */
   sources(): Promise<readonly SourceFile[]>;
   /** A value that the service keeps between starts. */

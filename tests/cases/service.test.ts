@@ -3,7 +3,7 @@ import { type FSWatcher, readdirSync, readFileSync, watch } from 'node:fs';
 import { rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
+import { ask, dataFolder, linking, put, type Running, record, start } from '../helpers.ts';
 
 vi.mock('node:fs', { spy: true });
 
@@ -120,11 +120,15 @@ describe('file-names-in-two-forms', () => {
     readonly missing: readonly string[];
   }
   const { files, missing } = read<Files>('file-names-in-two-forms/files.json');
-  const media = Object.fromEntries(files.map(({ stored }) => [`media/${stored}`, stored]));
+  const names = [...files.map(({ stored }) => stored), ...missing, '.hidd\u00e9n.txt'];
+  const media = {
+    'articles/files.json': linking(...names),
+    ...Object.fromEntries(files.map(({ stored }) => [`media/${stored}`, stored])),
+  };
   const hidden = { 'media/.hidd\u00e9n.txt': 'hidden' };
 
   test('a file is found by each form of its name', async () => {
-    const { port } = await start(await dataFolder({ 'articles/.keep': '', ...media }));
+    const { port } = await start(await dataFolder(media));
     for (const { stored, asked } of files) {
       for (const name of asked) {
         const { status, text } = await ask(port, `/media/${encodeURI(name)}`);
@@ -134,13 +138,15 @@ describe('file-names-in-two-forms', () => {
   });
 
   test.each(missing)('%s is no file', async (name) => {
-    const { port } = await start(await dataFolder({ 'articles/.keep': '', ...media, ...hidden }));
+    const { port } = await start(await dataFolder({ ...media, ...hidden }));
 
     expect((await ask(port, `/media/${encodeURI(name)}`)).status).toBe(404);
   });
 
   test('a file that comes later is found', async () => {
-    const service = await start(await dataFolder({ 'articles/.keep': '', 'media/.keep': '' }));
+    const service = await start(
+      await dataFolder({ 'articles/files.json': linking('caf\u00e9.txt'), 'media/.keep': '' }),
+    );
     const path = `/media/${encodeURI('caf\u00e9.txt')}`;
     expect((await ask(service.port, path)).status).toBe(404);
     await put(service.dataFolder, 'media/cafe\u0301.txt', 'coffee');

@@ -21,8 +21,8 @@ async function newsroom(records: readonly object[] = [STORY], files: Readonly<Re
   return folder;
 }
 
-function imported(folder: string, file: string): Promise<Finished> {
-  return command(['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), file]);
+function imported(folder: string, file: string, ...options: readonly string[]): Promise<Finished> {
+  return command(['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), ...options, file]);
 }
 
 async function find(folder: string, id: string): Promise<StoredRecord | undefined> {
@@ -156,6 +156,25 @@ describe('the text of an erased article that a source still has, with a mistake,
     expect([code, err.includes('Secret')]).toEqual([1, false]);
     expect(await readFile(join(folder, 'rejected.ndjson'), 'utf8')).toBe('{"id":"other","title":"Open"}\n');
   });
+});
+
+test('refused records of erased articles are counted apart: nothing can be fixed in them', async () => {
+  const folder = await newsroom();
+  await command(['erase', '--data', folder, 'a']);
+  const rejected = join(folder, 'rejected.ndjson');
+  const stay = 'An erased article stays erased: remove its record from the source.';
+
+  await put(folder, 'in.ndjson', `${JSON.stringify(STORY)}\n`);
+  expect((await imported(folder, join(folder, 'in.ndjson'))).err.trimEnd().split('\n').at(-1)).toBe(stay);
+
+  await put(folder, 'rejected.ndjson', `${JSON.stringify(STORY)}\n{"id":"other","title":"Open"}\n`);
+  const { code, err } = await imported(folder, rejected, '--report', join(folder, 'report.json'));
+  expect([code, err.trimEnd().split('\n').slice(-2)]).toEqual([
+    1,
+    [`Refused records are in ${rejected}: fix them there and import that file.`, stay],
+  ]);
+  expect(await readFile(rejected, 'utf8')).toBe('{"id":"other","title":"Open"}\n');
+  expect(JSON.parse(await readFile(join(folder, 'report.json'), 'utf8'))).toMatchObject({ refused: 2, erased: 1 });
 });
 
 /** Every document of these feeds: status, tag and text. */

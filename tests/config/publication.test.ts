@@ -23,7 +23,8 @@ test('the smallest publication, whole', () => {
     feedsUrl: 'https://news.example/',
     description: 'D.',
     language: 'en',
-    maxAge: 300,
+    maxAge: 60,
+    media: 'named',
     entries: 50,
     tombstoneDays: 30,
     auditDays: 400,
@@ -43,6 +44,7 @@ favicon: https://cdn.example/f.png
 accentColor: "#1A5F7A"
 contact: { name: Desk, email: desk@news.example }
 maxAge: 0
+media: public
 tombstoneDays: 0
 auditDays: 36500
 entries: 1000
@@ -74,6 +76,7 @@ origins: [https://cms.example]
     accentColor: '1a5f7a',
     contact: { name: 'Desk', email: 'desk@news.example' },
     maxAge: 0,
+    media: 'public',
     entries: 1000,
     tombstoneDays: 0,
     auditDays: 36_500,

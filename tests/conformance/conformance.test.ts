@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
-import { ask, decoded, FAST_PATH, makeFolder, PUBLICATION, record, serving } from '../helpers.ts';
+import { ask, decoded, FAST_PATH, linking, makeFolder, PUBLICATION, record, serving } from '../helpers.ts';
 import { countAnswersWithoutResponse, READY_WAY, unmemorable, type Way, watchWays } from '../http/ways.ts';
 import { speak } from '../raw.ts';
 
@@ -52,13 +52,16 @@ retired:
     }),
   ),
   'articles/merger.json': JSON.stringify(
-    record({ id: 'merger', tags: ['Merger'], embargoUntil: '2036-01-01T00:00:00Z' }),
+    record({ id: 'merger', tags: ['Merger'], embargoUntil: '2036-01-01T00:00:00Z', image: { url: '/media/deal.txt' } }),
   ),
+  'articles/files.json': linking('digits.txt', 'drawing.svg', 'آب 100%.txt', '.hidden', 'sub', 'sub/', 'missing.png'),
   'media/digits.txt': '0123456789',
   'media/drawing.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
   'media/آب 100%.txt': 'water',
   'media/.hidden': 'hidden',
   'media/sub/file.txt': 'file',
+  'media/deal.txt': 'deal',
+  'media/draft.txt': 'draft',
 };
 
 const groups = readdirSync(FOLDER, { withFileTypes: true })

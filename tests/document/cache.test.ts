@@ -81,6 +81,40 @@ test('each feed and format has its own document', async () => {
   expect(await Promise.all(asked)).toEqual(['latest.rss', 'latest.atom', 'tag/a.rss']);
 });
 
+test('a document that is made again and is the same keeps its codings', async () => {
+  const { documentCache, make } = workshop();
+  await make('a', 500);
+  const before = documentCache.getIfReady('latest.rss');
+  await before?.body.bytes('br');
+  documentCache.forget(['latest']);
+  expect(documentCache.getIfReady('latest.rss')).toBeUndefined();
+  await make('a', 300);
+  expect(documentCache.getIfReady('latest.rss')).toBe(before);
+  const bytes = documentCache.counts().bytes;
+  const gzip = await before?.body.bytes('gzip');
+  expect(documentCache.counts().bytes).toBe(bytes + (gzip?.length ?? 0));
+  documentCache.forget(['latest']);
+  await make('b', 300);
+  expect(documentCache.getIfReady('latest.rss')?.body.codings()).toEqual(['identity']);
+});
+
+test('a document from before an erasure leaves the memory, and one that is current stays', async () => {
+  const { clock, documentCache, make } = workshop();
+  await make('a', 500);
+  documentCache.removeOutdated();
+  expect([documentCache.counts().count, documentCache.getIfReady('latest.rss')?.document.bytes.toString()]).toEqual([
+    1,
+    'a',
+  ]);
+  documentCache.forget(['latest']);
+  documentCache.removeOutdated();
+  expect(documentCache.counts()).toMatchObject({ count: 0, bytes: 0 });
+  await make('b', 500);
+  clock.now = 500;
+  documentCache.removeOutdated();
+  expect(documentCache.counts()).toMatchObject({ count: 0, bytes: 0 });
+});
+
 test('a forgotten document is made again', async () => {
   const { runs, documentCache, text, make } = workshop();
   await make('a');

@@ -27,10 +27,22 @@ test.each([
 
 test('a document that is not there is not counted', () => {
   const documents = createCurrentDocuments(1e6, () => 0);
-  documents.set('a', cached(1));
-  documents.delete('a');
+  documents.outdate('a');
   expect([documents.request('a'), documents.peek('a')]).toEqual([undefined, undefined]);
   expect(documents.counts()).toEqual({ count: 0, bytes: 0, evicted: 0 });
+});
+
+test('an outdated document is not answered with, and stays until another replaces it', () => {
+  const documents = createCurrentDocuments(1e6, () => 0);
+  const [first, second] = [cached(1), cached(1)];
+  documents.set('a', first);
+  documents.request('a');
+  documents.outdate('a');
+  expect([documents.request('a'), documents.peek('a'), documents.isCurrent(first)]).toEqual([undefined, first, false]);
+  expect(first.requests).toBe(0);
+  documents.set('a', second);
+  expect(documents.request('a')).toBe(second.representations);
+  expect(documents.counts().count).toBe(1);
 });
 
 test('the least recently requested document makes room', () => {
@@ -49,9 +61,9 @@ test('a document that has grown is measured again, unless another has taken its 
   const [first, second] = [cached(1000), cached(1000)];
   documents.set('a', first);
   const gzip = await first.representations.body.bytes('gzip');
-  documents.measure('a', first);
+  documents.measure('a', first.representations);
   expect(documents.counts().bytes).toBe(1000 + OVERHEAD + gzip.length);
   documents.set('a', second);
-  documents.measure('a', first);
+  documents.measure('a', first.representations);
   expect(documents.peek('a')).toBe(second);
 });

@@ -81,7 +81,7 @@ test('the head of a feed without entries', () => {
         <docs>https://www.rssboard.org/rss-specification</docs>
         <generator>Feed Publisher</generator>
         <language>en</language>
-        <ttl>5</ttl>
+        <ttl>1</ttl>
         <atom:link href="https://feeds.news.example/feeds/section/kurd%C3%AE.rss" rel="self" type="application/rss+xml"/>
 `);
 });

@@ -63,6 +63,18 @@ describe('DELETE with ?erase=true', () => {
     expect(articles).toEqual([JSON.parse(text)]);
   });
 
+  test('hides the files that only the article names: they are answered as files that are not there', async () => {
+    const body = (...names: string[]) => names.map((name) => `<img src="/media/${name}">`).join('');
+    const { port, put: publish, remove } = await startApi({ 'media/a.jpg': 'a', 'media/both.jpg': 'b' });
+    await publish('/a', { body: record({ body: body('a.jpg', 'both.jpg') }) });
+    await publish('/b', { body: record({ id: 'b', url: '/b', body: body('both.jpg') }) });
+    const statuses = () =>
+      Promise.all(['a.jpg', 'both.jpg', 'none.jpg'].map(async (name) => (await ask(port, `/media/${name}`)).status));
+    expect(await statuses()).toEqual([200, 200, 404]);
+    await remove('/a?erase=true');
+    expect(await statuses()).toEqual([404, 200, 404]);
+  });
+
   test('says of each feed that the article is withdrawn, as before', async () => {
     const { get, remove } = await withStory();
     await remove('/a');

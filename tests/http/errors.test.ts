@@ -125,7 +125,7 @@ test.each([
   expect([...statuses, (await ask(service.port, '/feeds/latest.rss')).status]).toEqual([200, 200, 200]);
 });
 
-test('while nothing changes the feeds are looked up once a minute, however many ask for one that is none', async () => {
+test('the feeds are looked up once until a change or the end of an embargo, however many ask for one that is none', async () => {
   const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   let lookedUp = 0;
   const feeds: Store['feeds'] = (at) => {
@@ -154,8 +154,16 @@ test('while nothing changes the feeds are looked up once a minute, however many 
   looks.push(await lookedUpFor('/feeds/tag/snov.rss', 'Did you mean /feeds/tag/snow.rss?'));
   clock.now += 60_000;
   looks.push(await lookedUpFor('/feeds/tag/snov.rss', 'Did you mean /feeds/tag/snow.rss?'));
+  const embargoUntil = new Date(clock.now + 1000).toISOString();
+  await put(openedFolder.path, 'articles/c.json', JSON.stringify(record({ id: 'c', tags: ['Drought'], embargoUntil })));
+  await expect.poll(() => openedFolder.store.count()).toBe(3);
+  looks.push(await lookedUpFor('/feeds/tag/drougt.rss', 'Every article is in /feeds/latest.rss.'));
+  clock.now += 999;
+  looks.push(await lookedUpFor('/feeds/tag/drougt.rss', 'Every article is in /feeds/latest.rss.'));
+  clock.now += 1;
+  looks.push(await lookedUpFor('/feeds/tag/drougt.rss', 'Did you mean /feeds/tag/drought.rss?'));
 
-  expect(looks).toEqual([1, 0, 0, 1, 1]);
+  expect(looks).toEqual([1, 0, 0, 1, 0, 1, 0, 1]);
 });
 
 test('an error is a whole JSON line, as long as it says', async () => {

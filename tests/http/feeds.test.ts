@@ -15,7 +15,9 @@ const NOW = Date.UTC(2026, 10, 22, 12);
 const NEWSROOM = {
   'publication.yaml': `${PUBLICATION}retired:\n  - { feed: section/sport, movedTo: tag/football }\n  - { feed: ticker }\n`,
   'articles/new.json': JSON.stringify(record({ id: 'new', title: 'New', publishedAt: '2026-11-21T10:00:00Z' })),
-  'articles/old.json': JSON.stringify(record({ id: 'old', title: 'Old', tags: ['Su ve toprak'] })),
+  'articles/old.json': JSON.stringify(
+    record({ id: 'old', title: 'Old', tags: ['Su ve toprak'], body: '<a href="/media/digits.txt">Digits</a>' }),
+  ),
   'articles/late.json': JSON.stringify(record({ id: 'late', title: 'Late', updatedAt: '2026-11-21T12:30:00Z' })),
   'media/digits.txt': '0123456789',
 };
@@ -49,7 +51,7 @@ test.each([
   expect(rest).toEqual({
     'access-control-allow-origin': '*',
     'access-control-expose-headers': 'ETag, IM, Last-Modified, Link, Retry-After, Content-Length',
-    'cache-control': 'public, max-age=300, stale-while-revalidate=60, stale-if-error=86400',
+    'cache-control': 'public, max-age=60, stale-while-revalidate=1, stale-if-error=86400',
     'content-length': String(body.length),
     'content-type': type,
     'last-modified': 'Sat, 21 Nov 2026 12:30:00 GMT',

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { globSync, readlinkSync, realpathSync, statSync } from 'node:fs';
-import { symlink } from 'node:fs/promises';
+import { rm, symlink } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { ask, dataFolder, put, record, start } from '../helpers.ts';
+import { ask, dataFolder, linking, PUBLICATION, put, record, start } from '../helpers.ts';
+import { clientOf, NOW, SECOND } from './api.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../data');
 
@@ -46,8 +47,25 @@ test('every media address in the sample feeds is answered with the type and leng
   }
 });
 
+/** The answers to every kind of request for a file. */
+async function allAnswers(port: number, path: string) {
+  const asked: readonly [string, Record<string, string>][] = [
+    ['GET', {}],
+    ['HEAD', {}],
+    ['GET', { Range: 'bytes=0-1' }],
+    ['GET', { Range: 'bytes=1000-' }],
+    ['GET', { 'If-Modified-Since': 'Fri, 01 Jan 2100 00:00:00 GMT' }],
+    ['GET', { 'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT' }],
+    ['GET', { 'If-None-Match': '*' }],
+    ['OPTIONS', {}],
+    ['PUT', {}],
+  ];
+  const answers = await Promise.all(asked.map(([method, headers]) => ask(port, path, { method, headers })));
+  return answers.map(({ status, headers, text }) => ({ status, headers: { ...headers, date: '' }, text }));
+}
+
 test('If-Modified-Since with its own date brings 304', async () => {
-  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), 'media/a.txt': 'water' });
+  const folder = await dataFolder({ 'articles/a.json': linking('a.txt'), 'media/a.txt': 'water' });
   const { port } = await start(folder);
   const { headers } = await ask(port, '/media/a.txt');
   const again = await ask(port, '/media/a.txt', {
@@ -58,7 +76,7 @@ test('If-Modified-Since with its own date brings 304', async () => {
 });
 
 test('a condition that fails is told as such', async () => {
-  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), 'media/a.txt': 'water' });
+  const folder = await dataFolder({ 'articles/a.json': linking('a.txt'), 'media/a.txt': 'water' });
   const { port } = await start(folder);
   const { status } = await ask(port, '/media/a.txt', {
     headers: { 'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT' },
@@ -68,7 +86,7 @@ test('a condition that fails is told as such', async () => {
 });
 
 test('a file that came after the start is there at once', async () => {
-  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  const folder = await dataFolder({ 'articles/a.json': linking('new/a.txt') });
   const { port } = await start(folder);
   const before = await ask(port, '/media/new/a.txt');
   await put(folder, 'media/new/a.txt', 'water');
@@ -77,26 +95,121 @@ test('a file that came after the start is there at once', async () => {
   expect([before.status, after.status, after.text]).toEqual([404, 200, 'water']);
 });
 
-test.each(['/media/caf%C3%A9.txt', '/media/cafe%CC%81.txt'])(
-  'a file whose name has another form in Unicode is found as %s',
-  async (path) => {
-    const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), 'media/cafe\u0301.txt': 'coffee' });
-    const { port } = await start(folder);
-    const { status, text } = await ask(port, path);
+test.each([
+  ['cafe\u0301.txt', 'caf\u00e9.txt', '/media/caf%C3%A9.txt'],
+  ['cafe\u0301.txt', 'caf\u00e9.txt', '/media/cafe%CC%81.txt'],
+  ['caf\u00e9.txt', 'cafe\u0301.txt', '/media/caf%C3%A9.txt'],
+  ['caf\u00e9.txt', 'cafe\u0301.txt', '/media/cafe%CC%81.txt'],
+])('a file %s that is named as %s is found as %s', async (stored, named, path) => {
+  const { port } = await start(await dataFolder({ 'articles/a.json': linking(named), [`media/${stored}`]: 'coffee' }));
+  const { status, text } = await ask(port, path);
 
-    expect([status, text]).toEqual([200, 'coffee']);
-  },
-);
+  expect([status, text]).toEqual([200, 'coffee']);
+});
 
 test('a newsroom without media has none to show', async () => {
-  const { port } = await start(await dataFolder({ 'articles/a.json': JSON.stringify(record()) }));
+  const { port } = await start(await dataFolder({ 'articles/a.json': linking('a.png') }));
 
   expect((await ask(port, '/media/a.png')).status).toBe(404);
 });
 
-test('a symbolic link is followed inside of the folder only', async () => {
+test('a file that nothing names is answered as a file that is not there, whatever the request', async () => {
+  const folder = await dataFolder({ 'articles/a.json': linking('a.txt'), 'media/b.txt': 'water' });
+  const { port } = await start(folder);
+  const there = await allAnswers(port, '/media/b.txt');
+  const missing = await allAnswers(port, '/media/c.txt');
+
+  expect(there.slice(0, 7).map(({ status }) => status)).toEqual(Array(7).fill(404));
+  expect(there).toEqual(JSON.parse(JSON.stringify(missing).replaceAll('/media/c.txt', '/media/b.txt')));
+});
+
+test('media: public serves every file', async () => {
   const folder = await dataFolder({
+    'publication.yaml': `${PUBLICATION}media: public\n`,
     'articles/a.json': JSON.stringify(record()),
+    'media/b.txt': 'water',
+  });
+  const { port } = await start(folder);
+
+  expect((await ask(port, '/media/b.txt')).text).toBe('water');
+});
+
+test('the files that publication.yaml names are served', async () => {
+  const names = ['icon', 'logo', 'favicon'];
+  const folder = await dataFolder({
+    'publication.yaml': PUBLICATION + names.map((name) => `${name}: /media/${name}.png\n`).join(''),
+    'articles/.keep': '',
+    ...Object.fromEntries(names.map((name) => [`media/${name}.png`, name])),
+  });
+  const { port } = await start(folder);
+
+  for (const name of names) expect((await ask(port, `/media/${name}.png`)).text).toBe(name);
+});
+
+/** Every field that can name a file. */
+const WAYS_TO_NAME: readonly [string, Readonly<Record<string, unknown>>][] = [
+  ['its picture', { image: { url: '/media/a b.png' } }],
+  ['a medium', { media: [{ url: '/media/a b.png', type: 'image/png' }] }],
+  ['an avatar', { authors: [{ name: 'A', avatar: '/media/a b.png' }] }],
+  ['a picture in the body', { body: '<p>A</p><img src="/media/a%20b.png">' }],
+  ['a picture that a script loads', { body: '<p>A</p><img data-src="/media/a%20b.png">' }],
+  ['srcset', { body: '<p>A</p><img src="https://x.example/a.png" srcset="/media/x.png 1x, /media/a%20b.png 2x">' }],
+  ['a poster', { body: '<p>A</p><video src="https://x.example/a.mp4" poster="/media/a%20b.png"></video>' }],
+  ['a source', { body: '<p>A</p><audio controls><source src="/media/a%20b.png"></audio>' }],
+  ['a link', { body: '<p><a href="/media/a%20b.png?download=1&amp;x#page">A</a></p>' }],
+  ['Markdown', { body: '![A](</media/a b.png>)', bodyFormat: 'markdown' }],
+  ['its own address', { url: '/media/a b.png' }],
+];
+
+test.each(WAYS_TO_NAME)('a file is served while its story is visible that names it in %s', async (_, fields) => {
+  const clock = { now: NOW };
+  const {
+    port,
+    put: publish,
+    remove,
+  } = await clientOf(await dataFolder({ 'articles/.keep': '', 'media/a b.png': 'picture' }), { now: () => clock.now });
+  const times = {
+    embargoUntil: new Date(NOW + 60 * SECOND).toISOString(),
+    expiresAt: new Date(NOW + 120 * SECOND).toISOString(),
+  };
+  const statusAt = async (seconds: number) => {
+    clock.now = NOW + seconds * SECOND;
+    return (await ask(port, '/media/a%20b.png')).status;
+  };
+  const missing = await allAnswers(port, '/media/a%20b.png');
+  await publish('/a', { body: record({ ...fields, ...times }) });
+
+  expect(await allAnswers(port, '/media/a%20b.png')).toEqual(missing);
+  expect(await Promise.all([await statusAt(0), await statusAt(59.999), await statusAt(60)])).toEqual([404, 404, 200]);
+  expect([await statusAt(119.999), await statusAt(120)]).toEqual([200, 404]);
+  await publish('/b', { body: record({ ...fields, id: 'b', url: '/media/a b.png' }) });
+  expect(await statusAt(120)).toBe(200);
+  await remove('/b');
+  expect(await allAnswers(port, '/media/a%20b.png')).toEqual(missing);
+});
+
+test.each(['/media//a.png', '/media/./a.png', '/MEDIA/a.png', '/media/%61.png', '/media/a.png?x=1'])(
+  '%s is the file that is named',
+  async (path) => {
+    const { port } = await start(await dataFolder({ 'articles/a.json': linking('a.png'), 'media/a.png': 'picture' }));
+
+    expect((await ask(port, path)).text).toBe('picture');
+  },
+);
+
+test('a file of a story whose file is removed is gone with the next answer', async () => {
+  const folder = await dataFolder({ 'articles/a.json': linking('a.txt'), 'media/a.txt': 'water' });
+  const { port } = await start(folder);
+  expect((await ask(port, '/media/a.txt')).status).toBe(200);
+  await rm(join(folder, 'articles/a.json'));
+
+  expect((await ask(port, '/media/a.txt')).status).toBe(404);
+});
+
+test('a symbolic link is followed inside of the folder only', async () => {
+  const paths = ['inside', 'out', 'chain', 'folder/s.txt', 'name', 'caf\u00e9', 'cafe\u0301'];
+  const folder = await dataFolder({
+    'articles/a.json': linking(...paths),
     'media/a.txt': 'water',
     'secret.txt': 'secret',
     'secret/s.txt': 'secret',
@@ -105,9 +218,8 @@ test('a symbolic link is followed inside of the folder only', async () => {
   for (const [name, target] of Object.entries(links)) await symlink(target, join(folder, 'media', name));
   await symlink('../secret.txt', join(folder, 'media/cafe\u0301'));
   const { port } = await start(folder);
-  const paths = ['inside', 'out', 'chain', 'folder/s.txt', 'name', 'caf%C3%A9', 'cafe%CC%81'];
   const answers = await Promise.all(
-    paths.flatMap((path) => ['GET', 'HEAD'].map((method) => ask(port, `/media/${path}`, { method }))),
+    paths.flatMap((path) => ['GET', 'HEAD'].map((method) => ask(port, `/media/${encodeURI(path)}`, { method }))),
   );
 
   expect(answers.map(({ status }) => status)).toEqual([200, 200, ...Array.from({ length: 12 }, () => 404)]);
@@ -116,7 +228,7 @@ test('a symbolic link is followed inside of the folder only', async () => {
 
 test('a file that is sent is closed, also if the client leaves before the end', async () => {
   const folder = await dataFolder({
-    'articles/a.json': JSON.stringify(record()),
+    'articles/a.json': linking('large.bin', 'a.txt'),
     'media/large.bin': Buffer.alloc(8_000_000),
     'media/a.txt': 'water',
   });
@@ -142,9 +254,14 @@ test('a file that is sent is closed, also if the client leaves before the end', 
   await expect.poll(open).toEqual([]);
 });
 
+const TWO_FILES = {
+  'media/large.mp3': Buffer.alloc(16 * 1024 * 1024),
+  'media/a.txt': 'water',
+  'articles/files.json': linking('large.mp3', 'a.txt'),
+};
+
 test('a file is closed if its client leaves while answers wait behind others', async () => {
-  const folder = await dataFolder({ 'media/large.mp3': Buffer.alloc(16 * 1024 * 1024) });
-  const { port } = await start(folder);
+  const { port } = await start(await dataFolder(TWO_FILES));
   const files = () =>
     globSync('/proc/self/fd/*').filter((link) => {
       try {
@@ -171,7 +288,7 @@ test.each([
     'GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\n\r\n',
   ],
 ])('requests for files that wait %s hold up no other client', async (_, first) => {
-  const folder = await dataFolder({ 'media/large.mp3': Buffer.alloc(16 * 1024 * 1024), 'media/a.txt': 'water' });
+  const folder = await dataFolder(TWO_FILES);
   const { port } = await start(folder);
   const socket = connect(port, '127.0.0.1');
   onTestFinished(() => void socket.destroy());
@@ -184,7 +301,7 @@ test.each([
 });
 
 test('clients that do not read their files hold up no other client', async () => {
-  const folder = await dataFolder({ 'media/large.mp3': Buffer.alloc(16 * 1024 * 1024), 'media/a.txt': 'water' });
+  const folder = await dataFolder(TWO_FILES);
   const { port } = await start(folder);
   for (let count = 0; count < 20; count += 1) {
     const socket = connect(port, '127.0.0.1');

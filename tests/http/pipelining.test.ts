@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, makeFolder, type Running, record, serving } from '../helpers.ts';
+import { ask, linking, makeFolder, type Running, record, serving } from '../helpers.ts';
 import { answersToMethods, speak } from '../raw.ts';
 import { keyFor, NOW } from './api.ts';
 
@@ -29,6 +29,7 @@ beforeAll(async () => {
   const folder = await makeFolder({
     'articles/a.json': small('a'),
     'articles/large.json': JSON.stringify(large),
+    'articles/files.json': linking('large.mp3'),
     'media/large.mp3': new Uint8Array(1_000_000).fill(120),
   });
   closing.push(() => rm(folder, { recursive: true, force: true }));

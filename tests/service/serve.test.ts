@@ -61,8 +61,8 @@ function withoutTombstones(text: string): string {
 
 /** Returns everything of an answer that a reader or a cache may compare. */
 function comparable({ status, headers, body }: Answer) {
-  const { date: _, ...rest } = headers;
-  return { status, ...rest, body: body.toString('base64') };
+  const { date: _, 'cache-control': caching, ...rest } = headers; // max-age depends on the second of the answer
+  return { status, ...rest, caching: caching?.replace(/max-age=\d+/, 'max-age'), body: body.toString('base64') };
 }
 
 async function documents(port: number, feeds: readonly string[], coding: string): Promise<Map<string, object>> {

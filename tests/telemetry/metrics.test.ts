@@ -11,6 +11,7 @@ import {
   ask,
   childEnvironment,
   dataFolder,
+  linking,
   listen,
   PUBLICATION,
   put,
@@ -182,9 +183,12 @@ describe('requests', () => {
   });
 
   test('have the bytes of their answers counted by content coding', async () => {
-    const running = await start(await dataFolder({ ...NEWSROOM, 'media/a.txt': 'twelve bytes' }), {
-      metrics: ANY_PORT,
-    });
+    const running = await start(
+      await dataFolder({ 'articles/a.json': linking('a.txt'), 'media/a.txt': 'twelve bytes' }),
+      {
+        metrics: ANY_PORT,
+      },
+    );
     const bytes = { br: 0, gzip: 0, zstd: 0, identity: 0 };
     for (const coding of ['br', 'gzip', 'zstd', 'identity'] as const) {
       for (const method of ['GET', 'GET', 'HEAD']) {

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LATEST } from '../../feed/feeds.ts';
+import type { Instant } from '../../lib/instant.ts';
 
 /** Ascending numbers of articles. */
 type Articles = Float64Array;
@@ -8,6 +9,13 @@ type Articles = Float64Array;
 export interface NumberedRule {
   readonly groups: readonly (readonly number[])[];
   readonly none: readonly number[];
+}
+
+export interface Backfilled {
+  /** Entries and tombstones that were added or removed. */
+  readonly moved: number;
+  /** Whether readers could see one of them by now. */
+  readonly isSeen: boolean;
 }
 
 /** Reads and changes the articles of a feed, all at once. */
@@ -21,9 +29,11 @@ interface BackfillStatements {
  * Fills custom feeds with the articles that their rules select. Each call of the returned function starts a run, which
  * reads the feeds that rules name only once: they must not change during the run.
  *
- * @returns a function that fills one feed and returns how many entries and tombstones it added or removed
+ * @returns a function that fills one feed
  */
-export function prepareBackfills(db: DatabaseSync): () => (feed: number, rule: NumberedRule) => number {
+export function prepareBackfills(
+  db: DatabaseSync,
+): () => (feed: number, rule: NumberedRule, at: Instant) => Backfilled {
   const entries: BackfillStatements = {
     read: db.prepare('SELECT json_group_array(article) AS articles FROM entry WHERE feed = ?'),
     insert: db.prepare(`
@@ -45,13 +55,23 @@ export function prepareBackfills(db: DatabaseSync): () => (feed: number, rule: N
     remove: db.prepare(`
       DELETE FROM tombstone WHERE feed = :feed AND article IN (SELECT value FROM json_each(:articles))`),
   };
+  const seen = db.prepare(`
+    SELECT 1 FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value
+    WHERE published <= :at LIMIT 1`);
   return () => {
     const runs = [startRun(entries), startRun(tombstones)];
-    return (feed, rule) => runs.reduce((moved, fill) => moved + fill(feed, rule), 0);
+    return (feed, rule, at) => {
+      const moved = runs.flatMap((fill) => fill(feed, rule));
+      return {
+        moved: sizeOf(moved),
+        isSeen: moved.some((articles) => seen.get({ articles: `[${articles.join()}]`, at }) !== undefined),
+      };
+    };
   };
 }
 
-function startRun({ read, insert, remove }: BackfillStatements): (feed: number, rule: NumberedRule) => number {
+/** @returns a function that fills one feed, and returns the articles that it removed and added */
+function startRun({ read, insert, remove }: BackfillStatements): (feed: number, rule: NumberedRule) => Articles[] {
   const known = new Map<number, Articles>();
 
   function articlesIn(feed: number): Articles {
@@ -71,7 +91,7 @@ function startRun({ read, insert, remove }: BackfillStatements): (feed: number, 
     const added = articlesWithout(after, before);
     if (removed.length > 0) remove.run({ feed, articles: `[${removed.join()}]` });
     if (added.length > 0) insert.run({ feed, articles: `[${added.join()}]` });
-    return removed.length + added.length;
+    return [removed, added];
   };
 }
 

@@ -26,12 +26,13 @@ export function applyChanges(parts: ApplyParts, changes: readonly Change[], now:
   const auditing = audit.begin(transaction.at);
   const touches: Touch[] = [];
   const outcomes = changes.map((change): Outcome => {
-    const { seenFrom = 0, audited, ...outcome } = applyChange(parts, change, transaction);
+    const { seenFrom = 0, renamed = [], audited, ...outcome } = applyChange(parts, change, transaction);
     if (outcome.result !== 'refused' && outcome.result !== 'condition-failed') sources.update(change);
     if (outcome.result === 'erased') settings.save(ERASED, String(outcome.revision));
     if (audited !== undefined) auditing.add(audited, outcome.revision, change.actor);
     const changedAt = change.kind === 'put' ? change.changedAt : undefined;
     touches.push({ keys: outcome.touched, seenFrom, changedAt });
+    if (renamed.length > 0) touches.push({ keys: renamed, seenFrom: 0, changedAt });
     return outcome;
   });
   auditing.end();

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { mediaNamesIn } from '../../article/media-names.ts';
 import { urlHash } from '../../article/stored.ts';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
@@ -115,6 +116,7 @@ function schemaVersion(db: DatabaseSync): number {
 /** Defines the functions that migrations use. */
 export function defineMigrationFunctions(db: DatabaseSync): void {
   db.function('url_hash', { deterministic: true }, (url) => (url === null ? null : urlHash(String(url))));
+  db.function('media_names', { deterministic: true }, (article) => JSON.stringify(mediaNamesIn(String(article))));
 }
 
 /** In one transaction, so that no other process finds a version in between. */

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ArticleText } from '../../article/stored.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { createFeedNames, NAME } from './feed-names.ts';
 import { createFeedNumbers } from './feed-numbers.ts';
 import { wasVisible } from './identity-ledger.ts';
 import type { Rules } from './rules.ts';
@@ -49,27 +50,21 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   const otherByUrl = db.prepare(SAME_URL);
   const selectPlace = db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?');
   const deletePlace = db.prepare('DELETE FROM place WHERE article = ?');
-  const namedFeeds = db.prepare('SELECT key, name FROM feed WHERE number IN (SELECT value FROM json_each(?))');
+  const namedFeeds = db.prepare(
+    `SELECT key, ${NAME} AS name FROM feed WHERE number IN (SELECT value FROM json_each(:feeds))`,
+  );
   const keepVisibleFrom = db.prepare(
     'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
   );
-  // A language is named by its tag, not by an article.
-  const removeNames = db.prepare(`
-    UPDATE feed SET name = ''
-    WHERE name <> '' AND key NOT LIKE 'language/%'
-      AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number)
-      AND NOT EXISTS (
-        SELECT 1 FROM tombstone JOIN article ON article.number = tombstone.article
-        WHERE tombstone.feed = feed.number AND NOT article.erased)
-    RETURNING key`);
   const numbers = createFeedNumbers(db);
-  /** The version of the names that `numbers` knows. */
+  const names = createFeedNames(db);
+  /** The version of the names that `names` knows. */
   let version: number | undefined;
 
   /** Call this first in a transaction: another process may have changed rules and names. */
   function catchUp(): void {
     const current = rules.catchUp();
-    if (current !== version) numbers.forget();
+    if (current !== version) names.forget();
     version = current;
   }
 
@@ -78,13 +73,14 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
   }
 
   /** The feeds that hold a stored article. The custom feeds are not stored: they follow from its own feeds. */
-  function feedsOf(article: number): Feeds {
+  function feedsOf(article: number, at: Instant): Feeds {
     const place = selectPlace.get(article) as PlaceRow | undefined;
-    return place === undefined ? NO_FEEDS : withCustomFeeds(namedFeeds.all(place.feeds) as unknown as NamedKey[]);
+    if (place === undefined) return NO_FEEDS;
+    return withCustomFeeds(namedFeeds.all({ feeds: place.feeds, at }) as unknown as NamedKey[]);
   }
 
   /** Adds an article to its feeds. If it was withdrawn after readers could see it, its tombstone is added instead. */
-  function add(number: number, article: ArticleText, { own, all }: Feeds): void {
+  function add(number: number, article: ArticleText, { own, all }: Feeds, at: Instant): void {
     if (!isInFeeds(article)) return;
     const { publishedAt, expiresAt = null, withdrawn } = article;
     const tie = tieBreaker(article.publicId);
@@ -92,6 +88,13 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     else insertTombstones.run(withdrawn.at, number, numbers.json(all));
     const urlHash = withdrawn === undefined ? article.urlHash : null;
     insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own), urlHash);
+    if (publishedAt <= at) names.add(own);
+    else
+      names.addComing(
+        number,
+        publishedAt,
+        own.map((feed) => ({ ...feed, number: numbers.of(feed) })),
+      );
   }
 
   /** Removes an article and its tombstones from the feeds that hold it. */
@@ -101,15 +104,20 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     for (const feed of all) deleteEntry.run(numbers.of(feed), place.published, place.tie, number);
     deleteTombstones.run(number);
     deletePlace.run(number);
+    names.removeComing(number);
   }
 
   /** Moves an unchanged article between feeds. Returns the feeds that changed. */
-  function move(number: number, article: ArticleText, { from, to }: Record<'from' | 'to', Feeds>): FeedKey[] {
+  function move(
+    number: number,
+    article: ArticleText,
+    { from, to, at }: Record<'from' | 'to', Feeds> & { readonly at: Instant },
+  ): FeedKey[] {
     const target = isInFeeds(article) ? to : NO_FEEDS;
     const changed = [...without(from.all, target.all), ...without(target.all, from.all)];
     if (changed.length > 0) {
       remove(number, from);
-      add(number, article, target);
+      add(number, article, target, at);
     }
     return changed.map(({ key }) => key);
   }
@@ -119,21 +127,16 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     return withdrawn === undefined ? (otherByUrl.get(urlHash, number)?.id as string | undefined) : undefined;
   }
 
-  /** Keeps feeds visible without articles: a subscriber then finds the feed empty, not missing. */
+  /** Keeps feeds visible without articles, and named: a subscriber then finds the feed empty, not missing. */
   function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
     for (const feed of feeds) keepVisibleFrom.run({ number: numbers.of(feed), from });
+    names.add(feeds);
   }
 
-  /**
-   * Removes the names of feeds that no article names any more but erased ones: they may be of the erased text, such as its
-   * author. Their addresses stay, because readers learn of the withdrawal there. Returns the feeds that had a name.
-   */
-  function removeUnusedNames(): FeedKey[] {
-    const keys = removeNames.all().map(({ key }) => String(key));
-    if (keys.length > 0) {
-      rules.raiseNamesVersion();
-      numbers.forget();
-    }
+  /** See `removeUnused` of the names. Every process learns of it. */
+  function removeUnusedNames(at: Instant): FeedKey[] {
+    const keys = names.removeUnused(at);
+    if (keys.length > 0) rules.raiseNamesVersion();
     return keys;
   }
 
@@ -147,8 +150,11 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
     keepVisible,
     sameAddress,
     removeUnusedNames,
-    isRenamed: numbers.isRenamed,
-    forgetNumbers: numbers.forget,
+    /** Call this after a rollback. */
+    forget(): void {
+      numbers.forget();
+      names.forget();
+    },
   };
 }
 

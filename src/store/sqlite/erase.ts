@@ -3,20 +3,20 @@ import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import { rfc3339 } from '../../lib/instant.ts';
 import type { Erase } from '../store.ts';
 import type { KnownArticle } from './article-rows.ts';
-import { wasVisible } from './identity-ledger.ts';
+import { seenFrom, wasVisible } from './identity-ledger.ts';
 import { kept, keptAsKnown } from './put.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 
 /** Erases the article of a change whose condition holds. An article that is not withdrawn yet is withdrawn by this. */
 export function erase(
-  { rows, entries, auditTexts }: ChangeParts,
+  { rows, entries, mediaUses, auditTexts }: ChangeParts,
   { id }: Erase,
   known: KnownArticle | undefined,
   transaction: Transaction,
 ): Applied {
   if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
   const { number } = known;
-  const feeds = entries.feedsOf(number);
+  const feeds = entries.feedsOf(number, transaction.at);
   if (known.erased === 1) {
     return { id, result: 'unchanged', revision: known.revision, touched: [], kept: keptAsKnown(known, feeds) };
   }
@@ -25,15 +25,28 @@ export function erase(
   const article = articleText(erasedArticle(remains));
   const revision = ++transaction.revision;
   rows.erase(number, article, revision, erasedRecord(remains, wasVisible(article) ? feeds.own : []));
+  mediaUses.replace(number, undefined);
   entries.remove(number, feeds);
-  entries.add(number, article, feeds);
+  entries.add(number, article, { own: nameless(feeds.own), all: feeds.all }, transaction.at);
   auditTexts.eraseTexts(number);
-  const renamed = entries.removeUnusedNames();
+  const renamed = entries.removeUnusedNames(transaction.at);
   const touched = [...new Set<FeedKey>([...feeds.all.map(({ key }) => key), ...renamed])];
-  // A feed shows its new title at once, also where the article was under embargo.
-  const seenFrom = renamed.length > 0 ? Math.min(known.published, transaction.at) : known.published;
   const audited = { what: 'erased', number, article } as const;
-  return { id, result: 'erased', revision, touched, seenFrom, kept: kept(article, feeds), audited };
+  return {
+    id,
+    result: 'erased',
+    revision,
+    touched,
+    seenFrom: seenFrom(known.published, known.withdrawn),
+    renamed,
+    kept: kept(article, feeds),
+    audited,
+  };
+}
+
+/** The feeds of an erased article: it no longer counts among the articles that name them. */
+function nameless(feeds: readonly NamedKey[]): NamedKey[] {
+  return feeds.map(({ key }) => ({ key, name: '' }));
 }
 
 /** The record of an erased article, which an export carries to another store. */

@@ -54,10 +54,7 @@ export function createFeedDates(db: DatabaseSync) {
   const date = db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?');
   const changedSince = db.prepare('SELECT key FROM feed WHERE revision > ?');
   return {
-    /** Dates feeds by the clock. */
-    touch(keys: Iterable<FeedKey>, at: Instant, revision: number): void {
-      for (const key of keys) touch.run({ at, revision, key });
-    },
+    /** Dates all feeds by the clock. */
     touchAll(at: Instant, revision: number): void {
       touchAll.run({ at, revision });
     },

@@ -4,6 +4,7 @@ import { type FeedKey, LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedList, FeedListOptions, FeedTotal, ListedFeed } from '../store.ts';
+import { NAME } from './feed-names.ts';
 import { createRest } from './rest.ts';
 import { SEEN } from './snapshot.ts';
 
@@ -52,8 +53,10 @@ interface KeptTotal {
 /** Counts what readers can see in each feed, in pieces: the largest feed would keep every other request waiting. */
 export function createFeedTotals(db: DatabaseSync) {
   const feedsAfter = db.prepare(`
-    SELECT number, key, name, revision, ${SEEN} AS seen FROM feed WHERE key > :after ORDER BY key LIMIT ${READ_TOGETHER}`);
-  const feedByKey = db.prepare(`SELECT number, key, name, revision, ${SEEN} AS seen FROM feed WHERE key = :key`);
+    SELECT number, key, ${NAME} AS name, revision, ${SEEN} AS seen FROM feed WHERE key > :after ORDER BY key LIMIT ${READ_TOGETHER}`);
+  const feedByKey = db.prepare(
+    `SELECT number, key, ${NAME} AS name, revision, ${SEEN} AS seen FROM feed WHERE key = :key`,
+  );
   const lastCounted = db.prepare(LAST_COUNTED);
   const counted = db.prepare(COUNTED);
   const nextChange = db.prepare(`

@@ -13,6 +13,11 @@ export function wasSeen({ published, withdrawn }: KnownDates, at: Instant): bool
   return published <= Math.min(at, withdrawn ?? at);
 }
 
+/** The moment from which readers can see an article; later than every date if it was withdrawn before. */
+export function seenFrom(published: Instant, withdrawn: Instant | null | undefined): Instant {
+  return published <= (withdrawn ?? published) ? published : Number.POSITIVE_INFINITY;
+}
+
 /** Whether readers may have seen an article before its withdrawal. */
 export function wasVisible({ withdrawn, publishedAt }: Pick<ArticleText, 'withdrawn' | 'publishedAt'>): boolean {
   return withdrawn !== undefined && publishedAt <= withdrawn.at;

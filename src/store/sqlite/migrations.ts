@@ -160,4 +160,24 @@ export const MIGRATIONS: readonly string[] = [
   WHERE hash.number = place.article;
   CREATE INDEX place_url_hash ON place (url_hash) WHERE url_hash IS NOT NULL;
   `,
+  `
+  -- which articles name which files below media/: a file is served while readers can see one of these articles
+  CREATE TABLE media_use (
+    path TEXT NOT NULL,
+    article INTEGER NOT NULL REFERENCES article (number),
+    PRIMARY KEY (path, article)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX media_use_article ON media_use (article);
+  INSERT OR IGNORE INTO media_use SELECT value, number FROM article, json_each(media_names(article.article));
+
+  -- Spellings of feeds' names in articles that were under embargo when they were written: they count from the end of it.
+  CREATE TABLE coming_name (
+    article INTEGER NOT NULL REFERENCES article (number),
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    published INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (feed, article)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX coming_name_article ON coming_name (article);
+  `,
 ];

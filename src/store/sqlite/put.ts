@@ -2,7 +2,6 @@ import type { Article } from '../../article/article.ts';
 import type { ArticleText } from '../../article/stored.ts';
 import type { Problem } from '../../errors.ts';
 import type { FeedKey } from '../../feed/feeds.ts';
-import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { AuditedChange, KeptArticle, Outcome, Put } from '../store.ts';
@@ -12,6 +11,7 @@ import {
   erasedId,
   identityProblem,
   NOT_ERASED_HERE,
+  seenFrom,
   takenPublicId,
   wasSeen,
   withKnownPublicId,
@@ -33,22 +33,22 @@ export function put(
   const { revision } = known;
   const { article, isErased: repeatsErasure = false } = change;
   if (!repeatsErasure) return { ...refused(article, revision, erasedId(article.id)), isErased };
-  const kept = keptAsKnown(known, parts.entries.feedsOf(known.number));
+  const kept = keptAsKnown(known, parts.entries.feedsOf(known.number, transaction.at));
   return { id: article.id, result: 'unchanged', revision, touched: [], kept };
 }
 
 function create(
-  { rows, entries }: ChangeParts,
+  { rows, entries, mediaUses }: ChangeParts,
   { article, record, feeds: own, isErased }: Put,
   transaction: Transaction,
 ): Applied {
   const feeds = entries.withCustomFeeds(own);
-  const seenFrom = seenFromOn(entries, article.publishedAt, feeds, transaction.at);
   const revision = transaction.revision + 1;
   const number = rows.insert(article, revision, record, isErased);
   if (number === undefined) return takenBy(rows.ownerOf(article.publicId), article, 0);
   transaction.revision = revision;
-  entries.add(number, article, feeds);
+  mediaUses.add(number, article.media);
+  entries.add(number, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
   const what = isErased === true ? 'erased' : article.withdrawn === undefined ? 'published' : 'withdrawn';
   return withSameAddress(entries, number, article, {
@@ -56,14 +56,14 @@ function create(
     result: 'created',
     revision,
     touched,
-    seenFrom,
+    seenFrom: seenFrom(article.publishedAt, article.withdrawn?.at),
     kept: kept(article, feeds),
     audited: { what, number, article },
   });
 }
 
 function update(
-  { rows, entries, sources }: ChangeParts,
+  { rows, entries, sources, mediaUses }: ChangeParts,
   change: Put,
   known: KnownArticle,
   transaction: Transaction,
@@ -83,15 +83,18 @@ function update(
     (change.keepWithdrawn === true || (change.source !== undefined && sources.has(id))) &&
     repeatsWithdrawn({ article, record: change.record }, known, rows.recordOf(number))
   )
-    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(number)) };
-  const before = entries.feedsOf(number);
+    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(number, at)) };
+  const before = entries.feedsOf(number, at);
   const feeds = entries.withCustomFeeds(change.feeds);
-  const seenFrom = seenFromOn(entries, Math.min(known.published, article.publishedAt), feeds, at);
+  const since = Math.min(
+    seenFrom(known.published, known.withdrawn),
+    seenFrom(article.publishedAt, article.withdrawn?.at),
+  );
   if (change.isReparsed !== true && wasSeen(known, at))
     entries.keepVisible(without(before.all, feeds.all), known.published);
   if (known.article === jsonString(article.text)) {
     rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
-    const touched = entries.move(number, article, { from: before, to: feeds });
+    const touched = entries.move(number, article, { from: before, to: feeds, at });
     if (touched.length === 0)
       return withSameAddress(entries, number, article, { ...unchanged, kept: kept(article, feeds) });
     const revision = ++transaction.revision;
@@ -100,8 +103,9 @@ function update(
   }
   const revision = ++transaction.revision;
   rows.update(number, article, revision, change.record);
+  mediaUses.replace(number, article.media);
   entries.remove(number, before);
-  entries.add(number, article, feeds);
+  entries.add(number, article, feeds, at);
   const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
   return updated(revision, touched);
 
@@ -111,7 +115,7 @@ function update(
       result: 'updated',
       revision,
       touched,
-      seenFrom,
+      seenFrom: since,
       kept: kept(article, feeds),
       audited: { what: changeOf(known, article), number, article },
     });
@@ -141,11 +145,6 @@ export function kept(
 /** The article of an outcome that leaves it as it was. */
 export function keptAsKnown(known: KnownArticle, feeds: Feeds): KeptArticle {
   return kept(JSON.parse(known.article) as Article, feeds);
-}
-
-/** The moment from which readers can see the change. A feed that it renames shows that at once, even under embargo. */
-function seenFromOn(entries: Entries, published: Instant, { own }: Feeds, at: Instant): Instant {
-  return published > at && own.some(entries.isRenamed) ? at : published;
 }
 
 /** The outcome of a record whose public id another article has. */

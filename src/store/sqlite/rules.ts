@@ -4,11 +4,14 @@ import { customFeedChooser } from '../../feed/selection.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { FeedToBackfill } from '../store.ts';
 import { type NumberedRule, prepareBackfills } from './backfill.ts';
-import type { FeedDates } from './feed-dates.ts';
+import { type FeedDates, feedMoments, type Touch } from './feed-dates.ts';
 import type { RevisionCounter } from './revision.ts';
 
 /** Entries added or removed after which a backfill transaction ends. They take seconds, while other writers wait. */
 const MAX_MOVED = 100_000;
+
+/** Later than every date: readers cannot see the change yet. */
+const UNSEEN = Number.POSITIVE_INFINITY;
 
 /** Selects no article: its only group holds no feed. */
 const NOTHING: NumberedRule = { groups: [[]], none: [] };
@@ -63,23 +66,26 @@ export function createRules(db: DatabaseSync, { revisions, feedDates }: RulesPar
   /** The store's `backfillFeeds`, in a transaction that the caller has begun. */
   function backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant): number {
     const backfill = prepareBackfill();
-    const touched: FeedKey[] = [];
+    const began = now();
+    const touches: Touch[] = [];
     let moved = 0;
     let done = 0;
     for (const { id, select } of feeds) {
       const feed = select === undefined ? removeRule.get(id) : setRule.get(id, JSON.stringify(select));
       if (feed !== undefined) {
-        const count = backfill(Number(feed.number), select === undefined ? NOTHING : numbered(select));
-        if (count > 0 || select === undefined) touched.push(id);
-        moved += count;
+        const filled = backfill(Number(feed.number), select === undefined ? NOTHING : numbered(select), began);
+        const seenFrom = filled.isSeen || select === undefined ? began : UNSEEN;
+        if (filled.moved > 0 || select === undefined) touches.push({ keys: [id], seenFrom, changedAt: undefined });
+        moved += filled.moved;
       }
       done += 1;
       if (moved >= MAX_MOVED) break;
     }
     if (done > 0) raiseVersion.run();
     const revision = revisions.last() + 1;
-    if (touched.length > 0) revisions.save(revision);
-    feedDates.touch(touched, now(), revision);
+    if (touches.length > 0) revisions.save(revision);
+    const end = now();
+    feedDates.apply(feedMoments(touches, { at: Math.max(began, end), wasServed: true }), end, revision);
     return done;
   }
 

@@ -3,6 +3,7 @@ import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedSnapshot, SnapshotOptions } from '../store.ts';
+import { NAME } from './feed-names.ts';
 
 /**
  * Whether readers could ever see a feed: it is declared, or holds a visible article or a tombstone, or an article left it
@@ -54,9 +55,9 @@ interface TombstoneRow {
 
 /** Reads the feeds as they are at one moment. */
 export function createSnapshots(db: DatabaseSync) {
-  const feeds = db.prepare(`SELECT key, name FROM feed WHERE ${SEEN} ORDER BY key`);
+  const feeds = db.prepare(`SELECT key, ${NAME} AS name FROM feed WHERE ${SEEN} ORDER BY key`);
   const feedByKey = db.prepare(`
-    SELECT number, name, changed, ${SEEN} AS seen,
+    SELECT number, ${NAME} AS name, changed, ${SEEN} AS seen,
       (SELECT min(published) FROM entry WHERE feed = feed.number AND published > :at) AS opens,
       (SELECT min(expires) FROM entry WHERE feed = feed.number AND expires > :at) AS expires,
       (SELECT min(at) FROM tombstone WHERE feed = feed.number AND at > :at) AS withdraws,

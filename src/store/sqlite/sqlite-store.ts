@@ -13,6 +13,7 @@ import { createFeedDates } from './feed-dates.ts';
 import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
 import { createListing } from './listing.ts';
+import { createMediaUses } from './media-uses.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
 import { createRecords } from './records.ts';
 import { createRevisionCounter } from './revision.ts';
@@ -38,7 +39,7 @@ function openStore(file: string, options: OpenOptions): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
-  const { audit, revisions, settings, feedDates, rules, entries, sources, externalChanges } = tables;
+  const { audit, revisions, settings, feedDates, rules, entries, sources, mediaUses, externalChanges } = tables;
   const overwriting = createOverwriting(db, file, settings);
   const { transaction, rehearsal } = createTransactions(db, tables, overwriting);
   const records = createRecords(db);
@@ -87,10 +88,11 @@ function openStore(file: string, options: OpenOptions): Store {
     newerThan: async (key, number, at, limit) => snapshots.newerThan(key, number, at, limit),
     memberships: async (number) => {
       rules.catchUp();
-      return entries.feedsOf(number).all.map(({ key }) => key);
+      return entries.feedsOf(number, 0).all.map(({ key }) => key);
     },
     count: async () => records.count(),
 
+    isMediaVisible: async (path, at) => mediaUses.isVisible(path, at),
     sources: async () => sources.list(),
     setting: async (name) => settings.get(name),
     saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
@@ -125,6 +127,7 @@ function openTables(db: DatabaseSync) {
     audit: createAudit(db),
     auditTexts: createAuditTexts(db),
     sources: createSources(db),
+    mediaUses: createMediaUses(db),
     externalChanges: createExternalChanges(db, { revisions, feedDates }),
   };
 }
@@ -144,7 +147,7 @@ function createTransactions(db: DatabaseSync, tables: Tables, { rewriting }: Ove
         return result;
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
-        entries.forgetNumbers();
+        entries.forget();
         throw error;
       }
     };
@@ -157,7 +160,7 @@ function createTransactions(db: DatabaseSync, tables: Tables, { rewriting }: Ove
         return applyChanges(tables, changes, now);
       } finally {
         if (db.isTransaction) db.exec('ROLLBACK');
-        entries.forgetNumbers();
+        entries.forget();
       }
     };
     return inTurn(() => withWriteLock(db, rewriting, write));

@@ -1,9 +1,11 @@
 import type { Article } from '../../article/article.ts';
+import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { AuditedChange, Outcome } from '../store.ts';
 import type { ArticleRows } from './article-rows.ts';
 import type { AuditTexts } from './audit-texts.ts';
 import type { Entries } from './entries.ts';
+import type { MediaUses } from './media-uses.ts';
 import type { Sources } from './sources.ts';
 
 /** The transaction in which changes are applied. */
@@ -20,6 +22,7 @@ export interface ChangeParts {
   readonly entries: Entries;
   readonly sources: Sources;
   readonly auditTexts: AuditTexts;
+  readonly mediaUses: MediaUses;
 }
 
 /** A change that was made, for the audit. */
@@ -35,6 +38,8 @@ export interface Audited {
 export interface Applied extends Outcome {
   /** The moment from which readers can see the article as it was before the change or as it is now. */
   readonly seenFrom?: Instant;
+  /** Feeds that lost their names: readers see that at once, even if the article was under embargo. */
+  readonly renamed?: readonly FeedKey[];
   /** Present where the article has changed. */
   readonly audited?: Audited;
 }

@@ -8,23 +8,24 @@ import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 
 /** Withdraws the article of a change whose condition holds. */
 export function withdraw(
-  { rows, entries }: ChangeParts,
+  { rows, entries, mediaUses }: ChangeParts,
   { id, reason }: Withdraw,
   known: KnownArticle | undefined,
   transaction: Transaction,
 ): Applied {
   if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
   if (known.withdrawn !== null) {
-    const kept = keptAsKnown(known, entries.feedsOf(known.number));
+    const kept = keptAsKnown(known, entries.feedsOf(known.number, transaction.at));
     return { id, result: 'unchanged', revision: known.revision, touched: [], kept };
   }
   const at = Math.floor(transaction.at / 1000) * 1000; // every date of an article is a whole second
   const article = articleText(withdrawnArticle(JSON.parse(known.article) as Article, omitUndefined({ at, reason })));
-  const feeds = entries.feedsOf(known.number);
+  const feeds = entries.feedsOf(known.number, transaction.at);
   const revision = ++transaction.revision;
   rows.update(known.number, article, revision);
+  mediaUses.replace(known.number, article.media);
   entries.remove(known.number, feeds);
-  entries.add(known.number, article, feeds);
+  entries.add(known.number, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
   return {
     id,

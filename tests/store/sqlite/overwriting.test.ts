@@ -13,6 +13,7 @@ import { ERASED, type Put, type Store } from '../../../src/store/store.ts';
 import { article, dataFolder } from '../../helpers.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
+const HOUR = 60 * 60 * 1000;
 
 async function storeFile(): Promise<string> {
   return join(await dataFolder(), 'publisher.sqlite');
@@ -65,6 +66,33 @@ test('no earlier version of an erased article is left, whichever program wrote i
   expect(await store.overwriteErased()).toBeUndefined();
   expect(await filesWith(file, 'Formerly')).toEqual([]);
   expect(await filesWith(file, 'Other')).toEqual(['publisher.sqlite']);
+});
+
+test.each([
+  ['before', NOW],
+  ['after', NOW + 2 * HOUR],
+])('no name of a feed or a file is left of an article that is erased %s the end of its embargo', async (_, at) => {
+  const file = await storeFile();
+  const store = opened(file);
+  const made = article({
+    id: 'a',
+    title: 'Secret title',
+    body: '<p>Secret body</p><img src="/media/Secret.jpg">',
+    sections: ['Secret Section'],
+    tags: ['Secret Tag'],
+    authors: [{ name: 'Secret Author' }],
+    embargoUntil: new Date(NOW + HOUR).toISOString(),
+  });
+  const change: Put = { kind: 'put', article: articleText(made), record: '{"id":"a"}', feeds: ownKeys(made) };
+  await store.apply([change, put('b', 'Other')], () => NOW);
+  expect(await filesWith(file, 'Secret')).not.toEqual([]);
+
+  await store.apply([{ kind: 'erase', id: 'a' }], () => at);
+  expect(await store.overwriteErased()).toBeUndefined();
+  expect(await filesWith(file, 'Secret')).toEqual([]);
+  const db = raw(file);
+  for (const table of ['coming_name', 'media_use'])
+    expect(db.prepare(`SELECT * FROM ${table}`).all(), table).toEqual([]);
 });
 
 test('a process that reads without a pause is named; once it ends, the next attempt succeeds', async () => {

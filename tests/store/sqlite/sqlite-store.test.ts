@@ -360,6 +360,28 @@ test('a store that knew files by their paths knows them by their articles', asyn
   ]);
 });
 
+test('a store that did not know which articles name which files of the media folder learns it, and keeps names of feeds', async () => {
+  const file = await databaseOf(MIGRATIONS.slice(0, 6));
+  const db = new DatabaseSync(file);
+  const insert = db.prepare(`INSERT INTO article VALUES (?, ?, ?, ?, ?, 0, NULL, ?, ?, '{}')`);
+  const text = (name: string) => JSON.stringify({ html: `<img src="https://feeds.news.example/media/${name}">` });
+  insert.run(1, 'a', 'urn:a', 1, 0, null, text('a%20b.png'));
+  insert.run(2, 'b', 'urn:b', 2, NOW + 1, null, text('later.png'));
+  insert.run(3, 'c', 'urn:c', 3, 0, 5, text('gone.png'));
+  db.exec(`INSERT INTO feed (key, name, visible_from) VALUES ('tag/x', 'X', 0)`);
+  db.close();
+  migrateDatabase(file);
+  const store = opened(file);
+  const visible = (name: string, at: number) => store.isMediaVisible(name, at);
+  expect([await visible('a b.png', NOW), await visible('later.png', NOW), await visible('gone.png', NOW)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  expect(await visible('later.png', NOW + 1)).toBe(true);
+  expect(await store.feeds(NOW)).toContainEqual({ key: 'tag/x', name: 'X' });
+});
+
 /** The rows of the tables: which feeds hold which articles. */
 function placesIn(file: string): unknown[] {
   const db = new DatabaseSync(file, { readOnly: true });
