@@ -1,6 +1,6 @@
 import type { Newsroom } from '../article/article.ts';
 import type { PublisherError } from '../errors.ts';
-import type { NextTurn } from '../lib/turns.ts';
+import type { YieldToLoop } from '../lib/yield-to-loop.ts';
 import { openParsePool, type ParsePool } from './parse-pool.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
@@ -14,10 +14,10 @@ const LARGE_RECORD = 16 * 1024;
 const THREADS = { threads: 2, perClient: 1 };
 
 /**
- * Parses records for a service: in this thread, one in each turn, and those that take long in threads, which start with the
+ * Parses records for a service: in this thread, with the event loop going round in between, and those that take long in threads, which start with the
  * first of them.
  */
-export function openParser(newsroom: Newsroom, nextTurn: NextTurn): ParsePool {
+export function openParser(newsroom: Newsroom, yieldToLoop: YieldToLoop): ParsePool {
   const pool = openParsePool(newsroom, THREADS);
 
   async function parseInPool(record: UnparsedRecord): Promise<ParsedRecord | PublisherError> {
@@ -34,7 +34,7 @@ export function openParser(newsroom: Newsroom, nextTurn: NextTurn): ParsePool {
       for (const record of records) {
         if (record.json.length >= LARGE_RECORD) results.push(parseInPool(record));
         else {
-          await nextTurn();
+          await yieldToLoop();
           results.push(parseQuickRecord(record, newsroom) ?? parseInPool(record));
         }
       }

@@ -7,7 +7,7 @@ import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText, shorten } from '../lib/text.ts';
-import { type NextTurn, NO_TURNS } from '../lib/turns.ts';
+import { NEVER_YIELD, type YieldToLoop } from '../lib/yield-to-loop.ts';
 import type { Actor, Change, Condition, Erase, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
@@ -75,7 +75,7 @@ interface PublisherParts {
   /** Receives the feeds that changed, after the change is on disk and before it is acknowledged. */
   readonly announce: (touched: readonly FeedKey[]) => void;
   /** Shares the thread with other work; by default, there is none. */
-  readonly nextTurn?: NextTurn;
+  readonly yieldToLoop?: YieldToLoop;
   /** Records in one transaction, and characters of their articles; by default, there is no limit. */
   readonly transaction?: BatchLimits;
 }
@@ -86,10 +86,10 @@ const NO_LIMITS: BatchLimits = { count: Number.POSITIVE_INFINITY, size: Number.P
 export type ParseRecords = (records: readonly UnparsedRecord[]) => Promise<readonly (ParsedRecord | PublisherError)[]>;
 
 export function createPublisher(parts: PublisherParts): Publisher {
-  const { store, parse, now, announce, nextTurn = NO_TURNS, transaction = NO_LIMITS } = parts;
+  const { store, parse, now, announce, yieldToLoop = NEVER_YIELD, transaction = NO_LIMITS } = parts;
 
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    await nextTurn();
+    await yieldToLoop();
     const outcomes = await store.apply(changes, now);
     announce([...new Set(outcomes.flatMap(({ touched }) => touched))]);
     return outcomes;

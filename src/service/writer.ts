@@ -6,7 +6,7 @@ import { guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
 import { problemListHandler } from '../http/overviews.ts';
 import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
-import { createTurns } from '../lib/turns.ts';
+import { createYieldToLoop } from '../lib/yield-to-loop.ts';
 import { openParser } from '../publish/parser.ts';
 import { type Accepted, createPublisher, isChange, type Publisher } from '../publish/publish.ts';
 import { refreshStore } from '../publish/refresh.ts';
@@ -59,8 +59,8 @@ const BODY_DEADLINE = 30_000;
 export async function openWriter(folder: DataFolder, parts: WriterParts): Promise<Writer> {
   const { path, publication, newsroom, store } = folder;
   const { log, counters, now, announce, onErased, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
-  const nextTurn = createTurns();
-  const parser = openParser(newsroom, nextTurn);
+  const yieldToLoop = createYieldToLoop();
+  const parser = openParser(newsroom, yieldToLoop);
   const { parse } = parser;
   const auditLog = await openAuditLog({ store, log, fail });
   const problems = createProblemReports({ store, log, counters, now, fail });
@@ -79,7 +79,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   }
   await auditLog.catchUp();
   const logged = logChanges(
-    createPublisher({ store, parse, now, announce, nextTurn, transaction: TRANSACTION }),
+    createPublisher({ store, parse, now, announce, yieldToLoop, transaction: TRANSACTION }),
     auditLog,
   );
   const counted = countChanges(logged, counters);
@@ -89,7 +89,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     parse,
     now,
     announce: () => {},
-    nextTurn,
+    yieldToLoop,
   });
   const articles = openArticleFolder({
     dataFolder: path,

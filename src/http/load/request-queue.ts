@@ -3,7 +3,7 @@
  * the queue, the age of its first request and the delay of the event loop decide when the service refuses requests.
  */
 
-import { drainPromises } from '../../lib/turns.ts';
+import { drainPromises } from '../../lib/yield-to-loop.ts';
 
 /**
  * A flood of requests must neither keep the newsroom from publishing, nor the readers of a feed that has just changed from

@@ -1,14 +1,14 @@
 /**
- * Shares a thread between long work and everything else. Code that has a lot to do asks for a turn before each piece of it:
- * pieces that are ready run one after another for a few milliseconds, then the event loop goes round.
+ * Shares a thread between long work and everything else. Code that has a lot to do calls this before each piece of it: pieces
+ * that are ready run one after another for a few milliseconds, then the event loop goes round.
  */
-export type NextTurn = () => Promise<void>;
+export type YieldToLoop = () => Promise<void>;
 
 /** Milliseconds of work before the event loop goes round. A single piece may take longer. */
 const SLICE = 5;
 
-/** Turns are taken in the order in which they were asked for. */
-export function createTurns(now: () => number = () => performance.now()): NextTurn {
+/** The pieces run in the order of the calls. */
+export function createYieldToLoop(now: () => number = () => performance.now()): YieldToLoop {
   const waiting: (() => void)[] = [];
   let isScheduled = false;
 
@@ -36,7 +36,7 @@ export function createTurns(now: () => number = () => performance.now()): NextTu
 }
 
 /** For code whose thread has nothing else to do. */
-export const NO_TURNS: NextTurn = async () => {};
+export const NEVER_YIELD: YieldToLoop = async () => {};
 
 /**
  * Resolves when no promise is left that can continue. Node runs a `nextTick` callback after all of them if a promise
