@@ -52,7 +52,8 @@ export function resolveAddress(address: string, base: string | undefined): strin
 
 /**
  * Resolves the addresses in HTML against an xml:base. Without a base they stay as they are, and parseArticle resolves them
- * against the story's address. HTML beyond a limit of bodies stays as it is, and parseArticle refuses it. So does HTML whose addresses become too long together, which no newsroom writes.
+ * against the story's address. HTML beyond a limit of bodies stays as it is, and parseArticle refuses it. So does HTML whose
+ * addresses become too long together, which no newsroom writes.
  *
  * @param onAdjustment receives each change that is made for a base; without a base, parseArticle makes them
  */
