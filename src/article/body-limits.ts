@@ -45,6 +45,16 @@ export function checkCleanLength(length: number): void {
   );
 }
 
+/** The result of work on a body; undefined if the body exceeds a limit. */
+export function unlessBeyondLimit<Result>(work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof BodyLimitError) return undefined;
+    throw error;
+  }
+}
+
 /** `100,000` */
 function inWords(limit: number): string {
   return limit.toLocaleString('en');

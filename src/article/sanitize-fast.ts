@@ -176,10 +176,11 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       clean += html.slice(written, start) + replacement;
       written = offset;
     }
+    // The other way counts exactly, and reports the limit.
+    if (elements > MAX_ELEMENTS || attributes > MAX_ATTRIBUTES) return undefined;
     if (reference < offset) reference = indexOf(html, '&', offset);
   }
-  // The other way counts exactly, and reports the limit.
-  if (hasEmptyPicture || elements > MAX_ELEMENTS || attributes > MAX_ATTRIBUTES) return undefined;
+  if (hasEmptyPicture) return undefined;
   clean += html.slice(written) + endTags(open, 0);
   return (isNested ? clean : nestElements(clean, counts))?.trim();
 }
