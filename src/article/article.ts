@@ -20,6 +20,7 @@ import { problemsOf } from '../lib/problems.ts';
 import { composed, type Direction, directionOf, shorten, titleText, xmlText } from '../lib/text.ts';
 import { isUri, linkTarget, webUrl } from '../lib/url.ts';
 import { adjustment, type OnAdjustment } from './adjustments.ts';
+import { BodyLimitError } from './body-limits.ts';
 import { countAdjustment, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { FIELD_SYNONYMS } from './field-synonyms.ts';
 import { htmlToText, MAX_DEPTH, markdownToHtml, plainTextToHtml, withDirection } from './html.ts';
@@ -216,16 +217,27 @@ export function parseArticle(record: unknown, newsroom: Newsroom, onAdjustment?:
   if (!result.success)
     throw invalid(record, problemsOf(withIndexes(result.error, adjusted.authorIndexes), record, FIELD_SYNONYMS));
   const parsed = result.data;
-  const { resolve, isExceeded } = limitGrowth(resolverFor(parsed.url, newsroom));
-  const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
-  if (isExceeded()) throw invalid(record, [{ field: 'body', rule: TOO_MANY_ADDRESSES }]);
-  if (html === undefined)
-    throw invalid(record, [{ field: 'body', rule: `must not nest elements deeper than ${MAX_DEPTH} levels` }]);
+  const html = cleanBody(record, parsed, newsroom, onAdjustment);
   const problems = problemsBetween(parsed, html, newsroom);
   if (problems.length > 0) throw invalid(record, problems);
   const article = toArticle(parsed, html, newsroom);
   if (onAdjustment !== undefined) reportReplaced(parsed, article, onAdjustment);
   return article;
+}
+
+/** @throws PublisherError `invalid_article` for a body beyond a limit */
+function cleanBody(record: unknown, parsed: RecordFields, newsroom: Newsroom, onAdjustment?: OnAdjustment): string {
+  const { resolve, isExceeded } = limitGrowth(resolverFor(parsed.url, newsroom));
+  const refusal = (rule: string) => invalid(record, [{ field: 'body', rule }]);
+  try {
+    const html = sanitizeBody(bodyHtml(record, parsed, onAdjustment), resolve, newsroom.sanitizeFastPath, onAdjustment);
+    if (isExceeded()) throw refusal(TOO_MANY_ADDRESSES);
+    if (html === undefined) throw refusal(`must not nest elements deeper than ${MAX_DEPTH} levels`);
+    return html;
+  } catch (error) {
+    if (error instanceof BodyLimitError) throw refusal(error.rule);
+    throw error;
+  }
 }
 
 /** The issues with the indexes that the authors have in the record, where some are removed before the schema. */

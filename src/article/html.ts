@@ -2,6 +2,7 @@ import { decodeHTML } from 'entities/decode';
 import { Parser } from 'htmlparser2';
 import MarkdownIt, { type Env, type Token } from 'markdown-it';
 import { type Direction, escapeHtml, oneSpaced, xmlText } from '../lib/text.ts';
+import { checkCleanLength } from './body-limits.ts';
 
 /** Levels of nesting. Only programs nest deeper, and a deeper body overflows the stack of some feed readers. */
 export const MAX_DEPTH = 100;
@@ -43,16 +44,28 @@ const commonMark = new MarkdownIt({ html: true, maxNesting: 2 * MAX_DEPTH });
  * Markdown (CommonMark with tables and strikethrough) as HTML. The result is not sanitized.
  *
  * @param onUnused receives the label of each definition that no link and no picture uses: it is not in the result
+ * @throws BodyLimitError where a definition is so long, and used so often, that the result would be
  */
 export function markdownToHtml(markdown: string, onUnused?: (label: string) => void): string {
   const environment: Env = {};
   const tokens = commonMark.parse(markdown, environment);
+  checkCleanLength(attributesLength(tokens));
   if (onUnused !== undefined && environment.references !== undefined) {
     const used = targetsIn(tokens);
     for (const [label, { href, title }] of Object.entries(environment.references))
       if (!used.has(`${href} ${title}`)) onUnused(label);
   }
   return commonMark.renderer.render(tokens, commonMark.options, environment);
+}
+
+/** The characters in the attributes of all tokens. Each use of a definition repeats its address and its title. */
+function attributesLength(tokens: readonly Token[]): number {
+  let length = 0;
+  for (const { attrs, children } of tokens) {
+    for (const [, value] of attrs ?? []) length += String(value).length;
+    if (children !== null) length += attributesLength(children);
+  }
+  return length;
 }
 
 /** The addresses of the links and pictures in a document, with their titles. */
@@ -77,9 +90,24 @@ export function plainTextToHtml(text: string): string {
     .join('\n');
 }
 
-/** The body, within an element that declares its direction and language where it is written from right to left. */
+/**
+ * The body, within an element that declares its direction and language where it is written from right to left. A body that
+ * has this element, as one from a feed of ours, gets no second one.
+ */
 export function withDirection(html: string, language: string, direction: Direction): string {
-  return direction === 'rtl' ? `<div dir="rtl" lang="${escapeHtml(language)}">${html}</div>` : html;
+  if (direction !== 'rtl') return html;
+  const tag = `<div dir="rtl" lang="${escapeHtml(language)}">`;
+  return html.startsWith(tag) && isOneDiv(html) ? html : `${tag}${html}</div>`;
+}
+
+/** Whether the first `div` of clean HTML ends where the HTML ends. */
+function isOneDiv(html: string): boolean {
+  let depth = 0;
+  for (const { 0: tag, index } of html.matchAll(/<div[ >]|<\/div>/g)) {
+    depth += tag === '</div>' ? -1 : 1;
+    if (depth === 0) return index + tag.length === html.length;
+  }
+  return false;
 }
 
 /** Inline elements: they do not separate words. */

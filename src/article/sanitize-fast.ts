@@ -1,6 +1,7 @@
 import { decodeHTML, decodeHTMLAttribute } from 'entities/decode';
 import { xmlText } from '../lib/text.ts';
 import { LINK_SCHEMES } from '../lib/url.ts';
+import { MAX_ATTRIBUTES, MAX_ELEMENTS } from './body-limits.ts';
 import {
   type ChangeCounts,
   countAttribute,
@@ -11,6 +12,7 @@ import {
 } from './change-counts.ts';
 import { MAX_DEPTH } from './html.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
+import { mayMove, type Nesting, nestElements, nestingOf } from './nesting.ts';
 import { isLazyName } from './normalize/addresses.ts';
 import { mayMatter } from './normalize/styles.ts';
 import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID, WEB_ADDRESSES } from './sanitize-rules.ts';
@@ -27,6 +29,7 @@ interface Element {
   readonly needs: readonly string[] | undefined;
   /** Whether pages load the element late, by a script. */
   readonly isMedia: boolean;
+  readonly nesting: Nesting | undefined;
 }
 
 const NEEDS = new Map([
@@ -77,6 +80,7 @@ for (const name of TAGS) {
     closes: CLOSES.get(name),
     needs: NEEDS.get(name),
     isMedia: MEDIA.has(name),
+    nesting: nestingOf(name),
   });
 }
 
@@ -109,6 +113,9 @@ const PLAIN_CANDIDATE = /^https?:[!-~]*[!-+\--~](?: [1-9]\d{0,4}w| [1-9](?:\.[1-
  */
 export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeCounts): string | undefined {
   const open: string[] = [];
+  let isNested = true; // whether a browser leaves each element where it is
+  let elements = 0;
+  let attributes = 0;
   let hasEmptyPicture = false; // whether a picture began, and no img yet
   let clean = '';
   let written = 0; // the offset up to which `clean` is complete
@@ -135,7 +142,10 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       if (name === undefined || start + 2 + name.length < end) return undefined;
       if (hasEmptyPicture) return undefined;
       if (name === open.at(-1)) open.pop();
-      else replacement = unexpectedEndTag(name, open);
+      else {
+        elements += 1; // this end tag may stand for an element
+        replacement = unexpectedEndTag(name, open);
+      }
     } else if (character === EXCLAMATION) {
       offset = endOfComment(html, start);
       if (offset < 0) return undefined;
@@ -149,13 +159,16 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
         if (tag === undefined) return undefined;
         replacement = tag.text;
         offset = tag.end;
+        attributes += tag.attributes;
       }
+      elements += 1;
       if (element.isMedia) {
         if (hasEmptyPicture && !element.isVoid) return undefined;
         hasEmptyPicture = element.name === 'picture' || (hasEmptyPicture && element.name === 'source');
       }
       const closed = endTagsBefore(element, open);
       if (closed !== '') replacement = closed + (replacement ?? `<${element.name}>`);
+      if (element.nesting !== undefined && isNested && mayMove(element.nesting, open)) isNested = false;
       if (!element.isVoid) open.push(element.name);
       if (open.length === MAX_DEPTH) return undefined;
     }
@@ -163,10 +176,13 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       clean += html.slice(written, start) + replacement;
       written = offset;
     }
+    // The other way counts exactly, and reports the limit.
+    if (elements > MAX_ELEMENTS || attributes > MAX_ATTRIBUTES) return undefined;
     if (reference < offset) reference = indexOf(html, '&', offset);
   }
   if (hasEmptyPicture) return undefined;
-  return (clean + html.slice(written) + endTags(open, 0)).trim();
+  clean += html.slice(written) + endTags(open, 0);
+  return (isNested ? clean : nestElements(clean, counts))?.trim();
 }
 
 /** Closes the open elements from this index on, and returns their end tags. */
@@ -234,6 +250,8 @@ interface StartTag {
   readonly text: string;
   /** The offset after the tag. */
   readonly end: number;
+  /** The number of attributes that it had. */
+  readonly attributes: number;
 }
 
 /** The sanitized start tag; undefined where the tag is not ordinary. */
@@ -251,6 +269,7 @@ function startTag(
   let seen = 0; // bits for the indexes of allowed attributes
   let seenFrequent = 0; // bits for the indexes of frequent ones
   let others: Set<string> | undefined; // the names of the other ones
+  let attributes = 0;
   for (;;) {
     const nameStart = endOfSpace(html, offset);
     const nameEnd = endOfName(html, nameStart);
@@ -259,6 +278,7 @@ function startTag(
       break;
     }
     if (nameStart === offset) return undefined; // no white space between two attributes
+    attributes += 1;
     const hasValue = html.charCodeAt(nameEnd) === EQUALS;
     const quote = html.charAt(nameEnd + 1);
     if (hasValue && quote !== '"' && quote !== "'") return undefined;
@@ -310,7 +330,7 @@ function startTag(
     offset += 1;
   }
   if (html.charCodeAt(offset) !== END_OF_TAG || !hasAddress) return undefined;
-  return { text: element.isVoid ? `${text} />` : `${text}>`, end: offset + 1 };
+  return { text: element.isVoid ? `${text} />` : `${text}>`, end: offset + 1, attributes };
 }
 
 function lostCandidates(counts: ChangeCounts): (address: string) => void {

@@ -8,7 +8,7 @@ import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { type CopyPicture, withCopiedPictures } from '../ingest/import/pictures.ts';
 import { sourceField } from '../ingest/import/source-record.ts';
 import { type JsonText, jsonString, parseJson } from '../lib/json.ts';
-import { openParsePool } from '../publish/parse-pool.ts';
+import { inOrder, openParsePool } from '../publish/parse-pool.ts';
 import { createPublisher, type Published, parseHere, type Submission } from '../publish/publish.ts';
 import type { DataFolder } from '../service/data-folder.ts';
 import { createErasedRecords, type ErasedRecords } from '../service/rejected-files.ts';
@@ -67,8 +67,10 @@ export async function importAll(
   tally: Tally,
   context: ImportContext,
 ): Promise<void> {
-  const pool = isLarge(sources) ? openParsePool(newsroom, availableParallelism()) : undefined;
-  const parse = pool?.parse ?? parseHere(newsroom);
+  const pool = isLarge(sources)
+    ? openParsePool(newsroom, { threads: availableParallelism(), ahead: Number.POSITIVE_INFINITY })
+    : undefined;
+  const parse = pool === undefined ? parseHere(newsroom) : inOrder(pool.parse);
   const bar = progressBar(context.terminal, 'Importing');
   try {
     const { publish } = createPublisher({

@@ -14,6 +14,8 @@ interface ArrangerParts {
   readonly report: ReportUnrenderable;
   /** Bytes of entries that may be kept for other documents. */
   readonly entryBytes: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly clock?: () => number;
 }
 
 interface Arranger {
@@ -36,23 +38,37 @@ interface Arranger {
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/**
+ * How often a document is begun with the event loop going round meanwhile, if articles keep changing: the last time, it is
+ * made at once.
+ */
+const ATTEMPTS = 3;
+
 /** Arranges entries to documents. */
-export function createArranger({ store, publication, report, entryBytes }: ArrangerParts): Arranger {
+export function createArranger(parts: ArrangerParts): Arranger {
+  const { store, publication, report, entryBytes, clock = () => performance.now() } = parts;
   const { tombstoneDays } = publication;
-  const { entriesOf, forgetErased, counts } = createEntryCache({ store, publication, report, maxBytes: entryBytes });
+  const { entriesOf, forgetErased, counts } = createEntryCache({
+    store,
+    publication,
+    report,
+    maxBytes: entryBytes,
+    clock,
+  });
 
   async function arrange(
     key: FeedKey,
     format: Format,
     at: Instant,
     isAwaited: () => boolean = () => true,
+    attempts = ATTEMPTS,
   ): Promise<Document | undefined> {
     const limit = describeFeed(key, '', publication).entries;
     const snapshot = await store.snapshot(key, at, { limit, tombstonesFor: tombstoneDays * DAY });
     if (snapshot === undefined) return undefined;
     const feed = describeFeed(key, snapshot.name, publication);
-    const entries = await entriesOf(snapshot.entries, feed, format, isAwaited);
-    if (entries === undefined) return arrange(key, format, at); // without pauses, so that no article changes again
+    const entries = await entriesOf(snapshot.entries, feed, format, { isAwaited, mayPause: attempts > 1 });
+    if (entries === undefined) return arrange(key, format, at, () => true, attempts - 1);
     await pause(isAwaited);
     const { changedAt, removedAt = 0, nextChangeAt } = snapshot;
     return {

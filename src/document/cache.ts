@@ -5,7 +5,7 @@ import type { CacheCounts } from './byte-cache.ts';
 import { createCatchUp, type ExternalChanges } from './catch-up.ts';
 import { type CachedDocument, createCurrentDocuments } from './current-documents.ts';
 import type { Document } from './document.ts';
-import { type Representations, represent } from './representation.ts';
+import { digestOf, type Representations, represent } from './representation.ts';
 import { createRewarmer, type HotDocument } from './rewarmer.ts';
 import { createSingleFlight } from './single-flight.ts';
 import { systemTimers, type Timers } from './timers.ts';
@@ -87,7 +87,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     const document = format === 'html' ? await arrangePage?.(key, from) : await arrange(key, format, from, isAwaited);
     if (document === undefined) return undefined;
     const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
-    const representations = representationsOf(documentName(key, format), document);
+    const representations = representationsOf(documentName(key, format), document, await digestOf(document));
     return omitUndefined({ representations, from, until, requests: 0, edition });
   }
 
@@ -95,10 +95,10 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
    * Keeps the codings of a document that was made again and is still the same. Otherwise an answer in another coding than
    * before would tell of a change that nobody can see yet, such as a story under embargo.
    */
-  function representationsOf(name: string, document: Document): Representations {
+  function representationsOf(name: string, document: Document, digest: string): Representations {
     const known = current.peek(name)?.representations;
     if (known !== undefined && isSame(known.document, document)) return known;
-    const made = represent(document, () => current.measure(name, made));
+    const made = represent(document, () => current.measure(name, made), digest);
     return made;
   }
 

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate as pendingEvents } from 'node:timers/promises';
 import type { Publication } from '../config/publication.ts';
 import type { Feed, Format } from '../feed/feeds.ts';
 import type { EntryOptions } from '../format/renderer.ts';
@@ -17,6 +18,15 @@ interface EntryCacheParts {
   readonly report: ReportUnrenderable;
   /** Bytes of entries that the cache may hold. */
   readonly maxBytes: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly clock: () => number;
+}
+
+export interface Pace {
+  /** Whether somebody waits for the entries by now; until then they are made in small pieces, with long pauses. */
+  readonly isAwaited: () => boolean;
+  /** Whether the event loop may go round in between even then. */
+  readonly mayPause: boolean;
 }
 
 interface EntryCache {
@@ -24,13 +34,13 @@ interface EntryCache {
    * The entries of these articles, without those that cannot be rendered. Undefined if an article changed during a
    * pause: the entries would mix two states of the feed.
    *
-   * @param isAwaited whether somebody waits for the entries by now; until then they are made in pieces
+   * @param pace how the event loop goes round meanwhile
    */
   readonly entriesOf: (
     refs: readonly EntryRef[],
     feed: Feed,
     format: Format,
-    isAwaited: () => boolean,
+    pace: Pace,
   ) => Promise<Entry[] | undefined>;
   /** Forgets the entries of articles that were erased. Returns whether there were such articles since the last call. */
   readonly forgetErased: () => Promise<boolean>;
@@ -39,13 +49,15 @@ interface EntryCache {
 
 /** Entries to read and render between two pauses: half a millisecond's work. */
 const PIECE = 4;
+/** Milliseconds of work on entries that somebody waits for, until the event loop goes round. */
+const SLICE = 10;
 /** Entries to render together at most: more are hardly cheaper, and need more memory meanwhile. */
 const MAX_BATCH = 25;
 /** Characters of their bodies that end a batch. */
 const BATCH_TEXT = 200_000;
 
 /** Renders each article once for all feeds that show it alike. */
-export function createEntryCache({ store, publication, report, maxBytes }: EntryCacheParts): EntryCache {
+export function createEntryCache({ store, publication, report, maxBytes, clock }: EntryCacheParts): EntryCache {
   const { lru, counts } = createByteCache<Entry>(maxBytes, ({ bytes }) => Math.max(1, bytes.length));
 
   /** The revision of the last erasure that was noticed. */
@@ -55,18 +67,19 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
     refs: readonly EntryRef[],
     feed: Feed,
     format: Format,
-    isAwaited: () => boolean,
+    { isAwaited, mayPause }: Pace,
   ): Promise<Entry[] | undefined> {
     const entries = new Map(refs.map((ref) => [ref.number, lru.get(entryName(ref, feed, format))]));
     const missing = refs.filter(({ number }) => entries.get(number) === undefined);
+    const pieces = createPieces(clock);
     let hasPaused = false;
     for (let next = 0; next < missing.length; ) {
       const isUrgent = isAwaited();
-      if (!isUrgent) {
-        await pause(isAwaited);
-        hasPaused = true;
-      }
-      const piece = missing.slice(next, isUrgent ? missing.length : next + PIECE);
+      if (!isUrgent) await pause(isAwaited);
+      else if (mayPause && pieces.isOverdue()) await pieces.rest();
+      hasPaused ||= !isUrgent || pieces.haveRested();
+      const size = !isUrgent ? PIECE : mayPause ? pieces.size() : missing.length;
+      const piece = missing.slice(next, next + size);
       next += piece.length;
       const articles = await store.articles(piece.map(({ number }) => number));
       if (hasPaused && !areUnchanged(piece, articles)) return undefined;
@@ -77,6 +90,7 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
           entries.set(stored.number, entry);
         }
       }
+      pieces.done();
     }
     return refs.flatMap(({ number }) => entries.get(number) ?? []);
   }
@@ -113,6 +127,31 @@ export function createEntryCache({ store, publication, report, maxBytes }: Entry
   }
 
   return { entriesOf, forgetErased, counts };
+}
+
+/** The size of the next piece of work, by the time that the last one took: a few entries may be megabytes. */
+function createPieces(clock: () => number) {
+  let size = 1;
+  let hasRested = false;
+  let sliceBegan = clock();
+  let pieceBegan = sliceBegan;
+  return {
+    size: () => size,
+    haveRested: () => hasRested,
+    isOverdue: () => clock() - sliceBegan >= SLICE,
+    async rest(): Promise<void> {
+      hasRested = true;
+      await pendingEvents();
+      sliceBegan = clock();
+      pieceBegan = sliceBegan;
+    },
+    done(): void {
+      const ended = clock();
+      if (ended - pieceBegan < SLICE / 4) size = Math.min(MAX_BATCH, 2 * size);
+      else if (ended - pieceBegan > SLICE) size = Math.max(1, Math.floor(size / 2));
+      pieceBegan = ended;
+    },
+  };
 }
 
 function renderTogether(

@@ -1,4 +1,5 @@
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
+import { setImmediate as pendingEvents } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import { CODINGS, type Coding } from './content-codings.ts';
@@ -28,13 +29,32 @@ const LONGEST_TAG = 300;
 /** Bytes that the tags, dates and headers of a document take in memory. */
 const OVERHEAD = 4096;
 
+/** Bytes that are digested at once: a few milliseconds' work. */
+const DIGESTED = 4 * 1024 * 1024;
+
+/** The digest of a document's bytes, without a long block of the event loop for a document of many megabytes. */
+export async function digestOf({ bytes }: Document): Promise<string> {
+  if (bytes.length <= DIGESTED) return hash('sha256', bytes, 'base64url');
+  const digest = createHash('sha256');
+  for (let start = 0; start < bytes.length; start += DIGESTED) {
+    digest.update(bytes.subarray(start, start + DIGESTED));
+    await pendingEvents();
+  }
+  return digest.digest('base64url');
+}
+
 /**
  * The representations of a document. Tags and date are made here, together with the bytes they belong to.
  *
  * @param onGrow called when the representations take more memory: `size` has changed
+ * @param digest that of `digestOf`
  */
-export function represent(document: Document, onGrow: () => void = () => {}): Representations {
-  const tag = opaqueTag(hash('sha256', document.bytes, 'base64url').slice(0, 16), document.entries);
+export function represent(
+  document: Document,
+  onGrow: () => void = () => {},
+  digest: string = hash('sha256', document.bytes, 'base64url'),
+): Representations {
+  const tag = opaqueTag(digest.slice(0, 16), document.entries);
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
   const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
   const body = createEncodedBody(document.bytes, onGrow);

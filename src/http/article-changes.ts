@@ -3,6 +3,8 @@ import type { Adjustment } from '../article/adjustments.ts';
 import type { Article } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
 import { type ErrorCode, excerpt, type Problem, PublisherError } from '../errors.ts';
+import { batchesOf } from '../lib/batches.ts';
+import type { Origin } from '../lib/fair-queue.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import type { Line } from '../lib/lines.ts';
@@ -13,6 +15,7 @@ import type { Actor, KeptArticle, Outcome, Store, StoredKey } from '../store/sto
 import { articleNotFound, articlePath, etagOf, guard, type Handler, idIn } from './articles.ts';
 import { readBody, readLines } from './body.ts';
 import { conditionFailed, conditionOf } from './change-conditions.ts';
+import { connectionName } from './connection-names.ts';
 import { invalidQuery, query } from './query.ts';
 import { beginLines, cutOff, respondWithJson } from './respond.ts';
 
@@ -47,8 +50,8 @@ export type ChangeHandlers = Readonly<Record<'put' | 'withdraw' | 'bulk', Handle
 /** Codes of a body that is not read because of what it is. */
 const UNREAD: ReadonlySet<ErrorCode> = new Set(['too_large', 'unsupported_media_type']);
 
-/** Records of a bulk request in one transaction. */
-const BULK_BATCH = 200;
+/** Records of a bulk request in one transaction, and their bytes: a transaction holds up everything else. */
+const BULK_BATCH = { count: 100, size: 512 * 1024 };
 
 /** The handlers that publish and withdraw articles. */
 export function changeHandlers(parts: ChangeParts): ChangeHandlers {
@@ -63,7 +66,8 @@ export function changeHandlers(parts: ChangeParts): ChangeHandlers {
       if (isRefused) await onRefused?.(actorOf(key), id, error);
       throw error;
     });
-    const submission = omitUndefined({ json, id, condition: conditionOf(request.headers), actor: actorOf(key) });
+    const condition = conditionOf(request.headers);
+    const submission = omitUndefined({ json, id, condition, actor: actorOf(key), origin: originOf(request, key) });
     const [result] = await (isDryRun ? rehearse : publisher.publish)([submission]);
     const accepted = acceptedIn(result);
     const { outcome } = accepted;
@@ -93,13 +97,16 @@ export function changeHandlers(parts: ChangeParts): ChangeHandlers {
   });
 
   const bulk = guarded('write', (request, response, key) =>
-    publishAll(request, response, { ...parts, actor: actorOf(key) }),
+    publishAll(request, response, { ...parts, actor: actorOf(key), origin: originOf(request, key) }),
   );
 
   return { put, withdraw, bulk };
 }
 
-type BulkParts = Pick<ChangeParts, 'publisher' | 'now' | 'bodyDeadline' | 'onRefused'> & { readonly actor: Actor };
+type BulkParts = Pick<ChangeParts, 'publisher' | 'now' | 'bodyDeadline' | 'onRefused'> & {
+  readonly actor: Actor;
+  readonly origin: Origin;
+};
 
 /** Answers one line for each line of the request, while the request still comes, and a line of totals at its end. */
 async function publishAll(request: Request<{ path: string[] }>, response: Response, parts: BulkParts): Promise<void> {
@@ -118,8 +125,8 @@ async function publishAll(request: Request<{ path: string[] }>, response: Respon
     for await (const group of groups) {
       if (group.some(({ bytes }) => bytes === undefined))
         await parts.onRefused?.(parts.actor, undefined, LINE_TOO_LARGE);
-      for (let start = 0; start < group.length; start += BULK_BATCH) {
-        const views = await publishLines(group.slice(start, start + BULK_BATCH), parts);
+      for (const batch of batchesOf(group, ({ bytes }) => bytes?.length ?? 0, BULK_BATCH)) {
+        const views = await publishLines(batch, parts);
         for (const view of views) count(view, totals);
         await send(views);
       }
@@ -148,10 +155,10 @@ function count(view: LineView, totals: Record<TotalName, number>): void {
 /** Publishes lines, and returns one result for each, in their order. */
 async function publishLines(
   lines: readonly Line[],
-  { publisher, now, actor }: Omit<BulkParts, 'bodyDeadline'>,
+  { publisher, now, actor, origin }: Omit<BulkParts, 'bodyDeadline'>,
 ): Promise<LineView[]> {
   const submissions = lines.flatMap(({ bytes }): Submission[] =>
-    bytes === undefined ? [] : [{ json: bytes, isCompacted: true, actor }],
+    bytes === undefined ? [] : [{ json: bytes, isCompacted: true, actor, origin }],
   );
   const results = (await publishOrRefuse(publisher, submissions)).values();
   return lines.map(({ number: line, bytes }) => {
@@ -265,6 +272,11 @@ function acceptedIn(result: Published | undefined): Accepted {
   if (result === undefined) throw new Error('the publisher returned no result for a record');
   if ('refused' in result) throw result.refused;
   return result;
+}
+
+/** The records of each key, and of each of its connections, are parsed in turn. */
+function originOf({ socket }: Request<{ path: string[] }>, { id }: StoredKey): Origin {
+  return { client: id, connection: connectionName(socket) };
 }
 
 function actorOf({ id, name }: StoredKey): Actor {

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net';
 import type { Request, Response } from 'express';
 import { PublisherError } from '../errors.ts';
+import { CONNECTION_NAME, connectionName, nameConnection } from './connection-names.ts';
 import { connectionOptions } from './head.ts';
 import { request as ask, createServer } from './node-http.ts';
 import { cutOff, dropRest } from './respond.ts';
@@ -18,8 +19,8 @@ const HOP_BY_HOP: readonly string[] = [
   'upgrade',
 ];
 
-/** This process answers Expect, and frames the body that it sends. */
-const NOT_FORWARDED: readonly string[] = [...HOP_BY_HOP, 'content-length', 'expect'];
+/** This process answers Expect, frames the body that it sends, and names the connection. */
+const NOT_FORWARDED: readonly string[] = [...HOP_BY_HOP, 'content-length', 'expect', CONNECTION_NAME.toLowerCase()];
 
 /** Bytes of a request's head. More than a client may send: the headers of the connection are added to it. */
 const MAX_HEAD = 32 * 1024;
@@ -81,7 +82,8 @@ function passOn(answer: IncomingMessage, request: IncomingMessage, response: Ser
 function headersFor(request: IncomingMessage): string[] {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers;
   const framing = coding === undefined ? ['Content-Length', length] : ['Transfer-Encoding', 'chunked'];
-  return [...fieldsWithout(NOT_FORWARDED, request), ...framing, 'Connection', 'keep-alive'];
+  const name = connectionName(request.socket);
+  return [...fieldsWithout(NOT_FORWARDED, request), ...framing, CONNECTION_NAME, name, 'Connection', 'keep-alive'];
 }
 
 /** A message's headers without these and without those that its Connection names: `wrongHead` refused all that matter. */
@@ -124,6 +126,7 @@ export async function serveForwarded(
   const server = createServer(options, (request, response) => {
     if (seen.has(request.socket)) return; // `forward` sends one request on a connection: these bytes are none of ours
     seen.add(request.socket);
+    nameConnection(request);
     listener(request, response);
   });
   await rm(socketPath, { force: true }); // a killed writer leaves it behind

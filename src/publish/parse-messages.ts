@@ -14,7 +14,7 @@ export interface ByteRange {
 /** Records to parse. Their JSON is one array of bytes, which moves to the thread without a copy. */
 export interface ParseTask {
   readonly number: number;
-  readonly records: readonly (Omit<UnparsedRecord, 'json'> & ByteRange)[];
+  readonly records: readonly (Omit<UnparsedRecord, 'json' | 'origin'> & ByteRange)[];
   readonly json: Uint8Array<ArrayBuffer>;
 }
 

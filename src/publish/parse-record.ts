@@ -11,28 +11,56 @@ import { asReceived, idOf, type ParsedRecord, type UnparsedRecord } from './unpa
 
 /** Parses a record, or returns the error that refuses it. */
 export function parseRecord(unparsed: UnparsedRecord, newsroom: Newsroom): ParsedRecord | PublisherError {
+  return refusing(unparsed, (received) => parseReceived(received, unparsed, newsroom));
+}
+
+/** The same for a thread that has other work as well; undefined for a record that would take long. */
+export function parseQuickRecord(
+  unparsed: UnparsedRecord,
+  newsroom: Newsroom,
+): ParsedRecord | PublisherError | undefined {
+  return refusing(unparsed, (received) => (isSlow(received) ? undefined : parseReceived(received, unparsed, newsroom)));
+}
+
+/** Microseconds that a body may take. */
+const QUICK = 12_000;
+
+/** Whether the body takes long for its length: Markdown with many brackets or columns, which stand for links and cells. */
+function isSlow(record: unknown): boolean {
+  if (!isObject(record) || Reflect.get(record, 'bodyFormat') !== 'markdown') return false;
+  const body: unknown = Reflect.get(record, 'body');
+  if (typeof body !== 'string') return false;
+  const marks = body.length > QUICK ? 0 : (body.match(/[[|]/g)?.length ?? 0);
+  return body.length + 6 * marks > QUICK;
+}
+
+function refusing<Result>(unparsed: UnparsedRecord, parse: (received: unknown) => Result): Result | PublisherError {
   let { id } = unparsed;
   try {
     const received = parseJson(unparsed.json);
     id ??= idOf(received) || undefined;
-    const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
-    if (isObject(record) && isErasedRecord(record)) return parseErasedRecord(record);
-    const adjustments: Adjustment[] = [];
-    const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
-    const warnings = warningsOf(article, record, newsroom);
-    const isRewritten = unparsed.isCompacted === true || record !== received;
-    return {
-      article: articleText(article),
-      record: isRewritten ? JSON.stringify(record) : asReceived(unparsed),
-      feeds: ownKeys(article),
-      hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
-      ...(adjustments.length === 0 ? {} : { adjustments }),
-      ...(warnings.length === 0 ? {} : { warnings }),
-    };
+    return parse(received);
   } catch (error) {
     if (!(error instanceof PublisherError)) throw error;
     return id === undefined ? error : error.about(id);
   }
+}
+
+function parseReceived(received: unknown, unparsed: UnparsedRecord, newsroom: Newsroom): ParsedRecord {
+  const record = withDate(withId(received, unparsed.id), unparsed.publishedAt);
+  if (isObject(record) && isErasedRecord(record)) return parseErasedRecord(record);
+  const adjustments: Adjustment[] = [];
+  const article = parseArticle(record, newsroom, (made) => adjustments.push(made));
+  const warnings = warningsOf(article, record, newsroom);
+  const isRewritten = unparsed.isCompacted === true || record !== received;
+  return {
+    article: articleText(article),
+    record: isRewritten ? JSON.stringify(record) : asReceived(unparsed),
+    feeds: ownKeys(article),
+    hasDerivedPublicId: Reflect.get(Object(record), 'publicId') == null,
+    ...(adjustments.length === 0 ? {} : { adjustments }),
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
 }
 
 /**

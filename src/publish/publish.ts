@@ -2,10 +2,12 @@ import type { Article, Newsroom } from '../article/article.ts';
 import type { ArticleText } from '../article/stored.ts';
 import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
+import { type BatchLimits, batchesOf } from '../lib/batches.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText, shorten } from '../lib/text.ts';
+import { NEVER_YIELD, type YieldToLoop } from '../lib/yield-to-loop.ts';
 import type { Actor, Change, Condition, Erase, Outcome, Put, Store } from '../store/store.ts';
 import type { ParsedRecord, UnparsedRecord } from './unparsed-record.ts';
 
@@ -43,7 +45,10 @@ const MAX_REASON = 1000;
 
 /** The write path: parse, save, announce. */
 export interface Publisher {
-  /** Publishes the valid records in one transaction. Returns one result for each record, in their order. */
+  /**
+   * Publishes the valid records in one transaction, or in several if the publisher has a limit for one. Returns one result
+   * for each record, in their order.
+   */
   readonly publish: (submissions: readonly Submission[]) => Promise<readonly Published[]>;
   /** Withdraws articles in one transaction. */
   readonly withdraw: (withdrawals: readonly Withdrawal[]) => Promise<readonly Outcome[]>;
@@ -69,13 +74,22 @@ interface PublisherParts {
   readonly now: () => Instant;
   /** Receives the feeds that changed, after the change is on disk and before it is acknowledged. */
   readonly announce: (touched: readonly FeedKey[]) => void;
+  /** Shares the thread with other work; by default, there is none. */
+  readonly yieldToLoop?: YieldToLoop;
+  /** Records in one transaction, and characters of their articles; by default, there is no limit. */
+  readonly transaction?: BatchLimits;
 }
+
+const NO_LIMITS: BatchLimits = { count: Number.POSITIVE_INFINITY, size: Number.POSITIVE_INFINITY };
 
 /** Parses records, in this thread or in others. Returns one result for each record, in their order. */
 export type ParseRecords = (records: readonly UnparsedRecord[]) => Promise<readonly (ParsedRecord | PublisherError)[]>;
 
-export function createPublisher({ store, parse, now, announce }: PublisherParts): Publisher {
+export function createPublisher(parts: PublisherParts): Publisher {
+  const { store, parse, now, announce, yieldToLoop = NEVER_YIELD, transaction = NO_LIMITS } = parts;
+
   async function apply(changes: readonly Change[]): Promise<readonly Outcome[]> {
+    await yieldToLoop();
     const outcomes = await store.apply(changes, now);
     announce([...new Set(outcomes.flatMap(({ touched }) => touched))]);
     return outcomes;
@@ -91,7 +105,10 @@ export function createPublisher({ store, parse, now, announce }: PublisherParts)
       const { adjustments: _, warnings: __, ...put } = result;
       return [{ kind: 'put', ...put, changedAt: changeDate(result.article), ...options }];
     });
-    const outcomes = (await apply(changes)).values();
+    const applied: Outcome[] = [];
+    for (const batch of batchesOf(changes, ({ article }) => article.text.length, transaction))
+      applied.push(...(await apply(batch)));
+    const outcomes = applied.values();
     return parsed.map((result): Published => {
       if (result instanceof PublisherError) return { refused: result };
       const outcome = outcomes.next();

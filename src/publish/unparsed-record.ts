@@ -1,5 +1,6 @@
 import type { Adjustment } from '../article/adjustments.ts';
 import { type Problem, PublisherError } from '../errors.ts';
+import type { Origin } from '../lib/fair-queue.ts';
 import { type JsonText, withoutByteOrderMark } from '../lib/json.ts';
 import { composed } from '../lib/text.ts';
 import type { Put } from '../store/store.ts';
@@ -17,6 +18,8 @@ export interface UnparsedRecord {
    * triple the size of the store. An import keeps the text as it came, which is faster.
    */
   readonly isCompacted?: boolean;
+  /** The client that sent the record, and its connection: the threads that parse records serve clients in turn. */
+  readonly origin?: Origin;
 }
 
 /** The text that the store keeps of a record that the parser does not rewrite. */

@@ -1,13 +1,15 @@
 /**
- * `npm run bench`: what rendering, delivering and storing cost. `npm run bench -- store` is one of them,
+ * `npm run bench`: what cleaning, rendering, delivering and storing cost. `npm run bench -- store` is one of them,
  * `npm run bench -- delivery opponents day` two sections of one. `BENCH_ARTICLES=1000000` fills a store of that size,
  * `BENCH_REQUESTS=1000000` asks as often for the warm feeds, `BENCH_ROUNDS=9` measures rates in more rounds.
  */
+import { cleaning } from './cleaning.ts';
 import { delivery } from './delivery.ts';
 import { rendering } from './rendering.ts';
 import { storing } from './store.ts';
 
 const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void>> = new Map([
+  ['cleaning', cleaning],
   ['rendering', rendering],
   ['delivery', delivery],
   ['store', storing],

@@ -164,7 +164,12 @@ const TABLE: Readonly<Record<string, readonly [Hostile, Expected]>> = {
     { body: body({ bodyFormat: 'markdown', body: 'x'.repeat(MiB / 4 + 1) }) },
     invalid('body', 'must not be longer than 262144 characters in Markdown'),
   ],
-  '1 MB of text lines': [{ body: body({ bodyFormat: 'text', body: 'x\n'.repeat(MiB / 2) }) }, taken],
+  '1 MB of text lines': [{ body: body({ bodyFormat: 'text', body: 'a line of text\n'.repeat(MiB / 15) }) }, taken],
+  'half a million text lines': [
+    { body: body({ bodyFormat: 'text', body: 'x\n'.repeat(MiB / 2) }) },
+    invalid('body', /^must not have more than 100,000 elements\. /),
+  ],
+  'a million elements': [lots('<b></b>', 500_000), invalid('body', /^must not have more than 100,000 elements\. /)],
   '4 MB of blank lines': [{ body: body({ bodyFormat: 'text', body: `a${'\n \t'.repeat(MiB)}b` }) }, taken],
   '100,000 attributes': [
     { body: body({ body: `<p ${Array.from({ length: 100_000 }, (_, index) => `a${index}="x"`).join(' ')}>x</p>` }) },

@@ -17,7 +17,7 @@ function parsed(value: unknown) {
 }
 
 test('the tombstone of an export is an article without a text, in this thread and in another', async () => {
-  const pool = openParsePool(newsroom, 1);
+  const pool = openParsePool(newsroom, { threads: 1 });
   onTestFinished(pool.close);
   const here = parsed(TOMBSTONE);
   const [there] = await pool.parse([{ json: JSON.stringify(TOMBSTONE) }]);

@@ -60,6 +60,33 @@ test('a record is published in the feeds of its words and in the operator’s', 
   expect(await titles('own')).toEqual(['A title']);
 });
 
+test('a publisher that shares its thread saves a few records at a time, and returns their results in order', async () => {
+  const store = openSqliteStore(':memory:');
+  const batches: string[] = [];
+  const apply: typeof store.apply = (changes, now) => {
+    batches.push(changes.map((change) => ('article' in change ? change.article.id : '')).join(''));
+    return store.apply(changes, now);
+  };
+  let yields = 0;
+  const yieldToLoop = async () => {
+    yields += 1;
+  };
+  const transaction = { count: 3, size: 5000 };
+  const parse = parseHere(newsroom);
+  const parts = { parse, now: () => NOW, announce: () => {}, yieldToLoop, transaction };
+  const { publish } = createPublisher({ ...parts, store: { ...store, apply } });
+  const ofLength = (id: string, length: number) =>
+    unparsedRecord(record({ id, url: `/${id}`, body: 'x'.repeat(length), title: id === 'e' ? '' : 'A title' }));
+  const small = [...'abcdefg'].map((id) => ofLength(id, 10));
+  const results = await publish([...small, ofLength('h', 9000), ofLength('a', 3000), ofLength('a', 3000)]);
+
+  expect(batches).toEqual(['abc', 'dfg', 'h', 'a', 'a']);
+  expect(yields).toBe(batches.length);
+  expect(resultsOf(results).join()).toBe(
+    'created,created,created,created,invalid_article title,created,created,created,updated,unchanged',
+  );
+});
+
 test('the store keeps the record as it was received', async () => {
   const { publish, store } = desk();
   const received = record({ tags: [' X '], language: 'EN' });

@@ -1,5 +1,6 @@
 import { Parser } from 'htmlparser2';
 import { escapeHtml, lineText, xmlText } from '../../lib/text.ts';
+import { checkAttributes, checkElements } from '../body-limits.ts';
 import { countAdjustment, countComment, countForbidden, createCounts } from '../change-counts.ts';
 import { MAX_DEPTH } from '../html.ts';
 import { absoluteAttribute, type ResolveUrl, TAGS, VOID } from '../sanitize-rules.ts';
@@ -70,18 +71,27 @@ const ALLOWED = new Set(TAGS);
  *
  * @param counts counts what is removed and changed
  * @returns undefined where elements are nested deeper than `MAX_DEPTH`
+ * @throws BodyLimitError
  */
 export function normalizeHtml(html: string, resolve: ResolveUrl, counts = createCounts()): string | undefined {
   const source = createSource(html, () => parser);
   const state = createState(html, resolve, source, counts);
   let isTooDeep = false;
+  let elements = 0;
+  let attributes = 0;
   const tags = watchTags(state);
   const parser: Parser = new Parser({
     onopentagname: tags.onTagName,
-    onopentag(name, attributes) {
+    onattribute() {
+      attributes += 1;
+      checkAttributes(attributes);
+    },
+    onopentag(name, given) {
+      elements += 1;
+      checkElements(elements);
       tags.onTag();
       source.onStartTag(name);
-      openElement(state, name, attributes);
+      openElement(state, name, given);
       if (state.open.length <= MAX_DEPTH) return;
       isTooDeep = true;
       parser.pause();

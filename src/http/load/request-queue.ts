@@ -3,6 +3,8 @@
  * the queue, the age of its first request and the delay of the event loop decide when the service refuses requests.
  */
 
+import { drainPromises } from '../../lib/yield-to-loop.ts';
+
 /**
  * A flood of requests must neither keep the newsroom from publishing, nor the readers of a feed that has just changed from
  * getting it. So each has a lane of its own: the newsroom, requests for feeds that were answered before, all others.
@@ -199,14 +201,6 @@ function createQuietTimer(milliseconds: number, onQuiet: () => void) {
 function threadCpuTime(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
-}
-
-/**
- * Resolves when no promise is left that can continue. Node runs a `nextTick` callback after all of them if a promise
- * scheduled it, and before them otherwise.
- */
-function drainPromises(): Promise<void> {
-  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
 }
 
 export interface LoopDelay {

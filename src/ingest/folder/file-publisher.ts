@@ -2,9 +2,13 @@ import { setImmediate as pendingEvents } from 'node:timers/promises';
 import type { Publisher } from '../../publish/publish.ts';
 import { type ArticleFile, type Folders, type RefusedFile, readArticle, refuse, submissionOf } from './article-file.ts';
 import type { ChangeQueue } from './change-queue.ts';
+import { groups } from './changed-files.ts';
 import type { FileIndex } from './file-index.ts';
 import { divideByClaim, refuseClaim } from './id-claims.ts';
 import type { IncompleteFiles } from './incomplete-files.ts';
+
+/** Files that are read together: the event loop takes all that the system has read by then in one round. */
+const READ_TOGETHER = 16;
 
 interface FilePublisherParts {
   readonly folders: Folders;
@@ -41,7 +45,9 @@ export function createFilePublisher(
 
   /** The files that exist and, as far as can be known, are complete. */
   async function readFiles(paths: readonly string[]): Promise<readonly (ArticleFile | RefusedFile)[]> {
-    const read = await Promise.all(paths.map((path) => readArticle(folders, path)));
+    const read: (ArticleFile | RefusedFile | undefined)[] = [];
+    for (const group of groups(paths, READ_TOGETHER))
+      read.push(...(await Promise.all(group.map((path) => readArticle(folders, path)))));
     await pendingEvents(); // the watcher reports writes that happened before the read
     return paths.flatMap((path, index) => {
       const file = read[index];

@@ -1,5 +1,6 @@
 import type { OnAdjustment } from '../../article/adjustments.ts';
 import { MAX_BODY } from '../../article/article.ts';
+import { unlessBeyondLimit } from '../../article/body-limits.ts';
 import { sanitizeBody } from '../../article/sanitize.ts';
 import { limitGrowth } from '../../article/sanitize-rules.ts';
 import { escapeHtml } from '../../lib/text.ts';
@@ -51,14 +52,14 @@ export function resolveAddress(address: string, base: string | undefined): strin
 
 /**
  * Resolves the addresses in HTML against an xml:base. Without a base they stay as they are, and parseArticle resolves them
- * against the story's address. HTML that nests too deep or is too long stays as it is, and parseArticle refuses it: to
- * clean it could take minutes. So does HTML whose addresses become too long together, which no newsroom writes.
+ * against the story's address. HTML beyond a limit of bodies stays as it is, and parseArticle refuses it. So does HTML whose
+ * addresses become too long together, which no newsroom writes.
  *
  * @param onAdjustment receives each change that is made for a base; without a base, parseArticle makes them
  */
 export function resolveHtml(html: string, base: string | undefined, onAdjustment?: OnAdjustment): string {
   if (base === undefined || html.length > MAX_BODY) return html;
   const { resolve, isExceeded } = limitGrowth((reference) => linkTarget(reference, base));
-  const resolved = sanitizeBody(html, resolve, true, onAdjustment);
+  const resolved = unlessBeyondLimit(() => sanitizeBody(html, resolve, true, onAdjustment));
   return resolved === undefined || isExceeded() ? html : resolved;
 }
