@@ -6,7 +6,7 @@ import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { Day } from '../pages/days.ts';
 import { GROUPS, type Group, type GroupKind } from '../pages/index-page.ts';
 import type { Headline, ListedFeed, NamedFeed } from '../pages/listed-feed.ts';
-import { findable, folded, rank } from '../pages/search.ts';
+import { type Findable, findable, folded, rank } from '../pages/search.ts';
 import { languageName } from '../pages/words.ts';
 import type { OwnKind, Store } from '../store/store.ts';
 import { createKnownFeeds } from './known-feeds.ts';
@@ -29,6 +29,11 @@ interface ListedFeeds {
   readonly groups: (at: Instant, days: readonly Day[]) => Promise<readonly Group[]>;
   /** The groups of the feeds whose names answer a search. */
   readonly searched: (text: string, at: Instant, days: readonly Day[]) => Promise<Found>;
+}
+
+interface FindableFeed {
+  readonly feed: NamedKey;
+  readonly name: Findable;
 }
 
 /** Feeds of each kind that are seen at once. */
@@ -124,12 +129,24 @@ export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
     { max: 50_000, maxLength: 2000 },
   );
 
+  /** Made once for a list: to fold ten thousand names takes longer than a search. */
+  const findablesByList = new WeakMap<readonly NamedKey[], readonly FindableFeed[]>();
+
+  function findablesOf(feeds: readonly NamedKey[]): readonly FindableFeed[] {
+    const known = findablesByList.get(feeds);
+    if (known !== undefined) return known;
+    const made = feeds
+      .filter(({ key }) => key !== LATEST)
+      .map((feed) => ({ feed, name: findableOf(`${feed.key}\n${shortTitle(feed, publication)}`) }));
+    findablesByList.set(feeds, made);
+    return made;
+  }
+
   async function searched(text: string, at: Instant, days: readonly Day[]): Promise<Found> {
     const wanted = folded(text);
     if (wanted === '') return { count: 0, groups: [] };
-    const found = (await knownFeeds(at)).flatMap((feed) => {
-      if (feed.key === LATEST) return [];
-      const order = rank(findableOf(`${feed.key}\n${shortTitle(feed, publication)}`), wanted);
+    const found = findablesOf(await knownFeeds(at)).flatMap(({ feed, name }) => {
+      const order = rank(name, wanted);
       return order === undefined ? [] : [{ feed, order }];
     });
     const best = found.toSorted((one, other) => one.order - other.order).slice(0, MOST_FOUND);

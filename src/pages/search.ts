@@ -65,10 +65,14 @@ export function findable(...names: readonly string[]): Findable {
  * @param wanted folded, not empty
  */
 export function rank({ words }: Findable, wanted: string): number | undefined {
-  if (!words.includes(wanted)) return wanted.split(' ').every((word) => words.includes(word)) ? 4 : undefined;
+  if (!words.includes(wanted)) return hasWords(words, wanted) ? 4 : undefined;
   if (isWhole(words, wanted)) return 0;
   if (words.startsWith(` ${wanted}`)) return 1;
   return words.includes(` ${wanted}`) ? 2 : 3;
+}
+
+function hasWords(words: string, wanted: string): boolean {
+  return wanted.includes(' ') && wanted.split(' ').every((word) => words.includes(word));
 }
 
 /** Whether the text is one of the names, which stand between two spaces. */

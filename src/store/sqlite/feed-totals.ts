@@ -31,6 +31,11 @@ export const COUNTED = `
     ORDER BY published DESC, tie DESC, article DESC LIMIT ${COUNTED_TOGETHER})
   WHERE expires IS NULL OR expires > :at`;
 
+/** The next moments at which time alone changes what readers can see of a feed. */
+export const NEXT_CHANGE = `
+  SELECT (SELECT min(published) FROM entry WHERE feed = :feed AND published > :at) AS opens,
+    (SELECT min(expires) FROM entry WHERE feed = :feed AND expires > :at) AS expires`;
+
 interface FeedRow {
   readonly number: number;
   readonly key: string;
@@ -59,9 +64,7 @@ export function createFeedTotals(db: DatabaseSync) {
   );
   const lastCounted = db.prepare(LAST_COUNTED);
   const counted = db.prepare(COUNTED);
-  const nextChange = db.prepare(`
-    SELECT (SELECT min(published) FROM entry WHERE feed = :feed AND published > :at) AS opens,
-      (SELECT min(expires) FROM entry WHERE feed = :feed AND expires > :at) AS expires`);
+  const nextChange = db.prepare(NEXT_CHANGE);
   const kept = new LRUCache<number, KeptTotal>({ max: MAX_KEPT });
 
   function totalOf({ number, revision }: FeedRow, at: Instant, rest: () => Promise<void>): Promise<FeedTotal> {
