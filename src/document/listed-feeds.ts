@@ -37,7 +37,7 @@ interface FindableFeed {
 }
 
 /** Feeds of each kind that are seen at once. */
-const SHOWN: Readonly<Record<GroupKind, number>> = { section: 20, language: 12, tag: 10, author: 10, custom: 15 };
+const SHOWN: Readonly<Record<GroupKind, number>> = { section: 15, language: 12, tag: 10, author: 10, custom: 10 };
 /** Feeds of each kind in all. The others are found by a search. */
 const MOST = 100;
 /** Feeds of a whole page up to which those that a reader has to open are shown as the others are. */

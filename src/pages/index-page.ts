@@ -1,5 +1,6 @@
 import { LATEST } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { shorten } from '../lib/text.ts';
 import type { FeedKind } from '../store/store.ts';
 import { feedAddress } from './addresses.ts';
 import { chart, rhythm } from './chart.ts';
@@ -71,7 +72,7 @@ ${icon !== undefined && html`<a href="${publication.url}"><img src="${icon}" wid
 ${finder(search?.text ?? '', texts)}
 ${search === undefined ? jump(data, texts) : found(search, texts)}
 ${latest !== undefined && latestGroup(latest, data, texts)}
-${groups.map((group) => groupSection(group, calendar, texts))}
+${withinBytes(groups, calendar, texts)}
 </main>`;
   return String(
     page({
@@ -150,7 +151,26 @@ ${chart(feed.perDay, calendar.newest, texts, true)}
 </section>`;
 }
 
-function groupSection({ kind, feeds, more }: Group, calendar: Calendar | undefined, texts: Texts): Html {
+/** The groups. Names that stand behind the others are left out where the page would be too long: a search finds them. */
+function withinBytes(groups: readonly Group[], calendar: Calendar | undefined, texts: Texts): Part {
+  const lists = groups.map(({ feeds }) => feeds.map((feed) => listedFeed(feed, calendar, texts)));
+  const size = lists.flat().reduce((sum, feed) => sum + Buffer.byteLength(String(feed)), 0);
+  const share = (LIST_BYTES - size) / groups.length;
+  return groups.map((group, index) => {
+    const more = moreFeeds(group.more, share, calendar, texts);
+    return groupSection(group.kind, lists[index] ?? [], more, texts);
+  });
+}
+
+/** Bytes of all lists. With everything around them, the page stays below 150 kB. */
+const LIST_BYTES = 135_000;
+
+interface MoreFeeds {
+  readonly count: number;
+  readonly list: Html;
+}
+
+function groupSection(kind: GroupKind, feeds: readonly Html[], more: MoreFeeds, texts: Texts): Html {
   const { id, title, note } = GROUPS[kind];
   const dense = DENSE.includes(kind) ? ' dense' : '';
   return html`<section class="group split${dense}" id="${id}" aria-labelledby="${id}-title">
@@ -159,23 +179,34 @@ function groupSection({ kind, feeds, more }: Group, calendar: Calendar | undefin
 <p class="hush">${texts.text(note)}</p>
 </header>
 <ul>
-${feeds.map((feed) => listedFeed(feed, calendar, texts))}</ul>
+${feeds}</ul>
 ${
-  more.length > 0 &&
+  more.count > 0 &&
   html`<details>
-<summary>${texts.text(kind === 'tag' ? 'more' : 'moreFeeds', { n: texts.number(more.length) })}</summary>
-${moreFeeds(more, calendar, texts)}
+<summary>${texts.text(kind === 'tag' ? 'more' : 'moreFeeds', { n: texts.number(more.count) })}</summary>
+${more.list}
 </details>`
 }
 </section>
 `;
 }
 
-function moreFeeds(more: Group['more'], calendar: Calendar | undefined, texts: Texts): Html {
+/** @param bytes of a list of names */
+function moreFeeds(more: Group['more'], bytes: number, calendar: Calendar | undefined, texts: Texts): MoreFeeds {
   const whole = more.filter((feed) => 'perDay' in feed);
-  if (whole.length > 0) return html`<ul>\n${whole.map((feed) => listedFeed(feed, calendar, texts))}</ul>`;
-  return html`<ul class="names">
-${more.map((feed) => html`<li><a href="${feedAddress(feed.key)}">${titleOf(feed, texts)}</a></li>\n`)}</ul>`;
+  if (whole.length > 0) {
+    const list = html`<ul>\n${whole.map((feed) => listedFeed(feed, calendar, texts))}</ul>`;
+    return { count: whole.length, list };
+  }
+  const names: Html[] = [];
+  let size = 0;
+  for (const feed of more) {
+    const item = html`<li><a href="${feedAddress(feed.key)}">${titleOf(feed, texts)}</a></li>\n`;
+    size += Buffer.byteLength(String(item));
+    if (size > bytes) break;
+    names.push(item);
+  }
+  return { count: names.length, list: html`<ul class="names">\n${names}</ul>` };
 }
 
 function titleOf({ title, language }: NamedFeed, texts: Texts): Part {
@@ -186,7 +217,7 @@ function listedFeed(feed: ListedFeed, calendar: Calendar | undefined, texts: Tex
   const { key, description, language, perDay } = feed;
   const about =
     description !== undefined &&
-    html`${language === undefined ? name(description, texts) : isolated(description, language, texts)} `;
+    html`${language === undefined ? name(shortened(description), texts) : isolated(shortened(description), language, texts)} `;
   return html`<li class="feed">
 <div>
 <h3><a href="${feedAddress(key)}">${titleOf(feed, texts)}</a></h3>
@@ -207,6 +238,13 @@ ${formats(key, feed.title, texts, '')}
 `;
 }
 
+/** Characters of a headline or a description in a list. */
+const LONGEST = 200;
+
+function shortened(text: string): string {
+  return shorten(text, LONGEST);
+}
+
 /** How many stories a feed holds, in words. */
 export function holds({ articles, hasMore }: Pick<ListedFeed, 'articles' | 'hasMore'>, texts: Texts): string {
   return texts.plural('stories', articles, hasMore);
@@ -214,6 +252,6 @@ export function holds({ articles, hasMore }: Pick<ListedFeed, 'articles' | 'hasM
 
 function newest({ title, url, language, publishedAt }: Headline, texts: Texts, hasTime = false): Html {
   const time = hasTime ? `${texts.comma}${texts.time(publishedAt)}` : '';
-  return html`<p class="newest"><a href="${url}">${isolated(title, language, texts)}</a></p>
+  return html`<p class="newest"><a href="${url}">${isolated(shortened(title), language, texts)}</a></p>
 <p class="hush"><time datetime="${rfc3339(publishedAt)}">${texts.date(publishedAt)}${time}</time></p>`;
 }
