@@ -49,6 +49,7 @@ test.each([
   ['pino', 'telemetry/log.ts'],
   ['undici', 'ingest/import/'],
   ['prom-client', 'telemetry/metrics.ts'],
+  ['hono', 'pages/html.ts'],
 ])('%s is imported below src/%s and nowhere else', (name, place) => {
   expect(importersOf(name).length).toBeGreaterThan(0);
   expect(importersOf(name).filter((path) => !path.startsWith(place))).toEqual([]);

@@ -32,7 +32,7 @@ export interface PageEntry {
 
 const LAZY = trusted(' loading="lazy"');
 /** Bytes of one story that a page shows at most. */
-export const MAX_STORY = 60_000;
+const MAX_STORY = 60_000;
 
 export function pageEntry(article: Article, context: EntryContext): PageEntry {
   const { texts, content } = context;

@@ -67,7 +67,7 @@ export function languageName(tag: string): string {
   return capital(new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? tag, baseName);
 }
 
-export function capital(text: string, language: string): string {
+function capital(text: string, language: string): string {
   const [first = ''] = text;
   return first.toLocaleUpperCase(language) + text.slice(first.length);
 }

@@ -19,6 +19,7 @@ import {
   storeError,
 } from '../../../src/store/sqlite/database.ts';
 import { SAME_URL } from '../../../src/store/sqlite/entries.ts';
+import { BY_DAY, COUNTED_UP_TO, IN_RANGE, USED } from '../../../src/store/sqlite/feed-glances.ts';
 import { COUNTED, LAST_COUNTED } from '../../../src/store/sqlite/feed-totals.ts';
 import { LISTED_EMBARGOED, listedByRevision, listedOfFeed } from '../../../src/store/sqlite/listing.ts';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
@@ -133,6 +134,18 @@ test('a feed is counted by ranges of its key, each read once', async () => {
     );
     expect(steps.join()).not.toMatch(/SCAN entry|TEMP B-TREE/);
   }
+});
+
+test('what a list of feeds shows is read from ranges of keys, whatever the store holds', async () => {
+  const plans = await Promise.all([BY_DAY, COUNTED_UP_TO, IN_RANGE, USED].map(stepsOf));
+  for (const steps of plans) expect(steps.join('\n')).not.toMatch(/SCAN (?:entry|feed|place|article)/);
+  const ranges = plans.map((steps) => steps.filter((step) => /^SEARCH entry\b/.test(String(step))));
+  expect(ranges).toEqual([
+    ['SEARCH entry USING PRIMARY KEY (feed=? AND published>? AND published<?)'],
+    ['SEARCH entry USING PRIMARY KEY (feed=? AND published<?)'],
+    ['SEARCH entry EXISTS USING PRIMARY KEY (feed=? AND published<?)'],
+    ['SEARCH entry USING PRIMARY KEY (feed=? AND published<?)'],
+  ]);
 });
 
 test('a feed is counted exactly where many articles share a moment', async () => {
