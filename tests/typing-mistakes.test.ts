@@ -476,7 +476,6 @@ test('addresses of feeds', async () => {
   await expectAnswers(mistakes, answerTo);
 
   for (const ending of [
-    '',
     '.xml',
     '.rdf',
     '.atom.xml',

@@ -3,8 +3,9 @@ import { describeFeed, type Feed, type FeedKey, LATEST, shortTitle } from '../fe
 import type { Instant } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { daysUntil } from '../pages/days.ts';
-import { feedPage, STORIES } from '../pages/feed-page.ts';
+import { feedPage } from '../pages/feed-page.ts';
 import { type Calendar, indexPage } from '../pages/index-page.ts';
+import { STORIES } from '../pages/listed-feed.ts';
 import { siteOf } from '../pages/site.ts';
 import type { FeedSnapshot, Store, StoredArticle } from '../store/store.ts';
 import { INDEX } from './cache.ts';

@@ -147,8 +147,8 @@ function errorHandler({
     // A bulk answer that breaks: its client must not take these lines for all of it.
     if (response.headersSent) return response.destroy();
     const shown = page(request, known);
-    if (shown !== undefined) respondWithErrorPage(request, response, { error: known, ...shown });
-    else respondWithError(request, response, known, HEADERS_FOR[known.code]);
+    if (shown === undefined) respondWithError(request, response, known, HEADERS_FOR[known.code]);
+    else return shown.then((made) => respondWithErrorPage(request, response, { error: known, ...made }));
   };
 }
 

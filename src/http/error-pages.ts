@@ -1,12 +1,13 @@
 import type { Request } from 'express';
 import type { Publication } from '../config/publication.ts';
 import type { ErrorCode, PublisherError } from '../errors.ts';
-import { errorPage } from '../pages/error-page.ts';
-import { siteOf } from '../pages/site.ts';
+import type { errorPage } from '../pages/error-page.ts';
 import { isApi } from './target.ts';
 
+type Kind = Parameters<typeof errorPage>[0];
+
 /** The errors that a person meets who follows an old link or mistypes an address. */
-const KINDS: Partial<Record<ErrorCode, Parameters<typeof errorPage>[0]>> = {
+const KINDS: Partial<Record<ErrorCode, Kind>> = {
   not_found: 'notFound',
   feed_not_found: 'notFound',
   feed_gone: 'gone',
@@ -17,19 +18,29 @@ interface ErrorPage {
   readonly policy: string;
 }
 
-/** Returns a function that makes the page of an error, where the client is a browser and the publication has pages. */
+/**
+ * Returns a function that makes the page of an error, where the client is a browser and the publication has pages. The
+ * templates are loaded with the first page.
+ */
 export function errorPages(
   publication: Publication,
-): (request: Request, error: PublisherError) => ErrorPage | undefined {
+): (request: Request, error: PublisherError) => Promise<ErrorPage> | undefined {
   if (publication.pages === undefined) return () => undefined;
-  const site = siteOf(publication);
   return (request, { code }) => {
     const kind = KINDS[code];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     if (kind === undefined || !isRead || isApi(request.url) || !acceptsHtml(request.headers.accept)) return undefined;
-    const root = '../'.repeat(Math.max(0, request.path.split('/').length - 2));
-    return { text: errorPage(kind, root, site), policy: site.hosts.policy };
+    return makePage(kind, '../'.repeat(Math.max(0, request.path.split('/').length - 2)));
   };
+
+  async function makePage(kind: Kind, root: string): Promise<ErrorPage> {
+    const [{ errorPage }, { siteOf }] = await Promise.all([
+      import('../pages/error-page.ts'),
+      import('../pages/site.ts'),
+    ]);
+    const site = siteOf(publication);
+    return { text: errorPage(kind, root, site), policy: site.hosts.policy };
+  }
 }
 
 /** Whether a client names HTML: feed readers that accept anything do not. */

@@ -6,7 +6,7 @@ import { chooseCoding } from '../document/content-codings.ts';
 import type { Pages } from '../document/pages.ts';
 import { type Representations, represent } from '../document/representation.ts';
 import type { Instant } from '../lib/instant.ts';
-import { LONGEST_SEARCH } from '../pages/index-page.ts';
+import { LONGEST_SEARCH } from '../pages/listed-feed.ts';
 import { answerTo } from './answer.ts';
 import { noteContent, respondWithDocument } from './respond.ts';
 

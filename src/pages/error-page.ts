@@ -1,6 +1,5 @@
-import { homeLink } from './feed-page.ts';
 import { html } from './html.ts';
-import { page } from './layout.ts';
+import { homeLink, page } from './layout.ts';
 import type { Site } from './site.ts';
 import { textsFor } from './texts.ts';
 

@@ -5,7 +5,7 @@ import { chart, rhythm } from './chart.ts';
 import { type PageEntry, pageEntry } from './entry.ts';
 import { attributes, type Html, html, type Part, trusted } from './html.ts';
 import { type Calendar, GROUPS, type GroupKind, holds } from './index-page.ts';
-import { formats, page } from './layout.ts';
+import { formats, homeLink, page } from './layout.ts';
 import type { ListedFeed } from './listed-feed.ts';
 import type { Site } from './site.ts';
 import { type Texts, textsFor, textWith } from './texts.ts';
@@ -23,8 +23,6 @@ export interface FeedPage {
   readonly report: (index: number, error: unknown) => void;
 }
 
-/** Stories on a page. */
-export const STORIES = 20;
 /** Bytes of all stories on a page. With everything around them, the page stays below 100 kB. */
 const STORY_BYTES = 90_000;
 
@@ -60,13 +58,6 @@ ${lastLine(data, texts)}</div>
       body,
     }),
   );
-}
-
-/** The link to the page of all feeds. */
-export function homeLink({ publication, hosts }: Site, texts: Texts, root: string): Html {
-  const icon = hosts.load(publication.icon, root);
-  const home = root === '' ? './' : root;
-  return html`<a class="name" href="${home}"${languageOf(publication.language, texts)}>${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${publication.title}</a>`;
 }
 
 function languageBar({ feed, languages }: FeedPage, texts: Texts, root: string): Html {

@@ -7,7 +7,7 @@ import { chart, rhythm } from './chart.ts';
 import type { Day } from './days.ts';
 import { attributes, type Html, html, type Part } from './html.ts';
 import { formats, ofPublication, page } from './layout.ts';
-import type { Headline, ListedFeed, NamedFeed } from './listed-feed.ts';
+import { type Headline, type ListedFeed, LONGEST_SEARCH, type NamedFeed } from './listed-feed.ts';
 import type { Site } from './site.ts';
 import { type TextName, type Texts, textsFor, textWith } from './texts.ts';
 import { isolated, name } from './words.ts';
@@ -98,9 +98,6 @@ function finder(text: string, texts: Texts): Html {
 </form>
 </div>`;
 }
-
-/** Characters of a search. The names of feeds are as long. */
-export const LONGEST_SEARCH = 200;
 
 function jump({ latest, groups }: IndexPage, texts: Texts): Html {
   const links = [

@@ -4,7 +4,7 @@ import { FORMAT_NAMES } from './addresses.ts';
 import { type Html, html, type Part } from './html.ts';
 import type { Site } from './site.ts';
 import type { Texts } from './texts.ts';
-import { isolated, name, plainLine } from './words.ts';
+import { isolated, languageOf, name, plainLine } from './words.ts';
 
 interface Page {
   readonly site: Site;
@@ -65,6 +65,13 @@ export function formats(key: FeedKey, title: string, texts: Texts, root: string)
 /** A part of a page in the language of the publication. */
 export function ofPublication(text: string, { language }: Publication, texts: Texts): Part {
   return isolated(text, language, texts);
+}
+
+/** The link to the page of all feeds. */
+export function homeLink({ publication, hosts }: Site, texts: Texts, root: string): Html {
+  const icon = hosts.load(publication.icon, root);
+  const home = root === '' ? './' : root;
+  return html`<a class="name" href="${home}"${languageOf(publication.language, texts)}>${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${publication.title}</a>`;
 }
 
 function foot(publication: Publication, texts: Texts): Html {

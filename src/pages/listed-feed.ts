@@ -28,3 +28,8 @@ export interface ListedFeed extends NamedFeed {
   readonly perDay: readonly number[];
   readonly newest?: Headline;
 }
+
+/** Stories on the page of a feed. */
+export const STORIES = 20;
+/** Characters of a search. The names of feeds are as long. */
+export const LONGEST_SEARCH = 200;

@@ -6,7 +6,7 @@ import { createArranger } from '../document/arranger.ts';
 import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
-import { createPages, type Pages } from '../document/pages.ts';
+import type { createPages, Pages } from '../document/pages.ts';
 import { excerpt } from '../errors.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
@@ -312,6 +312,19 @@ function lazyMetrics(parts: MetricsParts): () => Promise<Metrics> {
   };
 }
 
+/** Loads the pages at the first request for one: a start does not need their templates. */
+function lazyPages(parts: Parameters<typeof createPages>[0]): Pages {
+  let pages: Promise<Pages> | undefined;
+  const load = () => {
+    pages ??= import('../document/pages.ts').then((module) => module.createPages(parts));
+    return pages;
+  };
+  return {
+    arrange: async (key, at) => (await load()).arrange(key, at),
+    search: async (text, at) => (await load()).search(text, at),
+  };
+}
+
 /** Without this warning, no one would notice that a number in publication.yaml switches deltas off. */
 function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): void {
   const large = [{ id: LATEST, entries }, ...feeds].filter((feed) => (feed.entries ?? entries) > MOST_WITH_DELTAS);
@@ -359,7 +372,7 @@ function openDocuments(
   });
   const pages =
     publication.pages &&
-    createPages({
+    lazyPages({
       store,
       publication,
       report: ({ article: { id } }, err) =>

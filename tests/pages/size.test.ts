@@ -3,9 +3,9 @@ import { parsePublication } from '../../src/config/publication.ts';
 import { describeFeed } from '../../src/feed/feeds.ts';
 import { assetsOf } from '../../src/pages/assets.ts';
 import { daysUntil } from '../../src/pages/days.ts';
-import { fairShare, feedPage, STORIES } from '../../src/pages/feed-page.ts';
+import { fairShare, feedPage } from '../../src/pages/feed-page.ts';
 import { GROUPS, type GroupKind, indexPage } from '../../src/pages/index-page.ts';
-import type { ListedFeed, NamedFeed } from '../../src/pages/listed-feed.ts';
+import { type ListedFeed, type NamedFeed, STORIES } from '../../src/pages/listed-feed.ts';
 import { siteOf } from '../../src/pages/site.ts';
 import { article, PUBLICATION } from '../helpers.ts';
 
