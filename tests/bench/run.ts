@@ -5,12 +5,14 @@
  */
 import { cleaning } from './cleaning.ts';
 import { delivery } from './delivery.ts';
+import { pages } from './pages.ts';
 import { rendering } from './rendering.ts';
 import { storing } from './store.ts';
 
 const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void>> = new Map([
   ['cleaning', cleaning],
   ['rendering', rendering],
+  ['pages', pages],
   ['delivery', delivery],
   ['store', storing],
 ]);
