@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createDocumentCache } from '../../src/document/cache.ts';
 import type { Document } from '../../src/document/document.ts';
-import { FORMATS, type Format } from '../../src/feed/feeds.ts';
+import { type DocumentFormat, FORMATS, type Format } from '../../src/feed/feeds.ts';
 
 interface Run {
   readonly name: string;
@@ -12,7 +12,7 @@ interface Run {
   readonly fail: (error: Error) => void;
 }
 
-function document(key: string, format: Format, text: string): Document {
+function document(key: string, format: DocumentFormat, text: string): Document {
   const feed = { key, title: '', description: '', language: 'en', entries: 1, content: 'full' as const };
   return { feed, format, bytes: Buffer.from(text), entries: [], changedAt: 0 };
 }
@@ -26,7 +26,7 @@ function begun(): Promise<void> {
 function workshop() {
   const runs: Run[] = [];
   const clock = { now: 100 };
-  const arrange = (key: string, format: Format, at: number, isAwaited: () => boolean) =>
+  const making = (key: string, format: DocumentFormat, at: number, isAwaited: () => boolean) =>
     new Promise<Document | undefined>((resolve, reject) => {
       const finish = (text: string | undefined, nextChangeAt?: number) => {
         const next = nextChangeAt === undefined ? {} : { nextChangeAt };
@@ -42,7 +42,8 @@ function workshop() {
   };
   const told = { externalChanges: 0 };
   const documentCache = createDocumentCache({
-    arrange,
+    arrange: making,
+    arrangePage: (key, at) => making(key, 'html', at, () => true),
     externalChanges,
     bytes: 1e6,
     now: () => clock.now,
@@ -51,7 +52,7 @@ function workshop() {
     },
     fail: (error) => failures.push(error),
   });
-  const text = async (key = 'latest', format: Format = 'rss') =>
+  const text = async (key = 'latest', format: DocumentFormat = 'rss') =>
     (await documentCache.get(key, format))?.document.bytes.toString();
   /** Requests a document, and finishes the run that the request started. */
   const make = async (answer: string, nextChangeAt?: number) => {
@@ -123,6 +124,57 @@ test('a forgotten document is made again', async () => {
   documentCache.forget(['latest']);
   expect(await make('b')).toBe('b');
   expect(runs).toHaveLength(2);
+});
+
+describe('a page', () => {
+  test('is made again after any change, when it is requested: every change may change each page', async () => {
+    const { runs, documentCache, text, changedExternally } = workshop();
+    const see = async (key: string, made: string) => {
+      const asked = text(key, 'html');
+      await begun();
+      runs.at(-1)?.finish(made);
+      return asked;
+    };
+    expect([await see('tag/a', 'a'), await see('', 'index')]).toEqual(['a', 'index']);
+    expect([await text('tag/a', 'html'), await text('', 'html'), runs.length]).toEqual(['a', 'index', 2]);
+    documentCache.forget([]);
+    expect(documentCache.getIfReady('tag/a.html')).toBeDefined();
+    documentCache.forget(['tag/b']);
+    expect(documentCache.getIfReady('tag/a.html')).toBeUndefined();
+    expect([await see('tag/a', 'b'), await see('', 'index 2')]).toEqual(['b', 'index 2']);
+    changedExternally.push('tag/c');
+    expect(await see('tag/a', 'c')).toBe('c');
+    expect(runs).toHaveLength(5);
+  });
+
+  test('that was being made before a change is for nobody who asks after it', async () => {
+    const { runs, documentCache, text } = workshop();
+    const before = text('tag/a', 'html');
+    await begun();
+    documentCache.forget(['latest']);
+    const after = text('tag/a', 'html');
+    await begun();
+    runs[0]?.finish('old');
+    expect(await before).toBe('old');
+    await begun();
+    runs[1]?.finish('new');
+    expect(await after).toBe('new');
+    expect(documentCache.getIfReady('tag/a.html')?.document.bytes.toString()).toBe('new');
+  });
+
+  test('is kept with its codings where a change did not change it', async () => {
+    const { runs, documentCache, text } = workshop();
+    const see = async () => {
+      const asked = text('tag/a', 'html');
+      await begun();
+      runs.at(-1)?.finish('a');
+      await asked;
+      return documentCache.getIfReady('tag/a.html');
+    };
+    const first = await see();
+    documentCache.forget(['latest']);
+    expect(await see()).toBe(first);
+  });
 });
 
 test('changes by other processes are reported, changes by this one are not', async () => {
