@@ -41,7 +41,7 @@ ${languages.length > 1 && languageBar(data, texts, root)}</div>
 </header>
 <main class="wrap one">
 ${about(data, title, texts, root, publication.title)}
-${subscribe(listed, feed.key, texts, root, publication.feedsUrl)}
+${subscribe(listed.title || publication.title, feed.key, texts, root, publication.feedsUrl)}
 <div class="entries" id="stories">
 ${trusted(entriesOf(data, site, texts, root))}
 ${lastLine(data, texts)}</div>
@@ -145,7 +145,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function subscribe({ title }: ListedFeed, key: FeedKey, texts: Texts, root: string, feedsUrl: string): Html {
+function subscribe(title: string, key: FeedKey, texts: Texts, root: string, feedsUrl: string): Html {
   const address = `${feedsUrl}${feedPath(key, 'rss')}`;
   const readers = READERS.map(
     ([reader, link]) =>

@@ -56,6 +56,19 @@ describe('a service with pages', () => {
     expect(/<title>(.*)<\/title>/.exec(text)?.[1]).toBe(title);
   });
 
+  test.each([
+    ['/feeds/latest', 'The Test Post', 'https://feeds.news.example/feeds/latest.rss'],
+    ['/feeds/section/world', 'World', 'https://feeds.news.example/feeds/section/world.rss'],
+  ])('%s shows its address, and a line for the head of other pages', async (path, title, address) => {
+    const { text } = await get(path);
+    const shown = /<code class="address" id="address">(.*?)<\/code>/.exec(text)?.[1]?.replaceAll('<wbr>', '');
+    expect(shown).toBe(address);
+    expect(text).toContain(
+      `&lt;link rel=&quot;alternate&quot; type=&quot;application/rss+xml&quot; title=&quot;${title}&quot; href=&quot;${address}&quot;&gt;`,
+    );
+    expect(text).toContain(`https://feedly.com/i/subscription/feed/${encodeURIComponent(address)}`);
+  });
+
   test('a page has the headers of a feed, and a policy that loads nothing from elsewhere', async () => {
     const [page, feed] = [await get('/feeds/latest'), await get('/feeds/latest.rss')];
     const { etag, 'last-modified': date, 'cache-control': caching, link } = page.headers;
