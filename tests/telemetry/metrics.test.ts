@@ -134,7 +134,7 @@ describe('requests', () => {
     const samples = await scrapeAfter(running, 6);
 
     expect(of(samples, 'feed_publisher_requests_total')).toEqual({
-      'route="other",method="GET",status="404"': 1,
+      'route="/",method="GET",status="200"': 1,
       'route="other",method="other",status="400"': 2,
       'route="other",method="other",status="431"': 1,
       'route="other",method="other",status="408"': 1,
