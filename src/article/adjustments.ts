@@ -7,6 +7,7 @@ const REASONS = {
   embed_removed: 'it has no valid address',
   counter_removed: 'it has no size: it counts readers',
   player_changed: 'this is the address of the player itself',
+  sandbox_replaced: 'each player has the sandbox that it plays with',
   fallback_removed: 'programs that show the element do not show it',
   picture_removed: 'it has no valid address',
   late_address_used: 'on its page, a script puts it there',

@@ -73,6 +73,7 @@ const PHRASES = {
   embed_removed: (things) => `removed ${things} without an address`,
   counter_removed: removed,
   player_changed: (things, host) => `changed the address of ${things} of ${host}`,
+  sandbox_replaced: (things) => `replaced ${things}`,
   fallback_removed: (things) => `removed the content of ${things}`,
   picture_removed: (things) => `removed ${things} without an address`,
   late_address_used: (things, attribute) => `took the address of ${things} from ${attribute}`,
@@ -101,6 +102,7 @@ export type SortKind = keyof typeof PHRASES;
 const BOUNDED: ReadonlySet<SortKind> = new Set<SortKind>([
   ...(['hidden_text_removed', 'address_removed', 'srcset_changed', 'declaration_removed'] as const),
   ...(['unfinished_tag_removed', 'characters_removed', 'definition_removed', 'formula_converted'] as const),
+  'sandbox_replaced',
 ]);
 
 /** The words of a count that are not its kind: see `Sort`. */

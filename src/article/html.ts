@@ -90,9 +90,24 @@ export function plainTextToHtml(text: string): string {
     .join('\n');
 }
 
-/** The body, within an element that declares its direction and language where it is written from right to left. */
+/**
+ * The body, within an element that declares its direction and language where it is written from right to left. A body that
+ * has this element, as one from a feed of ours, gets no second one.
+ */
 export function withDirection(html: string, language: string, direction: Direction): string {
-  return direction === 'rtl' ? `<div dir="rtl" lang="${escapeHtml(language)}">${html}</div>` : html;
+  if (direction !== 'rtl') return html;
+  const tag = `<div dir="rtl" lang="${escapeHtml(language)}">`;
+  return html.startsWith(tag) && isOneDiv(html) ? html : `${tag}${html}</div>`;
+}
+
+/** Whether the first `div` of clean HTML ends where the HTML ends. */
+function isOneDiv(html: string): boolean {
+  let depth = 0;
+  for (const { 0: tag, index } of html.matchAll(/<div[ >]|<\/div>/g)) {
+    depth += tag === '</div>' ? -1 : 1;
+    if (depth === 0) return index + tag.length === html.length;
+  }
+  return false;
 }
 
 /** Inline elements: they do not separate words. */

@@ -8,6 +8,7 @@ const ADDRESSES = new Set(['href', ...WEB_ADDRESSES]);
 export function countLostAttribute(counts: ChangeCounts, name: string, value: string): void {
   if (ADDRESSES.has(name)) countAdjustment(counts, 'address_removed', { noun: `${name} attribute` }, () => value);
   else if (name === 'srcset') countAdjustment(counts, 'srcset_changed', { noun: 'srcset attribute' }, () => value);
+  else if (name === 'sandbox') countAdjustment(counts, 'sandbox_replaced', { noun: 'sandbox attribute' }, () => value);
   else countAttribute(counts, name);
 }
 

@@ -12,6 +12,7 @@ import {
 } from './change-counts.ts';
 import { MAX_DEPTH } from './html.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
+import { mayMove, type Nesting, nestElements, nestingOf } from './nesting.ts';
 import { isLazyName } from './normalize/addresses.ts';
 import { mayMatter } from './normalize/styles.ts';
 import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID, WEB_ADDRESSES } from './sanitize-rules.ts';
@@ -28,6 +29,7 @@ interface Element {
   readonly needs: readonly string[] | undefined;
   /** Whether pages load the element late, by a script. */
   readonly isMedia: boolean;
+  readonly nesting: Nesting | undefined;
 }
 
 const NEEDS = new Map([
@@ -78,6 +80,7 @@ for (const name of TAGS) {
     closes: CLOSES.get(name),
     needs: NEEDS.get(name),
     isMedia: MEDIA.has(name),
+    nesting: nestingOf(name),
   });
 }
 
@@ -110,6 +113,7 @@ const PLAIN_CANDIDATE = /^https?:[!-~]*[!-+\--~](?: [1-9]\d{0,4}w| [1-9](?:\.[1-
  */
 export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeCounts): string | undefined {
   const open: string[] = [];
+  let isNested = true; // whether a browser leaves each element where it is
   let elements = 0;
   let attributes = 0;
   let hasEmptyPicture = false; // whether a picture began, and no img yet
@@ -164,6 +168,7 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
       }
       const closed = endTagsBefore(element, open);
       if (closed !== '') replacement = closed + (replacement ?? `<${element.name}>`);
+      if (element.nesting !== undefined && isNested && mayMove(element.nesting, open)) isNested = false;
       if (!element.isVoid) open.push(element.name);
       if (open.length === MAX_DEPTH) return undefined;
     }
@@ -176,7 +181,8 @@ export function sanitizeFast(html: string, resolve: ResolveUrl, counts?: ChangeC
     if (reference < offset) reference = indexOf(html, '&', offset);
   }
   if (hasEmptyPicture) return undefined;
-  return (clean + html.slice(written) + endTags(open, 0)).trim();
+  clean += html.slice(written) + endTags(open, 0);
+  return (isNested ? clean : nestElements(clean, counts))?.trim();
 }
 
 /** Closes the open elements from this index on, and returns their end tags. */

@@ -19,7 +19,7 @@ export const ATTRIBUTES: Readonly<Record<string, string[]>> = {
   audio: ['src', 'controls', 'loop', 'muted', 'preload'],
   video: ['src', 'poster', 'controls', 'loop', 'muted', 'preload', 'width', 'height', 'playsinline'],
   track: ['src', 'kind', 'srclang', 'label', 'default'],
-  iframe: ['src', 'width', 'height', 'allow', 'allowfullscreen', 'referrerpolicy', 'loading'],
+  iframe: ['src', 'width', 'height', 'allow', 'allowfullscreen', 'referrerpolicy', 'loading', 'sandbox'],
   ol: ['start', 'reversed', 'type'],
   li: ['value'],
   td: ['colspan', 'rowspan', 'headers'],
@@ -33,6 +33,15 @@ export const ATTRIBUTES: Readonly<Record<string, string[]>> = {
   time: ['datetime'],
   details: ['open'],
 };
+
+/**
+ * The elements whose text goes with them, if the step before the sanitizer leaves any: those that the library has by
+ * default, whatever a browser does not read as HTML, and controls.
+ */
+export const TEXTLESS: readonly string[] =
+  'script style textarea option xmp title noembed noframes noscript plaintext template svg math object button select'.split(
+    ' ',
+  );
 
 /** Elements without an end tag. */
 export const VOID: readonly string[] = ['br', 'hr', 'img', 'source', 'track', 'col', 'wbr'];

@@ -5,10 +5,11 @@ import type { OnAdjustment } from './adjustments.ts';
 import { checkCleanLength } from './body-limits.ts';
 import { addCounts, type ChangeCounts, countForbidden, createCounts, reportCounts } from './change-counts.ts';
 import { countLostAttribute, countLostCandidate } from './lost-attributes.ts';
+import { nestElements } from './nesting.ts';
 import { normalizeHtml } from './normalize/normalize.ts';
-import { PLAYER_HOSTS } from './normalize/players.ts';
+import { PLAYER_HOSTS, playerAddress, sandboxOf } from './normalize/players.ts';
 import { sanitizeFast } from './sanitize-fast.ts';
-import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, VOID } from './sanitize-rules.ts';
+import { ATTRIBUTES, absoluteAttribute, type ResolveUrl, TAGS, TEXTLESS, VOID } from './sanitize-rules.ts';
 
 const RULES = {
   allowedTags: [...TAGS],
@@ -16,9 +17,7 @@ const RULES = {
   allowedSchemes: ['http', 'https'],
   allowedSchemesByTag: { a: [...LINK_SCHEMES] },
   allowedIframeHostnames: [...PLAYER_HOSTS],
-  nonTextTags: [
-    ...['script', 'style', 'textarea', 'option', 'button', 'select', 'noscript', 'template', 'object', 'title', 'xmp'],
-  ],
+  nonTextTags: [...TEXTLESS],
   selfClosing: [...VOID],
 } satisfies sanitizeHtml.IOptions;
 
@@ -47,6 +46,7 @@ export function sanitizeBody(
     clean =
       (fastPath ? sanitizeNormalFast(normal, resolve, counts) : undefined) ??
       sanitizeByLibrary(normal, resolve, counts);
+    if (clean === undefined) return undefined;
   }
   checkCleanLength(clean.length);
   if (onAdjustment === undefined) return clean;
@@ -62,15 +62,20 @@ function sanitizeNormalFast(html: string, resolve: ResolveUrl, counts: ChangeCou
   return clean;
 }
 
-/** Sanitizes normalized HTML with sanitize-html. The text must not have characters that XML forbids. */
-function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCounts): string {
+/**
+ * Sanitizes normalized HTML with sanitize-html. The text must not have characters that XML forbids.
+ *
+ * @returns undefined where elements are nested deeper than `MAX_DEPTH`: what takes the place of a page or a style has some
+ */
+function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCounts): string | undefined {
   let countLast = () => {};
   const clean = sanitizeHtml(html, {
     ...RULES,
     transformTags: {
       '*': (tagName, before) => {
         countLast();
-        const attribs = absoluteAttributes(before, resolve, counts);
+        const absolute = absoluteAttributes(before, resolve, counts);
+        const attribs = tagName === 'iframe' ? playersOwn(absolute) : absolute;
         countLast = () => countLostAttributes(counts, before, attribs);
         return { tagName, attribs };
       },
@@ -78,7 +83,7 @@ function sanitizeByLibrary(html: string, resolve: ResolveUrl, counts: ChangeCoun
   });
   countLast();
   // The library decodes references such as &#1; to characters that XML forbids.
-  return xmlText(clean).trim();
+  return nestElements(xmlText(clean), counts)?.trim();
 }
 
 function absoluteAttributes(
@@ -92,6 +97,13 @@ function absoluteAttributes(
     if (resolved !== undefined) absolute[name] = resolved;
   }
   return absolute;
+}
+
+/** The attributes of a player's iframe. An iframe with any other address gets none. */
+function playersOwn(attributes: Record<string, string>): Record<string, string> {
+  const { src } = attributes;
+  if (src === undefined || playerAddress(src) !== src) return {};
+  return { ...attributes, sandbox: sandboxOf(src) };
 }
 
 /** Counts the attributes that are removed from a tag: the library has deleted them from its own. */

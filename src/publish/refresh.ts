@@ -10,7 +10,7 @@ import type { ParseRecords } from './publish.ts';
 import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
 /** Raise this number whenever `parseArticle` makes another article of the same record: all records are then parsed again. */
-const PARSER_VERSION = 3;
+const PARSER_VERSION = 4;
 
 /** Articles parsed in one transaction, and feeds offered to one backfill. */
 const BATCH = 500;

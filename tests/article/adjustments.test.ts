@@ -21,7 +21,8 @@ const OTHER_ELEMENTS =
   'link meta area map param embed frame frameset center main nav hgroup search dialog marquee strike tt big font acronym ' +
   'dir menu blink nobr data slot canvas portal bgsound x-y amp-img amp-anim amp-iframe image keygen isindex command';
 /** Attributes that it does not allow. */
-const OTHER_ATTRIBUTES = 'onclick srcdoc align data-lazy-src data-original allow referrerpolicy xml:lang hidden';
+const OTHER_ATTRIBUTES =
+  'onclick srcdoc sandbox align data-lazy-src data-original allow referrerpolicy xml:lang hidden';
 
 function toTarget(reference: string): string | undefined {
   return linkTarget(reference, 'https://news.example/a');
@@ -167,6 +168,13 @@ describe('what cleaning changes', () => {
       `<iframe src="${YOUTUBE}">Film</iframe>`,
       'removed the content of the iframe element',
       'Film',
+      1,
+    ],
+    [
+      'sandbox_replaced',
+      `<iframe src="${YOUTUBE}" sandbox="allow-top-navigation">`,
+      'replaced the sandbox attribute',
+      'allow-top-navigation',
       1,
     ],
     [

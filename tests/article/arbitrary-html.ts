@@ -216,6 +216,45 @@ const orderly = fc
 /** HTML as programs write it, and broken HTML. */
 export const anyHtml = fc.oneof({ weight: 2, arbitrary: broken }, { weight: 1, arbitrary: orderly });
 
+/** Elements whose start tags end others, or which have a fixed place. */
+const nesting = [
+  ...[
+    'p',
+    'a href="/b"',
+    'a name="c"',
+    'b',
+    'span',
+    'div',
+    'h1',
+    'h2',
+    'ul',
+    'ol',
+    'li',
+    'dl',
+    'dt',
+    'dd',
+    'ruby',
+    'rt',
+    'rp',
+  ],
+  ...['table', 'caption', 'colgroup', 'col', 'thead', 'tbody', 'tfoot', 'tr', 'td', 'th', 'pre', 'hr', 'br', 'summary'],
+  ...['details', 'blockquote', 'figure', 'picture', 'source srcset="/d 2x"', 'img src="/e"', 'video src="/f"', 's'],
+];
+/** Few kinds of these elements, opened and closed in any order. */
+export const nestedHtml = fc
+  .uniqueArray(fc.constantFrom(...nesting), { minLength: 2, maxLength: 5 })
+  .chain((few) =>
+    fc.array(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.constantFrom(...few).map((tag) => `<${tag}>`) },
+        { weight: 2, arbitrary: fc.constantFrom(...few).map((tag) => `</${tag.split(' ')[0]}>`) },
+        { weight: 3, arbitrary: fc.constantFrom('a', ' ', '\n', 'b ') },
+      ),
+      { maxLength: 16, size: 'max' },
+    ),
+  )
+  .map((parts) => parts.join(''));
+
 /** A defect that a mutation puts into a body. */
 const defect = fc.oneof(startTag, endTag, odd, text, fc.constantFrom(...'<>&"\'=/-!'));
 

@@ -40,6 +40,19 @@ test.each([
   expect(withDirection('<p>a</p>', language, direction)).toBe(expected);
 });
 
+test.each([
+  ['that has its element', '<div dir="rtl" lang="ar"><div>a</div><p>b</p></div>', true],
+  ['with two such elements', '<div dir="rtl" lang="ar">a</div><div dir="rtl" lang="ar">b</div>', false],
+  ['with words behind it', '<div dir="rtl" lang="ar"><p>a</p></div>b', false],
+  ['with another language', '<div dir="rtl" lang="ckb"><p>a</p></div>', false],
+  ['with another direction', '<div dir="ltr" lang="ar"><p>a</p></div>', false],
+])('a right-to-left body %s is wrapped, unless that is done', (_, html, isDone) => {
+  const wrapped = withDirection(html, 'ar', 'rtl');
+
+  expect(wrapped).toBe(isDone ? html : `<div dir="rtl" lang="ar">${html}</div>`);
+  expect(withDirection(wrapped, 'ar', 'rtl')).toBe(wrapped);
+});
+
 describe('htmlToText', () => {
   test.each([
     ['blocks part words', '<p>a</p><p>b</p><ul><li>c</li><li>d</li></ul>', 'a b c d'],

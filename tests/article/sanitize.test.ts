@@ -7,9 +7,10 @@ import type { Adjustment } from '../../src/article/adjustments.ts';
 import { parseArticle } from '../../src/article/article.ts';
 import { markdownToHtml, plainTextToHtml } from '../../src/article/html.ts';
 import { normalizeHtml } from '../../src/article/normalize/normalize.ts';
+import { sandboxOf } from '../../src/article/normalize/players.ts';
 import { sanitizeBody } from '../../src/article/sanitize.ts';
 import { sanitizeFast } from '../../src/article/sanitize-fast.ts';
-import type { ResolveUrl } from '../../src/article/sanitize-rules.ts';
+import { type ResolveUrl, ATTRIBUTES as RULES_OF, VOID } from '../../src/article/sanitize-rules.ts';
 import { readArticleFile } from '../../src/ingest/import/file.ts';
 import { xmlText } from '../../src/lib/text.ts';
 import { linkTarget } from '../../src/lib/url.ts';
@@ -28,6 +29,11 @@ function clean(html: string): string {
   const clean = sanitizeBody(html, toTarget);
   if (clean === undefined) throw new Error('nested too deep');
   return clean;
+}
+
+/** The iframe of a player. */
+function player(src: string): string {
+  return `<iframe src="${src}" sandbox="${sandboxOf(src)}"></iframe>`;
 }
 
 /** Cleans without the fast path. */
@@ -133,9 +139,9 @@ describe('sanitizeBody', () => {
   });
 
   test.each([
-    ['https://www.youtube.com/embed/x', '<iframe src="https://www.youtube.com/embed/x"></iframe>'],
-    ['//player.vimeo.com/video/1', '<iframe src="https://player.vimeo.com/video/1"></iframe>'],
-    ['https://datawrapper.dwcdn.net/x/', '<iframe src="https://datawrapper.dwcdn.net/x/"></iframe>'],
+    ['https://www.youtube.com/embed/x', player('https://www.youtube.com/embed/x')],
+    ['//player.vimeo.com/video/1', player('https://player.vimeo.com/video/1')],
+    ['https://datawrapper.dwcdn.net/x/', player('https://datawrapper.dwcdn.net/x/')],
     [
       'https://youtube.com.evil.example/embed/x',
       '<p><a href="https://youtube.com.evil.example/embed/x">youtube.com.evil.example</a></p>',
@@ -270,6 +276,10 @@ describe('the fast path', () => {
       '<svg><text>a</text></svg>',
       '<mfrac><mn>1</mn><mn>2</mn></mfrac>',
       '<span style="display:block">a</span>',
+      '<table>a<b>b<tr>c<td><i>d<tr></table>',
+      '<p><a href="/b"><h2>a</h2></a></p>',
+      '<ul><li><b>a<li>b</b></ul>',
+      '<td>a</td><pre>\n\n</pre>',
     ];
     const size = 512 * 1024;
     for (const part of parts) sanitizeSlowly(part.repeat(size / part.length), toTarget);
@@ -353,7 +363,7 @@ describe('the fast path', () => {
   });
 
   test('gives the same for every element with every attribute, alone and with an address', () => {
-    const different = ELEMENTS.split(' ').flatMap((element) =>
+    const different = kindsOf(ELEMENTS.split(' ')).flatMap((element) =>
       ATTRIBUTES.split(' ').flatMap((attribute) =>
         VALUES.map((value) => `<${element} ${attribute}="${value.replaceAll('"', '&quot;')}"`)
           .flatMap((start) => [`${start}>a</${element}>`, `${start} src="/b">a</${element}>`])
@@ -364,6 +374,14 @@ describe('the fast path', () => {
 
     expect(different).toEqual([]);
   });
+
+  /** An element of each kind, by its attributes and end tag: the rules treat those of a kind alike. */
+  function kindsOf(elements: readonly string[]): string[] {
+    const kinds = new Map(
+      elements.map((name) => [JSON.stringify([RULES_OF[name] ?? name.includes('picture'), VOID.includes(name)]), name]),
+    );
+    return [...kinds.values()];
+  }
 
   /** HTML that the fast path may leave to the library: pictures without an address, what is hidden or loaded late. */
   const NEEDS_MORE = /<(?:img|source|track|picture)| (?:hidden|style|data-src|data-srcset)=/;
@@ -383,14 +401,6 @@ describe('the fast path', () => {
     fc.assert(same, { seed: SEED, numRuns: runs });
 
     expect(fast).toBeGreaterThan(runs / 3);
-  });
-
-  test('a cleaned body that is cleaned again stays the same', () => {
-    const stable = fc.property(anyHtml, (html) => {
-      const body = sanitizeBody(html, toTarget) ?? '';
-      expect(sanitizeBody(body, toTarget)).toBe(body);
-    });
-    fc.assert(stable, { seed: SEED, numRuns: sized({ short: 2000, soak: 60_000, full: 3_000_000 }) });
   });
 
   test('gives the same for mutations of real bodies, switched on and off', () => {

@@ -9,17 +9,28 @@ const flags = [
   ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-dev-shm-usage', '--hide-scrollbars'],
   ...['--no-first-run', '--no-default-browser-check', '--disable-background-networking', '--disable-component-update'],
   ...['--disable-sync', '--disable-extensions', '--no-proxy-server', '--window-size=1280,800'],
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   '--remote-debugging-pipe',
 ];
 
 /** Milliseconds after which the browser hangs and is killed. */
 const HANG = 120_000;
 
-/**
- * Opens the page in a browser with an empty profile and a window of 1280 pixels. Returns the value of the expression (or of
- * its promise) in the loaded page, which JSON must be able to carry. Throws what the expression throws.
- */
+/** A page in a browser. */
+export interface Page {
+  /** The value of the expression, or of its promise, which JSON must be able to carry. Throws what the expression throws. */
+  readonly evaluate: (expression: string) => Promise<unknown>;
+  /** Clicks at a point of the window, as a reader does. */
+  readonly click: (x: number, y: number) => Promise<void>;
+}
+
+/** Opens the page, and returns the value of the expression in it: see `Page`. */
 export async function evaluate(url: string, expression: string): Promise<unknown> {
+  return inPage(url, (page) => page.evaluate(expression));
+}
+
+/** Opens the page in a browser with an empty profile and a window of 1280 pixels, and uses it once it is loaded. */
+export async function inPage<T>(url: string, use: (page: Page) => Promise<T>): Promise<T> {
   const program = await requireProgram('chromium');
   const profile = await temporaryFolder('chromium');
   const browser = spawn(program, [...flags, `--user-data-dir=${profile.path}`, 'about:blank'], {
@@ -29,7 +40,7 @@ export async function evaluate(url: string, expression: string): Promise<unknown
   try {
     const [, , , commands, messages] = browser.stdio;
     if (!(commands instanceof Writable && messages instanceof Readable)) throw new Error('chromium has no pipes');
-    return await evaluateIn(commands, messages, url, expression);
+    return await use(await openPage(commands, messages, url));
   } finally {
     clearTimeout(killer);
     await stopProcess(browser);
@@ -37,7 +48,7 @@ export async function evaluate(url: string, expression: string): Promise<unknown
   }
 }
 
-async function evaluateIn(commands: Writable, messages: Readable, url: string, expression: string): Promise<unknown> {
+async function openPage(commands: Writable, messages: Readable, url: string): Promise<Page> {
   const devTools = connectDevTools(commands, messages);
   const { targetId } = await devTools.send('Target.createTarget', { url: 'about:blank' });
   const { sessionId } = await devTools.send('Target.attachToTarget', { targetId, flatten: true });
@@ -49,10 +60,20 @@ async function evaluateIn(commands: Writable, messages: Readable, url: string, e
   const { errorText } = await devTools.send('Page.navigate', { url }, session);
   if (errorText !== undefined) throw new Error(`chromium could not open ${url}: ${errorText}`);
   await loaded;
-  const parameters = { expression, awaitPromise: true, returnByValue: true };
-  const { result, exceptionDetails } = await devTools.send('Runtime.evaluate', parameters, session);
-  if (exceptionDetails !== undefined) throw new Error(`chromium: ${memberOf(result, 'description')}`);
-  return memberOf(result, 'value');
+  return {
+    async evaluate(expression) {
+      const parameters = { expression, awaitPromise: true, returnByValue: true };
+      const { result, exceptionDetails } = await devTools.send('Runtime.evaluate', parameters, session);
+      if (exceptionDetails !== undefined) throw new Error(`chromium: ${memberOf(result, 'description')}`);
+      return memberOf(result, 'value');
+    },
+    async click(x, y) {
+      for (const type of ['mousePressed', 'mouseReleased']) {
+        const button = { type, x, y, button: 'left', clickCount: 1 };
+        await devTools.send('Input.dispatchMouseEvent', button, session);
+      }
+    },
+  };
 }
 
 function memberOf(value: unknown, name: string): unknown {

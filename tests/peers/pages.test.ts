@@ -1,29 +1,15 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import { describe, expect, onTestFinished } from 'vitest';
+import { describe, expect } from 'vitest';
 import { dataFolder, PUBLICATION, record, start } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';
 import { sized } from '../soak/sizes.ts';
 import { evaluate } from './chromium.ts';
+import { servePages } from './page-server.ts';
 import { peerTest } from './programs.ts';
 
 /** Serves a page from another origin than the service's, as a web reader is. */
 async function servePage(body: string): Promise<string> {
   const page = `<!DOCTYPE html><html lang="en" dir="ltr"><meta charset="utf-8"><body>${body}</body></html>`;
-  const server = createServer((_request, response) => {
-    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
-    response.end(page);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return `http://127.0.0.1:${address.port}/`;
+  return servePages(() => page);
 }
 
 /** Publishes the story, and returns the value of the expression in a page with this body. `feed` holds the feed's address. */

@@ -15,7 +15,7 @@ const OF_OTHER_BODIES = ['further_changes_made', 'definition_removed'];
 const BODY = [
   '<!DOCTYPE html><p onclick="b()">A story.</p>',
   '<iframe src="https://charts.example/1"></iframe><iframe src="javascript:x()"></iframe>',
-  '<iframe src="https://hits.example/" width="1" height="1"></iframe><iframe src="https://youtu.be/a">Film</iframe>',
+  '<iframe src="https://hits.example/" width="1" height="1"></iframe><iframe src="https://youtu.be/a" sandbox>Film</iframe>',
   '<img alt="b"><img data-src="/late.png" alt=""><img src="/twice.png" alt=""><noscript><img src="/twice.png" alt=""></noscript>',
   '<p hidden>An advertisement</p><img src="/b.png" hidden><script>b()</script><style>p{}</style><input name="b">',
   '<svg><path d="M0"/></svg><math><mi>b</mi></math><center>c</center><font>d</font><meta charset="utf-8">',

@@ -3,6 +3,7 @@ import { countAdjustment, countAttribute, countForbidden, type SortKind } from '
 import { countLostAttribute } from '../lost-attributes.ts';
 import { VOID } from '../sanitize-rules.ts';
 import type { Attributes } from './addresses.ts';
+import { isSameSandbox } from './players.ts';
 import { ALLOWED, countElement, type Frame, type State, type WrittenTag } from './state.ts';
 
 /** Elements of a form. */
@@ -83,7 +84,7 @@ function countAttributes(
       if (found !== value) countForbidden(counts, found, 'character reference');
     } else if (name === 'src' || name === 'srcset') {
       if (late.length === 0) countLostAttribute(counts, name, value);
-    } else if (!isSamePolicy(written.attributes[name], value)) countLostAttribute(counts, name, value);
+    } else if (!isSamePolicy(name, written.attributes[name], value)) countLostAttribute(counts, name, value);
   }
 }
 
@@ -102,9 +103,10 @@ function lateAttributes(attributes: Attributes, { attributes: { src, srcset } }:
 
 const NO_LATE_NAMES = new Set(['src', 'srcset', 'alt']);
 
-/** Whether `allow` or `referrerpolicy` of a player says the same. */
-function isSamePolicy(one: string | undefined, other: string): boolean {
+/** Whether `allow`, `referrerpolicy` or `sandbox` of a player says the same. */
+function isSamePolicy(name: string, one: string | undefined, other: string): boolean {
   if (one === undefined) return false;
+  if (name === 'sandbox') return isSameSandbox(one, other);
   const plain = (text: string) => text.replace(/[\s;]/g, '').toLowerCase();
   return plain(one) === plain(other);
 }

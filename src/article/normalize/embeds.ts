@@ -3,7 +3,7 @@ import { oneSpaced } from '../../lib/text.ts';
 import { isWebUrl } from '../../lib/url.ts';
 import { shortName } from '../change-counts.ts';
 import { type Attributes, mediaAddresses } from './addresses.ts';
-import { playerAddress, playerAttribute } from './players.ts';
+import { playerAddress, playerAttribute, sandboxOf } from './players.ts';
 import { isRepeated } from './repeats.ts';
 import { countElement, dropContent, type Frame, type State, startTag, writeLink, writeTarget } from './state.ts';
 
@@ -120,12 +120,14 @@ function isPicture({ type = '' }: Attributes): boolean {
   return /^image\//i.test(type);
 }
 
+/** The attributes of a player's iframe. Its sandbox is the last one. */
 function playerAttributes(attributes: Attributes, src: string): Attributes {
   const kept: [string, string][] = 'src' in attributes ? [] : [['src', src]];
   for (const [name, value] of Object.entries(attributes)) {
     const clean = name === 'src' ? src : playerAttribute(name, value);
     if (clean !== undefined) kept.push([name, clean]);
   }
+  kept.push(['sandbox', sandboxOf(src)]);
   return Object.fromEntries(kept);
 }
 

@@ -1,54 +1,72 @@
 /** The players, maps and charts that newsrooms embed. */
 
-interface Player {
+export interface Player {
   /** The host that the player is served from. */
   readonly host: string;
   /** The paths that are the player. Other pages of the host could show anything. */
   readonly paths: RegExp;
+  /** The `sandbox` that the player still plays with. */
+  readonly sandbox: string;
 }
 
 const ANY_PATH = /^/;
 
+/*
+ * No player may lead the page around it away, or open dialogs. With `allow-same-origin`, a player keeps its own origin, and so
+ * its cookies and storage; without, films do not play. That is no way out of the sandbox, because no feed is read on the host
+ * of a player.
+ */
+/** Plays, and opens its links in new windows. */
+const PAGE = 'allow-scripts allow-same-origin allow-popups allow-popups-to-escape-sandbox';
+/** Plays on a television, too (Presentation API). */
+const FILM = `${PAGE} allow-presentation`;
+/** Asks for a password or an address before it plays. YouTube gives its own players `allow-forms` as well. */
+const FILM_WITH_FORMS = `${FILM} allow-forms`;
+/** Offers its numbers, pictures or documents as files. */
+const DATA = `${PAGE} allow-downloads`;
+/** Plays whole songs for subscribers. These are what Apple's own embed code has, without `allow-top-navigation…`. */
+const APPLE = `${PAGE} allow-forms allow-storage-access-by-user-activation`;
+
 /** The players by their host, without `www.` and `m.`. */
-const PLAYERS: ReadonlyMap<string, Player> = new Map(
+export const PLAYERS: ReadonlyMap<string, Player> = new Map(
   (
     [
-      ['www.youtube.com', /^\/embed\/[^/]/],
-      ['www.youtube-nocookie.com', /^\/embed\/[^/]/],
-      ['player.vimeo.com', /^\/video\//],
-      ['www.dailymotion.com', /^\/(?:embed|widget)\//],
-      ['geo.dailymotion.com', ANY_PATH],
-      ['w.soundcloud.com', /^\/player/],
-      ['open.spotify.com', /^\/embed/],
-      ['embed.podcasts.apple.com', ANY_PATH],
-      ['embed.music.apple.com', ANY_PATH],
-      ['datawrapper.dwcdn.net', ANY_PATH],
-      ['flo.uri.sh', ANY_PATH],
-      ['public.flourish.studio', /^\/(?:visualisation|story)\/.*embed/],
-      ['e.infogram.com', ANY_PATH],
-      ['embed.documentcloud.org', ANY_PATH],
-      ['www.openstreetmap.org', /^\/export\/embed/],
-      ['www.google.com', /^\/maps\/(?:d\/(?:u\/\d\/)?)?embed/],
-      ['archive.org', /^\/embed\//],
-      ['bandcamp.com', /^\/EmbeddedPlayer\//],
-      ['www.facebook.com', /^\/plugins\/(?:video|post)\.php/],
-      ['www.instagram.com', /^\/(?:p|reel|tv)\/[\w-]+\/embed/],
-      ['platform.twitter.com', /^\/embed\//],
-      ['www.tiktok.com', /^\/(?:embed|player)\//],
-      ['player.twitch.tv', ANY_PATH],
-      ['clips.twitch.tv', /^\/embed/],
-      ['embed.ted.com', ANY_PATH],
-      ['www.mixcloud.com', /^\/widget\/iframe/],
-      ['fast.wistia.net', /^\/embed\//],
-      ['fast.wistia.com', /^\/embed\//],
-      ['players.brightcove.net', ANY_PATH],
-      ['cdn.jwplayer.com', /^\/players\//],
-      ['widget.deezer.com', ANY_PATH],
-      ['embed.acast.com', ANY_PATH],
-      ['player.megaphone.fm', ANY_PATH],
-      ['widget.spreaker.com', ANY_PATH],
+      ['www.youtube.com', /^\/embed\/[^/]/, FILM_WITH_FORMS],
+      ['www.youtube-nocookie.com', /^\/embed\/[^/]/, FILM_WITH_FORMS],
+      ['player.vimeo.com', /^\/video\//, FILM_WITH_FORMS],
+      ['www.dailymotion.com', /^\/(?:embed|widget)\//, FILM],
+      ['geo.dailymotion.com', ANY_PATH, FILM],
+      ['w.soundcloud.com', /^\/player/, PAGE],
+      ['open.spotify.com', /^\/embed/, PAGE],
+      ['embed.podcasts.apple.com', ANY_PATH, APPLE],
+      ['embed.music.apple.com', ANY_PATH, APPLE],
+      ['datawrapper.dwcdn.net', ANY_PATH, DATA],
+      ['flo.uri.sh', ANY_PATH, DATA],
+      ['public.flourish.studio', /^\/(?:visualisation|story)\/.*embed/, DATA],
+      ['e.infogram.com', ANY_PATH, DATA],
+      ['embed.documentcloud.org', ANY_PATH, DATA],
+      ['www.openstreetmap.org', /^\/export\/embed/, PAGE],
+      ['www.google.com', /^\/maps\/(?:d\/(?:u\/\d\/)?)?embed/, PAGE],
+      ['archive.org', /^\/embed\//, FILM],
+      ['bandcamp.com', /^\/EmbeddedPlayer\//, PAGE],
+      ['www.facebook.com', /^\/plugins\/(?:video|post)\.php/, PAGE],
+      ['www.instagram.com', /^\/(?:p|reel|tv)\/[\w-]+\/embed/, PAGE],
+      ['platform.twitter.com', /^\/embed\//, PAGE],
+      ['www.tiktok.com', /^\/(?:embed|player)\//, PAGE],
+      ['player.twitch.tv', ANY_PATH, FILM],
+      ['clips.twitch.tv', /^\/embed/, FILM],
+      ['embed.ted.com', ANY_PATH, FILM],
+      ['www.mixcloud.com', /^\/widget\/iframe/, PAGE],
+      ['fast.wistia.net', /^\/embed\//, FILM_WITH_FORMS],
+      ['fast.wistia.com', /^\/embed\//, FILM_WITH_FORMS],
+      ['players.brightcove.net', ANY_PATH, FILM],
+      ['cdn.jwplayer.com', /^\/players\//, FILM],
+      ['widget.deezer.com', ANY_PATH, PAGE],
+      ['embed.acast.com', ANY_PATH, PAGE],
+      ['player.megaphone.fm', ANY_PATH, PAGE],
+      ['widget.spreaker.com', ANY_PATH, PAGE],
     ] as const
-  ).map(([host, paths]) => [withoutPrefix(host), { host, paths }]),
+  ).map(([host, paths, sandbox]) => [withoutPrefix(host), { host, paths, sandbox }]),
 );
 
 /** The hosts whose iframes stay. */
@@ -71,6 +89,11 @@ export function playerAddress(address: string): string | undefined {
   url.protocol = 'https:';
   url.hostname = host;
   return url.href;
+}
+
+/** The `sandbox` of the player with this address, whatever the record says. */
+export function sandboxOf(address: string): string {
+  return PLAYERS.get(withoutPrefix(URL.parse(address)?.hostname ?? ''))?.sandbox ?? PAGE;
 }
 
 /** Whether the address is a map of Google to embed: in old embed codes it has the host of a country. */
@@ -128,8 +151,15 @@ const REFERRER_POLICIES = new Set(
   ).split(' '),
 );
 
+/** Whether two values of `sandbox` allow the same. */
+export function isSameSandbox(one: string, other: string): boolean {
+  const allowed = (value: string) => [...new Set(value.toLowerCase().match(/\S+/g))].sort().join(' ');
+  return allowed(one) === allowed(other);
+}
+
 /** An attribute's value in the iframe of a player; undefined where the attribute goes. */
 export function playerAttribute(name: string, value: string): string | undefined {
+  if (name === 'sandbox') return undefined; // the player's own is added
   if (name === 'allow') return allowed(value);
   if (name === 'referrerpolicy') {
     const policy = value.trim().toLowerCase();
