@@ -32,11 +32,11 @@ export function openParser(newsroom: Newsroom, yieldToLoop: YieldToLoop): ParseP
       const { parseQuickRecord } = await import('./parse-record.ts'); // most starts have no new record
       const results: (ParsedRecord | PublisherError | Promise<ParsedRecord | PublisherError>)[] = [];
       for (const record of records) {
-        if (record.json.length >= LARGE_RECORD) results.push(parseInPool(record));
-        else {
-          await yieldToLoop();
-          results.push(parseQuickRecord(record, newsroom) ?? parseInPool(record));
-        }
+        const isLarge = record.json.length >= LARGE_RECORD;
+        if (!isLarge) await yieldToLoop();
+        const result = (isLarge ? undefined : parseQuickRecord(record, newsroom)) ?? parseInPool(record);
+        if (result instanceof Promise) result.catch(() => {}); // it is awaited below, after the others
+        results.push(result);
       }
       return Promise.all(results);
     },

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Newsroom } from '../../src/article/article.ts';
 import { openParser } from '../../src/publish/parser.ts';
 import { type ParsedRecord, type UnparsedRecord, unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { newsroom, record } from '../helpers.ts';
@@ -54,4 +55,15 @@ test('the results of a mixture are in its order, and the event loop may go round
     ),
   ).toEqual(records.map((_, index) => (index === 7 ? 'refused' : `story-${index}`)));
   expect(yields - before).toBe(20);
+});
+
+test('a defect in a thread is reported when the other records are parsed, and not before', async () => {
+  const failed = Promise.withResolvers<void>();
+  const broken = openParser({ ...newsroom, url: undefined } as unknown as Newsroom, () => failed.promise);
+  onTestFinished(broken.close);
+  const results = broken.parse([withBody(prose.repeat(1000)), unparsedRecord({ title: 1 })]);
+  await expect(broken.parse([withBody(prose.repeat(1000))])).rejects.toThrow(/URL/); // the first one has failed before
+  failed.resolve();
+
+  await expect(results).rejects.toThrow(/URL/);
 });
