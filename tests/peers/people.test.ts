@@ -1,11 +1,16 @@
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { sized } from '../soak/sizes.ts';
 import { startSample } from './newsroom.ts';
 import { peerTest, requireProgram } from './programs.ts';
 
-/** Widths at which a page is looked at: its colours are the same at all. */
-const WIDTHS = { light: [320, 390, 1440], dark: [390] };
+/** Widths at which a page is looked at. Dark pages differ in their colours alone. */
+const ALL_WIDTHS = [320, 390, 1440];
+const WIDTHS = {
+  light: ALL_WIDTHS,
+  dark: sized({ short: [390], soak: ALL_WIDTHS, full: ALL_WIDTHS }),
+};
 
 /** Opens the sample newsroom in a browser, and closes both afterwards. */
 async function inBrowser(work: (browser: Browser, base: string) => Promise<void>): Promise<void> {
