@@ -112,7 +112,7 @@ ${links}</ul>
 
 function found({ text, found: n }: NonNullable<IndexPage['search']>, texts: Texts): Html {
   const q = html`<bdi>${text}</bdi>`;
-  const words = n === 0 ? textWith(texts, 'foundNone', { q }) : textWith(texts, 'found', { n: texts.number(n), q });
+  const words = n === 0 ? textWith(texts, 'foundNone', { q }) : textWith(texts, 'found', { q }, n);
   return html`<div class="jump">
 <p role="status">${words}</p>
 <p><a href="./">${texts.text('showAll')}</a></p>
@@ -180,7 +180,7 @@ ${feeds}</ul>
 ${
   more.count > 0 &&
   html`<details>
-<summary>${texts.text(kind === 'tag' ? 'more' : 'moreFeeds', { n: texts.number(more.count) })}</summary>
+<summary>${texts.plural(kind === 'tag' ? 'more' : 'moreFeeds', more.count)}</summary>
 ${more.list}
 </details>`
 }

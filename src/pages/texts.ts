@@ -132,8 +132,12 @@ function datesIn(language: string, timeZone: string): Pick<Texts, 'date' | 'dayA
   };
 }
 
-/** A text of the page with HTML in the place of its values. */
-export function textWith(texts: Texts, name: TextName, values: Readonly<Record<string, Part>>): Html {
-  const parts = texts.text(name).split(/\{(\w+)\}/);
+/**
+ * A text of the page with HTML in the place of its values.
+ *
+ * @param n the number that decides the form of the plural, and stands for `{n}`
+ */
+export function textWith(texts: Texts, name: TextName, values: Readonly<Record<string, Part>>, n?: number): Html {
+  const parts = (n === undefined ? texts.text(name) : texts.plural(name, n)).split(/\{(\w+)\}/);
   return html`${parts.map((part, index) => (index % 2 === 0 ? part : values[part]))}`;
 }

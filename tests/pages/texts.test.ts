@@ -6,7 +6,7 @@ import en from '../../src/pages/texts/en.json' with { type: 'json' };
 import fa from '../../src/pages/texts/fa.json' with { type: 'json' };
 import ku from '../../src/pages/texts/ku.json' with { type: 'json' };
 import tr from '../../src/pages/texts/tr.json' with { type: 'json' };
-import { type TextName, textsFor } from '../../src/pages/texts.ts';
+import { type TextName, textsFor, textWith } from '../../src/pages/texts.ts';
 import { isolated, languageName, line, name } from '../../src/pages/words.ts';
 
 const publication = { timeZone: 'Asia/Baghdad' };
@@ -74,9 +74,12 @@ test('the texts of the operator come first, and what they leave out is English o
 });
 
 test('a value is put in once, and is no pattern', () => {
-  const { text } = textsFor('en', publication);
-  expect(text('found', { n: '$&{q}', q: '{n}' })).toBe('$&{q} feeds for “{n}”');
-  expect(text('by', {})).toBe('By {names}');
+  const texts = textsFor('en', publication);
+  expect(texts.text('chart', { date: '$&{n}', n: '{max}', max: '1' })).toBe(
+    'Stories per day in the five weeks to $&{n}: {max} in all, 1 at most',
+  );
+  expect(texts.text('by', {})).toBe('By {names}');
+  expect(inHtml(textWith(texts, 'found', { q: '<{n}>' }, 1))).toBe('1 feed for “&lt;{n}&gt;”');
 });
 
 const english = textsFor('en', publication);
