@@ -1,15 +1,14 @@
 import type { Publication } from '../config/publication.ts';
-import { type FeedKey, LATEST, type NamedKey, shortTitle } from '../feed/feeds.ts';
+import { type NamedKey, shortTitle } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
-import { memo } from '../lib/memo.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { Day } from '../pages/days.ts';
 import { GROUPS, type Group, type GroupKind } from '../pages/index-page.ts';
+import { kindOf, OWN_KINDS } from '../pages/kinds.ts';
 import type { Headline, ListedFeed, NamedFeed } from '../pages/listed-feed.ts';
-import { type Findable, findable, folded, rank } from '../pages/search.ts';
 import { languageName } from '../pages/words.ts';
-import type { OwnKind, Store } from '../store/store.ts';
-import { createKnownFeeds } from './known-feeds.ts';
+import type { Store } from '../store/store.ts';
+import { createFeedSearch } from './feed-search.ts';
 
 interface Parts {
   readonly store: Store;
@@ -31,11 +30,6 @@ interface ListedFeeds {
   readonly searched: (text: string, at: Instant, days: readonly Day[]) => Promise<Found>;
 }
 
-interface FindableFeed {
-  readonly feed: NamedKey;
-  readonly name: Findable;
-}
-
 /** Feeds of each kind that are seen at once. */
 const SHOWN: Readonly<Record<GroupKind, number>> = { section: 15, language: 12, tag: 10, author: 10, custom: 10 };
 /** Feeds of each kind in all. The others are found by a search. */
@@ -50,11 +44,10 @@ const COUNTED = 1000;
 const MOST_FOUND = 60;
 
 const KINDS = Object.keys(GROUPS) as readonly GroupKind[];
-const OWN_KINDS: readonly OwnKind[] = ['section', 'language', 'tag', 'author'];
 
 /** Finds out which feeds a page lists, in bounded time. */
 export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
-  const knownFeeds = createKnownFeeds(store);
+  const search = createFeedSearch({ store, publication });
   const customById = new Map(publication.feeds.map((feed) => [feed.id, feed]));
 
   function named({ key, name }: NamedKey): NamedFeed {
@@ -118,49 +111,14 @@ export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
     return (await Promise.all(made)).filter(({ feeds }) => feeds.length > 0);
   }
 
-  const findableOf = memo(
-    (line) => {
-      const [key = '', title = ''] = line.split('\n');
-      if (kindOf(key) !== 'language') return findable(title, key.slice(key.indexOf('/') + 1));
-      const tag = key.slice(key.indexOf('/') + 1);
-      const names = ['en', publication.language].map((one) => new Intl.DisplayNames([one], { type: 'language' }));
-      return findable(title, tag, ...names.map((one) => one.of(new Intl.Locale(tag).baseName) ?? tag));
-    },
-    { max: 50_000, maxLength: 2000 },
-  );
-
-  /** Made once for a list: to fold ten thousand names takes longer than a search. */
-  const findablesByList = new WeakMap<readonly NamedKey[], readonly FindableFeed[]>();
-
-  function findablesOf(feeds: readonly NamedKey[]): readonly FindableFeed[] {
-    const known = findablesByList.get(feeds);
-    if (known !== undefined) return known;
-    const made = feeds
-      .filter(({ key }) => key !== LATEST)
-      .map((feed) => ({ feed, name: findableOf(`${feed.key}\n${shortTitle(feed, publication)}`) }));
-    findablesByList.set(feeds, made);
-    return made;
-  }
-
   async function searched(text: string, at: Instant, days: readonly Day[]): Promise<Found> {
-    const wanted = folded(text);
-    if (wanted === '') return { count: 0, groups: [] };
-    const found = findablesOf(await knownFeeds(at)).flatMap(({ feed, name }) => {
-      const order = rank(name, wanted);
-      return order === undefined ? [] : [{ feed, order }];
-    });
-    const best = found.toSorted((one, other) => one.order - other.order).slice(0, MOST_FOUND);
+    const found = await search(text, at);
     const made = KINDS.map(async (kind): Promise<Group> => {
-      const feeds = best.filter(({ feed: { key } }) => kindOf(key) === kind).map(({ feed }) => feed);
+      const feeds = found.slice(0, MOST_FOUND).filter(({ key }) => kindOf(key) === kind);
       return { kind, feeds: await listed(feeds, at, days), more: [] };
     });
     return { count: found.length, groups: (await Promise.all(made)).filter(({ feeds }) => feeds.length > 0) };
   }
 
   return { listed, groups, searched };
-}
-
-function kindOf(key: FeedKey): GroupKind | 'latest' {
-  const kind = key.slice(0, Math.max(0, key.indexOf('/')));
-  return OWN_KINDS.find((own) => own === kind) ?? (key === LATEST ? 'latest' : 'custom');
 }

@@ -4,7 +4,8 @@ import { feedAddress, READERS, rootFrom } from './addresses.ts';
 import { chart, rhythm } from './chart.ts';
 import { type PageEntry, pageEntry } from './entry.ts';
 import { attributes, type Html, html, type Part, trusted } from './html.ts';
-import { type Calendar, GROUPS, type GroupKind, holds } from './index-page.ts';
+import { type Calendar, GROUPS, holds } from './index-page.ts';
+import { kindOf } from './kinds.ts';
 import { formats, homeLink, page } from './layout.ts';
 import type { ListedFeed } from './listed-feed.ts';
 import type { Site } from './site.ts';
@@ -81,12 +82,6 @@ function tagIn(key: FeedKey): string {
 /** Without what stands in brackets: “Kurdî” for “Kurdî (kurmancî)”. */
 function shortName(tag: string): string {
   return languageName(tag).replace(/\s*[(（].*$/, '');
-}
-
-function kindOf(key: FeedKey): GroupKind | 'latest' {
-  if (key === LATEST) return 'latest';
-  const kind = key.slice(0, Math.max(0, key.indexOf('/')));
-  return kind === 'section' || kind === 'tag' || kind === 'author' || kind === 'language' ? kind : 'custom';
 }
 
 function titleOf({ feed, listed }: FeedPage, texts: Texts): string {

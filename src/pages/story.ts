@@ -1,7 +1,8 @@
 import { Parser } from 'htmlparser2';
 import { VOID } from '../article/sanitize-rules.ts';
 import { directionOf, escapeHtml } from '../lib/text.ts';
-import { createBlocks } from './story-blocks.ts';
+import type { Html } from './html.ts';
+import { type Blocks, createBlocks } from './story-blocks.ts';
 import { frame, type Given, type MediaOptions, type Place, picture, player } from './story-media.ts';
 
 interface StoryOptions extends MediaOptions {
@@ -30,15 +31,23 @@ const MAX_PARSED = 512 * 1024;
  * another host. Takes time up to a limit, whatever the story has.
  */
 export function storyOf(source: string, options: StoryOptions): Story {
-  const { isFull, finish, ...events } = createWriter(options);
-  const parser = new Parser(events);
+  const state: State = { options, blocks: createBlocks(options.limit), frames: [], links: 0, level: 2 };
+  const parser = new Parser({
+    onopentag: (name, given) => open(state, name, given),
+    ontext: (text) => write(state, text),
+    onclosetag: (name) => close(state, name),
+  });
+  const { list, isFull, end: endBlock } = state.blocks;
   const end = Math.min(source.length, MAX_PARSED);
   for (let offset = 0; offset < end && !isFull(); offset += PIECE) {
     parser.write(source.slice(offset, Math.min(end, offset + PIECE)));
   }
   const isWhole = end === source.length;
-  if (isWhole && !isFull()) parser.end();
-  return { blocks: finish(isWhole), isCut: isFull() || !isWhole };
+  if (isWhole && !isFull()) {
+    parser.end();
+    endBlock();
+  }
+  return { blocks: list, isCut: isFull() || !isWhole };
 }
 
 /** Elements that end loose text. */
@@ -73,137 +82,143 @@ interface Figure {
   hasRemoved: boolean;
 }
 
-function createWriter(options: StoryOptions) {
-  const { language, shown, limit } = options;
-  const blocks = createBlocks(limit);
-  const frames: Frame[] = [];
-  let links = 0;
+/** What is known of a story up to some point in it. */
+interface State {
+  readonly options: StoryOptions;
+  readonly blocks: Blocks;
+  readonly frames: Frame[];
+  /** Links that are open. */
+  links: number;
   /** Of the last heading. The headline has the second. */
-  let level = 2;
+  level: number;
   /** A player that has no source yet. */
-  let waiting: { readonly name: 'audio' | 'video'; readonly given: Given } | undefined;
-  const isTop = () => frames.every(({ isBare, player }) => isBare === true || player !== undefined);
-  const languageNow = () => frames.at(-1)?.language ?? language;
-  const place = (): Place => ({ language: languageNow(), isInLink: links > 0 });
-  const add = (text: string) => (isTop() ? blocks.addLoose(text) : blocks.add(text));
+  waiting?: { readonly name: 'audio' | 'video'; readonly given: Given } | undefined;
+}
 
-  function open(name: string, given: Given): void {
-    if (blocks.isFull()) return;
-    if (name === 'source') beginPlayer(given);
-    if (frames.at(-1)?.player !== undefined || name === 'source' || name === 'track') {
-      if (!VOID.includes(name)) push('', given, { player: 'other' });
-      return;
-    }
-    const isDivision = DIVISIONS.has(name);
-    if (isTop() && (isDivision || BLOCKS.has(name) || HEADING.test(name))) blocks.end();
-    if (name === 'picture') push('', given, isTop() ? { isBare: true } : {});
-    else if (isDivision && isTop() && isOfStory(given)) push('', given, { isBare: true });
-    else if (name === 'img') media(String(picture(given, place(), options)));
-    else if (name === 'audio' || name === 'video') {
-      waiting = { name, given };
-      beginPlayer(given);
-      push('', given, { player: name });
-    } else if (name === 'iframe') {
-      media(String(frame(given, place(), options)));
-      push('', given, { player: 'other' });
-    } else if (name === 'figure') {
-      const figure = { before: blocks.suspend(), hasMedia: false, hasRemoved: false };
-      blocks.add(`<figure${attributesOf(name, given)}>`);
-      push('</figure>', given, { figure });
-    } else element(name, given);
+function isTop({ frames }: State): boolean {
+  return frames.every(({ isBare, player }) => isBare === true || player !== undefined);
+}
+
+function languageOf({ frames, options }: State): string {
+  return frames.at(-1)?.language ?? options.language;
+}
+
+function placeOf(state: State): Place {
+  return { language: languageOf(state), isInLink: state.links > 0 };
+}
+
+function open(state: State, name: string, given: Given): void {
+  const { blocks, frames, options } = state;
+  if (blocks.isFull()) return;
+  if (name === 'source') beginPlayer(state, given);
+  if (frames.at(-1)?.player !== undefined || name === 'source' || name === 'track') {
+    if (!VOID.includes(name)) push(state, '', given, { player: 'other' });
+    return;
   }
+  const isDivision = DIVISIONS.has(name);
+  if (isTop(state) && (isDivision || BLOCKS.has(name) || HEADING.test(name))) blocks.end();
+  if (name === 'picture') push(state, '', given, isTop(state) ? { isBare: true } : {});
+  else if (isDivision && isTop(state) && isOfStory(state, given)) push(state, '', given, { isBare: true });
+  else if (name === 'img') media(state, picture(given, placeOf(state), options));
+  else if (name === 'audio' || name === 'video') {
+    state.waiting = { name, given };
+    beginPlayer(state, given);
+    push(state, '', given, { player: name });
+  } else if (name === 'iframe') {
+    media(state, frame(given, placeOf(state), options));
+    push(state, '', given, { player: 'other' });
+  } else if (name === 'figure') {
+    const figure = { before: blocks.suspend(), hasMedia: false, hasRemoved: false };
+    blocks.add(`<figure${attributesOf(state, name, given)}>`);
+    push(state, '</figure>', given, { figure });
+  } else element(state, name, given);
+}
 
-  function element(name: string, given: Given): void {
-    const attributes = attributesOf(name, given);
-    const heading = HEADING.exec(name)?.[1];
-    if (name === 'a') links += 1;
-    if (heading !== undefined) {
-      level = Math.min(6, level + 1, Math.max(3, Number(heading) + 1));
-      blocks.add(`<h${level}${attributes}>`);
-      push(`</h${level}>`, given);
-    } else if (name === 'table') {
-      const label = escapeHtml(options.texts.text('table'));
-      blocks.add(`<div class="scroll" role="group" tabindex="0" aria-label="${label}"><table${attributes}>`);
-      push('</table></div>', given);
-    } else if (name === 'th') {
-      push('', given, { cell: { before: blocks.suspend(), start: attributes } });
-    } else if (VOID.includes(name)) {
-      if (name === 'hr' || !isTop() || blocks.isInLoose()) blocks.add(`<${name}>`);
-    } else {
-      const tag = DIVISIONS.has(name) ? 'div' : name;
-      if (BLOCKS.has(name) || DIVISIONS.has(name)) blocks.add(`<${tag}${attributes}>`);
-      else add(`<${tag}${attributes}>`);
-      push(`</${tag}>`, given);
-    }
+/** Begins an element that is no file. */
+function element(state: State, name: string, given: Given): void {
+  const { blocks, options } = state;
+  const attributes = attributesOf(state, name, given);
+  const heading = HEADING.exec(name)?.[1];
+  if (name === 'a') state.links += 1;
+  if (heading !== undefined) {
+    state.level = Math.min(6, state.level + 1, Math.max(3, Number(heading) + 1));
+    blocks.add(`<h${state.level}${attributes}>`);
+    push(state, `</h${state.level}>`, given);
+  } else if (name === 'table') {
+    const label = escapeHtml(options.texts.text('table'));
+    blocks.add(`<div class="scroll" role="group" tabindex="0" aria-label="${label}"><table${attributes}>`);
+    push(state, '</table></div>', given);
+  } else if (name === 'th') {
+    push(state, '', given, { cell: { before: blocks.suspend(), start: attributes } });
+  } else if (VOID.includes(name)) {
+    if (name === 'hr' || !isTop(state) || blocks.isInLoose()) blocks.add(`<${name}>`);
+  } else {
+    const isBlock = BLOCKS.has(name) || DIVISIONS.has(name);
+    const tag = DIVISIONS.has(name) ? 'div' : name;
+    if (isBlock || !isTop(state)) blocks.add(`<${tag}${attributes}>`);
+    else blocks.addLoose(`<${tag}${attributes}>`);
+    push(state, `</${tag}>`, given);
   }
+}
 
-  function push(end: string, { lang }: Given, more: Omit<Frame, 'end' | 'language'> = {}): void {
-    frames.push({ end, language: lang ?? languageNow(), ...more });
+function push(state: State, end: string, { lang }: Given, more: Omit<Frame, 'end' | 'language'> = {}): void {
+  state.frames.push({ end, language: lang ?? languageOf(state), ...more });
+}
+
+function write(state: State, text: string): void {
+  const { blocks, frames } = state;
+  if (blocks.isFull() || frames.at(-1)?.player !== undefined) return;
+  if (!isTop(state)) blocks.add(escapeHtml(text));
+  else if (text.trim() !== '' || blocks.isInLoose()) blocks.addLoose(escapeHtml(text));
+}
+
+function close(state: State, name: string): void {
+  const { blocks, frames } = state;
+  if (blocks.isFull() || VOID.includes(name)) return;
+  const closed = frames.pop();
+  if (closed === undefined) return;
+  const { end, player, cell, figure } = closed;
+  if (name === 'a' && player === undefined) state.links -= 1;
+  if (name === 'audio' || name === 'video') state.waiting = undefined;
+  blocks.add(end);
+  if (cell !== undefined) {
+    const content = blocks.resume(cell.before);
+    blocks.add(content.trim() === '' ? '<td></td>' : `<th${cell.start}>${content}</th>`);
   }
-
-  function text(value: string): void {
-    if (blocks.isFull() || frames.at(-1)?.player !== undefined) return;
-    if (!isTop()) blocks.add(escapeHtml(value));
-    else if (value.trim() !== '' || blocks.isInLoose()) blocks.addLoose(escapeHtml(value));
+  if (figure !== undefined) {
+    const content = blocks.resume(figure.before);
+    if (figure.hasMedia || !figure.hasRemoved) blocks.add(content);
   }
+  if (isTop(state) && (BLOCKS.has(name) || DIVISIONS.has(name) || HEADING.test(name))) blocks.end();
+}
 
-  function close(name: string): void {
-    if (blocks.isFull() || VOID.includes(name)) return;
-    const frame = frames.pop();
-    if (frame === undefined) return;
-    if (name === 'a' && frame.player === undefined) links -= 1;
-    if (name === 'audio' || name === 'video') waiting = undefined;
-    blocks.add(frame.end);
-    if (frame.cell !== undefined) {
-      const { before, start } = frame.cell;
-      const content = blocks.resume(before);
-      blocks.add(content.trim() === '' ? '<td></td>' : `<th${start}>${content}</th>`);
-    }
-    if (frame.figure !== undefined) {
-      const { before, hasMedia, hasRemoved } = frame.figure;
-      const figure = blocks.resume(before);
-      if (hasMedia || !hasRemoved) blocks.add(figure);
-    }
-    if (isTop() && (BLOCKS.has(name) || DIVISIONS.has(name) || HEADING.test(name))) blocks.end();
-  }
+/** Writes the player that waits for this source, unless it stands above the story. */
+function beginPlayer(state: State, { src }: Given): void {
+  const { waiting, options, frames } = state;
+  if (waiting === undefined || src === undefined) return;
+  const { name, given } = waiting;
+  state.waiting = undefined;
+  if (!options.shown.has(src)) media(state, player(name, { ...given, src }, placeOf(state), options));
+  else for (const { figure } of frames) if (figure !== undefined) figure.hasRemoved = true;
+}
 
-  /** Writes the player that waits for this source, unless it stands above the story. */
-  function beginPlayer({ src }: Given): void {
-    if (waiting === undefined || src === undefined) return;
-    const { name, given } = waiting;
-    waiting = undefined;
-    if (!shown.has(src)) media(String(player(name, { ...given, src }, place(), options)));
-    else for (const { figure } of frames) if (figure !== undefined) figure.hasRemoved = true;
-  }
+function media(state: State, file: Html): void {
+  for (const { figure } of state.frames) if (figure !== undefined) figure.hasMedia = true;
+  if (isTop(state)) state.blocks.addLoose(String(file));
+  else state.blocks.add(String(file));
+}
 
-  function media(text: string): void {
-    for (const { figure } of frames) if (figure !== undefined) figure.hasMedia = true;
-    add(text);
-  }
+function isOfStory({ options: { language } }: State, { lang = language, dir = directionOf(language) }: Given): boolean {
+  return lang.toLowerCase() === language.toLowerCase() && dir === directionOf(language);
+}
 
-  function isOfStory({ lang = language, dir = directionOf(language) }: Given): boolean {
-    return lang.toLowerCase() === language.toLowerCase() && dir === directionOf(language);
-  }
-
-  function attributesOf(element: string, given: Given): string {
-    return Object.entries(given)
-      .filter(([name, value]) => {
-        if (name === 'lang') return value.toLowerCase() !== languageNow().toLowerCase();
-        return ATTRIBUTES.has(name) || (name === 'type' && element === 'ol');
-      })
-      .map(([name, value]) => (value === '' ? ` ${name}` : ` ${name}="${escapeHtml(value)}"`))
-      .join('');
-  }
-
-  return {
-    onopentag: open,
-    ontext: text,
-    onclosetag: close,
-    isFull: blocks.isFull,
-    /** @param isWhole whether the story has ended: what stands in an open block belongs to it */
-    finish(isWhole: boolean): readonly string[] {
-      if (isWhole) blocks.end();
-      return blocks.list;
-    },
-  };
+function attributesOf(state: State, element: string, given: Given): string {
+  const language = languageOf(state).toLowerCase();
+  return Object.entries(given)
+    .filter(([name, value]) => {
+      if (name === 'lang') return value.toLowerCase() !== language;
+      return ATTRIBUTES.has(name) || (name === 'type' && element === 'ol');
+    })
+    .map(([name, value]) => (value === '' ? ` ${name}` : ` ${name}="${escapeHtml(value)}"`))
+    .join('');
 }
