@@ -1,3 +1,4 @@
+import { memo } from '../lib/memo.ts';
 import { type Direction, directionOf } from '../lib/text.ts';
 import { attributes, type Html, html, type Part } from './html.ts';
 import type { Texts } from './texts.ts';
@@ -62,10 +63,13 @@ export function name(text: string, texts: Texts): Part {
 }
 
 /** The name of a language in that language, as a name begins: `ku` → Kurdî (kurmancî). */
-export function languageName(tag: string): string {
-  const { baseName } = new Intl.Locale(tag);
-  return capital(new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? tag, baseName);
-}
+export const languageName = memo(
+  (tag) => {
+    const { baseName } = new Intl.Locale(tag);
+    return capital(new Intl.DisplayNames([baseName], { type: 'language' }).of(baseName) ?? tag, baseName);
+  },
+  { max: 1000, maxLength: 100 },
+);
 
 function capital(text: string, language: string): string {
   const [first = ''] = text;
