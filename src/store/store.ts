@@ -26,6 +26,8 @@ export interface Put {
   readonly keepWithdrawn?: boolean;
   /** The record before it was parsed. */
   readonly record: JsonText;
+  /** CRC-32 of the texts of article and record, as UTF-8, where a thread has them already. */
+  readonly textChecksums?: TextChecksums;
   /** The record is the tombstone of an article that was erased, perhaps in another store: the store has no text of it. */
   readonly isErased?: boolean;
   /**
@@ -45,6 +47,11 @@ export interface Put {
    * held before loses its file.
    */
   readonly source?: Omit<SourceFile, 'id'>;
+}
+
+export interface TextChecksums {
+  readonly article: number;
+  readonly record: number;
 }
 
 /** Withdraws an article. On an unknown or withdrawn article, nothing changes. */
@@ -301,7 +308,7 @@ export type Scope = (typeof SCOPES)[number];
 /**
  * The articles and everything else that must survive a restart. All methods are asynchronous, because a store may be on
  * another machine. A fulfilled promise means that the change is on disk. Every method may reject with
- * `insufficient_storage` (no room on the disk) or `store_unavailable`. A method that changes something takes the clock,
+ * `insufficient_storage` (no room on the disk), `store_unavailable` or `store_damaged`. A method that changes something takes the clock,
  * not the time, because it may have to wait for other writers.
  */
 export interface Store {
@@ -348,6 +355,15 @@ export interface Store {
   feedTotal(key: FeedKey, at: Instant): Promise<FeedTotal | undefined>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
+  /** Rejects with `store_damaged` where this or another process has found damage, or with the error of a read. */
+  check(): Promise<void>;
+  /**
+   * What is damaged, as this or another process has found it; undefined where nothing is known to be. From then on, every
+   * method that changes something rejects with `store_damaged`. A method that reads rejects with it where the damage is.
+   */
+  damage(): string | undefined;
+  /** Resolves with the damage when this process is the first to find some. */
+  whenDamaged(): Promise<string>;
   /**
    * Whether another process may have changed something since the last `takeExternallyChangedFeeds`. Returns at once. The
    * result may stay the same until the event loop polls the system for more requests.

@@ -64,7 +64,9 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nThe file is not an SQLite database: put a backup in its place (file is not a database).\n`,
+      expect.stringContaining(
+        `The store is damaged: SQLite cannot read the file ${join(folder, 'store/publisher.sqlite')} (file is not a database).\n`,
+      ),
     ]);
   }
 });
