@@ -64,9 +64,7 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      expect.stringContaining(
-        `The store is damaged: SQLite cannot read the file ${join(folder, 'store/publisher.sqlite')} (file is not a database).\n`,
-      ),
+      `The store ${join(folder, 'store/publisher.sqlite')} is not an SQLite database.\nPut a backup in its place.\n`,
     ]);
   }
 });

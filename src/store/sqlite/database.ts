@@ -9,6 +9,7 @@ import { articleChecksum, recordChecksum, rowChecksum, textChecksum, type Value 
 import { damaged } from './damage.ts';
 import { addRow, balance, emptyParts, encodeParts, type ListRow, type Parts } from './list-parts.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { APPLICATION_ID, createWhole, databaseUrl, realPath, schemaOf, storeExists } from './store-file.ts';
 
 /** Megabytes of SQLite's page cache. The operating system caches more as far as it has room. */
 const CACHE = 8;
@@ -34,13 +35,59 @@ export const BUSY_RETRY = 5;
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`, `store_damaged`
  */
 export function openDatabase(file: string, { isBulk = false }: OpenOptions = {}): DatabaseSync {
+  if (file === IN_MEMORY) return createEmpty(file);
+  if (!isThere(file)) createStore(file);
+  requireSchema(file, existingSchema(file));
   const db = connect(file, isBulk ? BULK_CACHE : CACHE);
-  const version = schemaVersion(db);
-  if (version === 0) migrate(db);
-  else if (version !== MIGRATIONS.length) {
+  try {
+    requireSchema(file, schemaVersion(db)); // another process may have migrated it meanwhile
+    return db;
+  } catch (error) {
     db.close();
-    throw versionError(file, version);
+    throw error;
   }
+}
+
+/**
+ * Whether a store is there, for those who would create it.
+ *
+ * @throws PublisherError `store_unavailable` for a file that cannot be a store
+ */
+export function isThere(file: string): boolean {
+  try {
+    return storeExists(file);
+  } catch (error) {
+    throw unopenable(file, error);
+  }
+}
+
+/** The schema of a store that is there. */
+function existingSchema(file: string): number {
+  try {
+    return schemaOf(file);
+  } catch (error) {
+    throw unopenable(file, error);
+  }
+}
+
+function requireSchema(file: string, version: number): void {
+  if (version !== MIGRATIONS.length) throw versionError(file, version);
+}
+
+/** Creates the file of a new store. */
+function createStore(file: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    createWhole(file, (part) => createEmpty(part).close());
+  } catch (error) {
+    throw unopenable(file, error);
+  }
+}
+
+/** Creates a file with the tables of a store, and nothing in them. */
+export function createEmpty(file: string): DatabaseSync {
+  const db = tuned(new DatabaseSync(file, OPTIONS), CACHE);
+  migrate(db);
   return db;
 }
 
@@ -56,6 +103,9 @@ export function migrateDatabase(
   file: string,
   progress: (done: number, total: number) => void = () => {},
 ): { readonly from: number; readonly to: number } {
+  isThere(file);
+  const existing = existingSchema(file);
+  if (existing > MIGRATIONS.length) throw versionError(file, existing);
   const db = connect(file);
   try {
     const from = schemaVersion(db);
@@ -67,31 +117,42 @@ export function migrateDatabase(
   }
 }
 
-/** Opens the file of a store as it is. */
+const IN_MEMORY = ':memory:';
+// Without foreign keys: no row is ever deleted while another refers to it, and the checks cost an import a tenth.
+const OPTIONS = { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false };
+
+/** Opens the existing file of a store as it is. */
 export function connect(file: string, cache = CACHE): DatabaseSync {
   try {
-    if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
-    const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false });
-    // Without foreign keys: no row is ever deleted while another refers to it, and the checks cost an import a tenth.
-    // FULL: a commit is on disk before it is acknowledged. Most articles fit into one page of 8 kB.
-    db.exec('PRAGMA page_size = 8192');
-    writeAhead(db);
-    // secure_delete: what is removed or replaced is overwritten with zeros.
-    db.exec(`
-      PRAGMA secure_delete = ON;
-      PRAGMA synchronous = FULL;
-      PRAGMA cache_size = -${cache * 1024};
-      PRAGMA wal_autocheckpoint = 8192;
-      PRAGMA journal_size_limit = 67108864;
-    `);
-    return db;
+    return tuned(new DatabaseSync(file === IN_MEMORY ? file : databaseUrl(realPath(file), 'mode=rw'), OPTIONS), cache);
   } catch (cause) {
-    if (isDamage(cause)) throw damaged(`SQLite cannot read the file ${file} (${systemReason(cause)})`, cause);
-    throw new PublisherError('store_unavailable', `The store ${file} cannot be opened.`, {
-      cause,
-      hint: hintFor(cause),
-    });
+    throw unopenable(file, cause);
   }
+}
+
+function tuned(db: DatabaseSync, cache: number): DatabaseSync {
+  // FULL: a commit is on disk before it is acknowledged. Most articles fit into one page of 8 kB.
+  db.exec('PRAGMA page_size = 8192');
+  writeAhead(db);
+  // secure_delete: what is removed or replaced is overwritten with zeros.
+  db.exec(`
+    PRAGMA secure_delete = ON;
+    PRAGMA synchronous = FULL;
+    PRAGMA cache_size = -${cache * 1024};
+    PRAGMA wal_autocheckpoint = 8192;
+    PRAGMA journal_size_limit = 67108864;
+  `);
+  return db;
+}
+
+/** The error of a store that cannot be opened, with what to do. */
+export function unopenable(file: string, cause: unknown): unknown {
+  if (cause instanceof PublisherError) return cause;
+  if (isDamage(cause)) return damaged(`SQLite cannot read the file ${file} (${systemReason(cause)})`, cause);
+  return new PublisherError('store_unavailable', `The store ${file} cannot be opened.`, {
+    cause,
+    hint: hintFor(cause),
+  });
 }
 
 /** The mode cannot change while another process creates the store, and SQLite does not wait for that. */
@@ -174,6 +235,7 @@ function listPartsFunction() {
 function migrate(db: DatabaseSync, onArticle?: () => void): void {
   defineMigrationFunctions(db, onArticle);
   db.exec('BEGIN IMMEDIATE');
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
   const steps = MIGRATIONS.slice(schemaVersion(db)); // read inside the transaction: another process may have migrated first
   if (steps.length > 0) db.exec(`${steps.join(';')}; PRAGMA user_version = ${MIGRATIONS.length}`);
   if (steps.length === MIGRATIONS.length)
@@ -182,7 +244,8 @@ function migrate(db: DatabaseSync, onArticle?: () => void): void {
   db.exec('COMMIT');
 }
 
-function versionError(file: string, version: number): PublisherError {
+/** The error of a store with another schema. */
+export function versionError(file: string, version: number): PublisherError {
   const message = `The store ${file} has schema ${version}, but this program needs schema ${MIGRATIONS.length}.`;
   return version < MIGRATIONS.length
     ? new PublisherError('store_outdated', message, { hint: 'Back up the store, then run the command migrate.' })

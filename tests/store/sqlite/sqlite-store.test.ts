@@ -574,7 +574,7 @@ test('a file that is no database cannot be opened', async () => {
   const file = await storeFile();
   await mkdir(join(file, '..'));
   await writeFile(file, 'This is a text, and longer than the hundred bytes of the header of a database. '.repeat(20));
-  expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_damaged', true]);
+  expect(refusal(file, () => openSqliteStore(file))).toEqual(['store_unavailable', true]);
 });
 
 /** A store with articles, all of whose pages but the first are overwritten. */
