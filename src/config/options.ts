@@ -307,5 +307,14 @@ export const OPTIONS = {
     },
     data,
   },
+  verify: {
+    data,
+    json: {
+      option: '--json',
+      kind: onOff,
+      default: 'off',
+      help: 'Print the result as one line of JSON, for scripts.',
+    },
+  },
   migrate: { data },
 } as const satisfies Readonly<Record<string, Options>>;

@@ -71,6 +71,7 @@ test('--help names every command', async () => {
     'export',
     'erase',
     'key',
+    'verify',
     'migrate',
   ]);
 });
@@ -161,6 +162,7 @@ test.each([
   ['key', 'bogus'],
   ['key', 'create'],
   ['migrate'],
+  ['verify'],
   ['export'],
   ['erase', 'a'],
   ['import', '--dry-run', '/dev/null'],

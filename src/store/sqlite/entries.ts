@@ -194,11 +194,11 @@ export function without(feeds: readonly NamedKey[], others: readonly NamedKey[])
 }
 
 /** An article that was withdrawn before readers could see it is in no feed. */
-function isInFeeds(article: ArticleText): boolean {
+export function isInFeeds(article: Pick<ArticleText, 'withdrawn' | 'publishedAt'>): boolean {
   return article.withdrawn === undefined || wasVisible(article);
 }
 
 /** 48 bits of the public id's hash: every store sorts articles of one second in the same order. */
-function tieBreaker(publicId: string): number {
+export function tieBreaker(publicId: string): number {
   return Number(`0x${hash('sha256', publicId).slice(0, 12)}`);
 }

@@ -31,6 +31,7 @@ const COMMANDS = [
   ['key', 'revoke', 'x'],
   ['erase', 'a'],
   ['migrate'],
+  ['verify'],
 ];
 
 /** A store with an article, closed, in one file. */
