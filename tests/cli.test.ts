@@ -110,6 +110,7 @@ describe('help and version', () => {
       'erase',
       'key',
       'verify',
+      'repair',
       'migrate',
     ]);
     expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([

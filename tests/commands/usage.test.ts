@@ -72,6 +72,7 @@ test('--help names every command', async () => {
     'erase',
     'key',
     'verify',
+    'repair',
     'migrate',
   ]);
 });
@@ -163,6 +164,7 @@ test.each([
   ['key', 'create'],
   ['migrate'],
   ['verify'],
+  ['repair'],
   ['export'],
   ['erase', 'a'],
   ['import', '--dry-run', '/dev/null'],

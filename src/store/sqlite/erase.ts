@@ -50,7 +50,10 @@ function nameless(feeds: readonly NamedKey[]): NamedKey[] {
 }
 
 /** The record of an erased article, which an export carries to another store. */
-function erasedRecord({ id, publicId, publishedAt, withdrawn }: Remains, feeds: readonly NamedKey[]): string {
+export function erasedRecord(
+  { id, publicId, publishedAt, withdrawn }: Remains,
+  feeds: readonly Pick<NamedKey, 'key'>[],
+): string {
   return JSON.stringify({
     id,
     publicId,

@@ -32,6 +32,7 @@ const COMMANDS = [
   ['erase', 'a'],
   ['migrate'],
   ['verify'],
+  ['repair'],
 ];
 
 /** A store with an article, closed, in one file. */
