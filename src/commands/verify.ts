@@ -14,8 +14,9 @@ import { progressBar, type Terminal } from './terminal.ts';
 const HELP = `Usage: feed-publisher verify [options] [FILE]
 
 Checks the store of a data folder, or FILE, a backup of it, for damage: pages, checksums, records, articles and their feeds.
-It changes nothing, and a service may use the store meanwhile. Lists what is damaged, one line each, and a count. The exit
-code is 0 without damage and 1 otherwise.
+It changes nothing in the store, and a service may use it meanwhile. Lists what is damaged, one line each, and a count. The
+exit code is 0 without damage and 1 otherwise. If the store of a data folder is whole, the service takes changes again from its
+next start on.
 
 ${optionsHelp(OPTIONS.verify)}`;
 
