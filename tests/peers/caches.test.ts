@@ -104,18 +104,29 @@ for (const cache of caches) {
       'a copy in another coding than the best keeps its own tag when it is confirmed',
       async () => {
         const { get, service, origin } = await publishBehind(cache, SHORT);
-        const body = `<p>${'The river rose in the night. '.repeat(2000)}</p>`; // its compression is not waited for
-        await put(service.dataFolder, 'articles/a.json', JSON.stringify(record({ body })));
+        const body = `<p>${'The river rose in the night. '.repeat(20_000)}</p>`; // its compression is not waited for
+        const tags = Array.from({ length: 20 }, (_, index) => `t${index}`);
+        await put(service.dataFolder, 'articles/a.json', JSON.stringify(record({ body, tags })));
         const headers = { 'Accept-Encoding': 'gzip' };
-        const first = await get(headers);
+        // On a busy machine, a compression may be done before the first answer: then another feed is asked for.
+        let [path, first] = [FEED, await get(headers)];
+        for (const tag of tags) {
+          if (first.headers['content-encoding'] !== 'gzip') break;
+          path = `/feeds/tag/${tag}.rss`;
+          first = await vi.waitFor(async () => {
+            const answer = await get(headers, path);
+            expect(answer.status).toBe(200);
+            return answer;
+          }, PATIENCE);
+        }
         const best = await vi.waitFor(async () => {
-          const answer = await ask(service.port, FEED, { headers });
+          const answer = await ask(service.port, path, { headers });
           expect(answer.headers['content-encoding']).toBe('gzip');
           return answer;
         }, PATIENCE);
         await sleep(SHORT * 1000 + 200);
         const confirmed = await vi.waitFor(async () => {
-          const answer = await get(headers);
+          const answer = await get(headers, path);
           expect(origin.exchanges.at(-1)?.status).toBe(304);
           expect(cacheState(answer)).not.toBe('STALE');
           return answer;
