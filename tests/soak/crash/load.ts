@@ -1,22 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createFileChanges } from './file-changes.ts';
 import type { Ledger } from './ledger.ts';
-import type { Program } from './program.ts';
+import type { Ask, Program } from './program.ts';
 import { whole } from './random.ts';
+import type { FeedMemory } from './verify.ts';
 
 export const SECTIONS = ['north', 'east', 'south'] as const;
 /** Few enough that every article is in every document, enough that most changes meet an article at rest. */
 const IDS = 60;
 const WRITERS = 4;
 const BULKS = 2;
+/** Milliseconds until a change that a restarting process refused is followed by the next. */
+const PAUSE = 20;
+/** How often something is done with a file before it is waited for. */
+const FILES_AT_ONCE = 4;
 
 export interface Load {
+  readonly folder: string;
   readonly random: () => number;
   readonly ledger: Ledger;
+  /** What readers saw of the feeds. */
+  readonly feeds: FeedMemory;
   /** The next stamp's number, over all lives of one store. */
   readonly next: () => number;
+  readonly changeFile: () => Promise<string>;
+}
+
+export function createLoad(parts: Omit<Load, 'changeFile'>): Load {
+  return { ...parts, changeFile: createFileChanges(parts, recordOf) };
 }
 
 /** A record that carries its stamp in every part that could be half written: title, story, section. */
-function stamped(id: string, number: number) {
+export function recordOf(id: string, number: number) {
   const stamp = `p${number}`;
   return {
     id,
@@ -29,26 +44,60 @@ function stamped(id: string, number: number) {
   };
 }
 
-/** Sends PUTs, DELETEs and bulk imports at once until the service is gone. */
-export async function load(program: Program, parts: Load): Promise<void> {
-  const writers = Array.from({ length: WRITERS }, () => untilGone(() => changeOne(program, parts)));
-  const bulks = Array.from({ length: BULKS }, () => untilGone(() => importMany(program, parts)));
-  await Promise.all([...writers, ...bulks]);
+export function anyId(random: () => number): string {
+  return `a${whole(random, IDS)}`;
+}
+
+/** A load that is under way. */
+export interface Work {
+  /** Resolves when the service is gone, or when the load has been stopped. */
+  readonly done: Promise<void>;
+  /** Lets the requests that have begun end, and begins no more. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Sends PUTs, DELETEs and bulk imports, changes files, and reads, all at once.
+ *
+ * @param survives whether the service goes on when one of its processes is killed
+ */
+export function load(program: Program, parts: Load, survives: boolean): Work {
+  let isOver = false;
+  const repeat = async (work: () => Promise<void>): Promise<void> => {
+    while (!isOver) {
+      try {
+        await work();
+      } catch (error) {
+        if (!isBroken(error)) throw error;
+        if (!survives) return;
+        await sleep(PAUSE);
+      }
+    }
+  };
+  const clients = [
+    ...Array.from({ length: WRITERS }, () => () => changeOne(program.ask, parts)),
+    ...Array.from({ length: BULKS }, () => () => importMany(program.ask, parts)),
+    () => changeFiles(program.ask, parts),
+    () => readOne(program.ask, parts),
+  ];
+  const done = Promise.all(clients.map(repeat)).then(() => {});
+  // An error shows where the load is awaited.
+  done.catch(() => {});
+  return {
+    done,
+    async stop() {
+      isOver = true;
+      await done;
+    },
+  };
 }
 
 /** A crash breaks the connection. Any other error is a failure of the test. */
-async function untilGone(work: () => Promise<void>): Promise<void> {
-  try {
-    for (;;) await work();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (!['ECONNRESET', 'ECONNREFUSED', 'EPIPE'].includes(String(error.code))) throw error;
-  }
+function isBroken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && BROKEN.includes(String(error.code));
 }
 
-function anyId(random: () => number): string {
-  return `a${whole(random, IDS)}`;
-}
+const BROKEN = ['ECONNRESET', 'ECONNREFUSED', 'EPIPE'];
 
 interface Acknowledgement {
   readonly id: string;
@@ -56,36 +105,62 @@ interface Acknowledgement {
   readonly revision: number;
 }
 
-async function changeOne(program: Program, { random, ledger, next }: Load): Promise<void> {
+async function changeOne(ask: Ask, { random, ledger, next }: Load): Promise<void> {
   const id = anyId(random);
   const number = next();
   const withdraws = random() < 0.3;
   const stamp = `${withdraws ? 'w' : 'p'}${number}`;
   ledger.sent(id, stamp);
   const { status, text } = withdraws
-    ? await program.ask(`/api/articles/${id}?reason=${stamp}`, { method: 'DELETE' })
-    : await program.ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify(stamped(id, number)) });
+    ? await ask(`/api/articles/${id}?reason=${stamp}`, { method: 'DELETE' })
+    : await ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify(recordOf(id, number)) });
   if (withdraws && status === 404) return;
+  if (status === 503) {
+    // The change may have been kept: the process that writes has ended, or is not there yet.
+    await sleep(PAUSE);
+    return;
+  }
   if (status !== 200 && status !== 201) throw new Error(`${stamp} of ${id} got ${status}: ${text}`);
   const { revision, result } = JSON.parse(text) as Acknowledgement;
   ledger.acknowledged(id, stamp, revision, result);
 }
 
-async function importMany(program: Program, { random, ledger, next }: Load): Promise<void> {
+async function importMany(ask: Ask, { random, ledger, next }: Load): Promise<void> {
   const lines = Array.from({ length: 5 + whole(random, 60) }, () => {
     const [id, number] = [anyId(random), next()];
     ledger.sent(id, `p${number}`);
-    return { stamp: `p${number}`, text: JSON.stringify(stamped(id, number)) };
+    return { stamp: `p${number}`, text: JSON.stringify(recordOf(id, number)) };
   });
-  await program.ask('/api/articles', {
+  const { status } = await ask('/api/articles', {
     method: 'POST',
     body: `${lines.map(({ text }) => text).join('\n')}\n`,
     onLine(answer) {
-      if (answer.startsWith('{"totals":')) return;
-      const { line, id, result, revision } = JSON.parse(answer) as Acknowledgement & { readonly line: number };
+      const { line, id, result, revision } = JSON.parse(answer) as Acknowledgement & { readonly line?: number };
+      if (line === undefined) return; // the totals, or the reason why the rest was not read
       const stamp = lines[line - 1]?.stamp;
       if (stamp === undefined || id === undefined) throw new Error(`line ${line} got ${answer}`);
-      ledger.acknowledged(id, stamp, revision, result);
+      if (revision !== undefined) ledger.acknowledged(id, stamp, revision, result);
     },
   });
+  if (status === 503) await sleep(PAUSE);
+}
+
+/** Changes some files, and waits for an answer about the last of them, in which the service may have read it or not. */
+async function changeFiles(ask: Ask, { changeFile, ledger }: Load): Promise<void> {
+  let id = '';
+  for (let count = 0; count < FILES_AT_ONCE; count += 1) id = await changeFile();
+  await see(ask, id, ledger);
+}
+
+/** Reads an article and a feed, as they must still be after a crash. */
+async function readOne(ask: Ask, { random, ledger, feeds }: Load): Promise<void> {
+  await see(ask, anyId(random), ledger);
+  const section = SECTIONS[whole(random, SECTIONS.length)];
+  const address = `/feeds/section/${section}.${random() < 0.5 ? 'atom' : 'json'}`;
+  feeds.note(address, await ask(address));
+}
+
+async function see(ask: Ask, id: string, ledger: Ledger): Promise<void> {
+  const { status, text } = await ask(`/api/articles/${id}`);
+  if (status === 200) ledger.saw(id, (JSON.parse(text) as Acknowledgement).revision);
 }

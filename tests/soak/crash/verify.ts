@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SaxesParser } from 'saxes';
-import type { ListedState } from './ledger.ts';
+import { GONE, type Ledger, type ListedState } from './ledger.ts';
 import { SECTIONS } from './load.ts';
-import type { Program } from './program.ts';
+import type { Asked, Program } from './program.ts';
 
 interface Listed {
   readonly id: string;
@@ -12,21 +14,77 @@ interface Listed {
   readonly record: { readonly title: string; readonly body: string; readonly sections: readonly string[] };
 }
 
+/** Milliseconds until files that the service does not read are an error. */
+const LONGEST_WAIT = 60_000;
+
 /** What a feed contains: the story of each entry by its id, and the ids of withdrawn articles. */
 interface FeedContent {
   readonly stories: ReadonlyMap<string, string>;
   readonly withdrawn: readonly string[];
 }
 
-/** Lists all articles, and describes each contradiction in and between the list, the articles and the feeds. */
-export async function inspect(program: Program, ids: (there: ReadonlyMap<string, ListedState>) => readonly string[]) {
+/** What readers have seen of the feeds of a store, over all its lives. */
+export interface FeedMemory {
+  readonly note: (address: string, answer: Asked) => void;
+  /** ETags that named other bytes before, and dates that went back, in words. */
+  readonly wrong: readonly string[];
+}
+
+export function createFeedMemory(): FeedMemory {
+  const bodies = new Map<string, string>();
+  const dates = new Map<string, number>();
+  const wrong: string[] = [];
+  return {
+    wrong,
+    note(address, { status, headers: { etag, 'last-modified': date }, body }) {
+      if (status !== 200) return;
+      const tag = `${address} ${etag}`;
+      const digest = hash('sha256', body, 'base64');
+      if ((bodies.get(tag) ?? digest) !== digest) wrong.push(`${tag}: named other bytes before`);
+      bodies.set(tag, digest);
+      const modified = Date.parse(String(date));
+      const before = dates.get(address) ?? 0;
+      // The answers to two requests may come in another order than they were made.
+      if (!(modified >= before)) wrong.push(`${address}: was modified at ${date}, and before at ${new Date(before)}`);
+      dates.set(address, modified);
+    },
+  };
+}
+
+interface Question {
+  readonly ledger: Ledger;
+  readonly feeds: FeedMemory;
+  /** Of the articles that are there, the ids to compare one by one. */
+  readonly ids: (there: ReadonlyMap<string, ListedState>) => readonly string[];
+}
+
+/**
+ * Lists all articles, and describes what differs from what was acknowledged, and each contradiction in and between the list,
+ * the articles, their histories and the feeds.
+ */
+export async function inspect(program: Program, { ledger, feeds, ids }: Question) {
   const wrong: string[] = [];
   const listed = await wholeList(program, wrong);
   const there = new Map(listed.map((item) => [item.id, { revision: item.revision, stamp: stampOf(item, wrong) }]));
   if (there.size !== listed.length) wrong.push('the list has an article twice');
-  await Promise.all(ids(there).map((id) => compareArticle(program, id, listed, wrong)));
-  await compareFeeds(program, listed, wrong);
+  const chosen = ids(there);
+  await Promise.all(chosen.map((id) => compareArticle(program, id, listed, wrong)));
+  await Promise.all(chosen.map((id) => compareHistory(program, id, { listed, ledger }, wrong)));
+  await compareFeeds(program, listed, feeds, wrong);
+  wrong.push(...ledger.wrongWith(there), ...feeds.wrong);
   return { there, wrong, lastRevision: listed.at(-1)?.revision ?? 0 };
+}
+
+/** Waits until the service has read all files. An article that stays wrong is found by `inspect`. */
+export async function filesRead(program: Program, ledger: Ledger): Promise<void> {
+  const end = performance.now() + LONGEST_WAIT;
+  const isRead = async () => {
+    const wrong: string[] = [];
+    const listed = await wholeList(program, wrong);
+    const there = new Map(listed.map((item) => [item.id, { revision: item.revision, stamp: stampOf(item, wrong) }]));
+    return ledger.wrongWith(there).length === 0;
+  };
+  while (!(await isRead()) && performance.now() < end) await sleep(20);
 }
 
 /** The whole list, in pages whose size divides no other size in these tests. */
@@ -53,7 +111,7 @@ function stampOf({ id, status, withdrawn, record }: Listed, wrong: string[]): st
   if (stamps.size !== 1 || !stamps.has(stamp) || record.sections[0] !== section) {
     wrong.push(`${id}: is half there: ${JSON.stringify(record).slice(0, 200)}`);
   }
-  return status === 'withdrawn' ? String(withdrawn?.reason) : stamp;
+  return status === 'withdrawn' ? (withdrawn?.reason ?? GONE) : stamp;
 }
 
 async function compareArticle(program: Program, id: string, listed: readonly Listed[], wrong: string[]): Promise<void> {
@@ -65,7 +123,42 @@ async function compareArticle(program: Program, id: string, listed: readonly Lis
   }
 }
 
-async function compareFeeds(program: Program, listed: readonly Listed[], wrong: string[]): Promise<void> {
+interface Past {
+  readonly what: string;
+  readonly revision: number;
+  readonly by?: { readonly kind: string };
+}
+
+/** The history (audit) ends with the article's revision and state, and has every acknowledged change. */
+async function compareHistory(
+  program: Program,
+  id: string,
+  { listed, ledger }: { readonly listed: readonly Listed[]; readonly ledger: Ledger },
+  wrong: string[],
+): Promise<void> {
+  const item = listed.find((other) => other.id === id);
+  if (item === undefined) return;
+  const { status, text } = await program.ask(`/api/articles/${id}?view=history`);
+  const { history = [] } = status === 200 ? (JSON.parse(text) as { readonly history?: readonly Past[] }) : {};
+  const revisions = history.map(({ revision }) => revision);
+  const last = history.at(-1);
+  if (last?.revision !== item.revision || (last.what === 'withdrawn') !== (item.status === 'withdrawn')) {
+    wrong.push(`${id}: is ${item.status} at revision ${item.revision}, its history ends with ${JSON.stringify(last)}`);
+  }
+  if (revisions.some((revision, index) => revision <= (revisions[index - 1] ?? 0))) {
+    wrong.push(`${id}: its history goes back: ${revisions.join(', ')}`);
+  }
+  const byKey = new Set(history.filter(({ by }) => by?.kind === 'key').map(({ revision }) => revision));
+  const lost = ledger.revisionsOf(id).filter((revision) => revision >= (revisions[0] ?? 0) && !byKey.has(revision));
+  if (lost.length > 0) wrong.push(`${id}: its history lacks acknowledged revisions: ${lost.join(', ')}`);
+}
+
+async function compareFeeds(
+  program: Program,
+  listed: readonly Listed[],
+  memory: FeedMemory,
+  wrong: string[],
+): Promise<void> {
   const feeds = ['latest', ...SECTIONS.map((section) => `section/${section}`)];
   for (const feed of feeds) {
     const members = listed.filter(({ record }) => feed === 'latest' || feed.endsWith(`/${record.sections[0]}`));
@@ -73,7 +166,10 @@ async function compareFeeds(program: Program, listed: readonly Listed[], wrong: 
     const gone = members.filter(({ status }) => status === 'withdrawn').map(({ publicId }) => publicId);
     const stories = new Map(live.map(({ publicId, record }) => [publicId, `${record.title} ${storyIn(record.body)}`]));
     for (const format of ['rss', 'atom', 'json'] as const) {
-      const { status, text } = await program.ask(`/feeds/${feed}.${format}`);
+      const address = `/feeds/${feed}.${format}`;
+      const answer = await program.ask(address);
+      const { status, text } = answer;
+      memory.note(address, answer);
       if (status === 404 && members.length === 0 && feed !== 'latest') continue;
       if (status !== 200) wrong.push(`${feed}.${format}: is answered ${status}`);
       else compareFeed(`${feed}.${format}`, READERS[format](text), { stories, withdrawn: gone }, wrong);

@@ -115,6 +115,7 @@ function createNewsroom(random: () => number) {
   const given = new Map<string, Set<string>>();
   const last = new Map<string, string>();
   let version = 0;
+  const next = () => ++version;
 
   async function recordAnswers(ask: Ask, addresses: readonly string[]): Promise<void> {
     const digests = await Promise.all(addresses.map(async (address) => digestOf(await ask(address))));
@@ -137,10 +138,8 @@ function createNewsroom(random: () => number) {
   }
 
   async function put(ask: Ask, id: string, more: object = {}): Promise<void> {
-    version += 1;
-    await expectDone(
-      ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify({ ...story(id, version, random), ...more }) }),
-    );
+    const body = JSON.stringify({ ...story(id, next(), random), ...more });
+    await expectDone(ask(`/api/articles/${id}`, { method: 'PUT', body }));
   }
 
   async function makeChange(ask: Ask, canErase: boolean): Promise<string[]> {
@@ -155,7 +154,7 @@ function createNewsroom(random: () => number) {
     }
     if (kind === 1) {
       const ids = [...new Set([chosen('visible'), chosen('visible'), chosen('visible')])];
-      const lines = ids.map((id) => JSON.stringify({ id, ...story(id, (version += 1), random) }));
+      const lines = ids.map((id) => JSON.stringify({ id, ...story(id, next(), random) }));
       await expectDone(ask('/api/articles', { method: 'POST', body: `${lines.join('\n')}\n` }));
       return ids;
     }
@@ -176,7 +175,7 @@ function createNewsroom(random: () => number) {
     async begin(ask: Ask): Promise<void> {
       const lines = Array.from({ length: FIRST }, (_, number) => {
         states.set(`s${number}`, 'visible');
-        return JSON.stringify({ id: `s${number}`, ...story(`s${number}`, (version += 1), random) });
+        return JSON.stringify({ id: `s${number}`, ...story(`s${number}`, next(), random) });
       });
       await expectDone(ask('/api/articles', { method: 'POST', body: `${lines.join('\n')}\n` }));
       // One of each state, whatever the seed chooses afterwards.
