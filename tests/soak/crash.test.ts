@@ -15,9 +15,9 @@ import { sized } from './sizes.ts';
 const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 /** CRASH_MAIN names another `start.js`: one that is broken on purpose shows that these tests can fail. */
 const MAIN = process.env.CRASH_MAIN;
-const ROUNDS = sized({ short: 1, soak: 2, full: 20 });
+const ROUNDS = sized({ short: 1, soak: 5, full: 20 });
 /** Kills of each of the two stores in a round, at least. */
-const KILLS = sized({ short: 4, soak: 25, full: 25 });
+const KILLS = sized({ short: 3, soak: 10, full: 25 });
 /** Articles with a high revision that are compared one by one. */
 const RECENT = 20;
 
@@ -70,9 +70,10 @@ async function livesOf(name: string, seed: number) {
       },
     });
     kills = sumOf([kills, killed, { 'lives of stores': 1 }]);
-    wrong.push(...(await wrongWithStore(folder)).map((line) => `${name}, life ${life}: integrity_check: ${line}`));
+    wrong.push(...(await wrongWithStore(parts)).map((line) => `${name}, life ${life}: ${line}`));
   }
-  return { wrong, kills, acknowledged: ledger.counts().acknowledged };
+  const { acknowledged } = ledger.counts();
+  return { wrong, kills, acknowledged, erased: parts.erased.length };
 }
 
 function countOf(kills: Kills): number {
@@ -89,8 +90,12 @@ describe(`killed at random moments under changes of every kind (CRASH_SEED=${SEE
       ]);
 
       expect(stores.flatMap(({ wrong }) => wrong)).toEqual([]);
-      for (const { kills, acknowledged } of stores) {
-        reportFigures(context, { ...kills, 'changes acknowledged, and found again after each kill': acknowledged });
+      for (const { kills, acknowledged, erased } of stores) {
+        reportFigures(context, {
+          ...kills,
+          'changes acknowledged, and found again after each kill': acknowledged,
+          'texts erased, and found in no file of the store after each kill': erased,
+        });
         // The test has tested something: changes were acknowledged, and others were under way.
         expect(kills['kills at work']).toBeGreaterThan(0);
         expect(acknowledged).toBeGreaterThan(0);

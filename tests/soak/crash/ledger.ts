@@ -3,6 +3,8 @@ export type Stamp = string;
 
 /** The stamp of an article whose file was removed. */
 export const GONE: Stamp = 'gone';
+/** The stamp of an erased article, which has no text. */
+export const ERASED: Stamp = 'erased';
 
 interface Known {
   /** The highest acknowledged revision. */

@@ -1,6 +1,6 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { storeFile } from '../../../src/service/data-folder.ts';
@@ -151,8 +151,16 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** What SQLite finds wrong with a store whose processes were killed. It looks at a copy, so that the next start finds the log. */
-export async function wrongWithStore(dataFolder: string): Promise<string[]> {
+async function erasedTexts(folder: string, erased: readonly string[]): Promise<string[]> {
+  const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))));
+  return erased.filter((text) => files.some((content) => content.includes(text)));
+}
+
+/**
+ * Describes what is wrong with a store whose processes were killed: what SQLite finds, and texts that were erased. SQLite looks
+ * at a copy, so that the next start finds the log.
+ */
+export async function wrongWithStore({ folder: dataFolder, erased }: Load): Promise<string[]> {
   const file = storeFile(dataFolder);
   const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-copy-'));
   const copy = join(folder, 'publisher.sqlite');
@@ -161,7 +169,10 @@ export async function wrongWithStore(dataFolder: string): Promise<string[]> {
   const db = new DatabaseSync(copy);
   try {
     const found = db.prepare('PRAGMA integrity_check').all();
-    return found.map(({ integrity_check: line }) => String(line)).filter((line) => line !== 'ok');
+    return [
+      ...found.map(({ integrity_check: line }) => `integrity_check: ${line}`).filter((line) => !line.endsWith(': ok')),
+      ...(await erasedTexts(dirname(file), erased)).map((text) => `the store still has the erased text “${text}”`),
+    ];
   } finally {
     db.close();
     await rm(folder, { recursive: true, force: true });

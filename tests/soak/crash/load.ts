@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createFileChanges } from './file-changes.ts';
-import type { Ledger } from './ledger.ts';
-import type { Ask, Program } from './program.ts';
+import { ERASED, type Ledger } from './ledger.ts';
+import type { Ask, Asked, Program } from './program.ts';
 import { whole } from './random.ts';
 import type { FeedMemory } from './verify.ts';
 
@@ -24,10 +24,17 @@ export interface Load {
   /** The next stamp's number, over all lives of one store. */
   readonly next: () => number;
   readonly changeFile: () => Promise<string>;
+  /** Texts whose erasure was acknowledged. No file of the store may have them. */
+  readonly erased: string[];
 }
 
-export function createLoad(parts: Omit<Load, 'changeFile'>): Load {
-  return { ...parts, changeFile: createFileChanges(parts, recordOf) };
+export function createLoad(parts: Omit<Load, 'changeFile' | 'erased'>): Load {
+  return { ...parts, changeFile: createFileChanges(parts, recordOf), erased: [] };
+}
+
+/** The section of an article whose record has that number. */
+export function sectionOf(number: number): string {
+  return SECTIONS[number % SECTIONS.length] ?? '';
 }
 
 /** A record that carries its stamp in every part that could be half written: title, story, section. */
@@ -39,7 +46,7 @@ export function recordOf(id: string, number: number) {
     title: `Story ${stamp}`,
     summary: `About ${stamp}`,
     body: `<p>${`${stamp} `.repeat(60 + (number % 7) * 20)}</p>`,
-    sections: [SECTIONS[number % SECTIONS.length]],
+    sections: [sectionOf(number)],
     publishedAt: '2026-11-20T10:00:00Z',
   };
 }
@@ -78,6 +85,7 @@ export function load(program: Program, parts: Load, survives: boolean): Work {
     ...Array.from({ length: WRITERS }, () => () => changeOne(program.ask, parts)),
     ...Array.from({ length: BULKS }, () => () => importMany(program.ask, parts)),
     () => changeFiles(program.ask, parts),
+    () => eraseOne(program.ask, parts),
     () => readOne(program.ask, parts),
   ];
   const done = Promise.all(clients.map(repeat)).then(() => {});
@@ -103,26 +111,61 @@ interface Acknowledgement {
   readonly id: string;
   readonly result: string;
   readonly revision: number;
+  readonly warnings?: readonly unknown[];
 }
 
 async function changeOne(ask: Ask, { random, ledger, next }: Load): Promise<void> {
   const id = anyId(random);
   const number = next();
-  const withdraws = random() < 0.3;
-  const stamp = `${withdraws ? 'w' : 'p'}${number}`;
+  if (random() < 0.3) {
+    await change(ledger, { id, stamp: `w${number}` }, () =>
+      ask(`/api/articles/${id}?reason=w${number}`, { method: 'DELETE' }),
+    );
+  } else await publish(ask, ledger, id, number);
+}
+
+function publish(ask: Ask, ledger: Ledger, id: string, number: number): Promise<Acknowledgement | undefined> {
+  const body = JSON.stringify(recordOf(id, number));
+  return change(ledger, { id, stamp: `p${number}` }, () => ask(`/api/articles/${id}`, { method: 'PUT', body }));
+}
+
+/** Makes a change. Returns undefined if there was nothing to withdraw, or if the change may have been kept or not. */
+async function change(
+  ledger: Ledger,
+  { id, stamp }: { readonly id: string; readonly stamp: string },
+  send: () => Promise<Asked>,
+): Promise<Acknowledgement | undefined> {
   ledger.sent(id, stamp);
-  const { status, text } = withdraws
-    ? await ask(`/api/articles/${id}?reason=${stamp}`, { method: 'DELETE' })
-    : await ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify(recordOf(id, number)) });
-  if (withdraws && status === 404) return;
+  const { status, text } = await send();
+  if (status === 404) return undefined;
   if (status === 503) {
-    // The change may have been kept: the process that writes has ended, or is not there yet.
+    // The process that writes has ended, or is not there yet.
     await sleep(PAUSE);
-    return;
+    return undefined;
   }
   if (status !== 200 && status !== 201) throw new Error(`${stamp} of ${id} got ${status}: ${text}`);
-  const { revision, result } = JSON.parse(text) as Acknowledgement;
-  ledger.acknowledged(id, stamp, revision, result);
+  const acknowledged = JSON.parse(text) as Acknowledgement;
+  ledger.acknowledged(id, stamp, acknowledged.revision, acknowledged.result);
+  return acknowledged;
+}
+
+/** Publishes an article and erases it, among many other requests. Its id has the number of its record. */
+async function eraseOne(ask: Ask, { ledger, next, erased, random }: Load): Promise<void> {
+  const others = 3 + whole(random, 6);
+  for (let count = 0; count < others; count += 1) await see(ask, anyId(random), ledger);
+  const number = next();
+  const id = `e${number}`;
+  if ((await publish(ask, ledger, id, number)) === undefined) return;
+  const done = await change(ledger, { id, stamp: ERASED }, () =>
+    ask(`/api/articles/${id}?erase=true`, { method: 'DELETE' }),
+  );
+  // A warning names a place that may still have the text.
+  if (done?.warnings?.length === 0) erased.push(textOf(number));
+}
+
+/** A text that no other record has. */
+function textOf(number: number): string {
+  return ` p${number} p${number} p${number} `;
 }
 
 async function importMany(ask: Ask, { random, ledger, next }: Load): Promise<void> {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SaxesParser } from 'saxes';
-import { GONE, type Ledger, type ListedState } from './ledger.ts';
-import { SECTIONS } from './load.ts';
+import { ERASED, GONE, type Ledger, type ListedState } from './ledger.ts';
+import { SECTIONS, sectionOf } from './load.ts';
 import type { Asked, Program } from './program.ts';
 
 interface Listed {
@@ -11,6 +11,8 @@ interface Listed {
   readonly revision: number;
   readonly status: string;
   readonly withdrawn?: { readonly reason?: string };
+  readonly erased?: boolean;
+  /** Without text if the article is erased. */
   readonly record: { readonly title: string; readonly body: string; readonly sections: readonly string[] };
 }
 
@@ -104,9 +106,13 @@ async function wholeList(program: Program, wrong: string[]): Promise<Listed[]> {
 }
 
 /** The stamp of an article. Every part of the article must carry the same one. */
-function stampOf({ id, status, withdrawn, record }: Listed, wrong: string[]): string {
+function stampOf({ id, status, withdrawn, erased, record }: Listed, wrong: string[]): string {
+  if (erased === true) {
+    if (status !== 'withdrawn' || record.title !== undefined) wrong.push(`${id}: is erased, and has a text`);
+    return ERASED;
+  }
   const [, stamp = ''] = /^Story (p\d+)$/.exec(record.title) ?? [];
-  const section = SECTIONS[Number(stamp.slice(1)) % SECTIONS.length];
+  const section = sectionOf(Number(stamp.slice(1)));
   const stamps = new Set(record.body.replace(/<[^>]*>/g, '').match(/\S+/g));
   if (stamps.size !== 1 || !stamps.has(stamp) || record.sections[0] !== section) {
     wrong.push(`${id}: is half there: ${JSON.stringify(record).slice(0, 200)}`);
@@ -142,7 +148,7 @@ async function compareHistory(
   const { history = [] } = status === 200 ? (JSON.parse(text) as { readonly history?: readonly Past[] }) : {};
   const revisions = history.map(({ revision }) => revision);
   const last = history.at(-1);
-  if (last?.revision !== item.revision || (last.what === 'withdrawn') !== (item.status === 'withdrawn')) {
+  if (last?.revision !== item.revision || /^(withdrawn|erased)$/.test(last.what) !== (item.status === 'withdrawn')) {
     wrong.push(`${id}: is ${item.status} at revision ${item.revision}, its history ends with ${JSON.stringify(last)}`);
   }
   if (revisions.some((revision, index) => revision <= (revisions[index - 1] ?? 0))) {
@@ -161,7 +167,7 @@ async function compareFeeds(
 ): Promise<void> {
   const feeds = ['latest', ...SECTIONS.map((section) => `section/${section}`)];
   for (const feed of feeds) {
-    const members = listed.filter(({ record }) => feed === 'latest' || feed.endsWith(`/${record.sections[0]}`));
+    const members = listed.filter((item) => feed === 'latest' || feed.endsWith(`/${mainSection(item)}`));
     const live = members.filter(({ status }) => status === 'visible');
     const gone = members.filter(({ status }) => status === 'withdrawn').map(({ publicId }) => publicId);
     const stories = new Map(live.map(({ publicId, record }) => [publicId, `${record.title} ${storyIn(record.body)}`]));
@@ -172,9 +178,13 @@ async function compareFeeds(
       memory.note(address, answer);
       if (status === 404 && members.length === 0 && feed !== 'latest') continue;
       if (status !== 200) wrong.push(`${feed}.${format}: is answered ${status}`);
-      else compareFeed(`${feed}.${format}`, READERS[format](text), { stories, withdrawn: gone }, wrong);
+      else compareFeed(`${feed}.${format}`, readFeed(format, text), { stories, withdrawn: gone }, wrong);
     }
   }
+}
+
+function mainSection({ id, erased, record }: Listed): string | undefined {
+  return erased === true ? sectionOf(Number(id.slice(1))) : record.sections[0];
 }
 
 function compareFeed(name: string, content: FeedContent, expected: FeedContent, wrong: string[]): void {
@@ -190,6 +200,10 @@ function compareFeed(name: string, content: FeedContent, expected: FeedContent, 
 
 function storyIn(html: string): string {
   return html.replace(/<[^>]*>/g, '').trim();
+}
+
+export function readFeed(format: 'rss' | 'atom' | 'json', text: string): FeedContent {
+  return READERS[format](text);
 }
 
 const READERS: Readonly<Record<'rss' | 'atom' | 'json', (text: string) => FeedContent>> = {
