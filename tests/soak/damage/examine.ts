@@ -1,3 +1,4 @@
+import { toldIn } from '../../helpers.ts';
 import type { Ask, Asked, Program } from '../crash/program.ts';
 import { whole } from '../crash/random.ts';
 import { digestOf, type History } from './history.ts';
@@ -14,6 +15,8 @@ interface Verdict {
 
 /** Readers and the newsroom ask at the same time. */
 const CLIENTS = 6;
+/** The id of an article that the undamaged store never had. */
+export const NEW = 'new';
 const STORY = { url: '/new', title: 'New', body: '<p>New.</p>', publishedAt: '2024-06-01T10:00:00Z' };
 
 /** Asks for each address, and compares the answers with those of the undamaged store. */
@@ -42,10 +45,10 @@ function judge(address: string, answer: Asked | Error, given: ReadonlySet<string
 
 /** Returns what a service acknowledges although it has seen damage, in words. */
 export async function wrongWithWrites(ask: Ask): Promise<string[]> {
-  const line = `${JSON.stringify({ ...STORY, id: 'new2' })}\n`;
+  const line = `${JSON.stringify({ ...STORY, id: `${NEW}2` })}\n`;
   const bulk = await ask('/api/articles', { method: 'POST', body: line });
   const answers = {
-    PUT: await ask('/api/articles/new', { method: 'PUT', body: JSON.stringify(STORY) }),
+    PUT: await ask(`/api/articles/${NEW}`, { method: 'PUT', body: JSON.stringify(STORY) }),
     DELETE: await ask('/api/articles/s5', { method: 'DELETE' }),
     bulk: /"result":"(created|updated|unchanged)"/.test(bulk.text) ? bulk : { ...bulk, status: 503 },
     '/readyz': await ask('/readyz'),
@@ -55,12 +58,12 @@ export async function wrongWithWrites(ask: Ask): Promise<string[]> {
     .map(([name, { status, text }]) => `${name} after damage was seen: ${status} ${text.slice(0, 200)}`);
 }
 
-/** Where no damage was seen, a change is either refused, or kept as it is acknowledged. */
-export async function wrongWithChange(ask: Ask): Promise<string[]> {
-  const { status, text } = await ask('/api/articles/new', { method: 'PUT', body: JSON.stringify(STORY) });
-  if (status === 503) return [];
+/** Where no damage was seen, a change is kept as it is acknowledged, or refused with a status that is allowed. */
+export async function wrongWithChange(ask: Ask, id: string, allowed: readonly number[]): Promise<string[]> {
+  const { status, text } = await ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify(STORY) });
+  if (status !== 201 && allowed.includes(status)) return [];
   if (status !== 201) return [`PUT: ${status} ${text.slice(0, 200)}`];
-  const kept = await ask('/api/articles/new');
+  const kept = await ask(`/api/articles/${id}`);
   return kept.status === 200 && kept.text.includes(`"revision":${JSON.parse(text).revision},`)
     ? []
     : [`acknowledged as ${text.slice(0, 200)}, but is ${kept.status} ${kept.text.slice(0, 200)}`];
@@ -82,6 +85,12 @@ export function wrongWithRefusal(ended: number | string, said: string): string[]
 export async function wrongWithProcess(program: Program): Promise<string[]> {
   const { status } = await program.ask('/healthz').catch((error: Error) => ({ status: error.message }));
   return status === 200 ? [] : [`/healthz: ${status}; the process said ${program.said().slice(-500)}`];
+}
+
+/** The log names the damage and says what to do. */
+export function wrongWithLog({ said }: Program): string[] {
+  const isClear = toldIn(said()).some(({ level, hint }) => level === 'error' && /repair/.test(String(hint)));
+  return isClear ? [] : [`the log does not say what to do: ${said().slice(0, 1000)}`];
 }
 
 export function shuffled(addresses: Iterable<string>, random: () => number): string[] {

@@ -1,5 +1,5 @@
 import { whole } from '../crash/random.ts';
-import { WORD } from './history.ts';
+import { WORD } from './stores.ts';
 
 /** Bytes of a page of the store, and of the two headers in its log (WAL). */
 const PAGE = 8192;
