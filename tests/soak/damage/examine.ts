@@ -20,27 +20,37 @@ export const NEW = 'new';
 const STORY = { url: '/new', title: 'New', body: '<p>New.</p>', publishedAt: '2024-06-01T10:00:00Z' };
 
 /** Asks for each address, and compares the answers with those of the undamaged store. */
-export async function compareAnswers(ask: Ask, addresses: Iterable<string>, { given }: History): Promise<Verdict> {
+export async function compareAnswers(ask: Ask, addresses: Iterable<string>, history: History): Promise<Verdict> {
   const verdict: Verdict = { compared: 0, unavailable: 0, wrong: [] };
   const left = [...addresses];
   const client = async () => {
     for (let address = left.pop(); address !== undefined; address = left.pop()) {
       const answer = await ask(address).catch((error: Error) => error);
-      judge(address, answer, given.get(address), verdict);
+      judge(address, answer, history, verdict);
     }
   };
   await Promise.all(Array.from({ length: CLIENTS }, client));
   return verdict;
 }
 
-function judge(address: string, answer: Asked | Error, given: ReadonlySet<string> | undefined, verdict: Verdict): void {
+function judge(address: string, answer: Asked | Error, { given, texts }: History, verdict: Verdict): void {
   if (answer instanceof Error) verdict.wrong.push(`${address}: has no answer: ${answer.message}`);
   else if (answer.status === 503) verdict.unavailable += 1;
   else {
     if (answer.status === 200) verdict.compared += 1;
-    if (given?.has(digestOf(answer))) return;
-    verdict.wrong.push(`${address}: ${answer.status}, which it never was: ${answer.text.slice(0, 300)}`);
+    if (given.get(address)?.has(digestOf(answer))) return;
+    verdict.wrong.push(
+      `${address}: ${answer.status}, which it never was: ${difference(answer.text, texts.get(address))}`,
+    );
   }
+}
+
+/** Where a text begins to differ from what it was at the end. */
+function difference(text: string, before = ''): string {
+  let at = 0;
+  while (at < text.length && text[at] === before[at]) at += 1;
+  const around = (whole: string) => whole.slice(Math.max(0, at - 60), at + 120);
+  return `at ${at}, “${around(text)}” was last “${around(before)}”`;
 }
 
 /** Returns what a service acknowledges although it has seen damage, in words. */
@@ -87,10 +97,12 @@ export async function wrongWithProcess(program: Program): Promise<string[]> {
   return status === 200 ? [] : [`/healthz: ${status}; the process said ${program.said().slice(-500)}`];
 }
 
-/** The log names the damage and says what to do. */
-export function wrongWithLog({ said }: Program): string[] {
-  const isClear = toldIn(said()).some(({ level, hint }) => level === 'error' && /repair/.test(String(hint)));
-  return isClear ? [] : [`the log does not say what to do: ${said().slice(0, 1000)}`];
+/** The log names the damage once, or once for each process, and says what to do. */
+export function wrongWithLog({ said }: Program, processes: number): string[] {
+  const lines = toldIn(said()).filter(({ level }) => level === 'error');
+  const isClear =
+    lines.length >= 1 && lines.length <= processes && lines.every(({ msg }) => /verify.*repair/.test(msg));
+  return isClear ? [] : [`the log has no clear line: ${lines.map(({ msg }) => msg).join(' | ')}`];
 }
 
 export function shuffled(addresses: Iterable<string>, random: () => number): string[] {

@@ -9,8 +9,9 @@ export type Format = (typeof FORMATS)[number];
 export interface History {
   /** For each address, the digests of its bodies with 200, and its other statuses. */
   readonly given: ReadonlyMap<string, ReadonlySet<string>>;
-  /** What each address answers at the end. */
+  /** What each address answers at the end: its digest, and its text. */
   readonly last: ReadonlyMap<string, string>;
+  readonly texts: ReadonlyMap<string, string>;
   /** Each entry of the feed of all, by format, as `entryOf` names it. */
   readonly entries: Readonly<Record<Format, ReadonlySet<string>>>;
   /** What each article ever was, as `contentOf` names it. */
@@ -25,6 +26,7 @@ export interface HistoryRecorder {
 export function createHistory(): HistoryRecorder {
   const given = new Map<string, Set<string>>();
   const last = new Map<string, string>();
+  const texts = new Map<string, string>();
   const entries = { rss: new Set<string>(), atom: new Set<string>(), json: new Set<string>() };
   const contents = new Map<string, Set<string>>();
 
@@ -37,11 +39,12 @@ export function createHistory(): HistoryRecorder {
   }
 
   return {
-    history: { given, last, entries, contents },
+    history: { given, last, texts, entries, contents },
     async record(ask, addresses) {
       const answers = await Promise.all(addresses.map(async (address) => [address, await ask(address)] as const));
       for (const [address, answer] of answers) {
         last.set(address, digestOf(answer));
+        texts.set(address, answer.text);
         addTo(given, address, digestOf(answer));
         recordContent(address, answer);
       }

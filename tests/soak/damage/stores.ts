@@ -14,7 +14,7 @@ const FIRST = 60;
 /** Recorded states of the store after the first. */
 const CHANGES = sized({ short: 8, soak: 30, full: 30 });
 /** More than there are articles: the feed of all has every visible one. */
-const ENTRIES = 200;
+const ENTRIES = 100;
 /** Pictures that articles share. */
 const PICTURES = 8;
 /** An article under embargo. No other article names its picture. */
