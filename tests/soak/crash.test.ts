@@ -17,7 +17,7 @@ const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const MAIN = process.env.CRASH_MAIN;
 const ROUNDS = sized({ short: 1, soak: 5, full: 20 });
 /** Kills of each of the two stores in a round, at least. */
-const KILLS = sized({ short: 3, soak: 10, full: 25 });
+const KILLS = sized({ short: 2, soak: 10, full: 25 });
 /** Articles with a high revision that are compared one by one. */
 const RECENT = 20;
 

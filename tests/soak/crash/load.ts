@@ -151,8 +151,6 @@ async function change(
 
 /** Publishes an article and erases it, among many other requests. Its id has the number of its record. */
 async function eraseOne(ask: Ask, { ledger, next, erased, random }: Load): Promise<void> {
-  const others = 3 + whole(random, 6);
-  for (let count = 0; count < others; count += 1) await see(ask, anyId(random), ledger);
   const number = next();
   const id = `e${number}`;
   if ((await publish(ask, ledger, id, number)) === undefined) return;
@@ -161,6 +159,8 @@ async function eraseOne(ask: Ask, { ledger, next, erased, random }: Load): Promi
   );
   // A warning names a place that may still have the text.
   if (done?.warnings?.length === 0) erased.push(textOf(number));
+  const others = 3 + whole(random, 6);
+  for (let count = 0; count < others; count += 1) await see(ask, anyId(random), ledger);
 }
 
 /** A text that no other record has. */
