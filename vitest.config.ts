@@ -17,7 +17,7 @@ const HANGING_STEP = 60_000;
 const LIMITS = { testTimeout: HANG, hookTimeout: HANG, expect: { poll: { timeout: HANGING_STEP } } };
 
 /** The files that take longest. Begun last, as a fresh clone would, they leave all other cores idle until they are done. */
-const LONG = ['soak/crash', 'peers/caches', 'service/supervisor', 'soak/readers'].map(
+const LONG = ['soak/crash', 'soak/damage', 'peers/caches', 'service/supervisor', 'soak/readers'].map(
   (name) => `/tests/${name}.test.ts`,
 );
 

@@ -17,6 +17,8 @@ Commands
   export     write all articles as NDJSON
   erase      remove the text of an article for good
   key        create, list and revoke keys for the API
+  verify     check the store, or a backup of it, for damage
+  repair     keep what is whole of a damaged store
   migrate    bring the store of an earlier version to this version
 
 “COMMAND --help” shows the options of a command, “--version” the version. An option wins over its variable.
@@ -29,6 +31,8 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['export', () => import('./commands/export.ts')],
   ['erase', () => import('./commands/erase.ts')],
   ['key', () => import('./commands/key.ts')],
+  ['verify', () => import('./commands/verify.ts')],
+  ['repair', () => import('./commands/repair.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
@@ -77,6 +81,8 @@ const SYNONYMS = synonymsOf({
   import: 'load add publish ingest read migratefrom einlesen charger cargar',
   export: 'dump backup save write ausgeben sauvegarder yedekle',
   key: 'token tokens apikey apikeys auth user users schlüssel clé clave anahtar',
+  verify: 'check fsck integrity validate doctor scrub prüfen vérifier verificar doğrula',
+  repair: 'fix recover rescue salvage restore heal reparieren réparer reparar onar',
   migrate: 'upgrade update schema migration aktualisieren güncelle',
 });
 

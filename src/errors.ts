@@ -36,6 +36,7 @@ const ERROR_STATUS = {
   store_outdated: 500,
   store_too_new: 500,
   store_unavailable: 503,
+  store_damaged: 503,
   overloaded: 503,
   insufficient_storage: 507,
   worker_failed: 500,
@@ -98,6 +99,11 @@ export class PublisherError extends Error {
   get status(): number {
     return ERROR_STATUS[this.code];
   }
+}
+
+/** Whether an error means that the store is damaged. The service reports damage once: no other place logs it. */
+export function isStoreDamage(error: unknown): boolean {
+  return error instanceof PublisherError && error.code === 'store_damaged';
 }
 
 /** Problems in one error. A record can have the same unknown name half a million times. */

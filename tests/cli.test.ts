@@ -103,7 +103,16 @@ describe('help and version', () => {
 
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^Feed Publisher turns .*\n\nUsage: feed-publisher \[COMMAND\] \[options\]\n/);
-    expect(out.match(/(?<=^ {2})[a-z]+(?= )/gm)).toEqual(['serve', 'import', 'export', 'erase', 'key', 'migrate']);
+    expect(out.match(/(?<=^ {2})[a-z]+(?= )/gm)).toEqual([
+      'serve',
+      'import',
+      'export',
+      'erase',
+      'key',
+      'verify',
+      'repair',
+      'migrate',
+    ]);
     expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([
       '--port',
       '--host',

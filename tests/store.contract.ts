@@ -1432,7 +1432,7 @@ export function storeContract(
       expect(pages.flat().map(({ key }) => key)).toEqual(expected);
     });
 
-    test('are, at a glance, those of the visible articles alone: up to a limit, the newest, and day by day', async () => {
+    test('are, at a glance, those of the visible articles alone: in all, the newest, and day by day', async () => {
       const store = await ofEveryStatus();
       const days = [0, 10, 40, 60].map((minutes) => [DAY + minutes * MINUTE, DAY + (minutes + 20) * MINUTE] as const);
       const until = DAY + 100 * MINUTE;
@@ -1442,11 +1442,11 @@ export function storeContract(
           const dates = articles.map(({ article: { publishedAt } }) => publishedAt);
           const perDay = days.map(([from, to]) => dates.filter((date) => date >= from && date < to).length);
           const snapshot = await store.snapshot(key, moment, { limit: 1, tombstonesFor: 0 });
-          const { newest, ...counts } = await store.glance(key, moment, { days, countTo: 2 });
-          expect([counts, newest]).toEqual([{ articles: Math.min(2, dates.length), perDay }, snapshot?.entries[0]]);
+          const { newest, ...counts } = await store.glance(key, moment, { days });
+          expect([counts, newest]).toEqual([{ articles: dates.length, perDay }, snapshot?.entries[0]]);
         }
       }
-      expect(await store.glance('tag/unknown', NOW, { days, countTo: 2 })).toEqual({
+      expect(await store.glance('tag/unknown', NOW, { days })).toEqual({
         articles: 0,
         perDay: [0, 0, 0, 0],
       });
@@ -1454,21 +1454,18 @@ export function storeContract(
 
     test('rank the feeds of the newest visible articles, and list those of a kind that hold one', async () => {
       const store = await ofEveryStatus();
-      const used = async (moment: number, articles: number) =>
-        (await store.usedFeeds(moment, articles)).map(({ key, used }) => `${key} ${used}`);
+      const used = async (moment: number, articles = 9) =>
+        (await store.usedFeeds('tag', moment, { articles, limit: 9 })).map(({ key, used }) => `${key} ${used}`);
       const tags = async (moment: number) => (await store.feedsOfKind('tag', moment, 9)).map(({ key }) => key);
 
-      expect(await used(DAY - 1, 9)).toEqual([]);
-      const [early, late] = [await used(DAY, 9), await used(DAY + 60 * MINUTE, 9)];
-      expect([early[0], late[0]]).toEqual(['language/en 2', 'language/en 3']);
-      expect([early.includes('tag/short 1'), early.includes('tag/later 1')]).toEqual([true, false]);
-      expect([late.includes('tag/short 1'), late.includes('tag/later 1')]).toEqual([false, true]);
-      expect((await used(DAY + 60 * MINUTE, 1)).toSorted()).toEqual([
-        'language/en 1',
-        'latest 1',
-        'section/world 1',
-        'tag/later 1',
+      expect(await used(DAY - 1)).toEqual([]);
+      expect(await used(DAY)).toEqual(['tag/x 1', 'tag/short 1'].toSorted());
+      expect(await used(DAY + 60 * MINUTE)).toEqual(['tag/later 1', 'tag/x 1']);
+      expect(await used(DAY + 60 * MINUTE, 1)).toEqual(['tag/later 1']);
+      expect(await store.usedFeeds('section', DAY + 60 * MINUTE, { articles: 9, limit: 9 })).toEqual([
+        { key: 'section/world', name: 'World', used: 3 },
       ]);
+      expect(await store.usedFeeds('tag', DAY + 60 * MINUTE, { articles: 9, limit: 1 })).toHaveLength(1);
       expect([await tags(DAY - 1), await tags(DAY), await tags(DAY + 60 * MINUTE)]).toEqual([
         [],
         ['tag/short', 'tag/x'],
@@ -1738,7 +1735,6 @@ export function storeContract(
     ['feeds', (store) => store.feeds(NOW)],
     ['rules', (store) => store.rules()],
     ['backfillFeeds', (store) => store.backfillFeeds([feed('own')], () => NOW)],
-    ['takeExternallyChangedFeeds', (store) => store.takeExternallyChangedFeeds()],
     ['find', (store) => store.find('a')],
     ['identities', (store) => store.identities(['a'])],
     ['list', (store) => store.list({ after: 0, limit: 1, at: NOW })],
@@ -1748,8 +1744,8 @@ export function storeContract(
     ['key', (store) => store.key('a')],
     ['apply', (store) => store.apply([put({ id: 'c' })], () => NOW)],
     ['rehearse', (store) => store.rehearse([put({ id: 'c' })], () => NOW)],
-  ])(`${name}: a store that fails is unavailable: %s`, async (_, ask) => {
-    await expect(ask(await openBroken())).rejects.toMatchObject({ name: 'PublisherError', code: 'store_unavailable' });
+  ])(`${name}: a damaged store says so: %s`, async (_, ask) => {
+    await expect(ask(await openBroken())).rejects.toMatchObject({ name: 'PublisherError', code: 'store_damaged' });
   });
 
   describe(`${name}: articles`, () => {

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
@@ -11,6 +10,7 @@ import type { Outcome, Store } from '../store/store.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { counted, type Terminal } from './terminal.ts';
+import { typedAnswer } from './typed-answer.ts';
 
 const HELP = `Usage: feed-publisher erase [options] ID…
 
@@ -87,19 +87,8 @@ async function isConfirmed(ids: readonly string[], { input, screen }: Terminal):
   const [only = '', ...others] = ids;
   const expected = others.length === 0 ? only : String(ids.length);
   const what = others.length === 0 ? 'the id of the article' : 'the number of articles';
-  const { createInterface } = await import('node:readline/promises'); // no other command asks
-  const lines = createInterface({ input: keyboard, output: screen });
-  try {
-    const question = `${ids.join('\n')}\nNothing brings the text back. Type ${what} to erase it: `;
-    const nothing = once(lines, 'close').then(() => ''); // the end of the input is no answer
-    const answer = await Promise.race([lines.question(question), nothing]);
-    return composed(answer.trim()) === expected;
-  } catch (error) {
-    if (error instanceof Error && error.name === 'AbortError') return false; // Ctrl-C or Ctrl-D
-    throw error;
-  } finally {
-    lines.close();
-  }
+  const question = `${ids.join('\n')}\nNothing brings the text back. Type ${what} to erase it: `;
+  return composed(await typedAnswer(question, keyboard, screen)) === expected;
 }
 
 /** Returns the exit code. */

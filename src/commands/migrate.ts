@@ -5,7 +5,7 @@ import { hasStore, storeFile } from '../service/data-folder.ts';
 import { migrateDatabase, SCHEMA } from '../store/sqlite/database.ts';
 import { optionsHelp, readArguments } from './arguments.ts';
 import type { Command } from './command.ts';
-import type { Terminal } from './terminal.ts';
+import { progressBars, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher migrate [options]
 
@@ -23,7 +23,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     terminal.out(`There is no store in ${folder}. The first start of the service creates one with schema ${SCHEMA}.`);
     return 0;
   }
-  const { from, to } = migrateDatabase(storeFile(folder));
+  const progress = progressBars(terminal);
+  const { from, to } = migrateDatabase(storeFile(folder), (done, total) => progress('Adding checksums', done, total));
   terminal.out(
     from === to ? `The store already has schema ${to}.` : `The store now has schema ${to} (before: ${from}).`,
   );

@@ -104,7 +104,9 @@ async function responseTo({ kind, id }: WorkerRequest, service: ServiceProcess):
     await service.check();
     return { kind: 'checked', id };
   } catch (error) {
-    return { kind: 'checked', id, failure: error instanceof Error ? error.message : String(error) };
+    const reason = error instanceof Error ? error.message : String(error);
+    const known = error instanceof PublisherError ? error : new PublisherError('store_unavailable', reason);
+    return { kind: 'checked', id, failure: serializeError(known) };
   }
 }
 

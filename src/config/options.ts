@@ -307,5 +307,23 @@ export const OPTIONS = {
     },
     data,
   },
+  verify: {
+    data,
+    json: {
+      option: '--json',
+      kind: onOff,
+      default: 'off',
+      help: 'Print the result as one line of JSON, for scripts.',
+    },
+  },
+  repair: {
+    data,
+    yes: {
+      option: '--yes',
+      kind: onOff,
+      default: 'off',
+      help: 'Do not ask. Without a terminal, the command never asks.',
+    },
+  },
   migrate: { data },
 } as const satisfies Readonly<Record<string, Options>>;

@@ -38,8 +38,6 @@ const MOST = 100;
 const MOST_WHOLE = 64;
 /** Stories whose sections, topics and authors are ranked by their use. */
 const NEWEST = 500;
-/** Stories of a feed that are counted. */
-const COUNTED = 1000;
 /** Feeds that a search shows. */
 const MOST_FOUND = 60;
 
@@ -60,16 +58,14 @@ export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
   }
 
   async function listed(feeds: readonly NamedKey[], at: Instant, days: readonly Day[]): Promise<ListedFeed[]> {
-    const options = { days, countTo: COUNTED + 1 };
-    const glances = await Promise.all(feeds.map(({ key }) => store.glance(key, at, options)));
+    const glances = await Promise.all(feeds.map(({ key }) => store.glance(key, at, { days })));
     const headlines = await headlinesOf(glances.flatMap(({ newest }) => newest?.number ?? []));
     return feeds.map((feed, index): ListedFeed => {
       const { articles = 0, perDay = [], newest } = glances[index] ?? {};
       return omitUndefined({
         ...named(feed),
         description: customById.get(feed.key)?.description,
-        articles: Math.min(articles, COUNTED),
-        hasMore: articles > COUNTED,
+        articles,
         perDay,
         newest: newest && headlines.get(newest.number),
       });
@@ -87,10 +83,9 @@ export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
   }
 
   async function keysByKind(at: Instant): Promise<ReadonlyMap<GroupKind, readonly NamedKey[]>> {
-    const used = await store.usedFeeds(at, NEWEST);
     const byKind = new Map<GroupKind, readonly NamedKey[]>();
     for (const kind of OWN_KINDS) {
-      const ranked: NamedKey[] = used.filter(({ key }) => kindOf(key) === kind).slice(0, MOST);
+      const ranked: readonly NamedKey[] = await store.usedFeeds(kind, at, { articles: NEWEST, limit: MOST });
       const keys = new Set(ranked.map(({ key }) => key));
       const others = ranked.length < MOST ? await store.feedsOfKind(kind, at, MOST) : [];
       byKind.set(kind, [...ranked, ...others.filter(({ key }) => !keys.has(key))].slice(0, MOST));

@@ -86,7 +86,7 @@ export function createPages({ store, publication, report }: PageParts): Pages {
     const text = feedPage(
       {
         feed: described,
-        listed: own ?? { key, title: shortTitle(named, publication), articles: 0, hasMore: false, perDay: [] },
+        listed: own ?? { key, title: shortTitle(named, publication), articles: 0, perDay: [] },
         calendar,
         articles: articles.map(({ article }) => article),
         report: (index, error) => articles[index] !== undefined && report(articles[index], error),

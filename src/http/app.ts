@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import { type ErrorCode, PublisherError } from '../errors.ts';
+import { type ErrorCode, isStoreDamage, PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
 import { ASSET_FOLDER } from '../pages/assets.ts';
 import type { ChangeHandlers } from './article-changes.ts';
@@ -156,12 +156,13 @@ const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   unauthorized: { 'WWW-Authenticate': 'Bearer' },
   request_timeout: { Connection: 'close' }, // the service does not wait for the rest
   store_unavailable: { 'Retry-After': '2' },
+  store_damaged: { 'Retry-After': '300' }, // somebody has to mend it
 };
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {
   if (error instanceof PublisherError) {
     // The place that saw an error without a cause has reported it.
-    if (error.status >= 500 && error.cause !== undefined) fail(error.cause);
+    if (error.status >= 500 && error.cause !== undefined && !isStoreDamage(error)) fail(error.cause);
     return error;
   }
   // Express throws it for a percent sign that encodes nothing.

@@ -137,6 +137,12 @@ const EXPLAINED = {
     title: 'The process that writes changes is restarting.',
     detail: 'Send the change again. If the first attempt succeeded, nothing changes twice.',
   },
+  store_damaged: {
+    meaning: 'A part of the store is damaged: the service does not show it, and makes no change until it is mended.',
+    title: 'The store is damaged: the text of the article “floods” does not match its checksum.',
+    detail:
+      'Stop the service and run the command verify. Then run the command repair, or put a backup in the place of the store.',
+  },
   not_ready: {
     meaning: 'The service starts, stops, or cannot read its store.',
     title: 'The service is starting.',

@@ -6,7 +6,7 @@ import { type Json, text } from './openapi-types.ts';
 const ANY = ['malformed_request', 'request_timeout', 'expectation_failed', 'headers_too_large'] as const;
 /** Errors of requests that wait for their turn: all but health checks. */
 const QUEUED = [...ANY, 'too_many_requests', 'internal', 'overloaded'] as const;
-const WITH_KEY = [...QUEUED, 'unauthorized', 'store_unavailable'] as const;
+const WITH_KEY = [...QUEUED, 'unauthorized', 'store_unavailable', 'store_damaged'] as const;
 
 /** What a request needs to be answered: a key of that scope, or nothing. A probe never waits. */
 type Access = Scope | 'public' | 'probe';

@@ -243,8 +243,8 @@ function shortened(text: string): string {
 }
 
 /** How many stories a feed holds, in words. */
-export function holds({ articles, hasMore }: Pick<ListedFeed, 'articles' | 'hasMore'>, texts: Texts): string {
-  return texts.plural('stories', articles, hasMore);
+export function holds({ articles }: Pick<ListedFeed, 'articles'>, texts: Texts): string {
+  return texts.plural('stories', articles);
 }
 
 function newest({ title, url, language, publishedAt }: Headline, texts: Texts, hasTime = false): Html {

@@ -22,9 +22,7 @@ export interface NamedFeed {
 export interface ListedFeed extends NamedFeed {
   /** What the operator says of it. */
   readonly description?: string;
-  /** How many articles it has, counted up to a limit. */
   readonly articles: number;
-  readonly hasMore: boolean;
   readonly perDay: readonly number[];
   readonly newest?: Headline;
 }

@@ -24,8 +24,8 @@ export interface Texts {
   readonly language: string;
   readonly direction: Direction;
   readonly text: (name: TextName, values?: Values) => string;
-  /** The form of the plural for a number. `{n}` is the number, with a sign behind it where there may be more. */
-  readonly plural: (name: TextName, n: number, hasMore?: boolean) => string;
+  /** The form of the plural for a number, which stands for `{n}`. */
+  readonly plural: (name: TextName, n: number) => string;
   readonly number: (n: number) => string;
   /** A list of several: “A, B and C”. */
   readonly list: (items: readonly Html[]) => Part[];
@@ -59,10 +59,10 @@ function makeTexts(wanted: string, { pages, timeZone }: Pick<Publication, 'pages
   const number = new Intl.NumberFormat(language);
   const plurals = new Intl.PluralRules(language);
 
-  function plural(name: TextName, n: number, hasMore = false): string {
+  function plural(name: TextName, n: number): string {
     const forms = find(name);
     const form = typeof forms === 'string' ? forms : (forms[plurals.select(n)] ?? forms.other ?? '');
-    return filled(form, { n: number.format(n) + (hasMore ? '+' : '') });
+    return filled(form, { n: number.format(n) });
   }
 
   function text(name: TextName, values: Values = {}): string {

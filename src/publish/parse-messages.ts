@@ -37,7 +37,7 @@ export interface ReplyResults {
 
 /** A parsed record with its texts as ranges of the reply's bytes. Most articles are in a few hundred feeds altogether. */
 export interface RecordReply
-  extends Pick<ParsedRecord, 'hasDerivedPublicId' | 'isErased' | 'adjustments' | 'warnings'> {
+  extends Pick<ParsedRecord, 'textChecksums' | 'hasDerivedPublicId' | 'isErased' | 'adjustments' | 'warnings'> {
   readonly article: Omit<ArticleText, 'text'>;
   readonly text: ByteRange;
   /** Missing where the store keeps the record as it was received. */

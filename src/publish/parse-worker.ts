@@ -1,6 +1,7 @@
 /** A thread that parses records; see parse-pool.ts. */
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import { crc32 } from 'node:zlib';
 import type { Newsroom } from '../article/article.ts';
 import { PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
@@ -40,12 +41,19 @@ function replyTo(
     return { refusal: { code, message, problems, article } };
   }
   const { article, record, feeds, ...rest } = result;
-  const { text, ...dates } = article;
+  const { text: json, ...dates } = article;
+  const text = texts.add(jsonString(json));
+  const rewritten = typeof record === 'string' ? texts.add(record) : undefined; // a string: the parser rewrote it
+  const checksums = {
+    article: texts.checksum(text),
+    record: rewritten === undefined ? crc32(record) : texts.checksum(rewritten),
+  };
   return {
     ...rest,
     article: dates,
-    text: texts.add(jsonString(text)),
-    ...(typeof record === 'string' ? { record: texts.add(record) } : {}), // a string: the parser rewrote it
+    text,
+    textChecksums: checksums,
+    ...(rewritten === undefined ? {} : { record: rewritten }),
     feeds: feeds.map((feed) => indexOf(feed, newFeeds)),
   };
 }

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { ByteRange } from './parse-messages.ts';
 
 export type TextBuffer = ReturnType<typeof createTextBuffer>;
@@ -25,6 +26,8 @@ export function createTextBuffer(size: number) {
       end = start + written;
       return { start, end };
     },
+    /** The CRC-32 of a text. */
+    checksum: ({ start, end: last }: ByteRange): number => crc32(bytes.subarray(start, last)),
     /** The bytes of all texts. The buffer cannot be used after that. */
     take: (): Uint8Array<ArrayBuffer> => new Uint8Array(bytes.buffer.transfer(end)),
   };

@@ -28,7 +28,8 @@ export function asReceived({ json }: Pick<UnparsedRecord, 'json'>): JsonText {
 }
 
 /** A parsed record: its article in the form for the store, and the feeds that the article's own fields name. */
-export interface ParsedRecord extends Pick<Put, 'article' | 'record' | 'feeds' | 'hasDerivedPublicId' | 'isErased'> {
+export interface ParsedRecord
+  extends Pick<Put, 'article' | 'record' | 'textChecksums' | 'feeds' | 'hasDerivedPublicId' | 'isErased'> {
   /** What the parser removed or changed; missing where it changed nothing. */
   readonly adjustments?: readonly Adjustment[];
   /** What the author may want to know of a record that is published nevertheless; missing where there is nothing. */

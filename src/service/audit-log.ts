@@ -3,6 +3,7 @@ import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { Publisher } from '../publish/publish.ts';
 import type { Actor, AuditRow, Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 /** Writes a line into the log for each row of the audit, whichever process made the changes. */
 export interface AuditLog {
@@ -22,7 +23,7 @@ const PAGE = 500;
 
 /** Logs the changes that follow the call. */
 export async function openAuditLog({ store, log, fail }: AuditLogParts): Promise<AuditLog> {
-  let last = await store.lastRevision();
+  let last = (await unlessDamaged(store.lastRevision())) ?? 0;
   let running = Promise.resolve();
 
   async function logNewRows(): Promise<void> {

@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Newsroom } from '../article/article.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
+import { isThere } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 
@@ -52,9 +52,13 @@ export function newsroomOf(
   return { url, feedsUrl, language, mediaFolder: join(path, 'media'), sanitizeFastPath };
 }
 
-/** Whether a data folder has a store. Opening one creates it. */
+/**
+ * Whether a data folder has a store. Opening one creates it.
+ *
+ * @throws PublisherError `store_unavailable` if there is a file in its place that cannot be a store, or only its log
+ */
 export function hasStore(path: string): boolean {
-  return existsSync(storeFile(path));
+  return isThere(storeFile(path));
 }
 
 export function storeFile(path: string): string {

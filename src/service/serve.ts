@@ -7,7 +7,7 @@ import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import type { createPages, Pages } from '../document/pages.ts';
-import { excerpt } from '../errors.ts';
+import { excerpt, isStoreDamage } from '../errors.ts';
 import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
@@ -18,13 +18,15 @@ import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
-import type { FeedTotal } from '../store/store.ts';
+import type { Instant } from '../lib/instant.ts';
+import type { FeedTotal, Store } from '../store/store.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
 import type { Metrics, MetricsParts, MetricValues, Overviews } from '../telemetry/metrics.ts';
 import type { DataFolder } from './data-folder.ts';
 import { releaseFreeHeap } from './heap.ts';
 import type { ProblemReports, Unrenderable } from './problem-reports.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
 /** Settings that also reach the workers of a service, so plain values alone. */
@@ -127,10 +129,13 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   const { host, port, version, part, now = Date.now } = options;
   const { log } = options.log;
   const counters = createCounters();
-  const fail = (error: unknown) => logError(log, error);
+  const fail = (error: unknown) => {
+    if (!isStoreDamage(error)) logError(log, error); // damage is logged once
+  };
   let phase: Phase = 'starting';
-  const health = { check: store.lastRevision, phase: () => phase };
+  const health = { check: store.check, phase: () => phase };
   opened.defer(store.close);
+  logDamage(store, part, log);
 
   let writer: Writer | undefined;
   let reportUnrenderable = options.onUnrenderable ?? (() => {});
@@ -184,8 +189,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     opened.defer(forwarded.close);
   }
 
-  const articles = await store.count();
-  const feeds = (await store.feeds(now())).length;
+  const { articles, feeds } = await countsOf(store, now());
   options.beforeListen?.();
   // Nothing may fail after this: a writer whose requests end waits for its readers, which a failed start never has.
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
@@ -218,6 +222,24 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
       return stopping;
     },
   };
+}
+
+/** Logs damage of the store once: at the start, or in the process that finds it. */
+function logDamage(store: Store, part: Part | undefined, log: Log): void {
+  const message = (problem: string) =>
+    `${problem} The service refuses changes, answers 503 where it would have to show what is damaged, and serves the rest. ` +
+    'Stop it and run the command verify. Then run the command repair, or put a backup in the place of the store.';
+  const report = (problem: string) => log.error({ code: 'store_damaged' }, message(problem));
+  const known = store.damage();
+  if (known === undefined) void store.whenDamaged().then(report);
+  else if (part?.role !== 'reader') report(known);
+}
+
+/** How many articles and feeds there are; 0 where the store is damaged so that nobody can say. */
+async function countsOf(store: Store, at: Instant): Promise<{ articles: number; feeds: number }> {
+  const articles = await unlessDamaged(store.count());
+  const feeds = await unlessDamaged(store.feeds(at));
+  return { articles: articles ?? 0, feeds: feeds?.length ?? 0 };
 }
 
 /** Lets requests end that have begun, and takes no more. */

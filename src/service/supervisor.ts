@@ -8,7 +8,7 @@ import { serveOperator } from '../http/operator.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
 import { createHeartbeat, HEARTBEAT, type Heartbeat, type HeartbeatLimits } from './heartbeat.ts';
 import type { ServeOptions, Service } from './serve.ts';
-import type { Role, Serving, WorkerConfig } from './worker-messages.ts';
+import { deserializeError, type Role, type Serving, type WorkerConfig } from './worker-messages.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts';
 import { spawnWorker, type WorkerProcess } from './worker-process.ts';
@@ -177,13 +177,16 @@ function createSupervision({ config, limits, log, gaveUp }: SupervisionParts): S
   return { pool, heartbeat, requests, metrics };
 }
 
-/** Resolves if one worker can serve. Rejects with the reason of a worker, or with `not_ready` if none answers. */
+/**
+ * Resolves if one worker can serve. Rejects with the reason of a worker, or with `not_ready` if none answers. Where one worker
+ * has found that the store is damaged, no other can serve: they look for the file that says so.
+ */
 async function checkWorkers({ pool, requests }: Supervision): Promise<void> {
-  let reason: Error = new PublisherError('not_ready', 'No process of the service answers.');
+  let reason = new PublisherError('not_ready', 'No process of the service answers.');
   const checks = pool.serving().map(async (worker) => {
     const response = await requests.ask(worker, 'check');
     if (response?.kind === 'checked' && response.failure === undefined) return;
-    if (response?.kind === 'checked') reason = new Error(response.failure);
+    if (response?.kind === 'checked' && response.failure !== undefined) reason = deserializeError(response.failure);
     throw reason;
   });
   await Promise.any(checks).catch(() => Promise.reject(reason));

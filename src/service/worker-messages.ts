@@ -48,7 +48,7 @@ export type UnrenderableMessage = { readonly kind: 'unrenderable' } & Unrenderab
 export type WorkerResponse =
   | { readonly kind: 'measured'; readonly id: number; readonly values: MetricValues }
   /** `failure` gives the reason if the worker cannot serve. */
-  | { readonly kind: 'checked'; readonly id: number; readonly failure?: string };
+  | { readonly kind: 'checked'; readonly id: number; readonly failure?: SerializedError };
 
 export type Serving = Pick<Service, 'port' | 'articles' | 'feeds'>;
 

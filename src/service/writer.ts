@@ -19,6 +19,7 @@ import type { DataFolder } from './data-folder.ts';
 import { completeErasures, createEraser, type Erase } from './erasure.ts';
 import { createOverwriteRetries } from './overwrite-retries.ts';
 import { createProblemReports, type ProblemReports } from './problem-reports.ts';
+import { unlessDamaged } from './unless-damaged.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
 export interface Writer {
@@ -65,14 +66,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   const auditLog = await openAuditLog({ store, log, fail });
   const problems = createProblemReports({ store, log, counters, now, fail });
   try {
-    await refreshStore({
-      store,
-      publication,
-      parse,
-      now,
-      progress,
-      onInvalid: problems.invalidRecord,
-    });
+    await unlessDamaged(refreshStore({ store, publication, parse, now, progress, onInvalid: problems.invalidRecord }));
   } catch (error) {
     await parser.close(); // its thread would keep the process alive
     throw error;
@@ -118,8 +112,9 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     hasPending: articles.hasPending,
     whenIdle: articles.whenIdle,
     async start() {
-      await articles.start();
-      await store.markServed(); // before any process answers from the store
+      if (store.damage() !== undefined) return; // it takes no change
+      await unlessDamaged(articles.start());
+      await unlessDamaged(store.markServed()); // before any process answers from the store
     },
     onExternalChanges() {
       retries.schedule();

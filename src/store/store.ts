@@ -26,6 +26,8 @@ export interface Put {
   readonly keepWithdrawn?: boolean;
   /** The record before it was parsed. */
   readonly record: JsonText;
+  /** CRC-32 of the texts of article and record, as UTF-8, where a thread has them already. */
+  readonly textChecksums?: TextChecksums;
   /** The record is the tombstone of an article that was erased, perhaps in another store: the store has no text of it. */
   readonly isErased?: boolean;
   /**
@@ -45,6 +47,11 @@ export interface Put {
    * held before loses its file.
    */
   readonly source?: Omit<SourceFile, 'id'>;
+}
+
+export interface TextChecksums {
+  readonly article: number;
+  readonly record: number;
 }
 
 /** Withdraws an article. On an unknown or withdrawn article, nothing changes. */
@@ -280,16 +287,21 @@ export interface UsedFeed extends NamedKey {
   readonly used: number;
 }
 
+export interface UseOptions {
+  /** How many of the newest articles count. */
+  readonly articles: number;
+  /** The largest number of feeds. */
+  readonly limit: number;
+}
+
 export interface GlanceOptions {
   /** Times in which the articles are counted apart: each from its first moment up to its second one. */
   readonly days: readonly (readonly [from: Instant, to: Instant])[];
-  /** The number at which the count of all articles ends. */
-  readonly countTo: number;
 }
 
 /** What a list of feeds shows of one of them. Only articles count that readers can see. */
 export interface FeedGlance {
-  /** Of the whole feed, counted up to a limit. */
+  /** Of the whole feed. */
   readonly articles: number;
   readonly newest?: EntryRef;
   /** How many articles appeared on each of the days. */
@@ -324,7 +336,7 @@ export type Scope = (typeof SCOPES)[number];
 /**
  * The articles and everything else that must survive a restart. All methods are asynchronous, because a store may be on
  * another machine. A fulfilled promise means that the change is on disk. Every method may reject with
- * `insufficient_storage` (no room on the disk) or `store_unavailable`. A method that changes something takes the clock,
+ * `insufficient_storage` (no room on the disk), `store_unavailable` or `store_damaged`. A method that changes something takes the clock,
  * not the time, because it may have to wait for other writers.
  */
 export interface Store {
@@ -370,16 +382,25 @@ export interface Store {
   /** The totals of one feed; undefined where readers could never see it. */
   feedTotal(key: FeedKey, at: Instant): Promise<FeedTotal | undefined>;
   /**
-   * The feeds that the newest visible articles name themselves, the most used first: as many articles are looked at as
-   * `articles` says. Takes the same time whatever the store holds.
+   * The feeds of a kind that the newest visible articles name themselves, the most used first. Takes the same time whatever
+   * the store holds.
    */
-  usedFeeds(at: Instant, articles: number): Promise<readonly UsedFeed[]>;
+  usedFeeds(kind: OwnKind, at: Instant, options: UseOptions): Promise<readonly UsedFeed[]>;
   /** The feeds of a kind with a visible article, in the order of their keys, up to a limit. */
   feedsOfKind(kind: OwnKind, at: Instant, limit: number): Promise<readonly NamedKey[]>;
   /** What a list of feeds shows of this one; of an unknown feed, that it holds nothing. */
   glance(key: FeedKey, at: Instant, options: GlanceOptions): Promise<FeedGlance>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
+  /** Rejects with `store_damaged` where this or another process has found damage, or with the error of a read. */
+  check(): Promise<void>;
+  /**
+   * What is damaged, as this or another process has found it; undefined where nothing is known to be. From then on, every
+   * method that changes something rejects with `store_damaged`. A method that reads rejects with it where the damage is.
+   */
+  damage(): string | undefined;
+  /** Resolves with the damage when this process is the first to find some. */
+  whenDamaged(): Promise<string>;
   /**
    * Whether another process may have changed something since the last `takeExternallyChangedFeeds`. Returns at once. The
    * result may stay the same until the event loop polls the system for more requests.

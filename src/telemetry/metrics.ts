@@ -16,7 +16,7 @@ import { answersOf, BOUNDS, type Counters } from './counters.ts';
 
 export interface MetricsParts {
   readonly counters: Counters;
-  readonly store: Pick<Store, 'lastRevision' | 'count'>;
+  readonly store: Pick<Store, 'lastRevision' | 'count' | 'damage'>;
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
   readonly droppedLogLines: () => number;
@@ -45,7 +45,7 @@ export type MetricValues = readonly MetricObjectWithValues<MetricValue<string>>[
 type Labels = Readonly<Record<string, string | number>>;
 type Values = Iterable<readonly [labels: Labels, value: number]>;
 
-/** Milliseconds for which a count of articles is used again: counting reads every article in the store. */
+/** Milliseconds for which counts are used again: those of feeds read a part of each feed. */
 const COUNT_LIFETIME = 60_000;
 
 /** Opens the metrics of this process: the counters of the service, and Node's own. */
@@ -139,6 +139,12 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
       [{}, counts().evicted],
     ]);
   }
+  gauge(
+    'store_damaged',
+    '1 where the store is known to be damaged, else 0.',
+    () => (store.damage() === undefined ? 0 : 1),
+    'max',
+  );
   gauge('store_revision', 'Revision of the last change in the store.', () => store.lastRevision(), 'max');
   gauge(
     'articles',

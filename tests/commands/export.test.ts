@@ -138,7 +138,7 @@ test('a damaged store is reported as such, and the file is kept', async () => {
   expect(await readFile(join(folder, 'out.ndjson'), 'utf8')).toBe('the last good one');
   expect((await readdir(folder)).filter((name) => name.includes('part'))).toEqual([]);
   expect(err).toMatch(
-    /^The store is damaged, or the file is not a store\.\nReplace the file with a backup\. SQLite reports: .+\.\n$/,
+    /^The store is damaged: SQLite reports “.+”\.\nStop the service and run the command verify\. Then run .+\.\n$/,
   );
 });
 

@@ -64,7 +64,7 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      `The store ${join(folder, 'store/publisher.sqlite')} cannot be opened.\nThe file is not an SQLite database: put a backup in its place (file is not a database).\n`,
+      `The store ${join(folder, 'store/publisher.sqlite')} is not an SQLite database.\nPut a backup in its place.\n`,
     ]);
   }
 });

@@ -71,6 +71,8 @@ test('--help names every command', async () => {
     'export',
     'erase',
     'key',
+    'verify',
+    'repair',
     'migrate',
   ]);
 });
@@ -161,6 +163,8 @@ test.each([
   ['key', 'bogus'],
   ['key', 'create'],
   ['migrate'],
+  ['verify'],
+  ['repair'],
   ['export'],
   ['erase', 'a'],
   ['import', '--dry-run', '/dev/null'],
@@ -183,8 +187,6 @@ test('an export of a data folder without a store is refused, and keeps the last 
 });
 
 describe('a file that the system refuses is reported with the reason and what to do', () => {
-  const STORE_HINT = 'A folder has this name, or this user may not read and write the file';
-
   test('publication.yaml', async () => {
     const folder = await dataFolder();
     await rm(join(folder, 'publication.yaml'));
@@ -203,7 +205,7 @@ describe('a file that the system refuses is reported with the reason and what to
 
     expect([code, err]).toEqual([
       1,
-      `The store ${storeFile(folder)} cannot be opened.\n${STORE_HINT}: run the program as the user of the service (unable to open database file).\n`,
+      `The store ${storeFile(folder)} is a folder, not a file.\nMove it away, and put a backup in its place.\n`,
     ]);
   });
 
@@ -213,7 +215,7 @@ describe('a file that the system refuses is reported with the reason and what to
 
     expect([code, err]).toEqual([
       1,
-      `The store ${storeFile(folder)} cannot be opened.\nThe reason: there is a file of this name already (EEXIST). Check the folder of the store and its permissions.\n`,
+      `The store ${storeFile(folder)} cannot be opened.\nThe reason: a part of its path is a file, not a folder (ENOTDIR). Check the folder of the store and its permissions.\n`,
     ]);
   });
 });

@@ -35,10 +35,10 @@ describe.each(['/healthz', '/readyz'])('%s', (path) => {
 test('a service whose store cannot be read lives and is not ready', async () => {
   const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   let works = true;
-  const fails = () => (works ? openedFolder.store.lastRevision() : Promise.reject(new Error('the disk is on fire')));
+  const fails = () => (works ? openedFolder.store.check() : Promise.reject(new Error('the disk is on fire')));
   const { log } = listen();
   const service = await serve(
-    { ...openedFolder, store: { ...openedFolder.store, lastRevision: fails } },
+    { ...openedFolder, store: { ...openedFolder.store, check: fails } },
     { host: '127.0.0.1', port: 0, metrics: METRICS, log, version: '0.0.0' },
   );
   onTestFinished(() => service.close());
@@ -63,9 +63,9 @@ test('a damaged store is named as the reason, with what to do', async () => {
   const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   const hint = 'Replace the file with a backup. SQLite reports: database disk image is malformed.';
   let works = true;
-  const damaged = () => Promise.reject(new PublisherError('store_unavailable', 'The store is damaged.', { hint }));
-  const lastRevision = () => (works ? openedFolder.store.lastRevision() : damaged());
-  const store = { ...openedFolder.store, lastRevision };
+  const damaged = () => Promise.reject(new PublisherError('store_damaged', 'The store is damaged.', { hint }));
+  const check = () => (works ? openedFolder.store.check() : damaged());
+  const store = { ...openedFolder.store, check };
   const options = { host: '127.0.0.1', port: 0, log: listen().log, version: '0.0.0' };
   const service = await serve({ ...openedFolder, store }, options);
   onTestFinished(() => service.close());

@@ -153,11 +153,13 @@ async function failing({ error, isOverloaded = false }: Failing): Promise<number
 }
 
 const UNAVAILABLE = new PublisherError('store_unavailable', 'The store cannot be read.');
+const DAMAGED = new PublisherError('store_damaged', 'The store is damaged.');
 
 test.each<[ErrorCode, Failing, headers: Record<string, string>]>([
   ['overloaded', { isOverloaded: true }, {}],
   ['internal', { error: new Error('a defect') }, {}],
   ['store_unavailable', { error: UNAVAILABLE }, { Authorization: `Bearer fp_${'0'.repeat(12)}_${'A'.repeat(43)}` }],
+  ['store_damaged', { error: DAMAGED }, { Authorization: `Bearer fp_${'0'.repeat(12)}_${'A'.repeat(43)}` }],
   ['not_ready', { error: UNAVAILABLE }, {}],
 ])('%s', async (code, failure, headers) => {
   const port = await failing(failure);

@@ -219,6 +219,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'overloaded',
   'internal',
   'store_unavailable',
+  'store_damaged',
   'insufficient_storage',
   'not_ready',
 ]);
@@ -440,6 +441,7 @@ describe('every real answer is one that is declared', () => {
   test.each<[ErrorCode, number]>([
     ['insufficient_storage', 507],
     ['store_unavailable', 503],
+    ['store_damaged', 503],
   ])('of a service whose store says %s', async (code, status) => {
     const real = openSqliteStore(':memory:');
     const { key } = await createKey(real, 'k', 'write', NOW);

@@ -1,6 +1,5 @@
 import { rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { articleText } from '../../src/article/stored.ts';
 import { ownKeys } from '../../src/feed/feeds.ts';
@@ -18,6 +17,7 @@ import {
   serving,
   start,
 } from '../helpers.ts';
+import { writeSealed } from '../store/sealed.ts';
 import { FORMATS, keyFor, NOW, startApi } from './api.ts';
 
 const json = (fields: Readonly<Record<string, unknown>>) => JSON.stringify(record(fields));
@@ -373,11 +373,11 @@ describe('GET /api/problems', () => {
       });
     }
     await first.close();
-    const db = new DatabaseSync(storeFile(folder));
-    db.exec(`
-      UPDATE article SET record = json_set(record, '$.title', '') WHERE id = 'a';
-      UPDATE article SET article = json_remove(article, '$.authors') WHERE id = 'b';`);
-    db.close();
+    writeSealed(
+      storeFile(folder),
+      `UPDATE article SET record = json_set(record, '$.title', '') WHERE id = 'a';
+      UPDATE article SET article = json_remove(article, '$.authors') WHERE id = 'b'`,
+    );
     // Another language has every stored record parsed again. That makes b whole: it is broken afterwards.
     await put(folder, 'publication.yaml', PUBLICATION.replace('language: en', 'language: fr'));
     const service = await start(folder, { now: () => NOW });
@@ -390,9 +390,7 @@ describe('GET /api/problems', () => {
         problems: [expect.objectContaining({ field: 'title' })],
       },
     ]);
-    const again = new DatabaseSync(storeFile(folder));
-    again.exec(`UPDATE article SET article = json_set(article, '$.authors', NULL) WHERE id = 'b'`);
-    again.close();
+    writeSealed(storeFile(folder), `UPDATE article SET article = json_set(article, '$.authors', NULL) WHERE id = 'b'`);
     await ask(service.port, '/feeds/latest.rss');
 
     expect((await listOf(service.port, key)).problems[0]).toEqual({
@@ -443,9 +441,7 @@ describe('GET /api/problems', () => {
     const { store } = openDataFolder(folder);
     await store.apply([changeOf('whole')], Date.now);
     await store.close();
-    const db = new DatabaseSync(storeFile(folder));
-    db.exec(`UPDATE article SET article = json_set(article, '$.authors', NULL)`);
-    db.close();
+    writeSealed(storeFile(folder), `UPDATE article SET article = json_set(article, '$.authors', NULL)`);
     await ask(reader.port, '/feeds/latest.atom');
     expect((await listOf(reader.port, key)).problems[0]).toMatchObject({
       source: { kind: 'rendering', format: 'atom' },

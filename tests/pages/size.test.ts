@@ -29,7 +29,7 @@ function listed(feed: NamedFeed): ListedFeed {
     language: 'ckb',
     publishedAt: NEWEST,
   };
-  return { ...feed, articles: 1000, hasMore: true, perDay, newest };
+  return { ...feed, articles: 1000, perDay, newest };
 }
 
 test.each([
@@ -60,7 +60,7 @@ function pageOf(bodies: readonly string[]): string {
     article({ id: `a${index}`, url: `https://news.example/${index}`, body, summary: 'Water.' }),
   );
   const feed = describeFeed('section/world', 'World', publication);
-  const own = { key: feed.key, title: 'World', articles: articles.length, hasMore: false, perDay };
+  const own = { key: feed.key, title: 'World', articles: articles.length, perDay };
   const report = (_: number, error: unknown) => expect.fail(String(error));
   return feedPage({ feed, listed: own, calendar, articles, languages: [], report }, site);
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Newsroom } from '../../src/article/article.ts';
 import { PublisherError } from '../../src/errors.ts';
@@ -10,7 +11,7 @@ import { type ParsedRecord, type UnparsedRecord, unparsedRecord } from '../../sr
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { dataFolder, newsroom, record } from '../helpers.ts';
 
-/** The results of this thread and of a pool, whose texts are bytes, as text. */
+/** The results of this thread and of a pool, whose texts are bytes, as text. The pool's have checksums, which must be right. */
 async function bothWays(records: readonly UnparsedRecord[]) {
   const { newsroom, store } = openDataFolder(await dataFolder());
   const pool = openParsePool(newsroom, { threads: 2 });
@@ -21,15 +22,18 @@ async function bothWays(records: readonly UnparsedRecord[]) {
   const here = await parseHere(newsroom)(records);
   const there = await pool.parse(records);
   const readable = (results: readonly (ParsedRecord | Error)[]) =>
-    results.map((result) =>
-      result instanceof Error
-        ? { ...result, message: result.message }
-        : {
-            ...result,
-            record: jsonString(result.record),
-            article: { ...result.article, text: jsonString(result.article.text) },
-          },
-    );
+    results.map((result) => {
+      if (result instanceof Error) return { ...result, message: result.message };
+      const { textChecksums, ...rest } = result;
+      const texts = { article: rest.article.text, record: rest.record };
+      if (textChecksums !== undefined)
+        expect(textChecksums).toEqual({ article: crc32(texts.article), record: crc32(texts.record) });
+      return {
+        ...rest,
+        record: jsonString(texts.record),
+        article: { ...rest.article, text: jsonString(texts.article) },
+      };
+    });
   return { here: readable(here), there: readable(there) };
 }
 

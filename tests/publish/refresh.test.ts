@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
@@ -9,6 +8,7 @@ import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { ask, newsroom, PUBLICATION, put, record, start } from '../helpers.ts';
 import { type Api, clientOf, FORMATS, NOW, SECOND, startApi } from '../http/api.ts';
+import { writeSealed } from '../store/sealed.ts';
 
 const FEEDS = [
   'latest',
@@ -292,12 +292,11 @@ test.each([
 ])('an article that a parser of the %s version made is “%s” after the next start', async (version, expected) => {
   const api = await filled(YAML);
   await api.close();
-  const db = new DatabaseSync(storeFile(api.dataFolder));
-  db.exec(`UPDATE article SET article = json_set(article, '$.title', 'As it was read before') WHERE id = 'a'`);
-  if (version === 'older') {
-    db.exec(`UPDATE setting SET value = json_set(value, '$[0]', (value ->> 0) - 1) WHERE name = 'reading'`);
-  }
-  db.close();
+  writeSealed(
+    storeFile(api.dataFolder),
+    `UPDATE article SET article = json_set(article, '$.title', 'As it was read before') WHERE id = 'a';
+    UPDATE setting SET value = json_set(value, '$[0]', (value ->> 0) - ${version === 'older' ? 1 : 0}) WHERE name = 'reading'`,
+  );
   const later = await restarted(api, YAML);
 
   expect(JSON.parse((await ask(later.port, '/feeds/tag/tigris.json')).text).items).toContainEqual(

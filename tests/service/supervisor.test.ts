@@ -698,6 +698,6 @@ test('/readyz answers 200 while one process is ready', async () => {
     [200, 'ready'],
     [503, 'No process of the service answers.'],
     [200, 'ready'],
-    [503, 'The store cannot be read.'],
+    [503, 'The store is damaged: SQLite reports “no such table: revision”.'],
   ]);
 });

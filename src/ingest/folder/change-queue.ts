@@ -1,3 +1,4 @@
+import { isStoreDamage } from '../../errors.ts';
 import { createIdleWaiters } from './idle-waiters.ts';
 import { createPendingChanges, DEBOUNCE, type RemovedArticle } from './pending-changes.ts';
 
@@ -79,7 +80,7 @@ export function createChangeQueue(parts: ChangeQueueParts): ChangeQueue {
       pending.forgetRemoved(removed);
     } catch (error) {
       fail(error);
-      retryLater(paths);
+      if (!isStoreDamage(error)) retryLater(paths); // a restart reads all files again
     }
   }
 

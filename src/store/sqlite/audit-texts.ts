@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Actor } from '../store.ts';
+import { AUDIT_COLUMNS, checkedAudit } from './audit-rows.ts';
+import { rowChecksum } from './checksums.ts';
 
 /** The members of a run of changes that `eraseTexts` reads or writes. */
 interface Run {
@@ -12,9 +14,9 @@ interface Run {
 
 // Two queries, each with an index of its own. A row of a batch has texts of the article only if a run begins with it: SQLite
 // finds that without parsing the rows of every import.
-export const SINGLE = 'SELECT revision, actor, runs FROM audit WHERE lowest = :number AND lowest = highest';
+export const SINGLE = `SELECT ${AUDIT_COLUMNS} FROM audit WHERE lowest = :number AND lowest = highest`;
 export const SHARED = `
-  SELECT revision, actor, runs FROM audit INDEXED BY audit_range
+  SELECT ${AUDIT_COLUMNS} FROM audit INDEXED BY audit_range
   WHERE lowest < highest AND highest >= :number AND lowest <= :number AND instr(runs, :run) > 0`;
 
 export type AuditTexts = ReturnType<typeof createAuditTexts>;
@@ -23,17 +25,19 @@ export type AuditTexts = ReturnType<typeof createAuditTexts>;
 export function createAuditTexts(db: DatabaseSync) {
   const single = db.prepare(SINGLE);
   const shared = db.prepare(SHARED);
-  const update = db.prepare('UPDATE audit SET actor = ?, runs = ? WHERE revision = ?');
+  const update = db.prepare('UPDATE audit SET actor = ?, runs = ?, checksum = ? WHERE revision = ?');
 
   return {
     eraseTexts(number: number): void {
       const run = `"article":${number},`;
-      for (const { revision, actor, runs } of [...single.all({ number }), ...shared.all({ number, run })]) {
-        const by = actor === null ? undefined : (JSON.parse(String(actor)) as Actor);
-        const before = JSON.parse(String(runs)) as Run[];
+      for (const row of [...single.all({ number }), ...shared.all({ number, run })]) {
+        const { revision, at, lowest, highest, actor, runs } = checkedAudit(row);
+        const by = actor === null ? undefined : (JSON.parse(actor) as Actor);
+        const before = JSON.parse(runs) as Run[];
         const after = erasedRow(before, by, number);
         const text = after.by === undefined ? null : JSON.stringify(after.by);
-        update.run(text, JSON.stringify(after.runs), Number(revision));
+        const textOfRuns = JSON.stringify(after.runs);
+        update.run(text, textOfRuns, rowChecksum([revision, at, lowest, highest, text, textOfRuns]), revision);
       }
     },
   };

@@ -1,9 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { PublisherError } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { statusAt } from '../status.ts';
 import type { Actor, AuditEntry, AuditedChange, AuditRow } from '../store.ts';
+import { checkedHead, HEAD, type HeadRow, ofId } from './article-rows.ts';
+import { AUDIT_COLUMNS, checkedAudit } from './audit-rows.ts';
+import { rowChecksum } from './checksums.ts';
+import { damaged } from './damage.ts';
+import type { Lists } from './lists.ts';
+import type { Reading } from './reading.ts';
 import { createRest } from './rest.ts';
+import type { StoreRow } from './store-row.ts';
 import type { Audited } from './transaction.ts';
 
 /** Entries that a history has at most. */
@@ -38,38 +46,44 @@ interface OpenRow extends Row {
   highest: number;
 }
 
-// Two queries, each with an index of its own: most rows have one article.
-export const SINGLE_ROWS = `
-  SELECT revision FROM audit WHERE lowest = :number AND lowest = highest ORDER BY revision DESC LIMIT :limit`;
-export const RANGES = `
-  SELECT revision FROM audit INDEXED BY audit_range WHERE lowest < highest AND highest >= :number AND lowest <= :number`;
 export const OLDER = 'SELECT 1 FROM audit WHERE at < ? LIMIT 1';
+
+/** After every revision. */
+const LAST = Number.POSITIVE_INFINITY;
+
+interface AuditParts {
+  readonly storeRow: StoreRow;
+  readonly lists: Lists;
+  /** Runs work that reads in a transaction. */
+  readonly reading: Reading;
+}
 
 export type Audit = ReturnType<typeof createAudit>;
 
 /** What was done to each article, when and by whom. */
-export function createAudit(db: DatabaseSync) {
-  const insert = db.prepare('INSERT INTO audit (revision, at, lowest, highest, actor, runs) VALUES (?, ?, ?, ?, ?, ?)');
-  const numberOf = db.prepare('SELECT number FROM article WHERE id = ?');
-  const idOf = db.prepare('SELECT id FROM article WHERE number = ?');
-  const rowByRevision = db.prepare('SELECT revision, at, actor, runs FROM audit WHERE revision = ?');
-  const rowsAfter = db.prepare(
-    'SELECT revision, at, actor, runs FROM audit WHERE revision > ? ORDER BY revision LIMIT ?',
-  );
-  const singlesOf = db.prepare(SINGLE_ROWS);
-  const rangesAround = db.prepare(RANGES);
+export function createAudit(db: DatabaseSync, { storeRow, lists, reading }: AuditParts) {
+  const insert = db.prepare(`INSERT INTO audit (${AUDIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  const headById = db.prepare(`SELECT number, ${HEAD} FROM article WHERE id = ?`);
+  const headByNumber = db.prepare(`SELECT ${HEAD} FROM article WHERE number = ?`);
+  const rowByRevision = db.prepare(`SELECT ${AUDIT_COLUMNS} FROM audit WHERE revision = ?`);
+  const rowsAfter = db.prepare(`SELECT ${AUDIT_COLUMNS} FROM audit WHERE revision > ? ORDER BY revision LIMIT ?`);
   const older = db.prepare(OLDER);
-  const prune = db.prepare(`
+  const pruned = db.prepare(`
     DELETE FROM audit WHERE revision IN (
       SELECT revision FROM (
         SELECT revision, sum(bytes) OVER (ORDER BY at, revision) - bytes AS before
         FROM (
           SELECT revision, at, octet_length(runs) AS bytes FROM audit WHERE at < ? ORDER BY at, revision
           LIMIT ${MAX_PRUNED}))
-      WHERE before < ${MAX_PRUNED_BYTES})`);
+      WHERE before < ${MAX_PRUNED_BYTES})
+    RETURNING revision, lowest, highest`);
 
   function write({ revision, at, by, lowest, highest, runs }: OpenRow): void {
-    insert.run(revision, at, lowest, highest, by === undefined ? null : JSON.stringify(by), JSON.stringify(runs));
+    const actor = by === undefined ? null : JSON.stringify(by);
+    const columns = [revision, at, lowest, highest, actor, JSON.stringify(runs)] as const;
+    insert.run(...columns, rowChecksum(columns));
+    if (lowest === highest) storeRow.add('singleAudits', [lowest, revision]);
+    else storeRow.add('rangeAudits', [highest, revision, lowest]);
   }
 
   /** Returns a writer for the changes of one transaction. Call `end` before the commit. */
@@ -96,19 +110,50 @@ export function createAudit(db: DatabaseSync) {
   /** In pieces: every batch of an import in another order than the articles' has a row that may hold the article. */
   async function history(id: string): Promise<AuditEntry[]> {
     const rest = createRest();
-    const number = numberOf.get(id)?.number;
-    if (typeof number !== 'number') return [];
-    const singles = singlesOf.all({ number, limit: MAX_HISTORY });
-    const revisions = [...singles, ...rangesAround.all({ number })].map(({ revision }) => Number(revision));
+    const revisions = reading(() => {
+      const number = numberOf(id);
+      return number === undefined ? undefined : { number, all: revisionsOf(number) };
+    });
+    if (revisions === undefined) return [];
+    const { number, all } = revisions;
     const entries: AuditEntry[] = [];
-    for (const revision of revisions.sort((a, b) => b - a)) {
+    for (const revision of all.sort((one, other) => other - one)) {
       await rest();
       const columns = rowByRevision.get(revision);
-      if (columns === undefined) continue; // another process has pruned it meanwhile
+      if (columns === undefined) {
+        if (reading(() => revisionsOf(number)).includes(revision)) throw missingChange(revision);
+        continue; // another process has pruned it meanwhile
+      }
       entries.push(...entriesOf(rowOf(columns), number).reverse());
       if (entries.length >= MAX_HISTORY) break;
     }
     return entries.slice(0, MAX_HISTORY).reverse();
+  }
+
+  function numberOf(id: string): number | undefined {
+    const row = headById.get(id) as (HeadRow & { number: number }) | undefined;
+    return row === undefined ? undefined : ofId(checkedHead(row), id).number;
+  }
+
+  /** The rows that have, or may have, changes of an article. */
+  function revisionsOf(number: number): number[] {
+    const singles: number[] = [];
+    for (const [article, revision] of lists.down(storeRow.list('singleAudits'), [number, LAST])) {
+      if (article !== number || singles.length === MAX_HISTORY) break;
+      singles.push(Number(revision));
+    }
+    const ranges = lists.up(storeRow.list('rangeAudits'), [number - 1, LAST]);
+    return [...singles, ...ranges.filter((row) => Number(row[2]) <= number).map((row) => Number(row[1]))];
+  }
+
+  function prune(before: Instant): number {
+    const rows = pruned.all(before);
+    for (const { revision, lowest, highest } of rows as unknown as readonly Record<string, number>[]) {
+      const [first, last, own] = [Number(lowest), Number(highest), Number(revision)];
+      if (first === last) storeRow.remove('singleAudits', [first, own]);
+      else storeRow.remove('rangeAudits', [last, own, first]);
+    }
+    return rows.length;
   }
 
   function rowWithIds(row: Row): AuditRow {
@@ -131,7 +176,9 @@ export function createAudit(db: DatabaseSync) {
   }
 
   function idOfNumber(number: number): string {
-    return String(idOf.get(number)?.id);
+    const row = headByNumber.get(number) as HeadRow | undefined;
+    if (row === undefined) throw damaged(`the article number ${number} is missing`);
+    return checkedHead(row).id;
   }
 
   return {
@@ -139,8 +186,12 @@ export function createAudit(db: DatabaseSync) {
     history,
     after: (revision: number, limit: number): AuditRow[] => rowsAfter.all(revision, limit).map(rowOf).map(rowWithIds),
     hasOlder: (before: Instant): boolean => older.get(before) !== undefined,
-    prune: (before: Instant): number => Number(prune.run(before).changes),
+    prune,
   };
+}
+
+function missingChange(revision: number): PublisherError {
+  return damaged(`the change with revision ${revision} is missing`);
 }
 
 /** Whether a change belongs to the row before it: only imports and starts change thousands of articles at a time. */
@@ -177,12 +228,13 @@ function isContinued(last: Run, number: number, next: Shared): boolean {
   );
 }
 
-function rowOf({ revision, at, actor, runs }: Readonly<Record<string, unknown>>): Row {
+function rowOf(columns: object): Row {
+  const { revision, at, actor, runs } = checkedAudit(columns);
   return {
-    revision: Number(revision),
-    at: Number(at),
-    by: actor === null ? undefined : (JSON.parse(String(actor)) as Actor),
-    runs: JSON.parse(String(runs)) as Run[],
+    revision,
+    at,
+    by: actor === null ? undefined : (JSON.parse(actor) as Actor),
+    runs: JSON.parse(runs) as Run[],
   };
 }
 

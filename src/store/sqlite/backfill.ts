@@ -1,6 +1,11 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import type { Value } from './checksums.ts';
+import { type FeedRow, type FeedRows, listOf } from './feed-rows.ts';
+import { countOf, LOWEST } from './list-parts.ts';
+import { type Lists, listRow, type TableRow } from './lists.ts';
+import { checkPlace } from './places.ts';
 
 /** Ascending numbers of articles. */
 type Articles = Float64Array;
@@ -18,12 +23,22 @@ export interface Backfilled {
   readonly isSeen: boolean;
 }
 
-/** Reads and changes the articles of a feed, all at once. */
-interface BackfillStatements {
-  readonly read: StatementSync;
-  readonly insert: StatementSync;
-  readonly remove: StatementSync;
+interface BackfillParts {
+  readonly lists: Lists;
+  readonly feedRows: FeedRows;
 }
+
+/** A list of a feed that a rule fills. */
+interface FilledList {
+  readonly name: 'entries' | 'tombstones';
+  /** Which number of a row is the article. */
+  readonly article: number;
+  readonly insert: (feed: FeedRow, articles: Articles) => void;
+  readonly remove: (feed: FeedRow, row: TableRow) => void;
+}
+
+/** Articles whose places are read together. */
+const READ_TOGETHER = 10_000;
 
 /**
  * Fills custom feeds with the articles that their rules select. Each call of the returned function starts a run, which
@@ -33,33 +48,14 @@ interface BackfillStatements {
  */
 export function prepareBackfills(
   db: DatabaseSync,
-): () => (feed: number, rule: NumberedRule, at: Instant) => Backfilled {
-  const entries: BackfillStatements = {
-    read: db.prepare('SELECT json_group_array(article) AS articles FROM entry WHERE feed = ?'),
-    insert: db.prepare(`
-      INSERT INTO entry (feed, published, tie, article, expires)
-      SELECT :feed, published, tie, article, expires
-      FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value`),
-    remove: db.prepare(`
-      DELETE FROM entry WHERE (feed, published, tie, article) IN (
-        SELECT :feed, published, tie, article
-        FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value)`),
-  };
-  const tombstones: BackfillStatements = {
-    read: db.prepare('SELECT json_group_array(article) AS articles FROM tombstone WHERE feed = ?'),
-    insert: db.prepare(`
-      INSERT INTO tombstone (feed, at, article)
-      SELECT :feed, own.at, own.article
-      FROM json_each(:articles) AS chosen CROSS JOIN tombstone AS own
-      WHERE own.article = chosen.value AND own.feed = (SELECT number FROM feed WHERE key = '${LATEST}')`),
-    remove: db.prepare(`
-      DELETE FROM tombstone WHERE feed = :feed AND article IN (SELECT value FROM json_each(:articles))`),
-  };
+  parts: BackfillParts,
+): () => (feed: FeedRow, rule: NumberedRule, at: Instant) => Backfilled {
+  const filled = [filledEntries(db, parts), filledTombstones(db, parts)];
   const seen = db.prepare(`
     SELECT 1 FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value
     WHERE published <= :at LIMIT 1`);
   return () => {
-    const runs = [startRun(entries), startRun(tombstones)];
+    const runs = filled.map((list) => startRun(list, parts));
     return (feed, rule, at) => {
       const moved = runs.flatMap((fill) => fill(feed, rule));
       return {
@@ -70,18 +66,85 @@ export function prepareBackfills(
   };
 }
 
+function filledEntries(db: DatabaseSync, { feedRows }: BackfillParts): FilledList {
+  const places = db.prepare(`
+    SELECT place.article, place.published, tie, place.expires, feeds, url_hash, article.revision, place.checksum
+    FROM json_each(?) AS chosen CROSS JOIN place ON place.article = chosen.value JOIN article ON number = place.article`);
+  places.setReturnArrays(true);
+  const insert = db.prepare(
+    'INSERT INTO entry (feed, published, tie, article, revision, expires) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const remove = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
+
+  function insertOne(feed: FeedRow, place: readonly Value[]): void {
+    checkPlace(place.slice(0, 6), Number(place[6]), place.at(-1));
+    const [article, published, tie, expires, , , revision] = place as readonly number[] &
+      readonly [number, number, number];
+    const row = [published, tie, article, Number(revision), expires ?? null] as const;
+    insert.run(feed.number, ...row);
+    feedRows.add(feed, 'entries', row);
+    if (expires != null) feedRows.add(feed, 'expiries', [expires, article]);
+  }
+
+  return {
+    name: 'entries',
+    article: 2,
+    insert(feed, articles) {
+      for (let start = 0; start < articles.length; start += READ_TOGETHER) {
+        const rows = places.all(`[${articles.subarray(start, start + READ_TOGETHER).join()}]`);
+        for (const place of rows as unknown as Value[][]) insertOne(feed, place);
+      }
+    },
+    remove(feed, row) {
+      const [published, tie, article, , expires] = row as readonly number[];
+      remove.run(feed.number, Number(published), Number(tie), Number(article));
+      feedRows.remove(feed, 'entries', listRow(row));
+      if (expires != null) feedRows.remove(feed, 'expiries', [expires, Number(article)]);
+    },
+  };
+}
+
+/** The feed `latest` has every tombstone. */
+function filledTombstones(db: DatabaseSync, { feedRows, lists }: BackfillParts): FilledList {
+  const insert = db.prepare('INSERT INTO tombstone (feed, at, article, revision) VALUES (?, ?, ?, ?)');
+  const remove = db.prepare('DELETE FROM tombstone WHERE feed = ? AND at = ? AND article = ?');
+  return {
+    name: 'tombstones',
+    article: 1,
+    insert(feed, articles) {
+      const latest = listOf(feedRows.of(LATEST), 'tombstones');
+      for (const row of lists.up(latest, LOWEST)) {
+        const [at, article, revision] = row.map(Number) as [number, number, number];
+        if (!has(articles, article)) continue;
+        insert.run(feed.number, at, article, revision);
+        feedRows.add(feed, 'tombstones', [at, article, revision]);
+      }
+    },
+    remove(feed, row) {
+      remove.run(feed.number, Number(row[0]), Number(row[1]));
+      feedRows.remove(feed, 'tombstones', listRow(row));
+    },
+  };
+}
+
 /** @returns a function that fills one feed, and returns the articles that it removed and added */
-function startRun({ read, insert, remove }: BackfillStatements): (feed: number, rule: NumberedRule) => Articles[] {
+function startRun(
+  { name, article, insert, remove }: FilledList,
+  { lists, feedRows }: BackfillParts,
+): (feed: FeedRow, rule: NumberedRule) => Articles[] {
   const known = new Map<number, Articles>();
 
-  function articlesIn(feed: number): Articles {
-    const articles = known.get(feed) ?? readArticles(feed);
-    known.set(feed, articles);
+  function articlesIn(number: number): Articles {
+    const articles = known.get(number) ?? readArticles(feedRows.get(number));
+    known.set(number, articles);
     return articles;
   }
 
-  function readArticles(feed: number): Articles {
-    return Float64Array.from(JSON.parse(String(read.get(feed)?.articles)) as number[]).sort();
+  function readArticles(feed: FeedRow): Articles {
+    const articles = new Float64Array(countOf(feed.lists[name]));
+    let index = 0;
+    for (const row of lists.up(listOf(feed, name), LOWEST)) articles[index++] = Number(row[article]);
+    return articles.sort();
   }
 
   return (feed, rule) => {
@@ -89,8 +152,11 @@ function startRun({ read, insert, remove }: BackfillStatements): (feed: number, 
     const after = selectArticles(rule, articlesIn);
     const removed = articlesWithout(before, after);
     const added = articlesWithout(after, before);
-    if (removed.length > 0) remove.run({ feed, articles: `[${removed.join()}]` });
-    if (added.length > 0) insert.run({ feed, articles: `[${added.join()}]` });
+    if (removed.length > 0) {
+      const rows = [...lists.up(listOf(feed, name), LOWEST)].filter((row) => has(removed, Number(row[article])));
+      for (const row of rows) remove(feed, row);
+    }
+    if (added.length > 0) insert(feed, added);
     return [removed, added];
   };
 }

@@ -5,22 +5,22 @@ import { conditionHolds } from './conditions.ts';
 import { erase } from './erase.ts';
 import { type FeedDates, feedMoments, type Touch } from './feed-dates.ts';
 import { put } from './put.ts';
-import type { RevisionCounter } from './revision.ts';
 import type { Settings } from './settings.ts';
+import type { StoreRow } from './store-row.ts';
 import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 import { withdraw } from './withdraw.ts';
 
 interface ApplyParts extends ChangeParts {
   readonly audit: Audit;
-  readonly revisions: RevisionCounter;
+  readonly storeRow: StoreRow;
   readonly settings: Settings;
   readonly feedDates: FeedDates;
 }
 
 /** Applies changes in a transaction that the caller has begun. */
 export function applyChanges(parts: ApplyParts, changes: readonly Change[], now: () => Instant): Outcome[] {
-  const { audit, revisions, settings, entries, sources, feedDates } = parts;
-  const before = revisions.last();
+  const { audit, storeRow, settings, entries, sources, feedDates } = parts;
+  const before = storeRow.last();
   const transaction: Transaction = { at: now(), revision: before };
   entries.catchUp();
   const auditing = audit.begin(transaction.at);
@@ -36,7 +36,7 @@ export function applyChanges(parts: ApplyParts, changes: readonly Change[], now:
     return outcome;
   });
   auditing.end();
-  if (transaction.revision > before) revisions.save(transaction.revision);
+  if (transaction.revision > before) storeRow.setLast(transaction.revision);
   // At the end: until the commit, readers may be served the feeds as they were.
   const end = now();
   feedDates.apply(feedMoments(touches, { at: end, wasServed: settings.wasServed() }), end, transaction.revision);

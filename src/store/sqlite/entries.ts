@@ -3,9 +3,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ArticleText } from '../../article/stored.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
-import { createFeedNames, NAME } from './feed-names.ts';
-import { createFeedNumbers } from './feed-numbers.ts';
+import { createFeedNames, nameAt } from './feed-names.ts';
+import type { FeedRow, FeedRows } from './feed-rows.ts';
 import { wasVisible } from './identity-ledger.ts';
+import { hashOf, type ListRow } from './list-parts.ts';
+import type { FeedList, Lists } from './lists.ts';
+import { createPlaces, type Member } from './places.ts';
 import type { Rules } from './rules.ts';
 
 /** The feeds that hold an article or its tombstone. */
@@ -14,13 +17,6 @@ export interface Feeds {
   readonly own: readonly NamedKey[];
   /** These, and the custom feeds whose rules select the article. */
   readonly all: readonly NamedKey[];
-}
-
-/** The position of an article within its feeds, and the numbers of its own feeds as JSON. */
-interface PlaceRow {
-  readonly published: number;
-  readonly tie: number;
-  readonly feeds: string;
 }
 
 export type Entries = ReturnType<typeof createEntries>;
@@ -32,92 +28,121 @@ export const SAME_URL = `
   SELECT id FROM article
   WHERE number = (SELECT article FROM place WHERE url_hash = ? AND article <> ? ORDER BY article LIMIT 1)`;
 
+interface EntriesParts {
+  readonly rules: Rules;
+  readonly feedRows: FeedRows;
+  readonly lists: Lists;
+}
+
 /** The entries and tombstones of every feed. */
-export function createEntries(db: DatabaseSync, rules: Rules) {
+export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: EntriesParts) {
   // OR FAIL: a statement that writes many rows could fail in the middle. Without it, SQLite keeps a copy of each page that
   // the statement changes. A failure rolls the transaction back in any case.
   const insertEntries = db.prepare(`
-    INSERT OR FAIL INTO entry (feed, published, tie, article, expires)
-    SELECT value, ?, ?, ?, ? FROM json_each(?)`);
+    INSERT OR FAIL INTO entry (feed, published, tie, article, expires, revision)
+    SELECT value, ?, ?, ?, ?, ? FROM json_each(?)`);
   const insertTombstones = db.prepare(
-    'INSERT OR FAIL INTO tombstone (at, article, feed) SELECT ?, ?, value FROM json_each(?)',
+    'INSERT OR FAIL INTO tombstone (at, article, revision, feed) SELECT ?, ?, ?, value FROM json_each(?)',
   );
-  const deleteEntry = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
-  const deleteTombstones = db.prepare('DELETE FROM tombstone WHERE article = ?');
-  const insertPlace = db.prepare(
-    'INSERT INTO place (article, published, tie, expires, feeds, url_hash) VALUES (?, ?, ?, ?, ?, ?)',
+  const deleteEntry = db.prepare(
+    'DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ? RETURNING revision, expires',
   );
+  const deleteTombstones = db.prepare('DELETE FROM tombstone WHERE article = ? RETURNING feed, at, revision');
   const otherByUrl = db.prepare(SAME_URL);
-  const selectPlace = db.prepare('SELECT published, tie, feeds FROM place WHERE article = ?');
-  const deletePlace = db.prepare('DELETE FROM place WHERE article = ?');
-  const namedFeeds = db.prepare(
-    `SELECT key, ${NAME} AS name FROM feed WHERE number IN (SELECT value FROM json_each(:feeds))`,
-  );
-  const keepVisibleFrom = db.prepare(
-    'UPDATE feed SET visible_from = min(coalesce(visible_from, :from), :from) WHERE number = :number',
-  );
-  const numbers = createFeedNumbers(db);
-  const names = createFeedNames(db);
-  /** The version of the names that `names` knows. */
-  let version: number | undefined;
-
-  /** Call this first in a transaction: another process may have changed rules and names. */
-  function catchUp(): void {
-    const current = rules.catchUp();
-    if (current !== version) names.forget();
-    version = current;
-  }
+  const places = createPlaces(db);
+  const names = createFeedNames(db, { feedRows });
 
   function withCustomFeeds(own: readonly NamedKey[]): Feeds {
     return { own, all: rules.withCustomFeeds(own) };
   }
 
   /** The feeds that hold a stored article. The custom feeds are not stored: they follow from its own feeds. */
-  function feedsOf(article: number, at: Instant): Feeds {
-    const place = selectPlace.get(article) as PlaceRow | undefined;
+  function feedsOf(member: Member, at: Instant): Feeds {
+    const place = places.find(member);
     if (place === undefined) return NO_FEEDS;
-    return withCustomFeeds(namedFeeds.all({ feeds: place.feeds, at }) as unknown as NamedKey[]);
+    const feeds = (JSON.parse(place.feeds) as number[]).map(feedRows.get);
+    return withCustomFeeds(feeds.map((feed) => ({ key: feed.key, name: nameAt(lists, feed, at) })));
+  }
+
+  /** The keys of the same feeds. Their names, which other processes may change, do not matter. */
+  function keysOf(member: Member): FeedKey[] {
+    const place = places.find(member);
+    if (place === undefined) return [];
+    const own = (JSON.parse(place.feeds) as number[]).map((number) => ({ key: feedRows.get(number).key, name: '' }));
+    return withCustomFeeds(own).all.map(({ key }) => key);
   }
 
   /** Adds an article to its feeds. If it was withdrawn after readers could see it, its tombstone is added instead. */
-  function add(number: number, article: ArticleText, { own, all }: Feeds, at: Instant): void {
+  function add(
+    { number, revision }: Pick<Member, 'number' | 'revision'>,
+    article: ArticleText,
+    { own, all }: Feeds,
+    at: Instant,
+  ): void {
     if (!isInFeeds(article)) return;
     const { publishedAt, expiresAt = null, withdrawn } = article;
     const tie = tieBreaker(article.publicId);
-    if (withdrawn === undefined) insertEntries.run(publishedAt, tie, number, expiresAt, numbers.json(all));
-    else insertTombstones.run(withdrawn.at, number, numbers.json(all));
+    const feeds = all.map(({ key }) => feedRows.of(key));
+    if (withdrawn === undefined) {
+      insertEntries.run(publishedAt, tie, number, expiresAt, revision, numbersOf(feeds));
+      const member = [publishedAt, tie, number, revision, expiresAt] as const;
+      addToLists(feeds, 'entries', member);
+      if (expiresAt !== null) addToLists(feeds, 'expiries', [expiresAt, number]);
+    } else {
+      insertTombstones.run(withdrawn.at, number, revision, numbersOf(feeds));
+      addToLists(feeds, 'tombstones', [withdrawn.at, number, revision]);
+    }
+    const ownNumbers = numbersOf(feeds.slice(0, own.length)); // the article's own feeds come first
     const urlHash = withdrawn === undefined ? article.urlHash : null;
-    insertPlace.run(number, publishedAt, tie, expiresAt, numbers.json(own), urlHash);
-    if (publishedAt <= at) names.add(own);
-    else
-      names.addComing(
-        number,
-        publishedAt,
-        own.map((feed) => ({ ...feed, number: numbers.of(feed) })),
-      );
+    const place = { article: number, published: publishedAt, tie, expires: expiresAt, feeds: ownNumbers, urlHash };
+    places.insert(place, revision);
+    for (let index = 0; index < own.length; index += 1) {
+      const [feed, named] = [feeds[index], own[index]];
+      if (feed === undefined || named === undefined) continue;
+      if (publishedAt <= at) names.add(feed, named.name);
+      else names.addComing(number, publishedAt, feed, named.name);
+    }
+  }
+
+  function addToLists(feeds: readonly FeedRow[], list: FeedList, member: ListRow): void {
+    const hash = hashOf(member);
+    for (const feed of feeds) feedRows.add(feed, list, member, hash);
   }
 
   /** Removes an article and its tombstones from the feeds that hold it. */
-  function remove(number: number, { all }: Feeds): void {
-    const place = selectPlace.get(number) as PlaceRow | undefined;
+  function remove(member: Member, { all }: Feeds): void {
+    const { number } = member;
+    const place = places.find(member);
     if (place === undefined) return;
-    for (const feed of all) deleteEntry.run(numbers.of(feed), place.published, place.tie, number);
-    deleteTombstones.run(number);
-    deletePlace.run(number);
+    const { published, tie } = place;
+    for (const { key } of all) {
+      const feed = feedRows.of(key);
+      const row = deleteEntry.get(feed.number, published, tie, number) as EntryRow | undefined;
+      if (row === undefined) continue;
+      feedRows.remove(feed, 'entries', [published, tie, number, row.revision, row.expires]);
+      if (row.expires !== null) feedRows.remove(feed, 'expiries', [row.expires, number]);
+    }
+    for (const { feed, at, revision } of deleteTombstones.all(number))
+      feedRows.remove(feedRows.get(Number(feed)), 'tombstones', [Number(at), number, Number(revision)]);
+    places.remove(number);
     names.removeComing(number);
   }
 
-  /** Moves an unchanged article between feeds. Returns the feeds that changed. */
+  /**
+   * Moves an unchanged article between feeds. Returns the feeds that changed.
+   *
+   * @param revision the revision that the article gets if it moves
+   */
   function move(
-    number: number,
+    member: Member,
     article: ArticleText,
-    { from, to, at }: Record<'from' | 'to', Feeds> & { readonly at: Instant },
+    { from, to, at, revision }: Record<'from' | 'to', Feeds> & { readonly at: Instant; readonly revision: number },
   ): FeedKey[] {
     const target = isInFeeds(article) ? to : NO_FEEDS;
     const changed = [...without(from.all, target.all), ...without(target.all, from.all)];
     if (changed.length > 0) {
-      remove(number, from);
-      add(number, article, target, at);
+      remove(member, from);
+      add({ number: member.number, revision }, article, target, at);
     }
     return changed.map(({ key }) => key);
   }
@@ -129,33 +154,37 @@ export function createEntries(db: DatabaseSync, rules: Rules) {
 
   /** Keeps feeds visible without articles, and named: a subscriber then finds the feed empty, not missing. */
   function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
-    for (const feed of feeds) keepVisibleFrom.run({ number: numbers.of(feed), from });
-    names.add(feeds);
-  }
-
-  /** See `removeUnused` of the names. Every process learns of it. */
-  function removeUnusedNames(at: Instant): FeedKey[] {
-    const keys = names.removeUnused(at);
-    if (keys.length > 0) rules.raiseNamesVersion();
-    return keys;
+    for (const { key, name } of feeds) {
+      const feed = feedRows.touch(feedRows.of(key));
+      feed.visibleFrom = Math.min(feed.visibleFrom ?? from, from);
+      names.add(feed, name);
+    }
   }
 
   return {
-    catchUp,
+    /** Call this first in a transaction: another process may have changed rules. */
+    catchUp: rules.catchUp,
     withCustomFeeds,
     feedsOf,
+    keysOf,
     add,
     remove,
     move,
     keepVisible,
     sameAddress,
-    removeUnusedNames,
-    /** Call this after a rollback. */
-    forget(): void {
-      numbers.forget();
-      names.forget();
-    },
+    /** See `removeUnused` of the names. */
+    removeUnusedNames: names.removeUnused,
   };
+}
+
+/** What a removed entry says of itself. */
+interface EntryRow {
+  readonly revision: number;
+  readonly expires: number | null;
+}
+
+function numbersOf(feeds: readonly FeedRow[]): string {
+  return `[${feeds.map(({ number }) => number).join()}]`;
 }
 
 /** The feeds that are not among the others. */
@@ -165,11 +194,11 @@ export function without(feeds: readonly NamedKey[], others: readonly NamedKey[])
 }
 
 /** An article that was withdrawn before readers could see it is in no feed. */
-function isInFeeds(article: ArticleText): boolean {
+export function isInFeeds(article: Pick<ArticleText, 'withdrawn' | 'publishedAt'>): boolean {
   return article.withdrawn === undefined || wasVisible(article);
 }
 
 /** 48 bits of the public id's hash: every store sorts articles of one second in the same order. */
-function tieBreaker(publicId: string): number {
+export function tieBreaker(publicId: string): number {
   return Number(`0x${hash('sha256', publicId).slice(0, 12)}`);
 }

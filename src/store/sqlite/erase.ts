@@ -16,7 +16,7 @@ export function erase(
 ): Applied {
   if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
   const { number } = known;
-  const feeds = entries.feedsOf(number, transaction.at);
+  const feeds = entries.feedsOf(known, transaction.at);
   if (known.erased === 1) {
     return { id, result: 'unchanged', revision: known.revision, touched: [], kept: keptAsKnown(known, feeds) };
   }
@@ -24,10 +24,10 @@ export function erase(
   const remains = { id, publicId: known.public_id, publishedAt: known.published, withdrawn: { at } };
   const article = articleText(erasedArticle(remains));
   const revision = ++transaction.revision;
-  rows.erase(number, article, revision, erasedRecord(remains, wasVisible(article) ? feeds.own : []));
+  rows.erase(known, article, revision, erasedRecord(remains, wasVisible(article) ? feeds.own : []));
   mediaUses.replace(number, undefined);
-  entries.remove(number, feeds);
-  entries.add(number, article, { own: nameless(feeds.own), all: feeds.all }, transaction.at);
+  entries.remove(known, feeds);
+  entries.add({ number, revision }, article, { own: nameless(feeds.own), all: feeds.all }, transaction.at);
   auditTexts.eraseTexts(number);
   const renamed = entries.removeUnusedNames(transaction.at);
   const touched = [...new Set<FeedKey>([...feeds.all.map(({ key }) => key), ...renamed])];
@@ -50,7 +50,10 @@ function nameless(feeds: readonly NamedKey[]): NamedKey[] {
 }
 
 /** The record of an erased article, which an export carries to another store. */
-function erasedRecord({ id, publicId, publishedAt, withdrawn }: Remains, feeds: readonly NamedKey[]): string {
+export function erasedRecord(
+  { id, publicId, publishedAt, withdrawn }: Remains,
+  feeds: readonly Pick<NamedKey, 'key'>[],
+): string {
   return JSON.stringify({
     id,
     publicId,

@@ -1,7 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { isStoreDamage } from '../../errors.ts';
 import type { FeedKey } from '../../feed/feeds.ts';
+import { storeError } from './database.ts';
 import type { FeedDates } from './feed-dates.ts';
-import type { RevisionCounter } from './revision.ts';
+import type { StoreRow } from './store-row.ts';
 
 /**
  * Identifies a poll of the event loop. The loop may poll the system several times in one round, and counts the events of
@@ -15,16 +17,26 @@ interface LoopPoll {
 /** Notices the changes that other processes make to the store. */
 export function createExternalChanges(
   db: DatabaseSync,
-  { revisions, feedDates }: { readonly revisions: RevisionCounter; readonly feedDates: FeedDates },
+  { storeRow, feedDates }: { readonly storeRow: StoreRow; readonly feedDates: FeedDates },
 ) {
   const selectVersion = db.prepare('PRAGMA data_version');
   selectVersion.setReturnArrays(true); // it runs once for each poll, and an object costs as much as the query
   /** `data_version` moves when another connection commits. */
   let seenVersion = dataVersion();
   /** The last revision that is no external change, whoever made it. */
-  let seenRevision = revisions.last();
+  let seenRevision = lastRevision();
   let lastPoll: LoopPoll | undefined;
   let mayHave = false;
+
+  /** A store whose revision is damaged is opened, and serves what is whole: nobody else can change it either. */
+  function lastRevision(): number {
+    try {
+      return storeRow.last();
+    } catch (error) {
+      if (isStoreDamage(storeError(error))) return 0;
+      throw error;
+    }
+  }
 
   function dataVersion(): number {
     const [version] = selectVersion.get() as unknown as [number];
@@ -55,7 +67,7 @@ export function createExternalChanges(
 
   function takeExternallyChangedFeeds(): FeedKey[] {
     // Read before the query: a commit in between then counts as an external change again.
-    const [version, revision] = [dataVersion(), revisions.last()];
+    const [version, revision] = [dataVersion(), storeRow.last()];
     const touched = feedDates.changedSince(seenRevision);
     // Saved after it: if the query fails, the changes are still external changes.
     [seenVersion, seenRevision] = [version, revision];
@@ -63,5 +75,5 @@ export function createExternalChanges(
     return touched;
   }
 
-  return { hasForeignCommit, mayHaveExternalChanges, skipTo, takeExternallyChangedFeeds };
+  return { dataVersion, hasForeignCommit, mayHaveExternalChanges, skipTo, takeExternallyChangedFeeds };
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import type { FeedRow, FeedRows } from './feed-rows.ts';
 
 /** Feeds that a change touches, and the moments that decide when the feeds change. */
 export interface Touch {
@@ -31,38 +32,49 @@ export function feedMoments(
 }
 
 /** The second that Last-Modified gives for a moment: rounded up. */
-const secondOf = (moment: string) => `(CAST(${moment} AS INTEGER) + 999) / 1000`;
+function secondOf(moment: Instant): number {
+  return Math.floor((Math.trunc(moment) + 999) / 1000);
+}
 
 /**
- * The date of a feed that changes at :at. A reader who was served before this change was on disk may know any second up
+ * The date of a feed that changes at a moment. A reader who was served before this change was on disk may know any second up
  * to that of the change before. Therefore the change gets a later second: its own; if that is the same, the next one; if
  * an earlier change already has the next one, both share it, because no reader has seen a second of the future. If the
  * clock was set back, the change gets the second after the last one that was served.
  */
-const CHANGED = `CASE
-  WHEN ${secondOf('changed')} < ${secondOf(':at')} THEN :at
-  WHEN ${secondOf('changed')} = ${secondOf(':at')} + 1 THEN changed
-  ELSE ${secondOf('changed')} * 1000 + 1
-END`;
+function changedAt(before: Instant, at: Instant): Instant {
+  if (secondOf(before) < secondOf(at)) return at;
+  return secondOf(before) === secondOf(at) + 1 ? before : secondOf(before) * 1000 + 1;
+}
 
 export type FeedDates = ReturnType<typeof createFeedDates>;
 
 /** When each feed changed last, and with which revision. */
-export function createFeedDates(db: DatabaseSync) {
-  const touch = db.prepare(`UPDATE feed SET changed = ${CHANGED}, revision = :revision WHERE key = :key`);
-  const touchAll = db.prepare(`UPDATE feed SET changed = ${CHANGED}, revision = :revision`);
-  const date = db.prepare('UPDATE feed SET changed = max(changed, ?), revision = ? WHERE key = ?');
+export function createFeedDates(db: DatabaseSync, feedRows: FeedRows) {
   const changedSince = db.prepare('SELECT key FROM feed WHERE revision > ?');
+
+  function touch(feed: FeedRow, at: Instant, revision: number): void {
+    feed.changed = changedAt(feed.changed, at);
+    feed.revision = revision;
+    feedRows.touch(feed);
+  }
+
   return {
     /** Dates all feeds by the clock. */
     touchAll(at: Instant, revision: number): void {
-      touchAll.run({ at, revision });
+      for (const feed of feedRows.all()) touch(feed, at, revision);
     },
     /** Dates feeds by the result of `feedMoments`. */
     apply(moments: ReadonlyMap<FeedKey, Instant>, at: Instant, revision: number): void {
       for (const [key, moment] of moments) {
-        if (moment > at) touch.run({ at, revision, key });
-        else date.run(moment, revision, key);
+        const feed = feedRows.find(key);
+        if (feed === undefined) continue;
+        if (moment > at) touch(feed, at, revision);
+        else {
+          feed.changed = Math.max(feed.changed, moment);
+          feed.revision = revision;
+          feedRows.touch(feed);
+        }
       }
     },
     changedSince: (revision: number): FeedKey[] => changedSince.all(revision).map(({ key }) => String(key)),

@@ -3,44 +3,13 @@ import { LRUCache } from 'lru-cache';
 import { type FeedKey, LATEST, type NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { EntryRef, FeedGlance, GlanceOptions, UsedFeed } from '../store.ts';
-import { NAME } from './feed-names.ts';
-import { NEXT_CHANGE } from './feed-totals.ts';
-import { NEWEST } from './snapshot.ts';
-
-/** The entries of a feed that readers can see. */
-const VISIBLE = 'entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)';
-
-/** The feeds that the newest articles name themselves, the most used first. */
-export const USED = `
-  SELECT feed.key, ${NAME} AS name, used
-  FROM (
-    SELECT own.value AS number, count(*) AS used
-    FROM (
-      SELECT article FROM entry
-      WHERE feed = (SELECT number FROM feed WHERE key = '${LATEST}') AND ${VISIBLE}
-      ORDER BY published DESC, tie DESC LIMIT :articles
-    ) AS newest CROSS JOIN place ON place.article = newest.article CROSS JOIN json_each(place.feeds) AS own
-    GROUP BY own.value
-  ) AS counted CROSS JOIN feed ON feed.number = counted.number
-  ORDER BY used DESC, feed.key`;
-
-/** The feeds whose keys are in a range and that hold something to see, in the order of their keys. */
-export const IN_RANGE = `
-  SELECT key, ${NAME} AS name FROM feed
-  WHERE key > :from AND key < :to AND EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number AND ${VISIBLE})
-  ORDER BY key LIMIT :limit`;
-
-/** How many articles of a feed readers can see, up to a limit. */
-export const COUNTED_UP_TO = `
-  SELECT count(*) AS articles FROM (SELECT 1 FROM entry WHERE feed = :feed AND ${VISIBLE} LIMIT :limit)`;
-
-/** How many articles appeared on each of some days. A range for each day is four times as fast as to group by days. */
-export const BY_DAY = `
-  SELECT (
-    SELECT count(*) FROM entry
-    WHERE feed = :feed AND published >= day.value ->> 0 AND published < day.value ->> 1 AND ${VISIBLE}
-  ) AS articles FROM json_each(:days) AS day ORDER BY day.key`;
+import type { FeedGlance, GlanceOptions, OwnKind, UsedFeed, UseOptions } from '../store.ts';
+import { nameAt } from './feed-names.ts';
+import { countUntil, type FeedName, type FeedReader, nextAfter, until } from './feed-reader.ts';
+import { type FeedRow, listOf } from './feed-rows.ts';
+import type { Lists, TableRow } from './lists.ts';
+import { createPlaces } from './places.ts';
+import type { Snapshots } from './snapshot.ts';
 
 /** Feeds whose glances are kept. */
 const MAX_KEPT = 2000;
@@ -50,57 +19,115 @@ interface KeptGlance {
   readonly revision: number;
   readonly from: Instant;
   readonly until: Instant;
-  readonly options: string;
+  readonly days: string;
   readonly glance: FeedGlance;
 }
 
-/** What a list of feeds shows of each, in bounded time: no query counts all articles, or looks at all feeds. */
-export function createFeedGlances(db: DatabaseSync) {
-  const used = db.prepare(USED);
-  const inRange = db.prepare(IN_RANGE);
-  const feedByKey = db.prepare('SELECT number, revision FROM feed WHERE key = ?');
-  const counted = db.prepare(COUNTED_UP_TO);
-  const newest = db.prepare(NEWEST);
-  const byDay = db.prepare(BY_DAY);
-  const nextChange = db.prepare(NEXT_CHANGE);
-  const kept = new LRUCache<number, KeptGlance>({ max: MAX_KEPT });
+interface KeptUses {
+  readonly revision: number;
+  readonly at: Instant;
+  readonly articles: number;
+  readonly uses: ReadonlyMap<number, number>;
+}
 
-  function count(feed: number, at: Instant, { countTo }: GlanceOptions, days: string): FeedGlance {
-    const [first] = newest.all({ feed, at, limit: 1 }) as unknown as Record<string, number>[];
-    return omitUndefined({
-      articles: Number(counted.get({ feed, at, limit: countTo })?.articles),
-      newest: first && entryRef(first),
-      perDay: byDay.all({ feed, at, days }).map(({ articles }) => Number(articles)),
-    });
+interface GlanceParts {
+  readonly lists: Lists;
+  readonly feeds: FeedReader;
+  readonly snapshots: Pick<Snapshots, 'newest'>;
+}
+
+/** What a list of feeds shows of each. No query reads all articles of a feed. Call it in a transaction. */
+export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }: GlanceParts) {
+  const places = createPlaces(db);
+  const kept = new LRUCache<number, KeptGlance>({ max: MAX_KEPT });
+  const keysByList = new WeakMap<readonly FeedName[], ReadonlyMap<number, FeedKey>>();
+
+  let last: KeptUses | undefined;
+
+  function keysOf(names: readonly FeedName[]): ReadonlyMap<number, FeedKey> {
+    const keys = keysByList.get(names) ?? new Map(names.map(([key, number]) => [number, key]));
+    keysByList.set(names, keys);
+    return keys;
   }
 
-  function untilOf(feed: number, at: Instant): Instant {
-    const { opens, expires } = nextChange.get({ feed, at }) ?? {};
-    return Math.min(Number(opens ?? Number.POSITIVE_INFINITY), Number(expires ?? Number.POSITIVE_INFINITY));
+  /** The entries that readers can see, newest first. */
+  function* visible(feed: FeedRow, at: Instant): Generator<TableRow> {
+    for (const row of until(lists, listOf(feed, 'entries'), at)) {
+      if (row[4] === null || Number(row[4]) > at) yield row;
+    }
+  }
+
+  function countOf(feed: FeedRow, at: Instant): number {
+    return countUntil(lists, listOf(feed, 'entries'), at) - countUntil(lists, listOf(feed, 'expiries'), at);
+  }
+
+  function perDay(feed: FeedRow, at: Instant, days: GlanceOptions['days']): number[] {
+    const counts = days.map(() => 0);
+    let day = days.length - 1;
+    for (const [published] of visible(feed, at)) {
+      while (day >= 0 && Number(published) < (days[day]?.[0] ?? 0)) day -= 1;
+      if (day < 0) break;
+      if (Number(published) < (days[day]?.[1] ?? 0)) counts[day] = (counts[day] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  function untilOf(feed: FeedRow, at: Instant): Instant {
+    const changes = [nextAfter(lists, listOf(feed, 'entries'), at), nextAfter(lists, listOf(feed, 'expiries'), at)];
+    return Math.min(...changes.map((row) => (row === undefined ? Number.POSITIVE_INFINITY : Number(row[0]))));
+  }
+
+  /** How many of the newest articles each feed holds that they name themselves. Kept for the other kinds of feeds. */
+  function usesIn(latest: FeedRow, at: Instant, articles: number): ReadonlyMap<number, number> {
+    const { revision } = latest;
+    if (last?.revision === revision && last.at === at && last.articles === articles) return last.uses;
+    const uses = new Map<number, number>();
+    for (const [published, , number, revision] of visible(latest, at).take(articles)) {
+      const member = { number: Number(number), revision: Number(revision), published: Number(published) };
+      const numbers: number[] = JSON.parse(places.find({ ...member, withdrawn: null })?.feeds ?? '[]');
+      for (const feed of numbers) uses.set(feed, (uses.get(feed) ?? 0) + 1);
+    }
+    last = { revision, at, articles, uses };
+    return uses;
   }
 
   return {
-    used: (at: Instant, articles: number): UsedFeed[] => used.all({ at, articles }) as unknown as UsedFeed[],
-    ofKind: (kind: string, at: Instant, limit: number): NamedKey[] =>
-      // "0" comes behind "/" among the characters.
-      inRange.all({ from: `${kind}/`, to: `${kind}0`, at, limit }) as unknown as NamedKey[],
+    used(kind: OwnKind, at: Instant, { articles, limit }: UseOptions): UsedFeed[] {
+      const latest = feeds.find(LATEST);
+      if (latest === undefined) return [];
+      const keys = keysOf(feeds.all());
+      return [...usesIn(latest, at, articles)]
+        .map(([number, used]) => ({ number, key: keys.get(number) ?? '', used }))
+        .filter(({ key }) => key.startsWith(`${kind}/`))
+        .toSorted((one, other) => other.used - one.used || (one.key < other.key ? -1 : 1))
+        .slice(0, limit)
+        .map(({ number, key, used }) => ({ key, name: nameAt(lists, feeds.get(number, key), at), used }));
+    },
+    ofKind(kind: OwnKind, at: Instant, limit: number): NamedKey[] {
+      return feeds
+        .all()
+        .values()
+        .filter(([key]) => key.startsWith(`${kind}/`))
+        .map(([key, number]) => feeds.get(number, key))
+        .filter((feed) => countOf(feed, at) > 0)
+        .take(limit)
+        .map((feed) => ({ key: feed.key, name: nameAt(lists, feed, at) }))
+        .toArray();
+    },
     glance(key: FeedKey, at: Instant, options: GlanceOptions): FeedGlance {
-      const feed = feedByKey.get(key);
+      const feed = feeds.find(key);
       if (feed === undefined) return { articles: 0, perDay: options.days.map(() => 0) };
-      const [number, revision] = [Number(feed.number), Number(feed.revision)];
+      const { number, revision } = feed;
       const days = JSON.stringify(options.days);
-      const asked = `${options.countTo} ${days}`;
       const known = kept.get(number);
-      if (known?.revision === revision && known.options === asked && known.from <= at && at < known.until) {
+      if (known?.revision === revision && known.days === days && known.from <= at && at < known.until) {
         return known.glance;
       }
-      const glance = count(number, at, options, days);
-      kept.set(number, { revision, from: at, until: untilOf(number, at), options: asked, glance });
+      const [newest] = snapshots.newest(feed, at, 1);
+      const counts = { articles: countOf(feed, at), perDay: perDay(feed, at, options.days) };
+      const glance = omitUndefined({ ...counts, newest });
+      kept.set(number, { revision, from: at, until: untilOf(feed, at), days, glance });
       return glance;
     },
   };
-}
-
-function entryRef({ number = 0, revision = 0, published = 0, updated = 0 }: Record<string, number>): EntryRef {
-  return { number, revision, publishedAt: published, updatedAt: updated };
 }

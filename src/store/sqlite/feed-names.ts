@@ -1,30 +1,42 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
+import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { textChecksum } from './checksums.ts';
+import { type FeedRow, type FeedRows, listOf } from './feed-rows.ts';
+import { LOWEST } from './list-parts.ts';
+import type { Lists } from './lists.ts';
 
 /**
- * The name of a feed at :at. Of several spellings, the smallest one wins, so that every store has the same name. Spellings
- * of articles that are still under embargo do not count: they would announce the article. The empty name stands for none: a
- * feed has none before the first of its articles is visible, and after all of them are erased.
+ * The name of a feed at a moment. Of several spellings, the smallest one wins, so that every store has the same name.
+ * Spellings of articles that are still under embargo do not count: they would announce the article. The empty name stands for
+ * none: a feed has none before the first of its articles is visible, and after all of them are erased.
  */
-export const NAME = `CASE
-  WHEN NOT EXISTS (SELECT 1 FROM coming_name WHERE coming_name.feed = feed.number) THEN feed.name
-  ELSE coalesce((
-    SELECT min(name) FROM (
-      SELECT feed.name AS name WHERE feed.name <> ''
-      UNION ALL SELECT name FROM coming_name WHERE coming_name.feed = feed.number AND published <= :at)
-  ), '')
-END`;
+export function nameAt(lists: Lists, feed: FeedRow, at: Instant): string {
+  let { name } = feed;
+  if (feed.lists.coming.parts.length === 0) return name;
+  for (const [published, , coming] of lists.up(listOf(feed, 'coming'), LOWEST)) {
+    if (Number(published) <= at && (name === '' || isSmaller(String(coming), name))) name = String(coming);
+  }
+  return name;
+}
+
+/** In the order of UTF-8, whatever the names have. */
+function isSmaller(one: string, other: string): boolean {
+  return one !== other && Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0;
+}
+
+interface NameParts {
+  readonly feedRows: FeedRows;
+}
 
 /** The spellings of feeds' names in their articles. */
-export function createFeedNames(db: DatabaseSync) {
-  const rename = db.prepare("UPDATE feed SET name = :name WHERE key = :key AND (name = '' OR name > :name)");
+export function createFeedNames(db: DatabaseSync, { feedRows }: NameParts) {
   const insertComing = db.prepare('INSERT INTO coming_name (article, feed, published, name) VALUES (?, ?, ?, ?)');
-  const removeComing = db.prepare('DELETE FROM coming_name WHERE article = ?');
+  const removeComing = db.prepare('DELETE FROM coming_name WHERE article = ? RETURNING feed, published, name');
   // A language is named by its tag, not by an article. An article whose embargo began before the store had coming names
   // gave its name at once, as visible articles do.
-  const removeUnused = db.prepare(`
-    UPDATE feed SET name = ''
+  const unused = db.prepare(`
+    SELECT number FROM feed
     WHERE name <> '' AND key NOT LIKE 'language/%'
       AND NOT EXISTS (
         SELECT 1 FROM entry
@@ -34,27 +46,25 @@ export function createFeedNames(db: DatabaseSync) {
             SELECT 1 FROM coming_name WHERE coming_name.feed = entry.feed AND coming_name.article = entry.article)))
       AND NOT EXISTS (
         SELECT 1 FROM tombstone JOIN article ON article.number = tombstone.article
-        WHERE tombstone.feed = feed.number AND NOT article.erased)
-    RETURNING key`);
-  /** The spellings that the store has. */
-  const known = new Map<FeedKey, Set<string>>();
+        WHERE tombstone.feed = feed.number AND NOT article.erased)`);
 
   return {
-    /** Names feeds as an article does that readers can see. */
-    add(feeds: readonly NamedKey[]): void {
-      for (const { key, name } of feeds) {
-        const names = known.get(key) ?? new Set();
-        if (name === '' || names.has(name)) continue;
-        rename.run({ key, name });
-        known.set(key, names.add(name));
-      }
+    /** Names a feed as an article does that readers can see. */
+    add(feed: FeedRow, name: string): void {
+      if (name === '' || feed.name === name) return;
+      if (feed.name === '' || isSmaller(name, feed.name)) feedRows.touch(feed).name = name;
     },
-    /** Names feeds as an article does that readers can see from `published` on. */
-    addComing(article: number, published: Instant, feeds: readonly (NamedKey & { readonly number: number })[]): void {
-      for (const { number, name } of feeds) if (name !== '') insertComing.run(article, number, published, name);
+    /** Names a feed as an article does that readers can see from `published` on. */
+    addComing(article: number, published: Instant, feed: FeedRow, name: string): void {
+      if (name === '') return;
+      insertComing.run(article, feed.number, published, name);
+      feedRows.add(feed, 'coming', [published, article, textChecksum(name)]);
     },
     removeComing(article: number): void {
-      removeComing.run(article);
+      for (const { feed, published, name } of removeComing.all(article)) {
+        const member = [Number(published), article, textChecksum(String(name))] as const;
+        feedRows.remove(feedRows.get(Number(feed)), 'coming', member);
+      }
     },
     /**
      * Removes the names of feeds that no visible article names any more but erased ones: they may be of the erased text,
@@ -62,11 +72,10 @@ export function createFeedNames(db: DatabaseSync) {
      * a name.
      */
     removeUnused(at: Instant): FeedKey[] {
-      const keys = removeUnused.all({ at }).map(({ key }) => String(key));
-      if (keys.length > 0) known.clear();
-      return keys;
+      feedRows.save(); // the query reads their names
+      const feeds = unused.all({ at }).map(({ number }) => feedRows.get(Number(number)));
+      for (const feed of feeds) feedRows.touch(feed).name = '';
+      return feeds.map(({ key }) => key);
     },
-    /** Call this after a rollback, and when another process has removed names: the next article adds them again. */
-    forget: (): void => known.clear(),
   };
 }

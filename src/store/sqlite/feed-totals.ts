@@ -1,121 +1,103 @@
-import type { DatabaseSync } from 'node:sqlite';
 import { LRUCache } from 'lru-cache';
 import { type FeedKey, LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedList, FeedListOptions, FeedTotal, ListedFeed } from '../store.ts';
-import { NAME } from './feed-names.ts';
+import { nameAt } from './feed-names.ts';
+import { countUntil, type FeedName, type FeedReader, nextAfter, until } from './feed-reader.ts';
+import { type FeedRow, listOf } from './feed-rows.ts';
+import type { Lists } from './lists.ts';
+import type { Reading } from './reading.ts';
 import { createRest } from './rest.ts';
-import { SEEN } from './snapshot.ts';
 
-/** Entries that are counted by one statement: about 2 ms. */
-const COUNTED_TOGETHER = 20_000;
-/** Feeds that are read by one statement. */
-const READ_TOGETHER = 200;
 /** Feeds whose totals are kept. */
 const MAX_KEPT = 100_000;
-
-/** The entries behind a position in a feed, newest first: one range of the primary key. */
-const BEHIND = 'feed = :feed AND (published, tie, article) < (:published, :tie, :article)';
-
-/** The last entry of those that are counted together. */
-export const LAST_COUNTED = `
-  SELECT published, tie, article FROM entry WHERE ${BEHIND}
-  ORDER BY published DESC, tie DESC, article DESC LIMIT 1 OFFSET ${COUNTED_TOGETHER - 1}`;
-
-/** How many of the next entries readers can see, and the date of the newest of these. */
-export const COUNTED = `
-  SELECT count(*) AS articles, max(published) AS newest
-  FROM (
-    SELECT published, expires FROM entry WHERE ${BEHIND}
-    ORDER BY published DESC, tie DESC, article DESC LIMIT ${COUNTED_TOGETHER})
-  WHERE expires IS NULL OR expires > :at`;
-
-/** The next moments at which time alone changes what readers can see of a feed. */
-export const NEXT_CHANGE = `
-  SELECT (SELECT min(published) FROM entry WHERE feed = :feed AND published > :at) AS opens,
-    (SELECT min(expires) FROM entry WHERE feed = :feed AND expires > :at) AS expires`;
-
-interface FeedRow {
-  readonly number: number;
-  readonly key: string;
-  readonly name: string;
-  readonly revision: number;
-  readonly seen: number;
-}
-
-/** The primary key of an entry in its feed. */
-type Position = Readonly<Record<'published' | 'tie' | 'article', number>>;
 
 /** A count that holds while the feed keeps its revision, from one moment until another. */
 interface KeptTotal {
   readonly revision: number;
   readonly from: Instant;
   readonly until: Instant;
-  readonly total: Promise<FeedTotal>;
+  readonly total: FeedTotal;
 }
 
-/** Counts what readers can see in each feed, in pieces: the largest feed would keep every other request waiting. */
-export function createFeedTotals(db: DatabaseSync) {
-  const feedsAfter = db.prepare(`
-    SELECT number, key, ${NAME} AS name, revision, ${SEEN} AS seen FROM feed WHERE key > :after ORDER BY key LIMIT ${READ_TOGETHER}`);
-  const feedByKey = db.prepare(
-    `SELECT number, key, ${NAME} AS name, revision, ${SEEN} AS seen FROM feed WHERE key = :key`,
-  );
-  const lastCounted = db.prepare(LAST_COUNTED);
-  const counted = db.prepare(COUNTED);
-  const nextChange = db.prepare(NEXT_CHANGE);
+interface FeedTotalsParts {
+  readonly lists: Lists;
+  readonly feeds: FeedReader;
+  /** Runs work that reads in a transaction. */
+  readonly reading: Reading;
+}
+
+/** Counts what readers can see in each feed. */
+export function createFeedTotals({ lists, feeds, reading }: FeedTotalsParts) {
   const kept = new LRUCache<number, KeptTotal>({ max: MAX_KEPT });
 
-  function totalOf({ number, revision }: FeedRow, at: Instant, rest: () => Promise<void>): Promise<FeedTotal> {
+  function totalOf(feed: FeedRow, at: Instant): FeedTotal {
+    const { number, revision } = feed;
     const known = kept.get(number);
     if (known?.revision === revision && known.from <= at && at < known.until) return known.total;
-    const { opens, expires } = nextChange.get({ feed: number, at }) ?? {};
-    const until = Math.min(Number(opens ?? Number.POSITIVE_INFINITY), Number(expires ?? Number.POSITIVE_INFINITY));
-    const total = count(number, at, rest);
-    kept.set(number, { revision, from: at, until, total });
-    total.catch(() => kept.delete(number));
+    const total = count(feed, at);
+    const changes = [nextAfter(lists, listOf(feed, 'entries'), at), nextAfter(lists, listOf(feed, 'expiries'), at)];
+    const moments = changes.map((row) => (row === undefined ? Number.POSITIVE_INFINITY : Number(row[0])));
+    kept.set(number, { revision, from: at, until: Math.min(...moments), total });
     return total;
   }
 
-  async function count(feed: number, at: Instant, rest: () => Promise<void>): Promise<FeedTotal> {
-    // Before every entry that readers can see: dates are whole milliseconds, and no other number is negative.
-    let position: Position | undefined = { published: at + 1, tie: -1, article: -1 };
-    let articles = 0;
-    let newest: Instant | undefined;
-    while (position !== undefined) {
-      await rest();
-      const part = counted.get({ feed, at, ...position });
-      articles += Number(part?.articles);
-      newest ??= part?.newest == null ? undefined : Number(part.newest);
-      position = lastCounted.get({ feed, ...position }) as Position | undefined;
+  /** An article expires after it was published: all that have expired are among those that were published. */
+  function count(feed: FeedRow, at: Instant): FeedTotal {
+    const entries = listOf(feed, 'entries');
+    const articles = countUntil(lists, entries, at) - countUntil(lists, listOf(feed, 'expiries'), at);
+    if (articles === 0) return { articles };
+    for (const [published, , , , expires] of until(lists, entries, at)) {
+      if (expires === null || Number(expires) > at) return { articles, newest: Number(published) };
     }
-    return omitUndefined({ articles, newest });
+    return { articles };
+  }
+
+  /** The totals of a feed, and its name; undefined where readers could never see it. */
+  function listed(feed: FeedRow, at: Instant): ListedFeed | undefined {
+    if (!feeds.isSeen(feed, at)) return undefined;
+    return { key: feed.key, name: nameAt(lists, feed, at), ...totalOf(feed, at) };
   }
 
   return {
+    /** In pieces: another request may come between two feeds. */
     async list({ after, limit, at, kind }: FeedListOptions): Promise<FeedList> {
       const rest = createRest();
-      const feeds: ListedFeed[] = [];
+      const found: ListedFeed[] = [];
       let last = after;
-      for (;;) {
-        const rows = feedsAfter.all({ after: last, at }) as unknown as FeedRow[];
-        for (const row of rows) {
-          if (feeds.length === limit) return { feeds, next: last };
-          last = row.key;
-          if (row.seen === 0 || (kind !== undefined && kindOf(row.key) !== kind)) continue;
-          await rest();
-          feeds.push({ key: row.key, name: row.name, ...(await totalOf(row, at, rest)) });
-        }
-        if (rows.length < READ_TOGETHER) return { feeds };
+      const all = reading(feeds.all);
+      for (const [key, number] of all.slice(startAfter(all, after))) {
+        if (kind !== undefined && kindOf(key) !== kind) continue;
+        if (found.length === limit) return { feeds: found, next: last };
+        last = key;
         await rest();
+        const feed = reading(() => listed(feeds.get(number, key), at));
+        if (feed !== undefined) found.push(feed);
       }
+      return { feeds: found };
     },
-    async total(key: FeedKey, at: Instant): Promise<FeedTotal | undefined> {
-      const row = feedByKey.get({ key, at }) as unknown as FeedRow | undefined;
-      return row === undefined || row.seen === 0 ? undefined : totalOf(row, at, createRest());
+    total(key: FeedKey, at: Instant): FeedTotal | undefined {
+      const feed = feeds.find(key);
+      if (feed === undefined) return undefined;
+      const found = listed(feed, at);
+      return found && omitUndefined({ articles: found.articles, newest: found.newest });
     },
   };
+}
+
+/** The index of the first feed after a key, by binary search. Keys are in the order of UTF-8. */
+function startAfter(feeds: readonly FeedName[], after: FeedKey): number {
+  const bytes = Buffer.from(after);
+  let from = 0;
+  let to = feeds.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    const [key] = feeds[middle] ?? [''];
+    if (Buffer.compare(Buffer.from(key), bytes) > 0) to = middle;
+    else from = middle + 1;
+  }
+  return from;
 }
 
 /** `section/world` → `section`; the kind of a feed that the operator defines is `custom`. */

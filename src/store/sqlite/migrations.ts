@@ -1,4 +1,61 @@
 /**
+ * Computes every checksum from what the tables have; see checksums.ts and list-parts.ts. The revisions of entries and tombstones
+ * are part of their checksums. A step that changes rows runs this again, if it runs after the step that added the columns.
+ */
+export const SEAL = `
+  UPDATE article SET
+    checksum = row_checksum(id, public_id, revision, published, updated, expires, withdrawn, erased),
+    article_checksum = article_checksum(article, revision),
+    record_checksum = record_checksum(record, id);
+
+  UPDATE entry SET revision = coalesce((SELECT revision FROM article WHERE number = entry.article), 0);
+
+  UPDATE tombstone SET revision = coalesce((SELECT revision FROM article WHERE number = tombstone.article), 0);
+
+  UPDATE place SET checksum = row_checksum(
+    article, published, tie, expires, feeds, url_hash, (SELECT revision FROM article WHERE number = place.article));
+
+  UPDATE source SET checksum = row_checksum(id, path, signature, media);
+
+  UPDATE setting SET checksum = row_checksum(name, value);
+
+  UPDATE key SET checksum = row_checksum(id, name, scope, hash, created, revoked);
+
+  UPDATE audit SET checksum = row_checksum(revision, at, lowest, highest, actor, runs);
+
+  UPDATE feed SET
+    entries = (
+      SELECT list_parts(published, tie, article, revision, expires ORDER BY published, tie)
+      FROM entry WHERE feed = feed.number),
+    expiries = (
+      SELECT list_parts(expires, article ORDER BY expires, article)
+      FROM entry WHERE feed = feed.number AND expires IS NOT NULL),
+    tombstones = (
+      SELECT list_parts(at, article, revision ORDER BY at, article) FROM tombstone WHERE feed = feed.number),
+    coming = (
+      SELECT list_parts(published, article, text_checksum(name) ORDER BY published, article)
+      FROM coming_name WHERE feed = feed.number);
+
+  UPDATE feed SET checksum = row_checksum(
+    number, key, name, declared, changed, revision, visible_from, rule, entries, expiries, tombstones, coming);
+
+  UPDATE revision SET
+    articles = (SELECT list_parts(revision, number, published, expires, withdrawn ORDER BY revision) FROM article),
+    withdrawn = (SELECT list_parts(revision, number ORDER BY revision) FROM article WHERE withdrawn IS NOT NULL),
+    expiring = (
+      SELECT list_parts(revision, number, expires ORDER BY revision)
+      FROM article WHERE expires IS NOT NULL AND withdrawn IS NULL),
+    single_audits = (
+      SELECT list_parts(lowest, revision ORDER BY lowest, revision) FROM audit WHERE lowest = highest),
+    range_audits = (
+      SELECT list_parts(highest, revision, lowest ORDER BY highest, revision) FROM audit WHERE lowest < highest),
+    feeds = (SELECT list_parts(0, 0, number, text_checksum(key)) FROM feed);
+
+  UPDATE revision SET checksum = row_checksum(
+    last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds);
+`;
+
+/**
  * The schema, step by step. Append only: a released step is never edited, because existing stores are built on it. One
  * transaction runs all steps that a store lacks; `user_version` is the number of steps that it has.
  */
@@ -179,5 +236,32 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (feed, article)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX coming_name_article ON coming_name (article);
+  `,
+  `
+  -- Checksums, which are checked whenever a row is read. Of each list, its parts with their sums. Entries and tombstones have
+  -- the revision of their article, so that an article of another revision is noticed.
+  ALTER TABLE article ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE article ADD COLUMN article_checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE article ADD COLUMN record_checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE entry ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tombstone ADD COLUMN revision INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE place ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE source ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE setting ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE key ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE audit ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE feed ADD COLUMN entries BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE feed ADD COLUMN expiries BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE feed ADD COLUMN tombstones BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE feed ADD COLUMN coming BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE feed ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE revision ADD COLUMN articles BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN withdrawn BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN expiring BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN single_audits BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN range_audits BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN feeds BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+  ${SEAL}
   `,
 ];

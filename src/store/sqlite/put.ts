@@ -5,7 +5,8 @@ import type { FeedKey } from '../../feed/feeds.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { AuditedChange, KeptArticle, Outcome, Put } from '../store.ts';
-import type { KnownArticle, Owner } from './article-rows.ts';
+import type { ArticleRows, KnownArticle, Owner } from './article-rows.ts';
+import { damaged } from './damage.ts';
 import { type Entries, type Feeds, without } from './entries.ts';
 import {
   erasedId,
@@ -33,22 +34,19 @@ export function put(
   const { revision } = known;
   const { article, isErased: repeatsErasure = false } = change;
   if (!repeatsErasure) return { ...refused(article, revision, erasedId(article.id)), isErased };
-  const kept = keptAsKnown(known, parts.entries.feedsOf(known.number, transaction.at));
+  const kept = keptAsKnown(known, parts.entries.feedsOf(known, transaction.at));
   return { id: article.id, result: 'unchanged', revision, touched: [], kept };
 }
 
-function create(
-  { rows, entries, mediaUses }: ChangeParts,
-  { article, record, feeds: own, isErased }: Put,
-  transaction: Transaction,
-): Applied {
+function create({ rows, entries, mediaUses }: ChangeParts, change: Put, transaction: Transaction): Applied {
+  const { article, feeds: own, isErased } = change;
   const feeds = entries.withCustomFeeds(own);
   const revision = transaction.revision + 1;
-  const number = rows.insert(article, revision, record, isErased);
-  if (number === undefined) return takenBy(rows.ownerOf(article.publicId), article, 0);
+  const number = rows.insert(change, revision);
+  if (number === undefined) return takenBy(otherOwner(rows, article), article, 0);
   transaction.revision = revision;
   mediaUses.add(number, article.media);
-  entries.add(number, article, feeds, transaction.at);
+  entries.add({ number, revision }, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
   const what = isErased === true ? 'erased' : article.withdrawn === undefined ? 'published' : 'withdrawn';
   return withSameAddress(entries, number, article, {
@@ -81,10 +79,10 @@ function update(
     known.withdrawn !== null &&
     // A file that the store knows was only touched, or one of its pictures changed: no reason to publish it again.
     (change.keepWithdrawn === true || (change.source !== undefined && sources.has(id))) &&
-    repeatsWithdrawn({ article, record: change.record }, known, rows.recordOf(number))
+    repeatsWithdrawn({ article, record: change.record }, known, rows.recordOf(known))
   )
-    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(number, at)) };
-  const before = entries.feedsOf(number, at);
+    return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(known, at)) };
+  const before = entries.feedsOf(known, at);
   const feeds = entries.withCustomFeeds(change.feeds);
   const since = Math.min(
     seenFrom(known.published, known.withdrawn),
@@ -93,19 +91,20 @@ function update(
   if (change.isReparsed !== true && wasSeen(known, at))
     entries.keepVisible(without(before.all, feeds.all), known.published);
   if (known.article === jsonString(article.text)) {
-    rows.updateRecord(id, change.record); // it may name a value that the record before left to a default
-    const touched = entries.move(number, article, { from: before, to: feeds, at });
+    rows.updateRecord(known, change.record); // it may name a value that the record before left to a default
+    const revision = transaction.revision + 1;
+    const touched = entries.move(known, article, { from: before, to: feeds, at, revision });
     if (touched.length === 0)
       return withSameAddress(entries, number, article, { ...unchanged, kept: kept(article, feeds) });
-    const revision = ++transaction.revision;
-    rows.updateRevision(number, revision);
+    transaction.revision = revision;
+    rows.updateRevision(known, revision);
     return updated(revision, touched);
   }
   const revision = ++transaction.revision;
-  rows.update(number, article, revision, change.record);
+  rows.update(known, article, revision, change.record);
   mediaUses.replace(number, article.media);
-  entries.remove(number, before);
-  entries.add(number, article, feeds, at);
+  entries.remove(known, before);
+  entries.add({ number, revision }, article, feeds, at);
   const touched = [...new Set([...before.all, ...feeds.all].map(({ key }) => key))];
   return updated(revision, touched);
 
@@ -145,6 +144,13 @@ export function kept(
 /** The article of an outcome that leaves it as it was. */
 export function keptAsKnown(known: KnownArticle, feeds: Feeds): KeptArticle {
   return kept(JSON.parse(known.article) as Article, feeds);
+}
+
+/** The article that has the public id of a new one. If it has its id as well, the index of ids does not have it. */
+function otherOwner(rows: ArticleRows, { id, publicId }: ArticleText): Owner | undefined {
+  const owner = rows.ownerOf(publicId);
+  if (owner === undefined || owner.id === id) throw damaged(`the indexes of articles disagree about “${id}”`);
+  return owner;
 }
 
 /** The outcome of a record whose public id another article has. */

@@ -1,15 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Article } from '../../article/article.ts';
 import type { ErasedArticle, Identity, StoredArticle, StoredRecord } from '../store.ts';
+import { checkedArticle, checkedHead, checkedRecord, HEAD, type HeadRow, ofId } from './article-rows.ts';
+import type { Member } from './places.ts';
 import { createRest } from './rest.ts';
 
-interface RecordRow {
-  readonly number: number;
-  readonly revision: number;
-  readonly article: string;
-  readonly record: string;
-  readonly erased: number;
-}
+type RecordRow = Parameters<typeof checkedArticle>[0] &
+  Parameters<typeof checkedRecord>[0] & { readonly number: number };
+
+/** All that is needed of an article with its record. */
+const RECORD = `number, ${HEAD}, article, article_checksum, record, record_checksum`;
 
 /** Characters of articles and records after which a page ends: reading and writing them takes about 20 ms. */
 const PAGE_CHARACTERS = 2 * 1024 * 1024;
@@ -19,15 +19,10 @@ const SEARCHED = 500;
 
 /** Reads articles and their records. */
 export function createRecords(db: DatabaseSync) {
-  const articleByNumber = db.prepare('SELECT revision, article FROM article WHERE number = ?');
-  const identityById = db.prepare('SELECT public_id, published FROM article WHERE id = ?');
-  const revisionsById = db.prepare(
-    'SELECT article.id, revision FROM json_each(?) AS asked CROSS JOIN article ON article.id = asked.value',
-  );
-  const recordById = db.prepare('SELECT number, revision, article, record, erased FROM article WHERE id = ?');
-  const recordsAfter = db.prepare(
-    'SELECT number, revision, article, record, erased FROM article WHERE number > ? ORDER BY number LIMIT ?',
-  );
+  const articleByNumber = db.prepare(`SELECT number, ${HEAD}, article, article_checksum FROM article WHERE number = ?`);
+  const headById = db.prepare(`SELECT ${HEAD} FROM article WHERE id = ?`);
+  const recordById = db.prepare(`SELECT ${RECORD} FROM article WHERE id = ?`);
+  const recordsAfter = db.prepare(`SELECT ${RECORD} FROM article WHERE number > ? ORDER BY number LIMIT ?`);
   const erasedAfter = db.prepare(
     'SELECT number, revision FROM article WHERE erased AND revision > ? ORDER BY revision',
   );
@@ -49,27 +44,41 @@ export function createRecords(db: DatabaseSync) {
     return found;
   }
 
-  const count = db.prepare('SELECT count(*) AS count FROM article');
+  function headOf(id: string): HeadRow | undefined {
+    const row = headById.get(id) as HeadRow | undefined;
+    return row === undefined ? undefined : ofId(checkedHead(row), id);
+  }
+
   return {
     articles: (numbers: readonly number[]): StoredArticle[] =>
       numbers.flatMap((number) => {
-        const row = articleByNumber.get(number) as { revision: number; article: string } | undefined;
-        return row === undefined
-          ? []
-          : [{ number, revision: row.revision, article: JSON.parse(row.article) as Article }];
+        const row = articleByNumber.get(number) as RecordRow | undefined;
+        if (row === undefined) return [];
+        const { revision, article } = checkedArticle(row);
+        return [{ number, revision, article: JSON.parse(article) as Article }];
       }),
     identities: (ids: readonly string[]): Map<string, Identity> =>
       new Map(
         ids.flatMap((id) => {
-          const row = identityById.get(id) as { public_id: string; published: number } | undefined;
-          return row === undefined ? [] : [[id, { publicId: row.public_id, publishedAt: row.published }]];
+          const head = headOf(id);
+          return head === undefined ? [] : [[id, { publicId: head.public_id, publishedAt: head.published }]];
         }),
       ),
     revisions: (ids: readonly string[]): Map<string, number> =>
-      new Map(revisionsById.all(JSON.stringify(ids)).map(({ id, revision }) => [String(id), Number(revision)])),
+      new Map(
+        ids.flatMap((id) => {
+          const head = headOf(id);
+          return head === undefined ? [] : [[id, head.revision]];
+        }),
+      ),
+    /** The article with this number, without its text. */
+    member(number: number): (HeadRow & Member) | undefined {
+      const row = articleByNumber.get(number) as RecordRow | undefined;
+      return row === undefined ? undefined : checkedHead(row);
+    },
     find(id: string): StoredRecord | undefined {
       const row = recordById.get(id) as RecordRow | undefined;
-      return row === undefined ? undefined : storedRecord(row);
+      return row === undefined ? undefined : storedRecord(ofId(row, id));
     },
     page(after: number, limit: number): StoredRecord[] {
       const rows = recordsAfter.iterate(after, limit) as Iterable<unknown> as Iterable<RecordRow>;
@@ -78,7 +87,6 @@ export function createRecords(db: DatabaseSync) {
     erasedAfter: (revision: number): ErasedArticle[] =>
       erasedAfter.all(revision).map(({ number, revision: own }) => ({ number: Number(number), revision: Number(own) })),
     textsInUse,
-    count: (): number => Number(count.get()?.count),
   };
 }
 
@@ -94,7 +102,9 @@ export function untilFull<Row>(found: Iterable<Row>, size: (row: Row) => number)
   return { rows, isCut: false };
 }
 
-function storedRecord({ number, revision, article, record, erased }: RecordRow): StoredRecord {
+function storedRecord(row: RecordRow): StoredRecord {
+  const { number, revision, article, erased } = checkedArticle(row);
+  const { record } = checkedRecord(row);
   const stored = { number, revision, article: JSON.parse(article) as Article, record: JSON.parse(record) as unknown };
   return erased === 1 ? { ...stored, isErased: true } : stored;
 }

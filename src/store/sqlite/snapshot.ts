@@ -1,132 +1,132 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Article } from '../../article/article.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { FeedSnapshot, SnapshotOptions } from '../store.ts';
-import { NAME } from './feed-names.ts';
-
-/**
- * Whether readers could ever see a feed: it is declared, or holds a visible article or a tombstone, or an article left it
- * that was visible.
- */
-export const SEEN = `(
-  feed.declared
-  OR coalesce(feed.visible_from <= :at, 0)
-  OR EXISTS (SELECT 1 FROM entry WHERE entry.feed = feed.number AND entry.published <= :at)
-  OR EXISTS (SELECT 1 FROM tombstone WHERE tombstone.feed = feed.number)
-)`;
-
-/** The newest visible entries of a feed: a range of the primary key, read backwards. */
-export const NEWEST = `
-  SELECT article.number, article.revision, entry.published, article.updated
-  FROM entry JOIN article ON article.number = entry.article
-  WHERE entry.feed = :feed AND entry.published <= :at AND (entry.expires IS NULL OR entry.expires > :at)
-  ORDER BY entry.published DESC, entry.tie DESC
-  LIMIT :limit`;
+import type { EntryRef, FeedSnapshot, SnapshotOptions, Tombstone } from '../store.ts';
+import { checkedArticle, checkedHead, HEAD, type HeadRow } from './article-rows.ts';
+import { damaged } from './damage.ts';
+import { nameAt } from './feed-names.ts';
+import { type FeedReader, first, nextAfter, until } from './feed-reader.ts';
+import { type FeedRow, listOf } from './feed-rows.ts';
+import type { List, Lists, TableRow } from './lists.ts';
 
 /** The most tombstones in a document: a folder that is emptied must not fill it. */
 const MAX_TOMBSTONES = 500;
 
-interface FeedRow {
-  readonly number: number;
-  readonly name: string;
-  readonly changed: number;
-  readonly seen: number;
-  readonly opens: number | null;
-  readonly expires: number | null;
-  readonly withdraws: number | null;
-  readonly withdrawn: number | null;
-  readonly expired: number | null;
-  readonly forgotten: number | null;
+type ArticleRow = Parameters<typeof checkedArticle>[0];
+
+interface SnapshotParts {
+  readonly lists: Lists;
+  readonly feeds: FeedReader;
 }
 
-interface EntryRow {
-  readonly number: number;
-  readonly revision: number;
-  readonly published: number;
-  readonly updated: number;
-}
+export type Snapshots = ReturnType<typeof createSnapshots>;
 
-interface TombstoneRow {
-  readonly public_id: string;
-  readonly at: number;
-  readonly reason: string | null;
-}
+/** Reads the feeds as they are at one moment. Call it in a transaction. */
+export function createSnapshots(db: DatabaseSync, { lists, feeds }: SnapshotParts) {
+  const headByNumber = db.prepare(`SELECT ${HEAD} FROM article WHERE number = ?`);
+  const articleByNumber = db.prepare(`SELECT ${HEAD}, article, article_checksum FROM article WHERE number = ?`);
+  const placeOf = db.prepare('SELECT published, tie FROM place WHERE article = ?');
 
-/** Reads the feeds as they are at one moment. */
-export function createSnapshots(db: DatabaseSync) {
-  const feeds = db.prepare(`SELECT key, ${NAME} AS name FROM feed WHERE ${SEEN} ORDER BY key`);
-  const feedByKey = db.prepare(`
-    SELECT number, ${NAME} AS name, changed, ${SEEN} AS seen,
-      (SELECT min(published) FROM entry WHERE feed = feed.number AND published > :at) AS opens,
-      (SELECT min(expires) FROM entry WHERE feed = feed.number AND expires > :at) AS expires,
-      (SELECT min(at) FROM tombstone WHERE feed = feed.number AND at > :at) AS withdraws,
-      (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :at) AS withdrawn,
-      (SELECT max(expires) FROM entry WHERE feed = feed.number AND expires <= :at) AS expired,
-      (SELECT max(at) FROM tombstone WHERE feed = feed.number AND at <= :since) AS forgotten
-    FROM feed WHERE key = :key`);
-  const newest = db.prepare(NEWEST);
-  const tombstones = db.prepare(`
-    SELECT article.public_id, tombstone.at, article.article ->> '$.withdrawn.reason' AS reason
-    FROM tombstone JOIN article ON article.number = tombstone.article
-    WHERE tombstone.feed = :feed AND tombstone.at <= :at AND tombstone.at > :since
-    ORDER BY tombstone.at DESC, tombstone.article DESC LIMIT :limit`);
-  const newerThan = db.prepare(`
-    SELECT count(*) AS newer FROM (
-      SELECT 1 FROM entry JOIN feed ON feed.number = entry.feed
-      WHERE feed.key = :key AND published <= :at AND (expires IS NULL OR expires > :at)
-        AND (published, tie) > (SELECT published, tie FROM place WHERE place.article = :number)
-      LIMIT :limit)`);
+  /** The entries that readers can see, newest first. */
+  function* visible(feed: FeedRow, at: Instant): Generator<TableRow> {
+    for (const row of until(lists, listOf(feed, 'entries'), at)) {
+      const [, , , , expires] = row;
+      if (expires === null || Number(expires) > at) yield row;
+    }
+  }
+
+  function entryOf([published, , number, revision, expires]: TableRow): EntryRef {
+    const head = headByNumber.get(Number(number)) as HeadRow | undefined;
+    if (head === undefined) throw damaged(`the article number ${number} is missing`);
+    const { id, updated } = checkedHead(head);
+    const isSame = head.revision === revision && head.published === published && head.expires === expires;
+    if (!isSame || head.withdrawn !== null) throw damaged(`the article “${id}” is not the one that its feeds have`);
+    return { number: Number(number), revision: head.revision, publishedAt: head.published, updatedAt: updated };
+  }
+
+  function tombstoneOf([at, number, revision]: TableRow): Tombstone {
+    const row = articleByNumber.get(Number(number)) as ArticleRow | undefined;
+    if (row === undefined) throw damaged(`the article number ${number} is missing`);
+    const { id, public_id: publicId, withdrawn, article } = checkedArticle(row);
+    if (row.revision !== revision || withdrawn !== at)
+      throw damaged(`the article “${id}” is not the one that its feeds have`);
+    const { reason } = (JSON.parse(article) as Article).withdrawn ?? {};
+    return omitUndefined({ publicId, at: Number(at), reason });
+  }
+
+  /** The moments that date a feed, and the next at which time alone changes it. */
+  function momentsOf(feed: FeedRow, at: Instant, tombstonesFor: number) {
+    const [entries, expiries, tombstones] = (['entries', 'expiries', 'tombstones'] as const).map((name) =>
+      listOf(feed, name),
+    ) as [List, List, List];
+    const moment = (row: TableRow | undefined) => (row === undefined ? undefined : Number(row[0]));
+    return {
+      opens: moment(nextAfter(lists, entries, at)),
+      expires: moment(nextAfter(lists, expiries, at)),
+      withdraws: moment(nextAfter(lists, tombstones, at)),
+      withdrawn: moment(first(until(lists, tombstones, at))),
+      expired: moment(first(until(lists, expiries, at))),
+      forgotten: moment(first(until(lists, tombstones, at - tombstonesFor))),
+    };
+  }
+
+  function* tombstonesIn(feed: FeedRow, at: Instant, since: Instant): Generator<Tombstone> {
+    for (const row of until(lists, listOf(feed, 'tombstones'), at)) {
+      if (Number(row[0]) <= since) return;
+      yield tombstoneOf(row);
+    }
+  }
+
+  const newest = (feed: FeedRow, at: Instant, limit: number): EntryRef[] =>
+    [...visible(feed, at).take(limit)].map(entryOf);
+
   return {
-    feeds: (at: Instant): NamedKey[] => feeds.all({ at }) as unknown as NamedKey[],
-    newerThan: (key: FeedKey, number: number, at: Instant, limit: number): number =>
-      Number(newerThan.get({ key, number, at, limit })?.newer),
+    newest,
+    feeds: (at: Instant): NamedKey[] =>
+      feeds.all().flatMap(([key, number]) => {
+        const feed = feeds.get(number, key);
+        return feeds.isSeen(feed, at) ? [{ key, name: nameAt(lists, feed, at) }] : [];
+      }),
+    newerThan(key: FeedKey, number: number, at: Instant, limit: number): number {
+      const feed = feeds.find(key);
+      const place = placeOf.get(number);
+      if (feed === undefined || place === undefined) return 0;
+      const [published, tie] = [Number(place.published), Number(place.tie)];
+      let newer = 0;
+      for (const row of visible(feed, at)) {
+        const isNewer = Number(row[0]) > published || (row[0] === published && Number(row[1]) > tie);
+        if (!isNewer || newer === limit) return newer;
+        newer += 1;
+      }
+      return newer;
+    },
     snapshot(key: FeedKey, at: Instant, { limit, tombstonesFor }: SnapshotOptions): FeedSnapshot | undefined {
-      const since = at - tombstonesFor;
-      const feed = feedByKey.get({ key, at, since }) as FeedRow | undefined;
-      if (feed === undefined || feed.seen === 0) return undefined;
-      const entries = newest.all({ feed: feed.number, at, limit }) as unknown as EntryRow[];
-      const withdrawals = tombstones.all({ feed: feed.number, at, since, limit: MAX_TOMBSTONES });
-      return feedSnapshot(feed, entries, withdrawals as unknown as TombstoneRow[], tombstonesFor);
+      const feed = feeds.find(key);
+      if (feed === undefined || !feeds.isSeen(feed, at)) return undefined;
+      const entries = newest(feed, at, limit);
+      const tombstones = [...tombstonesIn(feed, at, at - tombstonesFor).take(MAX_TOMBSTONES)];
+      const { opens, expires, withdraws, withdrawn, expired, forgotten } = momentsOf(feed, at, tombstonesFor);
+      const after = (moment: Instant | undefined) => (moment === undefined ? undefined : moment + tombstonesFor);
+      return omitUndefined({
+        name: nameAt(lists, feed, at),
+        entries,
+        tombstones,
+        changedAt: latest(feed.changed, after(forgotten)) ?? 0,
+        removedAt: latest(withdrawn, expired),
+        nextChangeAt: earliest(opens, expires, withdraws, after(tombstones.at(-1)?.at)),
+      });
     },
   };
 }
 
-function feedSnapshot(
-  feed: FeedRow,
-  entries: readonly EntryRow[],
-  tombstones: readonly TombstoneRow[],
-  tombstonesFor: number,
-): FeedSnapshot {
-  const oldest = tombstones.at(-1);
-  return omitUndefined({
-    name: feed.name,
-    entries: entries.map(({ number, revision, published, updated }) => ({
-      number,
-      revision,
-      publishedAt: published,
-      updatedAt: updated,
-    })),
-    tombstones: tombstones.map(({ public_id: publicId, at, reason }) =>
-      omitUndefined({ publicId, at, reason: reason ?? undefined }),
-    ),
-    changedAt: latest(feed.changed, feed.forgotten === null ? null : feed.forgotten + tombstonesFor) ?? 0,
-    removedAt: latest(feed.withdrawn, feed.expired),
-    nextChangeAt: earliest(
-      feed.opens,
-      feed.expires,
-      feed.withdraws,
-      oldest === undefined ? null : oldest.at + tombstonesFor,
-    ),
-  });
-}
-
-function latest(...moments: readonly (Instant | null)[]): Instant | undefined {
-  const known = moments.filter((moment) => moment !== null);
+function latest(...moments: readonly (Instant | undefined)[]): Instant | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
   return known.length === 0 ? undefined : Math.max(...known);
 }
 
-function earliest(...moments: readonly (Instant | null)[]): Instant | undefined {
-  const known = moments.filter((moment) => moment !== null);
+function earliest(...moments: readonly (Instant | undefined)[]): Instant | undefined {
+  const known = moments.filter((moment) => moment !== undefined);
   return known.length === 0 ? undefined : Math.min(...known);
 }

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { isStoreDamage } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome, Store } from '../store.ts';
 import { createArticleRows } from './article-rows.ts';
@@ -6,79 +7,127 @@ import { createAudit } from './audit.ts';
 import { createAuditTexts } from './audit-texts.ts';
 import { applyChanges } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
-import { type OpenOptions, openDatabase, withStoreErrors } from './database.ts';
+import { createDamageRecord, type DamageRecord, damaged } from './damage.ts';
+import { type OpenOptions, openDatabase, storeError, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
 import { createFeedDates } from './feed-dates.ts';
 import { createFeedGlances } from './feed-glances.ts';
+import { createFeedReader } from './feed-reader.ts';
+import { createFeedRows } from './feed-rows.ts';
 import { createFeedTotals } from './feed-totals.ts';
 import { createKeys } from './keys.ts';
+import { HIGHEST } from './list-parts.ts';
 import { createListing } from './listing.ts';
+import { createLists } from './lists.ts';
 import { createMediaUses } from './media-uses.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
+import { createReading } from './reading.ts';
 import { createRecords } from './records.ts';
-import { createRevisionCounter } from './revision.ts';
 import { createRules } from './rules.ts';
 import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createSources } from './sources.ts';
+import { createStoreRow } from './store-row.ts';
 import { createTurns, withWriteLock } from './write-lock.ts';
 
 /**
  * The store on SQLite.
  *
  * @param file the database's path, or `:memory:` for a store that ends with the process
- * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`
+ * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`, `store_damaged`
  */
 export function openSqliteStore(file: string, options: OpenOptions = {}): Store {
-  const store = withStoreErrors(openStore)(file, options);
-  const methods = Object.entries(store).map(([name, method]) => [name, withStoreErrors(method)]);
+  const damage = createDamageRecord(file);
+  const store = withStoreErrors(openStore)(file, options, damage);
+  const methods = Object.entries(store).map(([name, method]) => [name, withStoreErrors(method, damage.note)]);
   return Object.fromEntries(methods) as Store;
 }
 
-function openStore(file: string, options: OpenOptions): Store {
+function openStore(file: string, options: OpenOptions, damage: DamageRecord): Store {
   const db = openDatabase(file, options);
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
-  const { audit, revisions, settings, feedDates, rules, entries, sources, mediaUses, externalChanges } = tables;
+  const {
+    audit,
+    storeRow,
+    lists,
+    feeds,
+    reading,
+    settings,
+    feedDates,
+    rules,
+    entries,
+    sources,
+    mediaUses,
+    externalChanges,
+  } = tables;
   const overwriting = createOverwriting(db, file, settings);
-  const { transaction, rehearsal } = createTransactions(db, tables, overwriting);
+  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, damage });
   const records = createRecords(db);
-  const snapshots = createSnapshots(db);
-  const list = createListing(db);
-  const feedTotals = createFeedTotals(db);
-  const glances = createFeedGlances(db);
+  const snapshots = createSnapshots(db, { lists, feeds });
+  const glances = createFeedGlances(db, { lists, feeds, snapshots });
+  const feedTotals = createFeedTotals({ lists, feeds, reading });
   const keys = createKeys(db);
+  const keysOf = (number: number) => {
+    const member = records.member(number);
+    rules.catchUp();
+    return member === undefined ? [] : entries.keysOf(member);
+  };
+  const list = createListing(db, { storeRow, lists, feeds, reading, feedsOf: keysOf });
+
+  noteStaleRevision(tables, damage);
+
+  /** A store that is damaged has no more changes by other processes. Documents that were made before are served on. */
+  function unlessDamaged<Result>(work: () => Result, otherwise: Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      const known = storeError(error);
+      damage.note(known);
+      if (isStoreDamage(known)) return otherwise;
+      throw error;
+    }
+  }
 
   return {
     backfillFeeds: async (feeds, now) => transaction(() => rules.backfillFeeds(feeds, now)),
-    rules: async () => rules.list(),
+    rules: async () => reading(rules.list),
     apply: async (changes, now) => transaction(() => applyChanges(tables, changes, now)),
     rehearse: async (changes, now) => rehearsal(changes, now),
     touchAllFeeds: async (now) => {
       await transaction(() => {
-        const revision = revisions.last() + 1;
-        revisions.save(revision);
+        const revision = storeRow.last() + 1;
+        storeRow.setLast(revision);
         feedDates.touchAll(now(), revision);
       });
     },
     markServed: async () => {
       if (!settings.wasServed()) await transaction(settings.markServed);
     },
-    snapshot: async (key, at, snapshotOptions) => snapshots.snapshot(key, at, snapshotOptions),
+    snapshot: async (key, at, snapshotOptions) => reading(() => snapshots.snapshot(key, at, snapshotOptions)),
     articles: async (numbers) => records.articles(numbers),
-    feeds: async (at) => snapshots.feeds(at),
+    feeds: async (at) => reading(() => snapshots.feeds(at)),
     listFeeds: feedTotals.list,
-    feedTotal: feedTotals.total,
-    usedFeeds: async (at, articles) => glances.used(at, articles),
-    feedsOfKind: async (kind, at, limit) => glances.ofKind(kind, at, limit),
-    glance: async (key, at, glanceOptions) => glances.glance(key, at, glanceOptions),
-    lastRevision: async () => revisions.last(),
+    feedTotal: async (key, at) => reading(() => feedTotals.total(key, at)),
+    usedFeeds: async (kind, at, useOptions) => reading(() => glances.used(kind, at, useOptions)),
+    feedsOfKind: async (kind, at, limit) => reading(() => glances.ofKind(kind, at, limit)),
+    glance: async (key, at, glanceOptions) => reading(() => glances.glance(key, at, glanceOptions)),
+    lastRevision: async () => storeRow.last(),
+    check: async () => {
+      damage.refuse();
+      storeRow.last();
+    },
+    damage: () => damage.known(),
+    whenDamaged: damage.whenFound,
     erasedAfter: async (revision) => records.erasedAfter(revision),
-    overwriteErased: overwriting.overwriteErased,
+    overwriteErased: async () => {
+      damage.refuse();
+      return await overwriting.overwriteErased();
+    },
     textsInUse: (texts) => records.textsInUse(texts),
-    mayHaveExternalChanges: externalChanges.mayHaveExternalChanges,
-    takeExternallyChangedFeeds: async () => externalChanges.takeExternallyChangedFeeds(),
+    mayHaveExternalChanges: () => unlessDamaged(externalChanges.mayHaveExternalChanges, false),
+    takeExternallyChangedFeeds: async () => unlessDamaged(externalChanges.takeExternallyChangedFeeds, []),
 
     history: (id) => audit.history(id),
     auditAfter: async (revision, limit) => audit.after(revision, limit),
@@ -88,14 +137,11 @@ function openStore(file: string, options: OpenOptions): Store {
     find: async (id) => records.find(id),
     identities: async (ids) => records.identities(ids),
     revisions: async (ids) => records.revisions(ids),
-    list: async (listOptions) => list(listOptions),
+    list,
     page: async (after, limit) => records.page(after, limit),
-    newerThan: async (key, number, at, limit) => snapshots.newerThan(key, number, at, limit),
-    memberships: async (number) => {
-      rules.catchUp();
-      return entries.feedsOf(number, 0).all.map(({ key }) => key);
-    },
-    count: async () => records.count(),
+    newerThan: async (key, number, at, limit) => reading(() => snapshots.newerThan(key, number, at, limit)),
+    memberships: async (number) => reading(() => keysOf(number)),
+    count: async () => storeRow.count(),
 
     isMediaVisible: async (path, at) => mediaUses.isVisible(path, at),
     sources: async () => sources.list(),
@@ -115,60 +161,119 @@ function openStore(file: string, options: OpenOptions): Store {
   };
 }
 
+/**
+ * Notes where the newest articles and the revision of the store do not belong together, as after the loss of a part of the log
+ * that was moved into the file in part. What is whole is served.
+ */
+function noteStaleRevision({ storeRow, lists, reading }: Tables, damage: DamageRecord): void {
+  try {
+    reading(() => {
+      const [newest] = lists.down(storeRow.list('articles'), HIGHEST);
+      if (Number(newest?.[0] ?? 0) > storeRow.last()) throw damaged('an article is newer than its revision');
+    });
+  } catch (error) {
+    const known = storeError(error);
+    damage.note(known);
+    if (!isStoreDamage(known)) throw error;
+  }
+}
+
 type Tables = ReturnType<typeof openTables>;
 
 /** The parts of the store that take part in a transaction. */
 function openTables(db: DatabaseSync) {
-  const revisions = createRevisionCounter(db);
-  const feedDates = createFeedDates(db);
-  const rules = createRules(db, { revisions, feedDates });
+  const reading = createReading(db);
+  const lists = createLists(db);
+  const storeRow = createStoreRow(db, lists);
+  const feedRows = createFeedRows(db, { lists, storeRow });
+  const feedDates = createFeedDates(db, feedRows);
+  const feeds = createFeedReader(db, { lists, storeRow });
+  const rules = createRules(db, { storeRow, lists, feeds, feedRows, feedDates });
   return {
-    revisions,
+    reading,
+    lists,
+    storeRow,
+    feeds,
+    feedRows,
     feedDates,
     rules,
     settings: createSettings(db),
-    rows: createArticleRows(db),
-    entries: createEntries(db, rules),
-    audit: createAudit(db),
+    rows: createArticleRows(db, storeRow),
+    entries: createEntries(db, { rules, feedRows, lists }),
+    audit: createAudit(db, { storeRow, lists, reading }),
     auditTexts: createAuditTexts(db),
     sources: createSources(db),
     mediaUses: createMediaUses(db),
-    externalChanges: createExternalChanges(db, { revisions, feedDates }),
+    externalChanges: createExternalChanges(db, { storeRow, feedDates }),
   };
 }
 
-function createTransactions(db: DatabaseSync, tables: Tables, { rewriting }: Overwriting) {
-  const { revisions, entries, externalChanges } = tables;
+interface TransactionsParts {
+  readonly overwriting: Overwriting;
+  readonly damage: DamageRecord;
+}
+
+function createTransactions(
+  db: DatabaseSync,
+  tables: Tables,
+  { overwriting: { rewriting }, damage }: TransactionsParts,
+) {
+  const { storeRow, feedRows, externalChanges } = tables;
+  /** What earlier transactions have left in memory is of this version of the store. */
+  let version: number | undefined;
+
+  function begin(): void {
+    const current = externalChanges.dataVersion();
+    if (current !== version) forget(); // another process has written
+    version = current;
+    storeRow.begin();
+  }
+
+  function forget(): void {
+    feedRows.forget();
+    storeRow.forget();
+  }
   const inTurn = createTurns(); // of two changes to one article, the later one must stay the later one
 
   function transaction<Result>(work: () => Result): Promise<Result> {
     const write = () => {
       try {
         const hasForeignCommit = externalChanges.hasForeignCommit();
+        begin();
         const result = work();
-        const revision = revisions.last();
+        feedRows.save();
+        const revision = storeRow.last();
+        storeRow.save();
         db.exec('COMMIT');
         if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
         return result;
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
-        entries.forget();
+        forget();
         throw error;
       }
     };
-    return inTurn(() => withWriteLock(db, rewriting, write));
+    return writing(write);
   }
 
   function rehearsal(changes: readonly Change[], now: () => Instant): Promise<Outcome[]> {
     const write = () => {
       try {
+        begin();
         return applyChanges(tables, changes, now);
       } finally {
         if (db.isTransaction) db.exec('ROLLBACK');
-        entries.forget();
+        forget();
       }
     };
-    return inTurn(() => withWriteLock(db, rewriting, write));
+    return writing(write);
+  }
+
+  async function writing<Result>(write: () => Result): Promise<Result> {
+    return await inTurn(async () => {
+      damage.refuse();
+      return await withWriteLock(db, rewriting, write);
+    });
   }
 
   return { transaction, rehearsal };

@@ -15,17 +15,17 @@ export function withdraw(
 ): Applied {
   if (known === undefined) return { id, result: 'absent', revision: 0, touched: [] };
   if (known.withdrawn !== null) {
-    const kept = keptAsKnown(known, entries.feedsOf(known.number, transaction.at));
+    const kept = keptAsKnown(known, entries.feedsOf(known, transaction.at));
     return { id, result: 'unchanged', revision: known.revision, touched: [], kept };
   }
   const at = Math.floor(transaction.at / 1000) * 1000; // every date of an article is a whole second
   const article = articleText(withdrawnArticle(JSON.parse(known.article) as Article, omitUndefined({ at, reason })));
-  const feeds = entries.feedsOf(known.number, transaction.at);
+  const feeds = entries.feedsOf(known, transaction.at);
   const revision = ++transaction.revision;
-  rows.update(known.number, article, revision);
+  rows.update(known, article, revision);
   mediaUses.replace(known.number, article.media);
-  entries.remove(known.number, feeds);
-  entries.add(known.number, article, feeds, transaction.at);
+  entries.remove(known, feeds);
+  entries.add({ number: known.number, revision }, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
   return {
     id,

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
+import { AUDIT_COLUMNS, checkedAudit } from '../../../src/store/sqlite/audit-rows.ts';
 import { createAuditTexts } from '../../../src/store/sqlite/audit-texts.ts';
+import { rowChecksum } from '../../../src/store/sqlite/checksums.ts';
 
 interface Row {
   readonly actor: unknown;
@@ -11,24 +13,24 @@ function openRows(rows: readonly Row[]) {
   const db = new DatabaseSync(':memory:');
   onTestFinished(() => db.close());
   db.exec(`CREATE TABLE audit (revision INTEGER PRIMARY KEY, at INTEGER NOT NULL, lowest INTEGER NOT NULL,
-    highest INTEGER NOT NULL, actor TEXT, runs TEXT NOT NULL) STRICT;
+    highest INTEGER NOT NULL, actor TEXT, runs TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT;
     CREATE INDEX audit_range ON audit (highest, lowest) WHERE lowest < highest`);
-  const insert = db.prepare('INSERT INTO audit (at, lowest, highest, actor, runs) VALUES (0, ?, ?, ?, ?)');
-  for (const { actor, runs } of rows) {
+  const insert = db.prepare(`INSERT INTO audit (${AUDIT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  for (const [index, { actor, runs }] of rows.entries()) {
     const last = runs.map(({ article, count }) => article + count - 1);
     const first = runs.map(({ article }) => article);
-    insert.run(
-      Math.min(...first),
-      Math.max(...last),
-      actor === null ? null : JSON.stringify(actor),
-      JSON.stringify(runs),
-    );
+    const text = actor === null ? null : JSON.stringify(actor);
+    const columns = [index, 0, Math.min(...first), Math.max(...last), text, JSON.stringify(runs)] as const;
+    insert.run(...columns, rowChecksum(columns));
   }
-  return { db, rows: () => db.prepare('SELECT actor, runs FROM audit ORDER BY revision').all().map(parsed) };
+  return {
+    db,
+    rows: () => db.prepare(`SELECT ${AUDIT_COLUMNS} FROM audit ORDER BY revision`).all().map(checkedAudit).map(parsed),
+  };
 }
 
-function parsed({ actor, runs }: Readonly<Record<string, unknown>>): unknown {
-  return { actor: actor === null ? null : JSON.parse(String(actor)), runs: JSON.parse(String(runs)) };
+function parsed({ actor, runs }: Readonly<{ actor: string | null; runs: string }>): unknown {
+  return { actor: actor === null ? null : JSON.parse(actor), runs: JSON.parse(runs) };
 }
 
 const what = 'withdrawn';

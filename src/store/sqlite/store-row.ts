@@ -1,0 +1,146 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { rowChecksum, textChecksum, type Value } from './checksums.ts';
+import { damaged } from './damage.ts';
+import {
+  addRow,
+  balance,
+  countOf,
+  decodeParts,
+  encodeParts,
+  type ListRow,
+  type Parts,
+  removeRow,
+} from './list-parts.ts';
+import { type List, type Lists, listRow, STORE_LISTS, type StoreList } from './lists.ts';
+
+/** The row that the store has once: its revision, and the lists of all articles, audits and feeds. */
+interface Columns {
+  /** The revision of the last change. */
+  last: number;
+  /** How often rules and names of feeds have changed. */
+  rules: number;
+  readonly lists: Readonly<Record<StoreList, Parts>>;
+  /** One part: what the numbers and keys of all feeds add up to. */
+  readonly feeds: Parts;
+}
+
+const TITLES: Readonly<Record<StoreList, string>> = {
+  articles: 'list of articles',
+  withdrawn: 'list of withdrawn articles',
+  expiring: 'list of articles that expire',
+  singleAudits: 'list of changes to single articles',
+  rangeAudits: 'list of changes to many articles',
+};
+
+const LIST_NAMES = Object.keys(STORE_LISTS) as readonly StoreList[];
+
+export type StoreRow = ReturnType<typeof createStoreRow>;
+
+export function createStoreRow(db: DatabaseSync, lists: Lists) {
+  const select = db.prepare(`
+    SELECT last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, checksum FROM revision`);
+  select.setReturnArrays(true);
+  const update = db.prepare(`
+    UPDATE revision SET last = ?, rules = ?, articles = ?, withdrawn = ?, expiring = ?, single_audits = ?, range_audits = ?,
+      feeds = ?, checksum = ?`);
+  /** The row in the current transaction, and after it until another process writes. */
+  let kept: Columns | undefined;
+  let isWriting = false;
+  let isChanged = false;
+
+  /** @throws PublisherError `store_damaged` */
+  function checked(): Value[] {
+    const rows = select.all() as unknown as Value[][];
+    const [columns = []] = rows;
+    const values = columns.slice(0, -1);
+    if (rows.length !== 1 || rowChecksum(values) !== columns.at(-1)) {
+      throw damaged('the row with its revision does not match its checksum');
+    }
+    return values;
+  }
+
+  function read(): Columns {
+    const [last, rules, articles, withdrawn, expiring, singleAudits, rangeAudits, feeds] = checked();
+    return {
+      last: Number(last),
+      rules: Number(rules),
+      lists: {
+        articles: decode(articles),
+        withdrawn: decode(withdrawn),
+        expiring: decode(expiring),
+        singleAudits: decode(singleAudits),
+        rangeAudits: decode(rangeAudits),
+      },
+      feeds: decode(feeds),
+    };
+  }
+
+  function current(): Columns {
+    kept ??= read();
+    return kept;
+  }
+
+  function changing(): Columns {
+    isChanged = true;
+    return current();
+  }
+
+  return {
+    /** The revision of the last change. */
+    last: (): number => (isWriting ? current().last : Number(checked()[0])),
+    setLast(revision: number): void {
+      changing().last = revision;
+    },
+    rules: (): number => (isWriting ? current().rules : Number(checked()[1])),
+    raiseRules(): void {
+      changing().rules += 1;
+    },
+    /** A list as it is in the store. Call it in a transaction, together with what reads the list. */
+    list: (name: StoreList): List => listOf(name, decode(checked()[2 + LIST_NAMES.indexOf(name)])),
+    /** How many articles the store has. */
+    count: (): number => countOf(decode(checked()[2])),
+    /** What the numbers and keys of all feeds add up to. */
+    feeds: (): Parts => (isWriting ? current().feeds : decode(checked()[7])),
+    add(name: StoreList, row: ListRow): void {
+      addRow(changing().lists[name], row);
+    },
+    remove(name: StoreList, row: ListRow): void {
+      const columns = changing();
+      if (!removeRow(columns.lists[name], row)) throw damaged(listOf(name, columns.lists[name]).title);
+    },
+    addFeed(number: number, key: string): void {
+      addRow(changing().feeds, [0, 0, number, textChecksum(key)]);
+    },
+    /** Call this after the begin of a transaction that writes. */
+    begin(): void {
+      isWriting = true;
+    },
+    /** Call this before the commit. */
+    save(): void {
+      isWriting = false;
+      if (!isChanged) return;
+      const row = current();
+      const blobs = LIST_NAMES.map((name) => {
+        balance(row.lists[name], (index) => lists.readPart(listOf(name, row.lists[name]), index).map(listRow));
+        return encodeParts(row.lists[name]);
+      });
+      const columns = [row.last, row.rules, ...blobs, encodeParts(row.feeds)] as const;
+      update.run(...columns, rowChecksum(columns));
+      isChanged = false;
+    },
+    /** Call this after a rollback, and when another process has written. */
+    forget(): void {
+      kept = undefined;
+      isChanged = false;
+      isWriting = false;
+    },
+  };
+}
+
+function decode(blob: Value | undefined): Parts {
+  return decodeParts(blob as Uint8Array);
+}
+
+function listOf(name: StoreList, parts: Parts): List {
+  return { name, owner: 0, title: `the ${TITLES[name]} does not match its checksums`, parts };
+}
