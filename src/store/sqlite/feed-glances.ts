@@ -7,11 +7,12 @@ import type { FeedGlance, GlanceOptions, OwnKind, UsedFeed, UseOptions } from '.
 import { nameAt } from './feed-names.ts';
 import { countUntil, type FeedName, type FeedReader, nextAfter, until } from './feed-reader.ts';
 import { type FeedRow, listOf } from './feed-rows.ts';
-import type { Lists, TableRow } from './lists.ts';
-import { createPlaces } from './places.ts';
+import { partOf } from './list-parts.ts';
+import type { List, Lists, TableRow } from './lists.ts';
+import { createPlaces, type Member } from './places.ts';
 import type { Snapshots } from './snapshot.ts';
 
-/** Feeds whose glances are kept. */
+/** Glances, parts of feeds and articles that are kept. */
 const MAX_KEPT = 2000;
 
 /** A glance that holds while the feed keeps its revision, from one moment until another, for the same days. */
@@ -21,6 +22,11 @@ interface KeptGlance {
   readonly until: Instant;
   readonly days: string;
   readonly glance: FeedGlance;
+}
+
+interface EntryDates {
+  readonly published: Instant;
+  readonly expires: Instant;
 }
 
 interface KeptUses {
@@ -40,6 +46,9 @@ interface GlanceParts {
 export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }: GlanceParts) {
   const places = createPlaces(db);
   const kept = new LRUCache<number, KeptGlance>({ max: MAX_KEPT });
+  const dates = new LRUCache<string, readonly EntryDates[]>({ max: MAX_KEPT });
+  /** The numbers of the feeds that an article names itself, by its number and revision. */
+  const ownFeeds = new LRUCache<string, readonly number[]>({ max: MAX_KEPT });
   const keysByList = new WeakMap<readonly FeedName[], ReadonlyMap<number, FeedKey>>();
 
   let last: KeptUses | undefined;
@@ -61,13 +70,31 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
     return countUntil(lists, listOf(feed, 'entries'), at) - countUntil(lists, listOf(feed, 'expiries'), at);
   }
 
+  /** The dates in a part of a feed. A part is named by its checksum: after a change, only the changed part is read again. */
+  function datesIn(list: List, index: number): readonly EntryDates[] {
+    const { count = 0, sum = 0 } = list.parts.parts[index] ?? {};
+    const name = `${list.owner} ${count} ${sum}`;
+    const known = dates.get(name);
+    if (known !== undefined) return known;
+    const read = lists.readPart(list, index).map(([published, , , , expires]) => ({
+      published: Number(published),
+      expires: expires === null ? Number.POSITIVE_INFINITY : Number(expires),
+    }));
+    dates.set(name, read);
+    return read;
+  }
+
   function perDay(feed: FeedRow, at: Instant, days: GlanceOptions['days']): number[] {
     const counts = days.map(() => 0);
+    const list = listOf(feed, 'entries');
     let day = days.length - 1;
-    for (const [published] of visible(feed, at)) {
-      while (day >= 0 && Number(published) < (days[day]?.[0] ?? 0)) day -= 1;
-      if (day < 0) break;
-      if (Number(published) < (days[day]?.[1] ?? 0)) counts[day] = (counts[day] ?? 0) + 1;
+    for (let index = partOf(list.parts, [at, Number.POSITIVE_INFINITY]); index >= 0; index -= 1) {
+      for (const { published, expires } of datesIn(list, index).toReversed()) {
+        if (published > at || expires <= at) continue;
+        while (day >= 0 && published < (days[day]?.[0] ?? 0)) day -= 1;
+        if (day < 0) return counts;
+        if (published < (days[day]?.[1] ?? 0)) counts[day] = (counts[day] ?? 0) + 1;
+      }
     }
     return counts;
   }
@@ -77,6 +104,15 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
     return Math.min(...changes.map((row) => (row === undefined ? Number.POSITIVE_INFINITY : Number(row[0]))));
   }
 
+  function ownFeedsOf(member: Omit<Member, 'withdrawn'>): readonly number[] {
+    const name = `${member.number} ${member.revision}`;
+    const known = ownFeeds.get(name);
+    if (known !== undefined) return known;
+    const numbers: number[] = JSON.parse(places.find({ ...member, withdrawn: null })?.feeds ?? '[]');
+    ownFeeds.set(name, numbers);
+    return numbers;
+  }
+
   /** How many of the newest articles each feed holds that they name themselves. Kept for the other kinds of feeds. */
   function usesIn(latest: FeedRow, at: Instant, articles: number): ReadonlyMap<number, number> {
     const { revision } = latest;
@@ -84,8 +120,7 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
     const uses = new Map<number, number>();
     for (const [published, , number, revision] of visible(latest, at).take(articles)) {
       const member = { number: Number(number), revision: Number(revision), published: Number(published) };
-      const numbers: number[] = JSON.parse(places.find({ ...member, withdrawn: null })?.feeds ?? '[]');
-      for (const feed of numbers) uses.set(feed, (uses.get(feed) ?? 0) + 1);
+      for (const feed of ownFeedsOf(member)) uses.set(feed, (uses.get(feed) ?? 0) + 1);
     }
     last = { revision, at, articles, uses };
     return uses;
