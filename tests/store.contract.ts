@@ -1452,6 +1452,17 @@ export function storeContract(
       });
     });
 
+    test('are of the feeds that readers can see at a moment, by their keys', async () => {
+      const store = await ofEveryStatus();
+      const keys = await store.feedKeys();
+      expect(keys).toContain('tag/later');
+      for (const moment of [DAY - 1, DAY, DAY + 60 * MINUTE]) {
+        expect(await store.seenFeeds(keys, moment)).toEqual(await store.feeds(moment));
+      }
+      expect(await store.seenFeeds(['tag/unknown', 'tag/x'], DAY)).toEqual([{ key: 'tag/x', name: 'x' }]);
+      expect(await store.feedKeys()).toBe(keys);
+    });
+
     test('rank the feeds of the newest visible articles, and list those of a kind that hold one', async () => {
       const store = await ofEveryStatus();
       const used = async (moment: number, articles = 9) =>

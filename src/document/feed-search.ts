@@ -1,56 +1,57 @@
 import type { Publication } from '../config/publication.ts';
-import { LATEST, type NamedKey, shortTitle } from '../feed/feeds.ts';
+import { type FeedKey, LATEST, type NamedKey } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { memo } from '../lib/memo.ts';
+import { slugOf } from '../lib/text.ts';
 import { kindOf } from '../pages/kinds.ts';
 import { type Findable, findable, folded, rank } from '../pages/search.ts';
 import { languageName } from '../pages/words.ts';
 import type { Store } from '../store/store.ts';
-import { createKnownFeeds } from './known-feeds.ts';
 
 interface FindableFeed {
-  readonly feed: NamedKey;
-  readonly name: Findable;
+  readonly key: FeedKey;
+  readonly words: Findable;
 }
 
-/** Returns a function that finds the feeds whose names answer a text, the best answers first. */
+/**
+ * Returns a function that finds the feeds whose names answer a text, the best answers first. Names are looked for in the keys
+ * of feeds, which hold them: to read the names of ten thousand feeds after each change would take a tenth of a second.
+ */
 export function createFeedSearch({
   store,
   publication,
 }: {
-  readonly store: Store;
+  readonly store: Pick<Store, 'feedKeys' | 'seenFeeds'>;
   readonly publication: Publication;
 }): (text: string, at: Instant) => Promise<readonly NamedKey[]> {
-  const knownFeeds = createKnownFeeds(store);
+  const titles = new Map(publication.feeds.map(({ id, title }) => [id, title]));
   /** Made once for a list: to fold ten thousand names takes longer than a search. */
-  const findablesByList = new WeakMap<readonly NamedKey[], readonly FindableFeed[]>();
-  const findableOf = memo(
-    (line) => {
-      const [key = '', title = ''] = line.split('\n');
+  const known = new WeakMap<readonly FeedKey[], readonly FindableFeed[]>();
+  const wordsOf = memo(
+    (key) => {
       const name = key.slice(key.indexOf('/') + 1);
-      return kindOf(key) === 'language' ? languageWords(name, publication.language) : findable(title, name);
+      if (kindOf(key) === 'language') return languageWords(name, publication.language);
+      return findable(name, titles.get(key) ?? '');
     },
     { max: 50_000, maxLength: 2000 },
   );
 
-  function findablesOf(feeds: readonly NamedKey[]): readonly FindableFeed[] {
-    const known = findablesByList.get(feeds);
-    if (known !== undefined) return known;
-    const made = feeds
-      .filter(({ key }) => key !== LATEST)
-      .map((feed) => ({ feed, name: findableOf(`${feed.key}\n${shortTitle(feed, publication)}`) }));
-    findablesByList.set(feeds, made);
+  function findables(keys: readonly FeedKey[]): readonly FindableFeed[] {
+    const made = known.get(keys) ?? keys.flatMap((key) => (key === LATEST ? [] : [{ key, words: wordsOf(key) }]));
+    known.set(keys, made);
     return made;
   }
 
   return async (text, at) => {
-    const wanted = folded(text);
-    if (wanted === '') return [];
-    const found = findablesOf(await knownFeeds(at)).flatMap(({ feed, name }) => {
-      const order = rank(name, wanted);
-      return order === undefined ? [] : [{ feed, order }];
-    });
-    return found.toSorted((one, other) => one.order - other.order).map(({ feed }) => feed);
+    // As it is, and as it is in keys: that of C++ is c-plus-plus.
+    const wanted = [...new Set([folded(text), folded(slugOf(text))])].filter((each) => each !== '');
+    const orders = new Map<FeedKey, number>();
+    for (const { key, words } of findables(await store.feedKeys())) {
+      const order = Math.min(...wanted.map((each) => rank(words, each) ?? Number.POSITIVE_INFINITY));
+      if (Number.isFinite(order)) orders.set(key, order);
+    }
+    const seen = await store.seenFeeds([...orders.keys()], at);
+    return seen.toSorted((one, other) => (orders.get(one.key) ?? 0) - (orders.get(other.key) ?? 0));
   };
 }
 

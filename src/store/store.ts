@@ -377,6 +377,13 @@ export interface Store {
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
   /** `latest`, the custom feeds, and every feed with an article that was visible by that moment. */
   feeds(at: Instant): Promise<readonly NamedKey[]>;
+  /**
+   * The keys of all feeds, also of those that readers cannot see yet: show none before `seenFeeds` has it. The list is the
+   * same until there is another feed.
+   */
+  feedKeys(): Promise<readonly FeedKey[]>;
+  /** Those of these feeds that `feeds` has at that moment. */
+  seenFeeds(keys: readonly FeedKey[], at: Instant): Promise<readonly NamedKey[]>;
   /** The same feeds in the order of their keys, with their totals. It counts in pieces, so that no other work waits. */
   listFeeds(options: FeedListOptions): Promise<FeedList>;
   /** The totals of one feed; undefined where readers could never see it. */

@@ -16,7 +16,7 @@ const FILES = {
     record({
       title: 'Snow on the pass',
       sections: ['World'],
-      tags: ['Water', 'ژینگە'],
+      tags: ['Water', 'ژینگە', 'C++'],
       authors: [{ name: 'Iğdır Çelik' }],
       summary: 'A dry winter.',
     }),
@@ -139,6 +139,7 @@ describe('a service with pages', () => {
     ['کوردي', ['language/ckb']],
     ['kurdish', ['language/ckb']],
     ['rivers', ['rivers']],
+    ['C++', ['tag/c-plus-plus']],
     ['latest', []],
     ['<script>', []],
   ])('a search for %s finds %j', async (q, feeds) => {

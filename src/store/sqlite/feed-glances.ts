@@ -126,7 +126,22 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
     return uses;
   }
 
+  /** The keys of a list, made once. */
+  const keyLists = new WeakMap<readonly FeedName[], readonly FeedKey[]>();
+
   return {
+    keys(): readonly FeedKey[] {
+      const all = feeds.all();
+      const keys = keyLists.get(all) ?? all.map(([key]) => key);
+      keyLists.set(all, keys);
+      return keys;
+    },
+    seen(keys: readonly FeedKey[], at: Instant): NamedKey[] {
+      return keys.flatMap((key) => {
+        const feed = feeds.find(key);
+        return feed === undefined || !feeds.isSeen(feed, at) ? [] : [{ key, name: nameAt(lists, feed, at) }];
+      });
+    },
     used(kind: OwnKind, at: Instant, { articles, limit }: UseOptions): UsedFeed[] {
       const latest = feeds.find(LATEST);
       if (latest === undefined) return [];

@@ -110,6 +110,8 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     feeds: async (at) => reading(() => snapshots.feeds(at)),
     listFeeds: feedTotals.list,
     feedTotal: async (key, at) => reading(() => feedTotals.total(key, at)),
+    feedKeys: async () => reading(glances.keys),
+    seenFeeds: async (keys, at) => reading(() => glances.seen(keys, at)),
     usedFeeds: async (kind, at, useOptions) => reading(() => glances.used(kind, at, useOptions)),
     feedsOfKind: async (kind, at, limit) => reading(() => glances.ofKind(kind, at, limit)),
     glance: async (key, at, glanceOptions) => reading(() => glances.glance(key, at, glanceOptions)),
