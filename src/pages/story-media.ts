@@ -50,14 +50,14 @@ export function player(
 
 /** Embedded content of another page. */
 export function frame(
-  { src = '', title, width, height }: Given,
+  { src = '', title, sandbox, width, height }: Given,
   place: Place,
   { texts, hosts, root }: MediaOptions,
 ): Html {
   const label = title ?? texts.text('embed');
   const file = hosts.load(src, root);
   if (file === undefined) return linkTo(src, label, place, texts);
-  return html`<iframe src="${file}"${attributes({ title: label, width, height })} loading="lazy" allowfullscreen></iframe>`;
+  return html`<iframe src="${file}"${attributes({ title: label, sandbox, width, height })} loading="lazy" allowfullscreen></iframe>`;
 }
 
 /** A link in the place of a file that the page does not load. */

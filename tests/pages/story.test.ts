@@ -88,9 +88,9 @@ describe.each<[string, readonly (readonly [from: string, to: readonly string[]])
         ['<div><a href="https://tube.example/1">A film on tube.example</a></div>', '<p>B</p>'],
       ],
       [
-        '<iframe src="https://media.example/1"></iframe>',
+        '<iframe src="https://media.example/1" sandbox="allow-scripts" allow="autoplay"></iframe>',
         [
-          '<div><iframe src="https://media.example/1" title="Embedded content" loading="lazy" allowfullscreen></iframe></div>',
+          '<div><iframe src="https://media.example/1" title="Embedded content" sandbox="allow-scripts" loading="lazy" allowfullscreen></iframe></div>',
         ],
       ],
     ],

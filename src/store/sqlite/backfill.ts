@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite';
 import { LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { Value } from './checksums.ts';
+import { damaged } from './damage.ts';
 import { type FeedRow, type FeedRows, listOf } from './feed-rows.ts';
-import { countOf, LOWEST } from './list-parts.ts';
+import { countOf, hashOf, LOWEST } from './list-parts.ts';
 import { type Lists, listRow, type TableRow } from './lists.ts';
 import { checkPlace } from './places.ts';
 
@@ -33,9 +34,20 @@ interface FilledList {
   readonly name: 'entries' | 'tombstones';
   /** Which number of a row is the article. */
   readonly article: number;
+  /** Starts a run. */
+  readonly begin: () => void;
   readonly insert: (feed: FeedRow, articles: Articles) => void;
   readonly remove: (feed: FeedRow, row: TableRow) => void;
 }
+
+/** An entry that more feeds may get. */
+interface Entry {
+  readonly member: readonly [number, number, number, number, number | null];
+  readonly hash: number;
+}
+
+/** Entries that are kept in memory. */
+const MAX_KNOWN = 200_000;
 
 /** Articles whose places are read together. */
 const READ_TOGETHER = 10_000;
@@ -67,33 +79,57 @@ export function prepareBackfills(
 }
 
 function filledEntries(db: DatabaseSync, { feedRows }: BackfillParts): FilledList {
+  // The feed `latest` has every entry. Its rows are small, those of articles are not.
+  const chosen = `
+    FROM json_each(:articles) AS chosen CROSS JOIN place ON place.article = chosen.value
+    CROSS JOIN entry AS own
+      ON own.feed = :latest AND own.published = place.published AND own.tie = place.tie AND own.article = place.article`;
   const places = db.prepare(`
-    SELECT place.article, place.published, tie, place.expires, feeds, url_hash, article.revision, place.checksum
-    FROM json_each(?) AS chosen CROSS JOIN place ON place.article = chosen.value JOIN article ON number = place.article`);
-  places.setReturnArrays(true);
+    SELECT place.article, place.published, place.tie, place.expires, feeds, url_hash, own.revision, place.checksum ${chosen}`);
   const insert = db.prepare(
     'INSERT INTO entry (feed, published, tie, article, revision, expires) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const remove = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
+  places.setReturnArrays(true);
+  /** The entries of articles that this run has read: many feeds have the same ones. */
+  let known = new Map<number, Entry>();
 
-  function insertOne(feed: FeedRow, place: readonly Value[]): void {
-    checkPlace(place.slice(0, 6), Number(place[6]), place.at(-1));
-    const [article, published, tie, expires, , , revision] = place as readonly number[] &
-      readonly [number, number, number];
-    const row = [published, tie, article, Number(revision), expires ?? null] as const;
-    insert.run(feed.number, ...row);
-    feedRows.add(feed, 'entries', row);
-    if (expires != null) feedRows.add(feed, 'expiries', [expires, article]);
+  function read(articles: Articles): void {
+    const unknown = articles.filter((article) => !known.has(article));
+    if (unknown.length === 0) return;
+    const latest = feedRows.of(LATEST).number;
+    const found = places.all({ articles: `[${unknown.join()}]`, latest }) as unknown as Value[][];
+    if (found.length < unknown.length) throw damaged('the place of an article does not match its entries');
+    for (const place of found) {
+      checkPlace(place.slice(0, 6), Number(place[6]), place.at(-1));
+      const [article, published, tie, expires, , , revision] = place as unknown as readonly number[];
+      const member = [Number(published), Number(tie), Number(article), Number(revision), expires ?? null] as const;
+      known.set(member[2], { member, hash: hashOf(member) });
+    }
+  }
+
+  function insertTogether(feed: FeedRow, articles: Articles): void {
+    if (known.size > MAX_KNOWN) known.clear();
+    read(articles);
+    for (const article of articles) {
+      const entry = known.get(article);
+      if (entry === undefined) continue;
+      const [published, tie, , revision, expires] = entry.member;
+      insert.run(feed.number, published, tie, article, revision, expires);
+      feedRows.add(feed, 'entries', entry.member, entry.hash);
+      if (expires !== null) feedRows.add(feed, 'expiries', [expires, article]);
+    }
   }
 
   return {
     name: 'entries',
     article: 2,
+    begin() {
+      known = new Map();
+    },
     insert(feed, articles) {
-      for (let start = 0; start < articles.length; start += READ_TOGETHER) {
-        const rows = places.all(`[${articles.subarray(start, start + READ_TOGETHER).join()}]`);
-        for (const place of rows as unknown as Value[][]) insertOne(feed, place);
-      }
+      for (let start = 0; start < articles.length; start += READ_TOGETHER)
+        insertTogether(feed, articles.subarray(start, start + READ_TOGETHER));
     },
     remove(feed, row) {
       const [published, tie, article, , expires] = row as readonly number[];
@@ -111,6 +147,7 @@ function filledTombstones(db: DatabaseSync, { feedRows, lists }: BackfillParts):
   return {
     name: 'tombstones',
     article: 1,
+    begin: () => {},
     insert(feed, articles) {
       const latest = listOf(feedRows.of(LATEST), 'tombstones');
       for (const row of lists.up(latest, LOWEST)) {
@@ -129,10 +166,11 @@ function filledTombstones(db: DatabaseSync, { feedRows, lists }: BackfillParts):
 
 /** @returns a function that fills one feed, and returns the articles that it removed and added */
 function startRun(
-  { name, article, insert, remove }: FilledList,
+  { name, article, begin, insert, remove }: FilledList,
   { lists, feedRows }: BackfillParts,
 ): (feed: FeedRow, rule: NumberedRule) => Articles[] {
   const known = new Map<number, Articles>();
+  begin();
 
   function articlesIn(number: number): Articles {
     const articles = known.get(number) ?? readArticles(feedRows.get(number));
