@@ -154,7 +154,7 @@ function report(salvaged: Salvaged, { list, kept }: ReportFiles, { out, err }: T
     ...(gone > 0 ? [`the text of ${grouped(gone, 'withdrawn or erased article')}`] : []),
     ...(lostFeeds.length > 0 ? [`the settings of ${grouped(lostFeeds.length, 'feed')}`] : []),
     ...(lostKeys.length > 0 ? [grouped(lostKeys.length, 'key')] : []),
-    ...(lostRows.length > 0 ? [grouped(lostRows.length, 'other row')] : []),
+    ...(lostRows.length > 0 ? ['rows of other tables'] : []),
   ];
   out(`lost: ${parts.join(', ')}; see ${list}`);
   return 1;

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { defineMigrationFunctions } from '../../src/store/sqlite/database.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
+import { RESTORE } from '../../src/store/sqlite/store-file.ts';
 import { ask, dataFolder, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
 
@@ -64,7 +65,7 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      `The store ${join(folder, 'store/publisher.sqlite')} is not an SQLite database.\nPut a backup in its place.\n`,
+      `The store ${join(folder, 'store/publisher.sqlite')} is not an SQLite database.\n${RESTORE}\n`,
     ]);
   }
 });
