@@ -23,6 +23,7 @@ import { createMediaUses } from './media-uses.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
 import { createReading } from './reading.ts';
 import { createRecords } from './records.ts';
+import { createReplacedFileCheck } from './replaced-file.ts';
 import { createRules } from './rules.ts';
 import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
@@ -45,6 +46,12 @@ export function openSqliteStore(file: string, options: OpenOptions = {}): Store 
 
 function openStore(file: string, options: OpenOptions, damage: DamageRecord): Store {
   const db = openDatabase(file, options);
+  const requireSameFile = createReplacedFileCheck(file);
+  /** @throws PublisherError where no change may be made */
+  function requireChangeable(): void {
+    damage.refuse();
+    requireSameFile();
+  }
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
   const {
@@ -62,7 +69,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     externalChanges,
   } = tables;
   const overwriting = createOverwriting(db, file, settings);
-  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, damage });
+  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, requireChangeable });
   const records = createRecords(db);
   const snapshots = createSnapshots(db, { lists, feeds });
   const feedTotals = createFeedTotals({ lists, feeds, reading });
@@ -110,14 +117,14 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     feedTotal: async (key, at) => reading(() => feedTotals.total(key, at)),
     lastRevision: async () => storeRow.last(),
     check: async () => {
-      damage.refuse();
+      requireChangeable();
       storeRow.last();
     },
     damage: () => damage.known(),
     whenDamaged: damage.whenFound,
     erasedAfter: async (revision) => records.erasedAfter(revision),
     overwriteErased: async () => {
-      damage.refuse();
+      requireChangeable();
       return await overwriting.overwriteErased();
     },
     textsInUse: (texts) => records.textsInUse(texts),
@@ -205,13 +212,14 @@ function openTables(db: DatabaseSync) {
 
 interface TransactionsParts {
   readonly overwriting: Overwriting;
-  readonly damage: DamageRecord;
+  /** Called before each transaction. */
+  readonly requireChangeable: () => void;
 }
 
 function createTransactions(
   db: DatabaseSync,
   tables: Tables,
-  { overwriting: { rewriting }, damage }: TransactionsParts,
+  { overwriting: { rewriting }, requireChangeable }: TransactionsParts,
 ) {
   const { storeRow, feedRows, externalChanges } = tables;
   /** What earlier transactions have left in memory is of this version of the store. */
@@ -266,7 +274,7 @@ function createTransactions(
 
   async function writing<Result>(write: () => Result): Promise<Result> {
     return await inTurn(async () => {
-      damage.refuse();
+      requireChangeable();
       return await withWriteLock(db, rewriting, write);
     });
   }
