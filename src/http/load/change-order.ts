@@ -8,8 +8,8 @@ const SAFE: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS',
 const MAX_WAITING = 256;
 
 interface ChangeOrderParts {
-  /** Marks a request as unanswered. Returns how many requests of its connection are. */
-  readonly hold: (request: IncomingMessage, response: ServerResponse) => number;
+  /** Marks a request as unanswered. */
+  readonly hold: (request: IncomingMessage, response: ServerResponse) => void;
   /** Refuses a request because too many wait. */
   readonly refuse: RequestListener;
 }
@@ -22,6 +22,8 @@ interface ChangeOrderParts {
 export function createChangeOrder({ hold, refuse }: ChangeOrderParts): (handle: RequestListener) => RequestListener {
   /** How many changes of a connection are not answered. */
   const changes = new WeakMap<Socket, number>();
+  /** How many of its requests wait here. */
+  const waiting = new WeakMap<Socket, number>();
 
   function noteChange({ socket }: IncomingMessage, response: ServerResponse): void {
     changes.set(socket, (changes.get(socket) ?? 0) + 1);
@@ -33,8 +35,13 @@ export function createChangeOrder({ hold, refuse }: ChangeOrderParts): (handle: 
     if (isSafe && (changes.get(request.socket) ?? 0) === 0) return handle(request, response);
     if (!isSafe) noteChange(request, response);
     if (response.socket !== null) return handle(request, response);
-    if (hold(request, response) > MAX_WAITING) return refuse(request, response);
+    hold(request, response);
+    const { socket } = request;
+    const before = waiting.get(socket) ?? 0;
+    if (before >= MAX_WAITING) return refuse(request, response);
+    waiting.set(socket, before + 1);
     whenFirst(response, () => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1);
       if (!response.destroyed) handle(request, response); // otherwise the client has left
     });
   };
