@@ -133,7 +133,7 @@ interface ReportFiles {
 function report(salvaged: Salvaged, { list, kept }: ReportFiles, { out, err }: Terminal): number {
   const { articles, feeds, keys, rebuilt, lost, lostReasons, lostFeeds, lostKeys, lostRows } = salvaged;
   out(`kept: ${grouped(articles, 'article')}, ${grouped(feeds, 'feed')}, ${grouped(keys, 'key')}`);
-  if (rebuilt.length > 0) out(`rebuilt: ${grouped(rebuilt.length, 'article')} of which one of two texts was damaged`);
+  if (rebuilt.length > 0) out(`rebuilt: ${grouped(rebuilt.length, 'article')} from the text that was whole`);
   const lines = [
     ...lost.map(lostLine),
     ...lostReasons.map(

@@ -100,7 +100,7 @@ export function refuseExpectation(observer: Pick<Observer, 'follow'>): RequestLi
   };
 }
 
-/** Answers requests of which too many wait. */
+/** Answers a request with 503, because too many wait before it. */
 export function refuseOverload(observer: Pick<Observer, 'follow'>): RequestListener {
   return (request, response) => {
     observer.follow(request, response, performance.now());

@@ -126,7 +126,7 @@ export interface GoneArticle {
 }
 
 /**
- * A withdrawn or erased article of which no text is left: it is kept as an erased one. Nothing can be published under its
+ * Keeps a withdrawn or erased article as an erased one where no text of it is left. Nothing can be published under its
  * ids, and readers still learn of the withdrawal.
  */
 export function erasedAs(number: number, gone: GoneArticle, feeds: readonly FeedKey[]): SalvagedArticle {

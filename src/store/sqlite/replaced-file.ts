@@ -12,8 +12,9 @@ export function createReplacedFileCheck(file: string): () => void {
   if (file === ':memory:') return () => {};
   const opened = identityOf(file);
   return () => {
+    // Without the path: /readyz gives the message to anybody.
     if (identityOf(file) === opened) return;
-    throw new PublisherError('store_unavailable', `The store ${file} is not the file that was opened.`, {
+    throw new PublisherError('store_unavailable', 'The store is not the file that was opened.', {
       hint: 'Somebody removed or replaced it. No change is made; start the service again, and it uses the file that is there.',
     });
   };

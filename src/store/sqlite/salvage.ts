@@ -20,7 +20,7 @@ export interface Salvaged {
   readonly articles: number;
   readonly feeds: number;
   readonly keys: number;
-  /** Ids of articles of which one of two texts was made of the other. */
+  /** Ids of articles whose record was damaged and made from the article, or the other way round. */
   readonly rebuilt: readonly string[];
   readonly lostReasons: readonly string[];
   readonly lost: readonly LostArticle[];
