@@ -5,7 +5,13 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { RUN } from './tests/soak/sizes.ts';
 
 const ALL = globSync('tests/**/*.test.ts').map((path) => ({ path, source: readFileSync(path, 'utf8') }));
-const FILES = RUN === 'short' ? ALL : ALL.filter(({ source }) => source.includes("/sizes.ts'"));
+/** `npm test` leaves out what takes longest of the soak. */
+const SOAK_ONLY: ReadonlySet<string> = new Set(
+  ['damage', 'flood', 'proxy', 'readers'].map((name) => `tests/soak/${name}.test.ts`),
+);
+const FILES = ALL.filter(({ path, source }) =>
+  RUN === 'short' ? !SOAK_ONLY.has(path) : source.includes("/sizes.ts'"),
+);
 /** These need a process of their own: they replace modules that other files have loaded, or they measure its memory. */
 const isAlone = ({ source }: { readonly source: string }) => /\bvi\.mock\(|\bmemoryUsage\(/.test(source);
 const pathsOf = (files: typeof ALL) => files.map(({ path }) => path);

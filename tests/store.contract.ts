@@ -328,6 +328,25 @@ export function storeContract(
       ]);
     });
 
+    test('half of a surrogate pair, which the id of a refused record may have, is not U+FFFD', async () => {
+      const store = await holding(put({ id: 'a\uFFFD' }));
+      const broken = ['a\uD800', 'a\uDC00', '\uD800'];
+
+      expect(await store.revisions(broken)).toEqual(new Map());
+      expect(await store.identities(broken)).toEqual(new Map());
+      for (const id of broken) expect([await store.find(id), await store.history(id)]).toEqual([undefined, []]);
+      expect(
+        inOrder(
+          await store.apply(
+            broken.map((id) => withdraw(id, NOW)),
+            () => NOW,
+          ),
+        ),
+      ).toEqual(broken.map((id) => ({ id, result: 'absent', revision: 0, touched: [] })));
+      expect(store.damage()).toBeUndefined();
+      expect(await store.revisions(['a\uFFFD'])).toEqual(new Map([['a\uFFFD', 1]]));
+    });
+
     test('is returned for known articles', async () => {
       const store = await holding(put({}), put({ id: 'b', publishedAt: at(1) }), withdraw('b', NOW));
       expect(await store.identities(['b', 'x', 'a'])).toEqual(

@@ -3,10 +3,10 @@
  * name in the API: the list is closed, and docs/records.md explains each.
  */
 const REASONS = {
-  embed_replaced: 'feed readers show no page of another host, except players that the service knows',
+  embed_replaced: 'feed readers show no page of another host, except players at an address that the service knows',
   embed_removed: 'it has no valid address',
   counter_removed: 'it has no size: it counts readers',
-  player_changed: 'this is the address of the player itself',
+  player_changed: 'this is the address of the player itself, with https',
   sandbox_replaced: 'each player has the sandbox that it plays with',
   fallback_removed: 'programs that show the element do not show it',
   picture_removed: 'it has no valid address',
@@ -30,7 +30,7 @@ const REASONS = {
   control_removed: 'feed readers have no forms',
   drawing_removed: 'feed readers do not show SVG',
   formula_converted: 'feed readers do not show MathML',
-  element_renamed: 'feed readers know the other element',
+  element_renamed: 'in this place, feed readers know the other element',
   element_unwrapped: 'feed readers do not know it',
   element_removed: 'feed readers do not show it',
   address_removed: 'it has no valid target',

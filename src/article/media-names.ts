@@ -8,8 +8,12 @@ const MAX_PATH = 4096;
 const TOO_LONG = /[^/]{256}/;
 
 const FOLDER = '/media/';
-/** From the folder to the end of an address, in JSON, in an attribute of HTML or between words. */
-const ADDRESS = /\/media\/[^"\\\s<>?#]+/g;
+/**
+ * From the folder to the end of an address, in JSON, in an attribute of HTML or between words. One that is too long is matched in
+ * pieces, because V8 may lack the stack for a piece of millions.
+ */
+const ADDRESS = /\/media\/[^"\\\s<>?#]{1,4096}/g;
+const END = /["\\\s<>?#]/;
 
 /**
  * The files below `media/` that a text names, in the form of `mediaName`. The host does not matter: copies of a story may
@@ -20,8 +24,11 @@ const ADDRESS = /\/media\/[^"\\\s<>?#]+/g;
 export function mediaNamesIn(json: string): readonly string[] {
   if (!json.includes(FOLDER)) return [];
   const names = new Set<string>();
-  for (const [address] of json.matchAll(ADDRESS)) {
-    if (address.length > MAX_PATH) continue;
+  let piece: number | undefined; // where a piece of an address that is too long ends
+  for (const { 0: address, index } of json.matchAll(ADDRESS)) {
+    const isLong = address.length > MAX_PATH || (piece !== undefined && !END.test(json.slice(piece, index)));
+    piece = isLong ? index + address.length : undefined;
+    if (isLong) continue;
     for (const path of pathsIn(address)) {
       if (names.size >= MAX_NAMES) return [...names];
       const name = mediaName(path);

@@ -3,7 +3,7 @@ import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { Article, Author } from './article.ts';
 
 /**
- * A record of which `parseArticle` makes this article again, for an article whose own record is lost. A withdrawal is not in
+ * Writes a record for an article whose own record is lost. `parseArticle` makes the same article of it. A withdrawal is not in
  * it, as it is not in the records of articles that are withdrawn through the API.
  */
 export function recordOf(article: Article): object {

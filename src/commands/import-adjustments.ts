@@ -20,7 +20,12 @@ const MAX_EXAMPLES = 10;
 /** Examples of each kind that are printed while the import goes on. */
 const MAX_PRINTED = 3;
 
-/** Adds the adjustments of one story. Returns the lines to print: the first examples of each kind. */
+/**
+ * Adds the adjustments of one story.
+ *
+ * @param placeOf called for examples only: to find a place takes as long as to parse the record
+ * @returns the lines to print: the first examples of each kind
+ */
 export function addAdjustments(
   counts: AdjustmentCounts,
   adjustments: readonly Adjustment[],
@@ -31,15 +36,15 @@ export function addAdjustments(
   for (const adjustment of adjustments) {
     const { kind, reason, field, change, value, count } = adjustment;
     const before = counts.get(kind) ?? { reason, stories: 0, count: 0, examples: [] };
-    const place = placeOf(field);
-    const example = { ...place, field, change, ...(value === undefined ? {} : { value }) };
+    const place = before.examples.length < MAX_EXAMPLES ? placeOf(field) : undefined;
+    const example = { field, change, ...(value === undefined ? {} : { value }) };
     counts.set(kind, {
       reason,
       stories: before.stories + (seen.has(kind) ? 0 : 1),
       count: before.count + count,
-      examples: before.examples.length < MAX_EXAMPLES ? [...before.examples, example] : before.examples,
+      examples: place === undefined ? before.examples : [...before.examples, { ...place, ...example }],
     });
-    if (before.examples.length < MAX_PRINTED) lines.push(describePlace(adjustment, place));
+    if (place !== undefined && before.examples.length < MAX_PRINTED) lines.push(describePlace(adjustment, place));
     seen.add(kind);
   }
   return lines;

@@ -216,11 +216,10 @@ function noteAdjustments(
   tally: Tally,
   { terminal, isNoted }: ImportContext,
 ): void {
-  const title = titleOf(item.content);
-  const named = { file: item.file, ...(title === undefined ? {} : { title }) };
   const placeOf = (field: string) => {
+    const title = titleOf(item.content);
     const { line } = located({ field, rule: '' }, item);
-    return { ...named, ...(line === undefined ? {} : { line }) };
+    return { file: item.file, ...(title === undefined ? {} : { title }), ...(line === undefined ? {} : { line }) };
   };
   for (const text of addAdjustments(tally.adjustments, adjustments, placeOf)) {
     if (isNoted?.(text) !== true) terminal.err(text);

@@ -131,11 +131,14 @@ interface ReportFiles {
 
 /** Returns the exit code. */
 function report(salvaged: Salvaged, { list, kept }: ReportFiles, { out, err }: Terminal): number {
-  const { articles, feeds, keys, rebuilt, lost, lostFeeds, lostKeys, lostRows } = salvaged;
+  const { articles, feeds, keys, rebuilt, lost, lostReasons, lostFeeds, lostKeys, lostRows } = salvaged;
   out(`kept: ${grouped(articles, 'article')}, ${grouped(feeds, 'feed')}, ${grouped(keys, 'key')}`);
-  if (rebuilt.length > 0) out(`rebuilt: ${grouped(rebuilt.length, 'article')} of which one of two texts was damaged`);
+  if (rebuilt.length > 0) out(`rebuilt: ${grouped(rebuilt.length, 'article')} from the text that was whole`);
   const lines = [
     ...lost.map(lostLine),
+    ...lostReasons.map(
+      (id) => `article\t${visibleControls(id)}\tis withdrawn as before; if it had a reason, that is lost`,
+    ),
     ...lostFeeds.map((feed) => `feed\t${feed}\tits settings are lost; its articles are not`),
     ...lostKeys.map((key) => `key\t${key}\tcreate another one`),
     ...lostRows.map((row) => `row\t${row}`),
@@ -152,9 +155,10 @@ function report(salvaged: Salvaged, { list, kept }: ReportFiles, { out, err }: T
   const parts = [
     ...(lost.length > gone ? [grouped(lost.length - gone, 'article')] : []),
     ...(gone > 0 ? [`the text of ${grouped(gone, 'withdrawn or erased article')}`] : []),
+    ...(lostReasons.length > 0 ? [`the reason of ${grouped(lostReasons.length, 'withdrawal')}`] : []),
     ...(lostFeeds.length > 0 ? [`the settings of ${grouped(lostFeeds.length, 'feed')}`] : []),
     ...(lostKeys.length > 0 ? [grouped(lostKeys.length, 'key')] : []),
-    ...(lostRows.length > 0 ? [grouped(lostRows.length, 'other row')] : []),
+    ...(lostRows.length > 0 ? ['rows of other tables'] : []),
   ];
   out(`lost: ${parts.join(', ')}; see ${list}`);
   return 1;

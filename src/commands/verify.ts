@@ -68,7 +68,7 @@ function printText({ articles, feeds, isOutdated }: VerifiedStore, damage: Damag
   for (const line of damage.lines()) out(line);
   if (damage.count() > 0) {
     out(`damage: ${damage.summary()}`);
-    err('Stop the service. Put a backup in the place of the store, or run repair, which keeps what is whole.');
+    err('Stop the service. Restore a backup, or run repair, which keeps what is whole: docs/back-up-and-upgrade.md.');
   } else if (!isOutdated) out(`no damage: ${grouped(articles, 'article')}, ${grouped(feeds, 'feed')}`);
 }
 

@@ -100,6 +100,14 @@ export function refuseExpectation(observer: Pick<Observer, 'follow'>): RequestLi
   };
 }
 
+/** Answers a request with 503, because too many wait before it. */
+export function refuseOverload(observer: Pick<Observer, 'follow'>): RequestListener {
+  return (request, response) => {
+    observer.follow(request, response, performance.now());
+    respondWithError(request, response, overloaded());
+  };
+}
+
 async function isFromNewsroom(request: IncomingMessage, store: Store): Promise<boolean> {
   if (request.headers.authorization === undefined || !isApi(request.url)) return false;
   try {

@@ -2,6 +2,7 @@ import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
 import { type ErrorCode, isStoreDamage, PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { ASSET_FOLDER } from '../pages/assets.ts';
 import type { ChangeHandlers } from './article-changes.ts';
 import { type ArticleParts, articleHandlers } from './articles.ts';
@@ -15,7 +16,7 @@ import { nearestAddress } from './nearest-address.ts';
 import { feedListHandler } from './overviews.ts';
 import { type IndexParts, indexHandler } from './pages.ts';
 import { nothingAt, respondWithError, respondWithErrorPage, respondWithJson, respondWithMethods } from './respond.ts';
-import { isWholeServer } from './target.ts';
+import { isApi, isWholeServer } from './target.ts';
 
 export interface AppParts extends Omit<FeedParts, 'keepSlot'>, Omit<IndexParts, 'keepSlot'>, ArticleParts, HealthParts {
   readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
@@ -36,7 +37,7 @@ export function createApp(parts: AppParts): RequestListener {
   const { slots, changes, listProblems, fail } = parts;
   const feeds = feedHandlers({ ...parts, keepSlot: slots.keep });
   const articles = articleHandlers(parts);
-  const health = healthHandlers(parts);
+  const health = healthHandlers({ ...parts, check: () => parts.check().catch(throwWithoutNames) });
   const pages: readonly Route[] = [
     ['/', { get: indexHandler({ ...parts, keepSlot: slots.keep }) }],
     [`/${ASSET_FOLDER}/*path`, { get: assetHandler(parts.publication) }],
@@ -146,9 +147,10 @@ function errorHandler({
     const known = publicError(error, fail);
     // A bulk answer that breaks: its client must not take these lines for all of it.
     if (response.headersSent) return response.destroy();
-    const shown = page(request, known);
-    if (shown === undefined) respondWithError(request, response, known, HEADERS_FOR[known.code]);
-    else return shown.then((made) => respondWithErrorPage(request, response, { error: known, ...made }));
+    const shown = isApi(request.url) ? known : withoutNames(known);
+    const made = page(request, shown);
+    if (made === undefined) respondWithError(request, response, shown, HEADERS_FOR[shown.code]);
+    else return made.then((parts) => respondWithErrorPage(request, response, { error: shown, ...parts }));
   };
 }
 
@@ -158,6 +160,16 @@ const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   store_unavailable: { 'Retry-After': '2' },
   store_damaged: { 'Retry-After': '300' }, // somebody has to mend it
 };
+
+/** What is damaged may be an article under embargo: only the API, the log and the operator's port name it. */
+function withoutNames(error: PublisherError): PublisherError {
+  if (error.code !== 'store_damaged') return error;
+  return new PublisherError('store_damaged', 'The store is damaged.', omitUndefined({ hint: error.hint }));
+}
+
+function throwWithoutNames(error: unknown): never {
+  throw error instanceof PublisherError ? withoutNames(error) : error;
+}
 
 function publicError(error: unknown, fail: (error: unknown) => void): PublisherError {
   if (error instanceof PublisherError) {

@@ -21,8 +21,8 @@ interface MediaParts {
 }
 
 /**
- * Serves the media files of visible articles and of the publication, by any form of their names. Nobody learns whether
- * there is another file: the folder is not even asked. The policy keeps scripts in SVG files from running.
+ * Serves the media files of visible articles and of the publication, by any form of their names. For other names, the answer
+ * is the same whether the file exists or not: the folder is not read. The policy keeps scripts in SVG files from running.
  */
 export function mediaHandler(parts: MediaParts): RequestHandler<{ path: string[] }> {
   const { mediaFolder: folder, publication, store, now, releaseSlot } = parts;

@@ -141,7 +141,7 @@ const EXPLAINED = {
     meaning: 'A part of the store is damaged: the service does not show it, and makes no change until it is mended.',
     title: 'The store is damaged: the text of the article “floods” does not match its checksum.',
     detail:
-      'Stop the service and run the command verify. Then run the command repair, or put a backup in the place of the store.',
+      'Stop the service and run the command verify. Then run the command repair, or restore a backup: docs/back-up-and-upgrade.md has the steps.',
   },
   not_ready: {
     meaning: 'The service starts, stops, or cannot read its store.',

@@ -1,11 +1,12 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { DocumentCache } from '../document/cache.ts';
-import { createAdmission, refuseExpectation } from './admission.ts';
+import { createAdmission, refuseExpectation, refuseOverload } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
 import { createApiCors } from './cors.ts';
 import { installFastPath } from './fast-path.ts';
 import type { Trust } from './forwarded.ts';
 import { createKnownAddresses } from './known-addresses.ts';
+import { createChangeOrder } from './load/change-order.ts';
 import { createClientQuota } from './load/client-quota.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './load/connections.ts';
 import { createQueueSlots } from './load/queue-slots.ts';
@@ -101,9 +102,10 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const answer: RequestListener = (request, response) => {
     if (!tryFastPath(request, response)) admission(request, response);
   };
+  const inOrder = createChangeOrder({ hold: connections.hold, refuse: refuseOverload(observer) });
   server
-    .on('request', counted(answer))
-    .on('checkContinue', counted(continuing(answer)))
+    .on('request', counted(inOrder(answer)))
+    .on('checkContinue', counted(inOrder(continuing(answer))))
     .on('checkExpectation', counted(refuseExpectation(observer)));
   return { server, app, announceEnd: connections.announceEnd, end: connections.end, close: requestQueue.close };
 }

@@ -228,7 +228,7 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
 function logDamage(store: Store, part: Part | undefined, log: Log): void {
   const message = (problem: string) =>
     `${problem} The service refuses changes, answers 503 where it would have to show what is damaged, and serves the rest. ` +
-    'Stop it and run the command verify. Then run the command repair, or put a backup in the place of the store.';
+    'Stop it and run the command verify. Then run the command repair, or restore a backup: docs/back-up-and-upgrade.md has the steps.';
   const report = (problem: string) => log.error({ code: 'store_damaged' }, message(problem));
   const known = store.damage();
   if (known === undefined) void store.whenDamaged().then(report);

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { defineMigrationFunctions } from '../../src/store/sqlite/database.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
+import { RESTORE } from '../../src/store/sqlite/store-file.ts';
 import { ask, dataFolder, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
 
@@ -45,6 +46,23 @@ test('migrate brings it up to date, says so, and the service starts', async () =
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
 });
 
+test('a store that a program of an earlier version still has open is not migrated', async () => {
+  const folder = await folderWithSchema(1);
+  const file = join(folder, 'store/publisher.sqlite');
+  const service = new DatabaseSync(file);
+  service.exec('PRAGMA journal_mode = WAL; SELECT last FROM revision');
+  const refused = await command(['migrate', '--data', folder]);
+  const version = service.prepare('PRAGMA user_version').get()?.user_version;
+  service.close();
+  const { code } = await command(['migrate', '--data', folder]);
+
+  expect(refused).toMatchObject({ code: 1, out: '' });
+  expect(refused.err).toBe(
+    `Another process uses the store ${file}.\nStop the service, and wait until every other command has ended. Then run migrate again.\n`,
+  );
+  expect([version, code]).toEqual([1, 0]);
+});
+
 test.each([...COMMANDS, ['migrate']])('%s refuses a newer schema, and says what to do', async (...args) => {
   const folder = await folderWithSchema(NEWEST + 7);
   const { code, out, err } = await command([...args, '--data', folder]);
@@ -64,7 +82,7 @@ test('a file that is not a store is reported in a line', async () => {
     expect([args, code, err]).toEqual([
       args,
       1,
-      `The store ${join(folder, 'store/publisher.sqlite')} is not an SQLite database.\nPut a backup in its place.\n`,
+      `The store ${join(folder, 'store/publisher.sqlite')} is not an SQLite database.\n${RESTORE}\n`,
     ]);
   }
 });

@@ -1,4 +1,4 @@
-import { copyFileSync, cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, cpSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -15,7 +15,8 @@ afterAll(() => rmSync(original, { recursive: true }));
 
 const verify = (folder: string, ...args: string[]) => command(['verify', '--data', folder, ...args]);
 const WHOLE = 'no damage: 42 articles, 15 feeds\n';
-const ADVICE = 'Stop the service. Put a backup in the place of the store, or run repair, which keeps what is whole.\n';
+const ADVICE =
+  'Stop the service. Restore a backup, or run repair, which keeps what is whole: docs/back-up-and-upgrade.md.\n';
 
 function filesIn(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'base64')]));
@@ -152,6 +153,27 @@ describe('damage is listed', () => {
     const [last, ...before] = out.trimEnd().split('\n').reverse();
     expect(before.reverse()).toEqual(expect.arrayContaining([...lines]));
     expect(last).toMatch(/^damage: \d+ problems? in /);
+  });
+
+  test('of pages, one line for each', async () => {
+    const folder = copyOf(original);
+    const file = storeFile(folder);
+    const db = new DatabaseSync(file);
+    const { size, roots } = db
+      .prepare(
+        `SELECT page_size AS size, json_group_array(rootpage) AS roots FROM pragma_page_size, sqlite_schema
+         WHERE name IN ('audit', 'setting')`,
+      )
+      .get() as { size: number; roots: string };
+    db.close();
+    const descriptor = openSync(file, 'r+');
+    for (const root of JSON.parse(roots)) writeSync(descriptor, Buffer.alloc(16, 0xff), 0, 16, (root - 1) * size);
+    closeSync(descriptor);
+    const { code, out } = await verify(folder);
+
+    const lines = out.split('\n').filter((line) => line.startsWith('file: Tree '));
+    const pages = lines.map((line) => line.match(/^file: Tree (\d+) page \1: [^*\\]+$/)?.[1]);
+    expect([code, pages.sort()]).toEqual([1, JSON.parse(roots).map(String).sort()]);
   });
 
   test('as JSON', async () => {

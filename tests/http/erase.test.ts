@@ -190,7 +190,7 @@ describe('a later record of an erased article', () => {
 
     expect([code, out]).toEqual([1, '0 created, 0 updated, 0 unchanged, 1 refused\n']);
     expect(err).toBe(
-      `${list}:1: id: ${ofId.rule} (value: a)\nFix the source, or wait until it can be read, and import again.\n`,
+      `${list}:1: id: ${ofId.rule} (value: a)\nAn erased article stays erased: remove its record from the source.\n`,
     );
     await rm(list);
     const { status, text } = await ask((await start(dataFolder)).port, '/feeds/latest.atom');

@@ -199,6 +199,63 @@ describe.each(ROLES)('%s', (role) => {
     });
   });
 
+  describe('changes are carried out in the order of their requests', () => {
+    /** A thread parses this one, so that it takes longer than a small one. */
+    const large = { body: `<p>${'The river <b>rose</b> again. '.repeat(1000)}</p>` };
+    const story = (title: string, fields: object = {}) => JSON.stringify(record({ id: 'twice', title, ...fields }));
+    const said = (method: string, path: string, body = '', more = '') =>
+      get(authorized(`Content-Length: ${body.length}\r\n${more}`), path, method) + body;
+    const PATH = '/api/articles/twice';
+    const read = () => said('GET', PATH);
+    const waits = { more: 'Expect: 100-continue\r\n' };
+
+    test.each<[string, () => readonly string[], string]>([
+      ['two versions', () => [said('PUT', PATH, story('First', large)), said('PUT', PATH, story('Last'))], 'Last'],
+      [
+        'two versions, of which the first waits for 100 Continue',
+        () => [said('PUT', PATH, story('First', large), waits.more), said('PUT', PATH, story('Last'))],
+        'Last',
+      ],
+      [
+        'a bulk and a version',
+        () => [said('POST', '/api/articles', `${story('First', large)}\n`), said('PUT', PATH, story('Last'))],
+        'Last',
+      ],
+      ['a version alone', () => [said('PUT', PATH, story('Alone', large))], 'Alone'],
+    ])('%s, and a look at the result', async (_, changes, title) => {
+      const text = [...changes(), read(), get('Connection: close\r\n', '/feeds/latest.json')].join('');
+      const answers = answersToMethods(await (await speak(portOf(role), text)).closed, () => false);
+      const [article, feed] = answers.slice(-2).map(({ body }) => JSON.parse(body));
+
+      expect(statusesOf(answers).every((status) => [100, 200, 201].includes(status))).toBe(true);
+      expect(article.record.title).toBe(title);
+      expect(feed.items.find(({ id }: { id: string }) => id.endsWith(':twice'))?.title).toBe(title);
+    });
+
+    test('a version and its withdrawal', async () => {
+      const text = [
+        said('PUT', PATH, story('Gone', large)),
+        said('DELETE', PATH),
+        said('GET', PATH, '', 'Connection: close\r\n'),
+      ];
+      const answers = answersToMethods(await (await speak(portOf(role), text.join(''))).closed, () => false);
+
+      expect(answers.slice(1).map(({ body }) => JSON.parse(body))).toMatchObject([
+        { result: 'withdrawn' },
+        { status: 'withdrawn' },
+      ]);
+    });
+
+    test('a request behind more than a connection may keep waiting is refused, and ends it', async () => {
+      const text = said('PUT', PATH, story('Long', large)) + get().repeat(400);
+      const answers = answersToMethods(await (await speak(portOf(role), text)).closed, () => false);
+      const statuses = statusesOf(answers);
+
+      expect(new Set(statuses.slice(0, -1))).toEqual(new Set([200]));
+      expect(answers.at(-1)).toMatchObject({ status: 503, headers: expect.stringMatching(/^Connection: close\r$/im) });
+    });
+  });
+
   describe('a broken body is answered in its place', () => {
     const chunked = 'Transfer-Encoding: chunked\r\n';
     const line = () => `${small('a')}\n`;

@@ -56,6 +56,10 @@ function codeOf({ text }: { text: string }): string {
   return JSON.parse(text).code;
 }
 
+function titleOf({ text }: { text: string }): string {
+  return JSON.parse(text).title;
+}
+
 /** The lines of the log about the store. */
 function linesAbout(service: Running): string[] {
   return service.told.flatMap(({ level, msg }) => (level === 'error' ? [msg] : []));
@@ -85,7 +89,7 @@ test('what is damaged is answered with 503, the rest is served on, and no change
   expect(cached.status).toBe(200);
 
   const ready = await ask(service.port, '/readyz');
-  expect([ready.status, ready.text]).toEqual([503, expect.stringContaining(DAMAGE)]);
+  expect([ready.status, titleOf(ready)]).toEqual([503, 'The store is damaged.']);
   const refused = [
     await api(service, '/api/articles/a', { method: 'PUT', body: record({ id: 'a', title: 'New' }) }),
     await api(service, '/api/articles/a', { method: 'DELETE' }),
@@ -100,6 +104,21 @@ test('what is damaged is answered with 503, the rest is served on, and no change
 
   // Once, and not once a request.
   expect(linesAbout(service)).toEqual([expect.stringMatching(new RegExp(`^${DAMAGE} .*verify.*repair`))]);
+});
+
+test('only the API and the operator learn what is damaged: it may be under embargo', async () => {
+  const { folder, api } = await newsroom();
+  damage(folder);
+  const service = await start(folder, OPTIONS);
+  const found = await api(service, '/api/articles/b');
+  const readers = await Promise.all(['/feeds/tag/b.json', '/readyz'].map((path) => ask(service.port, path)));
+
+  expect([found.status, titleOf(found)]).toEqual([503, DAMAGE]);
+  await expect(service.check()).rejects.toMatchObject({ message: expect.stringContaining(DAMAGE) });
+  expect(readers.map((answer) => [answer.status, titleOf(answer)])).toEqual(
+    readers.map(() => [503, 'The store is damaged.']),
+  );
+  expect(readers.map(({ text }) => text)).toEqual(readers.map(() => expect.not.stringContaining('“b”')));
 });
 
 test('documents that were made before are served on, whatever is damaged', async () => {

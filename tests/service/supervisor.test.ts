@@ -681,23 +681,19 @@ test('/readyz answers 200 while one process is ready', async () => {
     const { status, body } = await connectionTo(metricsPort, service.key).ask('/readyz');
     return [status, status === 200 ? body.toString() : JSON.parse(body.toString()).title];
   };
-  const heard = [await ready()];
-  for (const pid of pids) {
-    process.kill(pid, 'SIGSTOP');
-    heard.push(await ready());
-  }
+  const [first = 0, second = 0] = pids;
+  // A process that does not answer in time counts as one that does not answer: on a busy machine, a later look decides.
+  await expect.poll(ready).toEqual([200, 'ready']);
+  process.kill(first, 'SIGSTOP');
+  await expect.poll(ready).toEqual([200, 'ready']);
+  process.kill(second, 'SIGSTOP');
+  await expect.poll(ready).toEqual([503, 'No process of the service answers.']);
   for (const pid of pids) process.kill(pid, 'SIGCONT');
-  heard.push(await ready());
+  await expect.poll(ready).toEqual([200, 'ready']);
   const db = new DatabaseSync(storeFile(service.folder));
   db.exec('ALTER TABLE revision RENAME TO elsewhere');
   db.close();
-  heard.push(await ready());
-
-  expect(heard).toEqual([
-    [200, 'ready'],
-    [200, 'ready'],
-    [503, 'No process of the service answers.'],
-    [200, 'ready'],
-    [503, 'The store is damaged: SQLite reports “no such table: revision”.'],
-  ]);
+  // “No change is made to it.” follows where a process has found it before.
+  const damaged = expect.stringMatching(/^The store is damaged: SQLite reports “no such table: revision”\./);
+  await expect.poll(ready).toEqual([503, damaged]);
 });

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type FeedKey, LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { AuditedChange } from '../store.ts';
+import type { CheckedArticle } from './check-article.ts';
 import { jsonOf } from './check-rows.ts';
 import { type AnyRow, ifReadable, isDamage } from './readable-rows.ts';
 
@@ -95,6 +96,8 @@ export interface Evidence {
   readonly isGone: (number: number, revision: number) => boolean;
   /** Whether the history says that the last change to the article has that revision, and that the article is not withdrawn. */
   readonly isConfirmed: (number: number, revision: number) => boolean;
+  /** The reason of the withdrawal that made this version of the article, as far as the history has one. */
+  readonly reasonOf: (article: Pick<CheckedArticle, 'number' | 'head'>) => string | undefined;
 }
 
 /**
@@ -106,6 +109,7 @@ export function readEvidence(db: DatabaseSync, last: number, audit: Iterable<Any
   const goneAt = new Float64Array(last + 1);
   const audited = new Float64Array(last + 1);
   const isGoneByAudit = new Uint8Array(last + 1);
+  const reasons = new Map<number, string>(); // by the revision of the withdrawal
   const raise = (values: Float64Array, number: number, revision: unknown) => {
     if (number <= last && Number.isSafeInteger(revision))
       values[number] = Math.max(values[number] ?? 0, Number(revision));
@@ -118,8 +122,9 @@ export function readEvidence(db: DatabaseSync, last: number, audit: Iterable<Any
     raise(revisions, number, revision);
     raise(goneAt, number, revision);
   });
-  for (const { number, revision, what } of changesIn(audit)) {
+  for (const { number, revision, what, reason } of changesIn(audit)) {
     if (number > last) continue;
+    if (reason !== undefined) reasons.set(revision, reason);
     raise(revisions, number, revision);
     raise(audited, number, revision);
     if (what !== 'corrected') isGoneByAudit[number] = what === 'withdrawn' || what === 'erased' ? 1 : 0;
@@ -134,6 +139,8 @@ export function readEvidence(db: DatabaseSync, last: number, audit: Iterable<Any
       return gone > 0 && gone >= revision && !isRefuted;
     },
     isConfirmed: (number, revision) => audited[number] === revision && isGoneByAudit[number] === 0,
+    reasonOf: ({ number, head }) =>
+      head !== undefined && audited[number] === head.revision ? reasons.get(head.revision) : undefined,
   };
 }
 
@@ -141,13 +148,20 @@ interface Run {
   readonly article: number;
   readonly count: number;
   readonly what: AuditedChange;
+  readonly reason?: string;
 }
 
-function* changesIn(audit: Iterable<AnyRow>): Generator<{ number: number; revision: number; what: AuditedChange }> {
+interface AuditedArticle extends Pick<Run, 'what' | 'reason'> {
+  readonly number: number;
+  readonly revision: number;
+}
+
+function* changesIn(audit: Iterable<AnyRow>): Generator<AuditedArticle> {
   for (const row of audit) {
     let revision = Number(row.revision);
-    for (const { article, count, what } of jsonOf(row.runs) as readonly Run[]) {
-      for (let index = 0; index < count; index += 1, revision += 1) yield { number: article + index, revision, what };
+    for (const { article, count, ...change } of jsonOf(row.runs) as readonly Run[]) {
+      for (let index = 0; index < count; index += 1, revision += 1)
+        yield { number: article + index, revision, ...change };
     }
   }
 }

@@ -52,8 +52,14 @@ export function checkedRecord<Row extends RecordRow>(row: Row): Row {
   return row;
 }
 
-/** Checks that a row found by an index is the one that was looked for. @throws PublisherError `store_damaged` */
-export function ofId<Row extends HeadRow>(row: Row, id: string): Row {
+/**
+ * Checks that a row found by an index is the one that was looked for. For half of a surrogate pair, as the id of a refused
+ * record may have, SQLite finds U+FFFD: no article has that id.
+ *
+ * @throws PublisherError `store_damaged`
+ */
+export function ofId<Row extends HeadRow>(row: Row | undefined, id: string): Row | undefined {
+  if (row === undefined || !id.isWellFormed()) return undefined;
   if (row.id !== id) throw damaged(`the index of articles has “${row.id}” for “${id}”`);
   return row;
 }
@@ -117,13 +123,13 @@ export function createArticleRows(db: DatabaseSync, storeRow: StoreRow) {
 
   return {
     find(id: string): KnownArticle | undefined {
-      const row = byId.get(id) as (KnownArticle & TextRow) | undefined;
-      return row === undefined ? undefined : ofId(checkedArticle(row), id);
+      const row = ofId(byId.get(id) as (KnownArticle & TextRow) | undefined, id);
+      return row && checkedArticle(row);
     },
     recordOf({ id, number }: KnownArticle): string {
-      const row = recordByNumber.get(number) as RecordRow | undefined;
+      const row = ofId(recordByNumber.get(number) as RecordRow | undefined, id);
       if (row === undefined) throw damaged(`the article “${id}” is missing`);
-      return ofId(checkedRecord(row), id).record;
+      return checkedRecord(row).record;
     },
     /** The article that has this public id. */
     ownerOf(publicId: string): Owner | undefined {

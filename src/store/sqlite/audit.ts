@@ -131,8 +131,8 @@ export function createAudit(db: DatabaseSync, { storeRow, lists, reading }: Audi
   }
 
   function numberOf(id: string): number | undefined {
-    const row = headById.get(id) as (HeadRow & { number: number }) | undefined;
-    return row === undefined ? undefined : ofId(checkedHead(row), id).number;
+    const row = ofId(headById.get(id) as (HeadRow & { number: number }) | undefined, id);
+    return row && checkedHead(row).number;
   }
 
   /** The rows that have, or may have, changes of an article. */

@@ -67,8 +67,10 @@ async function inOneState<Result>(db: DatabaseSync, work: () => Promise<Result>)
 function checkPages(db: DatabaseSync, { onDamage }: CheckParts): void {
   try {
     for (const row of db.prepare(`PRAGMA integrity_check(${MAX_PAGE_PROBLEMS})`).iterate()) {
-      const problem = String(row.integrity_check);
-      if (problem !== 'ok') onDamage({ kind: 'file', name: '', problem });
+      if (row.integrity_check === 'ok') continue;
+      // The first row has a heading, and a line for each damaged page.
+      const text = String(row.integrity_check).replace(/^\*\*\* in database \w+ \*\*\*\n/, '');
+      for (const problem of text.split('\n')) onDamage({ kind: 'file', name: '', problem });
     }
   } catch (error) {
     if (!isDamage(error)) throw error;

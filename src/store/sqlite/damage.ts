@@ -2,8 +2,8 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'nod
 import { PublisherError } from '../../errors.ts';
 
 const ADVICE =
-  'Stop the service and run the command verify. Then run the command repair, or put a backup in the place of the store and ' +
-  'run verify again.';
+  'Stop the service and run the command verify. Then run the command repair, or restore a backup: ' +
+  'docs/back-up-and-upgrade.md has the steps.';
 
 /** The error of stored data that does not match its checksum, or that cannot be. */
 export function damaged(what: string, cause?: unknown): PublisherError {

@@ -97,7 +97,7 @@ export function createEmpty(file: string): DatabaseSync {
  * @param progress receives how many articles have their checksums
  * @returns the schema versions before and after
  *
- * @throws PublisherError `store_too_new`, `store_unavailable`
+ * @throws PublisherError `store_too_new`, `store_unavailable`, also where another process uses a store of an earlier schema
  */
 export function migrateDatabase(
   file: string,
@@ -106,6 +106,7 @@ export function migrateDatabase(
   isThere(file);
   const existing = existingSchema(file);
   if (existing > MIGRATIONS.length) throw versionError(file, existing);
+  if (existing < MIGRATIONS.length) requireAlone(file);
   const db = connect(file);
   try {
     const from = schemaVersion(db);
@@ -114,6 +115,22 @@ export function migrateDatabase(
     return { from, to: MIGRATIONS.length };
   } finally {
     db.close();
+  }
+}
+
+/** A program of an earlier version that goes on would write rows without checksums, which count as damage from then on. */
+function requireAlone(file: string): void {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(databaseUrl(realPath(file), 'mode=rw'), { ...OPTIONS, timeout: 0 });
+    // In the exclusive mode, a connection lets no other one in, and fails where there is one.
+    db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK');
+  } catch (error) {
+    if (resultCode(error) !== SQLITE_BUSY) throw unopenable(file, error);
+    const hint = 'Stop the service, and wait until every other command has ended. Then run migrate again.';
+    throw new PublisherError('store_unavailable', `Another process uses the store ${file}.`, { hint });
+  } finally {
+    db?.close();
   }
 }
 

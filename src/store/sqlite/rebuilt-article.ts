@@ -20,6 +20,8 @@ export interface SalvagedArticle {
   readonly record: string;
   /** The feeds that the article is in by itself. */
   readonly feeds: readonly NamedKey[];
+  /** Whether the article is withdrawn, and may have had a reason that it now lacks. */
+  readonly mayLackReason?: boolean;
 }
 
 /** Parses a record again. Undefined where it is no longer valid. */
@@ -30,10 +32,11 @@ export type ParseAgain = (record: string) => Promise<Article | undefined>;
  * article is written as a record again. Undefined where both are damaged, or where the result differs from the head.
  *
  * @param feeds of an erased article whose record is damaged
+ * @param reason of the withdrawal, as far as the history has one
  */
 export async function rebuilt(
   checked: CheckedArticle,
-  feeds: readonly FeedKey[],
+  { feeds, reason }: { readonly feeds: readonly FeedKey[]; readonly reason: string | undefined },
   parse: ParseAgain,
 ): Promise<SalvagedArticle | undefined> {
   const { number, head, article, record } = checked;
@@ -47,7 +50,7 @@ export async function rebuilt(
       : { ...erasedAs(number, { ...remains, at: remains.at }, keys), revision: head.revision };
   }
   if (article !== undefined) return await withNewRecord(number, head, article, parse);
-  if (record !== undefined) return await parsedAgain(checked, head, record.text, parse);
+  if (record !== undefined) return await parsedAgain(checked, { head, record: record.text, reason }, parse);
   return undefined;
 }
 
@@ -82,18 +85,22 @@ async function withNewRecord(
  */
 async function parsedAgain(
   { number, articleChecksum: checksum }: CheckedArticle,
-  head: ArticleHead,
-  record: string,
+  {
+    head,
+    record,
+    reason,
+  }: { readonly head: ArticleHead; readonly record: string; readonly reason: string | undefined },
   parse: ParseAgain,
 ): Promise<SalvagedArticle | undefined> {
   const again = await parse(record);
   if (again === undefined) return undefined;
-  const article = asInStore(again, head);
+  const article = asInStore(again, head, reason);
   if (!isSame(article, head)) return undefined;
   const text = JSON.stringify(article);
   const salvaged = { number, head, article, text, record, feeds: ownKeys(article) };
   const isSameText = articleChecksum(textChecksum(text), head.revision) === checksum;
-  return isSameText ? { ...salvaged, revision: head.revision } : salvaged;
+  if (isSameText) return { ...salvaged, revision: head.revision };
+  return { ...salvaged, mayLackReason: head.withdrawn !== null && article.withdrawn?.reason === undefined };
 }
 
 /** The article with what only the store knows: its public id and its withdrawal. */
@@ -119,7 +126,7 @@ export interface GoneArticle {
 }
 
 /**
- * A withdrawn or erased article of which no text is left: it is kept as an erased one. Nothing can be published under its
+ * Keeps a withdrawn or erased article as an erased one where no text of it is left. Nothing can be published under its
  * ids, and readers still learn of the withdrawal.
  */
 export function erasedAs(number: number, gone: GoneArticle, feeds: readonly FeedKey[]): SalvagedArticle {

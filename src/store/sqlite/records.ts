@@ -45,8 +45,8 @@ export function createRecords(db: DatabaseSync) {
   }
 
   function headOf(id: string): HeadRow | undefined {
-    const row = headById.get(id) as HeadRow | undefined;
-    return row === undefined ? undefined : ofId(checkedHead(row), id);
+    const row = ofId(headById.get(id) as HeadRow | undefined, id);
+    return row && checkedHead(row);
   }
 
   return {
@@ -77,8 +77,8 @@ export function createRecords(db: DatabaseSync) {
       return row === undefined ? undefined : checkedHead(row);
     },
     find(id: string): StoredRecord | undefined {
-      const row = recordById.get(id) as RecordRow | undefined;
-      return row === undefined ? undefined : storedRecord(ofId(row, id));
+      const row = ofId(recordById.get(id) as RecordRow | undefined, id);
+      return row && storedRecord(row);
     },
     page(after: number, limit: number): StoredRecord[] {
       const rows = recordsAfter.iterate(after, limit) as Iterable<unknown> as Iterable<RecordRow>;

@@ -27,6 +27,7 @@ import {
   cutOff,
   databaseUrl,
   missingEnd,
+  RESTORE,
   realPath,
   schemaInHeader,
   schemaOf,
@@ -157,7 +158,7 @@ function inUse(file: string): PublisherError {
 }
 
 function unreadable(file: string, cause: unknown): PublisherError {
-  const hint = 'Put a backup in its place. Articles that came from files are read from articles/ again by a new store.';
+  const hint = `${RESTORE} Without a backup, a new store reads the articles from articles/ again.`;
   return new PublisherError(
     'store_unavailable',
     `The first page of the store ${file} is damaged: nothing in it can be read.`,

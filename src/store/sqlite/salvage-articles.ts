@@ -46,6 +46,8 @@ export interface SalvagedArticles {
   /** The ids of kept articles that are withdrawn. */
   readonly withdrawn: ReadonlySet<string>;
   readonly rebuilt: readonly string[];
+  /** The ids of withdrawn articles that may have had a reason. */
+  readonly lostReasons: readonly string[];
   readonly lost: readonly LostArticle[];
   /** Any feed may have lost an article. */
   readonly isAnyFeedTouched: boolean;
@@ -60,6 +62,7 @@ export async function copyArticles(
   const withdrawn = new Set<string>();
   let count = 0;
   const rebuiltIds: string[] = [];
+  const lostReasons: string[] = [];
   const damaged = new Map<number, CheckedArticle | undefined>();
   const rest = createRest();
   const keep = (salvaged: SalvagedArticle) => {
@@ -86,16 +89,17 @@ export async function copyArticles(
     const checked = checkArticle(row);
     skipTo(checked.number);
     const salvaged = isLatest(checked, evidence, placeAt)
-      ? await rebuilt(checked, feedsOf(checked.number), parse)
+      ? await rebuilt(checked, { feeds: feedsOf(checked.number), reason: evidence.reasonOf(checked) }, parse)
       : undefined;
     if (salvaged === undefined || !keep(salvaged)) damaged.set(checked.number, checked);
     else if (checked.problems.length > 0) rebuiltIds.push(salvaged.head.id);
+    if (salvaged?.mayLackReason === true) lostReasons.push(salvaged.head.id);
     progress(checked.number, last);
     await rest();
   }
   skipTo(last + 1);
   const others = sealOrLose(from, { ...parts, damaged, gaps, keep });
-  return { count, withdrawn, rebuilt: rebuiltIds, ...others };
+  return { count, withdrawn, rebuilt: rebuiltIds, lostReasons, ...others };
 }
 
 /** Whether nothing else knows a later state of the article: an old page may have come back. */

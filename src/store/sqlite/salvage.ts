@@ -20,8 +20,9 @@ export interface Salvaged {
   readonly articles: number;
   readonly feeds: number;
   readonly keys: number;
-  /** Ids of articles of which one of two texts was made of the other. */
+  /** Ids of articles whose record was damaged and made from the article, or the other way round. */
   readonly rebuilt: readonly string[];
+  readonly lostReasons: readonly string[];
   readonly lost: readonly LostArticle[];
   readonly lostFeeds: readonly string[];
   readonly lostKeys: readonly string[];
@@ -71,6 +72,7 @@ export async function salvage(from: DatabaseSync, to: DatabaseSync, parts: Salva
     feeds: feedWriter.count(),
     keys,
     rebuilt: articles.rebuilt,
+    lostReasons: articles.lostReasons,
     lost: articles.lost,
     lostFeeds: feeds.lost,
     lostKeys,

@@ -24,6 +24,7 @@ import { createMediaUses } from './media-uses.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
 import { createReading } from './reading.ts';
 import { createRecords } from './records.ts';
+import { createReplacedFileCheck } from './replaced-file.ts';
 import { createRules } from './rules.ts';
 import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
@@ -46,6 +47,12 @@ export function openSqliteStore(file: string, options: OpenOptions = {}): Store 
 
 function openStore(file: string, options: OpenOptions, damage: DamageRecord): Store {
   const db = openDatabase(file, options);
+  const requireSameFile = createReplacedFileCheck(file);
+  /** @throws PublisherError where no change may be made */
+  function requireChangeable(): void {
+    damage.refuse();
+    requireSameFile();
+  }
   const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
   const tables = openTables(db);
   const {
@@ -63,7 +70,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     externalChanges,
   } = tables;
   const overwriting = createOverwriting(db, file, settings);
-  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, damage });
+  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, requireChangeable });
   const records = createRecords(db);
   const snapshots = createSnapshots(db, { lists, feeds });
   const glances = createFeedGlances(db, { lists, feeds, snapshots });
@@ -117,14 +124,14 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     glance: async (key, at, glanceOptions) => reading(() => glances.glance(key, at, glanceOptions)),
     lastRevision: async () => storeRow.last(),
     check: async () => {
-      damage.refuse();
+      requireChangeable();
       storeRow.last();
     },
     damage: () => damage.known(),
     whenDamaged: damage.whenFound,
     erasedAfter: async (revision) => records.erasedAfter(revision),
     overwriteErased: async () => {
-      damage.refuse();
+      requireChangeable();
       return await overwriting.overwriteErased();
     },
     textsInUse: (texts) => records.textsInUse(texts),
@@ -212,13 +219,14 @@ function openTables(db: DatabaseSync) {
 
 interface TransactionsParts {
   readonly overwriting: Overwriting;
-  readonly damage: DamageRecord;
+  /** Called before each transaction. */
+  readonly requireChangeable: () => void;
 }
 
 function createTransactions(
   db: DatabaseSync,
   tables: Tables,
-  { overwriting: { rewriting }, damage }: TransactionsParts,
+  { overwriting: { rewriting }, requireChangeable }: TransactionsParts,
 ) {
   const { storeRow, feedRows, externalChanges } = tables;
   /** What earlier transactions have left in memory is of this version of the store. */
@@ -273,7 +281,7 @@ function createTransactions(
 
   async function writing<Result>(write: () => Result): Promise<Result> {
     return await inTurn(async () => {
-      damage.refuse();
+      requireChangeable();
       return await withWriteLock(db, rewriting, write);
     });
   }

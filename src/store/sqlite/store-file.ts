@@ -215,18 +215,22 @@ function readHeader(path: string): Buffer {
   }
 }
 
+/** A log beside a store belongs to it: SQLite would write its changes into a backup, and damage that. */
+export const RESTORE =
+  'Move it and the files beside it that end in -wal and -shm away, then put a backup in its place.';
+
 /** Only what is wrong with the whole file: SQLite finds other damage, and a store with other damage can be repaired. */
 function checkHeader(file: string, path: string, size: number): void {
   const header = readHeader(path);
   const start = header.toString('latin1', 0, Math.min(size, MAGIC.length));
-  if (!MAGIC.startsWith(start)) throw refused(file, 'is not an SQLite database.', 'Put a backup in its place.');
+  if (!MAGIC.startsWith(start)) throw refused(file, 'is not an SQLite database.', RESTORE);
   const pageSize = header.readUInt16BE(16);
   if (size >= HEADER && size >= (pageSize === 1 ? 65_536 : pageSize)) return;
-  throw refused(file, `is cut off in its first page: it has ${size} bytes.`, 'Put a backup in its place.');
+  throw refused(file, `is cut off in its first page: it has ${size} bytes.`, RESTORE);
 }
 
 function empty(file: string): PublisherError {
-  const hint = `Put a backup in its place. To begin a new newsroom instead, delete ${file} and the files beside it that end in -wal and -shm.`;
+  const hint = `${RESTORE} To begin a new newsroom instead, put nothing there.`;
   return refused(file, 'is an empty file: it may have lost its articles.', hint);
 }
 

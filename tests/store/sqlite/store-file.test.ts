@@ -149,7 +149,7 @@ test('an empty file is refused, and the message says what to do', async () => {
   const file = storeFile(folder);
   expect((await command(['export', '--data', folder])).err).toBe(
     `The store ${file} is an empty file: it may have lost its articles.\n` +
-      `Put a backup in its place. To begin a new newsroom instead, delete ${file} and the files beside it that end in -wal and -shm.\n`,
+      'Move it and the files beside it that end in -wal and -shm away, then put a backup in its place. To begin a new newsroom instead, put nothing there.\n',
   );
 });
 
