@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withMovedMedia } from '../article/moved-media.ts';
 import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
 import type { Publication } from '../config/publication.ts';
 import { createArranger } from '../document/arranger.ts';
@@ -355,6 +356,17 @@ function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): vo
   log.warn({ feeds: names }, `Feeds of more than ${MOST_WITH_DELTAS} entries have no deltas: ${names.join(', ')}.`);
 }
 
+/** The store, with the addresses of files in articles as the publication has them. */
+function asPublished({ store, publication: { feedsUrl, reservedUrl } }: DataFolder): Store {
+  if (reservedUrl === undefined) return store;
+  const moved = { from: reservedUrl, to: feedsUrl };
+  return {
+    ...store,
+    articles: async (numbers) =>
+      (await store.articles(numbers)).map((stored) => ({ ...stored, article: withMovedMedia(stored.article, moved) })),
+  };
+}
+
 interface DocumentParts {
   readonly log: Log;
   readonly counters: Counters;
@@ -379,9 +391,11 @@ interface Documents {
 
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
-  { store, publication }: DataFolder,
+  folder: DataFolder,
   { log, counters, fail, now, cache, onExternalChanges, onUnrenderable }: DocumentParts,
 ): Documents {
+  const { publication } = folder;
+  const store = asPublished(folder);
   const bytes = cache * 1024 * 1024;
   const arranger = createArranger({
     store,
