@@ -61,6 +61,9 @@ function noteLocalAddress(written: Publication, { feedsUrl }: Publication, { log
   log.info({ feedsUrl }, `The feeds and pages have the addresses of this machine, because ${reason}. ${advice}`);
 }
 
+/** Milliseconds from the start until the service prepares for the first page: the readers that waited for the start come first. */
+const WARM_UP_AFTER = 1000;
+
 type ServeValues = ValuesOf<typeof OPTIONS.serve>;
 
 function settingsOf(values: ServeValues, version: string): ServeSettings {
@@ -72,6 +75,7 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     logLevel,
     logSample,
     shutdownDelay,
+    warmUpAfter: WARM_UP_AFTER,
     cache: values.cacheMb,
     trustProxy: values.trustProxy === undefined ? undefined : trustedProxies(values.trustProxy),
     rate: rateLimit === 'off' ? undefined : rateLimit,
