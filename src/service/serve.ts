@@ -355,7 +355,11 @@ function lazyPages(parts: Parameters<typeof createPages>[0]): LazyPages {
   return {
     arrange: async (key, at) => (await load()).arrange(key, at),
     search: async (text, at) => (await load()).search(text, at),
-    warmUp: async (at) => (await import('../document/pages.ts')).warmUpPages(parts, at),
+    warmUp: async (at) => {
+      await load();
+      const { warmUpPages } = await import('../document/pages.ts');
+      await warmUpPages(parts, at);
+    },
   };
 }
 
