@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ArticleText } from '../../article/stored.ts';
 import type { JsonText } from '../../lib/json.ts';
 import type { Put } from '../store.ts';
+import type { ArticleIndexes } from './article-indexes.ts';
 import { type ArticleHead, articleChecksum, headChecksum, recordChecksum, textChecksum } from './checksums.ts';
 import { damaged } from './damage.ts';
 import type { StoreRow } from './store-row.ts';
@@ -77,7 +78,10 @@ export type Owner = Pick<KnownArticle, 'id' | 'erased'>;
 export type ArticleRows = ReturnType<typeof createArticleRows>;
 
 /** The articles with their records, one row each. */
-export function createArticleRows(db: DatabaseSync, storeRow: StoreRow) {
+export function createArticleRows(
+  db: DatabaseSync,
+  { storeRow, requireComplete }: { readonly storeRow: StoreRow; readonly requireComplete: ArticleIndexes },
+) {
   const byId = db.prepare(`SELECT number, ${HEAD}, article, article_checksum FROM article WHERE id = ?`);
   const recordByNumber = db.prepare(`SELECT ${HEAD}, record, record_checksum FROM article WHERE number = ?`);
   const byPublicId = db.prepare(`SELECT ${HEAD} FROM article WHERE public_id = ?`);
@@ -124,7 +128,9 @@ export function createArticleRows(db: DatabaseSync, storeRow: StoreRow) {
   return {
     find(id: string): KnownArticle | undefined {
       const row = ofId(byId.get(id) as (KnownArticle & TextRow) | undefined, id);
-      return row && checkedArticle(row);
+      if (row !== undefined) return checkedArticle(row);
+      requireComplete('id');
+      return undefined;
     },
     recordOf({ id, number }: KnownArticle): string {
       const row = ofId(recordByNumber.get(number) as RecordRow | undefined, id);
@@ -134,7 +140,10 @@ export function createArticleRows(db: DatabaseSync, storeRow: StoreRow) {
     /** The article that has this public id. */
     ownerOf(publicId: string): Owner | undefined {
       const row = byPublicId.get(publicId) as HeadRow | undefined;
-      if (row === undefined) return undefined;
+      if (row === undefined) {
+        requireComplete('public_id');
+        return undefined;
+      }
       const { id, public_id, erased } = checkedHead(row);
       if (public_id !== publicId) throw damaged(`the index of public ids has “${public_id}” for “${publicId}”`);
       return { id, erased };
@@ -149,6 +158,7 @@ export function createArticleRows(db: DatabaseSync, storeRow: StoreRow) {
       }: Pick<Put, 'article' | 'record' | 'isErased' | 'textChecksums'>,
       revision: number,
     ): number | undefined {
+      requireComplete('public_id');
       const head = headOf(article, revision, isErased);
       const ofArticle = textChecksums?.article ?? textChecksum(article.text);
       const ofRecord = textChecksums?.record ?? textChecksum(record);

@@ -16,8 +16,6 @@ const PREFIX = /^The store is damaged: |\.$/g;
 export async function checkLists(db: DatabaseSync, onDamage: (damage: Damage) => void): Promise<void> {
   const rest = createRest();
   const lists = createLists(db);
-  const storeRow = createStoreRow(db, lists);
-
   function attempt<Result>(damage: Pick<Damage, 'kind' | 'name'>, work: () => Result): Result | undefined {
     try {
       return work();
@@ -38,13 +36,16 @@ export async function checkLists(db: DatabaseSync, onDamage: (damage: Damage) =>
   }
 
   const revision = { kind: 'table', name: 'revision' } as const;
-  const isWhole = attempt(revision, () => storeRow.last()) !== undefined;
-  if (isWhole) {
+  const storeRow = attempt(revision, () => createStoreRow(db, lists));
+  if (storeRow !== undefined && attempt(revision, storeRow.last) !== undefined) {
     for (const name of Object.keys(STORE_LISTS) as StoreList[]) await readAll(storeRow.list(name), revision);
     attempt(revision, () => compareFeeds(db, storeRow.feeds().parts));
     attempt({ kind: 'table', name: 'source' }, () => compareSources(db, storeRow.sources()));
   }
-  const feed = db.prepare(`SELECT ${FEED_COLUMNS} FROM feed WHERE number = ?`);
+  const feed = attempt({ kind: 'table', name: 'feed' }, () =>
+    db.prepare(`SELECT ${FEED_COLUMNS} FROM feed WHERE number = ?`),
+  );
+  if (feed === undefined) return;
   feed.setReturnArrays(true);
   for (const number of attempt({ kind: 'table', name: 'feed' }, () => numbersOfFeeds(db)) ?? []) {
     const columns = attempt({ kind: 'table', name: 'feed' }, () => feed.get(number)) as unknown as readonly unknown[];

@@ -38,11 +38,22 @@ export async function checkStore(db: DatabaseSync, parts: CheckParts): Promise<C
     checkRevision(db, report('revision'));
     const feeds = checkFeeds(db, parts.onDamage);
     await checkLists(db, parts.onDamage);
-    const places = createPlaceChecks(db, feeds, parts.onDamage);
-    const { articles, areWhole } = await checkArticles(db, parts, places.check);
-    if (areWhole) await places.checkCounts();
+    const places = placeChecks(db, feeds, parts);
+    const { articles, areWhole } = await checkArticles(db, parts, places?.check);
+    if (areWhole) await places?.checkCounts();
     return { articles, feeds: feeds.numbers.size };
   });
+}
+
+/** Undefined where the definitions of the tables are damaged. */
+function placeChecks(db: DatabaseSync, feeds: ReturnType<typeof checkFeeds>, { onDamage }: CheckParts) {
+  try {
+    return createPlaceChecks(db, feeds, onDamage);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    onDamage({ kind: 'table', name: 'place', problem: (error as Error).message });
+    return undefined;
+  }
 }
 
 /** Checks what a store of an earlier version has as well: its pages, and its articles by themselves. */

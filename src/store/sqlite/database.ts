@@ -316,7 +316,8 @@ const DAMAGE_CODES: ReadonlySet<number> = new Set([
 ]);
 
 /** A table, a column or an index of the schema is missing or cannot be read. */
-const DAMAGED_SCHEMA = /^(no such (table|column|index)|malformed|table .* has (no|\d+) column)/;
+const DAMAGED_SCHEMA =
+  /^(no such (table|column|index|collation)|unknown function|malformed|table .* has (no|\d+) column)/;
 
 /** Whether an error means that the file of the store has something that SQLite or this program did not write. */
 function isDamage(error: unknown): error is Error {
@@ -347,6 +348,22 @@ export function storeError(error: unknown): unknown {
     });
   }
   return error;
+}
+
+/**
+ * Wraps a function that opens a store of the right schema: whatever SQLite has against a statement then comes from a schema
+ * that is damaged.
+ */
+export function withSchemaErrors<Arguments extends unknown[], Result>(
+  open: (...given: Arguments) => Result,
+): (...given: Arguments) => Result {
+  return (...given) => {
+    try {
+      return open(...given);
+    } catch (error) {
+      throw resultCode(error) === SQLITE_ERROR ? damaged(`SQLite reports “${(error as Error).message}”`, error) : error;
+    }
+  };
 }
 
 /**

@@ -92,7 +92,7 @@ export function createFeedRows(
   const byKey = db.prepare(`SELECT ${FEED_COLUMNS} FROM feed WHERE key = ?`);
   const byNumber = db.prepare(`SELECT ${FEED_COLUMNS} FROM feed WHERE number = ?`);
   const numbers = db.prepare('SELECT number FROM feed');
-  const indexed = db.prepare('SELECT count(*) AS count FROM feed INDEXED BY sqlite_autoindex_feed_1');
+  const indexed = db.prepare("SELECT count(*) AS count FROM feed INDEXED BY sqlite_autoindex_feed_1 WHERE key >= ''");
   for (const statement of [byKey, byNumber]) statement.setReturnArrays(true);
   const insert = db.prepare("INSERT INTO feed (key, name) VALUES (?, '')");
   const update = db.prepare(`

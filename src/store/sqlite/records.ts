@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Article } from '../../article/article.ts';
 import type { ErasedArticle, Identity, StoredArticle, StoredRecord } from '../store.ts';
+import type { ArticleIndexes } from './article-indexes.ts';
 import { checkedArticle, checkedHead, checkedRecord, HEAD, type HeadRow, ofId } from './article-rows.ts';
 import type { Member } from './places.ts';
 import { createRest } from './rest.ts';
@@ -18,7 +19,7 @@ const PAGE_CHARACTERS = 2 * 1024 * 1024;
 const SEARCHED = 500;
 
 /** Reads articles and their records. */
-export function createRecords(db: DatabaseSync) {
+export function createRecords(db: DatabaseSync, requireComplete: ArticleIndexes) {
   const articleByNumber = db.prepare(`SELECT number, ${HEAD}, article, article_checksum FROM article WHERE number = ?`);
   const headById = db.prepare(`SELECT ${HEAD} FROM article WHERE id = ?`);
   const recordById = db.prepare(`SELECT ${RECORD} FROM article WHERE id = ?`);
@@ -46,7 +47,9 @@ export function createRecords(db: DatabaseSync) {
 
   function headOf(id: string): HeadRow | undefined {
     const row = ofId(headById.get(id) as HeadRow | undefined, id);
-    return row && checkedHead(row);
+    if (row !== undefined) return checkedHead(row);
+    requireComplete('id');
+    return undefined;
   }
 
   return {
@@ -78,7 +81,9 @@ export function createRecords(db: DatabaseSync) {
     },
     find(id: string): StoredRecord | undefined {
       const row = ofId(recordById.get(id) as RecordRow | undefined, id);
-      return row && storedRecord(row);
+      if (row !== undefined) return storedRecord(row);
+      requireComplete('id');
+      return undefined;
     },
     page(after: number, limit: number): StoredRecord[] {
       const rows = recordsAfter.iterate(after, limit) as Iterable<unknown> as Iterable<RecordRow>;

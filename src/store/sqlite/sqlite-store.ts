@@ -2,13 +2,14 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isStoreDamage } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome, Store } from '../store.ts';
+import { createArticleIndexes } from './article-indexes.ts';
 import { createArticleRows } from './article-rows.ts';
 import { createAudit } from './audit.ts';
 import { createAuditTexts } from './audit-texts.ts';
 import { applyChanges } from './changes.ts';
 import { openCheckpoints } from './checkpoints.ts';
 import { createDamageRecord, type DamageRecord, damaged } from './damage.ts';
-import { type OpenOptions, openDatabase, storeError, withStoreErrors } from './database.ts';
+import { type OpenOptions, openDatabase, storeError, withSchemaErrors, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
 import { createFeedDates } from './feed-dates.ts';
@@ -40,7 +41,7 @@ import { createTurns, withWriteLock } from './write-lock.ts';
  */
 export function openSqliteStore(file: string, options: OpenOptions = {}): Store {
   const damage = createDamageRecord(file);
-  const store = withStoreErrors(openStore)(file, options, damage);
+  const store = withStoreErrors(withSchemaErrors(openStore))(file, options, damage);
   const methods = Object.entries(store).map(([name, method]) => [name, withStoreErrors(method, damage.note)]);
   return Object.fromEntries(methods) as Store;
 }
@@ -71,7 +72,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
   } = tables;
   const overwriting = createOverwriting(db, file, settings);
   const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, requireChangeable });
-  const records = createRecords(db);
+  const records = createRecords(db, tables.requireComplete);
   const snapshots = createSnapshots(db, { lists, feeds });
   const glances = createFeedGlances(db, { lists, feeds, snapshots });
   const feedTotals = createFeedTotals({ lists, feeds, reading });
@@ -194,6 +195,7 @@ function openTables(db: DatabaseSync) {
   const reading = createReading(db);
   const lists = createLists(db);
   const storeRow = createStoreRow(db, lists);
+  const requireComplete = createArticleIndexes(db, { storeRow, reading });
   const feedRows = createFeedRows(db, { lists, storeRow });
   const feedDates = createFeedDates(db, feedRows);
   const feeds = createFeedReader(db, { lists, storeRow });
@@ -207,7 +209,8 @@ function openTables(db: DatabaseSync) {
     feedDates,
     rules,
     settings: createSettings(db),
-    rows: createArticleRows(db, storeRow),
+    rows: createArticleRows(db, { storeRow, requireComplete }),
+    requireComplete,
     entries: createEntries(db, { rules, feedRows, lists }),
     audit: createAudit(db, { storeRow, lists, reading }),
     auditTexts: createAuditTexts(db),

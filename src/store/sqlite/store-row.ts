@@ -103,7 +103,7 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
     /** A list as it is in the store. Call it in a transaction, together with what reads the list. */
     list: (name: StoreList): List => listOf(name, decode(checked()[2 + LIST_NAMES.indexOf(name)])),
     /** How many articles the store has. */
-    count: (): number => countOf(decode(checked()[2])),
+    count: (): number => countOf(isWriting ? current().lists.articles : decode(checked()[2])),
     /** What the numbers and keys of all feeds add up to. */
     feeds: (): Parts => (isWriting ? current().feeds : decode(checked()[7])),
     add(name: StoreList, row: ListRow): void {

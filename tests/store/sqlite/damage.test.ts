@@ -8,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { articleText } from '../../../src/article/stored.ts';
 import { PublisherError } from '../../../src/errors.ts';
 import { ownKeys } from '../../../src/feed/feeds.ts';
-import { defineMigrationFunctions, migrateDatabase } from '../../../src/store/sqlite/database.ts';
+import { checkStore } from '../../../src/store/sqlite/check-store.ts';
+import { defineMigrationFunctions, migrateDatabase, storeError } from '../../../src/store/sqlite/database.ts';
 import { MIGRATIONS } from '../../../src/store/sqlite/migrations.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import type { Change, Put, Store } from '../../../src/store/store.ts';
@@ -26,6 +27,8 @@ const BEFORE_CHECKSUMS = 9;
 
 /** Pages of SQLite. */
 const PAGE = 8192;
+/** The first byte of such a page. */
+const LEAF_OF_INDEX = 0x0a;
 
 let folder: string;
 /** A whole store, and the same store before its last changes. */
@@ -205,6 +208,19 @@ function damagedFile(damage: (bytes: Buffer) => Buffer): string {
   return file;
 }
 
+/** Changes one letter of one definition in the schema. */
+function changeDefinition(file: string, row: number, position: number, letter: string): void {
+  const db = new DatabaseSync(file, { defensive: false });
+  db.exec('PRAGMA writable_schema = ON');
+  const definitions = db.prepare('SELECT rowid, sql FROM sqlite_schema WHERE sql IS NOT NULL').all();
+  const { rowid = 0, sql } = definitions[row % definitions.length] ?? {};
+  const text = String(sql);
+  const at = position % text.length;
+  const changed = text.slice(0, at) + letter + text.slice(at + 1);
+  db.prepare('UPDATE sqlite_schema SET sql = ? WHERE rowid = ?').run(changed, rowid);
+  db.close();
+}
+
 /** Runs a property of damages of one kind. */
 async function expectNoWrongAnswer<Damage>(
   damages: fc.Arbitrary<Damage>,
@@ -252,6 +268,23 @@ describe('a damaged store gives the answers of the whole store, or none:', () =>
       });
       expect(await wrongAnswers(file, [answers]), `${bits}`).toEqual([]);
     }
+  });
+
+  test('a letter of the definitions of tables', async () => {
+    const LETTERS = 'abcdefghijklmnopqrstuvwxyz_("';
+    const change = fc.record({ row: fc.nat(), position: fc.nat(), letter: fc.constantFrom(...LETTERS) });
+    await fc.assert(
+      fc.asyncProperty(change, async ({ row, position, letter }) => {
+        const file = damagedFile((bytes) => bytes);
+        changeDefinition(file, row, position, letter);
+        expect(await wrongAnswers(file, [answers])).toEqual([]);
+        const db = new DatabaseSync(file);
+        const checked = await checkStore(db, { onDamage: () => {}, progress: () => {} }).catch(storeError);
+        db.close();
+        if (checked instanceof Error) expect(checked).toMatchObject({ code: 'store_damaged' });
+      }),
+      { numRuns: sized({ short: 20, soak: 300, full: 3000 }) },
+    );
   });
 
   test('one page over another', async () => {
@@ -326,6 +359,26 @@ describe('a change to what is damaged', () => {
     onTestFinished(() => store.close());
     return store;
   }
+
+  test.each([1, 2])(
+    'and nothing is called missing, where the page of index %i of articles has no rows',
+    async (number) => {
+      const db = new DatabaseSync(join(folder, 'whole.sqlite'), { readOnly: true });
+      const { rootpage } = db
+        .prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?')
+        .get(`sqlite_autoindex_article_${number}`) as { rootpage: number };
+      db.close();
+      const file = damagedFile((bytes) => {
+        bytes.set([LEAF_OF_INDEX, 0, 0, 0, 0, PAGE >> 8, 0, 0], (rootpage - 1) * PAGE);
+        return bytes;
+      });
+      const store = openSqliteStore(file);
+      onTestFinished(() => store.close());
+
+      await expect(store.apply([put(900)], () => NOW)).rejects.toMatchObject({ code: 'store_damaged' });
+      if (number === 1) await expect(store.find('story-1')).rejects.toMatchObject({ code: 'store_damaged' });
+    },
+  );
 
   test('cannot publish a withdrawn article again from a file whose row is lost', async () => {
     const store = openDamaged("DELETE FROM source WHERE id = 'story-4'");
