@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
+import type { ServiceStatus } from '../pages/service-status.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
@@ -11,6 +12,8 @@ import { pathOf } from './target.ts';
 interface OperatorParts extends HealthParts {
   /** Called for a request of metrics. */
   readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
+  /** Called for a request of the status. */
+  readonly readStatus: () => Promise<ServiceStatus>;
   /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
