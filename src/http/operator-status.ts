@@ -2,29 +2,33 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import mime from 'mime';
 import type { Publication } from '../config/publication.ts';
+import { PublisherError } from '../errors.ts';
 import { openContained } from '../lib/contained-file.ts';
 import { assetsOf } from '../pages/assets.ts';
 import { hostsOf } from '../pages/hosts.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import type { Site } from '../pages/site.ts';
-import { STATUS_POLICY, statusPage } from '../pages/status-page.ts';
+import { STATUS_POLICY, statusErrorPage, statusPage } from '../pages/status-page.ts';
 import { FOR_NEWSROOM } from './headers.ts';
 import { respondWithBytes } from './respond.ts';
-
-/** Pages are loaded when the first one is asked for: most services of several processes never show one here. */
 
 /** Bytes of an icon. Larger ones are left to the service's own port. */
 const MAX_ICON = 4 * 1024 * 1024;
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
-/** Answers with the page of the service's status. No cache may keep it, and no search engine may list it. */
+/**
+ * Answers with the page of the service's status, or with the reason why it cannot be read. No cache may keep it, and no
+ * search engine may list it.
+ */
 export function respondWithStatus(
   request: IncomingMessage,
   response: ServerResponse,
-  { publication, status }: { publication: Publication; status: ServiceStatus },
+  { publication, status }: { publication: Publication; status: ServiceStatus | PublisherError },
 ): void {
+  const site = siteFor(publication);
+  const isError = status instanceof PublisherError;
   respondWithBytes(request, response, {
-    status: 200,
+    status: isError ? status.status : 200,
     headers: {
       ...FOR_NEWSROOM,
       'Content-Type': 'text/html; charset=utf-8',
@@ -32,7 +36,7 @@ export function respondWithStatus(
       'Referrer-Policy': 'no-referrer',
       'X-Robots-Tag': 'noindex',
     },
-    body: Buffer.from(statusPage(status, siteFor(publication))),
+    body: Buffer.from(isError ? statusErrorPage(status, site) : statusPage(status, site)),
   });
 }
 

@@ -87,7 +87,7 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
         respondWithText(request, response, { type: contentType, text: await text() });
       },
     ],
-    ...(status === undefined ? [] : statusRoutes(status)),
+    ...(status === undefined ? [] : statusRoutes(status, fail)),
   ]);
   const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
   const handlerFor = (path: string) =>
@@ -113,12 +113,19 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
 /** Where the files of the page are. */
 const FILES = /^\/(?:pages|media)\/./;
 
-function statusRoutes({ publication, readStatus }: StatusParts): readonly (readonly [path: string, Handler])[] {
+function statusRoutes({ publication, readStatus }: StatusParts, fail: OperatorParts['fail']): [string, Handler][] {
+  const statusOrReason = () =>
+    readStatus().catch((error: unknown) => {
+      if (error instanceof PublisherError) return error;
+      fail(error);
+      return new PublisherError('internal', 'Internal error', { hint: 'The log has the reason.' });
+    });
+
   return [
     [
       '/status',
       async (request, response) => {
-        const [{ respondWithStatus }, status] = await Promise.all([import('./operator-status.ts'), readStatus()]);
+        const [{ respondWithStatus }, status] = await Promise.all([import('./operator-status.ts'), statusOrReason()]);
         respondWithStatus(request, response, { publication, status });
       },
     ],

@@ -1,3 +1,4 @@
+import { visibleControls } from '../lib/text.ts';
 import { type Html, html, type Part } from './html.ts';
 import { page } from './layout.ts';
 import type { ServiceStatus } from './service-status.ts';
@@ -10,7 +11,7 @@ import { feedsSection, savedSection, subscribersSection } from './status/readers
 import { verdictOf } from './status/verdict.ts';
 import { type Clock, clockIn, counted, duration, number, share, size } from './status/wording.ts';
 import { textsFor } from './texts.ts';
-import { isolated, plainLine } from './words.ts';
+import { isolated } from './words.ts';
 
 /** The operator's port serves what this page loads. The page sends nothing and runs nothing. */
 export const STATUS_POLICY = [
@@ -30,14 +31,35 @@ export const STATUS_POLICY = [
  */
 export function statusPage(status: ServiceStatus, site: Site): string {
   const { publication } = site;
-  const texts = textsFor('en', { timeZone: publication.timeZone });
+  const texts = textsFor('en', publication);
   const clock = clockIn(publication.timeZone);
   const { sentence, title } = verdictOf(status);
   const at = Date.parse(status.at);
+  const main = html`<header class="about">
+<h1 class="verdict">${sentence}</h1>
+<p class="hush">As of <time datetime="${status.at}">${clock.date(at)}, ${clock.exact(at)}</time>. Counts are of the last 24 hours where nothing else is said. Reload for newer ones.</p>
+</header>
+${facts(status, clock)}
+<div class="sheet">
+${needsSections(status, clock)}${articlesSection(status.articles, status.feeds, clock)}${loadSection(status)}${hoursSection(status.traffic, clock)}${feedsSection(status, site, texts)}${subscribersSection(status.traffic, texts)}${savedSection(status.traffic)}${speedSection(status.traffic, clock)}</div>`;
+  return operatorPage(title, main, site);
+}
+
+/** What the operator sees where the status cannot be read. */
+export function statusErrorPage({ message, hint }: { message: string; hint?: string | undefined }, site: Site): string {
+  const main = html`<header class="about">
+<h1 class="verdict">The status cannot be read.</h1>
+<p class="standfirst"><bdi>${visibleControls(message)}</bdi></p>
+${hint !== undefined && html`<p><bdi>${visibleControls(hint)}</bdi></p>\n`}</header>`;
+  return operatorPage('The status cannot be read', main, site);
+}
+
+function operatorPage(title: string, main: Html, site: Site): string {
+  const { publication } = site;
   const body = html`<a class="skip" href="#status">Skip to the status</a>
 <header class="wrap">
 <div class="bar">
-${publicationLink(status, site)}
+${publicationLink(site)}
 <nav aria-label="Operator">
 <ul>
 <li><a href="status" aria-current="page">Status</a></li>
@@ -48,20 +70,14 @@ ${publicationLink(status, site)}
 </div>
 </header>
 <main class="wrap" id="status">
-<header class="about">
-<h1 class="verdict">${sentence}</h1>
-<p class="hush">As of <time datetime="${status.at}">${clock.date(at)}, ${clock.exact(at)}</time>. Counts are of the last 24 hours where nothing else is said. Reload for newer ones.</p>
-</header>
-${facts(status, clock)}
-<div class="sheet">
-${needsSections(status, clock)}${articlesSection(status.articles, status.feeds, clock)}${loadSection(status)}${hoursSection(status.traffic, clock)}${feedsSection(status, site, texts)}${subscribersSection(status.traffic, texts)}${savedSection(status.traffic)}${speedSection(status.traffic, clock)}</div>
+${main}
 </main>`;
   return String(
     page({
       site,
-      texts,
+      texts: textsFor('en', publication),
       root: '',
-      title: `${title} · Status · ${plainLine(status.publication)}`,
+      title: `${title} · Status · ${publication.title}`,
       isHidden: true,
       body,
       foot: html`<p class="hush">This page is on the operator’s port alone. It is never cached.</p>`,
@@ -70,10 +86,10 @@ ${needsSections(status, clock)}${articlesSection(status.articles, status.feeds, 
 }
 
 /** The name of the publication leads to the pages for readers, if there are any. */
-function publicationLink({ publication: title }: ServiceStatus, { publication, hosts }: Site): Html {
+function publicationLink({ publication, hosts }: Site): Html {
   const icon = hosts.load(publication.icon, '');
-  const texts = textsFor('en', { timeZone: publication.timeZone });
-  const content = html`${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${isolated(title, publication.language, texts)}`;
+  const texts = textsFor('en', publication);
+  const content = html`${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${isolated(publication.title, publication.language, texts)}`;
   if (publication.pages === undefined) return html`<p class="name">${content}</p>`;
   return html`<a class="name" href="${publication.feedsUrl}">${content}</a>`;
 }

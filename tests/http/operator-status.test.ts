@@ -1,5 +1,5 @@
 import { DomUtils, parseDocument } from 'htmlparser2';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { serveOperator } from '../../src/http/operator.ts';
@@ -140,23 +140,34 @@ test('/ leads to the page, and no address but those of before takes anything but
 test('the page exists without pages for readers', async () => {
   const { port } = await operator({ settings: 'pages: off\n' });
   const { status, text } = await ask(port, '/status');
-  expect([status, text.includes('<p class="name">The Four Rivers Courier</p>')]).toEqual([200, true]);
+  expect([status, text.includes('<p class="name">The Test Post</p>')]).toEqual([200, true]);
 });
 
-describe('a status that cannot be read', () => {
-  test('is answered with the reason where that is known', async () => {
-    const error = new PublisherError('store_unavailable', 'The store is closed.', { hint: 'Wait.' });
-    const { port, failures } = await operator({ readStatus: () => Promise.reject(error) });
-    const { status, text } = await ask(port, '/status');
-    expect([status, JSON.parse(text).title, failures]).toEqual([503, 'The store is closed.', []]);
-  });
+test.each([
+  [
+    'with the reason where that is known',
+    new PublisherError('not_ready', 'The writer <b> does not answer.', { hint: 'Wait.' }),
+    { status: 503, words: 'The writer &lt;b&gt; does not answer.</bdi></p>\n<p><bdi>Wait.', failures: 0 },
+  ],
+  [
+    'without it otherwise',
+    new Error('secret'),
+    { status: 500, words: 'Internal error</bdi></p>\n<p><bdi>The log has', failures: 1 },
+  ],
+])('a status that cannot be read is a page %s, and the service goes on', async (_, error, expected) => {
+  const { port, failures } = await operator({ readStatus: () => Promise.reject(error) });
+  const { status, headers, text } = await ask(port, '/status');
 
-  test('is an internal error otherwise, and the service goes on', async () => {
-    const { port, failures } = await operator({ readStatus: () => Promise.reject(new Error('secret')) });
-    const { status, text } = await ask(port, '/status');
-    expect([status, JSON.parse(text).title, failures]).toEqual([500, 'Internal error', [new Error('secret')]]);
-    expect((await ask(port, '/healthz')).text).toBe('ok');
-  });
+  expect([status, headers['cache-control'], headers['content-type'], failures.length]).toEqual([
+    expected.status,
+    'no-store',
+    'text/html; charset=utf-8',
+    expected.failures,
+  ]);
+  expect(text).toContain('<title>The status cannot be read · Status · The Test Post</title>');
+  expect(text).toContain(expected.words);
+  expect(text).not.toContain('secret');
+  expect((await ask(port, '/healthz')).text).toBe('ok');
 });
 
 test('without a status, the port has what it had before', async () => {

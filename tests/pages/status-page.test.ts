@@ -10,8 +10,9 @@ import { statusPage } from '../../src/pages/status-page.ts';
 import { PUBLICATION } from '../helpers.ts';
 import { busyDay, hoursUntil, NO_ANSWERS, newService, refusedFile, TWO_FILES } from './status-data.ts';
 
-function pageOf(status: ServiceStatus, more = 'timeZone: Asia/Baghdad\n') {
-  const text = statusPage(status, siteOf(parsePublication(PUBLICATION + more, 'publication.yaml')));
+function pageOf(status: ServiceStatus, more = 'timeZone: Asia/Baghdad\n', title = 'The Test Post') {
+  const publication = { ...parsePublication(PUBLICATION + more, 'publication.yaml'), title };
+  const text = statusPage(status, siteOf(publication));
   const document = parseDocument(text);
   const all = (name: string, isWanted: (element: Element) => boolean = () => true) =>
     DomUtils.getElementsByTagName(name, document).filter(isWanted);
@@ -109,7 +110,7 @@ describe('the verdict', () => {
 
     expect(verdictOf(status)).toEqual({ sentence, title });
     expect(all('h1').map((each) => wordsIn(each))).toEqual([sentence]);
-    expect(all('title').map((each) => wordsIn(each))).toEqual([`${title} · Status · The Four Rivers Courier`]);
+    expect(all('title').map((each) => wordsIn(each))).toEqual([`${title} · Status · The Test Post`]);
     const shown = ['outage', 'damage', 'disk', 'refused'].filter((id) => text.includes(`id="${id}"`));
     expect(shown).toEqual([
       ...(why === undefined ? [] : ['outage']),
@@ -304,7 +305,6 @@ function statusWith(text: string): ServiceStatus {
   });
   return {
     ...busy,
-    publication: text,
     outage: text,
     needs: { damage: text, disk: text, problems, problemCount: 99 },
     articles: {
@@ -325,12 +325,12 @@ function statusWith(text: string): ServiceStatus {
 }
 
 test('texts of others are texts: no markup, and nothing that turns the line around them', () => {
-  const plain = pageOf(statusWith('plain نان'));
-  const evil = pageOf(statusWith(EVIL));
+  const plain = pageOf(statusWith('plain نان'), undefined, 'plain نان');
+  const evil = pageOf(statusWith(EVIL), undefined, EVIL);
   const shape = ({ all }: typeof plain) => all('*').map(({ name, attribs }) => [name, Object.keys(attribs)]);
 
   expect(shape(evil)).toEqual(shape(plain));
-  const turned = pageOf(statusWith('\u202Ea\u2066b\u2069c\u2067نان')).text;
+  const turned = pageOf(statusWith('\u202Ea\u2066b\u2069c\u2067نان'), undefined, '\u202Ea\u2066b\u2069c\u2067نان').text;
   for (const text of [evil.text, turned]) expect(text).not.toMatch(/[\u202A-\u202E\u2066-\u2069]/);
   expect(evil.words.match(/<script>alert\(1\)<\/script>/g)?.length).toBeGreaterThan(40);
 });
@@ -403,6 +403,8 @@ describe('what is refused', () => {
     const defects = Array.from({ length: 7 }, (_, index) => ({ field: `f${index}`, rule: 'is required' }));
     const [item] = itemsOf([refusedFile('a', [...defects, { field: '', rule: 'and 3 problems more' }])]).items;
     expect(item).toMatch(/f4 is required\. And 3 more problems\.$/);
+    const [type] = itemsOf([refusedFile('a', [{ field: '', value: '.doc', rule: 'is no article: move it.' }])]).items;
+    expect(type).toBe('asince 19:37 The file (.doc) is no article: move it.');
     const [short] = itemsOf([refusedFile('a', [{ field: '', rule: 'and 3 problems more' }])]).items;
     expect(short).toBe('asince 19:37 And 3 problems more.');
   });

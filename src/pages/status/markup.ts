@@ -4,7 +4,6 @@ import { type Html, html, type Part } from '../html.ts';
 /** The colours of plots in the stylesheet: rule, tint, link, deep, bad, soft. */
 export type Colour = 'k0' | 'k1' | 'k2' | 'k3' | 'k4' | 'k5';
 
-/** What the page shows and where: the moment of the status, in words of the time zone. */
 export interface Section {
   /** Of the element, unique on the page. */
   readonly id: string;

@@ -33,7 +33,7 @@ export function needsSections({ outage, needs, at }: ServiceStatus, clock: Clock
 }
 
 const DAMAGE = html`The service refuses changes, answers 503 where it would have to show what is damaged, and serves the rest. Stop it and run ${code('verify')}. Then run ${code('repair')}, or restore a backup: docs/back-up-and-upgrade.md has the steps.`;
-const DISK = 'Make room: the service goes on by itself. Feeds are served meanwhile.';
+const DISK = 'As soon as there is room, the service goes on by itself. Feeds are served meanwhile.';
 
 function sentences(id: string, title: string, sign: Html, what: string, remedy: Part): Html {
   return section({ id, title, mark: sign, isWide: true, body: html`<p>${plain(what)}</p>\n<p>${remedy}</p>` });
@@ -104,6 +104,7 @@ function sentenceOf({ field = '', value, rule }: Defect, subject: string): Html 
   if (field === '' && /^and \d/.test(rule)) return html`${capital(text)}`;
   const about = field === '' ? subject : code(field);
   if (value === undefined || value === '') return html`${about} ${words}`;
+  if (field === '') return html`${about} (${code(value, 'auto')}) ${words}`;
   return html`${about} is ${code(value, 'auto')}; it ${words}`;
 }
 

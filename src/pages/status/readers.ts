@@ -16,11 +16,10 @@ const LONGEST = 60;
 export function feedsSection({ traffic }: ServiceStatus, { publication }: Site, texts: Texts): Html {
   const { feeds, otherFeeds } = traffic;
   const most = Math.max(0, ...feeds.map(({ requests }) => requests));
+  const hasPages = publication.pages !== undefined; // at the service's own port
   const rows = feeds.map((feed) => {
-    const { key, title } = { key: feed.feed, title: titleOf(feed, texts) };
-    // The pages are on the service's own port.
-    const link =
-      publication.pages === undefined ? title : html`<a href="${publication.feedsUrl}${feedAddress(key)}">${title}</a>`;
+    const title = titleOf(feed, texts);
+    const link = hasPages ? html`<a href="${publication.feedsUrl}${feedAddress(feed.feed)}">${title}</a>` : title;
     return row(link, [
       cell(meter(feed.requests, most)),
       numberCell(number(feed.requests)),
@@ -35,19 +34,20 @@ export function feedsSection({ traffic }: ServiceStatus, { publication }: Site, 
     { title: 'Requests', isWide: true, span: 2 },
     ...['304', 'Deltas', '99 of 100', 'Subscribers'].map((title) => ({ title, isNumber: true })),
   ] as const;
-  const others = `The other ${countedInWords(otherFeeds.feeds, 'feed')} had ${counted(otherFeeds.requests, 'request')} together.`;
   return section({
     id: 'feeds',
     title: 'Feeds by requests',
-    ...(feeds.length === 0
-      ? {}
-      : {
-          note: `${capital(countedInWords(feeds.length, 'feed'))}, in all formats and with the page.${otherFeeds.feeds > 0 ? ` ${others}` : ''}`,
-        }),
+    note: feeds.length === 0 ? undefined : feedsNote(feeds.length, otherFeeds),
     isWide: true,
     body:
       feeds.length === 0 ? html`<p>No request for a feed yet in these 24 hours.</p>` : table('feeds', columns, rows),
   });
+}
+
+function feedsNote(shown: number, { feeds, requests }: Traffic['otherFeeds']): string {
+  const note = `${capital(countedInWords(shown, 'feed'))}, in all formats and with the page.`;
+  if (feeds === 0) return note;
+  return `${note} The other ${countedInWords(feeds, 'feed')} had ${counted(requests, 'request')} together.`;
 }
 
 function titleOf({ feed, name: title, language }: FeedTraffic, texts: Texts): Part {
