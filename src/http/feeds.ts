@@ -21,7 +21,7 @@ import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import { keysIn, meantFeed } from './nearest-feed.ts';
-import { noteContent, respondWithDocument, respondWithRedirect } from './respond.ts';
+import { noteAnswer, respondWithDocument, respondWithRedirect } from './respond.ts';
 
 export interface FeedParts {
   readonly publication: Publication;
@@ -69,7 +69,7 @@ export function feedHandlers(parts: FeedParts) {
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
     knownAddresses.remember(request.path, documentName(key, format));
-    noteContent(response, answer.body?.length ?? 0, answer.coding);
+    noteAnswer(response, answer, key);
     respondWithDocument(response, answer);
   };
 
