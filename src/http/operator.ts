@@ -11,11 +11,9 @@ import { createServer } from './node-http.ts';
 import { respondWithBytes, respondWithError, respondWithText } from './respond.ts';
 import { pathOf } from './target.ts';
 
-interface OperatorParts extends HealthParts {
+interface OperatorParts extends HealthParts, StatusParts {
   /** Called for a request of metrics. */
   readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
-  /** Missing where there is no page of the status. */
-  readonly status?: StatusParts;
   /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
@@ -75,7 +73,8 @@ export async function serveOperator(
 }
 
 /** Every address of the operator's port. Its requests are neither counted nor logged. */
-function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts): RequestListener {
+function createOperatorApp(parts: OperatorParts): RequestListener {
+  const { openMetrics, fail } = parts;
   const { alive, ready } = healthHandlers(parts);
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
@@ -87,12 +86,11 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
         respondWithText(request, response, { type: contentType, text: await text() });
       },
     ],
-    ...(status === undefined ? [] : statusRoutes(status, fail)),
+    ...statusRoutes(parts),
   ]);
   const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
   const handlerFor = (path: string) =>
-    routes.get(path.toLowerCase()) ??
-    (status !== undefined && FILES.test(path) ? fileHandler(path, status) : undefined);
+    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, parts) : undefined);
 
   return (request, response) => {
     const path = pathOf(request.url);
@@ -113,7 +111,7 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
 /** Where the files of the page are. */
 const FILES = /^\/(?:pages|media)\/./;
 
-function statusRoutes({ publication, readStatus }: StatusParts, fail: OperatorParts['fail']): [string, Handler][] {
+function statusRoutes({ publication, readStatus, fail }: OperatorParts): [string, Handler][] {
   const statusOrReason = () =>
     readStatus().catch((error: unknown) => {
       if (error instanceof PublisherError) return error;

@@ -192,6 +192,7 @@ describe('nothing hidden becomes visible', () => {
       "DELETE FROM tombstone; DELETE FROM audit; UPDATE article SET article = 'x'",
     ],
     ['the files of articles', "UPDATE source SET signature = 'x'"],
+    ['the rows of the files of articles', 'DELETE FROM source'],
     ['rows of articles from before their withdrawal', OLD_ROWS],
     [
       'rows and places of articles from before their withdrawal',

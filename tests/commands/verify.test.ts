@@ -137,6 +137,11 @@ describe('damage is listed', () => {
       ['table source: the file of the article “filed” is damaged'],
     ],
     [
+      'a file of an article that is missing',
+      "DELETE FROM source WHERE id = 'filed'",
+      ['table source: the list of the files of articles does not match its checksums'],
+    ],
+    [
       'the history',
       'UPDATE audit SET at = 0 WHERE revision = 1',
       ['table audit: the change with the revision 1 is damaged'],

@@ -26,11 +26,9 @@ async function operator({ settings = SETTINGS, readStatus = async () => busyDay(
       phase: () => 'serving',
       fail: (error) => failures.push(error),
       openMetrics: async () => ({ contentType: 'text/plain', text: async () => 'metrics' }),
-      status: {
-        publication: parsePublication(PUBLICATION + settings, 'publication.yaml'),
-        mediaFolder: `${folder}/media`,
-        readStatus,
-      },
+      publication: parsePublication(PUBLICATION + settings, 'publication.yaml'),
+      mediaFolder: `${folder}/media`,
+      readStatus,
     },
     { host: '127.0.0.1', port: 0, isRequired: true },
     listen().log.log,
@@ -168,19 +166,4 @@ test.each([
   expect(text).toContain(expected.words);
   expect(text).not.toContain('secret');
   expect((await ask(port, '/healthz')).text).toBe('ok');
-});
-
-test('without a status, the port has what it had before', async () => {
-  const parts = {
-    check: async () => {},
-    phase: () => 'serving' as const,
-    fail: () => {},
-    openMetrics: async () => ({ contentType: 'text/plain', text: async () => 'metrics' }),
-  };
-  const server = await serveOperator(parts, { host: '127.0.0.1', port: 0, isRequired: true }, listen().log.log);
-  onTestFinished(() => server?.close());
-  for (const path of ['/', '/status', '/media/a.png', '/pages/a']) {
-    const { status, text } = await ask(server?.port ?? 0, path);
-    expect([status, JSON.parse(text).detail]).toEqual([404, 'This port has /healthz, /readyz, /metrics.']);
-  }
 });

@@ -79,13 +79,14 @@ ${items.map(([colour, text]) => html`<li>${swatch(colour)}${text}</li>\n`)}</ul>
 `;
 }
 
-/** Every number behind both plots. */
+/** Every number behind both plots, from the first hour with answers on. */
 function details(hours: readonly TrafficHour[], labels: readonly string[], clock: Clock): Html {
+  const first = hours.findIndex((hour) => total(hour.answers) > 0);
   const titles = ['304', '226', '200', 'Other', '4xx', '5xx', 'Half within', '99 of 100'];
   const columns = [{ title: 'Hour' }, ...titles.map((title) => ({ title, isNumber: true }))];
   const rows = hours.map(({ from, answers, median, p99 }, index) => {
     const at = Date.parse(from);
-    const isNewDay = index === 0 || clock.key(at) !== clock.key(Date.parse(hours[index - 1]?.from ?? from));
+    const isNewDay = index === first || clock.key(at) !== clock.key(Date.parse(hours[index - 1]?.from ?? from));
     const { unchanged, delta, whole, other, clientErrors, serverErrors } = answers;
     const counts = [unchanged, delta, whole, other, clientErrors, serverErrors].map((n) => numberCell(number(n)));
     const times = [median, p99].map((ms) => numberCell(ms === undefined ? '' : duration(ms)));
@@ -94,7 +95,7 @@ function details(hours: readonly TrafficHour[], labels: readonly string[], clock
   });
   return html`<details>
 <summary>Every hour in numbers</summary>
-${table('answers', columns, rows)}
+${table('answers', columns, rows.slice(first))}
 </details>`;
 }
 

@@ -90,9 +90,7 @@ interface Line {
 export function linePlot(lines: readonly Line[], { most, ticks }: Scale, label: string): Html {
   const height = 80;
   const grid = ticks.map((tick) => `M0 ${units(height - (tick / most) * height + 0.5)}H360`).join('');
-  const paths = lines.map(
-    ({ name, values }) => html`<path class="${name}" stroke-linecap="round" d="${pathOf(values, most, height)}"/>`,
-  );
+  const paths = lines.map(({ name, values }) => html`<path class="${name}" d="${pathOf(values, most, height)}"/>`);
   return html`<svg class="plot" viewBox="0 0 360 81" preserveAspectRatio="none" role="img" aria-label="${label}"><path class="base" d="${grid}"/>${paths}</svg>\n`;
 }
 
@@ -101,11 +99,12 @@ function pathOf(values: readonly (number | undefined)[], most: number, height: n
   return values
     .map((value, index) => {
       if (value === undefined) return '';
-      const x = units((index + 0.5) * step);
+      const x = (index + 0.5) * step;
       const y = units(height - (value / most) * height + 0.5);
-      const isAlone = values[index - 1] === undefined && values[index + 1] === undefined;
-      // A line of no length is a dot.
-      return `${values[index - 1] === undefined ? 'M' : 'L'}${x} ${y}${isAlone ? 'h0' : ''}`;
+      const isFirst = values[index - 1] === undefined;
+      // A point without neighbours is a dash as long as its step.
+      if (isFirst && values[index + 1] === undefined) return `M${units(x - step / 2)} ${y}h${units(step)}`;
+      return `${isFirst ? 'M' : 'L'}${units(x)} ${y}`;
     })
     .join('');
 }

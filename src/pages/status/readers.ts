@@ -88,8 +88,8 @@ export function savedSection({ bytes }: Traffic): Html {
   const { sent, unchanged, delta, coding } = bytes;
   const whole = sent + unchanged + delta + coding;
   const parts: readonly (readonly [Colour, string, number])[] = [
-    ['k1', 'Unchanged (304)', unchanged],
-    ['k2', 'Deltas (226)', delta],
+    ['k1', 'Unchanged', unchanged],
+    ['k2', 'Deltas', delta],
     ['k5', 'Compression', coding],
     ['k3', 'Sent after all', sent],
   ];

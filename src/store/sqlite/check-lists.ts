@@ -3,11 +3,12 @@ import { PublisherError } from '../../errors.ts';
 import { textChecksum } from './checksums.ts';
 import { FEED_COLUMNS, feedRow, LIST_NAMES, listOf } from './feed-rows.ts';
 import type { Damage } from './found-damage.ts';
-import { addHash, hashOf } from './list-parts.ts';
+import { addHash, hashOf, type Parts } from './list-parts.ts';
 import { createLists, type List, STORE_LISTS, type StoreList } from './lists.ts';
 import { isDamage } from './readable-rows.ts';
 import { createRest } from './rest.ts';
-import { createStoreRow } from './store-row.ts';
+import { isSum, type SourceRow } from './sources.ts';
+import { createStoreRow, damagedSources } from './store-row.ts';
 
 const PREFIX = /^The store is damaged: |\.$/g;
 
@@ -41,6 +42,7 @@ export async function checkLists(db: DatabaseSync, onDamage: (damage: Damage) =>
   if (isWhole) {
     for (const name of Object.keys(STORE_LISTS) as StoreList[]) await readAll(storeRow.list(name), revision);
     attempt(revision, () => compareFeeds(db, storeRow.feeds().parts));
+    attempt({ kind: 'table', name: 'source' }, () => compareSources(db, storeRow.sources()));
   }
   const feed = db.prepare(`SELECT ${FEED_COLUMNS} FROM feed WHERE number = ?`);
   feed.setReturnArrays(true);
@@ -77,4 +79,10 @@ function compareFeeds(db: DatabaseSync, parts: readonly { readonly count: number
   const [expected = { count: 0, sum: 0 }] = parts;
   if (count !== expected.count || sum !== expected.sum)
     throw new RangeError('the list of feeds does not match its checksums');
+}
+
+/** @throws an error of damage where the store counts other files of articles than it has */
+function compareSources(db: DatabaseSync, counted: Parts): void {
+  const rows = db.prepare('SELECT id, checksum FROM source').all() as unknown as SourceRow[];
+  if (!isSum(counted, rows)) throw damagedSources();
 }

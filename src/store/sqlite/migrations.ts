@@ -49,10 +49,11 @@ export const SEAL = `
       SELECT list_parts(lowest, revision ORDER BY lowest, revision) FROM audit WHERE lowest = highest),
     range_audits = (
       SELECT list_parts(highest, revision, lowest ORDER BY highest, revision) FROM audit WHERE lowest < highest),
-    feeds = (SELECT list_parts(0, 0, number, text_checksum(key)) FROM feed);
+    feeds = (SELECT list_parts(0, 0, number, text_checksum(key)) FROM feed),
+    sources = (SELECT list_parts(0, 0, text_checksum(id), checksum) FROM source);
 
   UPDATE revision SET checksum = row_checksum(
-    last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds);
+    last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, sources);
 `;
 
 /**
@@ -261,6 +262,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE revision ADD COLUMN single_audits BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN range_audits BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN feeds BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN sources BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
   ${SEAL}
   `,

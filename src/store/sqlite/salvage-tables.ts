@@ -4,7 +4,10 @@ import { customFeedChooser } from '../../feed/selection.ts';
 import { feedProblem, feedRows } from './check-feeds.ts';
 import { isWholeSource, jsonOf, SOURCE_COLUMNS } from './check-rows.ts';
 import type { Value } from './checksums.ts';
+import { createLists } from './lists.ts';
 import { type AnyRow, ifReadable, rowsByName } from './readable-rows.ts';
+import { isSum, type SourceRow } from './sources.ts';
+import { createStoreRow } from './store-row.ts';
 
 /** Copies rows into a new store, as they are. */
 export type CopyRow = (table: string, columns: readonly string[], row: AnyRow) => void;
@@ -108,6 +111,7 @@ export function copyRows(
 export interface Sources {
   /** Whole rows by the ids of their articles. */
   readonly byId: ReadonlyMap<string, AnyRow>;
+  /** Whether all rows are there and whole, as far as anybody can tell. */
   readonly areWhole: boolean;
 }
 
@@ -124,7 +128,18 @@ export function readSources(from: DatabaseSync, onLost: (row: string) => void): 
     if (isWholeSource(row)) byId.set(String(row.id), row);
     else report(`source: ${row.id}`);
   }
-  return { byId, areWhole };
+  const areComplete = areCounted(from, byId.values());
+  if (areWhole && areComplete === false) report('source: rows are missing');
+  return { byId, areWhole: areWhole && areComplete === true };
+}
+
+/** Whether these are all files of articles that the store has had; undefined where nothing says how many those are. */
+function areCounted(from: DatabaseSync, rows: Iterable<AnyRow>): boolean | undefined {
+  try {
+    return isSum(createStoreRow(from, createLists(from)).sources(), rows as Iterable<SourceRow>);
+  } catch {
+    return undefined;
+  }
 }
 
 interface KeptSources {

@@ -155,7 +155,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     statusCounts: async (at) => reading(() => countStatuses({ lists, feeds, storeRow, idOf: records.idOf }, at)),
 
     isMediaVisible: async (path, at) => mediaUses.isVisible(path, at),
-    sources: async () => sources.list(),
+    sources: async () => reading(() => sources.list()),
     setting: async (name) => settings.get(name),
     saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
 
@@ -213,7 +213,7 @@ function openTables(db: DatabaseSync) {
     entries: createEntries(db, { rules, feedRows, lists }),
     audit: createAudit(db, { storeRow, lists, reading }),
     auditTexts: createAuditTexts(db),
-    sources: createSources(db),
+    sources: createSources(db, storeRow),
     mediaUses: createMediaUses(db),
     externalChanges: createExternalChanges(db, { storeRow, feedDates }),
   };
@@ -230,7 +230,7 @@ function createTransactions(
   tables: Tables,
   { overwriting: { rewriting }, requireChangeable }: TransactionsParts,
 ) {
-  const { storeRow, feedRows, externalChanges } = tables;
+  const { storeRow, sources, feedRows, externalChanges } = tables;
   /** What earlier transactions have left in memory is of this version of the store. */
   let version: number | undefined;
 
@@ -239,6 +239,7 @@ function createTransactions(
     if (current !== version) forget(); // another process has written
     version = current;
     storeRow.begin();
+    sources.begin();
   }
 
   function forget(): void {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { PublisherError } from '../../errors.ts';
 import { rowChecksum, textChecksum, type Value } from './checksums.ts';
 import { damaged } from './damage.ts';
 import {
@@ -22,6 +23,8 @@ interface Columns {
   readonly lists: Readonly<Record<StoreList, Parts>>;
   /** One part: what the numbers and keys of all feeds add up to. */
   readonly feeds: Parts;
+  /** One part: what the ids and checksums of all files of articles add up to. */
+  readonly sources: Parts;
 }
 
 const TITLES: Readonly<Record<StoreList, string>> = {
@@ -38,11 +41,12 @@ export type StoreRow = ReturnType<typeof createStoreRow>;
 
 export function createStoreRow(db: DatabaseSync, lists: Lists) {
   const select = db.prepare(`
-    SELECT last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, checksum FROM revision`);
+    SELECT last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, sources, checksum
+    FROM revision`);
   select.setReturnArrays(true);
   const update = db.prepare(`
     UPDATE revision SET last = ?, rules = ?, articles = ?, withdrawn = ?, expiring = ?, single_audits = ?, range_audits = ?,
-      feeds = ?, checksum = ?`);
+      feeds = ?, sources = ?, checksum = ?`);
   /** The row in the current transaction, and after it until another process writes. */
   let kept: Columns | undefined;
   let isWriting = false;
@@ -60,7 +64,7 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
   }
 
   function read(): Columns {
-    const [last, rules, articles, withdrawn, expiring, singleAudits, rangeAudits, feeds] = checked();
+    const [last, rules, articles, withdrawn, expiring, singleAudits, rangeAudits, feeds, sources] = checked();
     return {
       last: Number(last),
       rules: Number(rules),
@@ -72,6 +76,7 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
         rangeAudits: decode(rangeAudits),
       },
       feeds: decode(feeds),
+      sources: decode(sources),
     };
   }
 
@@ -111,6 +116,14 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
     addFeed(number: number, key: string): void {
       addRow(changing().feeds, [0, 0, number, textChecksum(key)]);
     },
+    /** What the ids and checksums of all files of articles add up to. */
+    sources: (): Parts => (isWriting ? current().sources : decode(checked()[8])),
+    addSource(id: string, checksum: number): void {
+      addRow(changing().sources, sourceRow(id, checksum));
+    },
+    removeSource(id: string, checksum: number): void {
+      if (!removeRow(changing().sources, sourceRow(id, checksum))) throw damagedSources();
+    },
     /** Call this after the begin of a transaction that writes. */
     begin(): void {
       isWriting = true;
@@ -124,7 +137,7 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
         balance(row.lists[name], (index) => lists.readPart(listOf(name, row.lists[name]), index).map(listRow));
         return encodeParts(row.lists[name]);
       });
-      const columns = [row.last, row.rules, ...blobs, encodeParts(row.feeds)] as const;
+      const columns = [row.last, row.rules, ...blobs, encodeParts(row.feeds), encodeParts(row.sources)] as const;
       update.run(...columns, rowChecksum(columns));
       isChanged = false;
     },
@@ -135,6 +148,15 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
       isWriting = false;
     },
   };
+}
+
+/** The row of an article's file, as the sum of all of them counts it. */
+export function sourceRow(id: string, checksum: number): ListRow {
+  return [0, 0, textChecksum(id), checksum];
+}
+
+export function damagedSources(): PublisherError {
+  return damaged('the list of the files of articles does not match its checksums');
 }
 
 function decode(blob: Value | undefined): Parts {

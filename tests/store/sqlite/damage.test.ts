@@ -139,6 +139,7 @@ function reads(): Map<string, (store: Store) => Promise<unknown>> {
   found.set('rules', async (store) => store.rules());
   found.set('setting', async (store) => store.setting('publication'));
   found.set('count', async (store) => store.count());
+  found.set('files', async (store) => store.sources());
   for (let number = 0; number < ARTICLES; number += 1) {
     const id = `story-${number}`;
     found.set(`record ${id}`, async (store) => store.find(id));
@@ -325,6 +326,14 @@ describe('a change to what is damaged', () => {
     onTestFinished(() => store.close());
     return store;
   }
+
+  test('cannot publish a withdrawn article again from a file whose row is lost', async () => {
+    const store = openDamaged("DELETE FROM source WHERE id = 'story-4'");
+
+    await expect(store.sources()).rejects.toMatchObject({ code: 'store_damaged' });
+    await expect(store.apply([put(4)], () => NOW)).rejects.toMatchObject({ code: 'store_damaged' });
+    expect((await store.find('story-4'))?.article.withdrawn).toBeDefined();
+  });
 
   test.each([
     ['the row of its feed', `UPDATE feed SET name = 'Forged' WHERE key = 'section/section-1'`],
