@@ -30,7 +30,7 @@ export function contentOf(response: ServerResponse): Content | undefined {
 }
 
 /** Records content of an answer, in addition to what it had before. */
-export function noteContent(response: ServerResponse, bytes: number, coding: Coding = 'identity'): void {
+function noteContent(response: ServerResponse, bytes: number, coding: Coding = 'identity'): void {
   contents.set(response, { bytes: bytes + (contents.get(response)?.bytes ?? 0), coding });
 }
 

@@ -416,7 +416,7 @@ function overviewsOf({ store, publication }: DataFolder, { problems, traffic, di
       }
       return totals;
     },
-    services: async () => reportTraffic(await traffic.hours()).services,
+    services: async () => reportTraffic(await traffic.read()).services,
     disk: async () => (await disk.facts()).freeBytes,
   };
 }

@@ -26,7 +26,7 @@ interface StatusParts extends HealthParts {
   readonly store: Pick<Store, 'damage' | 'statusCounts' | 'feedKeys' | 'seenFeeds'>;
   readonly problems: Pick<ProblemReports, 'list' | 'counts' | 'catchUp'>;
   readonly disk: Pick<DiskWatch, 'facts' | 'problem'>;
-  readonly traffic: Pick<TrafficKeeper, 'hours'>;
+  readonly traffic: Pick<TrafficKeeper, 'read'>;
   /** How busy each process is. The processes save what they have counted before they answer. */
   readonly loads: () => Promise<readonly ProcessLoad[]>;
   readonly now: () => Instant;
@@ -47,7 +47,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
   async function read(): Promise<ServiceStatus> {
     const { publication, version, store, disk, now } = parts;
     const loads = await parts.loads();
-    const hours = await parts.traffic.hours();
+    const counted = await parts.traffic.read();
     const facts = await disk.facts();
     const at = now();
     return omitUndefined({
@@ -60,7 +60,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
       needs: await needsOf(parts, disk.problem(facts)),
       articles: articleCounts(await ifReadable(store.statusCounts(at))),
       feeds: await countFeeds(at),
-      traffic: await named(reportTraffic(hours), parts, at),
+      traffic: await named(reportTraffic(counted), parts, at),
       load: sumLoads(loads),
       store: facts,
     });

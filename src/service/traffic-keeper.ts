@@ -1,7 +1,8 @@
 import { setImmediate as pendingEvents, setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '../lib/instant.ts';
-import { HOUR, HOURS_KEPT, type HourCounts, type TrafficStore } from '../store/traffic-store.ts';
-import { sumCounts, type TrafficCounts } from '../telemetry/traffic.ts';
+import { HOUR, HOURS_KEPT, type HourCounts, TOTALS_WIDTH, type TrafficStore } from '../store/traffic-store.ts';
+import { addNumbers, createSum, type TrafficCounts } from '../telemetry/traffic.ts';
+import type { CountedHours } from '../telemetry/traffic-report.ts';
 
 /** Milliseconds between savings: a crash loses no more. */
 const INTERVAL = 10_000;
@@ -20,8 +21,8 @@ interface TrafficKeeperParts {
 export interface TrafficKeeper {
   /** Saves what was counted. */
   readonly save: () => Promise<void>;
-  /** What was counted in the hours that are kept, oldest first. An hour without answers has no counts. */
-  readonly hours: () => Promise<readonly HourCounts[]>;
+  /** What all processes have counted in the hours that are kept. */
+  readonly read: () => Promise<CountedHours>;
   /** Saves, and closes the store. */
   readonly close: () => Promise<void>;
 }
@@ -50,17 +51,23 @@ export function createTrafficKeeper({ counts, store, now, fail }: TrafficKeeperP
   const timer = setInterval(() => void save(), INTERVAL).unref();
   return {
     save,
-    async hours() {
+    async read() {
       await save();
       const last = currentHour();
-      const hours: HourCounts[] = [];
+      const hours: { hour: number; totals: Float64Array }[] = [];
+      const { sum, add } = createSum();
       for (let hour = last - HOURS_KEPT + 1; hour <= last; hour += 1) {
         await pendingEvents(); // a thousand feeds take a few milliseconds
         const saved = store.read(hour);
         const unsaved = counts.pending().filter((each) => each.hour === hour);
-        hours.push({ ...sumCounts(saved === undefined ? unsaved : [saved, ...unsaved]), hour });
+        const totals = new Float64Array(TOTALS_WIDTH);
+        for (const each of saved === undefined ? unsaved : [saved, ...unsaved]) {
+          addNumbers(totals, each.totals);
+          add(each);
+        }
+        hours.push({ hour, totals });
       }
-      return hours;
+      return { hours, sum };
     },
     async close() {
       clearInterval(timer);

@@ -3,7 +3,7 @@ import { rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { AnswerCounts, DeclaredSubscribers, FeedTraffic, Traffic } from '../pages/service-status.ts';
 import { FEED_NUMBERS, HOUR, type HourCounts, OTHER_FEEDS, TOTALS } from '../store/traffic-store.ts';
-import { percentile, sumCounts } from './traffic.ts';
+import { percentile } from './traffic.ts';
 
 /** Feeds, and services, that a report names. */
 const MAX_NAMED = 20;
@@ -14,13 +14,19 @@ const [MEDIAN, P99] = [0.5, 0.99];
 /** A feed in a report: its name is still missing. */
 export type CountedFeed = Omit<FeedTraffic, 'name' | 'language'>;
 
-export interface TrafficReport extends Omit<Traffic, 'feeds'> {
+/** What was counted in some hours. */
+export interface CountedHours {
+  /** Oldest first. An hour without answers has zeros. */
+  readonly hours: readonly Pick<HourCounts, 'hour' | 'totals'>[];
+  readonly sum: HourCounts;
+}
+
+interface TrafficReport extends Omit<Traffic, 'feeds'> {
   readonly feeds: readonly CountedFeed[];
 }
 
-/** Sums up what was counted in some hours, oldest first. */
-export function reportTraffic(hours: readonly HourCounts[]): TrafficReport {
-  const sum = sumCounts(hours);
+/** Puts what was counted into the form of the status, without the names of the feeds. */
+export function reportTraffic({ hours, sum }: CountedHours): TrafficReport {
   const feeds = [...sum.feeds]
     .filter(([feed]) => feed !== OTHER_FEEDS)
     .map(([feed, numbers]) => feedOf(feed, numbers, sum));
@@ -52,11 +58,13 @@ export function reportTraffic(hours: readonly HourCounts[]): TrafficReport {
   };
 }
 
-function numberOf({ totals }: HourCounts, name: (typeof TOTALS)[number]): number {
+type Totals = Pick<HourCounts, 'totals'>;
+
+function numberOf({ totals }: Totals, name: (typeof TOTALS)[number]): number {
   return totals[TOTALS.indexOf(name)] ?? 0;
 }
 
-function answersIn(counts: HourCounts): AnswerCounts {
+function answersIn(counts: Totals): AnswerCounts {
   return {
     whole: numberOf(counts, 'whole'),
     delta: numberOf(counts, 'delta'),

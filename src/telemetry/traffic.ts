@@ -78,11 +78,15 @@ function emptyCounts(hour: number, limits: Limits): GrowingCounts {
   return { hour, totals, feeds: new Map(), subscribers: new Map(), limits, declarations: 0 };
 }
 
-/** Adds up the counts of several processes or hours. */
-export function sumCounts(counts: Iterable<HourCounts>): HourCounts {
+/** The counts of several processes or hours, added up one after the other. */
+export interface CountsSum {
+  readonly sum: HourCounts;
+  readonly add: (counts: HourCounts) => void;
+}
+
+export function createSum(): CountsSum {
   const sum = emptyCounts(0, NO_LIMITS);
-  for (const each of counts) addCounts(sum, each);
-  return sum;
+  return { sum, add: (counts) => addCounts(sum, counts) };
 }
 
 /** Counts the traffic of one process, by the hour. */
