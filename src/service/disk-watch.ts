@@ -15,9 +15,8 @@ const LOGS_FREE = 2;
 export interface DiskWatch {
   /** The store, with its changes watched. */
   readonly store: Store;
-  readonly facts: () => Promise<StoreFacts>;
-  /** Why changes cannot be stored, or soon cannot; undefined where they can. */
-  readonly problem: (facts: StoreFacts) => string | undefined;
+  /** The figures of the store, and why changes cannot be stored, or soon cannot. */
+  readonly look: () => Promise<{ readonly facts: StoreFacts; readonly problem: string | undefined }>;
 }
 
 /** Watches whether the disk has room for changes. */
@@ -37,23 +36,28 @@ export function watchDisk({ path, store, storeFile }: Pick<DataFolder, 'path' | 
         }
       },
     },
-    async facts() {
+    async look() {
       const [revision, bytes, logBytes, disk] = await Promise.all([
-        store.lastRevision().catch(() => 0), // damaged
+        store.lastRevision().catch(() => 0), // it cannot be read
         sizeOf(storeFile),
         sizeOf(`${storeFile}-wal`),
-        statfs(path),
+        statfs(path).catch(() => undefined),
       ]);
-      return { revision, bytes, logBytes, freeBytes: disk.bavail * disk.bsize };
-    },
-    problem({ freeBytes, logBytes }) {
-      const free = `${Math.floor(freeBytes / MEGABYTE)} MB are free`;
-      if (wasFull) return `The disk was full at the last change, which was refused: ${free}. Make room.`;
-      const needed = Math.max(LEAST_FREE, LOGS_FREE * logBytes);
-      if (freeBytes >= needed) return undefined;
-      return `The disk is nearly full: ${free}, and at least ${Math.ceil(needed / MEGABYTE)} MB should be. Make room.`;
+      const facts = { revision, bytes, logBytes, freeBytes: disk === undefined ? 0 : disk.bavail * disk.bsize };
+      return {
+        facts,
+        problem: disk === undefined ? 'The disk of the data folder cannot be read.' : problemOf(facts, wasFull),
+      };
     },
   };
+}
+
+function problemOf({ freeBytes, logBytes }: StoreFacts, wasFull: boolean): string | undefined {
+  const free = `${Math.floor(freeBytes / MEGABYTE)} MB are free`;
+  if (wasFull) return `The disk was full at the last change, which was refused: ${free}. Make room.`;
+  const needed = Math.max(LEAST_FREE, LOGS_FREE * logBytes);
+  if (freeBytes >= needed) return undefined;
+  return `The disk is nearly full: ${free}, and at least ${Math.ceil(needed / MEGABYTE)} MB should be. Make room.`;
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -334,7 +334,12 @@ function openStatus({ folder, options, writer, documents, traffic, http, disk, h
     throw new PublisherError('not_ready', 'Only the process that writes changes knows the state of the service.');
   }
 
-  const { loads = async () => [await load()] } = options;
+  /** The supervisor knows no process yet when a request comes at once. */
+  async function loads(): Promise<readonly ProcessLoad[]> {
+    const all = (await options.loads?.()) ?? [];
+    return all.length > 0 ? all : [await load()];
+  }
+
   const { problems } = writer;
   const read = problems
     ? createStatusReader({ ...health, ...folder, version, problems, disk, traffic, loads, now })
@@ -417,7 +422,7 @@ function overviewsOf({ store, publication }: DataFolder, { problems, traffic, di
       return totals;
     },
     services: async () => reportTraffic(await traffic.read()).services,
-    disk: async () => (await disk.facts()).freeBytes,
+    disk: async () => (await disk.look()).facts.freeBytes,
   };
 }
 

@@ -25,7 +25,7 @@ interface StatusParts extends HealthParts {
   readonly version: string;
   readonly store: Pick<Store, 'damage' | 'statusCounts' | 'feedKeys' | 'seenFeeds'>;
   readonly problems: Pick<ProblemReports, 'list' | 'counts' | 'catchUp'>;
-  readonly disk: Pick<DiskWatch, 'facts' | 'problem'>;
+  readonly disk: Pick<DiskWatch, 'look'>;
   readonly traffic: Pick<TrafficKeeper, 'read'>;
   /** How busy each process is. The processes save what they have counted before they answer. */
   readonly loads: () => Promise<readonly ProcessLoad[]>;
@@ -48,7 +48,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
     const { publication, version, store, disk, now } = parts;
     const loads = await parts.loads();
     const counted = await parts.traffic.read();
-    const facts = await disk.facts();
+    const { facts, problem } = await disk.look();
     const at = now();
     return omitUndefined({
       at: rfc3339(at),
@@ -57,7 +57,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
       startedAt: rfc3339(Math.min(...loads.map(({ startedAt }) => startedAt))),
       processes: loads.length,
       outage: await outageOf(parts),
-      needs: await needsOf(parts, disk.problem(facts)),
+      needs: await needsOf(parts, problem),
       articles: articleCounts(await ifReadable(store.statusCounts(at))),
       feeds: await countFeeds(at),
       traffic: await named(reportTraffic(counted), parts, at),

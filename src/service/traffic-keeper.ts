@@ -1,6 +1,6 @@
 import { setImmediate as pendingEvents, setTimeout as sleep } from 'node:timers/promises';
 import type { Instant } from '../lib/instant.ts';
-import { HOUR, HOURS_KEPT, type HourCounts, TOTALS_WIDTH, type TrafficStore } from '../store/traffic-store.ts';
+import { type Added, HOUR, HOURS_KEPT, TOTALS_WIDTH, type TrafficStore } from '../store/traffic-store.ts';
 import { addNumbers, createSum, type TrafficCounts } from '../telemetry/traffic.ts';
 import type { CountedHours } from '../telemetry/traffic-report.ts';
 
@@ -30,22 +30,25 @@ export interface TrafficKeeper {
 export function createTrafficKeeper({ counts, store, now, fail }: TrafficKeeperParts): TrafficKeeper {
   const currentHour = () => Math.floor(now() / HOUR);
 
-  async function save(attempts = ATTEMPTS): Promise<void> {
-    for (let attempt = 1; counts.pending().length > 0; attempt += 1) {
-      const taken = counts.take();
-      if (addOrGiveBack(taken) || attempt >= attempts) return;
+  let isClosed = false;
+
+  async function save(): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS && counts.pending().length > 0 && !isClosed; attempt += 1) {
+      if (addPending() !== 'busy') return;
       await sleep(RETRY);
     }
   }
 
-  function addOrGiveBack(taken: readonly HourCounts[]): boolean {
+  function addPending(): Added | undefined {
+    const taken = counts.take();
+    let added: Added | undefined;
     try {
-      if (store.add(taken, currentHour())) return true;
+      added = store.add(taken, currentHour());
     } catch (error) {
-      fail(error); // the figures go on in memory
+      fail(error); // the figures wait in memory
     }
-    counts.giveBack(taken);
-    return false;
+    if (added !== 'added') counts.giveBack(taken);
+    return added;
   }
 
   const timer = setInterval(() => void save(), INTERVAL).unref();
@@ -72,6 +75,7 @@ export function createTrafficKeeper({ counts, store, now, fail }: TrafficKeeperP
     async close() {
       clearInterval(timer);
       await save();
+      isClosed = true;
       store.close();
     },
   };

@@ -51,14 +51,13 @@ export interface HourCounts {
   readonly subscribers: ReadonlyMap<FeedKey, ReadonlyMap<string, number>>;
 }
 
+/** `busy`: another process writes just now. `full`: there is no room on the disk. In both cases, nothing was added. */
+export type Added = 'added' | 'busy' | 'full';
+
 /** Keeps what was counted in the last hours across restarts, for all processes of a service. Only figures: nothing depends on them. */
 export interface TrafficStore {
-  /**
-   * Adds counts, and forgets hours that are too old.
-   *
-   * @returns false where another process writes just now, or the disk is full: nothing was added
-   */
-  readonly add: (hours: readonly HourCounts[], currentHour: number) => boolean;
+  /** Adds counts, and forgets hours that are too old. */
+  readonly add: (hours: readonly HourCounts[], currentHour: number) => Added;
   /** What was counted in an hour; undefined where nothing was. */
   readonly read: (hour: number) => HourCounts | undefined;
   readonly close: () => void;

@@ -276,7 +276,7 @@ export const READERS = 'readers';
 export const NO_READERS = 'none';
 
 const SQLITE_NOTADB = 26;
-const SQLITE_CANTOPEN = 14;
+export const SQLITE_CANTOPEN = 14;
 export const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;

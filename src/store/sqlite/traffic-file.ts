@@ -12,7 +12,7 @@ import {
   TOTALS_WIDTH,
   type TrafficStore,
 } from '../traffic-store.ts';
-import { IN_MEMORY, resultCode, SQLITE_BUSY, SQLITE_FULL } from './database.ts';
+import { IN_MEMORY, resultCode, SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL } from './database.ts';
 
 /** Changes with the tables, and with the places of the numbers: another version begins anew. */
 const VERSION = 1;
@@ -57,6 +57,7 @@ export function openTrafficFile(file: string, onLoss: (reason: string) => void):
   function replace(error: unknown): OpenFile {
     onLoss(reasonOf(error));
     try {
+      if (resultCode(error) === SQLITE_CANTOPEN) throw error; // a folder, or there are no more descriptors
       for (const ending of ['', '-wal', '-shm']) rmSync(path + ending, { force: true });
       return openFile(path);
     } catch {
@@ -83,10 +84,10 @@ export function openTrafficFile(file: string, onLoss: (reason: string) => void):
     add(hours, currentHour) {
       try {
         withFile((current) => current.add(hours, currentHour));
-        return true;
+        return 'added';
       } catch (error) {
-        if (mayWorkLater(error)) return false;
-        throw error;
+        if (!mayWorkLater(error)) throw error;
+        return resultCode(error) === SQLITE_FULL ? 'full' : 'busy';
       }
     },
     read(hour) {
@@ -129,7 +130,11 @@ function isReplaced(path: string, { inode }: OpenFile): boolean {
 }
 
 function inodeOf(path: string): number | undefined {
-  return path === IN_MEMORY ? undefined : statSync(path, { throwIfNoEntry: false })?.ino;
+  try {
+    return path === IN_MEMORY ? undefined : statSync(path, { throwIfNoEntry: false })?.ino;
+  } catch {
+    return undefined; // this user may not look into the folder any more
+  }
 }
 
 type OpenFile = ReturnType<typeof openFile>;

@@ -121,11 +121,11 @@ test('adds nothing while another process writes, and says so', async () => {
   add([counts({ feeds: { latest: 1 } })], HOUR);
   const db = new DatabaseSync(path);
   db.exec('BEGIN IMMEDIATE');
-  expect(add([counts({ feeds: { latest: 1 } })], HOUR)).toBe(false);
+  expect(add([counts({ feeds: { latest: 1 } })], HOUR)).toBe('busy');
   expect(requests()).toEqual({ latest: 1 });
   db.exec('ROLLBACK');
   db.close();
-  expect(add([counts({ feeds: { latest: 1 } })], HOUR)).toBe(true);
+  expect(add([counts({ feeds: { latest: 1 } })], HOUR)).toBe('added');
   expect([requests(), losses]).toEqual([{ latest: 2 }, []]);
 });
 
