@@ -16,8 +16,6 @@ import { IN_MEMORY, resultCode, SQLITE_BUSY, SQLITE_CANTOPEN, SQLITE_FULL } from
 
 /** Changes with the tables, and with the places of the numbers: another version begins anew. */
 const VERSION = 1;
-/** Milliseconds for which opening waits for another process that creates the file. */
-const OPENING = 1000;
 
 const SCHEMA = `
   CREATE TABLE total (hour INTEGER PRIMARY KEY, numbers BLOB NOT NULL) STRICT;
@@ -141,12 +139,11 @@ type OpenFile = ReturnType<typeof openFile>;
 
 function openFile(path: string) {
   if (path !== IN_MEMORY) mkdirSync(dirname(path), { recursive: true });
-  const db = new DatabaseSync(path, { timeout: OPENING });
+  const db = new DatabaseSync(path, { timeout: 0 }); // the event loop never waits for another process
   try {
     // The figures may be lost with the power, so that no answer waits for the disk.
     db.exec('PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL');
-    createTables(db);
-    db.exec('PRAGMA busy_timeout = 0');
+    checkTables(db);
     return { db, inode: inodeOf(path), ...createQueries(db) };
   } catch (error) {
     db.close();
@@ -154,15 +151,21 @@ function openFile(path: string) {
   }
 }
 
-function createTables(db: DatabaseSync): void {
-  db.exec('BEGIN IMMEDIATE');
-  const version = db.prepare('PRAGMA user_version').get()?.user_version;
+/** Creates the tables of a new file. @throws Error where the file is damaged or of another version */
+function checkTables(db: DatabaseSync): void {
   const [check] = db.prepare('PRAGMA quick_check(1)').all();
   if (check?.quick_check !== 'ok') throw new Error(String(check?.quick_check));
-  if (version === 0) db.exec(SCHEMA);
-  else if (version !== VERSION)
-    throw new Error(`it is of version ${version}, and this program writes version ${VERSION}`);
-  db.exec('COMMIT');
+  if (versionOf(db) === 0) {
+    db.exec('BEGIN IMMEDIATE');
+    if (versionOf(db) === 0) db.exec(SCHEMA); // else another process has been faster
+    db.exec('COMMIT');
+  }
+  const version = versionOf(db);
+  if (version !== VERSION) throw new Error(`it is of version ${version}, and this program writes version ${VERSION}`);
+}
+
+function versionOf(db: DatabaseSync): number {
+  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
 }
 
 function createQueries(db: DatabaseSync) {

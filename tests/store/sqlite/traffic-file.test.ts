@@ -129,6 +129,21 @@ test('adds nothing while another process writes, and says so', async () => {
   expect([requests(), losses]).toEqual([{ latest: 2 }, []]);
 });
 
+test('waits for no other process that creates or writes it', async () => {
+  const { path, add, read, losses } = await opened();
+  const db = new DatabaseSync(path.replace('store/', ''));
+  db.close();
+  const one = await opened(path.replace('store/', ''));
+  const other = new DatabaseSync(one.path);
+  other.exec('BEGIN EXCLUSIVE');
+  expect(one.add([counts({ whole: 1 })], HOUR)).toBe('busy');
+  expect(one.read(HOUR)).toBeUndefined();
+  other.exec('COMMIT');
+  other.close();
+  expect([one.add([counts({ whole: 1 })], HOUR), one.read(HOUR)?.totals[0], one.losses]).toEqual(['added', 1, []]);
+  expect([add([], HOUR), read(HOUR), losses]).toEqual(['added', undefined, []]);
+});
+
 test.each(['moved away', 'removed'])('a file that is %s is made anew, by every process', async (how) => {
   const one = await opened();
   const other = await opened(one.path);
