@@ -2,10 +2,13 @@ import { readdirSync, statSync } from 'node:fs';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { PublisherError } from '../../src/errors.ts';
 import type { ServiceStatus } from '../../src/pages/service-status.ts';
-import { storeFile } from '../../src/service/data-folder.ts';
-import { ask, dataFolder, type Running, record, serving, start } from '../helpers.ts';
+import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
+import { serve } from '../../src/service/serve.ts';
+import type { Store } from '../../src/store/store.ts';
+import { ask, dataFolder, listen, type Running, record, serving, start } from '../helpers.ts';
 import { keyFor, NOW } from '../http/api.ts';
 import { figuresIn, NEWSROOM, scriptedLoad } from './scripted-load.ts';
 
@@ -164,6 +167,47 @@ test('what is refused is named, with each defect', async () => {
       },
     ],
     problemCount: 1,
+  });
+});
+
+describe('a store that cannot be read', () => {
+  test.each<[string, Error, { readonly damage?: string }, string | undefined]>([
+    [
+      'damaged',
+      new PublisherError('store_damaged', 'The store is damaged: the feed “latest” is missing.'),
+      { damage: 'The store is damaged: the feed “latest” is missing.' },
+      undefined,
+    ],
+    ['away', new PublisherError('store_unavailable', 'The store cannot be used.'), {}, 'The store cannot be used.'],
+    ['broken', new Error('no such table: feed'), {}, 'The store cannot be read: no such table: feed.'],
+  ])('is %s: the status says so, and shows the rest', async (_, error, needs, outage) => {
+    const folder = openDataFolder(await dataFolder());
+    const { store } = folder;
+    let isWhole = true;
+    const unlessBroken = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+      if (!isWhole) throw error;
+      return await work();
+    };
+    const failing: Store = {
+      ...store,
+      check: () => unlessBroken(store.check),
+      statusCounts: (at) => unlessBroken(() => store.statusCounts(at)),
+      feedKeys: () => unlessBroken(store.feedKeys),
+      seenFeeds: (keys, at) => unlessBroken(() => store.seenFeeds(keys, at)),
+      lastRevision: () => unlessBroken(store.lastRevision),
+      damage: () => (isWhole ? undefined : needs.damage),
+    };
+    const options = { host: '127.0.0.1', port: 0, version: '0.0.0', log: listen().log };
+    const service = await serve({ ...folder, store: failing }, options);
+    onTestFinished(service.close);
+    await ask(service.port, '/feeds/latest.rss');
+    isWhole = false;
+    const status = await service.readStatus();
+
+    expect(status.needs).toEqual({ ...needs, problems: [], problemCount: 0 });
+    expect([status.outage, status.feeds, status.store.revision]).toEqual([outage, 0, 0]);
+    expect(status.articles).toEqual({ visible: 0, embargoed: 0, expired: 0, withdrawn: 0 });
+    expect(status.traffic.feeds).toMatchObject([{ feed: 'latest', name: 'The Test Post', requests: 1 }]);
   });
 });
 
