@@ -100,7 +100,6 @@ export function createObserver({ log, clientOf, counters, traffic, sample }: Obs
       const bytes = body === undefined ? 0 : body.length;
       countAnswer(feeds, request.method, status, milliseconds / 1000);
       counters.bytes[coding] += bytes;
-      traffic.answered(status, milliseconds);
       countDocument(request, answer, milliseconds, document.feed.key);
       if (isSampled()) logRequest({ request, client: clientOf(request), status, bytes, milliseconds }, { sample });
     },
@@ -114,9 +113,9 @@ export function createObserver({ log, clientOf, counters, traffic, sample }: Obs
         const { bytes, coding } = content;
         countAnswer(routeCounts(counters, route), request.method, status, milliseconds / 1000);
         counters.bytes[coding] += bytes;
-        if (status !== CLIENT_LEFT && !PROBES.has(route)) traffic.answered(status, milliseconds);
         if (status !== CLIENT_LEFT && content.answer !== undefined)
           countDocument(request, content.answer, milliseconds, content.feed);
+        else if (status !== CLIENT_LEFT && !PROBES.has(route)) traffic.answered(status, milliseconds);
         const finished = { request, client, status, bytes, milliseconds };
         const isAborted = !response.writableFinished;
         const more = isAborted ? { aborted: true } : {};

@@ -11,9 +11,11 @@ import { createServer } from './node-http.ts';
 import { respondWithBytes, respondWithError, respondWithText } from './respond.ts';
 import { pathOf } from './target.ts';
 
-interface OperatorParts extends HealthParts, StatusParts {
+interface OperatorParts extends HealthParts {
   /** Called for a request of metrics. */
   readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
+  /** What `/status` shows, and with which icons. */
+  readonly status: StatusParts;
   /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
@@ -73,8 +75,7 @@ export async function serveOperator(
 }
 
 /** Every address of the operator's port. Its requests are neither counted nor logged. */
-function createOperatorApp(parts: OperatorParts): RequestListener {
-  const { openMetrics, fail } = parts;
+function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
@@ -86,11 +87,11 @@ function createOperatorApp(parts: OperatorParts): RequestListener {
         respondWithText(request, response, { type: contentType, text: await text() });
       },
     ],
-    ...statusRoutes(parts),
+    ...statusRoutes(status, fail),
   ]);
   const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
   const handlerFor = (path: string) =>
-    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, parts) : undefined);
+    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, status) : undefined);
 
   return (request, response) => {
     const path = pathOf(request.url);
@@ -111,7 +112,7 @@ function createOperatorApp(parts: OperatorParts): RequestListener {
 /** Where the files of the page are. */
 const FILES = /^\/(?:pages|media)\/./;
 
-function statusRoutes({ publication, readStatus, fail }: OperatorParts): [string, Handler][] {
+function statusRoutes({ publication, readStatus }: StatusParts, fail: OperatorParts['fail']): [string, Handler][] {
   const statusOrReason = () =>
     readStatus().catch((error: unknown) => {
       if (error instanceof PublisherError) return error;

@@ -53,7 +53,7 @@ export function newsroomOf(
   { url, feedsUrl, language }: Publication,
   sanitizeFastPath: boolean = true,
 ): Newsroom {
-  return { url, feedsUrl, language, mediaFolder: join(path, 'media'), sanitizeFastPath };
+  return { url, feedsUrl, language, mediaFolder: mediaFolder({ path }), sanitizeFastPath };
 }
 
 /**
@@ -63,6 +63,10 @@ export function newsroomOf(
  */
 export function hasStore(path: string): boolean {
   return isThere(storeFile(path));
+}
+
+export function mediaFolder({ path }: Pick<DataFolder, 'path'>): string {
+  return join(path, 'media');
 }
 
 /** The file of what the service has answered lately. It is beside the store, and in memory where the store is. */

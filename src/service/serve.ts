@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
 import type { Publication } from '../config/publication.ts';
@@ -29,7 +28,7 @@ import { watchLoopDelay } from '../telemetry/loop-delay.ts';
 import type { Metrics, MetricsParts, MetricValues, Overviews } from '../telemetry/metrics.ts';
 import { createTrafficCounts, type TrafficCounts } from '../telemetry/traffic.ts';
 import { reportTraffic } from '../telemetry/traffic-report.ts';
-import { type DataFolder, trafficFile } from './data-folder.ts';
+import { type DataFolder, mediaFolder, trafficFile } from './data-folder.ts';
 import { type DiskWatch, watchDisk } from './disk-watch.ts';
 import { releaseFreeHeap } from './heap.ts';
 import type { ProblemReports, Unrenderable } from './problem-reports.ts';
@@ -215,7 +214,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     overviews: writer.problems && overviewsOf(folder, { problems: writer.problems, traffic, disk, now }),
   });
   const operator = await serveOperator(
-    { ...health, fail, openMetrics, readStatus, publication, mediaFolder: join(folder.path, 'media') },
+    { ...health, fail, openMetrics, status: { publication, mediaFolder: mediaFolder(folder), readStatus } },
     options.metrics,
     log,
   );
@@ -360,7 +359,7 @@ interface HttpParts {
 /** Wires everything between a connection and the documents. */
 function createHttp(parts: HttpParts): HttpServer {
   const { folder, options, writer, documentCache, pages, counters, traffic, readStatus, health, now, fail } = parts;
-  const { path, publication, store } = folder;
+  const { publication, store } = folder;
   const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
   const { log } = options.log;
@@ -378,7 +377,7 @@ function createHttp(parts: HttpParts): HttpServer {
     showStatus: writer.showStatus ?? statusHandler({ store, readStatus }),
     hasPending: writer.hasPending,
     whenIdle: writer.whenIdle,
-    mediaFolder: join(path, 'media'),
+    mediaFolder: mediaFolder(folder),
     version,
     fail,
     trust,

@@ -7,6 +7,7 @@ import { expectFree } from '../http/listen.ts';
 import { serveOperator } from '../http/operator.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
+import { mediaFolder } from './data-folder.ts';
 import { createHeartbeat, HEARTBEAT, type Heartbeat, type HeartbeatLimits } from './heartbeat.ts';
 import type { ProcessLoad } from './process-load.ts';
 import type { ServeOptions, Service } from './serve.ts';
@@ -69,9 +70,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
         phase: () => phase,
         fail,
         openMetrics: () => openMetrics(supervision),
-        readStatus: () => readStatus(supervision),
-        publication,
-        mediaFolder: join(path, 'media'),
+        status: { publication, mediaFolder: mediaFolder({ path }), readStatus: () => readStatus(supervision) },
       },
       options.metrics,
       log,

@@ -57,10 +57,10 @@ const NO_LIMITS: Limits = { feeds: Number.POSITIVE_INFINITY, declarations: Numbe
 
 /** What this process has counted and not yet saved. */
 export interface TrafficCounts {
-  /** Counts an answer. Runs for every answer, so it allocates nothing. */
+  /** Counts an answer that is for no document. */
   readonly answered: (status: number, milliseconds: number) => void;
   /**
-   * Counts an answer for a document, in addition to `answered`. Allocates nothing for a feed that it knows.
+   * Counts an answer for a document. It is on the fast path, so it allocates nothing for a feed that it knows.
    *
    * @param feed the feed that the document is of; undefined for pages of all feeds
    */
@@ -110,20 +110,20 @@ export function createTrafficCounts(now: () => Instant): TrafficCounts {
 
   return {
     answered(status, milliseconds) {
-      const { totals } = hourNow();
-      increase(totals, kindOf(status), 1);
-      increase(totals, TOTALS.length + durationIndex(milliseconds), 1);
+      countAnswer(hourNow().totals, status, durationIndex(milliseconds));
     },
     documentAnswered(answer, { method, headers }, milliseconds, feed) {
       const hour = hourNow();
       const { status } = answer;
+      const duration = durationIndex(milliseconds);
+      countAnswer(hour.totals, status, duration);
       countBytes(hour.totals, answer, method);
       if (feed === undefined) return;
       const counts = feedCounts(hour, feed);
       increase(counts, REQUESTS, 1);
       if (status === 304) increase(counts, FEED_UNCHANGED, 1);
       else if (status === 226) increase(counts, FEED_DELTA, 1);
-      increase(counts, FEED_NUMBERS.length + durationIndex(milliseconds), 1);
+      increase(counts, FEED_NUMBERS.length + duration, 1);
       const agent = headers['user-agent'];
       const declared = agent === undefined ? undefined : declarationOf(agent);
       if (declared !== undefined) declare(hour, feed, declared.service, declared.subscribers);
@@ -144,6 +144,11 @@ export function createTrafficCounts(now: () => Instant): TrafficCounts {
     },
     pending: () => [...hours.values()],
   };
+}
+
+function countAnswer(totals: Float64Array, status: number, duration: number): void {
+  increase(totals, kindOf(status), 1);
+  increase(totals, TOTALS.length + duration, 1);
 }
 
 function countBytes(totals: Float64Array, { status, document, uncoded, body }: DocumentAnswer, method?: string): void {

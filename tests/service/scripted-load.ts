@@ -1,5 +1,21 @@
 import { gunzipSync } from 'node:zlib';
-import { type Answer, ask, record } from '../helpers.ts';
+import type { ServiceStatus } from '../../src/pages/service-status.ts';
+import { type Answer, ask, PUBLICATION, record } from '../helpers.ts';
+
+/** The newsroom that the load is for. */
+export const NEWSROOM = {
+  'publication.yaml': `${PUBLICATION}feeds: [{ id: water, title: Water, language: en, select: { any: [tag/water] } }]\n`,
+  'articles/a.json': JSON.stringify(
+    record({ id: 'a', tags: ['Water'], sections: ['World'], body: `<p>${'long '.repeat(400)}</p>` }),
+  ),
+  'articles/b.json': JSON.stringify(record({ id: 'b', tags: ['Water'], publishedAt: '2026-11-20T11:00:00Z' })),
+};
+
+/** What a status says of the traffic, without what depends on the speed of the machine. */
+export function figuresIn({ traffic }: ServiceStatus) {
+  const { answers, bytes, feeds, otherFeeds, services, subscribers } = traffic;
+  return { answers, bytes, feeds: feeds.map(({ p99, ...feed }) => feed), otherFeeds, services, subscribers };
+}
 
 /** What a client has counted of the answers that it got. */
 export interface Load {

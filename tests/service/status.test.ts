@@ -5,29 +5,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import type { ServiceStatus } from '../../src/pages/service-status.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
-import { ask, dataFolder, PUBLICATION, type Running, record, serving, start } from '../helpers.ts';
+import { ask, dataFolder, type Running, record, serving, start } from '../helpers.ts';
 import { keyFor, NOW } from '../http/api.ts';
-import { scriptedLoad } from './scripted-load.ts';
+import { figuresIn, NEWSROOM, scriptedLoad } from './scripted-load.ts';
 
 const HOUR = 3_600_000;
-const NEWSROOM = {
-  'publication.yaml': `${PUBLICATION}feeds: [{ id: water, title: Water, language: en, select: { any: [tag/water] } }]\n`,
-  'articles/a.json': JSON.stringify(
-    record({ id: 'a', tags: ['Water'], sections: ['World'], body: `<p>${'long '.repeat(400)}</p>` }),
-  ),
-  'articles/b.json': JSON.stringify(record({ id: 'b', tags: ['Water'], publishedAt: '2026-11-20T11:00:00Z' })),
-};
-
 async function statusOf({ port }: Pick<Running, 'port'>, key: string): Promise<ServiceStatus> {
   const { status, text } = await ask(port, '/api/status', { headers: { Authorization: `Bearer ${key}` } });
   expect(status, text).toBe(200);
   return JSON.parse(text);
-}
-
-/** What a status says of the traffic, without what depends on the speed of the machine. */
-function figuresIn({ traffic }: ServiceStatus) {
-  const { answers, bytes, feeds, otherFeeds, services, subscribers } = traffic;
-  return { answers, bytes, feeds: feeds.map(({ p99, ...feed }) => feed), otherFeeds, services, subscribers };
 }
 
 const sumOfHours = ({ traffic: { hours } }: ServiceStatus) =>
