@@ -87,7 +87,7 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
         respondWithText(request, response, { type: contentType, text: await text() });
       },
     ],
-    ...statusRoutes(status, fail),
+    ...statusRoutes(status, { ...parts, fail }),
   ]);
   const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
   const handlerFor = (path: string) =>
@@ -112,19 +112,29 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
 /** Where the files of the page are. */
 const FILES = /^\/(?:pages|media)\/./;
 
-function statusRoutes({ publication, readStatus }: StatusParts, fail: OperatorParts['fail']): [string, Handler][] {
-  const statusOrReason = () =>
-    readStatus().catch((error: unknown) => {
-      if (error instanceof PublisherError) return error;
+function statusRoutes(
+  { publication, readStatus }: StatusParts,
+  { phase, fail }: Pick<OperatorParts, 'phase' | 'fail'>,
+): [string, Handler][] {
+  function reasonOf(error: unknown): PublisherError {
+    if (!(error instanceof PublisherError)) {
       fail(error);
       return new PublisherError('internal', 'Internal error', { hint: 'The log has the reason.' });
+    }
+    if (error.code !== 'not_ready' || phase() === 'serving') return error;
+    return new PublisherError('not_ready', `The service is ${phase()}.`, {
+      hint: 'Reload this page in a few seconds.',
     });
+  }
 
   return [
     [
       '/status',
       async (request, response) => {
-        const [{ respondWithStatus }, status] = await Promise.all([import('./operator-status.ts'), statusOrReason()]);
+        const [{ respondWithStatus }, status] = await Promise.all([
+          import('./operator-status.ts'),
+          readStatus().catch(reasonOf),
+        ]);
         respondWithStatus(request, response, { publication, status });
       },
     ],
