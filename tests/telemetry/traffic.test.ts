@@ -34,7 +34,10 @@ const answered: fc.Arbitrary<Answered> = fc.record({
 });
 
 function count(counts: TrafficCounts, { status, milliseconds, method, feed, agent }: Answered): void {
-  if (status !== 200 && status !== 226 && status !== 304) return counts.answered(status, milliseconds);
+  if (status !== 200 && status !== 226 && status !== 304) {
+    counts.answered(status, milliseconds);
+    return;
+  }
   const hasBody = method === 'GET' && status !== 304;
   const answer = {
     status,
