@@ -11,9 +11,11 @@ import { createServer } from './node-http.ts';
 import { respondWithBytes, respondWithError, respondWithText } from './respond.ts';
 import { pathOf } from './target.ts';
 
-interface OperatorParts extends HealthParts, StatusParts {
+interface OperatorParts extends HealthParts {
   /** Called for a request of metrics. */
   readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
+  /** What `/status` shows, and with which icons. */
+  readonly status: StatusParts;
   /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
@@ -73,8 +75,7 @@ export async function serveOperator(
 }
 
 /** Every address of the operator's port. Its requests are neither counted nor logged. */
-function createOperatorApp(parts: OperatorParts): RequestListener {
-  const { openMetrics, fail } = parts;
+function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
@@ -86,11 +87,11 @@ function createOperatorApp(parts: OperatorParts): RequestListener {
         respondWithText(request, response, { type: contentType, text: await text() });
       },
     ],
-    ...statusRoutes(parts),
+    ...statusRoutes(status, { ...parts, fail }),
   ]);
   const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
   const handlerFor = (path: string) =>
-    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, parts) : undefined);
+    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, status) : undefined);
 
   return (request, response) => {
     const path = pathOf(request.url);
@@ -111,19 +112,29 @@ function createOperatorApp(parts: OperatorParts): RequestListener {
 /** Where the files of the page are. */
 const FILES = /^\/(?:pages|media)\/./;
 
-function statusRoutes({ publication, readStatus, fail }: OperatorParts): [string, Handler][] {
-  const statusOrReason = () =>
-    readStatus().catch((error: unknown) => {
-      if (error instanceof PublisherError) return error;
+function statusRoutes(
+  { publication, readStatus }: StatusParts,
+  { phase, fail }: Pick<OperatorParts, 'phase' | 'fail'>,
+): [string, Handler][] {
+  function reasonOf(error: unknown): PublisherError {
+    if (!(error instanceof PublisherError)) {
       fail(error);
       return new PublisherError('internal', 'Internal error', { hint: 'The log has the reason.' });
+    }
+    if (error.code !== 'not_ready' || phase() === 'serving') return error;
+    return new PublisherError('not_ready', `The service is ${phase()}.`, {
+      hint: 'Reload this page in a few seconds.',
     });
+  }
 
   return [
     [
       '/status',
       async (request, response) => {
-        const [{ respondWithStatus }, status] = await Promise.all([import('./operator-status.ts'), statusOrReason()]);
+        const [{ respondWithStatus }, status] = await Promise.all([
+          import('./operator-status.ts'),
+          readStatus().catch(reasonOf),
+        ]);
         respondWithStatus(request, response, { publication, status });
       },
     ],

@@ -214,7 +214,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     overviews: writer.problems && overviewsOf(folder, { problems: writer.problems, traffic, disk, now }),
   });
   const operator = await serveOperator(
-    { ...health, fail, openMetrics, readStatus, publication, mediaFolder: mediaFolder(folder) },
+    { ...health, fail, openMetrics, status: { publication, mediaFolder: mediaFolder(folder), readStatus } },
     options.metrics,
     log,
   );

@@ -11,24 +11,27 @@ const PNG = Buffer.from('a picture');
 const SETTINGS = 'icon: /media/press/the%20icon.png\nfavicon: /media/favicon.svg\naccentColor: "#aa0000"\n';
 
 interface Options {
+  readonly phase?: 'starting' | 'serving' | 'stopping';
   readonly settings?: string;
   readonly readStatus?: () => Promise<ServiceStatus>;
 }
 
 /** An operator's port with the page of the status. */
-async function operator({ settings = SETTINGS, readStatus = async () => busyDay() }: Options = {}) {
+async function operator({ phase = 'serving', settings = SETTINGS, readStatus = async () => busyDay() }: Options = {}) {
   const files = { 'media/press/the icon.png': PNG, 'media/favicon.svg': '<svg/>', 'media/secret.jpg': PNG };
   const folder = await dataFolder(files);
   const failures: unknown[] = [];
   const server = await serveOperator(
     {
       check: async () => {},
-      phase: () => 'serving',
+      phase: () => phase,
       fail: (error) => failures.push(error),
       openMetrics: async () => ({ contentType: 'text/plain', text: async () => 'metrics' }),
-      publication: parsePublication(PUBLICATION + settings, 'publication.yaml'),
-      mediaFolder: `${folder}/media`,
-      readStatus,
+      status: {
+        publication: parsePublication(PUBLICATION + settings, 'publication.yaml'),
+        mediaFolder: `${folder}/media`,
+        readStatus,
+      },
     },
     { host: '127.0.0.1', port: 0, isRequired: true },
     listen().log.log,
@@ -140,6 +143,18 @@ test('the page exists without pages for readers', async () => {
   const { status, text } = await ask(port, '/status');
   expect([status, text.includes('<p class="name">The Test Post</p>')]).toEqual([200, true]);
 });
+
+test.each(['starting', 'stopping'] as const)(
+  'a service that is %s says so where the status cannot be read',
+  async (phase) => {
+    const error = new PublisherError('not_ready', 'The writer process does not answer.');
+    const { port } = await operator({ phase, readStatus: () => Promise.reject(error) });
+    const { status, text } = await ask(port, '/status');
+
+    expect(status).toBe(503);
+    expect(text).toContain(`<bdi>The service is ${phase}.</bdi>`);
+  },
+);
 
 test.each([
   [

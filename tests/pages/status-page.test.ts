@@ -399,6 +399,19 @@ describe('what is refused', () => {
     expect(itemsOf(many.slice(0, 10)).words).not.toContain('/api/problems');
   });
 
+  test('everything else is published, unless something else is wrong', () => {
+    const isSaid = (more: Partial<ServiceStatus>, some: Partial<Needs> = {}) =>
+      pageOf({ ...newService(), ...more, needs: needs({ problems: [FILE], ...some }) }).words.includes(
+        'Everything else',
+      );
+    expect([isSaid({}), isSaid({ outage: 'x' }), isSaid({}, { damage: 'x' }), isSaid({}, { disk: 'x' })]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+
   test('of many defects, five are there', () => {
     const defects = Array.from({ length: 7 }, (_, index) => ({ field: `f${index}`, rule: 'is required' }));
     const [item] = itemsOf([refusedFile('a', [...defects, { field: '', rule: 'and 3 problems more' }])]).items;

@@ -28,7 +28,7 @@ export function needsSections({ outage, needs, at }: ServiceStatus, clock: Clock
         ]),
     ...(damage === undefined ? [] : [sentences('damage', 'Damage in the store', mark('bad'), damage, DAMAGE)]),
     ...(disk === undefined ? [] : [sentences('disk', 'The disk', mark('warn'), disk, DISK)]),
-    ...(problemCount === 0 ? [] : [problemsSection(needs, Date.parse(at), clock)]),
+    ...(problemCount === 0 ? [] : [problemsSection(needs, Date.parse(at), clock, outage === undefined)]),
   ];
 }
 
@@ -39,17 +39,23 @@ function sentences(id: string, title: string, sign: Html, what: string, remedy: 
   return section({ id, title, mark: sign, isWide: true, body: html`<p>${plain(what)}</p>\n<p>${remedy}</p>` });
 }
 
-function problemsSection({ problems, problemCount }: ServiceStatus['needs'], at: number, clock: Clock): Html {
+function problemsSection(
+  { problems, problemCount, damage, disk }: ServiceStatus['needs'],
+  at: number,
+  clock: Clock,
+  isServed: boolean,
+): Html {
   const shown = problems.slice(0, SHOWN);
   const others = problemCount - shown.length;
   const noun = nounFor(problems, problemCount);
+  const isWhole = isServed && damage === undefined && disk === undefined;
   const isRest = others > 0 && shown.length > 0;
   const rest = html`<p>${isRest ? `And ${counted(others, `more ${noun}`)}.` : `${counted(others, noun)}.`} ${code('GET /api/problems')} on the service’s port lists all of them.</p>`;
   return section({
     id: 'refused',
     title: noun === 'problem' ? 'What is refused' : `Refused ${noun}s`,
     mark: mark('warn'),
-    note: 'Everything else is published. Correct what is wrong where it comes from, and the problem is gone by itself.',
+    note: `${isWhole ? 'Everything else is published. ' : ''}Correct what is wrong where it comes from, and the problem is gone by itself.`,
     isWide: true,
     body: html`<ul>
 ${shown.map((problem) => problemItem(problem, at, clock))}</ul>${others > 0 && html`\n${rest}`}`,
