@@ -57,6 +57,11 @@ export function documentName(key: FeedKey, format: DocumentFormat): string {
   return `${key}.${format}`;
 }
 
+/** Whether a name of `documentName` is that of a feed, and not of a page. */
+export function isFeed(name: string): boolean {
+  return !name.endsWith('.html');
+}
+
 function isSame(one: Document, other: Document): boolean {
   return one.changedAt === other.changedAt && one.bytes.equals(other.bytes);
 }

@@ -32,6 +32,8 @@ export interface AnswerContext {
   /** Seconds. */
   readonly maxAge: number;
   readonly feedsUrl: string;
+  /** The document is shown as it is: as plain text, and without deltas. */
+  readonly isRaw?: boolean;
 }
 
 interface Question {
@@ -61,12 +63,13 @@ export function answerTo(
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed has changed: the request expects another version of it.');
   }
-  const wantsDelta = document.format !== 'html' && acceptsDelta(joined(headers['a-im']));
+  const hasDeltas = document.format !== 'html' && context.isRaw !== true;
+  const wantsDelta = hasDeltas && acceptsDelta(joined(headers['a-im']));
   const delta =
     wantsDelta && method === 'GET' && decision === 'proceed'
       ? representations.delta(headers['if-none-match'])
       : undefined;
-  const kind = delta !== undefined ? 'delta' : wantsDelta ? 'private' : 'public';
+  const kind = delta !== undefined ? 'delta' : context.isRaw ? 'raw' : wantsDelta ? 'private' : 'public';
   if (decision === 'not-modified') {
     const coding = heldCoding(headers['if-none-match'], representations, favourite, accepted ?? '');
     const { unchanged } = headersOf(kind, representations, coding, context);
@@ -137,13 +140,17 @@ interface MadeHeaders {
   readonly full: (length: number) => string[];
 }
 
-/** `public` answers are for every client; `private` ones for a client that accepts deltas; `delta` is such a delta. */
-type Kind = 'public' | 'private' | 'delta';
+/**
+ * `public` answers are for every client; `private` ones for a client that accepts deltas; `delta` is such a delta; `raw` is a
+ * feed as plain text.
+ */
+type Kind = 'public' | 'private' | 'delta' | 'raw';
 
 const made = {
   public: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
   private: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
   delta: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
+  raw: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
 };
 
 function headersOf(
@@ -175,14 +182,12 @@ function makeHeaders(
   // RFC 9110 §15.4.5: a 304 has the headers of the 200, except those of the content.
   const unchanged = flat({
     ...FOR_ALL,
-    // A cache that does not know 226 would give one client's delta to another (RFC 9111 §3).
-    'Cache-Control':
-      document.isPassing === true ? 'no-cache' : kind === 'delta' ? 'no-store' : cacheControl(maxAge, now, kind),
+    'Cache-Control': document.isPassing === true ? 'no-cache' : cachingOf(kind, maxAge, now),
     ETag: representations.etag(coding),
     // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
     // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
-    Vary: document.format === 'html' ? 'Accept-Encoding' : 'Accept-Encoding, A-IM',
+    Vary: document.format === 'html' || kind === 'raw' ? 'Accept-Encoding' : 'Accept-Encoding, A-IM',
   });
   let whole: string[] | undefined;
   return {
@@ -194,7 +199,7 @@ function makeHeaders(
         ...flat({
           ...(kind === 'delta' ? { IM: 'feed' } : {}),
           Link: links(document.feed.key, document.format, feedsUrl),
-          'Content-Type': `${document.format === 'html' ? 'text/html' : MEDIA_TYPES[document.format]}; charset=utf-8`,
+          'Content-Type': `${kind === 'raw' ? 'text/plain' : mediaType(document.format)}; charset=utf-8`,
           ...(document.policy === undefined ? {} : { 'Content-Security-Policy': document.policy }),
           'Content-Length': String(length),
           ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
@@ -203,6 +208,22 @@ function makeHeaders(
       return whole;
     },
   };
+}
+
+function cachingOf(kind: Kind, maxAge: number, now: Instant): string {
+  switch (kind) {
+    case 'public':
+      return cacheControl(maxAge, now);
+    case 'private':
+    case 'raw': // a cache that leaves the query out of its key would give readers a feed of the wrong type
+      return cacheControl(maxAge, now, 'private');
+    case 'delta': // a cache that does not know 226 would give one client's delta to another (RFC 9111 §3)
+      return 'no-store';
+  }
+}
+
+function mediaType(format: DocumentFormat): string {
+  return format === 'html' ? 'text/html' : MEDIA_TYPES[format];
 }
 
 function secondOf(now: Instant): number {

@@ -2,16 +2,18 @@ import { channel } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Publication } from '../config/publication.ts';
-import type { DocumentCache } from '../document/cache.ts';
+import { type DocumentCache, isFeed } from '../document/cache.ts';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import { type Answer, answerTo } from './answer.ts';
 import { wrongHead } from './head.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import type { ClientQuota } from './load/client-quota.ts';
 import type { Connections } from './load/connections.ts';
+import { isNavigation } from './navigation.ts';
 import * as http from './node-http.ts';
 import type { Observer } from './observe.ts';
 import { respondWithDocument, respondWithError } from './respond.ts';
+import { isRaw } from './target.ts';
 
 /**
  * Answers requests for cached documents without Express and, on a free connection, without a Node response:
@@ -141,6 +143,7 @@ function cachedAnswer(
   if ((request.method !== 'GET' && request.method !== 'HEAD') || wrongHead(request) !== undefined) return undefined;
   const documentName = knownAddresses.documentAt(request.url);
   if (documentName === undefined || hasPending()) return undefined;
+  if ((isNavigation(request) || isRaw(request.url)) && isFeed(documentName)) return undefined;
   try {
     const representations = documentCache.getIfReady(documentName);
     if (representations === undefined) return undefined;

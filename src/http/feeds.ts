@@ -20,8 +20,10 @@ import { feedAddress } from '../pages/addresses.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
+import { isNavigation } from './navigation.ts';
 import { keysIn, meantFeed } from './nearest-feed.ts';
-import { noteAnswer, respondWithDocument, respondWithRedirect } from './respond.ts';
+import { noteAnswer, respondWithDocument, respondWithRedirect, respondWithSeeOther } from './respond.ts';
+import { isRaw } from './target.ts';
 
 export interface FeedParts {
   readonly publication: Publication;
@@ -64,7 +66,12 @@ export function feedHandlers(parts: FeedParts) {
       throw await (format === 'html' ? unknownAddress(request, key) : unknownFeed(request, key, format));
     }
     if (hasSlash) return redirectToFeed(request, response, key, format);
-    const context = { now: now(), maxAge, feedsUrl };
+    const raw = format !== 'html' && isRaw(request.url);
+    if (format !== 'html' && !raw && publication.pages !== undefined && isNavigation(request)) {
+      refuseOverdrawn(request);
+      return respondWithSeeOther(response, locationOf(request, key, 'html'));
+    }
+    const context = { now: now(), maxAge, feedsUrl, isRaw: raw };
     const ready = answerTo(request, representations, context);
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
@@ -120,15 +127,19 @@ export function feedHandlers(parts: FeedParts) {
   return { feed, latest };
 }
 
-/** The location is relative: it holds behind a proxy that serves the feeds below a path prefix. */
 function redirectToFeed(
-  { path }: Request<{ path: string[] }>,
+  request: Request<{ path: string[] }>,
   response: Response,
   key: FeedKey,
   format: DocumentFormat,
 ): void {
+  respondWithRedirect(response, locationOf(request, key, format));
+}
+
+/** Relative: it holds behind a proxy that serves the feeds below a path prefix. */
+function locationOf({ path }: Request<{ path: string[] }>, key: FeedKey, format: DocumentFormat): string {
   const upwards = '../'.repeat(path.split('/').length - 2);
-  respondWithRedirect(response, upwards + (format === 'html' ? feedAddress(key) : feedPath(key, format)));
+  return upwards + (format === 'html' ? feedAddress(key) : feedPath(key, format));
 }
 
 /** `section/world.rss` → key and format; the format is undefined where the ending names none. */

@@ -45,7 +45,7 @@ const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** Routes that programs request by the million. */
 const BUSY_ROUTES = new Set(['/feeds/*', '/', '/pages/*', '/media/*', '/healthz', '/readyz']);
-const ORDINARY = new Set([200, 206, 226, 304]);
+const ORDINARY = new Set([200, 206, 226, 303, 304]);
 
 /** Statuses of requests that end before Express chooses a route. */
 const REFUSED_EARLY = new Set([400, 417, 431, 503, CLIENT_LEFT]);

@@ -59,6 +59,17 @@ export function respondWithRedirect(response: ServerResponse, location: string):
   });
 }
 
+/** Leads a browser from a feed to its page (RFC 9110 §15.4.4). No cache may keep it: all other clients get the feed. */
+export function respondWithSeeOther(response: ServerResponse, location: string): void {
+  write(response, 303, {
+    ...FOR_ALL,
+    Location: location,
+    'Cache-Control': 'no-store',
+    Vary: 'Sec-Fetch-Dest',
+    'Content-Length': 0,
+  });
+}
+
 /** Answers OPTIONS, and a browser's preflight: web pages may send conditions, and ask for deltas (Fetch §3.3). */
 export function respondWithMethods(
   request: IncomingMessage,

@@ -40,6 +40,15 @@ export function isIndex(target: string | undefined): boolean {
   return pathOf(target) === '/';
 }
 
+/** A parameter of a query, in this spelling alone. */
+const RAW = /(?:^|&)format=raw(?:&|$)/;
+
+/** Whether a target requests a feed as plain text. */
+export function isRaw(target = ''): boolean {
+  const query = target.indexOf('?');
+  return query >= 0 && RAW.test(target.slice(query + 1));
+}
+
 /** Whether a target belongs to the newsroom's API. */
 export function isApi(target: string | undefined): boolean {
   return pathOf(target).slice(0, '/api/'.length).toLowerCase() === '/api/';

@@ -5,6 +5,11 @@ export function feedAddress(key: FeedKey): string {
   return feedPath(key, FORMATS[0]).slice(0, -`.${FORMATS[0]}`.length);
 }
 
+/** The path at which a browser shows a feed as it is. */
+export function rawAddress(key: FeedKey): string {
+  return `${feedPath(key, FORMATS[0])}?format=raw`;
+}
+
 /** The way from the page of a feed to the root of the service. Addresses on pages hold below any path of a proxy. */
 export function rootFrom(key: FeedKey): string {
   return '../'.repeat(key.split('/').length);

@@ -1,6 +1,6 @@
 import type { Article } from '../article/article.ts';
 import { type Feed, type FeedKey, feedPath, LATEST, MEDIA_TYPES, type NamedKey } from '../feed/feeds.ts';
-import { feedAddress, READERS, rootFrom } from './addresses.ts';
+import { feedAddress, READERS, rawAddress, rootFrom } from './addresses.ts';
 import { chart, rhythm } from './chart.ts';
 import { type PageEntry, pageEntry } from './entry.ts';
 import { attributes, type Html, html, type Part, trusted } from './html.ts';
@@ -159,6 +159,7 @@ ${readers}<li><a href="feed:${address}" rel="nofollow">${texts.text('app')}</a><
 </ul>
 <h3>${texts.text('formats')}</h3>
 ${formats(key, title, texts, root)}
+<p class="hush"><a href="${root}${rawAddress(key)}" rel="nofollow">${texts.text('raw')}</a></p>
 <details>
 <summary>${texts.text('forSites')}</summary>
 <p class="hush">${texts.text('forSitesText')}</p>

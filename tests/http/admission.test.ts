@@ -108,6 +108,18 @@ describe('a client', () => {
     expect(made?.values.map(({ value }) => value)).toEqual([10]);
   });
 
+  test('that opens feeds in a browser pays next to nothing for the way to their pages, but has to have it', async () => {
+    const { from } = await service(2);
+    const ask = from('203.0.113.7');
+    const open = (more = {}) => ask(FEED, { 'Sec-Fetch-Dest': 'document', ...more });
+
+    expect(await statuses(10, () => open())).toEqual(all(303, 10));
+    expect((await ask(FEED)).status).toBe(200);
+    expect((await open()).status).toBe(429);
+    expect((await open({ 'If-None-Match': '*' })).status).toBe(429);
+    expect((await ask(FEED, { 'If-None-Match': '*' })).status).toBe(304);
+  });
+
   test('that owes as much as its share is still told that its copy of a feed at hand is current', async () => {
     const { from } = await service(2);
     const ask = from('203.0.113.7');

@@ -27,11 +27,18 @@ const SPELLINGS: readonly ((path: string) => string)[] = [
   (path) => `${path}?_=1764`,
   (path) => `${path}?`,
   (path) => `${path}?%zz=%&x`,
+  (path) => `${path}?format=raw`,
+  (path) => `${path}?_=1764&format=raw`,
+  (path) => `${path}?format=rawer`,
   (path) => path.toLowerCase(),
   (path) => path.replace('feeds/l', 'feeds/%6C'),
   (path) => path.replace('caf%C3%A9', 'cafe%CC%81'),
   (path) => `http://news.example${path}`,
 ];
+function isFeed(path: string): boolean {
+  return /\.(?:rss|atom|json)$/.test(path);
+}
+
 /** Addresses that no document has. */
 const OTHERS = [
   '/feeds/unknown.rss',
@@ -210,6 +217,19 @@ const question = fc.record({
   cacheControl: seldom(fc.constantFrom('no-cache', 'max-age=0', 'only-if-cached', 'no-store')),
   range: seldom(fc.constantFrom('bytes=0-9', 'bytes=-5', 'bytes=999999-', 'lines=1-2')),
   accept: seldom(fc.constantFrom('text/html', '*/*', 'application/json;q=0')),
+  dest: seldom(
+    fc.constantFrom<string | string[]>(
+      'document',
+      'document',
+      'Document',
+      'document;a=1',
+      'iframe',
+      'empty',
+      '',
+      ['document', 'document'],
+      ['empty', 'document'],
+    ),
+  ),
   agent: seldom(fc.constantFrom('newsboat/2.21 (Linux x86_64)', 'x'.repeat(300))),
 });
 
@@ -230,6 +250,7 @@ function headersOf(asked: Question, known: Tags): OutgoingHttpHeaders {
     'Cache-Control': asked.cacheControl,
     Range: asked.range,
     Accept: asked.accept,
+    'Sec-Fetch-Dest': asked.dest,
     'User-Agent': asked.agent,
   };
   return Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
@@ -261,12 +282,18 @@ test('the fast path answers as Express does, whatever is requested', async () =>
       const status = slow.status ?? 0;
       statuses.add(status);
       const isDocument = other === undefined && [200, 226, 304].includes(status);
-      expect(ways().slice(1), `${method} ${address}`).toEqual<Way[]>(['Express', isDocument ? READY_WAY : 'Express']);
+      const isRawFeed = isFeed(document) && /[?&]format=raw(?:&|$)/.test(address);
+      expect(ways().slice(1), `${method} ${address}`).toEqual<Way[]>([
+        'Express',
+        isDocument && !isRawFeed ? READY_WAY : 'Express',
+      ]);
+      if (other === undefined)
+        expect(status === 303, address).toBe(isFeed(document) && !isRawFeed && asked.dest === 'document');
       if (isDocument) documents.set(status, (documents.get(status) ?? 0) + 1);
     }),
     sized({ short: { numRuns: 400, seed: SEED }, soak: { numRuns: 1500 }, full: { numRuns: 50_000 } }),
   );
-  expect([...statuses].sort()).toEqual([200, 226, 304, 308, 400, 404, 406, 410, 412]);
+  expect([...statuses].sort()).toEqual([200, 226, 303, 304, 308, 400, 404, 406, 410, 412]);
   for (const status of [200, 226, 304])
     expect(documents.get(status), String(status)).toBeGreaterThan(sized({ short: 1, soak: 10, full: 100 }));
 });

@@ -9,6 +9,10 @@ export type NginxOptions = {
   readonly deltas?: boolean;
   /** As caches do that keep one copy for all, whatever Vary says. */
   readonly ignoresVary?: boolean;
+  /** As caches do that store every status, and know an address by its path alone. */
+  readonly isCareless?: boolean;
+  /** Lines of docs/deploy.md: for outside of `server`, and for inside of `location`. */
+  readonly lines?: { readonly outside: string; readonly inside: string };
 };
 
 /**
@@ -33,8 +37,14 @@ export async function startNginx(originPort: number, options: NginxOptions = {})
   await chmod(folder.path, 0o755);
   await mkdir(join(folder.path, 'logs'));
   const config = join(folder.path, 'nginx.conf');
-  const more = `${options.deltas ? PASSING_DELTAS : ''}${options.ignoresVary ? IGNORING_VARY : ''}`;
-  await writeFile(config, configuration(port, originPort, more));
+  const { deltas, ignoresVary, isCareless, lines = { outside: '', inside: '' } } = options;
+  const more = [
+    deltas ? PASSING_DELTAS : '',
+    ignoresVary ? IGNORING_VARY : '',
+    isCareless ? CARELESS : '',
+    `\n${lines.inside}`,
+  ];
+  await writeFile(config, configuration(port, originPort, { outside: lines.outside, inside: more.join('') }));
   return startServer(program, ['-p', `${folder.path}/`, '-c', config, '-e', 'logs/error.log'], port, folder);
 }
 
@@ -46,8 +56,12 @@ const PASSING_DELTAS = `
 const IGNORING_VARY = `
       proxy_ignore_headers Vary;`;
 
+const CARELESS = `
+      proxy_cache_key $uri;
+      proxy_cache_valid any 10m;`;
+
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function configuration(port: number, originPort: number, more: string): string {
+function configuration(port: number, originPort: number, more: { outside: string; inside: string }): string {
   return `
 daemon off;
 worker_processes 1;
@@ -66,6 +80,7 @@ http {
     default $http_if_none_match;
     "" $upstream_cache_etag;
   }
+  ${more.outside}
   server {
     listen 127.0.0.1:${port};
     location / {
@@ -75,7 +90,7 @@ http {
       proxy_set_header Connection "";
       proxy_cache feeds;
       proxy_cache_revalidate on;
-      proxy_cache_use_stale updating;${more}
+      proxy_cache_use_stale updating;${more.inside}
       add_header X-Cache-Status $upstream_cache_status always;
     }
   }

@@ -116,7 +116,7 @@ peerTest(
     }),
 );
 
-peerTest('chromium', 'a person finds a feed, copies its address and goes on to another language', () =>
+peerTest('chromium', 'a person finds a feed, opens it, copies its address and goes on to another language', () =>
   inBrowser(async (browser, base) => {
     const context = await browser.newContext();
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -125,6 +125,9 @@ peerTest('chromium', 'a person finds a feed, copies its address and goes on to a
     await page.goto(base);
     await page.getByRole('searchbox', { name: 'Find a feed' }).fill('CLIMATE');
     await page.getByRole('button', { name: 'Search' }).click();
+    await page.locator('.formats a[href="feeds/section/climate.rss"]').click();
+    await page.waitForURL(`${base}/feeds/section/climate`);
+    await page.goBack();
     await page.getByRole('link', { name: 'Climate', exact: true }).click();
     expect(new URL(page.url()).pathname).toBe('/feeds/section/climate');
     await page.getByRole('button', { name: 'Copy' }).click();
@@ -132,6 +135,22 @@ peerTest('chromium', 'a person finds a feed, copies its address and goes on to a
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(
       'https://feeds.fourrivers.example/feeds/section/climate.rss',
     );
+    for (const ending of ['rss', 'atom', 'json', 'rss?utm_source=x']) {
+      await page.goto(`${base}/feeds/section/climate.${ending}`);
+      expect(page.url()).toBe(`${base}/feeds/section/climate`);
+    }
+    const feed = await (await fetch(`${base}/feeds/section/climate.rss`)).text();
+    const raw = page.getByRole('link', { name: 'See the raw feed' });
+    await page.evaluate('scrollTo(0, 2000)'); // what stands beside the stories may be higher than the window
+    const { y = Number.NaN, height = 0 } = (await raw.boundingBox()) ?? {};
+    expect(y + height).toBeLessThan(page.viewportSize()?.height ?? 0);
+    await raw.click();
+    await page.getByText('<rss').waitFor();
+    expect(page.url()).toBe(`${base}/feeds/section/climate.rss?format=raw`);
+    expect(await page.evaluate('document.body.textContent')).toBe(feed);
+    // A program in a page gets the feed.
+    expect(await page.evaluate(`fetch('climate.rss').then((answer) => answer.text())`)).toBe(feed);
+    await page.goBack();
     await page.getByRole('navigation').getByRole('link', { name: 'کوردیی ناوەندی' }).click();
     expect(await page.evaluate('[location.pathname, document.dir, document.documentElement.lang]')).toEqual([
       '/feeds/language/ckb',

@@ -9,6 +9,10 @@ export type VarnishOptions = {
   readonly gzip?: boolean;
   /** Requests with A-IM go to the origin as they are. */
   readonly deltas?: boolean;
+  /** As caches do that keep one copy for all, whatever Vary says, and know an address by its path alone. */
+  readonly isCareless?: boolean;
+  /** Lines of docs/deploy.md. */
+  readonly lines?: string;
 };
 
 /**
@@ -31,7 +35,8 @@ export async function startVarnish(originPort: number, options: VarnishOptions =
   const folder = await temporaryFolder('varnish');
   const port = await freePort();
   const vcl = join(folder.path, 'feeds.vcl');
-  await writeFile(vcl, configuration(originPort, options.deltas ? PASSING_DELTAS : ''));
+  const more = [options.deltas ? PASSING_DELTAS : '', options.isCareless ? CARELESS : '', `\n${options.lines ?? ''}`];
+  await writeFile(vcl, configuration(originPort, more.join('')));
   const parameters = [
     `http_gzip_support=${options.gzip === false ? 'off' : 'on'}`,
     'default_grace=0',
@@ -52,6 +57,13 @@ const PASSING_DELTAS = `
 sub vcl_recv {
   if (req.http.A-IM) { return (pass); }
 }`;
+
+const CARELESS = `
+sub vcl_hash {
+  hash_data(regsub(req.url, "[?].*", ""));
+  return (lookup);
+}
+sub vcl_backend_response { unset beresp.http.Vary; }`;
 
 function configuration(originPort: number, more: string): string {
   return `

@@ -311,6 +311,21 @@ describe('one in so many answers to feed readers is logged', () => {
     expect(lines.every(({ sample }) => sample === logSample)).toBe(true);
   });
 
+  test('and one in so many that lead a browser to the page of a feed', async () => {
+    const running = await start(await dataFolder(NEWSROOM), { logSample: 3 });
+    for (let count = 0; count < 7; count += 1) {
+      expect((await ask(running.port, FEED, { headers: { 'Sec-Fetch-Dest': 'document' } })).status).toBe(303);
+    }
+    await ask(running.port, '/nowhere');
+    await requestLines(running, 3);
+    const lines = running.told.filter(({ path }) => path === FEED);
+
+    expect(lines.map(({ status, sample }) => [status, sample])).toEqual([
+      [303, 3],
+      [303, 3],
+    ]);
+  });
+
   test('and every answer that is not a success', async () => {
     const running = await start(await dataFolder(NEWSROOM), { logSample: 0 });
     await ask(running.port, FEED);

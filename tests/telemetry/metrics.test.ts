@@ -88,15 +88,18 @@ describe('requests', () => {
     for (let count = 0; count < 4; count += 1) await ask(running.port, FEED);
     await ask(running.port, FEED, { method: 'HEAD' });
     await ask(running.port, FEED, { headers: { 'If-None-Match': headers.etag } });
+    await ask(running.port, FEED, { headers: { 'Sec-Fetch-Dest': 'document' } });
+    await ask(running.port, `${FEED}?format=raw`);
     await ask(running.port, '/Feeds/nowhere.rss');
     await ask(running.port, '/feed');
     await ask(running.port, '/api/articles', { method: 'PATCH' });
     await running.put('/b', { body: record({ id: 'b' }) });
     await running.get('/b/feeds');
-    const samples = await scrapeAfter(running, 12);
+    const samples = await scrapeAfter(running, 14);
 
     expect(of(samples, 'feed_publisher_requests_total')).toEqual({
-      'route="/feeds/*",method="GET",status="200"': 5,
+      'route="/feeds/*",method="GET",status="200"': 6,
+      'route="/feeds/*",method="GET",status="303"': 1,
       'route="/feeds/*",method="HEAD",status="200"': 1,
       'route="/feeds/*",method="GET",status="304"': 1,
       'route="/feeds/*",method="GET",status="404"': 1,
@@ -106,7 +109,7 @@ describe('requests', () => {
       'route="/api/articles/*",method="GET",status="200"': 1,
     });
     expect(of(samples, 'feed_publisher_request_duration_seconds_count')).toEqual({
-      'route="/feeds/*"': 8,
+      'route="/feeds/*"': 10,
       'route="/feed"': 1,
       'route="/api/articles"': 1,
       'route="/api/articles/*"': 2,

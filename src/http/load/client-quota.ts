@@ -5,7 +5,7 @@ import { isPrivate, networkOf } from '../client.ts';
 import { feedPathOf } from '../target.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
-/** Tokens that an answer costs its client: one with content, and one without, such as a 304. */
+/** Tokens that an answer costs its client: one with content, and one without, such as a 304 or 303. */
 const FULL = 1;
 const EMPTY = 0.05;
 
@@ -64,7 +64,7 @@ export function createClientQuota(
       }
       response.once('finish', () => {
         const { statusCode } = response;
-        const isEmpty = statusCode === 304 || (statusCode === 200 && request.method === 'HEAD');
+        const isEmpty = statusCode === 303 || statusCode === 304 || (statusCode === 200 && request.method === 'HEAD');
         if (isEmpty) limiter.giveBack(account, FULL - EMPTY);
         else if (statusCode >= 500) limiter.giveBack(account, FULL);
       });
