@@ -36,6 +36,7 @@ function onStop(listener: (signal: Signal) => void): void {
 
 const terminal = {
   out: (line: string) => process.stdout.write(`${line}\n`),
+  isInteractive: process.stdout.isTTY,
   err: (line: string) => process.stderr.write(`${line}\n`),
   screen: process.stderr,
   onStop,

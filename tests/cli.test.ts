@@ -290,6 +290,15 @@ describe('serving', () => {
         ],
       },
       expect.objectContaining({ level: 'info', msg: 'started', port: portIn(said), articles: 2, feeds: 5 }),
+      {
+        level: 'info',
+        time: expect.any(String),
+        pid: child.pid,
+        feedsUrl: `http://localhost:${portIn(said)}/`,
+        msg:
+          'The feeds and pages have the addresses of this machine, because “feeds.news.example” is a name for examples (RFC 2606), which no reader can open. ' +
+          'Set feedsUrl in publication.yaml, or --public-url, to the public address of this service.',
+      },
       expect.objectContaining({ level: 'info', msg: 'stopping' }),
       expect.objectContaining({ level: 'info', msg: 'stopped' }),
     ]);
@@ -320,10 +329,15 @@ describe('serving', () => {
     child.kill('SIGINT');
 
     expect(said).toContain(', at http://localhost:');
-    expect(headers.get('link')).toMatch(/^<https:\/\/feeds\.news\.example\/feeds\/latest\.rss>; rel="self"/);
+    expect(headers.get('link')).toContain(`<http://localhost:${portIn(said)}/feeds/latest.rss>; rel="self"`);
     const { code, err } = await end;
     expect(code).toBe(0);
-    expect(withoutChanges(toldIn(err)).map(({ msg }) => msg)).toEqual(['started', 'stopping', 'stopped']);
+    expect(withoutChanges(toldIn(err)).map(({ msg }) => msg)).toEqual([
+      'started',
+      expect.stringContaining('“feeds.news.example” is a name for examples'),
+      'stopping',
+      'stopped',
+    ]);
   });
 
   test('variables set the service, and options win over them', async () => {

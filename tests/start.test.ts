@@ -31,7 +31,7 @@ interface Started {
 function started(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
   const child = spawn(command, args, {
     cwd: ROOT,
-    env: childEnvironment({ METRICS_PORT: 'off', HOST: '127.0.0.1', ...env }),
+    env: childEnvironment({ METRICS_PORT: 'off', HOST: '127.0.0.1', PUBLIC_URL: 'https://news.example', ...env }),
     stdio: ['ignore', 'ignore', 'pipe'],
     detached: true,
   });

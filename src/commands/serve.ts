@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
+import { hasReservedAddress, localAddress, withLocalAddress } from '../config/local-address.ts';
 import { DEFAULT_METRICS_PORT, OPTIONS, type ValuesOf } from '../config/options.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
 import { parseTrust } from '../http/client.ts';
+import { type HeldPort, holdPort } from '../http/listen.ts';
 import { warnOfFewDescriptors } from '../service/descriptor-limit.ts';
 import type { ServeOptions, ServeSettings, Service } from '../service/serve.ts';
 import { superviseWorkers } from '../service/supervisor.ts';
-import { openLog } from '../telemetry/log.ts';
+import { type OpenLog, openLog } from '../telemetry/log.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { counted, progressBars, type Terminal } from './terminal.ts';
@@ -21,35 +23,46 @@ export const command: Command = { help: HELP, run };
 async function run(args: readonly string[], terminal: Terminal): Promise<number | Service> {
   const { out, screen, env, version } = terminal;
   const { values } = readArguments(OPTIONS.serve, { args, env });
-  const settings = settingsOf(values, version);
+  const wanted = settingsOf(values, version);
   const metrics = metricsAddress(values);
   const dataFolder = resolve(values.data);
-  const publication = loadPublication(dataFolder, values.publicUrl);
+  const written = loadPublication(dataFolder, values.publicUrl);
   const log = openLog(screen, { level: values.logLevel, isTTY: screen.isTTY });
   const { workers, maxConnections } = values;
   warnOfFewDescriptors(log.log, maxConnections.total);
   const stop = stopSignal(terminal);
-  const service =
-    workers > 1
-      ? await superviseWorkers({ workers, path: dataFolder, publication, settings, metrics, log, stop })
-      : await serveAlone(dataFolder, publication, {
-          ...settings,
-          metrics,
-          log,
-          stop,
-          progress: progressBars(terminal),
-        });
+  const isLocal = values.publicUrl === undefined && hasReservedAddress(written);
+  const held = isLocal && wanted.port === 0 ? await holdPort({ host: wanted.host, shared: workers > 1 }) : undefined;
+  const settings = { ...wanted, port: held?.port ?? wanted.port };
+  const publication = isLocal ? withLocalAddress(written, localAddress(settings.host, settings.port)) : written;
+  const shared = { settings, metrics, log, stop, held };
+  const service = await (workers > 1
+    ? superviseWorkers({ ...shared, workers, path: dataFolder, publication, isPortHeld: held !== undefined })
+    : serveAlone(dataFolder, publication, { ...shared, progress: progressBars(terminal) })
+  ).finally(held?.release);
   if (service === undefined) {
     await log.close();
     return 0;
   }
+  if (isLocal) noteLocalAddress(written, publication, log);
   const { articles, feeds, port } = service;
-  const address = `http://${hostInUrl(settings.host)}:${port}/feeds/latest.rss (.atom, .json)`;
-  out(
-    `Feed Publisher: “${publication.title}”, ${counted(articles, 'article')} in ${counted(feeds, 'feed')}, at ${address}`,
-  );
+  const root = `http://${hostInUrl(settings.host)}:${port}/`;
+  const counts = `${counted(articles, 'article')} in ${counted(feeds, 'feed')}`;
+  out(`Feed Publisher: “${publication.title}”, ${counts}, at ${root}feeds/latest.rss (.atom, .json)`);
+  if (terminal.isInteractive && publication.pages !== undefined) out(`Open ${root} in a browser to see the feeds.`);
   return { ...service, close: () => service.close().finally(log.close) };
 }
+
+/** Without this line, nobody would know why a feed has other addresses than publication.yaml. */
+function noteLocalAddress(written: Publication, { feedsUrl }: Publication, { log }: OpenLog): void {
+  const { hostname } = new URL(written.feedsUrl);
+  const reason = `“${hostname}” is a name for examples (RFC 2606), which no reader can open`;
+  const advice = 'Set feedsUrl in publication.yaml, or --public-url, to the public address of this service.';
+  log.info({ feedsUrl }, `The feeds and pages have the addresses of this machine, because ${reason}. ${advice}`);
+}
+
+/** Milliseconds from the start until the service prepares for the first page: the readers that waited for the start come first. */
+const WARM_UP_AFTER = 1000;
 
 type ServeValues = ValuesOf<typeof OPTIONS.serve>;
 
@@ -62,6 +75,7 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     logLevel,
     logSample,
     shutdownDelay,
+    warmUpAfter: WARM_UP_AFTER,
     cache: values.cacheMb,
     trustProxy: values.trustProxy === undefined ? undefined : trustedProxies(values.trustProxy),
     rate: rateLimit === 'off' ? undefined : rateLimit,
@@ -95,26 +109,33 @@ function stopSignal({ onStop }: Terminal): AbortSignal {
   return controller.signal;
 }
 
-interface AloneOptions extends ServeOptions {
+interface AloneOptions extends Pick<ServeOptions, 'metrics' | 'log' | 'progress'> {
+  readonly settings: ServeSettings;
   readonly stop: AbortSignal;
+  /** Holds the port until the service listens there. */
+  readonly held: HeldPort | undefined;
 }
 
 /** Returns undefined if the service was stopped while it started. */
 async function serveAlone(
   dataFolder: string,
   publication: Publication,
-  { stop, ...options }: AloneOptions,
+  { settings, stop, held, ...options }: AloneOptions,
 ): Promise<Service | undefined> {
   // Not imported above: a supervisor would hold them in memory without need.
   const [{ openDataFolder }, { serve }] = await Promise.all([
     import('../service/data-folder.ts'),
     import('../service/serve.ts'),
   ]);
-  const { sanitizeFastPath } = options;
+  const { sanitizeFastPath } = settings;
   const exit = () => process.exit(0); // it has answered nobody, and the store survives the end of a process
   stop.addEventListener('abort', exit);
-  const beforeListen = () => stop.removeEventListener('abort', exit);
+  const beforeListen = () => {
+    stop.removeEventListener('abort', exit);
+    held?.release();
+  };
   const service = await serve(openDataFolder(dataFolder, { publication, sanitizeFastPath }), {
+    ...settings,
     ...options,
     beforeListen,
   });

@@ -4,6 +4,8 @@ import { visibleControls } from '../lib/text.ts';
 /** Output and environment of a command. */
 export interface Terminal {
   readonly out: (line: string) => void;
+  /** Whether standard output is a terminal, where a person reads it. */
+  readonly isInteractive?: boolean;
   readonly err: (line: string) => void;
   /** Standard error as a stream. Progress is drawn there if it is a terminal. */
   readonly screen: NodeJS.WriteStream;

@@ -74,7 +74,7 @@ const publicUrl = {
   kind: webAddress,
   defaultHelp: 'feedsUrl in publication.yaml',
   emptyIsDefault: true,
-  help: 'Public address of the service, for all links.',
+  help: 'Public address of the service, for all links. Without it, localhost replaces a name for examples, such as feeds.example.com.',
 } as const satisfies Option;
 
 const sanitizeFastPath = {
@@ -209,7 +209,11 @@ export const OPTIONS = {
   serve,
   import: {
     data,
-    publicUrl: { ...publicUrl, defaultHelp: 'that of the last start, else feedsUrl in publication.yaml' },
+    publicUrl: {
+      ...publicUrl,
+      defaultHelp: 'that of the last start, else feedsUrl in publication.yaml',
+      help: 'Public address of the service, for all links.',
+    },
     dryRun: {
       option: '--dry-run',
       kind: onOff,

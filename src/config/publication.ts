@@ -30,6 +30,11 @@ export interface Publication {
   readonly url: string;
   /** The public address of this service, ending in a slash. */
   readonly feedsUrl: string;
+  /**
+   * The address of publication.yaml, whose host is a reserved name, where `feedsUrl` is an address of this machine instead.
+   * Articles are stored with it, so that they are the same at every local address.
+   */
+  readonly reservedUrl?: string;
   readonly description: string;
   readonly language: string;
   readonly copyright?: string;

@@ -27,19 +27,23 @@ export function createFeedSearch({
   const titles = new Map(publication.feeds.map(({ id, title }) => [id, title]));
   /** Made once for a list: to fold ten thousand names takes longer than a search. */
   const known = new WeakMap<readonly FeedKey[], readonly FindableFeed[]>();
-  const wordsOf = memo(
-    (key) => {
-      const name = key.slice(key.indexOf('/') + 1);
-      if (kindOf(key) === 'language') return languageWords(name, publication.language);
-      return findable(name, titles.get(key) ?? '');
-    },
-    { max: 50_000, maxLength: 2000 },
-  );
+  /** Made at the first search: a memo of this size takes milliseconds, which the first page of all feeds must not wait for. */
+  let wordsOf: ((key: FeedKey) => Findable) | undefined;
+
+  function readWords(key: FeedKey): Findable {
+    const name = key.slice(key.indexOf('/') + 1);
+    if (kindOf(key) === 'language') return languageWords(name, publication.language);
+    return findable(name, titles.get(key) ?? '');
+  }
 
   function findables(keys: readonly FeedKey[]): readonly FindableFeed[] {
-    const made = known.get(keys) ?? keys.flatMap((key) => (key === LATEST ? [] : [{ key, words: wordsOf(key) }]));
-    known.set(keys, made);
-    return made;
+    const made = known.get(keys);
+    if (made !== undefined) return made;
+    wordsOf ??= memo(readWords, { max: 50_000, maxLength: 2000 });
+    const words = wordsOf;
+    const list = keys.flatMap((key) => (key === LATEST ? [] : [{ key, words: words(key) }]));
+    known.set(keys, list);
+    return list;
   }
 
   return async (text, at) => {

@@ -2,6 +2,7 @@ import type { Publication } from '../config/publication.ts';
 import { describeFeed, type Feed, type FeedKey, LATEST, shortTitle } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
+import { createYieldToLoop } from '../lib/yield-to-loop.ts';
 import { daysUntil } from '../pages/days.ts';
 import { feedPage } from '../pages/feed-page.ts';
 import { type Calendar, indexPage } from '../pages/index-page.ts';
@@ -101,6 +102,30 @@ export function createPages({ store, publication, report }: PageParts): Pages {
     arrange: (key, at) => (key === INDEX ? index(at) : feed(key, at)),
     search: async (text, at) => ({ ...(await index(at, text)), isPassing: true }),
   };
+}
+
+/**
+ * Does what the first page of all feeds needs, and drops that page: loads texts and formats of dates, has functions compiled,
+ * and reads the parts of lists that charts need. The event loop goes round in between.
+ */
+export async function warmUpPages(parts: PageParts, at: Instant): Promise<void> {
+  const { store } = parts;
+  const rest = createYieldToLoop();
+  const inPieces =
+    <Arguments extends unknown[], Result>(read: (...given: Arguments) => Promise<Result>) =>
+    async (...given: Arguments): Promise<Result> => {
+      await rest();
+      return read(...given);
+    };
+  const { snapshot, usedFeeds, feedsOfKind, glance, articles } = store;
+  const slowly = {
+    snapshot: inPieces(snapshot),
+    usedFeeds: inPieces(usedFeeds),
+    feedsOfKind: inPieces(feedsOfKind),
+    glance: inPieces(glance),
+    articles: inPieces(articles),
+  };
+  await createPages({ ...parts, store: { ...store, ...slowly } }).arrange(INDEX, at);
 }
 
 /** When what readers see of a feed changed last. */

@@ -72,3 +72,21 @@ export async function expectFree(address: Omit<Address, 'shared'>): Promise<void
   await listen(server, address);
   await new Promise((closed) => server.close(closed));
 }
+
+/** A port that nothing else on this machine gets until it is released. */
+export interface HeldPort {
+  readonly port: number;
+  readonly release: () => void;
+}
+
+/**
+ * Takes any free port, for a service that has to know its port before it can listen there. Where the service's processes share
+ * the port, they can listen there meanwhile.
+ *
+ * @throws PublisherError `address_unavailable`
+ */
+export async function holdPort(address: Pick<Address, 'host' | 'shared'>): Promise<HeldPort> {
+  const server = createServer((connection) => connection.destroy());
+  const port = await listen(server, { ...address, port: 0 });
+  return { port, release: () => void server.close() };
+}

@@ -96,8 +96,8 @@ async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Pr
 
 async function reparseIfNeeded(parts: RefreshParts): Promise<void> {
   const { store, publication } = parts;
-  const { url, feedsUrl, language } = publication;
-  const parsedWith = JSON.stringify([PARSER_VERSION, url, feedsUrl, language]);
+  const { url, feedsUrl, reservedUrl = feedsUrl, language } = publication;
+  const parsedWith = JSON.stringify([PARSER_VERSION, url, reservedUrl, language]);
   if ((await store.setting(PARSED_WITH)) === parsedWith) return;
   // No publication is in force until all records are parsed. If this is interrupted, the next start parses them even where
   // publication.yaml has been changed back by then.

@@ -50,10 +50,10 @@ export function openDataFolder(folder: string, options: DataFolderOptions = {}):
 /** Returns the settings that `parseArticle` needs from a data folder. */
 export function newsroomOf(
   path: string,
-  { url, feedsUrl, language }: Publication,
+  { url, feedsUrl, reservedUrl = feedsUrl, language }: Publication,
   sanitizeFastPath: boolean = true,
 ): Newsroom {
-  return { url, feedsUrl, language, mediaFolder: mediaFolder({ path }), sanitizeFastPath };
+  return { url, feedsUrl: reservedUrl, language, mediaFolder: mediaFolder({ path }), sanitizeFastPath };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withMovedMedia } from '../article/moved-media.ts';
 import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
 import type { Publication } from '../config/publication.ts';
 import { createArranger } from '../document/arranger.ts';
@@ -36,6 +37,7 @@ import { cacheLoad, type ProcessLoad } from './process-load.ts';
 import { createStatusReader } from './status.ts';
 import { createTrafficKeeper, type TrafficKeeper } from './traffic-keeper.ts';
 import { unlessDamaged } from './unless-damaged.ts';
+import { warmUpLater } from './warm-up.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
 /** Settings that also reach the workers of a service, so plain values alone. */
@@ -58,6 +60,8 @@ export interface ServeSettings {
   readonly trustProxy?: string | undefined;
   /** Tokens of each client; no limit by default. */
   readonly rate?: Rate | undefined;
+  /** Milliseconds from the start until the service prepares for the first page; it never does by default. */
+  readonly warmUpAfter?: number;
   /** Whether cached answers bypass Express and Node's response; true by default. */
   readonly fastPath?: boolean;
   /** Whether ordinary HTML is cleaned without the parser of sanitize-html; true by default. */
@@ -234,6 +238,8 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   // Nothing may fail after this: a writer whose requests end waits for its readers, which a failed start never has.
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
   opened.defer(() => endRequests(http, options));
+  if (pages !== undefined && options.warmUpAfter !== undefined)
+    opened.defer(warmUpLater({ warmUp: () => pages.warmUp(now()), delay: options.warmUpAfter, fail }));
   phase = 'serving';
   documentCache.followExternalChanges();
   const address = { host, port: boundPort, metricsPort: operator?.port };
@@ -443,8 +449,13 @@ function lazyMetrics(parts: MetricsParts): () => Promise<Metrics> {
   };
 }
 
-/** Loads the pages at the first request for one: a start does not need their templates. */
-function lazyPages(parts: Parameters<typeof createPages>[0]): Pages {
+interface LazyPages extends Pages {
+  /** Loads and compiles what the first page of all feeds needs. */
+  readonly warmUp: (at: Instant) => Promise<void>;
+}
+
+/** Loads the pages after the start, or at the first request for one: a start does not need their templates. */
+function lazyPages(parts: Parameters<typeof createPages>[0]): LazyPages {
   let pages: Promise<Pages> | undefined;
   const load = () => {
     pages ??= import('../document/pages.ts').then((module) => module.createPages(parts));
@@ -453,6 +464,11 @@ function lazyPages(parts: Parameters<typeof createPages>[0]): Pages {
   return {
     arrange: async (key, at) => (await load()).arrange(key, at),
     search: async (text, at) => (await load()).search(text, at),
+    warmUp: async (at) => {
+      await load();
+      const { warmUpPages } = await import('../document/pages.ts');
+      await warmUpPages(parts, at);
+    },
   };
 }
 
@@ -462,6 +478,17 @@ function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): vo
   if (large.length === 0) return;
   const names = large.slice(0, MAX_NAMED_FEEDS).map(({ id }) => id);
   log.warn({ feeds: names }, `Feeds of more than ${MOST_WITH_DELTAS} entries have no deltas: ${names.join(', ')}.`);
+}
+
+/** The store, with the addresses of files in articles as the publication has them. */
+function asPublished({ store, publication: { feedsUrl, reservedUrl } }: DataFolder): Store {
+  if (reservedUrl === undefined) return store;
+  const moved = { from: reservedUrl, to: feedsUrl };
+  return {
+    ...store,
+    articles: async (numbers) =>
+      (await store.articles(numbers)).map((stored) => ({ ...stored, article: withMovedMedia(stored.article, moved) })),
+  };
 }
 
 interface DocumentParts {
@@ -479,7 +506,7 @@ interface DocumentParts {
 interface Documents {
   readonly documentCache: DocumentCache;
   /** Undefined where the publication has none. */
-  readonly pages: Pages | undefined;
+  readonly pages: LazyPages | undefined;
   /** Forgets what was rendered of articles that were erased. */
   readonly forgetErased: () => void;
   readonly keptDocuments: () => CacheCounts;
@@ -488,9 +515,11 @@ interface Documents {
 
 /** Opens the documents of a store, which this process or another one writes. */
 function openDocuments(
-  { store, publication }: DataFolder,
+  folder: DataFolder,
   { log, counters, fail, now, cache, onExternalChanges, onUnrenderable }: DocumentParts,
 ): Documents {
+  const { publication } = folder;
+  const store = asPublished(folder);
   const bytes = cache * MEGABYTE;
   const arranger = createArranger({
     store,

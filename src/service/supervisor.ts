@@ -23,6 +23,8 @@ interface SupervisorOptions extends Omit<WorkerConfig, 'socket'> {
   readonly metrics: ServeOptions['metrics'];
   readonly log: OpenLog;
   readonly heartbeat?: HeartbeatLimits;
+  /** Whether the caller holds the port for this service. */
+  readonly isPortHeld?: boolean;
   /** Stops the service while it starts. Afterwards, `close` stops it. */
   readonly stop?: AbortSignal;
 }
@@ -45,7 +47,7 @@ interface Supervision {
  * @throws PublisherError `worker_failed`, and the errors of `serve` in a worker
  */
 export async function superviseWorkers(options: SupervisorOptions): Promise<Service | undefined> {
-  const { path, publication, settings, workers, heartbeat: limits = HEARTBEAT, stop } = options;
+  const { path, publication, settings, workers, heartbeat: limits = HEARTBEAT, isPortHeld = false, stop } = options;
   const { log } = options.log;
   const socket = join(temporaryFolder(), 'writer');
   const fail = (error: unknown) => logError(log, error);
@@ -80,7 +82,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     const timer = setInterval(() => checkHeartbeat(supervision, log), limits.interval).unref();
     opened.defer(() => clearInterval(timer));
     // Several processes may listen on a shared port, so listening succeeds even where another service has it.
-    if (port !== 0) await expectFree({ host: settings.host, port });
+    if (port !== 0 && !isPortHeld) await expectFree({ host: settings.host, port });
     return operator?.port;
   }
 

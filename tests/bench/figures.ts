@@ -43,3 +43,11 @@ export function printTable(rows: readonly (readonly string[])[]): void {
     print(cells.join('  '));
   }
 }
+
+/** Milliseconds of processor time: other work on the machine does not count. */
+export async function processorTime(work: () => Promise<unknown>): Promise<number> {
+  const start = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1000;
+}

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,10 +11,12 @@ import { createPages } from '../../src/document/pages.ts';
 import { ownKeys } from '../../src/feed/feeds.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { median, print, printTable } from './figures.ts';
+import { median, print, printTable, processorTime } from './figures.ts';
 import { SAMPLE, sampleArticles } from './sample.ts';
 
 const ROUNDS = 20;
+/** New processes for each figure of a first page. */
+const PROCESSES = 9;
 const BATCH = 500;
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-22T00:00:00Z');
@@ -29,7 +32,18 @@ const NEWSROOMS = [
 /** Milliseconds and kilobytes of pages, in newsrooms of few and of many feeds. */
 export async function pages(): Promise<void> {
   print(`\nMaking a page, of ${ARTICLES} articles, milliseconds of processor time (median)`);
-  const rows = [['', '/ of a new process', '/ after a publication', 'kB', 'a search', 'a feed', 'kB']];
+  const rows = [
+    [
+      '',
+      'the first / of a service',
+      'before it has warmed up',
+      '/ after a publication',
+      'kB',
+      'a search',
+      'a feed',
+      'kB',
+    ],
+  ];
   for (const { name, ...names } of NEWSROOMS) {
     const folder = await mkdtemp(join(tmpdir(), 'bench-pages-'));
     const file = join(folder, 'store.sqlite');
@@ -75,31 +89,29 @@ async function measure(file: string, store: Store): Promise<string[]> {
     throw error;
   };
   const kept = createPages({ store, publication, report });
-  const figures: Record<'cold' | 'after' | 'search' | 'feed', number[]> = { cold: [], after: [], search: [], feed: [] };
+  const firsts = [firstPage(file, 'warm'), firstPage(file, 'cold')].map((time) => time.toFixed(1));
+  const figures: Record<'after' | 'search' | 'feed', number[]> = { after: [], search: [], feed: [] };
   let [index, feed]: (Document | undefined)[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
-    const other = openSqliteStore(file);
-    const fresh = createPages({ store: other, publication, report });
-    figures.cold.push(await timed(() => fresh.arrange(INDEX, NOW)));
-    await other.close();
     const [{ article } = { article: undefined }] = await store.articles([1 + round]);
     if (article === undefined) throw new Error('there is no article');
     const changed = { ...article, title: `${article.title} ${round}` };
     const put = { kind: 'put', article: articleText(changed), record: '{}', feeds: ownKeys(changed) } as const;
     await store.apply([put], () => NOW);
-    figures.after.push(await timed(async () => (index = await kept.arrange(INDEX, NOW))));
-    figures.search.push(await timed(() => kept.search('topic 7', NOW)));
-    figures.feed.push(await timed(async () => (feed = await kept.arrange('latest', NOW))));
+    figures.after.push(await processorTime(async () => (index = await kept.arrange(INDEX, NOW))));
+    figures.search.push(await processorTime(() => kept.search('topic 7', NOW)));
+    figures.feed.push(await processorTime(async () => (feed = await kept.arrange('latest', NOW))));
   }
   const kilobytes = (document: Document | undefined) => ((document?.bytes.length ?? 0) / 1000).toFixed(0);
-  const [cold, after, search, feedTime] = Object.values(figures).map((times) => median(times).toFixed(1));
-  return [cold ?? '', after ?? '', kilobytes(index), search ?? '', feedTime ?? '', kilobytes(feed)];
+  const [after, search, feedTime] = Object.values(figures).map((times) => median(times).toFixed(1));
+  return [...firsts, after ?? '', kilobytes(index), search ?? '', feedTime ?? '', kilobytes(feed)];
 }
 
-/** Milliseconds of processor time: other work on the machine does not count. */
-async function timed(work: () => Promise<unknown>): Promise<number> {
-  const start = process.cpuUsage();
-  await work();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1000;
+const FIRST_PAGE = join(import.meta.dirname, 'first-page.ts');
+
+/** The first page of a process, whose code no earlier page has loaded and compiled. */
+function firstPage(file: string, state: 'warm' | 'cold'): number {
+  const args = [FIRST_PAGE, file, String(NOW), state];
+  const times = Array.from({ length: PROCESSES }, () => Number(execFileSync(process.execPath, args)));
+  return median(times);
 }

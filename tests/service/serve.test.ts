@@ -245,7 +245,12 @@ describe('two services on the same articles', () => {
     await cp(SAMPLE, folder, { recursive: true, filter: (path) => path !== join(SAMPLE, 'store') });
     const args = [join(ROOT, 'src/start.js'), '--data', folder, '--port', '0', '--host', '127.0.0.1'];
     const child = spawn(process.execPath, args, {
-      env: childEnvironment({ METRICS_PORT: 'off', LOG_LEVEL: 'warn', ...env }),
+      env: childEnvironment({
+        METRICS_PORT: 'off',
+        LOG_LEVEL: 'warn',
+        PUBLIC_URL: 'https://feeds.news.example',
+        ...env,
+      }),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));

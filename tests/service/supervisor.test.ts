@@ -253,6 +253,7 @@ describe('all processes', () => {
       for (const document of documents) {
         const answers = await answersOf(connections, document, { headers: { 'Accept-Encoding': coding } });
         expect(answers).toEqual([expect.objectContaining({ status: 200 })]);
+        expect(answers[0]?.headers.link).toContain(`<http://localhost:${service.port}/feeds/latest.`);
         const headers = { 'Accept-Encoding': coding, 'If-None-Match': answers[0]?.headers.etag ?? '' };
         expect(await answersOf(connections, document, { headers })).toEqual([expect.objectContaining({ status: 304 })]);
       }

@@ -33,7 +33,13 @@ interface KeptUses {
   readonly revision: number;
   readonly at: Instant;
   readonly articles: number;
-  readonly uses: ReadonlyMap<number, number>;
+  readonly byKind: ReadonlyMap<string, readonly Use[]>;
+}
+
+interface Use {
+  readonly number: number;
+  readonly key: FeedKey;
+  readonly used: number;
 }
 
 interface GlanceParts {
@@ -113,17 +119,26 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
     return numbers;
   }
 
-  /** How many of the newest articles each feed holds that they name themselves. Kept for the other kinds of feeds. */
-  function usesIn(latest: FeedRow, at: Instant, articles: number): ReadonlyMap<number, number> {
+  /** How many of the newest articles each feed holds that they name themselves, by kinds of feeds. Kept for the other kinds. */
+  function usesIn(latest: FeedRow, at: Instant, articles: number): ReadonlyMap<string, readonly Use[]> {
     const { revision } = latest;
-    if (last?.revision === revision && last.at === at && last.articles === articles) return last.uses;
+    if (last?.revision === revision && last.at === at && last.articles === articles) return last.byKind;
     const uses = new Map<number, number>();
     for (const [published, , number, revision] of visible(latest, at).take(articles)) {
       const member = { number: Number(number), revision: Number(revision), published: Number(published) };
       for (const feed of ownFeedsOf(member)) uses.set(feed, (uses.get(feed) ?? 0) + 1);
     }
-    last = { revision, at, articles, uses };
-    return uses;
+    const byKind = new Map<string, Use[]>();
+    const keys = keysOf(feeds.all());
+    for (const [number, used] of uses) {
+      const key = keys.get(number) ?? '';
+      const kind = key.slice(0, key.indexOf('/'));
+      const known = byKind.get(kind);
+      if (known === undefined) byKind.set(kind, [{ number, key, used }]);
+      else known.push({ number, key, used });
+    }
+    last = { revision, at, articles, byKind };
+    return byKind;
   }
 
   /** The keys of a list, made once. */
@@ -145,10 +160,7 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
     used(kind: OwnKind, at: Instant, { articles, limit }: UseOptions): UsedFeed[] {
       const latest = feeds.find(LATEST);
       if (latest === undefined) return [];
-      const keys = keysOf(feeds.all());
-      return [...usesIn(latest, at, articles)]
-        .map(([number, used]) => ({ number, key: keys.get(number) ?? '', used }))
-        .filter(({ key }) => key.startsWith(`${kind}/`))
+      return (usesIn(latest, at, articles).get(kind) ?? [])
         .toSorted((one, other) => other.used - one.used || (one.key < other.key ? -1 : 1))
         .slice(0, limit)
         .map(({ number, key, used }) => ({ key, name: nameAt(lists, feeds.get(number, key), at), used }));

@@ -103,6 +103,7 @@ export function until(lists: Lists, list: List, at: Instant): Iterable<TableRow>
 
 /** The first row after a moment. */
 export function nextAfter(lists: Lists, list: List, at: Instant): TableRow | undefined {
+  if (list.parts.high[0] <= at) return undefined;
   return first(lists.up(list, [at, LAST]));
 }
 
