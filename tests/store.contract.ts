@@ -25,6 +25,7 @@ import type {
   StoredRecord,
   Withdraw,
 } from '../src/store/store.ts';
+import { STATUSES } from '../src/store/store.ts';
 import { article } from './helpers.ts';
 
 const DAY = Date.UTC(2026, 10, 20);
@@ -1449,6 +1450,41 @@ export function storeContract(
       const store = await ofEveryStatus();
       const pages = await pagesOf(store, { limit: 2, at: NOW, ...(kind === undefined ? {} : { kind }) });
       expect(pages.flat().map(({ key }) => key)).toEqual(expected);
+    });
+
+    test('by their status are those of the lists at every moment, with what comes next', async () => {
+      const store = await ofEveryStatus();
+      const all = async () => (await store.page(0, 500)).map(({ article }) => article);
+      const moments = [-1, 0, 10, 20, 30, 40, 50, 60, 90, 120, 1000].flatMap((minutes) =>
+        [-1, 0, 1].map((ms) => DAY + minutes * MINUTE + ms),
+      );
+      for (const change of [put({ id: 'more', embargoUntil: at(90) }), withdraw('more', NOW)]) {
+        await store.apply([change], () => NOW);
+        for (const moment of [...moments, NOW]) {
+          const numbers = STATUSES.map(async (status): Promise<[string, number]> => {
+            const { articles } = await store.list({ after: 0, limit: 500, status, at: moment });
+            return [status, articles.length];
+          });
+          const told = (await all()).filter(({ withdrawn }) => withdrawn === undefined);
+          const { nextAppears, nextExpires, newest, ...counts } = await store.statusCounts(moment);
+          const first = (dates: readonly number[]) => (dates.length === 0 ? undefined : Math.min(...dates));
+          const snapshot = await store.snapshot('latest', moment, { limit: 1, tombstonesFor: 0 });
+          const [shown] = await store.articles((snapshot?.entries ?? []).map(({ number }) => number));
+
+          expect(counts).toEqual(Object.fromEntries(await Promise.all(numbers)));
+          expect(nextAppears?.at).toBe(
+            first(told.map(({ publishedAt }) => publishedAt).filter((date) => date > moment)),
+          );
+          expect(nextExpires?.at).toBe(
+            first(told.flatMap(({ expiresAt = 0 }) => (expiresAt > moment ? [expiresAt] : []))),
+          );
+          expect(newest?.id).toBe(shown?.article.id);
+          for (const dated of [nextAppears, nextExpires]) {
+            const article = dated && (await store.find(dated.id))?.article;
+            if (article !== undefined) expect([article.publishedAt, article.expiresAt]).toContain(dated?.at);
+          }
+        }
+      }
     });
 
     test('are, at a glance, those of the visible articles alone: in all, the newest, and day by day', async () => {

@@ -91,7 +91,7 @@ export async function setUpOrCurrent(
   }
   const publication = publicUrl === undefined ? inForce : { ...inForce, feedsUrl: wanted.feedsUrl };
   if (publication.feedsUrl !== inForce.feedsUrl && !dryRun) await requireReparse(store);
-  return { path, store, publication, newsroom: newsroomOf(path, publication, sanitizeFastPath) };
+  return { ...folder, publication, newsroom: newsroomOf(path, publication, sanitizeFastPath) };
 }
 
 /** A new store has no articles, so there is no progress or refusal to report. */

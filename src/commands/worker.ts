@@ -3,7 +3,8 @@ import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PublisherError } from '../errors.ts';
 import { openDataFolder } from '../service/data-folder.ts';
-import { type Part, type ServiceProcess, serve } from '../service/serve.ts';
+import { createLoadRequests } from '../service/load-requests.ts';
+import { type Part, type ServeOptions, type ServiceProcess, serve } from '../service/serve.ts';
 import {
   isParentMessage,
   serializeError,
@@ -33,6 +34,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
   const readersEnded = Promise.withResolvers<void>();
   let service: ServiceProcess | undefined;
   let isListening = false;
+  const loadRequests = createLoadRequests(send);
   process.on('message', (message: unknown) => {
     if (!isParentMessage(message)) return;
     if (message.kind === 'start') start.resolve(message.config);
@@ -41,6 +43,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
       stop.resolve();
     } else if (message.kind === 'readers-ended') readersEnded.resolve();
     else if (message.kind === 'unrenderable') service?.addUnrenderable(message);
+    else if (message.kind === 'loads') loadRequests.answered(message);
     else if (service !== undefined) void responseTo(message, service).then(send);
   });
   await send({ kind: 'ready' });
@@ -52,7 +55,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
     const beforeListen = () => {
       isListening = true;
     };
-    service = await serveConfig(config, { part, beforeListen }, terminal);
+    service = await serveConfig(config, { part, beforeListen, loads: loadRequests.ask }, terminal);
     await send({ kind: 'serving', port: service.port, articles: service.articles, feeds: service.feeds });
     await stop.promise;
     await service.close();
@@ -68,7 +71,7 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
 
 async function serveConfig(
   { path, publication, settings }: WorkerConfig,
-  { part, beforeListen }: { readonly part: Part; readonly beforeListen: () => void },
+  { part, beforeListen, loads }: Required<Pick<ServeOptions, 'part' | 'beforeListen' | 'loads'>>,
   terminal: Terminal,
 ): Promise<ServiceProcess> {
   const { logLevel = 'info', sanitizeFastPath } = settings;
@@ -79,6 +82,7 @@ async function serveConfig(
     ...settings,
     part,
     beforeListen,
+    loads,
     log,
     progress: progressBars(terminal),
     // The writer lists its own; a reader sends them to the supervisor, which passes them on.
@@ -100,13 +104,16 @@ function removeSocketOfKilledSupervisor(socket: string): void {
 
 async function responseTo({ kind, id }: WorkerRequest, service: ServiceProcess): Promise<WorkerMessage> {
   if (kind === 'measure') return { kind: 'measured', id, values: await service.measure() };
+  if (kind === 'load') return { kind: 'loaded', id, load: await service.load() };
   try {
+    if (kind === 'status') return { kind: 'status', id, status: await service.readStatus() };
     await service.check();
     return { kind: 'checked', id };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const known = error instanceof PublisherError ? error : new PublisherError('store_unavailable', reason);
-    return { kind: 'checked', id, failure: serializeError(known) };
+    const failure = serializeError(known);
+    return kind === 'status' ? { kind, id, failure } : { kind: 'checked', id, failure };
   }
 }
 

@@ -130,7 +130,7 @@ const serve = {
     kind: portOrOff,
     defaultHelp: String(DEFAULT_METRICS_PORT),
     emptyIsDefault: true,
-    help: 'Port of /metrics. off closes it. If you name a port, it must be free.',
+    help: 'Port of /status and /metrics. off closes it. If you name a port, it must be free.',
   },
   trustProxy: {
     option: '--trust-proxy',

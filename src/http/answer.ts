@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { bestCoding, type Coding, chooseCoding } from '../document/content-codings.ts';
 import { acceptsDelta } from '../document/delta.ts';
+import type { Document } from '../document/document.ts';
 import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';
 import { cacheControl, lastModifiedHeader, type Representations } from '../document/representation.ts';
@@ -16,6 +17,9 @@ export interface Answer {
   readonly headers: string[];
   /** Undefined for HEAD and for a 304. */
   readonly body?: Buffer;
+  readonly document: Document;
+  /** Bytes of the content before its coding: of the document, or of a delta. */
+  readonly uncoded: number;
 }
 
 /** The answer follows when its bytes are compressed. */
@@ -52,13 +56,14 @@ export function answerTo(
   context: AnswerContext,
 ): Answer | Pending {
   const { method, headers } = question;
+  const { document } = representations;
   const accepted = joined(headers['accept-encoding']);
   const favourite = codingFor(accepted);
   const decision = preconditions(headers, representations);
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed has changed: the request expects another version of it.');
   }
-  const hasDeltas = representations.document.format !== 'html' && context.isRaw !== true;
+  const hasDeltas = document.format !== 'html' && context.isRaw !== true;
   const wantsDelta = hasDeltas && acceptsDelta(joined(headers['a-im']));
   const delta =
     wantsDelta && method === 'GET' && decision === 'proceed'
@@ -67,13 +72,16 @@ export function answerTo(
   const kind = delta !== undefined ? 'delta' : context.isRaw ? 'raw' : wantsDelta ? 'private' : 'public';
   if (decision === 'not-modified') {
     const coding = heldCoding(headers['if-none-match'], representations, favourite, accepted ?? '');
-    return { status: 304, coding, headers: headersOf(kind, representations, coding, context).unchanged };
+    const { unchanged } = headersOf(kind, representations, coding, context);
+    return { status: 304, coding, headers: unchanged, document, uncoded: document.bytes.length };
   }
   const content = delta ?? representations.body;
   const status = delta === undefined ? 200 : 226;
   const answerIn = (coding: Coding, body: Buffer): Answer => {
     const made = headersOf(kind, representations, coding, context, content).full(body.length);
-    return method === 'HEAD' ? { status, coding, headers: made } : { status, coding, headers: made, body };
+    const uncoded = content.identity.length;
+    if (method === 'HEAD') return { status, coding, headers: made, document, uncoded };
+    return { status, coding, headers: made, body, document, uncoded };
   };
   const coding = readyCoding(content, favourite, accepted ?? '');
   if (coding !== undefined) return answerIn(coding, content.getIfReady(coding) ?? content.identity);

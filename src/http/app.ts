@@ -22,6 +22,7 @@ export interface AppParts extends Omit<FeedParts, 'keepSlot'>, Omit<IndexParts, 
   readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
   readonly changes: ChangeHandlers;
   readonly listProblems: Handler;
+  readonly showStatus: Handler;
   readonly mediaFolder: string;
   readonly version: string;
   /** Reports an error that nobody expected. */
@@ -34,7 +35,7 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 
 /** The Express app: every address that the service answers stands in the list below. */
 export function createApp(parts: AppParts): RequestListener {
-  const { slots, changes, listProblems, fail } = parts;
+  const { slots, changes, listProblems, showStatus, fail } = parts;
   const feeds = feedHandlers({ ...parts, keepSlot: slots.keep });
   const articles = articleHandlers(parts);
   const health = healthHandlers({ ...parts, check: () => parts.check().catch(throwWithoutNames) });
@@ -62,6 +63,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/api/articles/*path', { get: articles.read, put: changes.put, delete: changes.withdraw }],
     ['/api/feeds', { get: feedListHandler(parts) }],
     ['/api/problems', { get: listProblems }],
+    ['/api/status', { get: showStatus }],
     ['/healthz', { get: health.alive }],
     ['/readyz', { get: health.ready }],
   ];

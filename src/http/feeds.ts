@@ -22,7 +22,7 @@ import { answerTo } from './answer.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import { isNavigation } from './navigation.ts';
 import { keysIn, meantFeed } from './nearest-feed.ts';
-import { noteContent, respondWithDocument, respondWithRedirect, respondWithSeeOther } from './respond.ts';
+import { noteAnswer, respondWithDocument, respondWithRedirect, respondWithSeeOther } from './respond.ts';
 import { isRaw } from './target.ts';
 
 export interface FeedParts {
@@ -76,7 +76,7 @@ export function feedHandlers(parts: FeedParts) {
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
     knownAddresses.remember(request.path, documentName(key, format));
-    noteContent(response, answer.body?.length ?? 0, answer.coding);
+    noteAnswer(response, answer, key);
     respondWithDocument(response, answer);
   };
 

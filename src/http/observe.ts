@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { type Counters, countAnswer, routeCounts } from '../telemetry/counters.ts';
+import type { FeedKey } from '../feed/feeds.ts';
+import { type Counters, countAnswer, countRequest, countSavings, routeCounts } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { TrafficCounts } from '../telemetry/traffic.ts';
 import type { Answer } from './answer.ts';
 import { withoutMapping } from './client.ts';
-import { contentOf } from './respond.ts';
+import { type Content, contentOf } from './respond.ts';
 import { pathOf } from './target.ts';
 
 interface ObserverParts {
@@ -12,6 +14,7 @@ interface ObserverParts {
   /** Works while the connection is open. */
   readonly clientOf: (request: IncomingMessage) => string;
   readonly counters: Counters;
+  readonly traffic: Pick<TrafficCounts, 'answered' | 'documentAnswered'>;
   /** Logs one of this many answers of busy routes; 0 for none. */
   readonly sample: number;
 }
@@ -37,6 +40,9 @@ interface Finished {
 /** nginx's code for a client that left before the answer; no answer ever carries it. */
 const CLIENT_LEFT = 499;
 
+/** Monitors ask for them every few seconds: among all answers, they would hide the readers. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
+
 /** Routes that programs request by the million. */
 const BUSY_ROUTES = new Set(['/feeds/*', '/', '/pages/*', '/media/*', '/healthz', '/readyz']);
 const ORDINARY = new Set([200, 206, 226, 303, 304]);
@@ -54,7 +60,7 @@ function isSampledOnly(route: string, status: number, isAborted: boolean): boole
 const LONGEST_PATH = 1000;
 const LONGEST_AGENT = 200;
 
-export function createObserver({ log, clientOf, counters, sample }: ObserverParts): Observer {
+export function createObserver({ log, clientOf, counters, traffic, sample }: ObserverParts): Observer {
   const feeds = routeCounts(counters, '/feeds/*');
   let unsampled = 0;
 
@@ -64,6 +70,12 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
     if (unsampled < sample) return false;
     unsampled = 0;
     return true;
+  }
+
+  function countDocument(request: IncomingMessage, answer: Answer, milliseconds: number, feed?: FeedKey): void {
+    traffic.documentAnswered(answer, request, milliseconds, feed);
+    countSavings(counters, request.method, answer);
+    if (feed !== undefined) countRequest(counters, feed);
   }
 
   function logRequest({ request, client, status, bytes, milliseconds }: Finished, more: object): void {
@@ -82,11 +94,13 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
   }
 
   return {
-    cachedAnswerSent(request, { status, coding, body }, began) {
+    cachedAnswerSent(request, answer, began) {
+      const { status, coding, body, document } = answer;
       const milliseconds = performance.now() - began;
       const bytes = body === undefined ? 0 : body.length;
       countAnswer(feeds, request.method, status, milliseconds / 1000);
       counters.bytes[coding] += bytes;
+      countDocument(request, answer, milliseconds, document.feed.key);
       if (isSampled()) logRequest({ request, client: clientOf(request), status, bytes, milliseconds }, { sample });
     },
     follow(request, response, began) {
@@ -95,9 +109,13 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
         const milliseconds = performance.now() - began;
         const route = routeOf(request);
         const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
-        const { bytes, coding } = contentOf(response) ?? { bytes: announced(request, response), coding: 'identity' };
+        const content: Content = contentOf(response) ?? { bytes: announced(request, response), coding: 'identity' };
+        const { bytes, coding } = content;
         countAnswer(routeCounts(counters, route), request.method, status, milliseconds / 1000);
         counters.bytes[coding] += bytes;
+        if (status !== CLIENT_LEFT && content.answer !== undefined)
+          countDocument(request, content.answer, milliseconds, content.feed);
+        else if (status !== CLIENT_LEFT && !PROBES.has(route)) traffic.answered(status, milliseconds);
         const finished = { request, client, status, bytes, milliseconds };
         const isAborted = !response.writableFinished;
         const more = isAborted ? { aborted: true } : {};
@@ -108,6 +126,7 @@ export function createObserver({ log, clientOf, counters, sample }: ObserverPart
     refused(socket, status, bytes) {
       countAnswer(routeCounts(counters, 'other'), undefined, status, 0);
       counters.bytes.identity += bytes;
+      traffic.answered(status, 0);
       const client = withoutMapping(socket.remoteAddress ?? '');
       if (isSampled()) log.info({ status, bytes, client, sample }, 'request');
     },

@@ -2,6 +2,7 @@ import { FEED_KINDS } from '../store/store.ts';
 import { feedPage, problemPage } from './openapi-examples.ts';
 import { json, operation, queryParameter } from './openapi-operations.ts';
 import { ref } from './openapi-schemas.ts';
+import { statusExample } from './openapi-status.ts';
 import type { Json } from './openapi-types.ts';
 
 const limit = queryParameter('limit', {
@@ -61,8 +62,25 @@ const listProblems = operation({
   errors: ['invalid_query'],
 });
 
+const getStatus = operation({
+  id: 'getStatus',
+  tag: 'Overviews',
+  access: 'read',
+  summary: 'Get the state of the service',
+  description:
+    'What needs a hand, articles by status, answers and subscribers of the last 24 hours, queues and store: what the page `/status` on the operator’s port shows.',
+  answers: {
+    200: json('The state of the service now.', {
+      schema: ref('ServiceStatus'),
+      examples: { status: ['A service that is well, with one of its 24 hours', statusExample] },
+    }),
+  },
+  errors: ['invalid_query'],
+});
+
 /** The addresses of what the newsroom watches. */
 export const overviewPaths: Json = {
   '/api/feeds': { get: listFeeds },
   '/api/problems': { get: listProblems },
+  '/api/status': { get: getStatus },
 };

@@ -2,6 +2,7 @@ import { FORMATS } from '../feed/feeds.ts';
 import { PROBLEM_KINDS } from '../publish/open-problems.ts';
 import { STATUSES } from '../store/store.ts';
 import { recordSchemas, storySchema } from './openapi-record.ts';
+import { statusSchema } from './openapi-status.ts';
 import { address, count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
 
 export function ref(name: string): Json {
@@ -187,6 +188,7 @@ export const schemas: Json = {
     'line?': count('The line, where it is known.', 1),
     'column?': count('The column, where it is known.', 1),
   }),
+  ServiceStatus: statusSchema,
   Error: object('Problem details (RFC 9457).', {
     title: text('The error in words.'),
     status: { type: 'integer', description: 'The HTTP status.' },

@@ -1,18 +1,31 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
+import type { ServiceStatus } from '../pages/service-status.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { FOR_NEWSROOM } from './headers.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import { listen, METRICS_OPTIONS } from './listen.ts';
 import { createServer } from './node-http.ts';
-import { respondWithError, respondWithText } from './respond.ts';
+import { respondWithBytes, respondWithError, respondWithText } from './respond.ts';
 import { pathOf } from './target.ts';
 
 interface OperatorParts extends HealthParts {
   /** Called for a request of metrics. */
   readonly openMetrics: () => Promise<Pick<Metrics, 'contentType' | 'text'>>;
+  /** What `/status` shows, and with which icons. */
+  readonly status: StatusParts;
   /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
+}
+
+interface StatusParts {
+  readonly publication: Publication;
+  /** Has the icons of the publication. */
+  readonly mediaFolder: string;
+  /** Called for each request of the page. */
+  readonly readStatus: () => Promise<ServiceStatus>;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -34,7 +47,7 @@ interface OperatorServer {
 const HEAD_DEADLINE = 15_000;
 
 /**
- * Serves metrics and health at a port of their own.
+ * Serves metrics, health and the page of the status at a port of their own.
  *
  * @throws PublisherError `address_unavailable` where the port is required
  */
@@ -62,7 +75,7 @@ export async function serveOperator(
 }
 
 /** Every address of the operator's port. Its requests are neither counted nor logged. */
-function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): RequestListener {
+function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
@@ -74,26 +87,79 @@ function createOperatorApp({ openMetrics, fail, ...parts }: OperatorParts): Requ
         respondWithText(request, response, { type: contentType, text: await text() });
       },
     ],
+    ...statusRoutes(status, { ...parts, fail }),
   ]);
+  const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
+  const handlerFor = (path: string) =>
+    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, status) : undefined);
 
   return (request, response) => {
     const path = pathOf(request.url);
-    const handle = routes.get(path.toLowerCase());
-    if (handle === undefined) {
-      const hint = `This port has ${[...routes.keys()].join(', ')}.`;
-      return respondWithError(
-        request,
-        response,
-        new PublisherError('not_found', `There is nothing at ${path}.`, { hint }),
-      );
-    }
+    const handle = handlerFor(path);
+    if (handle === undefined) return respondWithError(request, response, nothingHere(path, `This port has ${shown}.`));
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       const error = new PublisherError('method_not_allowed', `${path} does not allow ${request.method}.`);
       return respondWithError(request, response, error, { Allow: 'GET, HEAD' });
     }
     handle(request, response).catch((error) => {
+      if (error instanceof PublisherError) return respondWithError(request, response, error);
       fail(error);
       respondWithError(request, response, new PublisherError('internal', 'Internal error'));
     });
   };
+}
+
+/** Where the files of the page are. */
+const FILES = /^\/(?:pages|media)\/./;
+
+function statusRoutes(
+  { publication, readStatus }: StatusParts,
+  { phase, fail }: Pick<OperatorParts, 'phase' | 'fail'>,
+): [string, Handler][] {
+  function reasonOf(error: unknown): PublisherError {
+    if (!(error instanceof PublisherError)) {
+      fail(error);
+      return new PublisherError('internal', 'Internal error', { hint: 'The log has the reason.' });
+    }
+    if (error.code !== 'not_ready' || phase() === 'serving') return error;
+    return new PublisherError('not_ready', `The service is ${phase()}.`, {
+      hint: 'Reload this page in a few seconds.',
+    });
+  }
+
+  return [
+    [
+      '/status',
+      async (request, response) => {
+        const [{ respondWithStatus }, status] = await Promise.all([
+          import('./operator-status.ts'),
+          readStatus().catch(reasonOf),
+        ]);
+        respondWithStatus(request, response, { publication, status });
+      },
+    ],
+    [
+      '/',
+      async (request, response) => {
+        // Relative: a proxy may have this port below a path.
+        respondWithBytes(request, response, {
+          status: 303,
+          headers: { ...FOR_NEWSROOM, Location: 'status', 'Content-Length': 0 },
+        });
+      },
+    ],
+  ];
+}
+
+function fileHandler(path: string, parts: StatusParts): Handler {
+  return async (request, response) => {
+    const { statusFile, respondWithFile } = await import('./operator-status.ts');
+    const file = await statusFile(path, parts);
+    if (file === undefined) throw nothingHere(path, 'This port has the files of /status alone.');
+    respondWithFile(request, response, file);
+  };
+}
+
+function nothingHere(path: string, hint: string): PublisherError {
+  return new PublisherError('not_found', `There is nothing at ${path}.`, { hint });
 }

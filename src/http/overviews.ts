@@ -6,6 +6,7 @@ import { describeFeed, FORMATS, feedPath } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { didYouMean, meantWord } from '../lib/nearest-word.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
+import type { ServiceStatus } from '../pages/service-status.ts';
 import type { OpenProblem, OpenProblems } from '../publish/open-problems.ts';
 import { FEED_KINDS, type FeedKind, type ListedFeed, type Store } from '../store/store.ts';
 import { type ArticleParts, guard } from './articles.ts';
@@ -59,6 +60,19 @@ function kindNamed(text: string): FeedKind {
   const meant = meantWord(text, FEED_KINDS, KIND_SYNONYMS);
   const rule = `must be one of ${FEED_KINDS.join(', ')}${didYouMean(meant)}`;
   throw invalidQuery({ field: 'kind', value: excerpt(text), rule });
+}
+
+interface StatusParts {
+  readonly store: Store;
+  readonly readStatus: () => Promise<ServiceStatus>;
+}
+
+/** Shows the state of the service: what `/status` on the operator's port has. */
+export function statusHandler({ store, readStatus }: StatusParts): Handler {
+  return guard(store)('read', async (request, response) => {
+    query(request, []);
+    respondWithJson(request, response, { body: await readStatus() });
+  });
 }
 
 interface ProblemListParts {

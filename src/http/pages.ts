@@ -8,7 +8,7 @@ import { type Representations, represent } from '../document/representation.ts';
 import type { Instant } from '../lib/instant.ts';
 import { LONGEST_SEARCH } from '../pages/listed-feed.ts';
 import { answerTo } from './answer.ts';
-import { noteContent, respondWithDocument } from './respond.ts';
+import { noteAnswer, respondWithDocument } from './respond.ts';
 
 export interface IndexParts {
   readonly publication: Publication;
@@ -43,7 +43,7 @@ export function indexHandler(parts: IndexParts): RequestHandler<{ path: string[]
     const ready = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
-    noteContent(response, answer.body?.length ?? 0, answer.coding);
+    noteAnswer(response, answer);
     respondWithDocument(response, answer);
   };
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Coding } from '../document/content-codings.ts';
 import { PublisherError } from '../errors.ts';
+import type { FeedKey } from '../feed/feeds.ts';
 import { httpDate } from '../lib/instant.ts';
 import type { Answer } from './answer.ts';
 import { isAllowed } from './cors.ts';
@@ -11,9 +12,13 @@ import { isApi } from './target.ts';
 type Headers = Record<string, string | number>;
 
 /** The content of an answer. */
-interface Content {
+export interface Content {
   readonly bytes: number;
   readonly coding: Coding;
+  /** The answer, where it is for a document. */
+  readonly answer?: Answer;
+  /** The feed that the document is of; missing for pages of all feeds. */
+  readonly feed?: FeedKey | undefined;
 }
 
 /** For the counters: Node keeps no copy of headers that are written as a list. */
@@ -25,12 +30,20 @@ export function contentOf(response: ServerResponse): Content | undefined {
 }
 
 /** Records content of an answer, in addition to what it had before. */
-export function noteContent(response: ServerResponse, bytes: number, coding: Coding = 'identity'): void {
+function noteContent(response: ServerResponse, bytes: number, coding: Coding = 'identity'): void {
   contents.set(response, { bytes: bytes + (contents.get(response)?.bytes ?? 0), coding });
 }
 
+/** Records an answer for a document: of a feed, or of all feeds. */
+export function noteAnswer(response: ServerResponse, answer: Answer, feed?: FeedKey): void {
+  contents.set(response, { bytes: answer.body?.length ?? 0, coding: answer.coding, answer, feed });
+}
+
 /** Writes the answer for a document. */
-export function respondWithDocument(response: ServerResponse, { status, headers, body }: Answer): void {
+export function respondWithDocument(
+  response: ServerResponse,
+  { status, headers, body }: Pick<Answer, 'status' | 'headers' | 'body'>,
+): void {
   // Node keeps its Date for up to a second, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
   response.writeHead(status, [...headers, 'Date', httpDate(Date.now())]);
   response.end(body);

@@ -11,7 +11,7 @@ import { createClientQuota } from './load/client-quota.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, createConnections, IDLE_BEHIND_PROXY } from './load/connections.ts';
 import { createQueueSlots } from './load/queue-slots.ts';
 import { createRateLimiter, type Rate } from './load/rate-limiter.ts';
-import { createRequestQueue } from './load/request-queue.ts';
+import { createRequestQueue, type LaneLength } from './load/request-queue.ts';
 import { whenFirst } from './load/unanswered-requests.ts';
 import { createServer } from './node-http.ts';
 import type { Observer } from './observe.ts';
@@ -36,10 +36,17 @@ interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refus
   readonly onCalm: () => void;
 }
 
+/** How busy the HTTP side is. */
+export interface HttpLoad {
+  readonly queues: readonly LaneLength[];
+  readonly connections: { readonly open: number; readonly limit: number };
+}
+
 export interface HttpServer {
   readonly server: Server;
   /** The app alone, for requests that another process has admitted, counts and logs. */
   readonly app: RequestListener;
+  readonly load: () => HttpLoad;
   /** From now on every answer says that it is the last of its connection. */
   readonly announceEnd: () => void;
   /** Stops listening, and resolves when every request has its answer. */
@@ -55,7 +62,8 @@ export interface HttpServer {
 export function createHttpServer(parts: ServerParts): HttpServer {
   const { observer, hasPending, whenIdle, trust } = parts;
   const idle = trust === undefined ? CONNECTION_LIMITS.idle : IDLE_BEHIND_PROXY;
-  const connections = createConnections({ ...CONNECTION_LIMITS, idle, ...parts.limits }, trust, observer.refused);
+  const limits = { ...CONNECTION_LIMITS, idle, ...parts.limits };
+  const connections = createConnections(limits, trust, observer.refused);
   const requestQueue = createRequestQueue({ onCalm: parts.onCalm });
   const slots = createQueueSlots();
   const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), parts.clientOf);
@@ -107,7 +115,17 @@ export function createHttpServer(parts: ServerParts): HttpServer {
     .on('request', counted(inOrder(answer)))
     .on('checkContinue', counted(inOrder(continuing(answer))))
     .on('checkExpectation', counted(refuseExpectation(observer)));
-  return { server, app, announceEnd: connections.announceEnd, end: connections.end, close: requestQueue.close };
+  return {
+    server,
+    app,
+    load: () => ({
+      queues: requestQueue.waiting(),
+      connections: { open: connections.open(), limit: limits.total },
+    }),
+    announceEnd: connections.announceEnd,
+    end: connections.end,
+    close: requestQueue.close,
+  };
 }
 
 /**

@@ -20,10 +20,12 @@ interface Page {
   readonly hasScript?: boolean;
   /** What stands in `body`, before the foot. */
   readonly body: Html;
+  /** What stands in the foot; by default, the rights and the contact. */
+  readonly foot?: Html;
 }
 
 /** A whole page. */
-export function page({ site, texts, root, title, description, isHidden, feed, hasScript, body }: Page): Html {
+export function page({ site, texts, root, title, description, isHidden, feed, hasScript, body, foot }: Page): Html {
   const { publication, assets, hosts } = site;
   const favicon = hosts.load(publication.favicon ?? publication.icon, root);
   return html`<!DOCTYPE html>
@@ -37,7 +39,9 @@ ${description !== undefined && html`<meta name="description" content="${plainLin
 ${hasScript && html`<script src="${root}${assets.script.path}" defer></script>\n`}${feed !== undefined && alternates(feed, publication)}</head>
 <body>
 ${body}
-${foot(publication, texts)}
+<footer class="foot wrap">
+${foot ?? rights(publication, texts)}
+</footer>
 </body>
 </html>
 `;
@@ -74,7 +78,7 @@ export function homeLink({ publication, hosts }: Site, texts: Texts, root: strin
   return html`<a class="name" href="${home}"${languageOf(publication.language, texts)}>${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${publication.title}</a>`;
 }
 
-function foot(publication: Publication, texts: Texts): Html {
+function rights(publication: Publication, texts: Texts): Html {
   const { copyright, license, contact } = publication;
   const parts = [
     ...(copyright === undefined ? [] : [html`<li>${ofPublication(copyright, publication, texts)}</li>`]),
@@ -85,10 +89,8 @@ function foot(publication: Publication, texts: Texts): Html {
       ? []
       : [html`<li><a href="mailto:${contact.email}">${texts.text('contact')}</a></li>`]),
   ];
-  return html`<footer class="foot wrap">
-<ul class="hush">
-${parts.map((part) => html`${part}\n`)}</ul>
-</footer>`;
+  return html`<ul class="hush">
+${parts.map((part) => html`${part}\n`)}</ul>`;
 }
 
 /** The short name of a Creative Commons licence, from its address. */

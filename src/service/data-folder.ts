@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Newsroom } from '../article/article.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
-import { isThere } from '../store/sqlite/database.ts';
+import { IN_MEMORY, isThere } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
 
@@ -12,6 +12,8 @@ export interface DataFolder {
   readonly publication: Publication;
   readonly newsroom: Newsroom;
   readonly store: Store;
+  /** The file of the store, or `:memory:`. */
+  readonly storeFile: string;
 }
 
 export interface DataFolderOptions {
@@ -35,11 +37,13 @@ export interface DataFolderOptions {
 export function openDataFolder(folder: string, options: DataFolderOptions = {}): DataFolder {
   const path = resolve(folder);
   const publication = options.publication ?? loadPublication(path, options.feedsUrl);
+  const file = options.storeFile ?? storeFile(path);
   return {
     path,
     publication,
     newsroom: newsroomOf(path, publication, options.sanitizeFastPath),
-    store: openSqliteStore(options.storeFile ?? storeFile(path), { isBulk: options.isBulk }),
+    store: openSqliteStore(file, { isBulk: options.isBulk }),
+    storeFile: file,
   };
 }
 
@@ -49,7 +53,7 @@ export function newsroomOf(
   { url, feedsUrl, reservedUrl = feedsUrl, language }: Publication,
   sanitizeFastPath: boolean = true,
 ): Newsroom {
-  return { url, feedsUrl: reservedUrl, language, mediaFolder: join(path, 'media'), sanitizeFastPath };
+  return { url, feedsUrl: reservedUrl, language, mediaFolder: mediaFolder({ path }), sanitizeFastPath };
 }
 
 /**
@@ -59,6 +63,15 @@ export function newsroomOf(
  */
 export function hasStore(path: string): boolean {
   return isThere(storeFile(path));
+}
+
+export function mediaFolder({ path }: Pick<DataFolder, 'path'>): string {
+  return join(path, 'media');
+}
+
+/** The file of what the service has answered lately. It is beside the store, and in memory where the store is. */
+export function trafficFile({ storeFile: file }: Pick<DataFolder, 'storeFile'>): string {
+  return file === IN_MEMORY ? file : join(dirname(file), 'traffic.sqlite');
 }
 
 export function storeFile(path: string): string {

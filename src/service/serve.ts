@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { withMovedMedia } from '../article/moved-media.ts';
 import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
@@ -8,8 +7,8 @@ import type { CacheCounts } from '../document/byte-cache.ts';
 import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import type { createPages, Pages } from '../document/pages.ts';
-import { excerpt, isStoreDamage } from '../errors.ts';
-import { LATEST } from '../feed/feeds.ts';
+import { excerpt, isStoreDamage, PublisherError } from '../errors.ts';
+import { type FeedKey, LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
 import type { HealthParts, Phase } from '../http/health.ts';
@@ -18,15 +17,25 @@ import type { ConnectionLimits } from '../http/load/connections.ts';
 import type { Rate } from '../http/load/rate-limiter.ts';
 import { createObserver } from '../http/observe.ts';
 import { type MetricsAddress, serveOperator } from '../http/operator.ts';
+import { statusHandler } from '../http/overviews.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { Instant } from '../lib/instant.ts';
+import type { ServiceStatus } from '../pages/service-status.ts';
+import { openTrafficFile } from '../store/sqlite/traffic-file.ts';
 import type { FeedTotal, Store } from '../store/store.ts';
 import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
+import { watchLoopDelay } from '../telemetry/loop-delay.ts';
 import type { Metrics, MetricsParts, MetricValues, Overviews } from '../telemetry/metrics.ts';
-import type { DataFolder } from './data-folder.ts';
+import { createTrafficCounts, type TrafficCounts } from '../telemetry/traffic.ts';
+import { reportTraffic } from '../telemetry/traffic-report.ts';
+import { type DataFolder, mediaFolder, trafficFile } from './data-folder.ts';
+import { type DiskWatch, watchDisk } from './disk-watch.ts';
 import { releaseFreeHeap } from './heap.ts';
 import type { ProblemReports, Unrenderable } from './problem-reports.ts';
+import { cacheLoad, type ProcessLoad } from './process-load.ts';
+import { createStatusReader } from './status.ts';
+import { createTrafficKeeper, type TrafficKeeper } from './traffic-keeper.ts';
 import { unlessDamaged } from './unless-damaged.ts';
 import { warmUpLater } from './warm-up.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
@@ -72,6 +81,8 @@ export interface ServeOptions extends ServeSettings {
   readonly onUnrenderable?: (article: Unrenderable) => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
+  /** Asks all processes of the service how busy they are; by default there is this one alone. */
+  readonly loads?: (() => Promise<readonly ProcessLoad[]>) | undefined;
 }
 
 /** Readers forward changes to the writer at the socket. */
@@ -97,6 +108,10 @@ export interface Service {
 export interface ServiceProcess extends Service {
   /** Returns the metrics of this process, to be added to those of others. */
   readonly measure: () => Promise<MetricValues>;
+  /** Returns how busy this process is, after it has saved what it has counted. */
+  readonly load: () => Promise<ProcessLoad>;
+  /** Returns the state of the whole service. Rejects with `not_ready` in a reader. */
+  readonly readStatus: () => Promise<ServiceStatus>;
   /** Rejects if the store cannot be read. */
   readonly check: () => Promise<unknown>;
   /** Lists an article that the feeds of another process omit. */
@@ -105,6 +120,7 @@ export interface ServiceProcess extends Service {
 
 /** Feed ids that one log line names. */
 const MAX_NAMED_FEEDS = 20;
+const MEGABYTE = 1024 * 1024;
 /** Part of the cache for entries, from which documents are arranged. */
 const ENTRY_SHARE = 1 / 4;
 
@@ -128,17 +144,21 @@ export async function serve(folder: DataFolder, options: ServeOptions): Promise<
  * Opens the parts of a service. Each part is on `opened` as soon as it is open, so that a stop, or a start that fails,
  * closes them in reverse: requests end first, the store closes last.
  */
-async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDisposableStack): Promise<ServiceProcess> {
+async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisposableStack): Promise<ServiceProcess> {
+  const disk = watchDisk(given);
+  const folder = { ...given, store: disk.store };
   const { publication, store } = folder;
   const { host, port, version, part, now = Date.now } = options;
   const { log } = options.log;
-  const counters = createCounters();
+  const counters = createCounters(measuredFeeds(publication));
   const fail = (error: unknown) => {
     if (!isStoreDamage(error)) logError(log, error); // damage is logged once
   };
   let phase: Phase = 'starting';
   const health = { check: store.check, phase: () => phase };
   opened.defer(store.close);
+  const traffic = openTraffic(folder, { log, now, fail });
+  opened.defer(traffic.close);
   logDamage(store, part, log);
 
   let writer: Writer | undefined;
@@ -170,8 +190,23 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
-  const http = createHttp({ folder, options, writer, documentCache, pages, counters, health, now, fail });
+  const readStatus = () => status.read();
+  const http = createHttp({
+    folder,
+    options,
+    writer,
+    documentCache,
+    pages,
+    counters,
+    traffic,
+    readStatus,
+    health,
+    now,
+    fail,
+  });
   opened.defer(http.close);
+  const status = openStatus({ folder, options, writer, documents, traffic, http, disk, health, now });
+  opened.defer(status.close);
 
   const openMetrics = lazyMetrics({
     ...documents,
@@ -179,9 +214,14 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     store,
     version,
     droppedLogLines: options.log.dropped,
-    overviews: writer.problems && overviewsOf(folder, writer.problems, now),
+    http: http.load,
+    overviews: writer.problems && overviewsOf(folder, { problems: writer.problems, traffic, disk, now }),
   });
-  const operator = await serveOperator({ ...health, fail, openMetrics }, options.metrics, log);
+  const operator = await serveOperator(
+    { ...health, fail, openMetrics, status: { publication, mediaFolder: mediaFolder(folder), readStatus } },
+    options.metrics,
+    log,
+  );
   opened.defer(() => operator?.close());
 
   await writer.start();
@@ -221,6 +261,8 @@ async function start(folder: DataFolder, options: ServeOptions, opened: AsyncDis
     feeds,
     fail,
     measure: async () => (await openMetrics()).values(),
+    load: status.load,
+    readStatus,
     check: health.check,
     addUnrenderable: (article) => writer.problems?.unrenderable(article),
     close() {
@@ -257,6 +299,60 @@ async function endRequests(http: HttpServer, { shutdownDelay = 0, part }: ServeO
   if (part?.role === 'writer') await part.readersEnded;
 }
 
+interface Traffic extends TrafficKeeper {
+  readonly counts: TrafficCounts;
+}
+
+/** Counts what this process answers, and keeps it beside the store. */
+function openTraffic(
+  folder: DataFolder,
+  { log, now, fail }: Pick<HttpParts, 'now' | 'fail'> & { readonly log: Log },
+): Traffic {
+  const file = trafficFile(folder);
+  let isReported = false;
+  const counts = createTrafficCounts(now);
+  const store = openTrafficFile(file, (reason) => {
+    if (!isReported) log.warn({ reason }, `The figures of /status begin anew, because ${file} cannot be used.`);
+    isReported = true;
+  });
+  return { counts, ...createTrafficKeeper({ counts, store, now, fail }) };
+}
+
+interface StatusParts extends Pick<HttpParts, 'folder' | 'options' | 'writer' | 'traffic' | 'health' | 'now'> {
+  readonly documents: Pick<Documents, 'keptDocuments' | 'keptEntries'>;
+  readonly http: Pick<HttpServer, 'load'>;
+  readonly disk: DiskWatch;
+}
+
+/** What this process can tell of itself and, if it writes, of the whole service. */
+function openStatus({ folder, options, writer, documents, traffic, http, disk, health, now }: StatusParts) {
+  const { version, cache = DEFAULT_CACHE_MB } = options;
+  const delay = watchLoopDelay();
+  const startedAt = now();
+
+  async function load(): Promise<ProcessLoad> {
+    await traffic.save();
+    const caches = [documents.keptDocuments(), documents.keptEntries()];
+    return { startedAt, ...http.load(), cache: cacheLoad(caches, cache * MEGABYTE), eventLoopDelay: delay.longest() };
+  }
+
+  async function refuse(): Promise<never> {
+    throw new PublisherError('not_ready', 'Only the process that writes changes knows the state of the service.');
+  }
+
+  /** The supervisor knows no process yet when a request comes at once. */
+  async function loads(): Promise<readonly ProcessLoad[]> {
+    const all = (await options.loads?.()) ?? [];
+    return all.length > 0 ? all : [await load()];
+  }
+
+  const { problems } = writer;
+  const read = problems
+    ? createStatusReader({ ...health, ...folder, version, problems, disk, traffic, loads, now })
+    : refuse;
+  return { load, read, close: delay.close };
+}
+
 interface HttpParts {
   readonly folder: DataFolder;
   readonly options: ServeOptions;
@@ -264,6 +360,8 @@ interface HttpParts {
   readonly documentCache: DocumentCache;
   readonly pages: Pages | undefined;
   readonly counters: Counters;
+  readonly traffic: Traffic;
+  readonly readStatus: () => Promise<ServiceStatus>;
   readonly health: HealthParts;
   readonly now: () => number;
   readonly fail: (error: unknown) => void;
@@ -271,15 +369,15 @@ interface HttpParts {
 
 /** Wires everything between a connection and the documents. */
 function createHttp(parts: HttpParts): HttpServer {
-  const { folder, options, writer, documentCache, pages, counters, health, now, fail } = parts;
-  const { path, publication, store } = folder;
+  const { folder, options, writer, documentCache, pages, counters, traffic, readStatus, health, now, fail } = parts;
+  const { publication, store } = folder;
   const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
   const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
   const { log } = options.log;
   const clientOf = createClientOf(trust, (element) => warnOfUnknownClient(element, log));
   return createHttpServer({
     ...health,
-    observer: createObserver({ log, clientOf, counters, sample }),
+    observer: createObserver({ log, clientOf, counters, traffic: traffic.counts, sample }),
     publication,
     store,
     documentCache,
@@ -287,9 +385,10 @@ function createHttp(parts: HttpParts): HttpServer {
     now,
     changes: writer.changes,
     listProblems: writer.listProblems,
+    showStatus: writer.showStatus ?? statusHandler({ store, readStatus }),
     hasPending: writer.hasPending,
     whenIdle: writer.whenIdle,
-    mediaFolder: join(path, 'media'),
+    mediaFolder: mediaFolder(folder),
     version,
     fail,
     trust,
@@ -304,9 +403,17 @@ function createHttp(parts: HttpParts): HttpServer {
 /** Feeds that have metrics. Each is a label for ever. */
 const MAX_MEASURED_FEEDS = 100;
 
+function measuredFeeds({ feeds }: Publication): FeedKey[] {
+  return [LATEST, ...feeds.map(({ id }) => id)].slice(0, MAX_MEASURED_FEEDS);
+}
+
+interface OverviewParts extends Pick<StatusParts, 'traffic' | 'disk' | 'now'> {
+  readonly problems: ProblemReports;
+}
+
 /** The overviews of a process that writes. The others leave them out: all processes would count the same. */
-function overviewsOf({ store, publication }: DataFolder, problems: ProblemReports, now: () => number): Overviews {
-  const keys = [LATEST, ...publication.feeds.map(({ id }) => id)].slice(0, MAX_MEASURED_FEEDS);
+function overviewsOf({ store, publication }: DataFolder, { problems, traffic, disk, now }: OverviewParts): Overviews {
+  const keys = measuredFeeds(publication);
   return {
     async problems() {
       await problems.catchUp();
@@ -320,6 +427,8 @@ function overviewsOf({ store, publication }: DataFolder, problems: ProblemReport
       }
       return totals;
     },
+    services: async () => reportTraffic(await traffic.read()).services,
+    disk: async () => (await disk.look()).facts.freeBytes,
   };
 }
 
@@ -411,7 +520,7 @@ function openDocuments(
 ): Documents {
   const { publication } = folder;
   const store = asPublished(folder);
-  const bytes = cache * 1024 * 1024;
+  const bytes = cache * MEGABYTE;
   const arranger = createArranger({
     store,
     publication,

@@ -5,8 +5,11 @@ import { PublisherError } from '../errors.ts';
 import type { Phase } from '../http/health.ts';
 import { expectFree } from '../http/listen.ts';
 import { serveOperator } from '../http/operator.ts';
+import type { ServiceStatus } from '../pages/service-status.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
+import { mediaFolder } from './data-folder.ts';
 import { createHeartbeat, HEARTBEAT, type Heartbeat, type HeartbeatLimits } from './heartbeat.ts';
+import type { ProcessLoad } from './process-load.ts';
 import type { ServeOptions, Service } from './serve.ts';
 import { deserializeError, type Role, type Serving, type WorkerConfig } from './worker-messages.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
@@ -64,7 +67,13 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   /** Opens the parts that are needed before the workers. Returns the operator's port. */
   async function open(): Promise<number | undefined> {
     const operator = await serveOperator(
-      { check: () => checkWorkers(supervision), phase: () => phase, fail, openMetrics: () => openMetrics(supervision) },
+      {
+        check: () => checkWorkers(supervision),
+        phase: () => phase,
+        fail,
+        openMetrics: () => openMetrics(supervision),
+        status: { publication, mediaFolder: mediaFolder({ path }), readStatus: () => readStatus(supervision) },
+      },
       options.metrics,
       log,
     );
@@ -152,6 +161,9 @@ function createSupervision({ config, limits, log, gaveUp }: SupervisionParts): S
         if (response.kind === 'measured') metrics.record(from, response.values);
         requests.responded(response);
       },
+      loadsWanted(from, id) {
+        void gatherLoads({ pool, requests }).then((loads) => from.send({ kind: 'loads', id, loads }));
+      },
       unrenderable: (message) =>
         pool
           .serving()
@@ -197,6 +209,21 @@ async function checkWorkers({ pool, requests }: Supervision): Promise<void> {
 async function openMetrics({ pool, requests, metrics }: Supervision) {
   await Promise.all(pool.serving().map((worker) => requests.ask(worker, 'measure')));
   return metrics.total();
+}
+
+/** Asks all workers how busy they are. They save what they have counted. */
+async function gatherLoads({ pool, requests }: Pick<Supervision, 'pool' | 'requests'>): Promise<ProcessLoad[]> {
+  const responses = await Promise.all(pool.serving().map((worker) => requests.ask(worker, 'load')));
+  return responses.flatMap((response) => (response?.kind === 'loaded' ? [response.load] : []));
+}
+
+/** The writer knows the state of the service. @throws PublisherError `not_ready`, and the errors of the store */
+async function readStatus({ pool, requests }: Supervision): Promise<ServiceStatus> {
+  const writer = pool.serving().find(({ role }) => role === 'writer');
+  const response = writer && (await requests.ask(writer, 'status'));
+  if (response?.kind !== 'status') throw new PublisherError('not_ready', 'The writer process does not answer.');
+  if ('failure' in response) throw deserializeError(response.failure);
+  return response.status;
 }
 
 function checkHeartbeat({ heartbeat, requests }: Supervision, log: Log): void {

@@ -1,7 +1,9 @@
 import type { Publication } from '../config/publication.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
+import type { ServiceStatus } from '../pages/service-status.ts';
 import type { MetricValues } from '../telemetry/metrics.ts';
 import type { Unrenderable } from './problem-reports.ts';
+import type { ProcessLoad } from './process-load.ts';
 import type { ServeSettings, Service } from './serve.ts';
 
 /** The writer changes the store; writer and readers answer requests. */
@@ -25,11 +27,20 @@ export type ParentMessage =
   | { readonly kind: 'readers-ended' }
   /** To the writer, which lists what is wrong. */
   | UnrenderableMessage
+  /** To a worker that asked for them. */
+  | LoadsMessage
   | WorkerRequest;
+
+/** How busy all workers are. */
+export interface LoadsMessage {
+  readonly kind: 'loads';
+  readonly id: number;
+  readonly loads: readonly ProcessLoad[];
+}
 
 /** A worker that serves answers with the same id. */
 export interface WorkerRequest {
-  readonly kind: 'measure' | 'check';
+  readonly kind: 'measure' | 'check' | 'load' | 'status';
   readonly id: number;
 }
 
@@ -40,6 +51,8 @@ export type WorkerMessage =
   | ({ readonly kind: 'serving' } & Serving)
   | { readonly kind: 'failed'; readonly error: SerializedError }
   | UnrenderableMessage
+  /** The writer needs to know how busy all workers are. */
+  | { readonly kind: 'loads-wanted'; readonly id: number }
   | WorkerResponse;
 
 /** A reader omits an article from its feeds. */
@@ -47,6 +60,10 @@ export type UnrenderableMessage = { readonly kind: 'unrenderable' } & Unrenderab
 
 export type WorkerResponse =
   | { readonly kind: 'measured'; readonly id: number; readonly values: MetricValues }
+  /** The worker has saved what it has counted. */
+  | { readonly kind: 'loaded'; readonly id: number; readonly load: ProcessLoad }
+  | { readonly kind: 'status'; readonly id: number; readonly status: ServiceStatus }
+  | { readonly kind: 'status'; readonly id: number; readonly failure: SerializedError }
   /** `failure` gives the reason if the worker cannot serve. */
   | { readonly kind: 'checked'; readonly id: number; readonly failure?: SerializedError };
 
@@ -73,13 +90,19 @@ export function deserializeError({ code, message, problems, hint, file }: Serial
   });
 }
 
+const PARENT_KINDS = ['start', 'stop', 'readers-ended', 'unrenderable', 'loads', 'measure', 'check', 'load', 'status'];
+const WORKER_KINDS = [
+  ...['ready', 'serving', 'failed', 'unrenderable', 'loads-wanted'],
+  ...['measured', 'checked', 'loaded', 'status'],
+];
+
 /** Node and its libraries use the same channel for messages of their own. */
 export function isParentMessage(message: unknown): message is ParentMessage {
-  return hasKind(message, ['start', 'stop', 'readers-ended', 'unrenderable', 'measure', 'check']);
+  return hasKind(message, PARENT_KINDS);
 }
 
 export function isWorkerMessage(message: unknown): message is WorkerMessage {
-  return hasKind(message, ['ready', 'serving', 'failed', 'unrenderable', 'measured', 'checked']);
+  return hasKind(message, WORKER_KINDS);
 }
 
 function hasKind(message: unknown, kinds: readonly string[]): boolean {

@@ -31,13 +31,15 @@ interface WorkerEvents {
   readonly heard: (worker: WorkerProcess) => void;
   readonly responded: (worker: WorkerProcess, response: WorkerResponse) => void;
   readonly unrenderable: (message: UnrenderableMessage) => void;
+  /** The worker waits for the message `loads` with that id. */
+  readonly loadsWanted: (worker: WorkerProcess, id: number) => void;
 }
 
 /** Starts a worker process and gives it its configuration. Flags of Node and V8 are those of this process. */
 export function spawnWorker(
   role: Role,
   config: () => WorkerConfig,
-  { heard, responded, unrenderable }: WorkerEvents,
+  { heard, responded, unrenderable, loadsWanted }: WorkerEvents,
 ): WorkerProcess {
   // The role stands in the command line so that an operator sees it in a list of processes.
   cluster.setupPrimary({ exec: join(import.meta.dirname, '../start.js'), args: ['worker', role] });
@@ -67,6 +69,8 @@ export function spawnWorker(
         return;
       case 'unrenderable':
         return unrenderable(message);
+      case 'loads-wanted':
+        return loadsWanted(worker, message.id);
       default:
         return responded(worker, message);
     }

@@ -3,9 +3,11 @@ import type { WorkerProcess } from './worker-process.ts';
 
 /** Milliseconds in which a worker must respond. */
 const DEADLINE = 2000;
+/** For the status, the writer waits for the other workers. */
+const STATUS_DEADLINE = 10_000;
 
 export interface WorkerRequests {
-  /** Resolves with the response of a worker; undefined if it does not respond within two seconds. */
+  /** Resolves with the response of a worker; undefined if it does not respond in time. */
   readonly ask: (
     worker: Pick<WorkerProcess, 'send'>,
     kind: WorkerRequest['kind'],
@@ -23,7 +25,7 @@ export function createWorkerRequests(): WorkerRequests {
       const id = ++lastId;
       return new Promise<WorkerResponse | undefined>((resolve) => {
         waiting.set(id, resolve);
-        setTimeout(resolve, DEADLINE, undefined).unref();
+        setTimeout(resolve, kind === 'status' ? STATUS_DEADLINE : DEADLINE, undefined).unref();
         worker.send({ kind, id });
       }).finally(() => waiting.delete(id));
     },

@@ -26,6 +26,8 @@ export interface Writer {
   readonly changes: ChangeHandlers;
   /** Answers with what is refused now. */
   readonly listProblems: ChangeHandlers['put'];
+  /** Answers with the state of the service. Missing where this process can tell it. */
+  readonly showStatus?: ChangeHandlers['put'];
   /** Missing where another process knows the problems. */
   readonly problems?: ProblemReports;
   /** Whether files have changed that are not published yet. */
@@ -185,6 +187,11 @@ function inWords(adjustments: readonly Adjustment[]): string {
   return [...named, ...(others === 0 ? [] : [`${others} more adjustments`])].join('; ');
 }
 
+/** A writer that is another process. */
+interface ForwardingWriter extends Writer {
+  readonly showStatus: ChangeHandlers['put'];
+}
+
 /**
  * Forwards changes to the writer process. A request without a valid key is refused here, so that only the newsroom can
  * keep the writer busy. Files are the writer's own: none is ever pending here.
@@ -192,7 +199,7 @@ function inWords(adjustments: readonly Adjustment[]): string {
 export function createForwardingWriter(
   socket: string,
   { store, log }: { readonly store: Store; readonly log: Log },
-): Writer {
+): ForwardingWriter {
   const nothing = async () => {};
   const logWriterAway = ({ message }: Error) => {
     log.warn({ reason: message }, 'The writer process does not answer. Changes are refused until it does.');
@@ -202,6 +209,7 @@ export function createForwardingWriter(
   return {
     changes: { put: change, withdraw: change, bulk: change },
     listProblems: guard(store)('read', forwarded),
+    showStatus: guard(store)('read', forwarded),
     hasPending: () => false,
     whenIdle: nothing,
     start: nothing,

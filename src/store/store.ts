@@ -250,6 +250,22 @@ export interface ListOptions {
 export const STATUSES = ['visible', 'embargoed', 'expired', 'withdrawn'] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** An article, and when something happens to it or did. */
+export interface DatedArticle {
+  readonly id: string;
+  readonly at: Instant;
+}
+
+/** The articles of a store by their status. */
+export interface StatusCounts extends Readonly<Record<Status, number>> {
+  /** The embargoed article that becomes visible next. */
+  readonly nextAppears?: DatedArticle;
+  /** The article that expires next. */
+  readonly nextExpires?: DatedArticle;
+  /** The visible article that was published last. */
+  readonly newest?: DatedArticle;
+}
+
 /** The setting that names the last erasure, as long as the files of the store may still have text of erased articles. */
 export const ERASED = 'erased';
 
@@ -449,6 +465,8 @@ export interface Store {
   /** The feeds that an article belongs to. */
   memberships(number: number): Promise<readonly FeedKey[]>;
   count(): Promise<number>;
+  /** How many articles have each status, and which change theirs next. Takes the same time whatever the store holds. */
+  statusCounts(at: Instant): Promise<StatusCounts>;
 
   /** Whether readers can see an article at that moment that names this file below `media/`, in the form of `mediaName`. */
   isMediaVisible(path: string, at: Instant): Promise<boolean>;

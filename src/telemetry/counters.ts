@@ -5,6 +5,7 @@ import type { FeedKey, Format } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { isChange, type Publisher } from '../publish/publish.ts';
 import type { Outcome } from '../store/store.ts';
+import type { DocumentAnswer } from './traffic.ts';
 
 /** Methods that have a label of their own. */
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'other'];
@@ -34,6 +35,10 @@ export interface Counters {
   readonly routes: Map<string, RouteCounts>;
   /** Bytes of content in answers. */
   readonly bytes: Record<Coding, number>;
+  /** Bytes of documents that were not sent: to readers that had them, by deltas, and by codings. */
+  readonly saved: { unchanged: number; delta: number; coding: number };
+  /** Requests for the feeds that have metrics, which are all here from the start. */
+  readonly feedRequests: Map<FeedKey, number>;
   readonly changes: Partial<Record<ChangeResult, number>>;
   /** Adjusted stories, by kind of adjustment. */
   readonly adjustments: Map<AdjustmentKind, number>;
@@ -45,10 +50,13 @@ export interface Counters {
   documentSeconds: number;
 }
 
-export function createCounters(): Counters {
+/** @param feeds those that have metrics */
+export function createCounters(feeds: readonly FeedKey[] = []): Counters {
   return {
     routes: new Map(),
     bytes: { identity: 0, gzip: 0, br: 0, zstd: 0 },
+    saved: { unchanged: 0, delta: 0, coding: 0 },
+    feedRequests: new Map(feeds.map((feed) => [feed, 0])),
     changes: {},
     adjustments: new Map(),
     refusedFiles: 0,
@@ -83,6 +91,26 @@ export function countAnswer(counts: RouteCounts, method: string | undefined, sta
   while (bound < BOUNDS.length && seconds > (BOUNDS[bound] ?? 0)) bound += 1;
   counts.durations[bound] = (counts.durations[bound] ?? 0) + 1;
   counts.seconds += seconds;
+}
+
+/** Counts what an answer for a document saved. HEAD saves nothing, because no answer to it has content. */
+export function countSavings(
+  { saved }: Counters,
+  method: string | undefined,
+  { status, document, uncoded, body }: DocumentAnswer,
+): void {
+  if (status === 304) {
+    if (method === 'GET') saved.unchanged += document.bytes.length;
+  } else if (body !== undefined) {
+    saved.delta += document.bytes.length - uncoded;
+    saved.coding += uncoded - body.length;
+  }
+}
+
+/** Counts a request for a feed, if the feed has metrics. */
+export function countRequest({ feedRequests }: Counters, feed: FeedKey): void {
+  const known = feedRequests.get(feed);
+  if (known !== undefined) feedRequests.set(feed, known + 1);
 }
 
 function methodIndex(method: string | undefined): number {

@@ -11,6 +11,7 @@ import {
 } from 'prom-client';
 import type { CacheCounts } from '../document/byte-cache.ts';
 import type { FeedKey } from '../feed/feeds.ts';
+import type { DeclaredSubscribers, Load } from '../pages/service-status.ts';
 import type { FeedTotal, Store } from '../store/store.ts';
 import { answersOf, BOUNDS, type Counters } from './counters.ts';
 
@@ -20,6 +21,7 @@ export interface MetricsParts {
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
   readonly droppedLogLines: () => number;
+  readonly http: () => Pick<Load, 'queues' | 'connections'>;
   /** The overviews; missing in a process that leaves them to another one. */
   readonly overviews?: Overviews | undefined;
   readonly version: string;
@@ -30,6 +32,10 @@ export interface Overviews {
   readonly problems: () => Promise<Readonly<Record<string, number>>>;
   /** What readers can see in the feeds of the operator. */
   readonly feeds: () => Promise<ReadonlyMap<FeedKey, FeedTotal>>;
+  /** The services that declare the most subscribers. */
+  readonly services: () => Promise<readonly DeclaredSubscribers[]>;
+  /** Bytes that are free on the disk of the store. */
+  readonly disk: () => Promise<number>;
 }
 
 export interface Metrics {
@@ -53,41 +59,7 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   const registry = new Registry();
   const registers = [registry];
 
-  function counter(name: string, help: string, labelNames: readonly string[], values: () => Values): void {
-    const metric = new Counter({ name: `feed_publisher_${name}`, help, labelNames, registers, collect });
-    function collect(): void {
-      metric.reset();
-      for (const [labels, value] of values()) metric.inc(labels, value);
-    }
-  }
-
-  /** NaN if the value cannot be read: metrics are needed most when the store fails. */
-  function gauge(
-    name: string,
-    help: string,
-    value: () => number | Promise<number>,
-    aggregator: Aggregator = 'sum',
-  ): void {
-    const metric = new Gauge({ name: `feed_publisher_${name}`, help, registers, collect, aggregator });
-    async function collect(): Promise<void> {
-      metric.reset();
-      try {
-        metric.set(await value());
-      } catch {
-        metric.set(Number.NaN);
-      }
-    }
-  }
-
-  /** A gauge with a label. Without a value if it cannot be read. */
-  function gauges(name: string, help: string, label: string, values: () => Promise<Iterable<[string, number]>>): void {
-    const names = { name: `feed_publisher_${name}`, help, labelNames: [label], registers };
-    const metric = new Gauge({ ...names, collect, aggregator: 'max' });
-    async function collect(): Promise<void> {
-      metric.reset();
-      for (const [value, number] of await values().catch(() => [])) metric.set({ [label]: value }, number);
-    }
-  }
+  const { counter, gauge, gauges } = createKinds(registry);
 
   /** prom-client's `observe` is not used: it makes a text of the labels for every request. */
   function durations(): void {
@@ -118,6 +90,15 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   counter('response_bytes_total', 'Bytes of content in answers, by content coding.', ['coding'], () =>
     labelled('coding', counters.bytes),
   );
+  counter(
+    'saved_bytes_total',
+    'Bytes of documents that were not sent: unchanged (304), left out of deltas (226), taken away by content codings.',
+    ['by'],
+    () => labelled('by', counters.saved),
+  );
+  counter('feed_requests_total', 'Requests for a feed in any format, and for its page.', ['feed'], function* () {
+    for (const [feed, count] of counters.feedRequests) yield [{ feed }, count];
+  });
   counter('changes_total', 'Records and withdrawals, by result.', ['result'], () =>
     labelled('result', counters.changes),
   );
@@ -152,27 +133,21 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     cachedFor(COUNT_LIFETIME, () => store.count()),
     'max',
   );
+  gauges(
+    'waiting_requests',
+    'Requests that wait to be answered, by queue.',
+    'queue',
+    async () => parts.http().queues.map(({ lane, waiting }) => [lane, waiting]),
+    'sum',
+  );
+  gauge('open_connections', 'Connections that are open.', () => parts.http().connections.open);
   counter(
     'dropped_log_lines_total',
     'Log lines that were dropped because the reader of the log was too slow.',
     [],
     () => [[{}, parts.droppedLogLines()]],
   );
-  if (parts.overviews !== undefined) {
-    const { problems } = parts.overviews;
-    const totals = cachedFor(COUNT_LIFETIME, parts.overviews.feeds);
-    gauges('problems', 'Problems that are open now, by kind.', 'kind', async () => Object.entries(await problems()));
-    gauges('feed_articles', 'Articles that readers can see in a feed. Updated once a minute.', 'feed', async () =>
-      [...(await totals())].map(([feed, { articles }]) => [feed, articles]),
-    );
-    gauges(
-      'feed_newest_timestamp_seconds',
-      'The date of the newest article in a feed, in seconds since 1970. Updated once a minute.',
-      'feed',
-      async () =>
-        [...(await totals())].flatMap(([feed, { newest }]) => (newest === undefined ? [] : [[feed, newest / 1000]])),
-    );
-  }
+  if (parts.overviews !== undefined) addOverviews(parts.overviews, { gauge, gauges });
   const help = 'Always 1. The label is the version of the program.';
   new Gauge({ name: 'feed_publisher_build_info', help, labelNames: ['version'], registers, aggregator: 'first' }).set(
     { version },
@@ -185,6 +160,84 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     text: () => registry.metrics(),
     values: () => registry.getMetricsAsJSON(),
   };
+}
+
+type Kinds = ReturnType<typeof createKinds>;
+
+/** The kinds of metrics. Each metric reads its values when it is asked for. */
+function createKinds(registry: Registry) {
+  const registers = [registry];
+
+  function counter(name: string, help: string, labelNames: readonly string[], values: () => Values): void {
+    const metric = new Counter({ name: `feed_publisher_${name}`, help, labelNames, registers, collect });
+    function collect(): void {
+      metric.reset();
+      for (const [labels, value] of values()) metric.inc(labels, value);
+    }
+  }
+
+  /** NaN if the value cannot be read: metrics are needed most when the store fails. */
+  function gauge(
+    name: string,
+    help: string,
+    value: () => number | Promise<number>,
+    aggregator: Aggregator = 'sum',
+  ): void {
+    const metric = new Gauge({ name: `feed_publisher_${name}`, help, registers, collect, aggregator });
+    async function collect(): Promise<void> {
+      metric.reset();
+      try {
+        metric.set(await value());
+      } catch {
+        metric.set(Number.NaN);
+      }
+    }
+  }
+
+  /** A gauge with a label. Without a value if it cannot be read. */
+  function gauges(
+    name: string,
+    help: string,
+    label: string,
+    values: () => Promise<Iterable<readonly [string, number]>>,
+    aggregator: Aggregator = 'max',
+  ): void {
+    const names = { name: `feed_publisher_${name}`, help, labelNames: [label], registers };
+    const metric = new Gauge({ ...names, collect, aggregator });
+    async function collect(): Promise<void> {
+      metric.reset();
+      for (const [value, number] of await values().catch(() => [])) metric.set({ [label]: value }, number);
+    }
+  }
+
+  return { counter, gauge, gauges };
+}
+
+function addOverviews(
+  { problems, feeds, services, disk }: Overviews,
+  { gauge, gauges }: Pick<Kinds, 'gauge' | 'gauges'>,
+): void {
+  const totals = cachedFor(COUNT_LIFETIME, feeds);
+  gauge('disk_free_bytes', 'Bytes that are free on the disk of the store.', disk, 'max');
+  gauges(
+    'declared_subscribers',
+    'Subscribers that a service has declared in the last 24 hours, of the 20 services with the most. Updated once a minute.',
+    'service',
+    cachedFor(COUNT_LIFETIME, async () =>
+      (await services()).map(({ service, subscribers }): [string, number] => [service, subscribers]),
+    ),
+  );
+  gauges('problems', 'Problems that are open now, by kind.', 'kind', async () => Object.entries(await problems()));
+  gauges('feed_articles', 'Articles that readers can see in a feed. Updated once a minute.', 'feed', async () =>
+    [...(await totals())].map(([feed, { articles }]) => [feed, articles]),
+  );
+  gauges(
+    'feed_newest_timestamp_seconds',
+    'The date of the newest article in a feed, in seconds since 1970. Updated once a minute.',
+    'feed',
+    async () =>
+      [...(await totals())].flatMap(([feed, { newest }]) => (newest === undefined ? [] : [[feed, newest / 1000]])),
+  );
 }
 
 /** Adds up the metrics of several processes. */

@@ -60,6 +60,11 @@ async function verified(folder: string): Promise<string> {
   return out + err;
 }
 
+/** The files in store/ but for that of the figures of `/status`, which is no part of the store. */
+function filesOfStore(folder: string): string[] {
+  return readdirSync(join(folder, 'store')).filter((name) => name !== 'traffic.sqlite');
+}
+
 test('a whole store needs no repair, and stays as it is', async () => {
   const folder = copyOf(original);
   const bytes = readFileSync(storeFile(folder));
@@ -71,7 +76,7 @@ test('a whole store needs no repair, and stays as it is', async () => {
     drawn: '',
   });
   expect(readFileSync(storeFile(folder))).toEqual(bytes);
-  expect(readdirSync(join(folder, 'store'))).toEqual(['publisher.sqlite']);
+  expect(filesOfStore(folder)).toEqual(['publisher.sqlite']);
 });
 
 describe('what can be made of the rest is as it was, byte for byte', () => {
@@ -117,7 +122,7 @@ test('the damaged store is kept under another name, with its permissions, and no
   chmodSync(storeFile(folder), 0o640);
   const { err } = await repair(folder);
 
-  const [kept = '', ...others] = readdirSync(join(folder, 'store')).filter((name) => name !== 'publisher.sqlite');
+  const [kept = '', ...others] = filesOfStore(folder).filter((name) => name !== 'publisher.sqlite');
   expect(others).toEqual([]);
   expect(kept).toMatch(/^publisher\.sqlite\.damaged-\d{8}T\d{6}Z$/);
   expect(readFileSync(join(folder, 'store', kept))).toEqual(damaged);
@@ -291,7 +296,7 @@ test('a store that is cut off, and that another process still uses, is not repai
   const { code, err } = await repair(folder);
   other.close();
   expect([code, err.split('\n')[0]]).toEqual([1, `Another process uses the store ${storeFile(folder)}.`]);
-  expect(readdirSync(join(folder, 'store'))).toEqual(['publisher.sqlite']);
+  expect(filesOfStore(folder)).toEqual(['publisher.sqlite']);
 });
 
 test('a store whose definitions are damaged is read by those that a store has', async () => {
@@ -315,7 +320,7 @@ test('a store without a readable first page is refused, and stays as it is', asy
     `The first page of the store ${storeFile(folder)} is damaged: nothing in it can be read.`,
   ]);
   expect(readFileSync(storeFile(folder))).toEqual(bytes);
-  expect(readdirSync(join(folder, 'store'))).toEqual(['publisher.sqlite']);
+  expect(filesOfStore(folder)).toEqual(['publisher.sqlite']);
 });
 
 test('a store of the first schema is repaired to this one', async () => {
@@ -363,9 +368,9 @@ test('a repair that is killed at any moment leaves the damaged store or the new 
   }
   await repair(folder);
   expect(await verified(folder)).toBe('no damage: 41 articles, 15 feeds\n');
-  expect(
-    readdirSync(join(folder, 'store')).filter((name) => !/^publisher\.sqlite(?:\.(?:damaged|lost)-.*)?$/.test(name)),
-  ).toEqual([]);
+  expect(filesOfStore(folder).filter((name) => !/^publisher\.sqlite(?:\.(?:damaged|lost)-.*)?$/.test(name))).toEqual(
+    [],
+  );
 });
 
 test.each<[string, readonly string[], string, boolean]>([

@@ -277,7 +277,7 @@ describe('a client', () => {
 
 describe('where there is more to do than can be done', () => {
   const LIMITS: LaneLimits = { waiting: 2, active: 1, patience: 60_000, delay: Number.POSITIVE_INFINITY };
-  const CACHED: Document = {
+  const CACHED: Pick<Document, 'status' | 'coding' | 'headers' | 'body'> = {
     status: 200,
     coding: 'identity',
     headers: ['Content-Length', '6'],

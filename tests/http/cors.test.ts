@@ -63,6 +63,7 @@ const REQUESTS: readonly (readonly [string, number, string, Asked])[] = [
   ['a list', 200, '/api/articles', {}],
   ['the feeds', 200, '/api/feeds', {}],
   ['the problems', 200, '/api/problems', {}],
+  ['the status', 200, '/api/status', {}],
   ['the description', 200, '/api/openapi.json', {}],
   ['many', 200, '/api/articles', { method: 'POST', body: `${JSON.stringify(record())}\n{` }],
   ['a record that is refused', 422, A, { method: 'PUT', body: '{"title":5}' }],

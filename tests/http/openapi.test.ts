@@ -167,6 +167,10 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [400, 'get', '/api/problems?limit=x'],
   [401, 'get', '/api/problems', { key: '' }],
 
+  [200, 'get', '/api/status'],
+  [400, 'get', '/api/status?limit=1'],
+  [401, 'get', '/api/status', { key: '' }],
+
   [200, 'get', '/api/articles'],
   [200, 'get', '/api/articles?limit=1'],
   [200, 'get', '/api/articles?status=withdrawn'],
@@ -287,6 +291,7 @@ describe('the description', () => {
       'getArticleHistory',
       'listFeeds',
       'listProblems',
+      'getStatus',
       'getApiDescription',
       'getLiveness',
       'getReadiness',
@@ -469,6 +474,7 @@ describe('every real answer is one that is declared', () => {
         bodyDeadline: 1000,
       }),
       listProblems: () => {},
+      showStatus: () => {},
       documentCache: { get: () => Promise.resolve(undefined) },
       now,
       mediaFolder: '/nowhere',

@@ -27,9 +27,10 @@ export function samplePublication(): Publication {
   return loadPublication(SAMPLE);
 }
 
-/** Starts a service of the sample. The caller closes it. */
+/** Starts a service of the sample, with an operator's port. The caller closes it. */
 export function startSample(): Promise<Running> {
-  return serving(SAMPLE, { storeFile: ':memory:', now: () => NOW });
+  const metrics = { host: '127.0.0.1', port: 0, isRequired: true };
+  return serving(SAMPLE, { storeFile: ':memory:', now: () => NOW, metrics });
 }
 
 /** Every feed of the sample, worked out from the files alone. */

@@ -12,8 +12,8 @@ const WIDTHS = {
   dark: sized({ short: [390], soak: ALL_WIDTHS, full: ALL_WIDTHS }),
 };
 
-/** Opens the sample newsroom in a browser, and closes both afterwards. */
-async function inBrowser(work: (browser: Browser, base: string) => Promise<void>): Promise<void> {
+/** Opens the sample newsroom in a browser, at its port and at that of the operator, and closes both afterwards. */
+async function inBrowser(work: (browser: Browser, base: string, operator: string) => Promise<void>): Promise<void> {
   const executablePath = await requireProgram('chromium');
   const service = await startSample();
   const browser = await chromium.launch({
@@ -21,7 +21,7 @@ async function inBrowser(work: (browser: Browser, base: string) => Promise<void>
     args: ['--no-sandbox', '--disable-gpu', '--no-proxy-server'],
   });
   try {
-    await work(browser, `http://localhost:${service.port}`);
+    await work(browser, `http://localhost:${service.port}`, `http://127.0.0.1:${service.metricsPort}`);
   } finally {
     await browser.close();
     await service.close();
@@ -44,42 +44,76 @@ function watch(page: Page, base: string): readonly string[] {
   return seen;
 }
 
+/** Expects that axe-core finds nothing wrong with a page, at any width, and that it fits the screen. */
+async function expectSound(page: Page, url: string, colorScheme: keyof typeof WIDTHS): Promise<void> {
+  await page.goto(url);
+  // The stories of the sample that have the most kinds of elements; all of them would take a minute.
+  await page.evaluate(
+    'for (const each of document.querySelectorAll("details:has(table, figure, dl), main > section details")) each.open = true',
+  );
+  await page.evaluate(axe.source); // the policy lets no script be added to the page itself
+  for (const width of WIDTHS[colorScheme]) {
+    await page.setViewportSize({ width, height: 900 });
+    const sideways = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+    expect([url, colorScheme, width, sideways, await violations(page)]).toEqual([url, colorScheme, width, false, []]);
+  }
+}
+
 peerTest('chromium', 'axe-core finds nothing wrong with any page, and no page loads anything from elsewhere', () =>
-  inBrowser(async (browser, base) => {
+  inBrowser(async (browser, base, operator) => {
+    const paths = ['/', '/?q=kurdi', '/feeds/latest', '/feeds/language/ckb', '/feeds/language/ar', '/feeds/rivers'];
     for (const colorScheme of ['light', 'dark'] as const) {
       const context = await browser.newContext({ colorScheme });
       const page = await context.newPage();
       const seen = watch(page, base);
-      for (const path of [
-        '/',
-        '/?q=kurdi',
-        '/feeds/latest',
-        '/feeds/language/ckb',
-        '/feeds/language/ar',
-        '/feeds/rivers',
-      ]) {
-        await page.goto(base + path);
-        // The stories of the sample that have the most kinds of elements; all of them would take a minute.
-        await page.evaluate(
-          'for (const each of document.querySelectorAll("details:has(table, figure, dl), main > section details")) each.open = true',
-        );
-        await page.evaluate(axe.source); // the policy lets no script be added to the page itself
-        for (const width of WIDTHS[colorScheme]) {
-          await page.setViewportSize({ width, height: 900 });
-          const sideways = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
-          expect([path, colorScheme, width, sideways, await violations(page)]).toEqual([
-            path,
-            colorScheme,
-            width,
-            false,
-            [],
-          ]);
-        }
-      }
-      expect(seen).toEqual([]);
+      for (const path of paths) await expectSound(page, base + path, colorScheme);
+      // The visits before are the traffic that this page shows.
+      const status = await context.newPage();
+      const seenByOperator = watch(status, operator);
+      await expectSound(status, `${operator}/status`, colorScheme);
+      expect([seen, seenByOperator]).toEqual([[], []]);
       await context.close();
     }
   }),
+);
+
+peerTest(
+  'chromium',
+  'an operator opens the status at the port alone, and sees who asked for what, without script',
+  () =>
+    inBrowser(async (browser, base, operator) => {
+      const subscribers = { 'User-Agent': 'Feedly/1.0 (+http://www.feedly.com/fetcher.html; 1200 subscribers)' };
+      for (let time = 0; time < 3; time += 1) {
+        await (await fetch(`${base}/feeds/language/ckb.rss`, { headers: subscribers })).arrayBuffer();
+      }
+      const page = await browser.newPage({ javaScriptEnabled: false });
+      const seen = watch(page, operator);
+      await page.goto(operator);
+
+      expect([page.url(), await page.title()]).toEqual([
+        `${operator}/status`,
+        'All is well · Status · The Four Rivers Courier',
+      ]);
+      expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe('Readers are served. Nothing needs you.');
+      const cells = await page.getByRole('row', { name: 'کوردیی ناوەندی' }).getByRole('cell').allInnerTexts();
+      expect([cells[1], cells.at(-1)]).toEqual(['3', '1,200']);
+      expect(await page.getByRole('row', { name: 'Feedly' }).getByRole('cell').allInnerTexts()).toEqual([
+        '',
+        '1,200',
+        '1',
+      ]);
+      await page.getByText('Every hour in numbers').click();
+      const hours = page.locator('details[open]').getByRole('row');
+      expect((await hours.last().getByRole('cell').allInnerTexts()).slice(0, 6)).toEqual([
+        '0',
+        '0',
+        '3',
+        '0',
+        '0',
+        '0',
+      ]);
+      expect(seen).toEqual([]);
+    }),
 );
 
 peerTest('chromium', 'a person finds a feed, opens it, copies its address and goes on to another language', () =>

@@ -98,11 +98,20 @@ test('on a full disk, changes get 507 and feeds are served; with room, changes a
   expect((await program.ask(`/api/articles/a${count}`)).status).toBe(404);
   // The service is not stuck: it tries every change.
   expect((await putArticle(program, count)).status).toBe(507);
+  const serviceStatus = async () => JSON.parse((await program.ask('/api/status')).text);
+  const full = await serviceStatus();
+  expect(full.needs.disk).toMatch(
+    /^The disk was full at the last change, which was refused: \d MB are free\. Make room\.$/,
+  );
+  expect(full.traffic.answers).toMatchObject({ serverErrors: 2 });
 
   await rm(join(folder, 'old.log'));
   const again = await putArticle(program, count);
   const { id, result, revision } = JSON.parse(again.text);
   expect([again.status, id, result, revision]).toEqual([201, `a${count}`, 'created', count + 1]);
+  const { needs, traffic } = await serviceStatus();
+  expect(needs.disk).toMatch(/^The disk is nearly full: /); // a disk this small always is
+  expect([traffic.answers.serverErrors, traffic.answers.other]).toEqual([2, count + 1]); // no figure was lost
   expect(await idsThere(program)).toEqual(ids(count + 1));
   expect((await program.ask('/feeds/latest.rss')).text).toContain(`>${`tag:news.example,2026:a${count}`}<`);
 

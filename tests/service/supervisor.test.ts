@@ -9,13 +9,16 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { ServiceStatus } from '../../src/pages/service-status.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { freePort } from '../free-port.ts';
 import { childEnvironment, dataFolder, PUBLICATION, put, record, toldIn } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
 import { sized } from '../soak/sizes.ts';
 import { START_FLAGS } from '../start-flags.ts';
+import { figuresIn, NEWSROOM, scriptedLoad } from './scripted-load.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 const HURRIED = join(import.meta.dirname, 'hurried-workers.ts');
@@ -672,6 +675,37 @@ describe('metrics', () => {
       ['24', '24', '1'],
     ]);
   });
+});
+
+test('the figures of the status are those of all processes, on both addresses, and survive a restart', async () => {
+  const folder = await dataFolder(NEWSROOM);
+  const metricsPort = await freePort();
+  const more = ['--metrics-port', String(metricsPort)];
+  const first = await startWorkers(folder, 2, more);
+  const { port, key } = first;
+  const status = async (from: number): Promise<ServiceStatus> => {
+    const { body } = await connectionTo(from, key).ask('/api/status');
+    return JSON.parse(body.toString());
+  };
+  const load = await scriptedLoad(port, key);
+  /** An answer is counted after its last byte, perhaps in another process: a later look decides. */
+  const agree = (from: number) => async () => {
+    const figures = figuresIn(await status(from));
+    const isEqual = isDeepStrictEqual(figures, JSON.parse(JSON.stringify(load.figures())));
+    load.count(200); // this look
+    return isEqual;
+  };
+  await until(agree(port));
+  const { processes, load: busy } = await status(port);
+  load.count(200);
+  expect([processes, busy.connections.limit]).toEqual([2, 20_000]);
+  const page = (await connectionTo(metricsPort, key).ask('/status')).body.toString();
+  expect(page).toContain('Readers are served.');
+  first.child.kill('SIGTERM');
+  expect((await first.finished).code).toBe(0);
+
+  const second = await startWorkers(folder, 2, more);
+  await until(agree(second.port));
 });
 
 test('/readyz answers 200 while one process is ready', async () => {

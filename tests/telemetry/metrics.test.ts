@@ -325,13 +325,52 @@ test('the overviews are measured: open problems by kind, and the feeds of the op
   expect(of(await scrape(running), 'feed_publisher_problems')['kind="key"']).toBe(0);
 });
 
+test('what readers ask for is measured: feeds of the operator, savings, declared subscribers', async () => {
+  const running = await startApi(
+    {
+      'publication.yaml': `${PUBLICATION}feeds: [{ id: rivers, title: Rivers, select: { any: [tag/water] } }]\n`,
+      'articles/a.json': JSON.stringify(record({ tags: ['Water'], body: `<p>${'long '.repeat(500)}</p>` })),
+    },
+    { metrics: ANY_PORT },
+  );
+  const poll = (path: string, headers: Readonly<Record<string, string>> = {}) => ask(running.port, path, { headers });
+  const { headers, body } = await poll('/feeds/rivers.rss', { 'User-Agent': 'Feedly/1.0 (12 subscribers)' });
+  await poll('/feeds/rivers', { 'User-Agent': 'A "B\\/1 (3 subscribers)' });
+  await poll('/feeds/rivers.rss', { 'If-None-Match': headers.etag ?? '' });
+  await poll('/feeds/latest.atom');
+  await poll('/feeds/tag/water.json');
+  await poll('/feeds/nothing.rss');
+  const zipped = await poll('/feeds/rivers.rss', { 'Accept-Encoding': 'gzip' });
+  const samples = await scrape(running);
+
+  expect(of(samples, 'feed_publisher_feed_requests_total')).toEqual({ 'feed="latest"': 1, 'feed="rivers"': 4 });
+  expect(of(samples, 'feed_publisher_saved_bytes_total')).toEqual({
+    'by="unchanged"': body.length,
+    'by="delta"': 0,
+    'by="coding"': body.length - zipped.body.length,
+  });
+  expect(of(samples, 'feed_publisher_declared_subscribers')).toEqual({
+    'service="Feedly"': 12,
+    'service="A \\"B\\\\"': 3,
+  });
+  expect(of(samples, 'feed_publisher_waiting_requests')).toEqual({
+    'queue="newsroom"': 0,
+    'queue="feeds"': 0,
+    'queue="others"': 0,
+  });
+  expect(samples.get('feed_publisher_open_connections')).toBeGreaterThanOrEqual(0);
+  expect(samples.get('feed_publisher_disk_free_bytes')).toBeGreaterThan(0);
+});
+
 test('a feed of a large publication has metrics only if it is one of the first hundred', async () => {
   const feeds = Array.from({ length: 300 }, (_, number) => `  - { id: f${number}, title: F }\n`).join('');
   const running = await start(await dataFolder({ 'publication.yaml': `${PUBLICATION}feeds:\n${feeds}` }), {
     metrics: ANY_PORT,
   });
 
-  expect(Object.keys(of(await scrape(running), 'feed_publisher_feed_articles'))).toHaveLength(100);
+  const samples = await scrape(running);
+  expect(Object.keys(of(samples, 'feed_publisher_feed_articles'))).toHaveLength(100);
+  expect(Object.keys(of(samples, 'feed_publisher_feed_requests_total'))).toHaveLength(100);
 });
 
 test('the metrics of Node are there, and every metric has a type and a help', async () => {
@@ -345,7 +384,7 @@ test('the metrics of Node are there, and every metric has a type and a help', as
 });
 
 describe('the metrics port', () => {
-  test('has three addresses, for GET and HEAD', async () => {
+  test('has metrics, health and status, for GET and HEAD', async () => {
     const { metricsPort = 0 } = await start(await dataFolder(), { metrics: ANY_PORT });
     const answers = await Promise.all([
       ask(metricsPort, '/metrics', { method: 'HEAD' }),
@@ -353,11 +392,12 @@ describe('the metrics port', () => {
       ask(metricsPort, '/healthz'),
       ask(metricsPort, '/metrics', { method: 'POST' }),
       ask(metricsPort, '/'),
+      ask(metricsPort, '/status'),
       ask(metricsPort, FEED),
       ask(metricsPort, '/toString'),
     ]);
 
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 405, 404, 404, 404]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 405, 303, 200, 404, 404]);
     expect(answers.map(({ headers }) => headers['cache-control'])).toEqual(answers.map(() => 'no-store'));
     expect([answers[0]?.text, answers[3]?.headers.allow]).toEqual(['', 'GET, HEAD']);
   });

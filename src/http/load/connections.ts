@@ -52,6 +52,8 @@ export interface Connections {
   readonly count: (socket: Socket) => void;
   /** Marks a request as unanswered until its response closes. Returns how many requests of its connection are. */
   readonly hold: (request: IncomingMessage, response: ServerResponse) => number;
+  /** How many connections are open. */
+  readonly open: () => number;
   /** From now on every answer says that it is the last of its connection. */
   readonly announceEnd: () => void;
   /**
@@ -175,6 +177,7 @@ export function createConnections(
       if (connection !== undefined) connection.requests += 1;
     },
     hold,
+    open: () => connections.size,
     announceEnd() {
       isEnding = true;
       for (const socket of connections.keys()) {

@@ -54,8 +54,16 @@ export interface Job {
   readonly isGone: () => boolean;
 }
 
+export interface LaneLength {
+  readonly lane: Lane;
+  readonly waiting: number;
+  readonly limit: number;
+}
+
 export interface RequestQueue {
   readonly enter: (lane: Lane, job: Job) => void;
+  /** How many requests wait in each lane, and how many may. */
+  readonly waiting: () => readonly LaneLength[];
   /** Call this for every connection and every request that comes. */
   readonly arrived: () => void;
   readonly close: () => void;
@@ -130,6 +138,16 @@ export function createRequestQueue({
       lane.waiting.push({ job, since: now() });
       if (canBegin(lane)) schedule.start();
     },
+    waiting: () =>
+      [...lanes].map(
+        ([
+          lane,
+          {
+            waiting,
+            limits: { waiting: limit },
+          },
+        ]) => ({ lane, waiting: waiting.length, limit }),
+      ),
     arrived: schedule.arrived,
     close() {
       calm.stop();

@@ -134,7 +134,7 @@ function requireAlone(file: string): void {
   }
 }
 
-const IN_MEMORY = ':memory:';
+export const IN_MEMORY = ':memory:';
 // Without foreign keys: no row is ever deleted while another refers to it, and the checks cost an import a tenth.
 const OPTIONS = { timeout: BUSY_TIMEOUT, enableForeignKeyConstraints: false };
 
@@ -276,8 +276,8 @@ export const READERS = 'readers';
 export const NO_READERS = 'none';
 
 const SQLITE_NOTADB = 26;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_FULL = 13;
+export const SQLITE_CANTOPEN = 14;
+export const SQLITE_FULL = 13;
 const SQLITE_CORRUPT = 11;
 const SQLITE_IOERR = 10;
 const SQLITE_READONLY = 8;

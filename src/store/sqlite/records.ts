@@ -3,6 +3,7 @@ import type { Article } from '../../article/article.ts';
 import type { ErasedArticle, Identity, StoredArticle, StoredRecord } from '../store.ts';
 import type { ArticleIndexes } from './article-indexes.ts';
 import { checkedArticle, checkedHead, checkedRecord, HEAD, type HeadRow, ofId } from './article-rows.ts';
+import { damaged } from './damage.ts';
 import type { Member } from './places.ts';
 import { createRest } from './rest.ts';
 
@@ -21,6 +22,7 @@ const SEARCHED = 500;
 /** Reads articles and their records. */
 export function createRecords(db: DatabaseSync, requireComplete: ArticleIndexes) {
   const articleByNumber = db.prepare(`SELECT number, ${HEAD}, article, article_checksum FROM article WHERE number = ?`);
+  const headByNumber = db.prepare(`SELECT ${HEAD} FROM article WHERE number = ?`);
   const headById = db.prepare(`SELECT ${HEAD} FROM article WHERE id = ?`);
   const recordById = db.prepare(`SELECT ${RECORD} FROM article WHERE id = ?`);
   const recordsAfter = db.prepare(`SELECT ${RECORD} FROM article WHERE number > ? ORDER BY number LIMIT ?`);
@@ -74,6 +76,12 @@ export function createRecords(db: DatabaseSync, requireComplete: ArticleIndexes)
           return head === undefined ? [] : [[id, head.revision]];
         }),
       ),
+    /** The id of the article with this number. */
+    idOf(number: number): string {
+      const row = headByNumber.get(number) as HeadRow | undefined;
+      if (row === undefined) throw damaged(`the article number ${number} is missing`);
+      return checkedHead(row).id;
+    },
     /** The article with this number, without its text. */
     member(number: number): (HeadRow & Member) | undefined {
       const row = articleByNumber.get(number) as RecordRow | undefined;

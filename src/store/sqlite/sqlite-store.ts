@@ -30,6 +30,7 @@ import { createRules } from './rules.ts';
 import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
 import { createSources } from './sources.ts';
+import { countStatuses } from './status-counts.ts';
 import { createStoreRow } from './store-row.ts';
 import { createTurns, withWriteLock } from './write-lock.ts';
 
@@ -152,6 +153,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     newerThan: async (key, number, at, limit) => reading(() => snapshots.newerThan(key, number, at, limit)),
     memberships: async (number) => reading(() => keysOf(number)),
     count: async () => storeRow.count(),
+    statusCounts: async (at) => reading(() => countStatuses({ lists, feeds, storeRow, idOf: records.idOf }, at)),
 
     isMediaVisible: async (path, at) => mediaUses.isVisible(path, at),
     sources: async () => reading(() => sources.list()),

@@ -1,0 +1,184 @@
+import { DomUtils, parseDocument } from 'htmlparser2';
+import { expect, onTestFinished, test } from 'vitest';
+import { parsePublication } from '../../src/config/publication.ts';
+import { PublisherError } from '../../src/errors.ts';
+import { serveOperator } from '../../src/http/operator.ts';
+import type { ServiceStatus } from '../../src/pages/service-status.ts';
+import { ask, dataFolder, listen, PUBLICATION } from '../helpers.ts';
+import { busyDay } from '../pages/status-data.ts';
+
+const PNG = Buffer.from('a picture');
+const SETTINGS = 'icon: /media/press/the%20icon.png\nfavicon: /media/favicon.svg\naccentColor: "#aa0000"\n';
+
+interface Options {
+  readonly phase?: 'starting' | 'serving' | 'stopping';
+  readonly settings?: string;
+  readonly readStatus?: () => Promise<ServiceStatus>;
+}
+
+/** An operator's port with the page of the status. */
+async function operator({ phase = 'serving', settings = SETTINGS, readStatus = async () => busyDay() }: Options = {}) {
+  const files = { 'media/press/the icon.png': PNG, 'media/favicon.svg': '<svg/>', 'media/secret.jpg': PNG };
+  const folder = await dataFolder(files);
+  const failures: unknown[] = [];
+  const server = await serveOperator(
+    {
+      check: async () => {},
+      phase: () => phase,
+      fail: (error) => failures.push(error),
+      openMetrics: async () => ({ contentType: 'text/plain', text: async () => 'metrics' }),
+      status: {
+        publication: parsePublication(PUBLICATION + settings, 'publication.yaml'),
+        mediaFolder: `${folder}/media`,
+        readStatus,
+      },
+    },
+    { host: '127.0.0.1', port: 0, isRequired: true },
+    listen().log.log,
+  );
+  onTestFinished(() => server?.close());
+  return { port: server?.port ?? 0, failures };
+}
+
+/** The addresses that a page loads. */
+function loadedBy(html: string): string[] {
+  const document = parseDocument(html);
+  const links = DomUtils.getElementsByTagName('link', document).map(({ attribs }) => attribs.href ?? '');
+  const pictures = DomUtils.getElementsByTagName('img', document).map(({ attribs }) => attribs.src ?? '');
+  return [...links, ...pictures];
+}
+
+test('/status is a page that nobody keeps, lists or frames', async () => {
+  const { port } = await operator();
+  const { status, headers, text } = await ask(port, '/status');
+  const head = await ask(port, '/STATUS?x=1', { method: 'HEAD' });
+
+  expect([status, head.status, head.text]).toEqual([200, 200, '']);
+  expect(head.headers).toEqual({ ...headers, date: head.headers.date });
+  expect(headers).toMatchObject({
+    'cache-control': 'no-store',
+    'content-type': 'text/html; charset=utf-8',
+    'content-length': String(Buffer.byteLength(text)),
+    'content-security-policy':
+      "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    'referrer-policy': 'no-referrer',
+    'x-content-type-options': 'nosniff',
+    'x-robots-tag': 'noindex',
+  });
+  expect(headers).not.toHaveProperty('access-control-allow-origin');
+  expect(text).toContain('<meta name="robots" content="noindex">');
+  expect(text).toContain('Readers are served. Nothing needs you.');
+});
+
+test('everything that the page loads is below the same port', async () => {
+  const { port } = await operator();
+  const loaded = loadedBy((await ask(port, '/status')).text);
+  const answers = await Promise.all(loaded.map((path) => ask(port, new URL(path, 'http://x/status').pathname)));
+
+  expect(loaded).toEqual(['media/favicon.svg', expect.stringMatching(/^pages\/style-/), 'media/press/the%20icon.png']);
+  expect(answers.map(({ status, headers }) => [status, headers['content-type'], headers['cache-control']])).toEqual([
+    [200, 'image/svg+xml', 'no-cache'],
+    [200, 'text/css; charset=utf-8', 'public, max-age=31536000, immutable'],
+    [200, 'image/png', 'no-cache'],
+  ]);
+  for (const { headers } of answers) {
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['content-security-policy']).toMatch(/sandbox$/);
+  }
+  expect(answers[1]?.text).toContain('--accent: #aa0000');
+  expect(answers[2]?.body).toEqual(PNG);
+});
+
+test('icons of other hosts are left out, and so is a picture that is not there', async () => {
+  const elsewhere =
+    'icon: https://media.example/icon.png\nfavicon: /media/gone.png\npages: { mediaHosts: [media.example] }\n';
+  const { port } = await operator({ settings: elsewhere });
+  const loaded = loadedBy((await ask(port, '/status')).text);
+
+  expect(loaded).toEqual(['media/gone.png', expect.stringMatching(/^pages\/style-/)]);
+  expect((await ask(port, '/media/gone.png')).status).toBe(404);
+});
+
+test.each([
+  '/media/secret.jpg',
+  '/media/press/../secret.jpg',
+  '/media/press/the%20icon.png/',
+  '/media/%2e%2e/publication.yaml',
+  '/media/%',
+  '/media/',
+  '/pages/style-000000000000.css',
+  '/pages/copy.js',
+  '/pages/',
+  '/status/',
+  '/feeds/latest',
+  '/api/status',
+  '/__proto__',
+])('there is nothing at %s', async (path) => {
+  const { port } = await operator();
+  const { status, headers, text } = await ask(port, path);
+  expect([status, headers['content-type']]).toEqual([404, 'application/problem+json; charset=utf-8']);
+  expect(JSON.parse(text).detail).toMatch(
+    /^This port has (?:the files of \/status alone|\/healthz, \/readyz, \/metrics, \/status)\.$/,
+  );
+});
+
+test('/ leads to the page, and no address but those of before takes anything but GET and HEAD', async () => {
+  const { port } = await operator();
+  const { status, headers, text } = await ask(port, '/');
+  expect([status, headers.location, headers['content-length'], headers['cache-control'], text]).toEqual([
+    303,
+    'status',
+    '0',
+    'no-store',
+    '',
+  ]);
+  for (const path of ['/', '/status', '/metrics', '/media/favicon.svg']) {
+    const refused = await ask(port, path, { method: 'POST', body: 'x' });
+    expect([path, refused.status, refused.headers.allow]).toEqual([path, 405, 'GET, HEAD']);
+  }
+});
+
+test('the page exists without pages for readers', async () => {
+  const { port } = await operator({ settings: 'pages: off\n' });
+  const { status, text } = await ask(port, '/status');
+  expect([status, text.includes('<p class="name">The Test Post</p>')]).toEqual([200, true]);
+});
+
+test.each(['starting', 'stopping'] as const)(
+  'a service that is %s says so where the status cannot be read',
+  async (phase) => {
+    const error = new PublisherError('not_ready', 'The writer process does not answer.');
+    const { port } = await operator({ phase, readStatus: () => Promise.reject(error) });
+    const { status, text } = await ask(port, '/status');
+
+    expect(status).toBe(503);
+    expect(text).toContain(`<bdi>The service is ${phase}.</bdi>`);
+  },
+);
+
+test.each([
+  [
+    'with the reason where that is known',
+    new PublisherError('not_ready', 'The writer <b> does not answer.', { hint: 'Wait.' }),
+    { status: 503, words: 'The writer &lt;b&gt; does not answer.</bdi></p>\n<p><bdi>Wait.', failures: 0 },
+  ],
+  [
+    'without it otherwise',
+    new Error('secret'),
+    { status: 500, words: 'Internal error</bdi></p>\n<p><bdi>The log has', failures: 1 },
+  ],
+])('a status that cannot be read is a page %s, and the service goes on', async (_, error, expected) => {
+  const { port, failures } = await operator({ readStatus: () => Promise.reject(error) });
+  const { status, headers, text } = await ask(port, '/status');
+
+  expect([status, headers['cache-control'], headers['content-type'], failures.length]).toEqual([
+    expected.status,
+    'no-store',
+    'text/html; charset=utf-8',
+    expected.failures,
+  ]);
+  expect(text).toContain('<title>The status cannot be read · Status · The Test Post</title>');
+  expect(text).toContain(expected.words);
+  expect(text).not.toContain('secret');
+  expect((await ask(port, '/healthz')).text).toBe('ok');
+});
