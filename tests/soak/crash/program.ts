@@ -88,7 +88,8 @@ export async function startProgram({ dataFolder, key, main, args = [] }: Program
 
 /** Runs a command of the program. */
 export function runCommand(args: readonly string[], main = MAIN): Command & { readonly child: ChildProcess } {
-  const env = childEnvironment({ METRICS_PORT: 'off', LOG_LEVEL: 'warn' });
+  // Without it, the name for tests in publication.yaml would become another local address at each start.
+  const env = childEnvironment({ METRICS_PORT: 'off', LOG_LEVEL: 'warn', PUBLIC_URL: 'https://feeds.news.example' });
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const gone = once(child, 'exit');
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals]>;
