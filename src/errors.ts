@@ -25,6 +25,7 @@ const ERROR_STATUS = {
   unsupported_media_type: 415,
   range_not_satisfiable: 416,
   expectation_failed: 417,
+  misdirected: 421,
   too_many_requests: 429,
   headers_too_large: 431,
   not_ready: 503,

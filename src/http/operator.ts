@@ -1,12 +1,13 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Publication } from '../config/publication.ts';
-import { PublisherError } from '../errors.ts';
+import { excerpt, PublisherError } from '../errors.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { FOR_NEWSROOM } from './headers.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import { listen, METRICS_OPTIONS } from './listen.ts';
+import { isLocalName, isLoopback } from './local-name.ts';
 import { createServer } from './node-http.ts';
 import { respondWithBytes, respondWithError, respondWithText } from './respond.ts';
 import { pathOf } from './target.ts';
@@ -57,7 +58,7 @@ export async function serveOperator(
   log: Log,
 ): Promise<OperatorServer | undefined> {
   if (address === undefined) return undefined;
-  const server = createServer({ headersTimeout: HEAD_DEADLINE }, createOperatorApp(parts));
+  const server = createServer({ headersTimeout: HEAD_DEADLINE }, createOperatorApp(parts, isLoopback(address.host)));
   try {
     const port = await listen(server, { ...address, options: METRICS_OPTIONS });
     return {
@@ -75,7 +76,7 @@ export async function serveOperator(
 }
 
 /** Every address of the operator's port. Its requests are neither counted nor logged. */
-function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts): RequestListener {
+function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts, isLocal: boolean): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
@@ -101,6 +102,8 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
       const error = new PublisherError('method_not_allowed', `${path} does not allow ${request.method}.`);
       return respondWithError(request, response, error, { Allow: 'GET, HEAD' });
     }
+    if (isLocal && STATUS.test(path) && !isLocalName(request.headers.host))
+      return respondWithError(request, response, foreignName(request.headers.host));
     handle(request, response).catch((error) => {
       if (error instanceof PublisherError) return respondWithError(request, response, error);
       fail(error);
@@ -108,6 +111,9 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
     });
   };
 }
+
+/** What names articles under embargo, and what belongs to it. */
+const STATUS = /^\/(?:$|status$|pages\/|media\/)/i;
 
 /** Where the files of the page are. */
 const FILES = /^\/(?:pages|media)\/./;
@@ -158,6 +164,12 @@ function fileHandler(path: string, parts: StatusParts): Handler {
     if (file === undefined) throw nothingHere(path, 'This port has the files of /status alone.');
     respondWithFile(request, response, file);
   };
+}
+
+function foreignName(host = ''): PublisherError {
+  return new PublisherError('misdirected', `The name ${excerpt(host)} is not that of this machine.`, {
+    hint: 'Open the status at the address of the metrics port, or as localhost. A proxy must send such a Host.',
+  });
 }
 
 function nothingHere(path: string, hint: string): PublisherError {

@@ -241,6 +241,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   if (pages !== undefined && options.warmUpAfter !== undefined)
     opened.defer(warmUpLater({ warmUp: () => pages.warmUp(now()), delay: options.warmUpAfter, fail }));
   phase = 'serving';
+  status.served();
   documentCache.followExternalChanges();
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
@@ -350,7 +351,7 @@ function openStatus({ folder, options, writer, documents, traffic, http, disk, h
   const read = problems
     ? createStatusReader({ ...health, ...folder, version, problems, disk, traffic, loads, now })
     : refuse;
-  return { load, read, close: delay.close };
+  return { load, read, served: delay.restart, close: delay.close };
 }
 
 interface HttpParts {

@@ -10,6 +10,8 @@ const NANOSECONDS = 1e6;
 export interface LoopDelayWatch {
   /** The longest block in the last half to whole minute, milliseconds. */
   readonly longest: () => number;
+  /** Forgets what was measured: a start blocks the event loop while nobody is served. */
+  readonly restart: () => void;
   readonly close: () => void;
 }
 
@@ -24,6 +26,10 @@ export function watchLoopDelay(): LoopDelayWatch {
   }, PERIOD).unref();
   return {
     longest: () => Math.round(Math.max(before, longestNow()) * 10) / 10,
+    restart() {
+      before = 0;
+      histogram.reset();
+    },
     close() {
       clearInterval(timer);
       histogram.disable();

@@ -13,11 +13,17 @@ const SETTINGS = 'icon: /media/press/the%20icon.png\nfavicon: /media/favicon.svg
 interface Options {
   readonly phase?: 'starting' | 'serving' | 'stopping';
   readonly settings?: string;
+  readonly host?: string;
   readonly readStatus?: () => Promise<ServiceStatus>;
 }
 
 /** An operator's port with the page of the status. */
-async function operator({ phase = 'serving', settings = SETTINGS, readStatus = async () => busyDay() }: Options = {}) {
+async function operator({
+  phase = 'serving',
+  settings = SETTINGS,
+  host = '127.0.0.1',
+  readStatus = async () => busyDay(),
+}: Options = {}) {
   const files = { 'media/press/the icon.png': PNG, 'media/favicon.svg': '<svg/>', 'media/secret.jpg': PNG };
   const folder = await dataFolder(files);
   const failures: unknown[] = [];
@@ -33,12 +39,38 @@ async function operator({ phase = 'serving', settings = SETTINGS, readStatus = a
         readStatus,
       },
     },
-    { host: '127.0.0.1', port: 0, isRequired: true },
+    { host, port: 0, isRequired: true },
     listen().log.log,
   );
   onTestFinished(() => server?.close());
   return { port: server?.port ?? 0, failures };
 }
+
+test.each([
+  ['a name of somebody else', 'evil.example:9464', 421],
+  ['a name that begins like this machine', 'localhost.evil.example', 421],
+  ['an address with more', '127.0.0.1.evil.example', 421],
+  ['what is no host', '[::1', 421],
+  ['localhost', 'LOCALHOST:9464', 200],
+  ['a name below localhost', 'courier.localhost', 200],
+  ['an address', '127.0.0.1:9464', 200],
+  ['another address of this machine', '192.0.2.7', 200],
+  ['an IPv6 address', '[::1]:9464', 200],
+])('on this machine alone, the status is not for a page of another name: %s', async (_, host, expected) => {
+  const { port } = await operator();
+  const statuses = [];
+  for (const path of ['/status', '/Status', '/media/favicon.svg'])
+    statuses.push((await ask(port, path, { headers: { Host: host } })).status);
+
+  expect(statuses).toEqual([expected, expected, expected]);
+  expect((await ask(port, '/metrics', { headers: { Host: host } })).status).toBe(200);
+});
+
+test('a port that other machines reach is read under any name', async () => {
+  const { port } = await operator({ host: '0.0.0.0' });
+
+  expect((await ask(port, '/status', { headers: { Host: 'metrics.newsroom.example' } })).status).toBe(200);
+});
 
 /** The addresses that a page loads. */
 function loadedBy(html: string): string[] {
