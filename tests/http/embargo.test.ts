@@ -153,7 +153,8 @@ test('two publications that differ only in stories under embargo give the same a
     for (const address of addresses(generation)) {
       const tag = known.get(address);
       const headers: Headers = {
-        'Accept-Encoding': 'gzip',
+        // The feeds of all generations fill the list. A long document gets gzip once it is made, whenever that is.
+        'Accept-Encoding': address === '/' || address.startsWith('/?') ? 'identity' : 'gzip',
         Accept: 'text/html, */*',
         ...(tag === undefined ? {} : { 'A-IM': 'feed' }),
       };
