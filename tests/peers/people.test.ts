@@ -1,6 +1,7 @@
 import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { dataFolder, PUBLICATION, type Running, record, serving } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
 import { startSample } from './newsroom.ts';
 import { peerTest, requireProgram } from './programs.ts';
@@ -13,9 +14,12 @@ const WIDTHS = {
 };
 
 /** Opens the sample newsroom in a browser, at its port and at that of the operator, and closes both afterwards. */
-async function inBrowser(work: (browser: Browser, base: string, operator: string) => Promise<void>): Promise<void> {
+async function inBrowser(
+  work: (browser: Browser, base: string, operator: string) => Promise<void>,
+  startNewsroom: () => Promise<Running> = startSample,
+): Promise<void> {
   const executablePath = await requireProgram('chromium');
-  const service = await startSample();
+  const service = await startNewsroom();
   const browser = await chromium.launch({
     executablePath,
     args: ['--no-sandbox', '--disable-gpu', '--no-proxy-server'],
@@ -75,6 +79,32 @@ peerTest('chromium', 'axe-core finds nothing wrong with any page, and no page lo
       await context.close();
     }
   }),
+);
+
+/** A newsroom whose texts have no place where a line could end. */
+async function startEndlessWords(): Promise<Running> {
+  const word = 'w'.repeat(150);
+  const own = record({ title: word, sections: [word.slice(0, 90)], authors: [{ name: word }] });
+  const folder = await dataFolder({
+    'publication.yaml': PUBLICATION.replace('The Test Post', word).replace('News for tests.', word),
+    'articles/a.json': JSON.stringify(own),
+    [`articles/${word.slice(0, 100)}.json`]: JSON.stringify({ [word]: word }),
+  });
+  return serving(folder, { metrics: { host: '127.0.0.1', port: 0, isRequired: true } });
+}
+
+peerTest('chromium', 'words without end make no page wider than the screen', () =>
+  inBrowser(async (browser, base, operator) => {
+    const page = await browser.newPage();
+    for (const width of ALL_WIDTHS) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const url of [`${base}/`, `${base}/?q=${'q'.repeat(400)}`, `${base}/feeds/latest`, `${operator}/status`]) {
+        await page.goto(url);
+        const sideways = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+        expect([url.slice(0, 60), width, sideways]).toEqual([url.slice(0, 60), width, false]);
+      }
+    }
+  }, startEndlessWords),
 );
 
 peerTest(
