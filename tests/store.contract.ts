@@ -1539,6 +1539,28 @@ export function storeContract(
       ]);
     });
 
+    test('list the feeds of a kind as the last change left them, at any moment and up to any limit', async () => {
+      const store = await ofEveryStatus();
+      const tags = async (moment: number, limit: number) =>
+        (await store.feedsOfKind('tag', moment, limit)).map(({ name }) => name);
+
+      expect([await tags(DAY, 1), await tags(DAY, 9), await tags(DAY, 1)]).toEqual([
+        ['short'],
+        ['short', 'x'],
+        ['short'],
+      ]);
+      await store.apply([put({ id: 'b', tags: ['new'], publishedAt: at(1) })], () => NOW);
+      expect(await tags(DAY + MINUTE, 9)).toEqual(['new', 'short', 'x']);
+      await store.apply([put({ id: 'b', tags: ['New'], publishedAt: at(1) })], () => NOW);
+      expect(await tags(DAY + MINUTE, 9)).toEqual(['New', 'short', 'x']);
+      await store.apply([{ kind: 'withdraw', id: 'a' }], () => NOW);
+      expect(await tags(DAY + MINUTE, 9)).toEqual(['New', 'short']);
+      expect(await tags(DAY + 30 * MINUTE, 9)).toEqual(['New']);
+      expect(await tags(DAY + MINUTE, 9)).toEqual(['New', 'short']);
+      await store.apply([put({ id: 'late', tags: ['last'], embargoUntil: at(40) })], () => NOW);
+      expect([await tags(DAY + 39 * MINUTE, 9), await tags(DAY + 40 * MINUTE, 9)]).toEqual([['New'], ['last', 'New']]);
+    });
+
     test('are missing for a feed that readers could never see', async () => {
       const store = await ofEveryStatus();
       expect(await store.feedTotal('tag/nothing', NOW)).toBeUndefined();

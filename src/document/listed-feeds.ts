@@ -107,12 +107,12 @@ export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
   }
 
   async function searched(text: string, at: Instant, days: readonly Day[]): Promise<Found> {
-    const found = await search(text, at);
+    const { count, best } = await search(text, at, MOST_FOUND);
     const made = KINDS.map(async (kind): Promise<Group> => {
-      const feeds = found.slice(0, MOST_FOUND).filter(({ key }) => kindOf(key) === kind);
+      const feeds = best.filter(({ key }) => kindOf(key) === kind);
       return { kind, feeds: await listed(feeds, at, days), more: [] };
     });
-    return { count: found.length, groups: (await Promise.all(made)).filter(({ feeds }) => feeds.length > 0) };
+    return { count, groups: (await Promise.all(made)).filter(({ feeds }) => feeds.length > 0) };
   }
 
   return { listed, groups, searched };

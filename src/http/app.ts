@@ -142,7 +142,7 @@ function errorHandler({
   fail,
   publication,
 }: Pick<AppParts, 'slots' | 'fail' | 'publication'>): ErrorRequestHandler {
-  const page = errorPages(publication);
+  const choose = errorPages(publication);
   return (error: unknown, request, response, _next) => {
     slots.release(request); // no handler may have seen the request
     if (request.socket.destroyed) return; // the client left
@@ -150,9 +150,12 @@ function errorHandler({
     // A bulk answer that breaks: its client must not take these lines for all of it.
     if (response.headersSent) return response.destroy();
     const shown = isApi(request.url) ? known : withoutNames(known);
-    const made = page(request, shown);
-    if (made === undefined) respondWithError(request, response, shown, HEADERS_FOR[shown.code]);
-    else return made.then((parts) => respondWithErrorPage(request, response, { error: shown, ...parts }));
+    const choice = choose(request, shown);
+    if (choice?.page !== undefined)
+      return choice.page.then((parts) => respondWithErrorPage(request, response, { error: shown, ...parts }));
+    // A cache keeps a 410: browsers get another one.
+    const vary = choice === undefined ? {} : { Vary: 'Accept' };
+    respondWithError(request, response, shown, { ...HEADERS_FOR[shown.code], ...vary });
   };
 }
 

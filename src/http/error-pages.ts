@@ -18,19 +18,23 @@ interface ErrorPage {
   readonly policy: string;
 }
 
+/** The form of an error whose answer depends on Accept: a page, or undefined where the client is no browser. */
+interface Choice {
+  readonly page: Promise<ErrorPage> | undefined;
+}
+
 /**
- * Returns a function that makes the page of an error, where the client is a browser and the publication has pages. The
- * templates are loaded with the first page.
+ * Returns a function that chooses the form of an error. It returns undefined for an error that has one form for all clients.
+ * The templates are loaded with the first page.
  */
-export function errorPages(
-  publication: Publication,
-): (request: Request, error: PublisherError) => Promise<ErrorPage> | undefined {
+export function errorPages(publication: Publication): (request: Request, error: PublisherError) => Choice | undefined {
   if (publication.pages === undefined) return () => undefined;
   return (request, { code }) => {
     const kind = KINDS[code];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (kind === undefined || !isRead || isApi(request.url) || !acceptsHtml(request.headers.accept)) return undefined;
-    return makePage(kind, '../'.repeat(Math.max(0, request.path.split('/').length - 2)));
+    if (kind === undefined || !isRead || isApi(request.url)) return undefined;
+    if (!acceptsHtml(request.headers.accept)) return { page: undefined };
+    return { page: makePage(kind, '../'.repeat(Math.max(0, request.path.split('/').length - 2))) };
   };
 
   async function makePage(kind: Kind, root: string): Promise<ErrorPage> {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Publication } from '../config/publication.ts';
 import { excerpt, PublisherError } from '../errors.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
@@ -58,7 +58,9 @@ export async function serveOperator(
   log: Log,
 ): Promise<OperatorServer | undefined> {
   if (address === undefined) return undefined;
-  const server = createServer({ headersTimeout: HEAD_DEADLINE }, createOperatorApp(parts, isLoopback(address.host)));
+  const server = createServer({ headersTimeout: HEAD_DEADLINE });
+  const isAllowed = (host: string | undefined) => !isOnLoopback(server) || isLocalName(host, address.host);
+  server.on('request', createOperatorApp(parts, isAllowed));
   try {
     const port = await listen(server, { ...address, options: METRICS_OPTIONS });
     return {
@@ -75,8 +77,21 @@ export async function serveOperator(
   }
 }
 
-/** Every address of the operator's port. Its requests are neither counted nor logged. */
-function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorParts, isLocal: boolean): RequestListener {
+/** Whether only this machine reaches a server: by the address at which it listens, to which any name may have led. */
+function isOnLoopback(server: Server): boolean {
+  const bound = server.address();
+  return typeof bound !== 'object' || bound === null || isLoopback(bound.address);
+}
+
+/**
+ * Every address of the operator's port. Its requests are neither counted nor logged.
+ *
+ * @param isAllowed whether the status may be read under the name in a Host header
+ */
+function createOperatorApp(
+  { openMetrics, status, fail, ...parts }: OperatorParts,
+  isAllowed: (host: string | undefined) => boolean,
+): RequestListener {
   const { alive, ready } = healthHandlers(parts);
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
@@ -102,7 +117,7 @@ function createOperatorApp({ openMetrics, status, fail, ...parts }: OperatorPart
       const error = new PublisherError('method_not_allowed', `${path} does not allow ${request.method}.`);
       return respondWithError(request, response, error, { Allow: 'GET, HEAD' });
     }
-    if (isLocal && STATUS.test(path) && !isLocalName(request.headers.host))
+    if (STATUS.test(path) && !isAllowed(request.headers.host))
       return respondWithError(request, response, foreignName(request.headers.host));
     handle(request, response).catch((error) => {
       if (error instanceof PublisherError) return respondWithError(request, response, error);

@@ -1,11 +1,13 @@
 import type { Article, Author, Image, Media } from '../article/article.ts';
 import type { Content } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { shorten } from '../lib/text.ts';
 import { feedAddress } from './addresses.ts';
 import { type Hosts, hostIn } from './hosts.ts';
 import { attributes, type Html, html, type Part, trusted } from './html.ts';
 import { storyOf } from './story.ts';
 import { type Texts, textWith } from './texts.ts';
+import { firstWithin } from './within-bytes.ts';
 import { isolated, languageName, languageOf, name, plainLine } from './words.ts';
 
 export interface EntryContext {
@@ -33,6 +35,17 @@ export interface PageEntry {
 const LAZY = trusted(' loading="lazy"');
 /** Bytes of one story that a page shows at most. */
 const MAX_STORY = 60_000;
+/** Characters around a story. A record may have more, and all of them 20 times would be more than a page. */
+const LONGEST = { title: 300, summary: 1500, caption: 1000, alt: 500 } as const;
+/** Bytes of the lists around a story, such as 30 authors or 10 players. */
+const LIST_BYTES = { sections: 1500, authors: 4000, media: 6000, translations: 3000 } as const;
+const MORE = html`…`;
+
+/** The members of a list that a page has room for, and a sign for the others. */
+function withinList(items: readonly Html[], bytes: number): readonly Html[] {
+  const first = firstWithin(items, bytes);
+  return first.length < items.length ? [...first, MORE] : first;
+}
 
 export function pageEntry(article: Article, context: EntryContext): PageEntry {
   const { texts, content } = context;
@@ -42,16 +55,19 @@ export function pageEntry(article: Article, context: EntryContext): PageEntry {
       ? storyOf(article.html, { ...context, language: article.language, shown, limit: MAX_STORY })
       : { blocks: [], isCut: false };
   const full = texts.text('full');
+  const title = isolated(shorten(article.title, LONGEST.title), article.language, texts);
+  const summary = isolated(shorten(article.summary, LONGEST.summary), article.language, texts);
+  const players = article.media.filter(isPlayable).map((media) => player(media, article, context));
   const before = html`<article class="entry">
 <div>
 <p class="hush">${date(article.publishedAt, texts)}</p>
 ${sections(article, context)}</div>
 <div class="col">
-<h2><a href="${article.url}">${isolated(article.title, article.language, texts)}</a></h2>
-${article.summary !== article.title && html`<p class="standfirst">${isolated(article.summary, article.language, texts)}</p>\n`}${byline(article, context)}${picture(article.image, article, context)}${article.media.filter(isPlayable).map((media) => player(media, article, context))}`;
+<h2><a href="${article.url}">${title}</a></h2>
+${article.summary !== article.title && html`<p class="standfirst">${summary}</p>\n`}${byline(article, context)}${picture(article.image, article, context)}${firstWithin(players, LIST_BYTES.media)}`;
   const hasStory = story.blocks.length > 0 || story.isCut;
   const opening = html`<details>
-<summary>${full}<span class="vh">: ${isolated(article.title, article.language, texts)}</span></summary>
+<summary>${full}<span class="vh">: ${title}</span></summary>
 <div class="text"${languageOf(article.language, texts)}>
 `;
   const readOn = html`<p${attributes({ lang: texts.language, dir: texts.direction })}><a href="${article.url}">${readOnText(article, texts)}</a></p>\n`;
@@ -83,11 +99,12 @@ function sections({ sections: terms }: Article, { texts, root }: EntryContext): 
   const links = terms.map(
     ({ slug, name: term }) => html`<a href="${root}${feedAddress(`section/${slug}`)}">${name(term, texts)}</a>`,
   );
-  return html`<p class="hush">${joined(links, texts.comma)}</p>\n`;
+  return html`<p class="hush">${joined(withinList(links, LIST_BYTES.sections), texts.comma)}</p>\n`;
 }
 
 function byline({ authors, updatedAt, source }: Article, { texts, root }: EntryContext): Part {
-  const names = authors.map((author) => authorLink(author, texts, root));
+  const links = authors.map((author) => authorLink(author, texts, root));
+  const names = withinList(links, LIST_BYTES.authors);
   const parts = [
     ...(names.length > 0 ? [textWith(texts, 'by', { names: texts.list(names) })] : []),
     ...(source === undefined
@@ -113,7 +130,9 @@ function authorLink({ slug, name: author }: Author, texts: Texts, root: string):
 function picture(image: Image | undefined, { language }: Article, { texts, hosts, root, isFirst }: EntryContext): Part {
   if (image === undefined) return undefined;
   const file = hosts.load(image.url, root);
-  const { alt = '', caption = '', credit = '', width, height } = image;
+  const { credit = '', width, height } = image;
+  const alt = shorten(image.alt ?? '', LONGEST.alt);
+  const caption = shorten(image.caption ?? '', LONGEST.caption);
   const size = attributes({ width: width?.toString(), height: height?.toString() });
   const content =
     file === undefined
@@ -133,7 +152,7 @@ function player(media: Media, { language, title }: Article, { texts, hosts, root
   const { url, type, duration } = media;
   const file = hosts.load(url, root);
   const isSound = type.startsWith('audio/');
-  const label = media.title ?? title;
+  const label = shorten(media.title ?? title, LONGEST.title);
   const time = duration === undefined ? undefined : html`${texts.comma}${clock(duration)}`;
   if (file === undefined) {
     const what = texts.text(isSound ? 'sound' : 'video');
@@ -167,5 +186,5 @@ function translations({ translations: others, language }: Article, texts: Texts)
         html`<a href="${other.url}" hreflang="${other.language}"${languageOf(other.language, texts)}>${languageName(other.language)}</a>`,
     );
   if (links.length === 0) return undefined;
-  return html`<p class="also"><span>${texts.text('alsoIn')}</span> ${joined(links, ' ')}</p>\n`;
+  return html`<p class="also"><span>${texts.text('alsoIn')}</span> ${joined(withinList(links, LIST_BYTES.translations), ' ')}</p>\n`;
 }

@@ -10,6 +10,7 @@ import { formats, homeLink, page } from './layout.ts';
 import type { ListedFeed } from './listed-feed.ts';
 import type { Site } from './site.ts';
 import { type Texts, textsFor, textWith } from './texts.ts';
+import { fairShare } from './within-bytes.ts';
 import { isolated, languageName, languageOf, name } from './words.ts';
 
 export interface FeedPage {
@@ -24,8 +25,10 @@ export interface FeedPage {
   readonly report: (index: number, error: unknown) => void;
 }
 
-/** Bytes of all stories on a page. With everything around them, the page stays below 100 kB. */
-const STORY_BYTES = 90_000;
+/** Bytes of a page with its stories. */
+const PAGE_BYTES = 99_000;
+/** Where the stories stand: their room is known when the rest of the page is made. No text can hold it, because texts are escaped. */
+const STORIES_HERE = '<!--stories-->';
 
 /** The page of a feed: what it is, how to subscribe, and its newest stories. */
 export function feedPage(data: FeedPage, site: Site): string {
@@ -44,10 +47,9 @@ ${languages.length > 1 && languageBar(data, texts, root)}</div>
 ${about(data, title, texts, root, publication.title)}
 ${subscribe(listed.title || publication.title, feed.key, texts, root, publication.feedsUrl)}
 <div class="entries" id="stories">
-${trusted(entriesOf(data, site, texts, root))}
-${lastLine(data, texts)}</div>
+${trusted(STORIES_HERE)}</div>
 </main>`;
-  return String(
+  const rest = String(
     page({
       site,
       texts,
@@ -59,6 +61,8 @@ ${lastLine(data, texts)}</div>
       body,
     }),
   );
+  const room = PAGE_BYTES - Buffer.byteLength(rest);
+  return rest.replace(STORIES_HERE, () => entriesOf(data, site, texts, { root, room }));
 }
 
 function languageBar({ feed, languages }: FeedPage, texts: Texts, root: string): Html {
@@ -168,17 +172,26 @@ ${formats(key, title, texts, root)}
 </aside>`;
 }
 
+interface EntriesPlace {
+  readonly root: string;
+  /** Bytes for all of them. */
+  readonly room: number;
+}
+
 /** The stories, each cut where all together would be too long: the longest ones first, and only behind their headlines. */
-function entriesOf({ feed, articles, report }: FeedPage, { hosts }: Site, texts: Texts, root: string): string {
+function entriesOf(data: FeedPage, { hosts }: Site, texts: Texts, { root, room }: EntriesPlace): string {
+  const { feed, articles, report } = data;
   const first = articles.findIndex(({ image }) => hosts.load(image?.url, root) !== undefined);
   const entries: PageEntry[] = [];
+  let isWhole = true;
   let size = 0;
   for (const [index, article] of articles.entries()) {
     const context = { texts, hosts, root, content: feed.content, isFirst: index === first };
     try {
       const entry = pageEntry(article, context);
+      isWhole = entries.length === 0 || size + entry.size <= room;
+      if (!isWhole) break;
       size += entry.size;
-      if (size > STORY_BYTES && entries.length > 0) break;
       entries.push(entry);
     } catch (error) {
       report(index, error);
@@ -186,9 +199,9 @@ function entriesOf({ feed, articles, report }: FeedPage, { hosts }: Site, texts:
   }
   const limit = fairShare(
     entries.map(({ blocks }) => lengthOf(blocks)),
-    STORY_BYTES - size,
+    room - size,
   );
-  return entries.map((entry) => entryText(entry, limit)).join('\n');
+  return `${entries.map((entry) => entryText(entry, limit)).join('\n')}\n${lastLine(data, texts, isWhole) || ''}`;
 }
 
 function entryText({ before, blocks, isCut, after, readOn }: PageEntry, limit: number): string {
@@ -207,19 +220,8 @@ function lengthOf(blocks: readonly string[]): number {
   return blocks.reduce((total, block) => total + Buffer.byteLength(block) + 1, 0);
 }
 
-/** The length that each text may have at most, so that all together have no more than a number of bytes. */
-export function fairShare(lengths: readonly number[], bytes: number): number {
-  let left = bytes;
-  let share = 0;
-  for (const [index, length] of lengths.toSorted((one, other) => one - other).entries()) {
-    share = left / (lengths.length - index);
-    if (length > share) return Math.max(0, Math.floor(share));
-    left -= length;
-  }
-  return Number.POSITIVE_INFINITY;
-}
-
-function lastLine({ articles, listed }: FeedPage, texts: Texts): Part {
+/** @param isWhole whether all of the newest stories stand above */
+function lastLine({ articles, listed }: FeedPage, texts: Texts, isWhole: boolean): Html | false {
   if (articles.length === 0) return html`<p class="pager">${texts.text('none')}</p>\n`;
-  return articles.length === listed.articles && html`<p class="pager hush">${texts.text('end')}</p>\n`;
+  return isWhole && articles.length === listed.articles && html`<p class="pager hush">${texts.text('end')}</p>\n`;
 }

@@ -1,5 +1,6 @@
 import { LATEST } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { shorten } from '../lib/text.ts';
 import type { FeedKind } from '../store/store.ts';
 import { feedAddress } from './addresses.ts';
@@ -10,6 +11,7 @@ import { formats, ofPublication, page } from './layout.ts';
 import { type Headline, type ListedFeed, LONGEST_SEARCH, type NamedFeed } from './listed-feed.ts';
 import type { Site } from './site.ts';
 import { type TextName, type Texts, textsFor, textWith } from './texts.ts';
+import { bytesOf, fairShare, firstWithin } from './within-bytes.ts';
 import { isolated, name } from './words.ts';
 
 /** The kinds of feeds that a page lists below those of all stories. */
@@ -148,19 +150,31 @@ ${chart(feed.perDay, calendar.newest, texts, true)}
 </section>`;
 }
 
-/** The groups. Names that stand behind the others are left out where the page would be too long: a search finds them. */
+/**
+ * The groups. Where the page would be too long, feeds at the end of a group are only named, and names are left out: a search
+ * finds them.
+ */
 function withinBytes(groups: readonly Group[], calendar: Calendar | undefined, texts: Texts): Part {
   const lists = groups.map(({ feeds }) => feeds.map((feed) => listedFeed(feed, calendar, texts)));
-  const size = lists.flat().reduce((sum, feed) => sum + Buffer.byteLength(String(feed)), 0);
-  const share = (LIST_BYTES - size) / groups.length;
-  return groups.map((group, index) => {
-    const more = moreFeeds(group.more, share, calendar, texts);
-    return groupSection(group.kind, lists[index] ?? [], more, texts);
+  const limit = fairShare(lists.map(bytesOf), FEED_BYTES);
+  const shown = lists.map((list) => firstWithin(list, limit));
+  const share = (LIST_BYTES - bytesOf(shown.flat())) / groups.length;
+  return groups.map(({ kind, feeds, more }, index) => {
+    const first = shown[index] ?? [];
+    const isCut = first.length < feeds.length;
+    const rest = isCut ? [...feeds.slice(first.length), ...more].map(onlyNamed) : more;
+    return groupSection(kind, first, moreFeeds(rest, share, calendar, texts), texts);
   });
 }
 
 /** Bytes of all lists. With everything around them, the page stays below 150 kB. */
 const LIST_BYTES = 135_000;
+/** Of these, bytes of feeds that are more than their names. */
+const FEED_BYTES = 125_000;
+
+function onlyNamed({ key, title, language }: NamedFeed): NamedFeed {
+  return omitUndefined({ key, title, language });
+}
 
 interface MoreFeeds {
   readonly count: number;
@@ -188,21 +202,14 @@ ${more.list}
 `;
 }
 
-/** @param bytes of a list of names */
+/** @param bytes of the list. Where whole feeds are more, they are only named. */
 function moreFeeds(more: Group['more'], bytes: number, calendar: Calendar | undefined, texts: Texts): MoreFeeds {
-  const whole = more.filter((feed) => 'perDay' in feed);
-  if (whole.length > 0) {
-    const list = html`<ul>\n${whole.map((feed) => listedFeed(feed, calendar, texts))}</ul>`;
-    return { count: whole.length, list };
-  }
-  const names: Html[] = [];
-  let size = 0;
-  for (const feed of more) {
-    const item = html`<li><a href="${feedAddress(feed.key)}">${titleOf(feed, texts)}</a></li>\n`;
-    size += Buffer.byteLength(String(item));
-    if (size > bytes) break;
-    names.push(item);
-  }
+  const whole = more.filter((feed) => 'perDay' in feed).map((feed) => listedFeed(feed, calendar, texts));
+  if (whole.length > 0 && bytesOf(whole) <= bytes) return { count: whole.length, list: html`<ul>\n${whole}</ul>` };
+  const items = more
+    .values()
+    .map((feed) => html`<li><a href="${feedAddress(feed.key)}">${titleOf(feed, texts)}</a></li>\n`);
+  const names = firstWithin(items, bytes);
   return { count: names.length, list: html`<ul class="names">\n${names}</ul>` };
 }
 

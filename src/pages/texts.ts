@@ -1,6 +1,7 @@
 import type { PageText } from '../config/pages.ts';
 import type { Publication } from '../config/publication.ts';
 import type { Instant } from '../lib/instant.ts';
+import { memo } from '../lib/memo.ts';
 import { type Direction, directionOf } from '../lib/text.ts';
 import type { Html, Part } from './html.ts';
 import { html } from './html.ts';
@@ -38,21 +39,25 @@ export interface Texts {
   readonly time: (at: Instant) => string;
 }
 
-const known = new WeakMap<object, Map<string, Texts>>();
+const known = new WeakMap<object, (language: string) => Texts>();
+
+/** Languages whose texts are kept: formats of dates take 90 kB each, and stories can be in any number of languages. */
+const MAX_LANGUAGES = 50;
 
 /** The texts of a language, or those in English where there are none. */
 export function textsFor(language: string, publication: Pick<Publication, 'pages' | 'timeZone'>): Texts {
-  const texts = known.get(publication) ?? new Map<string, Texts>();
-  known.set(publication, texts);
-  const made = texts.get(language) ?? makeTexts(language, publication);
-  texts.set(language, made);
-  return made;
+  let texts = known.get(publication);
+  if (texts === undefined) {
+    texts = memo((wanted) => makeTexts(wanted, publication), { max: MAX_LANGUAGES, maxLength: 100 });
+    known.set(publication, texts);
+  }
+  return texts(language);
 }
 
-function makeTexts(wanted: string, { pages, timeZone }: Pick<Publication, 'pages' | 'timeZone'>): Texts {
+function makeTexts(language: string, publication: Pick<Publication, 'pages' | 'timeZone'>): Texts {
+  const { pages, timeZone } = publication;
   const changed = new Map(Object.entries(pages?.texts ?? {}).map(([tag, texts]) => [tag.toLowerCase(), texts]));
-  const found = candidates(wanted).find((tag) => OWN.has(tag) || changed.has(tag));
-  const language = found === undefined ? 'en' : wanted;
+  if (!candidates(language).some((tag) => OWN.has(tag) || changed.has(tag))) return textsFor('en', publication);
   const sources = [...candidates(language), 'en'].flatMap((tag) => [changed.get(tag) ?? {}, OWN.get(tag) ?? {}]);
   const direction = directionOf(language);
   const find = (name: TextName): PageText => sources.find((texts) => Object.hasOwn(texts, name))?.[name] ?? en[name];

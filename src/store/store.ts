@@ -409,7 +409,7 @@ export interface Store {
    * the store holds.
    */
   usedFeeds(kind: OwnKind, at: Instant, options: UseOptions): Promise<readonly UsedFeed[]>;
-  /** The feeds of a kind with a visible article, in the order of their keys, up to a limit. */
+  /** The feeds of a kind with a visible article, in the order of their keys, up to a limit. It reads in pieces. */
   feedsOfKind(kind: OwnKind, at: Instant, limit: number): Promise<readonly NamedKey[]>;
   /** What a list of feeds shows of this one; of an unknown feed, that it holds nothing. */
   glance(key: FeedKey, at: Instant, options: GlanceOptions): Promise<FeedGlance>;

@@ -109,7 +109,8 @@ export function createTrafficCounts(now: () => Instant): TrafficCounts {
     hours.set(hour, current);
     begin = hour * HOUR;
     end = begin + HOUR;
-    if (hours.size > HOURS_KEPT) hours.delete(Math.min(...hours.keys()));
+    const oldest = Math.min(...hours.keys().filter((each) => each !== hour));
+    if (hours.size > HOURS_KEPT) hours.delete(oldest);
   }
 
   return {

@@ -66,6 +66,22 @@ test.each([
   expect((await ask(port, '/metrics', { headers: { Host: host } })).status).toBe(200);
 });
 
+test.each(['127.0.0.1', '127.1', '::ffff:127.0.0.1'])(
+  'whatever the operator writes for an address of this machine alone, foreign names are refused: %s',
+  async (host) => {
+    const { port } = await operator({ host });
+
+    expect((await ask(port, '/status', { headers: { Host: 'evil.example' } })).status).toBe(421);
+    expect((await ask(port, '/status', { headers: { Host: `localhost:${port}` } })).status).toBe(200);
+  },
+);
+
+test('the name that the operator gives the port is a name of this machine', async () => {
+  const { port } = await operator({ host: '127.1' });
+
+  expect((await ask(port, '/status', { headers: { Host: `127.1:${port}` } })).status).toBe(200);
+});
+
 test('a port that other machines reach is read under any name', async () => {
   const { port } = await operator({ host: '0.0.0.0' });
 

@@ -1,12 +1,14 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { Article } from '../../src/article/article.ts';
 import { parsePublication } from '../../src/config/publication.ts';
 import { describeFeed } from '../../src/feed/feeds.ts';
 import { assetsOf } from '../../src/pages/assets.ts';
 import { daysUntil } from '../../src/pages/days.ts';
-import { fairShare, feedPage } from '../../src/pages/feed-page.ts';
-import { GROUPS, type GroupKind, indexPage } from '../../src/pages/index-page.ts';
+import { feedPage } from '../../src/pages/feed-page.ts';
+import { GROUPS, type Group, type GroupKind, type IndexPage, indexPage } from '../../src/pages/index-page.ts';
 import { type ListedFeed, type NamedFeed, STORIES } from '../../src/pages/listed-feed.ts';
 import { siteOf } from '../../src/pages/site.ts';
+import { fairShare } from '../../src/pages/within-bytes.ts';
 import { article, PUBLICATION } from '../helpers.ts';
 
 const publication = parsePublication(PUBLICATION, 'p');
@@ -32,25 +34,45 @@ function listed(feed: NamedFeed): ListedFeed {
   return { ...feed, articles: 1000, perDay, newest };
 }
 
-test.each([
-  ['topic', 5],
-  ['agriculture-and-water', 5],
-  ['کشتوکاڵ', 5],
-  ['ئاو-و-کشتوکاڵ-لە-کوردستان', 0],
-])('the page of all feeds has less than 150 kB, however many there are of names such as %s', (word, lists) => {
-  const shown = { section: 15, language: 12, tag: 10, author: 10, custom: 10 };
-  const kinds = Object.keys(GROUPS) as GroupKind[];
-  const groups = kinds.map((kind) => ({
-    kind,
-    feeds: named(kind, word, shown[kind]).map(listed),
-    more: named(kind, word, 100 - shown[kind]),
-  }));
-  const latest = listed({ key: 'latest', title: '' });
-  const text = indexPage({ calendar, latest, languages: 6, groups, search: undefined }, site);
+const SHOWN = { section: 15, language: 12, tag: 10, author: 10, custom: 10 };
+const KINDS = Object.keys(GROUPS) as GroupKind[];
 
-  expect(Buffer.byteLength(text)).toBeLessThan(150_000);
-  for (const kind of kinds) expect(text).toContain(`id="${GROUPS[kind].id}"`);
-  expect((text.match(/<ul class="names">\n<li>/g) ?? []).length).toBe(lists);
+describe.each([
+  'topic',
+  'agriculture-and-water',
+  'کشتوکاڵ',
+  'ئاو-و-کشتوکاڵ-لە-کوردستان',
+  'ئ'.repeat(190), // as long as a name may be
+  '水'.repeat(190),
+  '"'.repeat(190),
+])('the page of all feeds has less than 150 kB, whatever their names, such as %s', (word) => {
+  const latest = listed({ key: 'latest', title: '' });
+  const pageWith = (groups: readonly Group[], search?: IndexPage['search']) =>
+    indexPage({ calendar, latest: search ? undefined : latest, languages: 6, groups, search }, site);
+
+  test.each([
+    ['as names', named],
+    ['whole', (kind: GroupKind, ...rest: [string, number]) => named(kind, ...rest).map(listed)],
+  ])('where feeds that a reader has to open stand there %s', (_, more) => {
+    const groups = KINDS.map((kind) => ({
+      kind,
+      feeds: named(kind, word, SHOWN[kind]).map(listed),
+      more: more(kind, word, 100 - SHOWN[kind]),
+    }));
+    const text = pageWith(groups);
+
+    expect(Buffer.byteLength(text)).toBeLessThan(150_000);
+    for (const kind of KINDS) expect(text).toMatch(new RegExp(`id="${GROUPS[kind].id}"[^]*?<li class="feed">`));
+    expect(text.match(/<summary>/g)).toHaveLength(KINDS.length);
+  });
+
+  test.each(KINDS)('where a search finds 60 feeds of one kind: %s', (kind) => {
+    const groups = [{ kind, feeds: named(kind, word, 60).map(listed), more: [] }];
+    const text = pageWith(groups, { text: word, found: 60 });
+
+    expect(Buffer.byteLength(text)).toBeLessThan(150_000);
+    expect(text).toContain('<li class="feed">');
+  });
 });
 
 const STORY = '<p>The river rose in the night, and nobody had seen it coming.</p>\n'.repeat(55);
@@ -59,8 +81,12 @@ function pageOf(bodies: readonly string[]): string {
   const articles = bodies.map((body, index) =>
     article({ id: `a${index}`, url: `https://news.example/${index}`, body, summary: 'Water.' }),
   );
-  const feed = describeFeed('section/world', 'World', publication);
-  const own = { key: feed.key, title: 'World', articles: articles.length, perDay };
+  return pageWith(articles, 'section/world', 'World');
+}
+
+function pageWith(articles: readonly Article[], key: string, name: string): string {
+  const feed = describeFeed(key, name, publication);
+  const own = { key: feed.key, title: name, articles: articles.length, perDay };
   const report = (_: number, error: unknown) => expect.fail(String(error));
   return feedPage({ feed, listed: own, calendar, articles, languages: [], report }, site);
 }
@@ -87,6 +113,47 @@ test('a page of nothing but long stories shows the beginning of each', () => {
   const text = pageOf(Array.from({ length: STORIES }, () => STORY.repeat(200)));
   expect(Buffer.byteLength(text)).toBeLessThan(100_000);
   expect(text.split(READ_ON)).toHaveLength(STORIES + 1);
+});
+
+const LONG = ['"'.repeat(190), 'ئ'.repeat(190), '水'.repeat(190), 'name '.repeat(38)];
+
+test.each(LONG)('a page stays below 100 kB, whatever stands around its stories: %s', (word) => {
+  const texts = (count: number) => Array.from({ length: count }, (_, index) => `${word} ${index}`);
+  const address = (index: number) => `https://news.example/${encodeURIComponent(word).slice(0, 4000)}/${index}`;
+  const languages = ['ku', 'ckb', 'ar', 'fa', 'tr'];
+  const articles = Array.from({ length: STORIES }, (_, index) =>
+    article({
+      id: `a${index}`,
+      url: address(index),
+      title: word.repeat(5),
+      summary: word.repeat(26),
+      body: STORY,
+      authors: texts(100).map((name) => ({ name })),
+      sections: texts(50),
+      image: { url: address(1), alt: word.repeat(10), caption: word.repeat(10), credit: word.repeat(2) },
+      source: { name: word.repeat(2), url: address(2) },
+      media: texts(50).map((title, at) => ({ url: `${address(at)}.mp3`, type: 'audio/mpeg', title: title + word })),
+      translations: texts(100).map((_, at) => ({ language: languages[at % 5], url: address(at) })),
+    }),
+  );
+  const text = pageWith(articles, `section/${word}`, word);
+
+  expect(Buffer.byteLength(text)).toBeLessThan(100_000);
+  expect(text).toContain('<article class="entry">');
+  expect(text).not.toContain('This is the first story of this feed.'); // there are more stories in the feed than on the page
+});
+
+test('a list around a story is whole where there is room, and says where it is not', () => {
+  const authors = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ name: `Reporter Number ${index}` }));
+  const bylineOf = (count: number) => {
+    const text = pageWith([article({ authors: authors(count) })], 'section/world', 'World');
+    return /<p class="byline">.*<\/p>/.exec(text)?.[0] ?? '';
+  };
+
+  expect(bylineOf(20).match(/rel="author"/g)).toHaveLength(20);
+  expect(bylineOf(20)).not.toContain('…');
+  expect(bylineOf(100)).toContain(' and …');
 });
 
 test.each([

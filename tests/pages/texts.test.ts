@@ -57,6 +57,17 @@ test('a language without texts is English, and one in another script is not take
   expect(textsFor('tr-CY', publication).text('search')).toBe('Ara');
 });
 
+test('any number of languages costs the memory of a few', () => {
+  const first = textsFor('en-x-first', publication);
+  expect(textsFor('en-x-first', publication)).toBe(first);
+
+  for (let index = 0; index < 100; index += 1) textsFor(`en-x-a${index}`, publication);
+  expect(textsFor('en-x-first', publication)).not.toBe(first); // it was dropped
+  for (const tag of ['de', 'zxx', 'qaa', 'ku-Arab']) {
+    expect(textsFor(tag, publication)).toBe(textsFor('en', publication));
+  }
+});
+
 test('the texts of the operator come first, and what they leave out is English or as it was', () => {
   const pages = {
     mediaHosts: [],

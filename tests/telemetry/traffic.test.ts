@@ -137,6 +137,20 @@ test('no more feeds, declarations and hours are kept than the limits', () => {
   expect(counts.pending()).toHaveLength(HOURS_KEPT);
 });
 
+test('an answer counts after the clock was set back, however many hours wait to be saved', () => {
+  let at = NOW;
+  const counts = createTrafficCounts(() => at);
+  for (let passed = 0; passed < HOURS_KEPT; passed += 1) {
+    at = NOW + passed * HOUR;
+    counts.answered(200, 1);
+  }
+  at = NOW - 5 * HOUR;
+  counts.answered(404, 1);
+
+  expect(counts.pending()).toHaveLength(HOURS_KEPT);
+  expect(reportOf(counts.pending()).answers).toMatchObject({ whole: HOURS_KEPT - 1, clientErrors: 1 });
+});
+
 test('a limit of an hour does not limit the sum of several hours', () => {
   const hours = [0, 1].map((hour) => {
     const counts = createTrafficCounts(() => NOW + hour * HOUR);

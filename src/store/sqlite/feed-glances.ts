@@ -165,17 +165,6 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
         .slice(0, limit)
         .map(({ number, key, used }) => ({ key, name: nameAt(lists, feeds.get(number, key), at), used }));
     },
-    ofKind(kind: OwnKind, at: Instant, limit: number): NamedKey[] {
-      return feeds
-        .all()
-        .values()
-        .filter(([key]) => key.startsWith(`${kind}/`))
-        .map(([key, number]) => feeds.get(number, key))
-        .filter((feed) => countOf(feed, at) > 0)
-        .take(limit)
-        .map((feed) => ({ key: feed.key, name: nameAt(lists, feed, at) }))
-        .toArray();
-    },
     glance(key: FeedKey, at: Instant, options: GlanceOptions): FeedGlance {
       const feed = feeds.find(key);
       if (feed === undefined) return { articles: 0, perDay: options.days.map(() => 0) };

@@ -17,6 +17,7 @@ import { createFeedGlances } from './feed-glances.ts';
 import { createFeedReader } from './feed-reader.ts';
 import { createFeedRows } from './feed-rows.ts';
 import { createFeedTotals } from './feed-totals.ts';
+import { createFeedsOfKind } from './feeds-of-kind.ts';
 import { createKeys } from './keys.ts';
 import { HIGHEST } from './list-parts.ts';
 import { createListing } from './listing.ts';
@@ -122,7 +123,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     feedKeys: async () => reading(glances.keys),
     seenFeeds: async (keys, at) => reading(() => glances.seen(keys, at)),
     usedFeeds: async (kind, at, useOptions) => reading(() => glances.used(kind, at, useOptions)),
-    feedsOfKind: async (kind, at, limit) => reading(() => glances.ofKind(kind, at, limit)),
+    feedsOfKind: createFeedsOfKind({ lists, feeds, reading }),
     glance: async (key, at, glanceOptions) => reading(() => glances.glance(key, at, glanceOptions)),
     lastRevision: async () => storeRow.last(),
     check: async () => {

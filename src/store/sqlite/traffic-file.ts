@@ -250,7 +250,7 @@ function bytesOf(numbers: Float64Array): Uint8Array {
 function numbersIn(bytes: unknown, width: number): Float64Array | undefined {
   if (!(bytes instanceof Uint8Array) || bytes.length !== width * Float64Array.BYTES_PER_ELEMENT) return undefined;
   const numbers = new Float64Array(bytes.slice().buffer);
-  return numbers.every(Number.isSafeInteger) ? numbers : undefined;
+  return numbers.every((number) => Number.isSafeInteger(number) && number >= 0) ? numbers : undefined;
 }
 
 function sum(bytes: unknown, numbers: Float64Array): Float64Array {

@@ -481,6 +481,37 @@ test('a history lets other work come between the rows of many imports', async ()
   expect(turns).toBeGreaterThanOrEqual(5);
 });
 
+test('a list of the feeds of a kind lets other work come between feeds that hold nothing', async () => {
+  const store = opened(await storeFile());
+  const tags = Array.from({ length: 40 }, (_, index) => `topic ${index}`);
+  await store.apply(
+    [put({ id: 'a', tags }), put({ id: 'b', tags: ['water'] }), { kind: 'withdraw', id: 'a' }],
+    () => NOW,
+  );
+  const clock = vi.spyOn(performance, 'now');
+  onTestFinished(() => clock.mockRestore());
+  let milliseconds = 0;
+  clock.mockImplementation(() => {
+    milliseconds += 100; // every feed takes longer than one piece of work may
+    return milliseconds;
+  });
+  let turns = 0;
+  let isDone = false;
+  const countTurn = () => {
+    turns += 1;
+    if (!isDone) setImmediate(countTurn);
+  };
+  setImmediate(countTurn);
+
+  const listed = async () => (await store.feedsOfKind('tag', NOW, 9)).map(({ key }) => key);
+  expect(await listed()).toEqual(['tag/water']);
+  expect(turns).toBeGreaterThanOrEqual(40);
+  const before = turns;
+  expect(await listed()).toEqual(['tag/water']); // kept while nothing changes
+  isDone = true;
+  expect(turns - before).toBeLessThan(5);
+});
+
 test('one transaction removes a limited number of bytes of old rows of the audit, and at least one row', async () => {
   const file = await storeFile();
   const store = opened(file);

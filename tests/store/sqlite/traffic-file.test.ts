@@ -78,6 +78,24 @@ test('adds up what two processes have counted, and keeps the highest declaration
   expect([one.losses, other.losses]).toEqual([[], []]);
 });
 
+test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60])(
+  'a row with a number that cannot be counts nothing, and new counts replace it: %s',
+  async (wrong) => {
+    const { path, read, add, requests } = await opened();
+    add([counts({ whole: 3, feeds: { latest: 2, 'tag/a': 5 } })], HOUR);
+    const db = new DatabaseSync(path);
+    db.prepare("UPDATE feed SET numbers = ? WHERE feed = 'latest'").run(
+      new Uint8Array(new Float64Array(FEED_WIDTH).fill(wrong, 1, 2).buffer),
+    );
+    db.close();
+
+    expect(requests()).toEqual({ 'tag/a': 5 });
+    add([counts({ feeds: { latest: 1 } })], HOUR);
+    expect(requests()).toEqual({ latest: 1, 'tag/a': 5 });
+    expect(read(HOUR)?.totals[0]).toBe(3);
+  },
+);
+
 test('forgets hours that are too old, and those that a clock invented', async () => {
   const { add, read } = await opened();
   for (const hour of [HOUR + 2, HOUR + 1]) add([counts({ whole: 1 }, hour)], hour); // a clock ahead
