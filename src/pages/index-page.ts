@@ -112,9 +112,9 @@ ${links}</ul>
 
 function found({ text, found: n }: NonNullable<IndexPage['search']>, texts: Texts): Html {
   const q = html`<bdi>${text}</bdi>`;
-  const words = n === 0 ? textWith(texts, 'foundNone', { q }) : textWith(texts, 'found', { q }, n);
+  if (n === 0) return html`<p class="jump" role="status">${textWith(texts, 'foundNone', { q })}</p>`;
   return html`<div class="jump">
-<p role="status">${words}</p>
+<p role="status">${textWith(texts, 'found', { q }, n)}</p>
 <p><a href="./">${texts.text('showAll')}</a></p>
 </div>`;
 }
