@@ -125,8 +125,7 @@ function latestGroup(feed: ListedFeed, { calendar, languages }: IndexPage, texts
   return html`<section class="group split" id="latest" aria-labelledby="latest-title">
 <header>
 <h2 id="latest-title">${title}</h2>
-<p class="hush">${texts.text('bars')}</p>
-</header>
+${calendar !== undefined && html`<p class="hush">${texts.text('bars')}</p>\n`}</header>
 <ul>
 <li class="feed lead">
 <div>
