@@ -224,6 +224,8 @@ peerTest('chromium', 'a person finds a feed, opens it, copies its address and go
     ]);
     await page.getByText('دەقی تەواو').first().click();
     await page.locator('details[open] .text p').first().waitFor();
+    const digits = `getComputedStyle(document.querySelector('.text ol')).listStyleType`;
+    expect(await page.evaluate(digits)).toBe('arabic-indic');
     expect(seen).toEqual([]);
   }),
 );
