@@ -98,9 +98,17 @@ function createSeenFilter(store: SearchStore): (keys: readonly FeedKey[], at: In
   };
 }
 
-/** A language is found by its name in itself, in English and in the publication's language, and by its tag. */
+/** Names by which people know a language, where `Intl` has another one: ckb is Central Kurdish there. */
+const OTHER_NAMES: ReadonlyMap<string, readonly string[]> = new Map([
+  ['ckb', ['Sorani', 'سۆرانی']],
+  ['fa', ['Farsi']],
+  ['kmr', ['Kurmanji', 'Kurdî']],
+  ['ku', ['Kurmanji']],
+]);
+
+/** A language is found by its name in itself, in English and in the publication's language, by other names, and by its tag. */
 function languageWords(tag: string, ownLanguage: string): Findable {
-  const { baseName } = new Intl.Locale(tag);
+  const { baseName, language } = new Intl.Locale(tag);
   const names = ['en', ownLanguage].map((one) => new Intl.DisplayNames([one], { type: 'language' }).of(baseName));
-  return findable(languageName(tag), tag, ...names.map((name) => name ?? tag));
+  return findable(languageName(tag), tag, ...names.map((name) => name ?? tag), ...(OTHER_NAMES.get(language) ?? []));
 }

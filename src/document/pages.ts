@@ -59,8 +59,9 @@ export function createPages({ store, publication, report }: PageParts): Pages {
     const calendar = calendarOf(latest);
     const days = calendar?.days ?? [];
     const found = search === undefined ? undefined : await searched(search, at, days);
-    const shown = found === undefined || found.count === 0 ? await groups(at, days) : found.groups;
-    const [all] = found === undefined ? await listed([{ key: LATEST, name: '' }], at, days) : [];
+    const showsAll = found === undefined || found.count === 0;
+    const shown = showsAll ? await groups(at, days) : found.groups;
+    const [all] = showsAll ? await listed([{ key: LATEST, name: '' }], at, days) : [];
     const languages = shown.find(({ kind }) => kind === 'language');
     const text = indexPage(
       {

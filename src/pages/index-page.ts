@@ -114,9 +114,9 @@ ${links}</ul>
 
 function found({ text, found: n }: NonNullable<IndexPage['search']>, texts: Texts): Html {
   const q = html`<bdi>${text}</bdi>`;
-  const words = n === 0 ? textWith(texts, 'foundNone', { q }) : textWith(texts, 'found', { q }, n);
+  if (n === 0) return html`<p class="jump" role="status">${textWith(texts, 'foundNone', { q })}</p>`;
   return html`<div class="jump">
-<p role="status">${words}</p>
+<p role="status">${textWith(texts, 'found', { q }, n)}</p>
 <p><a href="./">${texts.text('showAll')}</a></p>
 </div>`;
 }
@@ -127,8 +127,7 @@ function latestGroup(feed: ListedFeed, { calendar, languages }: IndexPage, texts
   return html`<section class="group split" id="latest" aria-labelledby="latest-title">
 <header>
 <h2 id="latest-title">${title}</h2>
-<p class="hush">${texts.text('bars')}</p>
-</header>
+${calendar !== undefined && html`<p class="hush">${texts.text('bars')}</p>\n`}</header>
 <ul>
 <li class="feed lead">
 <div>

@@ -39,12 +39,13 @@ ${description !== undefined && html`<meta name="description" content="${plainLin
 ${hasScript && html`<script src="${root}${assets.script.path}" defer></script>\n`}${feed !== undefined && alternates(feed, publication)}</head>
 <body>
 ${body}
-<footer class="foot wrap">
-${foot ?? rights(publication, texts)}
-</footer>
-</body>
+${footer(foot ?? rights(publication, texts))}</body>
 </html>
 `;
+}
+
+function footer(content: Html | undefined): Part {
+  return content !== undefined && html`<footer class="foot wrap">\n${content}\n</footer>\n`;
 }
 
 function alternates(
@@ -78,7 +79,8 @@ export function homeLink({ publication, hosts }: Site, texts: Texts, root: strin
   return html`<a class="name" href="${home}"${languageOf(publication.language, texts)}>${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${publication.title}</a>`;
 }
 
-function rights(publication: Publication, texts: Texts): Html {
+/** Undefined where the publication names neither its rights nor an address. */
+function rights(publication: Publication, texts: Texts): Html | undefined {
   const { copyright, license, contact } = publication;
   const parts = [
     ...(copyright === undefined ? [] : [html`<li>${ofPublication(copyright, publication, texts)}</li>`]),
@@ -89,6 +91,7 @@ function rights(publication: Publication, texts: Texts): Html {
       ? []
       : [html`<li><a href="mailto:${contact.email}">${texts.text('contact')}</a></li>`]),
   ];
+  if (parts.length === 0) return undefined;
   return html`<ul class="hush">
 ${parts.map((part) => html`${part}\n`)}</ul>`;
 }

@@ -56,10 +56,16 @@ function isSame(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
 }
 
-/** A name in no known language: isolated where its letters run the other way than the page. */
+/**
+ * A name in no known language: isolated where it has letters that run the other way than the page. Its first letter decides
+ * how it runs, as in “رسم: Ann” and in “Ann (آن)”.
+ */
 export function name(text: string, texts: Texts): Part {
-  const [against, dir] = texts.direction === 'rtl' ? [LTR, 'ltr'] : [RTL, 'rtl'];
-  return against.test(text) ? html`<bdi dir="${dir}">${line(text)}</bdi>` : line(text);
+  const [against, along, dir] = texts.direction === 'rtl' ? [LTR, RTL, 'ltr'] : [RTL, LTR, 'rtl'];
+  const first = text.search(against);
+  if (first < 0) return line(text);
+  const isAgainst = !along.test(text.slice(0, first));
+  return html`<bdi${attributes({ dir: isAgainst ? dir : undefined })}>${line(text)}</bdi>`;
 }
 
 /** The name of a language in that language, as a name begins: `ku` → Kurdî (kurmancî). */

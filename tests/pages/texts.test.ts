@@ -101,6 +101,10 @@ test.each<[string, Part, string]>([
   ['an end without a beginning', line('a\u2069b\u202E'), 'ab'],
   ['a name that runs the other way', name('ژینگە', english), '<bdi dir="rtl">ژینگە</bdi>'],
   ['a name in Latin letters on a page from right to left', name('Ann', sorani), '<bdi dir="ltr">Ann</bdi>'],
+  ['a name with a word that runs the other way', name('Ann (آن)', english), '<bdi>Ann (آن)</bdi>'],
+  ['a name in Arabic that ends with a Latin one', name('رسم: Ann', english), '<bdi dir="rtl">رسم: Ann</bdi>'],
+  ['the same on a page from right to left', name('رسم: Ann', sorani), '<bdi>رسم: Ann</bdi>'],
+  ['a Latin name with an Arabic one, there', name('2. Ann (آن)', sorani), '<bdi dir="ltr">2. Ann (آن)</bdi>'],
   ['a name that runs with the page', name('ژینگە', sorani), 'ژینگە'],
 ])('%s', (_, part, expected) => {
   expect(inHtml(part)).toBe(expected);

@@ -107,6 +107,41 @@ peerTest('chromium', 'words without end make no page wider than the screen', () 
   }, startEndlessWords),
 );
 
+/** Links and buttons outside of sentences that are too small for a finger. */
+const SMALL = `[...document.querySelectorAll('a, button, input, summary')]
+  .filter((each) => !each.closest('h2, h3, .byline, .newest, .skip, .text') && each.getBoundingClientRect().height < 24)
+  .map((each) => each.outerHTML)`;
+
+peerTest('chromium', 'what a finger touches is 24 px high at least', () =>
+  inBrowser(async (browser, base) => {
+    const page = await browser.newPage({ viewport: { width: 390, height: 800 } });
+    for (const path of ['/', '/?q=sorani', '/feeds/latest', '/feeds/language/ckb', '/unknown']) {
+      await page.goto(base + path);
+      expect([path, await page.evaluate(SMALL)]).toEqual([path, []]);
+    }
+  }),
+);
+
+peerTest(
+  'chromium',
+  'the pages of a newsroom without a story have no gap, no empty foot, and no word about charts',
+  () =>
+    inBrowser(
+      async (browser, base) => {
+        const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+        await page.goto(`${base}/feeds/latest`);
+        const gap = await page.evaluate(`document.querySelector('.entries').getBoundingClientRect().top
+        - document.querySelector('.about').lastElementChild.getBoundingClientRect().bottom`);
+        expect(gap).toBeLessThan(80);
+        expect(await page.locator('footer').count()).toBe(0);
+        await page.goto(base);
+        expect(await page.locator('footer').count()).toBe(0);
+        expect(await page.getByText('stories per day').count()).toBe(0);
+      },
+      async () => serving(await dataFolder({}), { metrics: { host: '127.0.0.1', port: 0, isRequired: true } }),
+    ),
+);
+
 peerTest(
   'chromium',
   'an operator opens the status at the port alone, and sees who asked for what, without script',
@@ -189,6 +224,8 @@ peerTest('chromium', 'a person finds a feed, opens it, copies its address and go
     ]);
     await page.getByText('دەقی تەواو').first().click();
     await page.locator('details[open] .text p').first().waitFor();
+    const digits = `getComputedStyle(document.querySelector('.text ol')).listStyleType`;
+    expect(await page.evaluate(digits)).toBe('arabic-indic');
     expect(seen).toEqual([]);
   }),
 );
