@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withMovedMedia } from '../article/moved-media.ts';
 import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
 import type { Publication } from '../config/publication.ts';
-import { createArranger } from '../document/arranger.ts';
-import type { CacheCounts } from '../document/byte-cache.ts';
-import { createDocumentCache, type DocumentCache } from '../document/cache.ts';
+import type { DocumentCache } from '../document/cache.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
-import type { createPages, Pages } from '../document/pages.ts';
-import { excerpt, isStoreDamage, PublisherError } from '../errors.ts';
-import { type FeedKey, LATEST } from '../feed/feeds.ts';
+import type { Pages } from '../document/pages.ts';
+import { excerpt, isStoreDamage } from '../errors.ts';
+import { LATEST } from '../feed/feeds.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
 import type { HealthParts, Phase } from '../http/health.ts';
@@ -21,21 +18,18 @@ import { statusHandler } from '../http/overviews.ts';
 import { createHttpServer, type HttpServer } from '../http/server.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
-import { openTrafficFile } from '../store/sqlite/traffic-file.ts';
-import type { FeedTotal, Store } from '../store/store.ts';
-import { type Counters, countDocuments, createCounters } from '../telemetry/counters.ts';
+import type { Store } from '../store/store.ts';
+import { type Counters, createCounters } from '../telemetry/counters.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
-import { watchLoopDelay } from '../telemetry/loop-delay.ts';
-import type { Metrics, MetricsParts, MetricValues, Overviews } from '../telemetry/metrics.ts';
-import { createTrafficCounts, type TrafficCounts } from '../telemetry/traffic.ts';
-import { reportTraffic } from '../telemetry/traffic-report.ts';
-import { type DataFolder, mediaFolder, trafficFile } from './data-folder.ts';
-import { type DiskWatch, watchDisk } from './disk-watch.ts';
+import type { MetricValues } from '../telemetry/metrics.ts';
+import { type DataFolder, mediaFolder } from './data-folder.ts';
+import { watchDisk } from './disk-watch.ts';
+import { openDocuments } from './documents.ts';
 import { releaseFreeHeap } from './heap.ts';
-import type { ProblemReports, Unrenderable } from './problem-reports.ts';
-import { cacheLoad, type ProcessLoad } from './process-load.ts';
-import { createStatusReader } from './status.ts';
-import { createTrafficKeeper, type TrafficKeeper } from './traffic-keeper.ts';
+import type { Unrenderable } from './problem-reports.ts';
+import type { ProcessLoad } from './process-load.ts';
+import { lazyMetrics, measuredFeeds, overviewsOf } from './process-metrics.ts';
+import { openStatus, openTraffic, type Traffic } from './process-status.ts';
 import { unlessDamaged } from './unless-damaged.ts';
 import { warmUpLater } from './warm-up.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
@@ -120,9 +114,6 @@ export interface ServiceProcess extends Service {
 
 /** Feed ids that one log line names. */
 const MAX_NAMED_FEEDS = 20;
-const MEGABYTE = 1024 * 1024;
-/** Part of the cache for entries, from which documents are arranged. */
-const ENTRY_SHARE = 1 / 4;
 
 /**
  * Serves a data folder over HTTP. From the call on, the store belongs to the service: it is closed with the service, or
@@ -300,60 +291,6 @@ async function endRequests(http: HttpServer, { shutdownDelay = 0, part }: ServeO
   if (part?.role === 'writer') await part.readersEnded;
 }
 
-interface Traffic extends TrafficKeeper {
-  readonly counts: TrafficCounts;
-}
-
-/** Counts what this process answers, and keeps it beside the store. */
-function openTraffic(
-  folder: DataFolder,
-  { log, now, fail }: Pick<HttpParts, 'now' | 'fail'> & { readonly log: Log },
-): Traffic {
-  const file = trafficFile(folder);
-  let isReported = false;
-  const counts = createTrafficCounts(now);
-  const store = openTrafficFile(file, (reason) => {
-    if (!isReported) log.warn({ reason }, `The figures of /status begin anew, because ${file} cannot be used.`);
-    isReported = true;
-  });
-  return { counts, ...createTrafficKeeper({ counts, store, now, fail }) };
-}
-
-interface StatusParts extends Pick<HttpParts, 'folder' | 'options' | 'writer' | 'traffic' | 'health' | 'now'> {
-  readonly documents: Pick<Documents, 'keptDocuments' | 'keptEntries'>;
-  readonly http: Pick<HttpServer, 'load'>;
-  readonly disk: DiskWatch;
-}
-
-/** What this process can tell of itself and, if it writes, of the whole service. */
-function openStatus({ folder, options, writer, documents, traffic, http, disk, health, now }: StatusParts) {
-  const { version, cache = DEFAULT_CACHE_MB } = options;
-  const delay = watchLoopDelay();
-  const startedAt = now();
-
-  async function load(): Promise<ProcessLoad> {
-    await traffic.save();
-    const caches = [documents.keptDocuments(), documents.keptEntries()];
-    return { startedAt, ...http.load(), cache: cacheLoad(caches, cache * MEGABYTE), eventLoopDelay: delay.longest() };
-  }
-
-  async function refuse(): Promise<never> {
-    throw new PublisherError('not_ready', 'Only the process that writes changes knows the state of the service.');
-  }
-
-  /** The supervisor knows no process yet when a request comes at once. */
-  async function loads(): Promise<readonly ProcessLoad[]> {
-    const all = (await options.loads?.()) ?? [];
-    return all.length > 0 ? all : [await load()];
-  }
-
-  const { problems } = writer;
-  const read = problems
-    ? createStatusReader({ ...health, ...folder, version, problems, disk, traffic, loads, now })
-    : refuse;
-  return { load, read, served: delay.restart, close: delay.close };
-}
-
 interface HttpParts {
   readonly folder: DataFolder;
   readonly options: ServeOptions;
@@ -401,38 +338,6 @@ function createHttp(parts: HttpParts): HttpServer {
   });
 }
 
-/** Feeds that have metrics. Each is a label for ever. */
-const MAX_MEASURED_FEEDS = 100;
-
-function measuredFeeds({ feeds }: Publication): FeedKey[] {
-  return [LATEST, ...feeds.map(({ id }) => id)].slice(0, MAX_MEASURED_FEEDS);
-}
-
-interface OverviewParts extends Pick<StatusParts, 'traffic' | 'disk' | 'now'> {
-  readonly problems: ProblemReports;
-}
-
-/** The overviews of a process that writes. The others leave them out: all processes would count the same. */
-function overviewsOf({ store, publication }: DataFolder, { problems, traffic, disk, now }: OverviewParts): Overviews {
-  const keys = measuredFeeds(publication);
-  return {
-    async problems() {
-      await problems.catchUp();
-      return problems.counts();
-    },
-    async feeds() {
-      const totals = new Map<string, FeedTotal>();
-      for (const key of keys) {
-        const total = await store.feedTotal(key, now());
-        if (total !== undefined) totals.set(key, total);
-      }
-      return totals;
-    },
-    services: async () => reportTraffic(await traffic.read()).services,
-    disk: async () => (await disk.look()).facts.freeBytes,
-  };
-}
-
 /** Reported once. */
 function warnOfUnknownClient(element: string, log: Log): void {
   const named = excerpt(element);
@@ -441,119 +346,10 @@ function warnOfUnknownClient(element: string, log: Log): void {
   log.warn({ forwarded: named }, `A trusted proxy names its client “${named}”, which is no address. ${effect} ${hint}`);
 }
 
-/** Loads the metrics at the first request for them: loading takes a fifth of the time of a start. */
-function lazyMetrics(parts: MetricsParts): () => Promise<Metrics> {
-  let metrics: Promise<Metrics> | undefined;
-  return () => {
-    metrics ??= import('../telemetry/metrics.ts').then(({ openMetrics }) => openMetrics(parts));
-    return metrics;
-  };
-}
-
-interface LazyPages extends Pages {
-  /** Loads and compiles what the first page of all feeds needs. */
-  readonly warmUp: (at: Instant) => Promise<void>;
-}
-
-/** Loads the pages after the start, or at the first request for one: a start does not need their templates. */
-function lazyPages(parts: Parameters<typeof createPages>[0]): LazyPages {
-  let pages: Promise<Pages> | undefined;
-  const load = () => {
-    pages ??= import('../document/pages.ts').then((module) => module.createPages(parts));
-    return pages;
-  };
-  return {
-    arrange: async (key, at) => (await load()).arrange(key, at),
-    search: async (text, at) => (await load()).search(text, at),
-    warmUp: async (at) => {
-      await load();
-      const { warmUpPages } = await import('../document/pages.ts');
-      await warmUpPages(parts, at);
-    },
-  };
-}
-
 /** Without this warning, no one would notice that a number in publication.yaml switches deltas off. */
 function warnOfFeedsWithoutDeltas({ entries, feeds }: Publication, log: Log): void {
   const large = [{ id: LATEST, entries }, ...feeds].filter((feed) => (feed.entries ?? entries) > MOST_WITH_DELTAS);
   if (large.length === 0) return;
   const names = large.slice(0, MAX_NAMED_FEEDS).map(({ id }) => id);
   log.warn({ feeds: names }, `Feeds of more than ${MOST_WITH_DELTAS} entries have no deltas: ${names.join(', ')}.`);
-}
-
-/** The store, with the addresses of files in articles as the publication has them. */
-function asPublished({ store, publication: { feedsUrl, reservedUrl } }: DataFolder): Store {
-  if (reservedUrl === undefined) return store;
-  const moved = { from: reservedUrl, to: feedsUrl };
-  return {
-    ...store,
-    articles: async (numbers) =>
-      (await store.articles(numbers)).map((stored) => ({ ...stored, article: withMovedMedia(stored.article, moved) })),
-  };
-}
-
-interface DocumentParts {
-  readonly log: Log;
-  readonly counters: Counters;
-  readonly fail: (error: unknown) => void;
-  readonly now: () => number;
-  /** Megabytes. */
-  readonly cache: number;
-  /** Called after other processes have changed the store. */
-  readonly onExternalChanges: () => void;
-  readonly onUnrenderable: (article: Unrenderable) => void;
-}
-
-interface Documents {
-  readonly documentCache: DocumentCache;
-  /** Undefined where the publication has none. */
-  readonly pages: LazyPages | undefined;
-  /** Forgets what was rendered of articles that were erased. */
-  readonly forgetErased: () => void;
-  readonly keptDocuments: () => CacheCounts;
-  readonly keptEntries: () => CacheCounts;
-}
-
-/** Opens the documents of a store, which this process or another one writes. */
-function openDocuments(
-  folder: DataFolder,
-  { log, counters, fail, now, cache, onExternalChanges, onUnrenderable }: DocumentParts,
-): Documents {
-  const { publication } = folder;
-  const store = asPublished(folder);
-  const bytes = cache * MEGABYTE;
-  const arranger = createArranger({
-    store,
-    publication,
-    entryBytes: bytes * ENTRY_SHARE,
-    report(id, format, err, revision) {
-      log.error({ err, article: id }, `The ${format} feeds omit article ${id}: it cannot be rendered.`);
-      onUnrenderable({ article: id, revision, format, reason: err instanceof Error ? err.message : String(err) });
-    },
-  });
-  const pages =
-    publication.pages &&
-    lazyPages({
-      store,
-      publication,
-      report: ({ article: { id } }, err) =>
-        log.error({ err, article: id }, `The pages omit article ${id}: it cannot be rendered.`),
-    });
-  async function removeErased(): Promise<void> {
-    if (await arranger.forgetErased()) documentCache.removeOutdated();
-  }
-  const forgetErased = () => void removeErased().catch(fail);
-  const documentCache = createDocumentCache({
-    arrange: countDocuments(arranger.arrange, counters),
-    ...(pages === undefined ? {} : { arrangePage: pages.arrange }),
-    bytes: bytes * (1 - ENTRY_SHARE),
-    now,
-    fail,
-    externalChanges: store,
-    onExternalChanges() {
-      forgetErased();
-      onExternalChanges();
-    },
-  });
-  return { documentCache, pages, forgetErased, keptDocuments: documentCache.counts, keptEntries: arranger.counts };
 }
