@@ -3,11 +3,11 @@ import { type FeedKey, LATEST, type NamedKey } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { memo } from '../lib/memo.ts';
 import { slugOf } from '../lib/text.ts';
-import { createYieldToLoop } from '../lib/yield-to-loop.ts';
 import { kindOf } from '../pages/kinds.ts';
 import { type Findable, findable, folded, rank } from '../pages/search.ts';
 import { languageName } from '../pages/words.ts';
 import type { Store } from '../store/store.ts';
+import { seenInPieces } from './seen-feeds.ts';
 
 interface FindableFeed {
   readonly key: FeedKey;
@@ -22,9 +22,6 @@ export interface FoundFeeds {
 }
 
 type SearchStore = Pick<Store, 'feedKeys' | 'seenFeeds' | 'lastRevision'>;
-
-/** Feeds that one query reads: other work comes between two queries. */
-const READ_TOGETHER = 250;
 
 /**
  * Returns a function that finds the feeds whose names answer a text. Names are looked for in the keys
@@ -89,11 +86,7 @@ function createSeenFilter(store: SearchStore): (keys: readonly FeedKey[], at: In
     [revision, latest] = [current, at];
     const known = seen; // a search during the next revision begins another set
     const unknown = keys.filter((key) => !known.has(key));
-    const rest = createYieldToLoop();
-    for (let start = 0; start < unknown.length; start += READ_TOGETHER) {
-      await rest();
-      for (const { key } of await store.seenFeeds(unknown.slice(start, start + READ_TOGETHER), at)) known.add(key);
-    }
+    for (const { key } of await seenInPieces(store, unknown, at)) known.add(key);
     return keys.filter((key) => known.has(key));
   };
 }

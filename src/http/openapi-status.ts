@@ -63,7 +63,9 @@ const traffic = object('What was answered in the hour that is not over yet, and 
     'The 20 feeds with the most requests, the most first.',
   ),
   otherFeeds: object('All other feeds.', {
-    feeds: count('How many other feeds were requested. In an hour, at most 1,000 are told apart.'),
+    feeds: count(
+      'The number of the other requested feeds. The service counts at most 1,000 feeds of an hour each by itself.',
+    ),
     requests: count('Their requests.'),
   }),
   services: list(

@@ -1,4 +1,5 @@
 import type { Publication } from '../config/publication.ts';
+import { seenInPieces } from '../document/seen-feeds.ts';
 import { isStoreDamage, PublisherError } from '../errors.ts';
 import { describeFeed, LATEST, type NamedKey, shortTitle } from '../feed/feeds.ts';
 import type { HealthParts } from '../http/health.ts';
@@ -34,8 +35,6 @@ interface StatusParts extends HealthParts {
 
 /** Problems that a status has in full. */
 const MAX_PROBLEMS = 20;
-/** Feeds that one query reads: other work comes between two queries. */
-const COUNTED_TOGETHER = 100;
 /** Milliseconds for which the number of feeds is used again. */
 const COUNT_LIFETIME = 60_000;
 
@@ -144,12 +143,7 @@ function createFeedCount({ store, publication }: StatusParts): (at: Instant) => 
 
   async function seen(at: Instant): Promise<number> {
     const keys = (await store.feedKeys()).filter((key) => !retired.has(key));
-    let found = 0;
-    for (let start = 0; start < keys.length; start += COUNTED_TOGETHER) {
-      await new Promise(setImmediate);
-      found += (await store.seenFeeds(keys.slice(start, start + COUNTED_TOGETHER), at)).length;
-    }
-    return found;
+    return (await seenInPieces(store, keys, at)).length;
   }
 
   return async (at) => {

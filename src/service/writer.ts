@@ -187,7 +187,7 @@ function inWords(adjustments: readonly Adjustment[]): string {
   return [...named, ...(others === 0 ? [] : [`${others} more adjustments`])].join('; ');
 }
 
-/** A writer that is another process. */
+/** Forwards changes to the writer, which runs in another process. */
 interface ForwardingWriter extends Writer {
   readonly showStatus: ChangeHandlers['put'];
 }

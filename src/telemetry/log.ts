@@ -84,6 +84,8 @@ interface WrittenMessage {
   readonly level: string;
   readonly msg: string;
   readonly pid: number;
+  /** The message has them in words. */
+  readonly adjustments?: readonly unknown[];
   readonly file?: string;
   readonly problems?: readonly Problem[];
   readonly err?: { readonly stack?: string };
@@ -91,7 +93,17 @@ interface WrittenMessage {
 
 /** Returns `time level message key=value`, with problems and the stack on lines of their own below. */
 function forPeople(json: string): string {
-  const { time, level, msg, pid: _, file, problems = [], err, ...fields }: WrittenMessage = JSON.parse(json);
+  const {
+    time,
+    level,
+    msg,
+    pid: _,
+    adjustments: __,
+    file,
+    problems = [],
+    err,
+    ...fields
+  }: WrittenMessage = JSON.parse(json);
   const pairs = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
   const below = [...problems.map((problem) => describeProblem(problem, file)), ...(err?.stack?.split('\n') ?? [])];
   return [[time, level.padEnd(5), msg, ...pairs].join(' '), ...below.map((row) => `  ${row}`)]

@@ -89,6 +89,14 @@ describe('a log', () => {
     expect(toldIn(text()).map((line) => line.level)).toEqual(told);
   });
 
+  test('has for people what cleaning changed in words alone', () => {
+    const { stream, text } = paper();
+    const { log } = openLog(stream, { isTTY: true });
+    log.info({ article: 'a', adjustments: [{ kind: 'attributes_removed' }] }, 'a: body: removed 1 attribute');
+
+    expect(text()).toMatch(/ info  a: body: removed 1 attribute article="a"\n$/);
+  });
+
   test('on a terminal is for people, and no client can move the cursor', () => {
     const { stream, text } = paper();
     const { log } = openLog(stream, { isTTY: true });

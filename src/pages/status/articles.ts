@@ -17,7 +17,7 @@ const STATES: readonly (readonly [state: State, name: string, colour: Colour])[]
   ['withdrawn', 'Withdrawn', 'k4'],
 ];
 
-/** Articles by their state, and what comes next. */
+/** Shows how many articles are in each state, and which one appears or expires next. */
 export function articlesSection(articles: ArticleCounts, feeds: number, clock: Clock): Html {
   const total = STATES.reduce((sum, [state]) => sum + articles[state], 0);
   const label = listed(

@@ -84,6 +84,6 @@ function compareFeeds(db: DatabaseSync, parts: readonly { readonly count: number
 
 /** @throws an error of damage where the store counts other files of articles than it has */
 function compareSources(db: DatabaseSync, counted: Parts): void {
-  const rows = db.prepare('SELECT id, checksum FROM source').all() as unknown as SourceRow[];
+  const rows = db.prepare('SELECT id, checksum FROM source').iterate() as Iterable<unknown> as Iterable<SourceRow>;
   if (!isSum(counted, rows)) throw damagedSources();
 }

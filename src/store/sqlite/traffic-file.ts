@@ -122,7 +122,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Whether there is another file now where that one was. */
+/** Whether another file has replaced the one that is open. */
 function isReplaced(path: string, { inode }: OpenFile): boolean {
   return path !== IN_MEMORY && inodeOf(path) !== inode;
 }
