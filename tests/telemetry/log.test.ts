@@ -94,7 +94,7 @@ describe('a log', () => {
     const { log } = openLog(stream, { isTTY: true });
     log.info({ article: 'a', adjustments: [{ kind: 'attributes_removed' }] }, 'a: body: removed 1 attribute');
 
-    expect(text()).toMatch(/ info  a: body: removed 1 attribute article="a"\n$/);
+    expect(text()).toMatch(/ info {2}a: body: removed 1 attribute article="a"\n$/);
   });
 
   test('on a terminal is for people, and no client can move the cursor', () => {
