@@ -5,21 +5,27 @@ import { type Terminal, withVisibleControls } from './commands/terminal.ts';
 import { describeProblems, PublisherError } from './errors.ts';
 import { meantWord, synonymsOf } from './lib/nearest-word.ts';
 import { isSystemError, systemReason } from './lib/system-reason.ts';
-import type { Service } from './service/serve.ts';
+import type { Service } from './service/service-process.ts';
 
 const HELP = `Feed Publisher turns a newsroom's articles into RSS, Atom and JSON Feed.
 
 Usage: feed-publisher [COMMAND] [options]
 
 Commands
-  serve      serve the feeds over HTTP (the default)
-  import     publish articles from files, feeds and WordPress exports
-  export     write all articles as NDJSON
-  erase      remove the text of an article for good
-  key        create, list and revoke keys for the API
-  verify     check the store, or a backup of it, for damage
-  repair     keep what is whole of a damaged store
-  migrate    bring the store of an earlier version to this version
+  serve            serve the feeds over HTTP (the default)
+  init             make a newsroom: settings, a first article, folders
+  import           publish articles from files, feeds and WordPress exports
+  export           write all articles as NDJSON
+  erase            remove the text of an article for good
+  key              create, list and revoke keys for the API and for partners
+  verify           check the store, or a backup of it, for damage
+  repair           keep what is whole of a damaged store
+  check            find mistakes before readers do
+  deliveries       show what a partner has fetched
+  withdrawals      show which partners have seen a withdrawal
+  verify-delivery  check an answer that a partner has saved
+  signing-key      make the key that signs answers to partners
+  migrate          bring the store of an earlier version to this version
 
 “COMMAND --help” shows the options of a command, “--version” the version. An option wins over its variable.
 `;
@@ -27,12 +33,18 @@ Commands
 /** Each command is loaded when it is called: a service does not need the modules of an import. */
 const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>> = new Map([
   ['serve', () => import('./commands/serve.ts')],
+  ['init', () => import('./commands/init.ts')],
   ['import', () => import('./commands/import.ts')],
   ['export', () => import('./commands/export.ts')],
   ['erase', () => import('./commands/erase.ts')],
   ['key', () => import('./commands/key.ts')],
   ['verify', () => import('./commands/verify.ts')],
   ['repair', () => import('./commands/repair.ts')],
+  ['check', () => import('./commands/check.ts')],
+  ['deliveries', () => import('./commands/deliveries.ts')],
+  ['withdrawals', () => import('./commands/withdrawals.ts')],
+  ['verify-delivery', () => import('./commands/verify-delivery.ts')],
+  ['signing-key', () => import('./commands/signing-key.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
@@ -78,11 +90,17 @@ function print({ out }: Terminal, text: string): number {
 /** Commands by the words of other programs and languages. */
 const SYNONYMS = synonymsOf({
   serve: 'start run server up listen web http starten démarrer servir başlat',
+  init: 'new create setup scaffold generate anlegen neu einrichten créer nouveau crear nuevo oluştur yeni',
   import: 'load add publish ingest read migratefrom einlesen charger cargar',
   export: 'dump backup save write ausgeben sauvegarder yedekle',
   key: 'token tokens apikey apikeys auth user users schlüssel clé clave anahtar',
-  verify: 'check fsck integrity validate doctor scrub prüfen vérifier verificar doğrula',
+  verify: 'fsck integrity scrub prüfen vérifier verificar doğrula',
   repair: 'fix recover rescue salvage restore heal reparieren réparer reparar onar',
+  check: 'redirects test lint audit inspect doctor validate',
+  deliveries: 'delivery delivered fetches downloads lieferungen livraisons entregas teslimatlar',
+  withdrawals: 'withdrawal receipts receipt retractions kills takedowns rückrufe retraits retiradas geriçekmeler',
+  'verify-delivery': 'verifydeliveries checkdelivery verifysignature proof',
+  'signing-key': 'sign signature keypair genkey keygen',
   migrate: 'upgrade update schema migration aktualisieren güncelle',
 });
 

@@ -4,6 +4,7 @@ const ERROR_STATUS = {
   not_an_article: 415,
   unrenderable_article: 500,
   invalid_publication: 500,
+  restart_required: 500,
   invalid_path: 400,
   invalid_query: 400,
   invalid_json: 400,
@@ -13,6 +14,7 @@ const ERROR_STATUS = {
   feed_not_found: 404,
   article_not_found: 404,
   feed_gone: 410,
+  cursor_expired: 410,
   not_found: 404,
   method_not_allowed: 405,
   not_acceptable: 406,
@@ -39,6 +41,7 @@ const ERROR_STATUS = {
   store_unavailable: 503,
   store_damaged: 503,
   overloaded: 503,
+  feed_filling: 503,
   insufficient_storage: 507,
   worker_failed: 500,
 } as const;
@@ -47,6 +50,8 @@ export type ErrorCode = keyof typeof ERROR_STATUS;
 
 /** One defect of a record, file or request: the field, its value, and the rule that it breaks. */
 export interface Problem {
+  /** The file that has the problem, where the error is about several files. */
+  readonly file?: string;
   /** Path of the field, e.g. `authors[0].url`; empty where the problem is about the whole record. */
   readonly field: string;
   /** An excerpt of the value; absent where the field is missing. */
@@ -145,8 +150,8 @@ export function describeProblems(error: PublisherError): string[] {
 }
 
 /** `file:line:column: field: rule (value: …)` */
-export function describeProblem({ field, value, rule, line, column }: Problem, file?: string): string {
-  const location = [file, line, column].filter((part) => part !== undefined).join(':');
+export function describeProblem({ field, value, rule, line, column, file: own }: Problem, file?: string): string {
+  const location = [own ?? file, line, column].filter((part) => part !== undefined).join(':');
   const suffix = value === undefined ? '' : ` (value: ${value})`;
   return [location, field, `${rule}${suffix}`].filter((part) => part !== '').join(': ');
 }

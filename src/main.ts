@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { isatty } from 'node:tty';
 import packageJson from '../package.json' with { type: 'json' };
 
 // More threads than cores compress no faster, and each keeps memory. Node reads this when it starts the first thread.
 process.env.UV_THREADPOOL_SIZE ??= String(Math.max(2, Math.min(4, availableParallelism())));
-const { printCrash, printWarning, run } = await import('./cli.ts');
 
 type Signal = 'SIGINT' | 'SIGTERM';
 
@@ -34,12 +34,34 @@ function onStop(listener: (signal: Signal) => void): void {
   };
 }
 
+const [word = ''] = process.argv.slice(2);
+const hadTerminal = isatty(0);
+let reload: (() => void) | undefined;
+let isReloadWanted = false;
+
+/** SIGHUP asks for a reload. If the terminal was closed in which the service runs, it stops the service. */
+function hangUp(): void {
+  if (hadTerminal && !isatty(0)) receive('SIGTERM');
+  else if (reload === undefined) isReloadWanted = true;
+  else reload();
+}
+// From the first moment on: without this, a reload that is asked for during the start would end the service.
+if (word === 'serve' || word === '' || word.startsWith('-')) process.on('SIGHUP', hangUp);
+
+function onReload(listener: () => void): void {
+  reload = listener;
+  if (isReloadWanted) listener();
+}
+
+const { printCrash, printWarning, run } = await import('./cli.ts');
+
 const terminal = {
   out: (line: string) => process.stdout.write(`${line}\n`),
   isInteractive: process.stdout.isTTY,
   err: (line: string) => process.stderr.write(`${line}\n`),
   screen: process.stderr,
   onStop,
+  onReload,
   input: () => process.stdin,
   env: process.env,
   version: packageJson.version,
@@ -55,10 +77,20 @@ process.on('uncaughtException', crash);
 if (process.listenerCount('warning') > 0)
   process.removeAllListeners('warning').on('warning', (warning) => printWarning(warning, terminal));
 
+let isServing = false;
+/** As shells report a program that SIGPIPE ended: 0 would say that the work was done, and that nothing was found. */
+const UNREAD = 141;
+// The reader of the output, such as head, has seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') crash(error);
+  else if (!isServing) process.exit(UNREAD);
+});
+
 const result = await run(process.argv.slice(2), terminal);
 
 if (typeof result === 'number') process.exitCode = result;
 else {
+  isServing = true;
   const die = (error: unknown): void => {
     result.fail(error);
     process.exit(1);

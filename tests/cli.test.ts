@@ -44,6 +44,8 @@ interface Program {
   readonly finished: Promise<Finished>;
   /** Resolves with the first line of output; rejects if the program ends before. */
   readonly line: Promise<string>;
+  /** What it has written to standard error so far. */
+  readonly err: () => string;
 }
 
 type Environment = Readonly<Record<string, string>>;
@@ -68,7 +70,7 @@ function program(args: readonly string[], env: Environment = {}, cwd = ROOT): Pr
   });
   line.catch(() => {}); // a test may not wait for the line
   const finished = once(child, 'close').then(() => ({ code: child.exitCode, out, err }));
-  return { child, finished, line };
+  return { child, finished, line, err: () => err };
 }
 
 const NEWSROOM = {
@@ -103,14 +105,20 @@ describe('help and version', () => {
 
     expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/^Feed Publisher turns .*\n\nUsage: feed-publisher \[COMMAND\] \[options\]\n/);
-    expect(out.match(/(?<=^ {2})[a-z]+(?= )/gm)).toEqual([
+    expect(out.match(/(?<=^ {2})[a-z][a-z-]+(?= )/gm)).toEqual([
       'serve',
+      'init',
       'import',
       'export',
       'erase',
       'key',
       'verify',
       'repair',
+      'check',
+      'deliveries',
+      'withdrawals',
+      'verify-delivery',
+      'signing-key',
       'migrate',
     ]);
     expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([
@@ -124,6 +132,7 @@ describe('help and version', () => {
       '--trust-proxy',
       '--rate-limit',
       '--max-connections',
+      '--signing-key',
       '--fast-path',
       '--sanitize-fast-path',
     ]);
@@ -138,6 +147,7 @@ describe('help and version', () => {
       'TRUST_PROXY',
       'RATE_LIMIT',
       'MAX_CONNECTIONS',
+      'SIGNING_KEY_FILE',
       'FAST_PATH',
       'SANITIZE_FAST_PATH',
     ]);
@@ -163,8 +173,16 @@ test.each<[readonly string[], Environment, string]>([
   [['--port', '80.5'], {}, '--port must be a whole number from 0 to 65535, not “80.5”.'],
   [['--port='], {}, '--port must be a whole number from 0 to 65535, not “”.'],
   [[], { PORT: 'http' }, 'PORT must be a whole number from 0 to 65535, not “http”.'],
-  [['--public-url', 'feeds.example'], {}, '--public-url must be an http or https address, not “feeds.example”.'],
-  [[], { PUBLIC_URL: 'ftp://x.example' }, 'PUBLIC_URL must be an http or https address, not “ftp://x.example”.'],
+  [
+    ['--public-url', 'feeds.example'],
+    {},
+    '--public-url must be an http or https address without user name, password, query and fragment, not “feeds.example”.',
+  ],
+  [
+    [],
+    { PUBLIC_URL: 'ftp://x.example' },
+    'PUBLIC_URL must be an http or https address without user name, password, query and fragment, not “ftp://x.example”.',
+  ],
   [['--metrics-port', 'none'], {}, '--metrics-port must be off or a whole number from 0 to 65535, not “none”.'],
   [[], { METRICS_PORT: '-1' }, 'METRICS_PORT must be off or a whole number from 0 to 65535, not “-1”.'],
   [[], { LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal, silent, not “loud”.'],
@@ -391,3 +409,24 @@ describe('serving', () => {
     expect(err).not.toContain('    at ');
   });
 });
+
+/** Node loads it before the program: SIGHUP comes when the program has just begun to load its commands. */
+const HANG_UP = `--import=data:text/javascript,${encodeURIComponent(
+  "import { registerHooks } from 'node:module'; registerHooks({ resolve(name, context, next) { if (name === './cli.ts') process.kill(process.pid, 'SIGHUP'); return next(name, context); } });",
+)}`;
+
+test.skipIf(process.platform === 'win32')(
+  'SIGHUP during the start is a reload after it, and ends any other command',
+  async () => {
+    const folder = await dataFolder(NEWSROOM);
+    const env = { NODE_OPTIONS: HANG_UP };
+    const other = program(['check', '--config', '--data', folder], env);
+    const service = program(['--port', '0', '--data', folder], env);
+    expect((await other.finished).code).toBeNull();
+    expect(other.child.signalCode).toBe('SIGHUP');
+    await service.line;
+    await expect
+      .poll(() => toldIn(service.err()).map(({ msg }) => msg), { timeout: 20_000 })
+      .toContain('publication.yaml was read again, and says what is in force already.');
+  },
+);

@@ -27,7 +27,9 @@ const BEGAN = Math.floor(Date.now() / 1000) * 1000;
 export const NOW = BEGAN + HOUR;
 export const AFTER_EMBARGOES = Date.parse('2990-01-01T00:00:00Z');
 
-const RULES = `feeds:
+/** So few entries that feeds have archives. */
+const RULES = `entries: 5
+feeds:
   - id: world-without-sport
     title: World without sport
     select: { any: [section/world], none: [tag/sport] }
@@ -53,16 +55,33 @@ const STORIES = Array.from({ length: 40 }, (_, number) => {
   if (number % 10 === 4) return record({ ...fields, title: `GONE ${number}` });
   if (number % 10 === 5) return record({ ...fields, title: `ERASED ${number}` });
   if (number % 10 === 6) return record({ ...fields, expiresAt: '2995-01-01T00:00:00Z' });
+  if (number % 10 === 7)
+    return record({ ...fields, rights: { endsAt: new Date(BEGAN - (48 - number) * HOUR).toISOString() } });
+  if (number % 10 === 8)
+    return record({
+      ...fields,
+      rights: { endsAt: '2995-01-01T00:00:00Z' },
+      correction: { note: 'A name was wrong.', at: new Date(BEGAN - HOUR).toISOString() },
+    });
   return record(fields);
 });
+
+/** The record of an article. */
+export function storyNamed(id: string): object {
+  return STORIES.find((story) => story.id === id) ?? {};
+}
 
 export const withdrawn = [4, 14, 24, 34].map((number) => `story/${number}`);
 export const erased = [5, 15, 25, 35].map((number) => `story/${number}`);
 
-/** Makes a data folder whose store has articles of each state, files, keys and a feed of the operator's. The caller removes it. */
+/**
+ * Makes a data folder whose store has articles of each state, files, keys, a feed of the operator's and a partner's own selection.
+ * The caller removes it.
+ */
 export async function newsroomWithStates(): Promise<string> {
   const folder = await makeFolder({
     'publication.yaml': PUBLICATION + RULES,
+    'partners/wire.yaml': 'name: Wire\ndialect: plain\nselect: { any: [section/world], none: [tag/sport] }\n',
     'articles/filed.json': JSON.stringify(record({ id: 'filed', url: '/filed', title: 'Filed', sections: ['World'] })),
     'articles/filed-and-gone.json': JSON.stringify(
       record({ id: 'filed-and-gone', url: '/filed-and-gone', title: 'GONE filed', sections: ['World'] }),
@@ -78,6 +97,7 @@ export async function newsroomWithStates(): Promise<string> {
   cpSync(storeFile(folder), join(folder, EARLIER));
   const { store } = openDataFolder(folder);
   await createKey(store, 'CMS', 'write', NOW);
+  await createKey(store, 'Wire', 'partner', NOW, { partner: 'wire', expiresAt: AFTER_EMBARGOES });
   for (const id of [...withdrawn, 'filed-and-gone'])
     await store.apply([{ kind: 'withdraw', id, reason: 'a mistake' }], Date.now);
   await store.close();

@@ -6,11 +6,13 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { onTestFinished } from 'vitest';
-import { type Article, type Newsroom, parseArticle } from '../src/article/article.ts';
+import { type Article, parseArticle } from '../src/article/article.ts';
+import type { Newsroom } from '../src/article/newsroom.ts';
 import { describeProblem, type Problem } from '../src/errors.ts';
 import { omitUndefined } from '../src/lib/omit-undefined.ts';
 import { openDataFolder } from '../src/service/data-folder.ts';
-import { type ServeOptions, type ServiceProcess, serve } from '../src/service/serve.ts';
+import { serve } from '../src/service/serve.ts';
+import type { ServeOptions, ServiceProcess } from '../src/service/service-process.ts';
 import { type OpenLog, openLog } from '../src/telemetry/log.ts';
 
 /** A newsroom without files of its own. */
@@ -161,8 +163,8 @@ export const FAST_PATH = process.env.FAST_PATH !== 'off';
 
 /** What a child process inherits of the environment: what the run of the tests sets, and no option of the operator's. */
 export function childEnvironment(more: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const { PATH, TMPDIR, FAST_PATH: fastPath } = process.env;
-  return omitUndefined({ PATH, TMPDIR, FAST_PATH: fastPath, ...more });
+  const { PATH, TMPDIR, NODE_COMPILE_CACHE, FAST_PATH: fastPath } = process.env;
+  return omitUndefined({ PATH, TMPDIR, NODE_COMPILE_CACHE, FAST_PATH: fastPath, ...more });
 }
 
 /** Starts the real service on a free port of loopback, and closes it when the test is over. */

@@ -3,27 +3,64 @@
  * names that folder in its environment or its arguments. So it can all be found and removed, however the run ends.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statfsSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { RUN } from './soak/sizes.ts';
 
 const PREFIX = 'feed-publisher-tests-';
 /** Milliseconds that a process has to end by itself. nginx ends its workers only on SIGTERM. */
 const GRACE = 3000;
 
+/** A file system in memory, on Linux. */
+const MEMORY = '/dev/shm';
+/** Bytes that it must have free: many times what a run needs at once. */
+const ROOM = 4 * 1024 ** 3;
+
+/**
+ * Whether this run keeps its files in memory. There, no change waits for the disk, which takes a third of the time of tests of
+ * the store. A soak is on the disk, and so is a run whose TMPDIR is set.
+ */
+function isInMemory(): boolean {
+  if (RUN !== 'short' || process.env.TMPDIR !== undefined) return false;
+  try {
+    accessSync(MEMORY, constants.W_OK | constants.X_OK);
+    const { bavail, bsize } = statfsSync(MEMORY);
+    return bavail * bsize >= ROOM && !isNoexec(MEMORY); // tests run programs that they write
+  } catch {
+    return false;
+  }
+}
+
+function isNoexec(folder: string): boolean {
+  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
+  return mounts.some((line) => line.split(' ')[1] === folder && /\bnoexec\b/.test(line));
+}
+
 /** Makes the folder of a run. Its name has the id of the process that runs the tests. */
 export function makeRunFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const folder = mkdtempSync(join(isInMemory() ? MEMORY : tmpdir(), `${PREFIX}${process.pid}-`));
   chmodSync(folder, 0o711); // servers below it change to another user
   return folder;
 }
 
 /** The folders of runs whose process is gone. */
 export function foldersOfDeadRuns(): string[] {
-  return readdirSync(tmpdir())
-    .filter((name) => name.startsWith(PREFIX) && !isAlive(Number.parseInt(name.slice(PREFIX.length), 10)))
-    .map((name) => join(tmpdir(), name));
+  return [tmpdir(), MEMORY].filter(existsSync).flatMap((parent) =>
+    readdirSync(parent)
+      .filter((name) => name.startsWith(PREFIX) && !isAlive(Number.parseInt(name.slice(PREFIX.length), 10)))
+      .map((name) => join(parent, name)),
+  );
 }
 
 /** Ends the processes of a run, but for children of `except`, and removes its folder. */

@@ -181,7 +181,8 @@ test('fields of publication.yaml', async () => {
     'the word of another system': [
       ['ttl', 'maxAge'],
       ['limit', 'entries'],
-      ['redirects', 'retired'],
+      ['moved', 'retired'],
+      ['rewrites', 'redirects'],
       ['theme_color', 'accentColor'],
     ],
     'a space': [
@@ -464,9 +465,9 @@ test('addresses of feeds', async () => {
       ['/feeds/', '/feeds/latest.rss'],
     ],
     'the folder of another system': [
-      ['/rss', '/rss.xml'],
+      ['/rss.xm', '/rss.xml'],
       ['/atom.rss', '/atom.xml'],
-      ['/feed.xml', '/feed'],
+      ['/feeed', '/feed'],
     ],
   };
   const answerTo = async (path: string) => {

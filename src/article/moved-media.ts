@@ -1,5 +1,5 @@
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import type { Article } from './article.ts';
+import type { Article, Media } from './article.ts';
 
 /** The service's address with which articles were parsed, and the one at which it serves. Both end in a slash. */
 export interface MovedAddress {
@@ -26,6 +26,17 @@ export function withMovedMedia(article: Article, moved: MovedAddress): Article {
       author.avatar === undefined ? author : { ...author, avatar: url(author.avatar) },
     ),
     image: image && { ...image, url: url(image.url) },
-    media: media.map((item) => ({ ...item, url: url(item.url) })),
+    media: media.map((item) => movedItem(item, url)),
+  });
+}
+
+function movedItem(item: Media, url: (address: string) => string): Media {
+  const { transcript, chapters, persons } = item;
+  return omitUndefined({
+    ...item,
+    url: url(item.url),
+    transcript: transcript && { ...transcript, url: url(transcript.url) },
+    chapters: chapters && { ...chapters, url: url(chapters.url) },
+    persons: persons?.map((person) => (person.image === undefined ? person : { ...person, image: url(person.image) })),
   });
 }

@@ -51,12 +51,14 @@ const OBJECTS: readonly (readonly [field: string, texts: readonly string[]])[] =
   ['image', ['alt', 'caption', 'credit']],
   ['source', ['name']],
   ['withdrawn', ['reason']],
+  ['correction', ['note']],
 ];
+const PERSON_TEXTS = ['name', 'role', 'group'] as const;
 /** The fields in which a number stands for text, and the lists of names. */
 export const TEXT_FIELDS: ReadonlySet<string> = new Set([
   ...TEXTS,
   ...OBJECTS.flatMap(([, texts]) => texts),
-  'name',
+  ...PERSON_TEXTS,
   'sections',
   'tags',
 ]);
@@ -117,8 +119,21 @@ function withTexts(value: unknown, texts: readonly string[], field: string, repo
 
 function adjustMedia(media: unknown, report: Report): unknown {
   if (!Array.isArray(media) || media.length > 1000) return media; // the schema refuses that many
-  const adjusted = media.map((item, index) => withTexts(item, ['title'], `media[${index}]`, report));
-  return adjusted.some((item, index) => item !== media[index]) ? adjusted : media;
+  return adjustEach(media, (item, index) => {
+    const field = `media[${index}]`;
+    const adjusted = withTexts(item, ['title'], field, report);
+    if (!isObject(adjusted) || !Array.isArray(adjusted.persons) || adjusted.persons.length > 1000) return adjusted;
+    const persons = adjustEach(adjusted.persons, (person, at) =>
+      withTexts(person, PERSON_TEXTS, `${field}.persons[${at}]`, report),
+    );
+    return persons === adjusted.persons ? adjusted : { ...adjusted, persons };
+  });
+}
+
+/** The list itself where no item changes. */
+function adjustEach(items: unknown[], adjust: (item: unknown, index: number) => unknown): unknown[] {
+  const adjusted = items.map(adjust);
+  return adjusted.some((item, index) => item !== items[index]) ? adjusted : items;
 }
 
 /** The names of a list that remain: text, each once, and at most as many as a record may have. */

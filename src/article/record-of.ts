@@ -8,7 +8,7 @@ import type { Article, Author } from './article.ts';
  */
 export function recordOf(article: Article): object {
   const { direction: _, html, withdrawn: __, authors, sections, tags, ...fields } = article;
-  const { publishedAt, updatedAt, embargoUntil, expiresAt } = article;
+  const { publishedAt, updatedAt, embargoUntil, expiresAt, correction, rights } = article;
   return omitUndefined({
     ...fields,
     body: html,
@@ -19,6 +19,8 @@ export function recordOf(article: Article): object {
     updatedAt: updatedAt === undefined ? undefined : rfc3339(updatedAt),
     embargoUntil: embargoUntil === undefined ? undefined : rfc3339(embargoUntil),
     expiresAt: expiresAt === undefined ? undefined : rfc3339(expiresAt),
+    correction: correction && { ...correction, at: rfc3339(correction.at) },
+    rights: rights && (rights.endsAt === undefined ? rights : { ...rights, endsAt: rfc3339(rights.endsAt) }),
   });
 }
 

@@ -9,17 +9,21 @@ export function withdrawnArticle(
   article: Article,
   withdrawal: { readonly at: Instant; readonly reason?: string },
 ): Article {
-  const { withdrawn: _, image, media, source, copyright, license, translations, ...rest } = article;
-  return omitUndefined({ ...rest, withdrawn: withdrawal, image, media, source, copyright, license, translations });
+  const { withdrawn: _, image, media, source, copyright, license, translations, ...others } = article;
+  const { urgency, correction, rights, ...rest } = others;
+  const last = { image, media, source, copyright, license, translations, urgency, correction, rights };
+  return omitUndefined({ ...rest, withdrawn: withdrawal, ...last });
 }
 
 /** What stays of an article that is erased. */
-export interface Remains extends Pick<Article, 'id' | 'publicId' | 'publishedAt'> {
+export interface Remains extends Pick<Article, 'id' | 'publicId' | 'publishedAt' | 'urgency'> {
   readonly withdrawn: { readonly at: Instant };
+  /** The only partners that had the article: no other may learn that it was erased. */
+  readonly partners?: readonly string[];
 }
 
 /** An erased article, without a text. */
-export function erasedArticle({ id, publicId, publishedAt, withdrawn }: Remains): Article {
+export function erasedArticle({ id, publicId, publishedAt, withdrawn, urgency, partners }: Remains): Article {
   return {
     id,
     publicId,
@@ -36,6 +40,7 @@ export function erasedArticle({ id, publicId, publishedAt, withdrawn }: Remains)
     withdrawn,
     media: [],
     translations: [],
+    ...omitUndefined({ urgency, rights: partners && { partners } }),
   };
 }
 
@@ -47,11 +52,18 @@ export interface ArticleText
   readonly media?: readonly string[];
   /** See `urlHash`. */
   readonly urlHash: number;
+  /** `rights.endsAt` of the article. */
+  readonly rightsEnd?: Instant;
+  /** `correction.at` of the article. */
+  readonly correctedAt?: Instant;
+  readonly urgency?: number;
+  /** `rights.partners` of the article. */
+  readonly partners?: readonly string[];
 }
 
 /** Serializes an article for a store. */
 export function articleText(article: Article): ArticleText {
-  const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn } = article;
+  const { id, publicId, publishedAt, updatedAt, expiresAt, withdrawn, rights, correction } = article;
   const text = JSON.stringify(article);
   const names = mediaNamesIn(text);
   const media = names.length === 0 ? undefined : names;
@@ -65,6 +77,10 @@ export function articleText(article: Article): ArticleText {
     text,
     urlHash: urlHash(article.url),
     media,
+    rightsEnd: rights?.endsAt,
+    correctedAt: correction?.at,
+    urgency: article.urgency,
+    partners: rights?.partners,
   });
 }
 

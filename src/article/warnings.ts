@@ -1,6 +1,7 @@
 import { excerpt, type Problem } from '../errors.ts';
 import { isRegisteredLanguage } from '../lib/registered-language.ts';
-import { type Article, isLocalFile, type Newsroom } from './article.ts';
+import type { Article, Media } from './article.ts';
+import { isLocalFile, type Newsroom } from './newsroom.ts';
 
 /** Warnings of one record. A hostile body can name a million files. */
 const MAX_WARNINGS = 20;
@@ -20,17 +21,26 @@ export function warningsOf(article: Article, record: unknown, newsroom: Newsroom
   return [...languageWarnings(article), ...missingMedia(article, record, newsroom)].slice(0, MAX_WARNINGS);
 }
 
-function languageWarnings({ language, translations }: Article): Problem[] {
+export const UNREGISTERED_LANGUAGE =
+  'is not a registered language tag (BCP 47): readers may not know the language. Use a tag as en, ckb or pt-BR';
+
+/** Language tags that are not registered. */
+export function languageWarnings({ language, media, translations }: Article): Problem[] {
   const tags = [
     { field: 'language', value: language },
+    ...media.flatMap(({ transcript }, index) =>
+      transcript?.language === undefined
+        ? []
+        : [{ field: `media[${index}].transcript.language`, value: transcript.language }],
+    ),
     ...translations.map(({ language: value }, index) => ({ field: `translations[${index}].language`, value })),
   ];
-  const rule =
-    'is not a registered language tag (BCP 47): readers may not know the language. Use a tag as en, ckb or pt-BR';
+  const rule = UNREGISTERED_LANGUAGE;
   return tags.flatMap(({ field, value }) => (isRegisteredLanguage(value) ? [] : [{ field, value, rule }]));
 }
 
-function missingMedia(article: Article, record: unknown, newsroom: Newsroom): Problem[] {
+/** Addresses below `/media/` that are no file of the media folder. */
+export function missingMedia(article: Article, record: unknown, newsroom: Newsroom): Problem[] {
   const named = addressesBelowMedia(article).slice(0, MAX_CHECKED);
   if (named.length === 0) return [];
   const spelled = JSON.stringify(record);
@@ -54,13 +64,25 @@ function addressesBelowMedia({ html, image, media, authors }: Article): NamedAdd
   const inBody = html.includes('/media/') ? [...new Set(html.match(ADDRESS))] : [];
   const all = [
     ...(image === undefined ? [] : [{ field: 'image.url', url: image.url }]),
-    ...media.map(({ url }, index) => ({ field: `media[${index}].url`, url })),
+    ...media.flatMap(addressesOfMedia),
     ...authors.flatMap(({ avatar: url }, index) =>
       url === undefined ? [] : [{ field: `authors[${index}].avatar`, url }],
     ),
     ...inBody.map((url) => ({ field: 'body', url: url.replaceAll('&amp;', '&') })),
   ];
   return all.filter(({ url }) => url.includes('/media/'));
+}
+
+function addressesOfMedia({ url, transcript, chapters, persons = [] }: Media, index: number): NamedAddress[] {
+  const field = `media[${index}]`;
+  return [
+    { field: `${field}.url`, url },
+    ...(transcript === undefined ? [] : [{ field: `${field}.transcript.url`, url: transcript.url }]),
+    ...(chapters === undefined ? [] : [{ field: `${field}.chapters.url`, url: chapters.url }]),
+    ...persons.flatMap(({ image }, at) =>
+      image === undefined ? [] : [{ field: `${field}.persons[${at}].image`, url: image }],
+    ),
+  ];
 }
 
 /** Whether the address is what `/media/…` becomes where there is no such file: a path of the site or of the story's host. */

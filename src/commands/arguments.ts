@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { Option, Options, ValuesOf } from '../config/options.ts';
+import type { Option, Options, ValuesOf } from '../config/option.ts';
 import { PublisherError } from '../errors.ts';
 import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { systemReason } from '../lib/system-reason.ts';
@@ -96,8 +96,14 @@ const SYNONYMS = synonymsOf({
   '--media': 'pictures images photos bilder',
   '--rejected': 'errors refused failed',
   '--report': 'output log json',
+  '--title': 'headline sitename titel titre título başlık sernav',
+  '--url': 'address site siteurl website link adresse adres',
+  '--language': 'lang locale l sprache langue idioma dil ziman',
   '--name': 'owner label user nom ad',
+  '--since': 'after from seit depuis desde',
   '--scope': 'role permission permissions access rights',
+  '--partner': 'consumer client licensee syndicate',
+  '--expires': 'expiry expiration until end ends ttl validuntil',
 });
 
 /** The options of every command, which are read before its own. */

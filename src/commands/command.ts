@@ -1,4 +1,4 @@
-import type { Service } from '../service/serve.ts';
+import type { Service } from '../service/service-process.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Command {

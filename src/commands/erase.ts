@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
-import { loadPublication } from '../config/publication.ts';
+import { loadWithoutPartners } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { composed } from '../lib/text.ts';
 import type { Publisher } from '../publish/publish.ts';
@@ -30,7 +30,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const ids = [...new Set(positionals.map(composed))];
   if (ids.length === 0) throw usage('“erase” needs the ID of an article.');
   const path = resolve(values.data);
-  const publication = loadPublication(path); // throws for a mistyped folder
+  const publication = loadWithoutPartners(path); // throws for a mistyped folder
   if (!hasStore(path)) throw noStore(path);
   const { store } = openDataFolder(path, { publication });
   try {

@@ -1,9 +1,9 @@
 import { createWriteStream } from 'node:fs';
-import { realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { OPTIONS } from '../config/options.ts';
-import { loadPublication } from '../config/publication.ts';
+import { loadWithoutPartners } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { visibleControls } from '../lib/text.ts';
@@ -16,7 +16,7 @@ import { counted, type ProgressBar, progressBar, type Terminal } from './termina
 const HELP = `Usage: feed-publisher export [options] [FILE]
 
 Writes all articles as NDJSON, one record a line, to FILE or to standard output. If you import the file into an empty
-store, the service publishes the same feeds, byte for byte.
+store, the service publishes the same feeds, byte for byte, but for the numbers of archive pages.
 
 ${optionsHelp(OPTIONS.export)}`;
 
@@ -30,7 +30,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const [file, ...others] = positionals;
   if (others.length > 0) throw usage(`“export” writes one FILE, not ${positionals.length}.`);
   const path = resolve(values.data);
-  const publication = loadPublication(path);
+  const publication = loadWithoutPartners(path);
   if (!hasStore(path)) throw noStore(path);
   const { store } = openDataFolder(path, { publication });
   const bar = progressBar(terminal, 'Exporting');
@@ -66,7 +66,8 @@ async function writeWhole(file: string, records: AsyncIterable<string>): Promise
   const part = `${target}.${process.pid}.part`;
   try {
     const mode = before === undefined ? 0o666 : before.mode & 0o777;
-    await pipeline(records, createWriteStream(part, { mode, flush: true }));
+    const opened = await open(part, 'w', mode); // a stream may still open its file when this has failed already
+    await pipeline(records, opened.createWriteStream({ flush: true }));
     await rename(part, target);
   } catch (error) {
     await rm(part, { force: true });

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import type { Adjustment } from '../article/adjustments.ts';
 import { describeProblems, excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { ImportSource, Item, OnAdjusted } from '../ingest/import/item.ts';
+import type { OnOldFeeds } from '../ingest/import/old-feeds.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { type CopyPicture, withCopiedPictures } from '../ingest/import/pictures.ts';
 import { sourceField } from '../ingest/import/source-record.ts';
@@ -46,6 +47,8 @@ export interface ImportContext {
   readonly isReported?: (item: Item) => boolean;
   /** Whether a note was made before; never by default. */
   readonly isNoted?: (note: string) => boolean;
+  /** Receives the feeds of the system that a source comes from. */
+  readonly onOldFeeds: OnOldFeeds;
 }
 
 /** Returns the bytes of all sources; undefined if one of them is unknown. */
@@ -118,7 +121,7 @@ async function importItems(sources: readonly ImportSource[], parts: ItemsParts):
 
   async function readAll(): Promise<void> {
     for (const source of sources) {
-      for await (const item of source.items(save.advance, skip, note, countAdjusted)) {
+      for await (const item of source.items(save.advance, skip, note, countAdjusted, context.onOldFeeds)) {
         if (stop.aborted) return;
         batch.push(withOwnId(item));
         save.countRead();

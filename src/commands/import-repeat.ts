@@ -5,10 +5,12 @@ import { describeProblems, type ErrorCode, PublisherError } from '../errors.ts';
 import { type FoundFeed, feedPages, findFeed } from '../ingest/import/address.ts';
 import type { Validators } from '../ingest/import/download.ts';
 import type { Item } from '../ingest/import/item.ts';
+import type { OldFeed } from '../ingest/import/old-feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { rememberRejectedFile, removeErasedSince } from '../service/rejected-files.ts';
 import { mergeAdjustments } from './import-adjustments.ts';
 import { importAll } from './import-items.ts';
+import { recordOldFeeds } from './import-old-feeds.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import {
   fixing,
@@ -164,6 +166,7 @@ async function importPages(
   const rejected = openRejected(values.rejected, { imported: [], dryRun: false });
   const report = openReport(values.report, { startedAt, sources: [feed.given], dryRun: false });
   const total = emptyTally();
+  const oldFeeds: OldFeed[] = [];
   let failure: PublisherError | undefined;
   const isWorthALine = () => total.created + total.updated + rejected.count() > 0 || !feed.hasBeenRead;
   try {
@@ -177,6 +180,9 @@ async function importPages(
       stop,
       isReported: reporter(feed),
       isNoted: once(feed, withoutNumbers),
+      onOldFeeds: (found: readonly OldFeed[]) => {
+        for (const each of found) oldFeeds.push(each);
+      },
     };
     const options = { allowPrivate: values.allowPrivate, maxPages: pagesOf(values), signal: stop };
     for await (const page of feedPages(found, options, terminal.err)) {
@@ -186,6 +192,7 @@ async function importPages(
       failure = page.failure;
       if (stop.aborted || (!readsAll && tally.created + tally.updated === 0)) break;
     }
+    await recordOldFeeds(current, oldFeeds, [feed.given]);
     if (isWorthALine())
       report.close({
         tally: total,

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import type { OPTIONS, ValuesOf } from '../config/options.ts';
+import type { ValuesOf } from '../config/option.ts';
+import type { OPTIONS } from '../config/options.ts';
 import { openPictureFolder, type PictureFolder } from '../ingest/import/picture-folder.ts';
 import { parseHere } from '../publish/publish.ts';
 import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
 import { addressSource, findFeed } from '../ingest/import/address.ts';
 import type { ImportSource, OnNote } from '../ingest/import/item.ts';
+import type { OldFeed } from '../ingest/import/old-feeds.ts';
 import type { PictureFolder } from '../ingest/import/picture-folder.ts';
 import { findSources } from '../ingest/import/source.ts';
 import { rememberRejectedFile, removeErasedSince } from '../service/rejected-files.ts';
@@ -9,6 +10,7 @@ import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import { adjustmentSummary } from './import-adjustments.ts';
 import { type ImportContext, importAll, isLarge, MAX_PRINTED } from './import-items.ts';
+import { printOldFeeds, recordOldFeeds } from './import-old-feeds.ts';
 import { repeatImport } from './import-repeat.ts';
 import { emptyTally, openReport, type Tally } from './import-report.ts';
 import {
@@ -127,11 +129,15 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
   const report = openReport(values.report, { startedAt: Date.now(), sources: locations, dryRun });
   for (const note of notes) report.note(note);
   const tally = emptyTally();
+  const oldFeeds: OldFeed[] = [];
   let isRead = false;
   let context: ImportContext | undefined;
   try {
     const pictures = await picturesFor(current, setup, report);
-    context = { terminal, rejected, report, dryRun, pictures, stop };
+    const onOldFeeds = (found: readonly OldFeed[]) => {
+      for (const each of found) oldFeeds.push(each);
+    };
+    context = { terminal, rejected, report, dryRun, pictures, stop, onOldFeeds };
     await importAll(current, sources, tally, context);
     isRead = !stop.aborted;
     const end = { tally, pictures: pictures?.counts(), finishedAt: Date.now(), isInterrupted: stop.aborted };
@@ -143,6 +149,8 @@ async function importOnce({ locations, sources, notes }: FoundSources, setup: Im
     printSummary(tally, rejected, { terminal, dryRun, pictures: context?.pictures });
     if (stop.aborted) terminal.err(dryRun ? 'Interrupted: the rest was not read.' : INTERRUPTED);
   }
+  if (!dryRun) await recordOldFeeds(current, oldFeeds, locations);
+  await printOldFeeds(current, oldFeeds, { terminal, dryRun });
   return tally;
 }
 

@@ -1,22 +1,29 @@
 import { resolve } from 'node:path';
-import { OPTIONS, type ValuesOf } from '../config/options.ts';
-import { loadPublication } from '../config/publication.ts';
-import { rfc3339 } from '../lib/instant.ts';
+import type { ValuesOf } from '../config/option.ts';
+import type { Ending } from '../config/option-values.ts';
+import { OPTIONS } from '../config/options.ts';
+import { loadPublication, loadWithoutPartners } from '../config/publication.ts';
+import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText } from '../lib/text.ts';
-import { createKey } from '../publish/api-keys.ts';
+import { createKey, isActive } from '../publish/api-keys.ts';
 import { hasStore, openDataFolder } from '../service/data-folder.ts';
-import type { Scope, Store, StoredKey } from '../store/store.ts';
+import type { Store, StoredKey } from '../store/store.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { unknownPartner, withRecord } from './delivery-record.ts';
 import type { Terminal } from './terminal.ts';
 
-const HELP = `Usage: feed-publisher key create --name NAME [--scope read|write]
-       feed-publisher key list
-       feed-publisher key revoke ID
+const HELP = `Usage: feed-publisher key create --name NAME [--scope read|write] [--expires WHEN]
+       feed-publisher key create --partner ID --name NAME [--expires WHEN]
+       feed-publisher key list [--partner ID]
+       feed-publisher key revoke KEY_ID
 
-Manages keys for the API. “key create” shows a key once; the store keeps only its hash. A running service knows every
-change of keys at once.
+Manages keys: for the API, and for the feeds of partners. “key create” shows a key once; the store keeps only its
+hash. A running service knows every change of keys at once. “key list” shows when each key of a partner was last used.
+A partner can have several keys: create the next one, wait until the partner uses it, and revoke the one before.
+KEY_ID is the first word of a line of “key list”; a whole key does as well.
 
 ${optionsHelp(OPTIONS.key)}`;
 
@@ -31,14 +38,17 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     case 'create':
       return await create(values, terminal);
     case 'list':
-      for (const key of await keysIn(values.data)) terminal.out(keyRow(key));
-      return 0;
+      return await list(values, terminal);
     case 'revoke':
       return await revoke(values.data, id, terminal);
     default:
       throw usage(`“key” needs an action: create, list or revoke${unknownAction(action)}.`);
   }
 }
+
+const DAY = 24 * 60 * 60 * 1000;
+/** Columns for what a key opens, at least. */
+const SCOPE_WIDTH = 5;
 
 /** Actions by the words of other programs. */
 const SYNONYMS = synonymsOf({
@@ -55,7 +65,7 @@ function unknownAction(action: string | undefined): string {
 
 /** Opens the store for one piece of work. Creates a store that is missing. */
 async function withStore<Result>(folder: string, work: (store: Store) => Promise<Result>): Promise<Result> {
-  const { store } = openDataFolder(folder);
+  const { store } = openDataFolder(folder, { publication: loadWithoutPartners(folder) });
   try {
     return await work(store);
   } finally {
@@ -63,48 +73,130 @@ async function withStore<Result>(folder: string, work: (store: Store) => Promise
   }
 }
 
+function partnersIn(folder: string): readonly string[] {
+  return (loadPublication(resolve(folder)).partners ?? []).map(({ id }) => id);
+}
+
 /** Returns all keys; none, and creates no store, where there is no store. */
 async function keysIn(folder: string): Promise<readonly StoredKey[]> {
   const path = resolve(folder);
-  loadPublication(path); // throws for a mistyped folder
+  loadWithoutPartners(path); // throws for a mistyped folder
   return hasStore(path) ? await withStore(path, (store) => store.keys()) : [];
 }
 
-async function create({ data, name, scope }: ValuesOf<typeof OPTIONS.key>, terminal: Terminal): Promise<number> {
+type NewKey = Pick<StoredKey, 'name' | 'scope' | 'partner' | 'expiresAt'>;
+
+async function create(
+  { data, name, scope, partner, expires }: ValuesOf<typeof OPTIONS.key>,
+  terminal: Terminal,
+): Promise<number> {
   const clean = lineText(name ?? '');
   if (clean === '') throw usage('“key create” needs a --name, so that you can tell keys apart.');
-  return await withStore(data, (store) => createNamed(store, { name: clean, scope }, terminal));
-}
-
-async function createNamed(
-  store: Store,
-  { name, scope }: { readonly name: string; readonly scope: Scope },
-  { out, err }: Terminal,
-): Promise<number> {
-  const keys = await store.keys();
-  const other = keys.find((key) => key.revokedAt === undefined && key.name === name);
-  if (other !== undefined) {
-    err(`The active key ${other.id} has the name “${name}” already: choose another name, or revoke that key first.`);
+  if (partner !== undefined && scope !== undefined)
+    throw usage('A key of a partner has no --scope: it opens the feeds of the partner, and nothing else.');
+  const now = Date.now();
+  const expiresAt = expires === undefined ? undefined : endOf(expires, now);
+  const wanted = {
+    name: clean,
+    scope: partner === undefined ? (scope ?? 'write') : 'partner',
+    partner,
+    expiresAt,
+  } as const;
+  const known = partner === undefined ? [] : partnersIn(data);
+  if (partner !== undefined && !known.includes(partner)) {
+    terminal.err(unknownPartner(partner, known));
     return 1;
   }
-  const { key } = await createKey(store, name, scope, Date.now());
+  return await withStore(data, (store) => createNamed(store, omitUndefined(wanted), now, terminal));
+}
+
+/** @throws PublisherError `usage` for a moment that is over */
+function endOf(expires: Ending, now: Instant): Instant {
+  const at = 'at' in expires ? expires.at : now + expires.days * DAY;
+  if (at <= now) throw usage(`--expires must be in the future: ${rfc3339(at)} is over.`);
+  return at;
+}
+
+async function createNamed(store: Store, wanted: NewKey, now: Instant, { out, err }: Terminal): Promise<number> {
+  const { name, scope, partner, expiresAt } = wanted;
+  const keys = await store.keys();
+  const other = keys.find((key) => isActive(key, now) && key.name === name && key.partner === partner);
+  if (other !== undefined) {
+    const owner = partner === undefined ? '' : ` of the partner ${partner}`;
+    err(
+      `The active key ${other.id}${owner} has the name “${name}” already: choose another name, or revoke that key first.`,
+    );
+    return 1;
+  }
+  const { key } = await createKey(store, name, scope, now, { partner, expiresAt });
   out(key);
   err('Save this key now. It is not shown again.');
   return 0;
 }
 
-async function revoke(data: string, id: string | undefined, { err }: Terminal): Promise<number> {
-  if (id === undefined) throw usage('“key revoke” needs the ID of a key. “key list” shows all IDs.');
-  const isThere = (await keysIn(data)).some((key) => key.id === id);
-  if (isThere && (await withStore(data, (store) => store.revokeKey(id, Date.now())))) {
-    err(`The key ${id} is revoked. The API refuses it now.`);
+/** A key, or as much of one as names it. */
+const KEY_START = /^fp_([0-9a-f]{12})(?:_|$)/;
+
+/** @param given the id of a key, or the whole key, where somebody has found it */
+async function revoke(data: string, given: string | undefined, { err }: Terminal): Promise<number> {
+  if (given === undefined) throw usage('“key revoke” needs the ID of a key. “key list” shows all IDs.');
+  const id = KEY_START.exec(given)?.[1] ?? given;
+  const keys = await keysIn(data);
+  const key = keys.find((each) => each.id === id);
+  if (key !== undefined && (await withStore(data, (store) => store.revokeKey(id, Date.now())))) {
+    const where = key.partner === undefined ? 'The API refuses' : `The feeds of the partner ${key.partner} refuse`;
+    err(`The key ${id} is revoked. ${where} it now.`);
     return 0;
   }
-  err(`No active key “${id}”. “key list” shows all keys.`);
+  const [named] = keys.filter((each) => each.name === id && isActive(each, Date.now()));
+  if (named !== undefined) err(`“${id}” is the name of a key. Its ID is ${named.id}: key revoke ${named.id}`);
+  else if (id.startsWith('fp_'))
+    err('No active key is like this one. “key list” shows all keys.'); // it may be one with a slip
+  else err(`No active key “${id}”. “key list” shows all keys.`);
   return 1;
 }
 
-function keyRow({ id, scope, name, createdAt, revokedAt }: StoredKey): string {
-  const state = revokedAt === undefined ? '' : `  revoked ${rfc3339(revokedAt)}`;
-  return `${id}  ${scope.padEnd(5)}  created ${rfc3339(createdAt)}${state}  ${name}`;
+async function list(
+  { data, partner }: Pick<ValuesOf<typeof OPTIONS.key>, 'data' | 'partner'>,
+  terminal: Terminal,
+): Promise<number> {
+  const keys = (await keysIn(data)).filter((key) => partner === undefined || key.partner === partner);
+  if (partner !== undefined && keys.length === 0) {
+    const known = partnersIn(data);
+    const isKnown = known.includes(partner);
+    terminal.err(isKnown ? `The partner ${partner} has no keys.` : unknownPartner(partner, known));
+    return isKnown ? 0 : 1;
+  }
+  const hasPartners = keys.some(({ partner }) => partner !== undefined);
+  const uses = hasPartners ? await lastUses(data, terminal) : new Map<string, Instant>();
+  const width = Math.max(SCOPE_WIDTH, ...keys.map((key) => accessOf(key).length));
+  const now = Date.now();
+  for (const key of keys) terminal.out(keyRow(key, { width, now, usedAt: uses.get(key.id) }));
+  return 0;
+}
+
+/** When each key of a partner was last used. */
+async function lastUses(data: string, terminal: Terminal): Promise<ReadonlyMap<string, Instant>> {
+  return await withRecord(data, terminal, async (_, opened) => (await opened?.record.lastUses()) ?? new Map());
+}
+
+/** What a key opens. */
+function accessOf({ scope, partner }: StoredKey): string {
+  return partner === undefined ? scope : `partner ${partner}`;
+}
+
+interface RowParts {
+  /** Columns for what the key opens. */
+  readonly width: number;
+  readonly now: Instant;
+  readonly usedAt: Instant | undefined;
+}
+
+function keyRow(key: StoredKey, { width, now, usedAt }: RowParts): string {
+  const { id, name, partner, createdAt, revokedAt, expiresAt } = key;
+  const ends = expiresAt === undefined ? '' : `  ${expiresAt > now ? 'expires' : 'expired'} ${rfc3339(expiresAt)}`;
+  const state = revokedAt === undefined ? ends : `  revoked ${rfc3339(revokedAt)}`;
+  const used = usedAt === undefined ? 'never used' : `last used ${rfc3339(usedAt)}`;
+  const use = partner === undefined ? '' : `  ${used}`;
+  return `${id}  ${accessOf(key).padEnd(width)}  created ${rfc3339(createdAt)}${state}${use}  ${name}`;
 }

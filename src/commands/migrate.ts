@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
-import { loadPublication } from '../config/publication.ts';
+import { loadWithoutPartners } from '../config/publication.ts';
 import { hasStore, storeFile } from '../service/data-folder.ts';
 import { migrateDatabase, SCHEMA } from '../store/sqlite/database.ts';
 import { optionsHelp, readArguments } from './arguments.ts';
@@ -18,7 +18,7 @@ export const command: Command = { help: HELP, run };
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values } = readArguments(OPTIONS.migrate, { args, env: terminal.env });
   const folder = resolve(values.data);
-  loadPublication(folder); // throws for a mistyped folder
+  loadWithoutPartners(folder); // throws for a mistyped folder
   if (!hasStore(folder)) {
     terminal.out(`There is no store in ${folder}. The first start of the service creates one with schema ${SCHEMA}.`);
     return 0;

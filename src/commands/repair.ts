@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import type { Article } from '../article/article.ts';
 import { OPTIONS } from '../config/options.ts';
-import { loadPublication } from '../config/publication.ts';
+import { loadWithoutPartners } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
@@ -33,7 +33,7 @@ export const command: Command = { help: HELP, run };
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values } = readArguments(OPTIONS.repair, { args, env: terminal.env });
   const folder = resolve(values.data);
-  const publication = loadPublication(folder);
+  const publication = loadWithoutPartners(folder);
   if (!hasStore(folder)) throw noStore(folder);
   const file = storeFile(folder);
   const store = lockStore(file);

@@ -1,11 +1,17 @@
 import { resolve } from 'node:path';
 import { hasReservedAddress, localAddress, withLocalAddress } from '../config/local-address.ts';
-import { DEFAULT_METRICS_PORT, OPTIONS, type ValuesOf } from '../config/options.ts';
+import type { ValuesOf } from '../config/option.ts';
+import { OPTIONS } from '../config/options.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
+import { DEFAULT_METRICS_PORT } from '../config/serve-options.ts';
 import { parseTrust } from '../http/client.ts';
 import { type HeldPort, holdPort } from '../http/listen.ts';
+import { readSigningKey } from '../partner/proof/keys.ts';
 import { warnOfFewDescriptors } from '../service/descriptor-limit.ts';
-import type { ServeOptions, ServeSettings, Service } from '../service/serve.ts';
+import { readPublication } from '../service/publication-file.ts';
+import { openPublicationFiles } from '../service/publication-files.ts';
+import { type PublicationWatch, watchPublication } from '../service/publication-watch.ts';
+import type { ReloadableService, ServeOptions, ServeSettings, Service } from '../service/service-process.ts';
 import { superviseWorkers } from '../service/supervisor.ts';
 import { type OpenLog, openLog } from '../telemetry/log.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
@@ -26,6 +32,13 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const wanted = settingsOf(values, version);
   const metrics = metricsAddress(values);
   const dataFolder = resolve(values.data);
+  let watch: PublicationWatch | undefined;
+  let isReloadWanted = false;
+  terminal.onReload?.(() => {
+    isReloadWanted = true; // the start may have read the file already
+    watch?.reload();
+  });
+  const files = openPublicationFiles(dataFolder);
   const written = loadPublication(dataFolder, values.publicUrl);
   const log = openLog(screen, { level: values.logLevel, isTTY: screen.isTTY });
   const { workers, maxConnections } = values;
@@ -34,7 +47,11 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const isLocal = values.publicUrl === undefined && hasReservedAddress(written);
   const held = isLocal && wanted.port === 0 ? await holdPort({ host: wanted.host, shared: workers > 1 }) : undefined;
   const settings = { ...wanted, port: held?.port ?? wanted.port };
-  const publication = isLocal ? withLocalAddress(written, localAddress(settings.host, settings.port)) : written;
+  const addressed = (one: Publication) =>
+    values.publicUrl === undefined && hasReservedAddress(one)
+      ? withLocalAddress(one, localAddress(settings.host, settings.port))
+      : one;
+  const publication = addressed(written);
   const shared = { settings, metrics, log, stop, held };
   const service = await (workers > 1
     ? superviseWorkers({ ...shared, workers, path: dataFolder, publication, isPortHeld: held !== undefined })
@@ -50,7 +67,19 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const counts = `${counted(articles, 'article')} in ${counted(feeds, 'feed')}`;
   out(`Feed Publisher: “${publication.title}”, ${counts}, at ${root}feeds/latest.rss (.atom, .json)`);
   if (terminal.isInteractive && publication.pages !== undefined) out(`Open ${root} in a browser to see the feeds.`);
-  return { ...service, close: () => service.close().finally(log.close) };
+  const publicationWatch = watchPublication({
+    files,
+    publication,
+    load: async () => addressed(await readPublication({ path: dataFolder, publicUrl: values.publicUrl })),
+    apply: service.reload,
+    refuse: service.refusePublication,
+    accept: service.acceptPublication,
+    log: log.log,
+    fail: service.fail,
+  });
+  watch = publicationWatch;
+  if (isReloadWanted) watch.reload();
+  return { ...service, close: () => publicationWatch.close().then(service.close).finally(log.close) };
 }
 
 /** Without this line, nobody would know why a feed has other addresses than publication.yaml. */
@@ -67,7 +96,7 @@ const WARM_UP_AFTER = 1000;
 type ServeValues = ValuesOf<typeof OPTIONS.serve>;
 
 function settingsOf(values: ServeValues, version: string): ServeSettings {
-  const { port, logLevel, logSample, shutdownDelay, fastPath, sanitizeFastPath, rateLimit } = values;
+  const { port, signingKey, logLevel, logSample, shutdownDelay, fastPath, sanitizeFastPath, rateLimit } = values;
   return {
     host: values.host ?? '::',
     port,
@@ -82,6 +111,7 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     connections: values.maxConnections,
     fastPath,
     sanitizeFastPath,
+    signingKey: signingKey === undefined ? undefined : readSigningKey(signingKey),
   };
 }
 
@@ -121,7 +151,7 @@ async function serveAlone(
   dataFolder: string,
   publication: Publication,
   { settings, stop, held, ...options }: AloneOptions,
-): Promise<Service | undefined> {
+): Promise<ReloadableService | undefined> {
   // Not imported above: a supervisor would hold them in memory without need.
   const [{ openDataFolder }, { serve }] = await Promise.all([
     import('../service/data-folder.ts'),

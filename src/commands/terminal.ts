@@ -14,6 +14,8 @@ export interface Terminal {
    * signal always does.
    */
   readonly onStop: (listener: (signal: 'SIGINT' | 'SIGTERM') => void) => void;
+  /** Sets the function that SIGHUP calls, unless the terminal of the program was closed. Missing where nothing sends it. */
+  readonly onReload?: (listener: () => void) => void;
   /** Standard input; missing where nobody can be asked. */
   readonly input?: () => NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;

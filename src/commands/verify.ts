@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
-import { loadPublication } from '../config/publication.ts';
+import { loadWithoutPartners } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { hasStore, storeFile } from '../service/data-folder.ts';
 import { forgetDamage } from '../store/sqlite/damage.ts';
@@ -46,7 +46,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
 
 function storeIn(folder: string): string {
   if (hasStore(folder)) return storeFile(folder);
-  loadPublication(folder); // throws for a mistyped folder
+  loadWithoutPartners(folder); // throws for a mistyped folder
   throw missing(`There is no store in ${folder}, so there is nothing to verify.`, 'Check --data.');
 }
 

@@ -4,9 +4,14 @@ import { dirname } from 'node:path';
 import { PublisherError } from '../errors.ts';
 import { openDataFolder } from '../service/data-folder.ts';
 import { createLoadRequests } from '../service/load-requests.ts';
-import { type Part, type ServeOptions, type ServiceProcess, serve } from '../service/serve.ts';
+import { serve } from '../service/serve.ts';
+import type { Part, ServeOptions, ServiceProcess } from '../service/service-process.ts';
 import {
+  deserializeError,
   isParentMessage,
+  type ParentMessage,
+  type PartnersRequest,
+  type SerializedError,
   serializeError,
   type WorkerConfig,
   type WorkerMessage,
@@ -44,6 +49,9 @@ async function run([role]: readonly string[], terminal: Terminal): Promise<numbe
     } else if (message.kind === 'readers-ended') readersEnded.resolve();
     else if (message.kind === 'unrenderable') service?.addUnrenderable(message);
     else if (message.kind === 'loads') loadRequests.answered(message);
+    else if (message.kind === 'publication') notePublication(service, message.error);
+    else if (message.kind === 'reload') void reload(service, message).then(send);
+    else if (message.kind === 'partners') void partnersFor(message, service).then(send);
     else if (service !== undefined) void responseTo(message, service).then(send);
   });
   await send({ kind: 'ready' });
@@ -102,6 +110,36 @@ function removeSocketOfKilledSupervisor(socket: string): void {
   });
 }
 
+function notePublication(service: ServiceProcess | undefined, error: SerializedError | undefined): void {
+  if (error === undefined) service?.acceptPublication();
+  else service?.refusePublication(deserializeError(error));
+}
+
+async function reload(
+  service: ServiceProcess | undefined,
+  { id, publication }: Extract<ParentMessage, { kind: 'reload' }>,
+): Promise<WorkerMessage> {
+  try {
+    await service?.reload(publication);
+    return { kind: 'reloaded', id };
+  } catch (error) {
+    return { kind: 'reloaded', id, failure: failureOf(error) };
+  }
+}
+
+function failureOf(error: unknown): SerializedError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return serializeError(error instanceof PublisherError ? error : new PublisherError('store_unavailable', reason));
+}
+
+async function partnersFor({ id, question }: PartnersRequest, service?: ServiceProcess): Promise<WorkerMessage> {
+  try {
+    return { kind: 'partners', id, partners: await service?.readPartners(question) };
+  } catch (error) {
+    return { kind: 'partners', id, failure: failureOf(error) };
+  }
+}
+
 async function responseTo({ kind, id }: WorkerRequest, service: ServiceProcess): Promise<WorkerMessage> {
   if (kind === 'measure') return { kind: 'measured', id, values: await service.measure() };
   if (kind === 'load') return { kind: 'loaded', id, load: await service.load() };
@@ -110,16 +148,15 @@ async function responseTo({ kind, id }: WorkerRequest, service: ServiceProcess):
     await service.check();
     return { kind: 'checked', id };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const known = error instanceof PublisherError ? error : new PublisherError('store_unavailable', reason);
-    const failure = serializeError(known);
+    const failure = failureOf(error);
     return kind === 'status' ? { kind, id, failure } : { kind: 'checked', id, failure };
   }
 }
 
 /** A terminal, and some service managers, signal every process of a group. The supervisor decides when a worker stops. */
 function ignoreSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(signal).on(signal, () => {});
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.removeAllListeners(signal).on(signal, () => {});
 }
 
 function send(message: WorkerMessage): Promise<void> {

@@ -8,6 +8,14 @@ export const KINDS = ['section', 'tag', 'author', 'language'] as const;
 const OWN_KEY = new RegExp(`^(?:latest|(?:${KINDS.join('|')})/[^/]+)$`);
 export const FEED_KEY_RULE = 'must be latest, section/…, tag/…, author/… or language/…';
 
+/** What every key looks like before it is normal: a kind in letters of any case, and a slash. */
+export const FEED_KEY_PATTERN = `^\\s*(${anyCase('latest')}\\s*$|(${KINDS.map(anyCase).join('|')})\\s*/)`;
+
+/** A pattern of JSON Schema has no flags: `tag` → `[Tt][Aa][Gg]`. */
+function anyCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
+}
+
 /** `Section/Middle East` → `section/middle-east` */
 export function normalKey(value: string): string {
   const slash = value.indexOf('/');

@@ -1,6 +1,7 @@
 import { type MovedAddress, movedMediaUrl } from '../article/moved-media.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { isReservedName } from '../lib/reserved-name.ts';
+import type { Partner } from './partners.ts';
 import type { Publication } from './publication.ts';
 
 /** Hosts whose service this machine reaches as `localhost`: all addresses, and the two of the loopback interface. */
@@ -24,7 +25,7 @@ export function localAddress(host: string, port: number): string {
  */
 export function withLocalAddress(publication: Publication, feedsUrl: string): Publication {
   const moved: MovedAddress = { from: publication.feedsUrl, to: feedsUrl };
-  const { icon, logo, favicon } = publication;
+  const { icon, logo, favicon, partners } = publication;
   const asset = (address: string | undefined) => (address === undefined ? undefined : movedMediaUrl(address, moved));
   return omitUndefined({
     ...publication,
@@ -33,5 +34,12 @@ export function withLocalAddress(publication: Publication, feedsUrl: string): Pu
     icon: asset(icon),
     logo: asset(logo),
     favicon: asset(favicon),
+    partners: partners?.map((partner) => withMovedPodcast(partner, moved)),
   });
+}
+
+function withMovedPodcast(partner: Partner, moved: MovedAddress): Partner {
+  const { podcast } = partner;
+  if (podcast?.image === undefined) return partner;
+  return { ...partner, podcast: { ...podcast, image: movedMediaUrl(podcast.image, moved) } };
 }

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { type Instant, parseInstant } from '../lib/instant.ts';
 import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
+import { isBaseAddress } from '../lib/url.ts';
 
 /** A kind of value that an operator can type. */
 export interface Kind<Value> {
@@ -64,12 +66,12 @@ export const portOrOff: Kind<number | 'off'> = {
   read: (value) => (value === 'off' ? value : anyPort.read(value)),
 };
 
-/** Reads to the normalised address. */
+/** Reads to the normalised address, to which paths are added. */
 export const webAddress: Kind<string> = {
-  rule: 'an http or https address',
+  rule: 'an http or https address without user name, password, query and fragment',
   read(value) {
     const url = URL.parse(value);
-    return url !== null && /^https?:$/.test(url.protocol) ? url.href : undefined;
+    return url !== null && /^https?:$/.test(url.protocol) && isBaseAddress(url.href) ? url.href : undefined;
   },
 };
 
@@ -119,6 +121,23 @@ function pairOfCounts(value: string): number[] {
   return /^[1-9]\d{0,8}(?::[1-9]\d{0,8})?$/.test(value) ? value.split(':').map(Number) : [];
 }
 
+/** When something ends: at a moment, or after so many days. */
+export type Ending = { readonly at: Instant } | { readonly days: number };
+
+/** The most days: a hundred years. */
+const MAX_DAYS = 36_500;
+
+/** `2027-01-01` for the first moment of that day in UTC, a moment of RFC 3339, or `90d`. */
+export const ending: Kind<Ending> = {
+  rule: 'a day, as 2027-01-01, a moment, as 2027-01-01T09:00:00Z, or a number of days, as 90d',
+  read(value) {
+    const [, days] = /^([1-9]\d{0,4})d$/.exec(value) ?? [];
+    if (days !== undefined) return Number(days) <= MAX_DAYS ? { days: Number(days) } : undefined;
+    const at = parseInstant(/^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00:00Z` : value);
+    return at === undefined ? undefined : { at };
+  },
+};
+
 const SECONDS = { s: 1, m: 60, h: 3600 } as const;
 const MAX_INTERVAL = 24 * 3600;
 
@@ -130,5 +149,18 @@ export const interval: Kind<number> = {
     if (unit === undefined) return undefined;
     const seconds = Number(count) * SECONDS[unit as keyof typeof SECONDS];
     return seconds <= MAX_INTERVAL ? seconds * 1000 : undefined;
+  },
+};
+
+const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A moment, or a time ago. Reads to a function of the present moment, because the table of options has no clock. */
+export const pastMoment: Kind<(now: Instant) => Instant> = {
+  rule: 'a time ago, as 90m, 12h or 30d, a day, as 2026-11-01, or a moment, as 2026-11-01T12:00:00Z',
+  read(value) {
+    const [, count, unit] = /^([1-9]\d{0,5})([mhd])$/.exec(value) ?? [];
+    if (unit === 'm' || unit === 'h' || unit === 'd') return (now) => now - Number(count) * AGO[unit];
+    const moment = parseInstant(/^\d{4}-\d\d-\d\d$/.test(value) ? `${value}T00:00:00Z` : value);
+    return moment === undefined ? undefined : () => moment;
   },
 };

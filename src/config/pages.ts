@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLanguageTag, list, object, singleLine } from '../lib/fields.ts';
+import { isLanguageTag, LANGUAGE_TAG, list, object, singleLine } from '../lib/fields.ts';
 import { didYouMean, meantWord } from '../lib/nearest-word.ts';
 // The pages read the same file. Its fields are the texts that there are.
 import english from '../pages/texts/en.json' with { type: 'json' };
@@ -19,19 +19,27 @@ const HOST_RULE = 'must be a host, as media.example.com: without https://, path 
 const TEXT_RULE = 'must be text, or the forms of the plural: one, two, few, many or other';
 const FORMS = ['zero', 'one', 'two', 'few', 'many', 'other'];
 
-const host = z.string({ error: HOST_RULE }).transform((value, context) => {
-  const url = URL.parse(`https://${value}`);
-  if (url?.href === `https://${url?.host}/` && /^[\p{L}\p{M}\p{N}.:[\]-]+$/u.test(value)) return url.host;
-  context.addIssue({ code: 'custom', message: HOST_RULE });
-  return z.NEVER;
-});
+const HOST = /^[\p{L}\p{M}\p{N}.:[\]-]+$/u;
+
+const host = z
+  .string({ error: HOST_RULE })
+  .transform((value, context) => {
+    const url = URL.parse(`https://${value}`);
+    if (url?.href === `https://${url?.host}/` && HOST.test(value)) return url.host;
+    context.addIssue({ code: 'custom', message: HOST_RULE });
+    return z.NEVER;
+  })
+  .meta({ pattern: HOST.source, patternErrorMessage: HOST_RULE });
 
 const text = z.union([singleLine(1000), z.partialRecord(z.enum(FORMS), singleLine(1000))], { error: TEXT_RULE });
 
+/** Texts by their names. */
+const named = z
+  .record(z.string(), text, { error: 'must be texts by their names' })
+  .meta({ propertyNames: { enum: Object.keys(english) } });
+
 const texts = z
-  .record(z.string(), z.record(z.string(), text, { error: 'must be texts by their names' }), {
-    error: 'must be languages, each with its texts',
-  })
+  .record(z.string(), named, { error: 'must be languages, each with its texts' })
   .superRefine((languages, context) => {
     for (const [language, named] of Object.entries(languages)) {
       if (!isLanguageTag(language))
@@ -39,7 +47,8 @@ const texts = z
       for (const [name, value] of Object.entries(named)) checkText(context, [language, name], value);
     }
   })
-  .transform((languages) => languages as PageSettings['texts']);
+  .transform((languages) => languages as PageSettings['texts'])
+  .meta({ propertyNames: { pattern: LANGUAGE_TAG } });
 
 function checkText(context: z.core.$RefinementCtx, path: [string, string], value: unknown): void {
   const [, name] = path;
@@ -68,15 +77,21 @@ const settings = object({ mediaHosts: list(host, 100).default([]), texts: texts.
 /** The field `pages`: settings, or `off`. */
 export const pages = z
   .preprocess((value) => (value === false || value === 'off' ? undefined : (value ?? {})), settings.optional())
+  .meta({ orElse: [{ enum: ['off', false, null] }] })
   .prefault({});
 
+const ZONE_RULE = 'must be a time zone, as Asia/Baghdad';
+
 /** The name of a time zone in the IANA database. */
-export const timeZone = z.string({ error: 'must be a time zone, as Asia/Baghdad' }).transform((value, context) => {
-  if (/^[A-Za-z]/.test(value) && isTimeZone(value)) return value;
-  const meant = value.length > 100 ? undefined : meantZone(value);
-  context.addIssue({ code: 'custom', message: `must be a time zone, as Asia/Baghdad${didYouMean(meant)}` });
-  return z.NEVER;
-});
+export const timeZone = z
+  .string({ error: ZONE_RULE })
+  .transform((value, context) => {
+    if (/^[A-Za-z]/.test(value) && isTimeZone(value)) return value;
+    const meant = value.length > 100 ? undefined : meantZone(value);
+    context.addIssue({ code: 'custom', message: ZONE_RULE + didYouMean(meant) });
+    return z.NEVER;
+  })
+  .meta({ pattern: '^[A-Za-z][A-Za-z0-9_+/-]*$', patternErrorMessage: ZONE_RULE });
 
 function isTimeZone(value: string): boolean {
   try {

@@ -26,7 +26,9 @@ export function retiredFeedProblems(retired: readonly RetiredFeed[], ids: readon
     seen.add(feed);
     if (movedTo === undefined) continue;
     const nearest = problems.length < MAX_PROBLEMS ? nearestKey : () => undefined; // a search takes time
-    const rule = moves.has(movedTo) ? retiredRule(feed, movedTo, endOf(movedTo)) : unknownRule(movedTo, known, nearest);
+    const rule = moves.has(movedTo)
+      ? retiredRule(feed, movedTo, endOf(movedTo))
+      : unknownFeedRule(movedTo, known, nearest);
     if (rule !== undefined) problems.push(problem(index, 'movedTo', movedTo, rule));
   }
   return problems;
@@ -63,15 +65,19 @@ function retiredRule(feed: string, movedTo: string, end: End): string {
 }
 
 /** The rule that a feed breaks if it can never exist. */
-function unknownRule(key: string, ids: ReadonlySet<string>, nearestOf: typeof nearestKey): string | undefined {
+export function unknownFeedRule(
+  key: string,
+  ids: ReadonlySet<string>,
+  nearestOf: typeof nearestKey | (() => undefined),
+): string | undefined {
   const broken = ids.has(key) ? undefined : brokenKeyRule(key);
   if (broken === undefined) return undefined;
   const nearest = nearestOf(key, ids);
   const question = didYouMean(nearest);
   if (key.startsWith('language/')) return broken + question;
-  return `is no feed: name latest, the id of a feed under feeds, section/…, tag/…, author/… or language/…${question}`;
+  return `is not a feed: write latest, section/…, tag/…, author/… or language/…, or an id under feeds in publication.yaml${question}`;
 }
 
-function nearestKey(key: string, ids: ReadonlySet<string>): string | undefined {
+export function nearestKey(key: string, ids: ReadonlySet<string>): string | undefined {
   return meantKey(key) ?? nearestWord(key, [...ids]);
 }

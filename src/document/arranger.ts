@@ -2,14 +2,16 @@ import type { Publication } from '../config/publication.ts';
 import { describeFeed, type Feed, type FeedKey, type Format } from '../feed/feeds.ts';
 import type { Head } from '../format/renderer.ts';
 import type { Instant } from '../lib/instant.ts';
-import type { FeedSnapshot, Store } from '../store/store.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
+import type { ArchivePage, FeedSnapshot, Store } from '../store/store.ts';
+import { termsInHeaders } from '../terms/statements.ts';
 import type { CacheCounts } from './byte-cache.ts';
 import { type Document, joinDocument } from './document.ts';
 import { createEntryCache, type ReportUnrenderable } from './entry-cache.ts';
 import { pause } from './pause.ts';
 
 interface ArrangerParts {
-  readonly store: Store;
+  readonly store: Pick<Store, 'snapshot' | 'archivePage' | 'articles' | 'erasedAfter'>;
   readonly publication: Publication;
   readonly report: ReportUnrenderable;
   /** Bytes of entries that may be kept for other documents. */
@@ -30,6 +32,8 @@ interface Arranger {
     at: Instant,
     isAwaited?: () => boolean,
   ) => Promise<Document | undefined>;
+  /** Makes a page of a feed's archive. Undefined if the archive has no such page, or the page is open. */
+  readonly arrangePage: (key: FeedKey, page: number, format: Format, at: Instant) => Promise<Document | undefined>;
   /** Forgets the entries of articles that were erased. Returns whether there were such articles since the last call. */
   readonly forgetErased: () => Promise<boolean>;
   /** Of the entries. */
@@ -48,6 +52,7 @@ const ATTEMPTS = 3;
 export function createArranger(parts: ArrangerParts): Arranger {
   const { store, publication, report, entryBytes, clock = () => performance.now() } = parts;
   const { tombstoneDays } = publication;
+  const terms = termsInHeaders(publication);
   const { entriesOf, forgetErased, counts } = createEntryCache({
     store,
     publication,
@@ -77,19 +82,56 @@ export function createArranger(parts: ArrangerParts): Arranger {
       ...joinDocument(format, { head: headOf(feed, snapshot, publication), entries }),
       changedAt: Math.max(changedAt, snapshot.entries[0]?.publishedAt ?? 0, removedAt),
       ...(nextChangeAt === undefined ? {} : { nextChangeAt }),
+      ...(terms === undefined ? {} : { termsInHeaders: terms }),
     };
   }
 
-  return { arrange, forgetErased, counts };
+  async function arrangePage(
+    key: FeedKey,
+    page: number,
+    format: Format,
+    at: Instant,
+    attempts = ATTEMPTS,
+  ): Promise<Document | undefined> {
+    const content = await store.archivePage(key, page, at);
+    if (content === undefined || content.isOpen) return undefined;
+    const feed = describeFeed(key, content.name, publication);
+    const pace = { isAwaited: () => true, mayPause: attempts > 1, isPassing: true };
+    const entries = await entriesOf(content.entries, feed, format, pace);
+    if (entries === undefined) return arrangePage(key, page, format, at, attempts - 1);
+    const { changedAt, nextChangeAt } = content;
+    const { bytes } = joinDocument(format, { head: archiveHeadOf(feed, content, publication), entries });
+    // It names no entries, and so has no deltas.
+    return omitUndefined({ feed, format, page, bytes, entries: [], changedAt, nextChangeAt, termsInHeaders: terms });
+  }
+
+  return { arrange, arrangePage, forgetErased, counts };
 }
 
-function headOf(feed: Feed, { entries, tombstones, removedAt = 0 }: FeedSnapshot, publication: Publication): Head {
+function headOf(feed: Feed, snapshot: FeedSnapshot, publication: Publication): Head {
+  const { entries, tombstones, removedAt = 0, archive } = snapshot;
   const [newest] = entries;
   return {
+    ...(archive === undefined
+      ? {}
+      : { history: omitUndefined({ older: archive.newest, isComplete: !archive.newest }) }),
     feed,
     publication,
     tombstones,
     updatedAt: Math.max(0, removedAt, ...entries.map((entry) => entry.updatedAt)),
     ...(newest === undefined ? {} : { publishedAt: newest.publishedAt }),
+  };
+}
+
+/** Withdrawals are in the current document. */
+function archiveHeadOf(feed: Feed, { page, entries, older, newer, date }: ArchivePage, publication: Publication): Head {
+  const [newest] = entries;
+  return {
+    feed,
+    publication,
+    tombstones: [],
+    updatedAt: Math.max(date, ...entries.map((entry) => entry.updatedAt)),
+    ...(newest === undefined ? {} : { publishedAt: newest.publishedAt }),
+    history: omitUndefined({ page, older, newer }),
   };
 }

@@ -3,8 +3,9 @@ import type { Instant } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { CacheCounts } from './byte-cache.ts';
 import { createCatchUp, type ExternalChanges } from './catch-up.ts';
-import { type CachedDocument, createCurrentDocuments } from './current-documents.ts';
+import { type CachedDocument, createCurrentDocuments, type Edition } from './current-documents.ts';
 import type { Document } from './document.ts';
+import { createEditions } from './editions.ts';
 import { digestOf, type Representations, represent } from './representation.ts';
 import { createRewarmer, type HotDocument } from './rewarmer.ts';
 import { createSingleFlight } from './single-flight.ts';
@@ -18,24 +19,42 @@ interface DocumentCacheParts {
     at: Instant,
     isAwaited: () => boolean,
   ) => Promise<Document | undefined>;
-  /** Makes the page of a feed, or that of all feeds. */
+  /** Makes the page of a feed for people, or that of all feeds. */
   readonly arrangePage?: (key: FeedKey, at: Instant) => Promise<Document | undefined>;
+  /** Makes a page of the archive of a feed. */
+  readonly arrangeArchive?: ArrangeArchive;
   readonly externalChanges: ExternalChanges;
   /** Bytes of documents, in all their codings, that the cache may hold. */
   readonly bytes: number;
+  /** The same for pages of archives, apart: a walk through an archive must not evict current documents. */
+  readonly archiveBytes?: number;
   readonly now: () => Instant;
   readonly timers?: Timers;
   /** Called after other processes have changed feeds: they may have erased articles. */
   readonly onExternalChanges?: () => void;
+  /** Called with the feeds that have changed, whichever process changed them. */
+  readonly onForget?: (keys: readonly FeedKey[]) => void;
   /** Takes the error of a document that nobody waits for. */
   readonly fail: (error: unknown) => void;
 }
 
+/** @param page the number of the page */
+type ArrangeArchive = (
+  key: FeedKey,
+  page: number,
+  format: DocumentFormat,
+  at: Instant,
+) => Promise<Document | undefined> | undefined;
+
 export interface DocumentCache {
   /** The current document of that name if it can be answered with at once; undefined if only `get` can tell. */
   readonly getIfReady: (name: string) => Representations | undefined;
-  /** The feed's current document, or its page. Undefined if there is no such feed. */
-  readonly get: (key: FeedKey, format: DocumentFormat) => Promise<Representations | undefined>;
+  /**
+   * The feed's current document, or its page for people. Undefined if there is no such feed.
+   *
+   * @param page the number of a page of the feed's archive, to get that page; undefined if the archive has no such page
+   */
+  readonly get: (key: FeedKey, format: DocumentFormat, page?: number) => Promise<Representations | undefined>;
   /**
    * Serves the documents of feeds that changed no more. Makes the hot ones again soon, in the codings in which they were
    * requested, so that no reader has to wait. Pages are made when they are requested next: any change may change each.
@@ -43,6 +62,12 @@ export interface DocumentCache {
   readonly forget: (keys: readonly FeedKey[]) => void;
   /** Removes the documents of earlier versions, which may show articles that were erased. */
   readonly removeOutdated: () => void;
+  /** The documents that were requested, the most requested ones first. */
+  readonly hot: () => readonly HotDocument[];
+  /** Makes documents soon, before somebody requests them. */
+  readonly warm: (documents: readonly HotDocument[]) => void;
+  /** Resolves when the changes of other processes are known that were made before the call. */
+  readonly catchUp: () => Promise<void>;
   /** From now on, looks for external changes regularly instead of waiting for a request. */
   readonly followExternalChanges: () => void;
   /** Makes no more documents that nobody waits for. */
@@ -52,10 +77,17 @@ export interface DocumentCache {
 /** In the place of a feed's key: the page of all feeds. */
 export const INDEX: FeedKey = '';
 
-/** The name of a feed's document in a format, for `getIfReady`. */
-export function documentName(key: FeedKey, format: DocumentFormat): string {
-  return `${key}.${format}`;
+/**
+ * The name of a feed's document in a format, for `getIfReady`.
+ *
+ * @param page that of the feed's archive; undefined for the current document
+ */
+export function documentName(key: FeedKey, format: DocumentFormat, page?: number): string {
+  return page === undefined ? `${key}.${format}` : `${key}${ARCHIVE}${page}.${format}`;
 }
+
+/** In the names of pages of archives, and of no other document: the key of a feed has at most one slash. */
+const ARCHIVE = '/archive/';
 
 /** Whether a name of `documentName` is that of a feed, and not of a page. */
 export function isFeed(name: string): boolean {
@@ -70,9 +102,11 @@ function isSame(one: Document, other: Document): boolean {
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
   const { arrange, arrangePage, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
   const current = createCurrentDocuments(bytes, now);
+  const archives = createCurrentDocuments(parts.archiveBytes ?? 1, now);
+  const editions = createEditions();
   const flights = createSingleFlight<CachedDocument | undefined, HotDocument>({
     isUsable: (document) => document === undefined || current.isCurrent(document),
-    keep: (name, document) => document !== undefined && current.set(name, document),
+    keep: (name, document) => document !== undefined && cacheOf(name).set(name, document),
   });
   const rewarmer = createRewarmer({ rewarm, fail, timers });
   const external = createCatchUp({ externalChanges, forget: forgetExternal, timers });
@@ -88,11 +122,25 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     isAwaited: () => boolean,
   ): Promise<CachedDocument | undefined> {
     const from = now();
-    const edition = format === 'html' ? current.edition() : undefined;
+    const edition = format === 'html' ? editions.pages() : undefined;
     const document = format === 'html' ? await arrangePage?.(key, from) : await arrange(key, format, from, isAwaited);
-    if (document === undefined) return undefined;
+    return document && cached(documentName(key, format), document, { from, edition });
+  }
+
+  async function makeArchive(key: FeedKey, page: number, format: DocumentFormat): Promise<CachedDocument | undefined> {
+    const from = now();
+    const edition = editions.archive(key);
+    const document = await parts.arrangeArchive?.(key, page, format, from);
+    return document && cached(documentName(key, format, page), document, { from, edition });
+  }
+
+  async function cached(
+    name: string,
+    document: Document,
+    { from, edition }: { readonly from: Instant; readonly edition: Edition | undefined },
+  ): Promise<CachedDocument> {
     const until = document.nextChangeAt ?? Number.POSITIVE_INFINITY;
-    const representations = representationsOf(documentName(key, format), document, await digestOf(document));
+    const representations = representationsOf(name, document, await digestOf(document));
     return omitUndefined({ representations, from, until, requests: 0, edition });
   }
 
@@ -101,9 +149,10 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
    * before would tell of a change that nobody can see yet, such as a story under embargo.
    */
   function representationsOf(name: string, document: Document, digest: string): Representations {
-    const known = current.peek(name)?.representations;
+    const documents = cacheOf(name);
+    const known = documents.peek(name)?.representations;
     if (known !== undefined && isSame(known.document, document)) return known;
-    const made = represent(document, () => current.measure(name, made), digest);
+    const made = represent(document, () => documents.measure(name, made), digest);
     return made;
   }
 
@@ -115,8 +164,9 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
 
   function forget(keys: readonly FeedKey[]): void {
     for (const key of keys) for (const format of FORMATS) forgetDocument(key, format);
-    if (keys.length > 0) current.outdatePages();
+    editions.end(keys);
     rewarmer.schedule();
+    parts.onForget?.(keys);
   }
 
   function forgetExternal(keys: readonly FeedKey[]): void {
@@ -135,17 +185,33 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     current.outdate(name);
   }
 
+  function cacheOf(name: string): typeof current {
+    return name.includes(ARCHIVE) ? archives : current;
+  }
+
   return {
     forget,
-    removeOutdated: current.removeOutdated,
+    removeOutdated() {
+      current.removeOutdated();
+      archives.removeOutdated();
+    },
+    hot: () => current.hot(),
+    warm(documents) {
+      for (const hot of documents) rewarmer.add(documentName(hot.key, hot.format), hot);
+      rewarmer.schedule();
+    },
+    catchUp: external.catchUp,
     followExternalChanges: external.follow,
-    getIfReady: (name) => (external.isBehind() ? undefined : current.request(name)),
-    counts: current.counts,
-    async get(key, format) {
+    getIfReady: (name) => (external.isBehind() ? undefined : cacheOf(name).request(name)),
+    counts: () => sumOf(current.counts(), archives.counts()),
+    async get(key, format, page) {
       await external.catchUp();
-      const known = current.request(documentName(key, format));
+      const name = documentName(key, format, page);
+      const known = cacheOf(name).request(name);
       if (known !== undefined) return known;
-      const made = await makeOnce(key, format);
+      const made = await (page === undefined
+        ? makeOnce(key, format)
+        : flights.run(name, () => makeArchive(key, page, format)));
       if (made !== undefined) made.requests += 1;
       return made?.representations;
     },
@@ -153,5 +219,14 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
       flights.raisePriorities();
       await Promise.all([external.close(), rewarmer.close()]);
     },
+  };
+}
+
+/** The state of two caches together. */
+export function sumOf(one: CacheCounts, other: CacheCounts): CacheCounts {
+  return {
+    count: one.count + other.count,
+    bytes: one.bytes + other.bytes,
+    evicted: one.evicted + other.evicted,
   };
 }

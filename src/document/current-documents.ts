@@ -1,6 +1,7 @@
 import type { Instant } from '../lib/instant.ts';
 import { type CacheCounts, createByteCache } from './byte-cache.ts';
 import type { Representations } from './representation.ts';
+import { type HotDocument, MAX_HOT } from './rewarmer.ts';
 
 /** A document in the cache. */
 export interface CachedDocument {
@@ -10,8 +11,13 @@ export interface CachedDocument {
   until: Instant;
   /** Requests for the document while it was current. */
   requests: number;
-  /** The edition of all pages that this one belongs to. Missing for feeds. */
-  readonly edition?: number;
+  /** What the document belongs to besides its feed. Missing for current documents in the formats of feeds. */
+  readonly edition?: Edition;
+}
+
+/** Documents that are current until any of them may have changed. */
+export interface Edition {
+  isOver: boolean;
 }
 
 interface CurrentDocuments {
@@ -23,10 +29,8 @@ interface CurrentDocuments {
   readonly set: (name: string, document: CachedDocument) => void;
   /** Marks a document as no longer current. It stays until another replaces it, which may have the same bytes. */
   readonly outdate: (name: string) => void;
-  /** The edition of the pages that are made now. */
-  readonly edition: () => number;
-  /** Marks all pages as no longer current: the newest story is the end of the charts on every page. */
-  readonly outdatePages: () => void;
+  /** The documents of feeds that were requested, the most requested ones first, up to a limit. */
+  readonly hot: () => readonly HotDocument[];
   /** Removes the documents that are no longer current. */
   readonly removeOutdated: () => void;
   /** Measures a document again whose representations have grown. Without effect if the cache no longer holds them. */
@@ -38,13 +42,11 @@ interface CurrentDocuments {
 export function createCurrentDocuments(maxBytes: number, now: () => Instant): CurrentDocuments {
   const { lru, counts } = createByteCache<CachedDocument>(maxBytes, ({ representations }) => representations.size());
 
-  let edition = 0;
-
   /** Compares with `from` too: if the clock was set back, the document may show articles that are not published yet. */
   function isCurrent(document: CachedDocument): boolean {
     const { from, until } = document;
     const at = now();
-    if (document.edition !== undefined && document.edition !== edition) return false;
+    if (document.edition?.isOver === true) return false;
     return at >= from && at < until;
   }
 
@@ -64,9 +66,14 @@ export function createCurrentDocuments(maxBytes: number, now: () => Instant): Cu
       document.until = Number.NEGATIVE_INFINITY;
       document.requests = 0;
     },
-    edition: () => edition,
-    outdatePages() {
-      edition += 1;
+    hot() {
+      const found: HotDocument[] = [];
+      for (const { requests, representations } of lru.values()) {
+        const { document, body } = representations;
+        if (requests > 0 && document.format !== 'html')
+          found.push({ key: document.feed.key, format: document.format, requests, codings: body.codings() });
+      }
+      return found.sort((one, other) => other.requests - one.requests).slice(0, MAX_HOT);
     },
     removeOutdated() {
       for (const name of [...lru.keys()]) {

@@ -2,12 +2,15 @@ import type { DocumentFormat, Feed, Format } from '../feed/feeds.ts';
 import type { Head } from '../format/renderer.ts';
 import { RENDERERS } from '../format/renderers.ts';
 import type { Instant } from '../lib/instant.ts';
+import type { Reach } from '../store/delivery-store.ts';
 
 /** A feed in a format at a moment, or a page. */
 export interface Document {
   /** For the page of all feeds, the feed of all articles. */
   readonly feed: Feed;
   readonly format: DocumentFormat;
+  /** The page of the feed's archive that this document is. Missing for the current document. */
+  readonly page?: number;
   readonly bytes: Buffer;
   /** Where the entries are within the bytes, in their order. */
   readonly entries: readonly EntrySpan[];
@@ -17,8 +20,26 @@ export interface Document {
   readonly nextChangeAt?: Instant;
   /** Made for one request, and kept by no cache without asking again: the page of a search. */
   readonly isPassing?: boolean;
+  /** What the headers of answers say about the terms: it is a part of the tags. */
+  readonly termsInHeaders?: string;
+  /** Missing for documents that everybody may have. */
+  readonly partner?: PartnerDocument;
   /** What browsers are allowed to load for a page: its Content-Security-Policy. */
   readonly policy?: string;
+}
+
+/** What a document of a partner has besides. */
+export interface PartnerDocument {
+  /** Without parameters. */
+  readonly mediaType: string;
+  /** Its address, without a key. */
+  readonly self: string;
+  /** The store's numbers of the articles in it, in their order, without those that are gone. */
+  readonly articles: readonly number[];
+  /** The newest revision of an article in it, or of one that is gone; 0 where it has none. */
+  readonly revision: number;
+  /** What of its feed it has. */
+  readonly reach: Reach;
 }
 
 /** The bytes of an entry within a document, from `start` up to `end`. */
@@ -43,19 +64,27 @@ interface DocumentParts {
 /** The bytes of a document: head, entries with separators between them, tail. */
 export function joinDocument(format: Format, { head, entries }: DocumentParts): Pick<Document, 'bytes' | 'entries'> {
   const renderer = RENDERERS[format];
-  const separator = Buffer.from(renderer.separator);
   const before = Buffer.from(renderer.head(head));
-  let end = before.length - separator.length;
+  const separator = Buffer.byteLength(renderer.separator);
+  let end = before.length - separator;
   const spans = entries.map(({ bytes, tag }): EntrySpan => {
-    const start = end + separator.length;
+    const start = end + separator;
     end = start + bytes.length;
     return { start, end, tag };
   });
-  const between = entries.flatMap(({ bytes }, index) => (index === 0 ? [bytes] : [separator, bytes]));
-  return {
-    bytes: concatenate([before, ...between, Buffer.from(renderer.tail)]),
-    entries: spans,
-  };
+  const entryBytes = entries.map(({ bytes }) => bytes);
+  return { bytes: joinEntries(before, entryBytes, renderer), entries: spans };
+}
+
+/** The bytes of a document of any dialect. */
+export function joinEntries(
+  head: string | Buffer,
+  entries: readonly Buffer[],
+  around: { readonly separator: string; readonly tail: string },
+): Buffer {
+  const separator = Buffer.from(around.separator);
+  const between = entries.flatMap((bytes, index) => (index === 0 ? [bytes] : [separator, bytes]));
+  return concatenate([typeof head === 'string' ? Buffer.from(head) : head, ...between, Buffer.from(around.tail)]);
 }
 
 /** The bytes of the document with only some of its entries: its head, these entries, its tail. */

@@ -27,6 +27,8 @@ export interface Pace {
   readonly isAwaited: () => boolean;
   /** Whether the event loop may go round in between even then. */
   readonly mayPause: boolean;
+  /** Whether new entries are not kept: a walk through an archive would evict those of current documents. */
+  readonly isPassing?: boolean;
 }
 
 interface EntryCache {
@@ -67,7 +69,7 @@ export function createEntryCache({ store, publication, report, maxBytes, clock }
     refs: readonly EntryRef[],
     feed: Feed,
     format: Format,
-    { isAwaited, mayPause }: Pace,
+    { isAwaited, mayPause, isPassing = false }: Pace,
   ): Promise<Entry[] | undefined> {
     const entries = new Map(refs.map((ref) => [ref.number, lru.get(entryName(ref, feed, format))]));
     const missing = refs.filter(({ number }) => entries.get(number) === undefined);
@@ -86,7 +88,7 @@ export function createEntryCache({ store, publication, report, maxBytes, clock }
       for (const batch of batchesOf(articles)) {
         for (const [stored, text] of render(batch, feed, format)) {
           const entry = entryFrom(text);
-          lru.set(entryName(stored, feed, format), entry);
+          if (!isPassing) lru.set(entryName(stored, feed, format), entry);
           entries.set(stored.number, entry);
         }
       }

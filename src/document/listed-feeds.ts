@@ -10,8 +10,22 @@ import { languageName } from '../pages/words.ts';
 import type { Store } from '../store/store.ts';
 import { createFeedSearch } from './feed-search.ts';
 
+/** What pages read of a store. */
+export type PageStore = Pick<
+  Store,
+  | 'snapshot'
+  | 'archivePage'
+  | 'articles'
+  | 'glance'
+  | 'usedFeeds'
+  | 'feedsOfKind'
+  | 'feedKeys'
+  | 'seenFeeds'
+  | 'lastRevision'
+>;
+
 interface Parts {
-  readonly store: Store;
+  readonly store: PageStore;
   readonly publication: Publication;
 }
 
@@ -90,8 +104,13 @@ export function createListedFeeds({ store, publication }: Parts): ListedFeeds {
       const others = ranked.length < MOST ? await store.feedsOfKind(kind, at, MOST) : [];
       byKind.set(kind, [...ranked, ...others.filter(({ key }) => !keys.has(key))].slice(0, MOST));
     }
-    const custom = publication.feeds.slice(0, MOST).map(({ id }) => ({ key: id, name: '' }));
-    return byKind.set('custom', custom);
+    const custom = publication.feeds.slice(0, MOST).map(({ id }) => id);
+    // Not those that are being filled.
+    const seen = new Set((await store.seenFeeds(custom, at)).map(({ key }) => key));
+    return byKind.set(
+      'custom',
+      custom.filter((key) => seen.has(key)).map((key) => ({ key, name: '' })),
+    );
   }
 
   async function groups(at: Instant, days: readonly Day[]): Promise<readonly Group[]> {

@@ -3,18 +3,21 @@ import { describeFeed, type Feed, type FeedKey, LATEST, shortTitle } from '../fe
 import type { Instant } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { createYieldToLoop } from '../lib/yield-to-loop.ts';
+import { archivePage } from '../pages/archive-page.ts';
 import { daysUntil } from '../pages/days.ts';
 import { feedPage } from '../pages/feed-page.ts';
 import { type Calendar, indexPage } from '../pages/index-page.ts';
 import { STORIES } from '../pages/listed-feed.ts';
+import type { OlderPage } from '../pages/pager.ts';
 import { siteOf } from '../pages/site.ts';
-import type { FeedSnapshot, Store, StoredArticle } from '../store/store.ts';
+import type { Archive, ArchivePage, EntryRef, FeedSnapshot, StoredArticle } from '../store/store.ts';
+import { termsInHeaders } from '../terms/statements.ts';
 import { INDEX } from './cache.ts';
 import type { Document } from './document.ts';
-import { createListedFeeds } from './listed-feeds.ts';
+import { createListedFeeds, type PageStore } from './listed-feeds.ts';
 
 interface PageParts {
-  readonly store: Store;
+  readonly store: PageStore;
   readonly publication: Publication;
   /** Takes an article that cannot be rendered although it was accepted: pages are served without it. */
   readonly report: (article: StoredArticle, error: unknown) => void;
@@ -23,6 +26,8 @@ interface PageParts {
 export interface Pages {
   /** The page of a feed, or of all feeds. Undefined if no article of that feed was ever visible. */
   readonly arrange: (key: FeedKey, at: Instant) => Promise<Document | undefined>;
+  /** A page of a feed's archive. Undefined if there is none, or the page of the feed has all of its stories. */
+  readonly archive: (key: FeedKey, page: number, at: Instant) => Promise<Document | undefined>;
   /** The page of the feeds whose names answer a search. */
   readonly search: (text: string, at: Instant) => Promise<Document>;
 }
@@ -33,6 +38,7 @@ const MOST_LANGUAGES = 30;
 /** Arranges pages: the one place that reads the store for them. Only what readers can see at that moment is read. */
 export function createPages({ store, publication, report }: PageParts): Pages {
   const site = siteOf(publication);
+  const terms = termsInHeaders(publication);
   const { listed, groups, searched } = createListedFeeds({ store, publication });
   const newestOf = (key: FeedKey, at: Instant, limit: number) => store.snapshot(key, at, { limit, tombstonesFor: 0 });
 
@@ -45,6 +51,7 @@ export function createPages({ store, publication, report }: PageParts): Pages {
       entries: [],
       changedAt: Math.max(0, ...snapshots.map(changeOf)),
       nextChangeAt: next,
+      termsInHeaders: terms,
       policy: site.hosts.policy,
     });
   }
@@ -85,6 +92,7 @@ export function createPages({ store, publication, report }: PageParts): Pages {
     const [own] = await listed([named], at, calendar?.days ?? []);
     const articles = await store.articles(snapshot.entries.map(({ number }) => number));
     const described = describeFeed(key, snapshot.name, publication);
+    const older = snapshot.archive && (await olderThanNewest(key, snapshot.archive, snapshot.entries, at));
     const text = feedPage(
       {
         feed: described,
@@ -93,16 +101,81 @@ export function createPages({ store, publication, report }: PageParts): Pages {
         articles: articles.map(({ article }) => article),
         report: (index, error) => articles[index] !== undefined && report(articles[index], error),
         languages: await store.feedsOfKind('language', at, MOST_LANGUAGES),
+        ...omitUndefined({ older }),
       },
       site,
     );
     return document(text, described, [snapshot, latest]);
   }
 
+  /** The page of the archive that has the stories after those on the page of a feed. */
+  async function olderThanNewest(
+    key: FeedKey,
+    { open, newest }: Archive,
+    shown: readonly EntryRef[],
+    at: Instant,
+  ): Promise<OlderPage | undefined> {
+    const rest = storiesOf(await store.archivePage(key, open, at));
+    if (rest.length > 0) return omitUndefined({ page: open, days: daysOf(rest) });
+    // A feed with small documents has small pages: the page of the feed shows the stories of several.
+    const numbers = new Set(shown.map(({ number }) => number));
+    let page = newest === undefined ? undefined : await store.archivePage(key, newest, at);
+    for (let step = 0; page && step < STORIES && page.entries.every(({ number }) => numbers.has(number)); step += 1)
+      page = page.older === undefined ? undefined : await store.archivePage(key, page.older, at);
+    return olderPage(page);
+  }
+
+  async function archive(key: FeedKey, number: number, at: Instant): Promise<Document | undefined> {
+    const content = await store.archivePage(key, number, at);
+    const stories = storiesOf(content);
+    if (content === undefined || (content.isOpen && stories.length === 0)) return undefined;
+    const before = content.older === undefined ? undefined : await store.archivePage(key, content.older, at);
+    const articles = await store.articles(stories.map((ref) => ref.number));
+    const feed = describeFeed(key, content.name, publication);
+    const text = archivePage(
+      omitUndefined({
+        feed,
+        page: number,
+        title: shortTitle({ key, name: content.name }, publication),
+        articles: articles.map(({ article }) => article),
+        report: (index: number, error: unknown) => articles[index] !== undefined && report(articles[index], error),
+        older: olderPage(before),
+        newer: content.newer,
+      }),
+      site,
+    );
+    const pages = [content, ...(before === undefined ? [] : [before])];
+    return {
+      ...document(
+        text,
+        feed,
+        pages.map((page) => ({ ...page, tombstones: [] })),
+      ),
+      page: number,
+    };
+  }
+
   return {
     arrange: (key, at) => (key === INDEX ? index(at) : feed(key, at)),
+    archive,
     search: async (text, at) => ({ ...(await index(at, text)), isPassing: true }),
   };
+}
+
+/** The stories that a page of an archive shows: the page of the feed shows the newest ones of the open page. */
+function storiesOf(page: ArchivePage | undefined): readonly EntryRef[] {
+  if (page === undefined) return [];
+  return page.isOpen ? page.entries.slice(STORIES) : page.entries;
+}
+
+function olderPage(page: ArchivePage | undefined): OlderPage | undefined {
+  return page && omitUndefined({ page: page.page, days: daysOf(page.entries) });
+}
+
+/** The first and the last date of stories that are in the order of their dates, newest first. */
+function daysOf(stories: readonly EntryRef[]): readonly [Instant, Instant] | undefined {
+  const [newest, oldest] = [stories[0], stories.at(-1)];
+  return newest && oldest && [oldest.publishedAt, newest.publishedAt];
 }
 
 /**

@@ -32,15 +32,24 @@ const OVERHEAD = 4096;
 /** Bytes that are digested at once: a few milliseconds' work. */
 const DIGESTED = 4 * 1024 * 1024;
 
-/** The digest of a document's bytes, without a long block of the event loop for a document of many megabytes. */
-export async function digestOf({ bytes }: Document): Promise<string> {
-  if (bytes.length <= DIGESTED) return hash('sha256', bytes, 'base64url');
+type Digested = Pick<Document, 'bytes' | 'termsInHeaders'>;
+
+/** The digest of a document, without a long block of the event loop for a document of many megabytes. */
+export async function digestOf(document: Digested): Promise<string> {
+  const { bytes, termsInHeaders } = document;
+  if (bytes.length <= DIGESTED) return digestAtOnce(document);
   const digest = createHash('sha256');
   for (let start = 0; start < bytes.length; start += DIGESTED) {
     digest.update(bytes.subarray(start, start + DIGESTED));
     await pendingEvents();
   }
+  if (termsInHeaders !== undefined) digest.update(termsInHeaders);
   return digest.digest('base64url');
+}
+
+function digestAtOnce({ bytes, termsInHeaders }: Digested): string {
+  if (termsInHeaders === undefined) return hash('sha256', bytes, 'base64url');
+  return createHash('sha256').update(bytes).update(termsInHeaders).digest('base64url');
 }
 
 /**
@@ -52,7 +61,7 @@ export async function digestOf({ bytes }: Document): Promise<string> {
 export function represent(
   document: Document,
   onGrow: () => void = () => {},
-  digest: string = hash('sha256', document.bytes, 'base64url'),
+  digest: string = digestAtOnce(document),
 ): Representations {
   const tag = opaqueTag(digest.slice(0, 16), document.entries);
   // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
@@ -100,7 +109,7 @@ export function represent(
  * The second of a change, rounded up. If two changes in one second had the same date, a client that compares only dates
  * would miss the later one (RFC 9110 §8.8.2.2).
  */
-function secondOf(changedAt: Instant): Instant {
+export function secondOf(changedAt: Instant): Instant {
   return Math.ceil(changedAt / 1000) * 1000;
 }
 

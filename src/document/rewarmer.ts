@@ -32,7 +32,7 @@ interface Rewarmer {
 /** Milliseconds from a change to the rewarming: the changes of one burst cause one. */
 const DELAY = 50;
 /** The documents that are rewarmed at a time at most: the most requested ones. */
-const MAX_HOT = 100;
+export const MAX_HOT = 100;
 
 /** Makes changed documents again before somebody requests them, the most requested ones first. */
 export function createRewarmer({ rewarm, fail, timers }: RewarmerParts): Rewarmer {

@@ -158,6 +158,11 @@ export function feedPath(key: FeedKey, format: Format): string {
   return `feeds/${key.split('/').map(encodeURIComponent).join('/')}.${format}`;
 }
 
+/** The path of a page of a feed's archive, as `feedPath` gives that of the feed. */
+export function archivePath(key: FeedKey, page: number, format: Format): string {
+  return feedPath(`${key}/archive/${page}`, format);
+}
+
 /**
  * The permanent id of a feed (RFC 4287 §4.2.6): below the site's address, so that it survives a move of the service.
  */

@@ -7,14 +7,14 @@ import type { FeedKey, FeedRule, Selection } from './feeds.ts';
  */
 export function customFeedChooser(feeds: readonly FeedRule[]): (own: readonly FeedKey[]) => FeedKey[] {
   if (feeds.length === 0) return () => [];
-  const required = new Map<FeedKey, number>();
+  const wanted = new Map<FeedKey, number>();
   for (const { select } of feeds) {
-    for (const key of select.all) required.set(key, (required.get(key) ?? 0) + 1);
+    for (const key of new Set([...select.all, ...select.any])) wanted.set(key, (wanted.get(key) ?? 0) + 1);
   }
   const byKey = new Map<FeedKey, FeedRule[]>();
   const withoutKey: FeedRule[] = [];
   for (const feed of feeds) {
-    const keys = keysToLookUp(feed.select, required);
+    const keys = keysToLookUp(feed.select, wanted);
     if (keys === undefined) withoutKey.push(feed);
     for (const key of new Set(keys)) {
       const sameKey = byKey.get(key);
@@ -30,15 +30,15 @@ export function customFeedChooser(feeds: readonly FeedRule[]): (own: readonly Fe
 }
 
 /**
- * Keys such that the feed selects only articles with at least one of them, and few other feeds require the same ones.
- * Undefined if the feed selects articles without any particular key.
+ * Keys such that the feed selects only articles with at least one of them, and few other feeds want the same ones: one that all
+ * its articles have, or the keys of its `any`. Undefined if the feed selects articles without any particular key.
  *
- * @param required how many feeds require each key
+ * @param wanted how many feeds want each key
  */
-function keysToLookUp({ any, all }: Selection, required: ReadonlyMap<FeedKey, number>): readonly FeedKey[] | undefined {
-  const [rarest] = all.toSorted((one, other) => (required.get(one) ?? 0) - (required.get(other) ?? 0));
-  if (rarest !== undefined) return [rarest];
-  return any.length > 0 ? any : undefined;
+function keysToLookUp({ any, all }: Selection, wanted: ReadonlyMap<FeedKey, number>): readonly FeedKey[] | undefined {
+  const choices = [...all.map((key) => [key]), ...(any.length > 0 ? [any] : [])];
+  const mostOf = (keys: readonly FeedKey[]) => keys.reduce((most, key) => Math.max(most, wanted.get(key) ?? 0), 0);
+  return choices.toSorted((one, other) => mostOf(one) - mostOf(other))[0];
 }
 
 function selects({ any, all, none }: Selection, keys: ReadonlySet<FeedKey>): boolean {

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import { Feed } from 'feed';
 import type { Article } from '../article/article.ts';
-import { feedId, feedPath } from '../feed/feeds.ts';
+import { feedId } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
-import { isUri } from '../lib/url.ts';
 import type { Tombstone } from '../store/store.ts';
+import { licenseLink } from '../terms/license-link.ts';
+import { contractElements, historyElements, selfAddress } from './history.ts';
+import { uriOf } from './public-uri.ts';
 import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 import {
   assertWellFormed,
@@ -60,7 +61,7 @@ function entryElement(article: Article, fromFeed: string, { feedsUrl }: EntryOpt
     { 'xml:lang': article.language },
     [
       element('title', TEXT, article.title),
-      element('id', {}, atomId(article.publicId)),
+      element('id', {}, uriOf(article.publicId)),
       ...alternates(article),
       element('summary', TEXT, article.summary),
       fromFeed,
@@ -127,43 +128,32 @@ function elementsFromFeed(articles: readonly Article[], options: EntryOptions): 
   });
 }
 
-/**
- * The id as a URI, which RFC 4287 §4.2.6 requires. An id from another system that is not a URI becomes its name-based
- * UUID (RFC 9562 §5.5).
- */
-function atomId(publicId: string): string {
-  if (isUri(publicId)) return publicId;
-  const bytes = createHash('sha1').update(UUID_NAMESPACE).update(publicId).digest().subarray(0, 16);
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = bytes.toString('hex');
-  return `urn:uuid:${[hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')}`;
-}
-
-/** The namespace of these names, once chosen at random. It never changes: neither may the ids. */
-const UUID_NAMESPACE = Buffer.from('5f0c7b0e2d6a4f0b9c1e8a3d7b64e215', 'hex');
-
-function head({ feed, publication, updatedAt, tombstones }: Head): string {
+function head(head: Head): string {
+  const { feed, publication, updatedAt, tombstones, partner } = head;
   const base = new Feed(
     omitUndefined({
-      id: forXmlJs(feedId(feed.key, publication.url)),
+      id: forXmlJs(partner?.id ?? feedId(feed.key, publication.url)),
       title: forXmlJs(feed.title),
       description: forXmlJs(feed.description),
       updated: new Date(updatedAt),
       generator: 'Feed Publisher',
       link: publication.url,
-      feed: `${publication.feedsUrl}${feedPath(feed.key, 'atom')}`,
+      feed: selfAddress(head, 'atom'),
       image: publication.logo === undefined ? undefined : forXmlJs(publication.logo),
       favicon: publication.icon === undefined ? undefined : forXmlJs(publication.icon),
       copyright: publication.copyright === undefined ? undefined : forXmlJs(publication.copyright),
       author: { name: forXmlJs(publication.contact?.name ?? publication.title), link: publication.url },
     }),
   );
-  const license =
-    publication.license === undefined ? [] : [element('link', { rel: 'license', href: publication.license })];
-  const children = [contentOf(base.atom1(), 'feed'), ...license, ...tombstones.map(deletedEntry)].map(
-    (child) => `${indentation(1)}${child}\n`,
-  );
+  const link = licenseLink(publication);
+  const license = link === undefined ? [] : [element('link', { ...link })];
+  const more = [
+    ...license,
+    ...contractElements(head, 'link'),
+    ...historyElements(head, 'atom', 'link'),
+    ...tombstones.map(deletedEntry),
+  ];
+  const children = [contentOf(base.atom1(), 'feed'), ...more].map((child) => `${indentation(1)}${child}\n`);
   const root = startTag('feed', { xmlns: XMLNS, 'xml:lang': feed.language });
   const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${children.join('')}`;
   assertWellFormed(`${document}</feed>`);
@@ -175,7 +165,7 @@ function head({ feed, publication, updatedAt, tombstones }: Head): string {
  * before the first entry (RFC 4287 §4.1.1).
  */
 function deletedEntry({ publicId, at, reason }: Tombstone): string {
-  const attributes = { 'xmlns:at': TOMBSTONES, ref: atomId(publicId), when: rfc3339(at) };
+  const attributes = { 'xmlns:at': TOMBSTONES, ref: uriOf(publicId), when: rfc3339(at) };
   if (reason === undefined) return element('at:deleted-entry', attributes);
   return parent('at:deleted-entry', attributes, [element('at:comment', {}, reason)], 1);
 }

@@ -1,7 +1,8 @@
 import type { Article } from '../article/article.ts';
-import { feedPath } from '../feed/feeds.ts';
+import { archivePath, feedPath } from '../feed/feeds.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import type { Tombstone } from '../store/store.ts';
+import { jsonTerms } from '../terms/json-feed.ts';
 import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 
 /** JSON Feed 1.1 (jsonfeed.org/version/1.1). Made without `feed`, which knows only version 1. */
@@ -38,19 +39,25 @@ function entry(article: Article, options: EntryOptions): string {
   });
 }
 
-function head({ feed, publication, tombstones }: Head): string {
+function head(head: Head): string {
+  const { feed, publication, tombstones, history, partner } = head;
   const { contact } = publication;
   const members = JSON.stringify({
     version: 'https://jsonfeed.org/version/1.1',
     title: feed.title,
     home_page_url: publication.url,
-    feed_url: `${publication.feedsUrl}${feedPath(feed.key, 'json')}`,
+    feed_url: partner?.self ?? `${publication.feedsUrl}${feedPath(feed.key, 'json')}`,
+    next_url:
+      history?.older === undefined
+        ? undefined
+        : `${publication.feedsUrl}${archivePath(feed.key, history.older, 'json')}`,
     description: feed.description,
     icon: publication.icon,
     favicon: publication.favicon,
     authors: [{ name: contact?.name ?? publication.title, url: publication.url }],
     language: feed.language,
     _tombstones: withdrawals(tombstones),
+    _terms: partner?.terms === undefined ? jsonTerms(publication) : { contract: partner.terms },
   });
   return `${members.slice(0, -1)},\n"items":[\n`;
 }

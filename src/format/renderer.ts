@@ -11,8 +11,8 @@ export interface EntryOptions {
   readonly feedLanguage: string;
   /** The service's public address, ending in a slash. */
   readonly feedsUrl: string;
-  /** The publication: the author of every article without authors. */
-  readonly publisher: Pick<Publication, 'title' | 'url'>;
+  /** The publication: the author of every article without authors, and its terms. */
+  readonly publisher: Pick<Publication, 'title' | 'url' | 'feedsUrl' | 'terms'>;
 }
 
 /** The values that a document's head depends on. None comes from a clock. */
@@ -25,6 +25,29 @@ export interface Head {
   readonly publishedAt?: Instant;
   /** The withdrawals, for formats that can express them. */
   readonly tombstones: readonly Tombstone[];
+  /** Missing where the history of the feed is not divided into pages yet. */
+  readonly history?: History;
+  /** What the document of a partner has in place of the feed's own. */
+  readonly partner?: PartnerHead;
+}
+
+export interface PartnerHead {
+  /** The address of the document, without a key. */
+  readonly self: string;
+  /** The permanent id of the feed. */
+  readonly id: string;
+  /** The terms of the contract, an address or a sentence. They stand in the place of the publication's own. */
+  readonly terms?: string;
+}
+
+/** The place of a document in the history of its feed (RFC 5005). Pages of the archive have numbers. */
+export interface History {
+  /** The page that this document is. Missing for the current document. */
+  readonly page?: number;
+  readonly older?: number;
+  readonly newer?: number;
+  /** The document has all entries of the feed. */
+  readonly isComplete?: boolean;
 }
 
 /** The authors of an entry: the publication if the article names none. */

@@ -1,10 +1,13 @@
 import { Feed } from 'feed';
 import type { Article, Image, Media } from '../article/article.ts';
-import { feedPath } from '../feed/feeds.ts';
 import { httpDate, rfc3339 } from '../lib/instant.ts';
 import { joinNames } from '../lib/name-list.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { escapeHtml } from '../lib/text.ts';
+import { CREATIVE_COMMONS_MODULE, creativeCommons } from '../terms/creative-commons.ts';
+import { licenseLink } from '../terms/license-link.ts';
+import { RSL_NAMESPACE, rslItems } from '../terms/rsl.ts';
+import { contractElements, historyElements, selfAddress } from './history.ts';
 import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 import {
   assertWellFormed,
@@ -27,15 +30,25 @@ const TAIL = '    </channel>\n</rss>\n';
  */
 export const rss: Renderer = { entry, entries, head, separator: '', tail: TAIL };
 
-const ROOT = startTag('rss', {
-  version: '2.0',
+const NAMESPACES = {
   'xmlns:atom': 'http://www.w3.org/2005/Atom',
   'xmlns:content': 'http://purl.org/rss/1.0/modules/content/',
   'xmlns:dc': 'http://purl.org/dc/elements/1.1/',
   'xmlns:dcterms': 'http://purl.org/dc/terms/',
   'xmlns:media': 'http://search.yahoo.com/mrss/',
-  'xmlns:webfeeds': 'http://webfeeds.org/rss/1.0',
-});
+};
+/** Feedly's. Validators that do not know it warn of it, so it is declared only where it is used. */
+const WEBFEEDS = { 'xmlns:webfeeds': 'http://webfeeds.org/rss/1.0' };
+/** Terms in RSL need their namespace at the root (RSL 1.0 §4.7). */
+const RSL = { 'xmlns:rsl': RSL_NAMESPACE };
+
+/** The start tags of documents without and with terms in RSL. */
+const ROOT = rootWith({});
+const ROOT_WITH_RSL = rootWith(RSL);
+
+function rootWith(namespaces: Readonly<Record<string, string>>): string {
+  return startTag('rss', { version: '2.0', ...NAMESPACES, ...namespaces });
+}
 
 const ITEM_DEPTH = 2;
 
@@ -45,12 +58,17 @@ function entry(article: Article, options: EntryOptions): string {
 
 function entries(articles: readonly Article[], options: EntryOptions): string[] {
   const fromFeed = elementsFromFeed(articles, options.content);
-  const items = articles.map((article, index) => item(article, fromFeed[index] ?? '', options));
-  assertWellFormedEach(ROOT, items);
+  const rsl = rslItems(options.publisher);
+  const items = articles.map((article, index) => {
+    // A story with a licence of its own is not under that of the publication.
+    const terms = article.license === undefined ? rsl?.(article.url, ITEM_DEPTH + 1) : undefined;
+    return item(article, fromFeed[index] ?? '', terms ?? '', options);
+  });
+  assertWellFormedEach(rsl === undefined ? ROOT : ROOT_WITH_RSL, items);
   return items.map((each) => `${indentation(ITEM_DEPTH)}${each}\n`);
 }
 
-function item(article: Article, fromFeed: string, options: EntryOptions): string {
+function item(article: Article, fromFeed: string, terms: string, options: EntryOptions): string {
   const { content, feedLanguage } = options;
   const foreign = article.language === feedLanguage ? undefined : article.language;
   return parent(
@@ -69,6 +87,7 @@ function item(article: Article, fromFeed: string, options: EntryOptions): string
       ...(article.copyright === undefined ? [] : [element('dc:rights', {}, article.copyright)]),
       ...(article.image === undefined ? [] : [imageContent(article.image, content)]),
       ...article.media.map(mediaContent),
+      ...(terms === '' ? [] : [terms]),
     ],
     ITEM_DEPTH,
   );
@@ -138,7 +157,8 @@ function mediaElement(attributes: Parameters<typeof element>[1], children: reado
   return parent('media:content', attributes, children, ITEM_DEPTH + 1);
 }
 
-function head({ feed, publication, updatedAt, publishedAt }: Head): string {
+function head(head: Head): string {
+  const { feed, publication, updatedAt, publishedAt } = head;
   const { title, description, language } = feed;
   const image = publication.logo ?? publication.icon;
   const base = new Feed(
@@ -153,18 +173,39 @@ function head({ feed, publication, updatedAt, publishedAt }: Head): string {
       docs: 'https://www.rssboard.org/rss-specification',
       image: image === undefined ? undefined : forXmlJs(image),
       copyright: publication.copyright === undefined ? undefined : forXmlJs(publication.copyright),
-      feed: `${publication.feedsUrl}${feedPath(feed.key, 'rss')}`,
+      feed: selfAddress(head, 'rss'),
     }),
   );
+  const looks = webfeedsElements(publication);
   const more = [
+    ...historyElements(head, 'rss', 'atom:link'),
     ...(publishedAt === undefined ? [] : [element('pubDate', {}, httpDate(publishedAt))]),
-    ...(publication.license === undefined ? [] : [element('atom:link', { rel: 'license', href: publication.license })]),
-    ...(publication.icon === undefined ? [] : [element('webfeeds:icon', {}, publication.icon)]),
-    ...(publication.logo === undefined ? [] : [element('webfeeds:logo', {}, publication.logo)]),
-    ...(publication.accentColor === undefined ? [] : [element('webfeeds:accentColor', {}, publication.accentColor)]),
+    ...licenseElements(publication),
+    ...contractElements(head, 'atom:link'),
+    ...looks,
   ];
   const children = [contentOf(base.rss2(), 'channel'), ...more].map((child) => `${indentation(2)}${child}\n`);
-  const document = `<?xml version="1.0" encoding="utf-8"?>\n${ROOT}\n    <channel>\n${children.join('')}`;
+  const root = rootWith({
+    ...(looks.length > 0 && WEBFEEDS),
+    ...(rslItems(publication) !== undefined && RSL),
+  });
+  const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n    <channel>\n${children.join('')}`;
   assertWellFormed(`${document}${TAIL}`);
   return document;
+}
+
+function webfeedsElements({ icon, logo, accentColor }: Head['publication']): string[] {
+  const named = Object.entries({ icon, logo, accentColor });
+  return named.flatMap(([name, value]) => (value === undefined ? [] : [element(`webfeeds:${name}`, {}, value)]));
+}
+
+function licenseElements(publication: Head['publication']): string[] {
+  const link = licenseLink(publication);
+  if (link === undefined) return [];
+  const isCommon = publication.terms !== undefined && creativeCommons(link.href) !== undefined;
+  const module = { 'xmlns:creativeCommons': CREATIVE_COMMONS_MODULE };
+  return [
+    element('atom:link', { ...link }),
+    ...(isCommon ? [element('creativeCommons:license', module, link.href)] : []),
+  ];
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { PublisherError } from '../errors.ts';
+import type { Instant } from '../lib/instant.ts';
+import { CHANGES } from '../partner/addresses.ts';
 import type { Store } from '../store/store.ts';
-import { authenticate } from './authorization.ts';
+import { authenticate, type KeyCheck } from './authorization.ts';
 import { unknownExpectation, wrongHead } from './head.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import type { ClientQuota } from './load/client-quota.ts';
@@ -9,11 +11,14 @@ import type { Connections } from './load/connections.ts';
 import type { QueueSlots } from './load/queue-slots.ts';
 import type { Lane, RequestQueue } from './load/request-queue.ts';
 import type { Observer } from './observe.ts';
+import type { AuthorizedPartner } from './partner-authorization.ts';
+import { isPartner } from './partner-target.ts';
 import { respondWithError } from './respond.ts';
 import { isApi, isProbe } from './target.ts';
 
 interface AdmissionParts {
   readonly store: Store;
+  readonly now: () => Instant;
   readonly connections: Pick<Connections, 'hold'>;
   readonly requestQueue: Pick<RequestQueue, 'enter'>;
   readonly slots: Pick<QueueSlots, 'hold'>;
@@ -21,6 +26,8 @@ interface AdmissionParts {
   readonly knownAddresses: Pick<KnownAddresses, 'has'>;
   /** Waits for file changes that the answer has to show; undefined where there are none. */
   readonly pendingFileChanges: (request: IncomingMessage) => Promise<void> | undefined;
+  /** Who sends a request below `/partners/`; undefined without a valid key. By default there are no partners. */
+  readonly partnerOf?: (request: IncomingMessage) => Promise<AuthorizedPartner | undefined>;
   /** Answers every request. */
   readonly app: RequestListener;
   readonly observer: Pick<Observer, 'follow'>;
@@ -38,28 +45,44 @@ const RECOVERY = 10;
  * clients beyond their quota not at all.
  */
 export function createAdmission(parts: AdmissionParts): RequestListener {
-  const { store, connections, requestQueue, slots, quota, knownAddresses, pendingFileChanges, app, observer, fail } =
+  const { store, now, connections, requestQueue, slots, quota, knownAddresses, pendingFileChanges, app, observer } =
     parts;
+  const { partnerOf, fail } = parts;
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
     const onConnection = connections.hold(request, response);
+    if (partnerOf !== undefined && isPartner(request.url)) {
+      unlessUnknown(partnerOf(request)).then(
+        (partner) => admitReader(request, response, onConnection, partner),
+        (error) => broken(request, response, error),
+      );
+      return;
+    }
     if (request.headers.authorization === undefined) {
       admitReader(request, response, onConnection);
       return;
     }
-    isFromNewsroom(request, store).then(
+    isFromNewsroom(request, { store, now }).then(
       (yes) => (yes ? queue('newsroom', request, response) : admitReader(request, response, onConnection)),
       (error) => broken(request, response, error),
     );
   }
 
-  function admitReader(request: IncomingMessage, response: ServerResponse, onConnection: number): void {
-    const isKnownAddress = knownAddresses.has(request.url);
-    if (!quota.reserve(request, response, isKnownAddress)) {
+  /** @param partner who sends the request with a valid key; a partner with a rate of its own is not charged as a client */
+  function admitReader(
+    request: IncomingMessage,
+    response: ServerResponse,
+    onConnection: number,
+    partner?: AuthorizedPartner,
+  ): void {
+    const isKnownAddress = partner !== undefined || knownAddresses.has(request.url);
+    const hasOwnQuota = partner?.partner.rate !== undefined;
+    if (!hasOwnQuota && !quota.reserve(request, response, isKnownAddress)) {
       respondWithError(request, response, quota.tooManyRequests(request));
       return;
     }
-    const enter = () => queue(isKnownAddress ? 'feeds' : 'others', request, response);
+    const lane = partner?.rest === CHANGES ? 'changes' : isKnownAddress ? 'feeds' : 'others';
+    const enter = () => queue(lane, request, response);
     const pending = pendingFileChanges(request);
     if (pending === undefined) enter();
     else if (onConnection > MAX_WAITING_FOR_FILES) respondWithError(request, response, overloaded());
@@ -108,12 +131,17 @@ export function refuseOverload(observer: Pick<Observer, 'follow'>): RequestListe
   };
 }
 
-async function isFromNewsroom(request: IncomingMessage, store: Store): Promise<boolean> {
+async function isFromNewsroom(request: IncomingMessage, check: KeyCheck): Promise<boolean> {
   if (request.headers.authorization === undefined || !isApi(request.url)) return false;
+  return (await unlessUnknown(authenticate(check, request))) !== undefined;
+}
+
+/** Undefined where the store cannot be read: the app meets the error again, and answers with it. */
+async function unlessUnknown<Found>(found: Promise<Found | undefined>): Promise<Found | undefined> {
   try {
-    return (await authenticate(store, request)) !== undefined;
+    return await found;
   } catch (error) {
-    if (error instanceof PublisherError) return false; // the app meets the error again, and answers with it
+    if (error instanceof PublisherError) return undefined;
     throw error;
   }
 }

@@ -6,9 +6,11 @@ import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';
 import { cacheControl, lastModifiedHeader, type Representations } from '../document/representation.ts';
 import { PublisherError } from '../errors.ts';
-import { type DocumentFormat, FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
+import { archivePath, FORMATS, type Format, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
-import { FOR_ALL } from './headers.ts';
+import { termsHeaders, termsLink } from '../terms/statements.ts';
+import type { Terms } from '../terms/terms.ts';
+import { FOR_ALL, FOR_PARTNERS } from './headers.ts';
 
 /** An answer for a document. Its headers are one flat list of names and values. */
 export interface Answer {
@@ -32,6 +34,7 @@ export interface AnswerContext {
   /** Seconds. */
   readonly maxAge: number;
   readonly feedsUrl: string;
+  readonly terms?: Terms | undefined;
   /** The document is shown as it is: as plain text, and without deltas. */
   readonly isRaw?: boolean;
 }
@@ -63,13 +66,13 @@ export function answerTo(
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed has changed: the request expects another version of it.');
   }
-  const hasDeltas = document.format !== 'html' && context.isRaw !== true;
-  const wantsDelta = hasDeltas && acceptsDelta(joined(headers['a-im']));
+  const wantsDelta = hasDeltas(document) && context.isRaw !== true && acceptsDelta(joined(headers['a-im']));
   const delta =
     wantsDelta && method === 'GET' && decision === 'proceed'
       ? representations.delta(headers['if-none-match'])
       : undefined;
-  const kind = delta !== undefined ? 'delta' : context.isRaw ? 'raw' : wantsDelta ? 'private' : 'public';
+  const whole = document.partner === undefined ? 'public' : 'partner';
+  const kind = delta !== undefined ? 'delta' : context.isRaw ? 'raw' : wantsDelta ? 'private' : whole;
   if (decision === 'not-modified') {
     const coding = heldCoding(headers['if-none-match'], representations, favourite, accepted ?? '');
     const { unchanged } = headersOf(kind, representations, coding, context);
@@ -142,15 +145,16 @@ interface MadeHeaders {
 
 /**
  * `public` answers are for every client; `private` ones for a client that accepts deltas; `delta` is such a delta; `raw` is a
- * feed as plain text.
+ * feed as plain text; `partner` is a document of a partner.
  */
-type Kind = 'public' | 'private' | 'delta' | 'raw';
+type Kind = 'public' | 'private' | 'delta' | 'raw' | 'partner';
 
 const made = {
   public: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
   private: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
   delta: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
   raw: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
+  partner: new WeakMap<EncodedBody, Map<Coding, MadeHeaders>>(),
 };
 
 function headersOf(
@@ -176,18 +180,19 @@ function makeHeaders(
   kind: Kind,
   representations: Representations,
   coding: Coding,
-  { now, maxAge, feedsUrl }: AnswerContext,
+  context: AnswerContext,
 ): MadeHeaders {
+  const { now, maxAge } = context;
   const { document } = representations;
   // RFC 9110 §15.4.5: a 304 has the headers of the 200, except those of the content.
   const unchanged = flat({
-    ...FOR_ALL,
+    ...(kind === 'partner' ? FOR_PARTNERS : FOR_ALL),
     'Cache-Control': document.isPassing === true ? 'no-cache' : cachingOf(kind, maxAge, now),
     ETag: representations.etag(coding),
     // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
     // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
-    Vary: document.format === 'html' || kind === 'raw' ? 'Accept-Encoding' : 'Accept-Encoding, A-IM',
+    Vary: varyOf(kind, document),
   });
   let whole: string[] | undefined;
   return {
@@ -198,8 +203,10 @@ function makeHeaders(
         ...unchanged,
         ...flat({
           ...(kind === 'delta' ? { IM: 'feed' } : {}),
-          Link: links(document.feed.key, document.format, feedsUrl),
-          'Content-Type': `${kind === 'raw' ? 'text/plain' : mediaType(document.format)}; charset=utf-8`,
+          Link: links(document, context),
+          // Here and not in a 304: they are about the content (RFC 9110 §8.1, §15.4.5). New terms make new tags.
+          ...(kind === 'partner' ? {} : termsHeaders(context)), // the terms of a partner are those of its contract
+          'Content-Type': `${kind === 'raw' ? 'text/plain' : mediaType(document)}; charset=utf-8`,
           ...(document.policy === undefined ? {} : { 'Content-Security-Policy': document.policy }),
           'Content-Length': String(length),
           ...(coding === 'identity' ? {} : { 'Content-Encoding': coding }),
@@ -217,12 +224,20 @@ function cachingOf(kind: Kind, maxAge: number, now: Instant): string {
     case 'private':
     case 'raw': // a cache that leaves the query out of its key would give readers a feed of the wrong type
       return cacheControl(maxAge, now, 'private');
+    case 'partner': // a story that is withdrawn has to reach the next request
+      return 'private, no-cache';
     case 'delta': // a cache that does not know 226 would give one client's delta to another (RFC 9111 §3)
       return 'no-store';
   }
 }
 
-function mediaType(format: DocumentFormat): string {
+function varyOf(kind: Kind, document: Document): string {
+  if (kind === 'partner') return 'Accept-Encoding, Authorization';
+  return hasDeltas(document) && kind !== 'raw' ? 'Accept-Encoding, A-IM' : 'Accept-Encoding';
+}
+
+function mediaType({ format, partner }: Pick<Document, 'format' | 'partner'>): string {
+  if (partner !== undefined) return partner.mediaType;
   return format === 'html' ? 'text/html' : MEDIA_TYPES[format];
 }
 
@@ -234,13 +249,24 @@ function flat(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).flat();
 }
 
-/** The feed itself and its other formats (RFC 8288); of a page, the feed in every format. */
-function links(key: string, format: DocumentFormat, feedsUrl: string): string {
+/** Readers that know deltas ask for current documents with them. Pages for people, pages of archives and documents of partners have none. */
+function hasDeltas({ format, page, partner }: Document): boolean {
+  return format !== 'html' && page === undefined && partner === undefined;
+}
+
+/** The document itself, its other formats (RFC 8288) and its terms; of a page for people, the feed in every format. */
+function links(document: Document, context: AnswerContext): string {
+  const { feed, format, page, partner } = document;
+  const { key } = feed;
+  if (partner !== undefined) return `<${partner.self}>; rel="self"; type="${partner.mediaType}"`;
   const others = FORMATS.filter((other) => other !== format);
-  return (format === 'html' ? others : [format, ...others])
-    .map((other) => {
-      const relation = other === format ? 'self' : 'alternate';
-      return `<${feedsUrl}${feedPath(key, other)}>; rel="${relation}"; type="${MEDIA_TYPES[other]}"`;
-    })
-    .join(', ');
+  const link = (path: string, relation: string, type: Format) =>
+    `<${context.feedsUrl}${path}>; rel="${relation}"; type="${MEDIA_TYPES[type]}"`;
+  const formats = (format === 'html' ? others : [format, ...others]).map((other) => {
+    const path = page === undefined ? feedPath(key, other) : archivePath(key, page, other);
+    return link(path, other === format ? 'self' : 'alternate', other);
+  });
+  const current = page === undefined || format === 'html' ? [] : [link(feedPath(key, format), 'current', format)];
+  const terms = termsLink(context);
+  return [...formats, ...current, ...(terms === undefined ? [] : [terms])].join(', ');
 }

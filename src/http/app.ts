@@ -1,25 +1,46 @@
-import type { RequestListener } from 'node:http';
-import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import type { IncomingMessage, RequestListener } from 'node:http';
+import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { Publication } from '../config/publication.ts';
+import { COMMON_ADDRESSES } from '../config/redirects/known-systems.ts';
 import { type ErrorCode, isStoreDamage, PublisherError } from '../errors.ts';
 import { FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { ASSET_FOLDER } from '../pages/assets.ts';
+import type { DeliveryRecorder } from '../partner/deliveries.ts';
 import type { ChangeHandlers } from './article-changes.ts';
-import { type ArticleParts, articleHandlers } from './articles.ts';
+import { articleHandlers } from './articles.ts';
 import { assetHandler } from './assets.ts';
+import { type DeliveryOverviewParts, deliveryListHandler, withdrawalListHandler } from './delivery-overviews.ts';
 import { errorPages } from './error-pages.ts';
+import { faviconHandler } from './favicon.ts';
 import { type FeedParts, feedHandlers } from './feeds.ts';
 import { type HealthParts, healthHandlers } from './health.ts';
 import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
 import { nearestAddress } from './nearest-address.ts';
+import { type OldAddressParts, oldAddressHandlers } from './old-addresses.ts';
 import { feedListHandler } from './overviews.ts';
 import { type IndexParts, indexHandler } from './pages.ts';
+import { PARTNER_CHALLENGE } from './partner-authorization.ts';
+import { type PartnerParts, partnerHandler } from './partner-feeds.ts';
+import { partnerListHandler, skippedListHandler } from './partner-overviews.ts';
+import { isPartner, redactedPath } from './partner-target.ts';
 import { nothingAt, respondWithError, respondWithErrorPage, respondWithJson, respondWithMethods } from './respond.ts';
+import { schemaHandler } from './schemas.ts';
+import { type SiteFileParts, siteFileRoutes } from './site-files.ts';
 import { isApi, isWholeServer } from './target.ts';
+import { termsRoutes } from './terms.ts';
 
-export interface AppParts extends Omit<FeedParts, 'keepSlot'>, Omit<IndexParts, 'keepSlot'>, ArticleParts, HealthParts {
+export interface AppParts
+  extends Omit<FeedParts, 'keepSlot' | 'answerOldAddress'>,
+    Omit<IndexParts, 'keepSlot'>,
+    Omit<SiteFileParts, 'keepSlot'>,
+    OldAddressParts,
+    Omit<PartnerParts, 'keepSlot' | 'answerAgain' | 'answerError' | 'answerOldAddress' | 'store' | 'recorder'>,
+    DeliveryOverviewParts,
+    HealthParts {
   readonly slots: Pick<QueueSlots, 'keep' | 'release'>;
+  readonly recorder: Pick<DeliveryRecorder, 'begin' | 'save'>;
   readonly changes: ChangeHandlers;
   readonly listProblems: Handler;
   readonly showStatus: Handler;
@@ -27,6 +48,8 @@ export interface AppParts extends Omit<FeedParts, 'keepSlot'>, Omit<IndexParts, 
   readonly version: string;
   /** Reports an error that nobody expected. */
   readonly fail: (error: unknown) => void;
+  /** The app that takes requests instead, with another publication; undefined while this one does. */
+  readonly successor?: () => RequestListener | undefined;
 }
 
 type Method = 'get' | 'put' | 'post' | 'delete';
@@ -35,28 +58,35 @@ type Route = readonly [path: string, handlers: Partial<Record<Method, Handler>>]
 
 /** The Express app: every address that the service answers stands in the list below. */
 export function createApp(parts: AppParts): RequestListener {
-  const { slots, changes, listProblems, showStatus, fail } = parts;
-  const feeds = feedHandlers({ ...parts, keepSlot: slots.keep });
+  const { slots, changes, listProblems, showStatus } = parts;
+  const oldAddresses = oldAddressHandlers(parts);
+  const handleError = errorHandler(parts);
+  const feeds = feedHandlers({ ...parts, keepSlot: slots.keep, answerOldAddress: oldAddresses.answer });
   const articles = articleHandlers(parts);
   const health = healthHandlers({ ...parts, check: () => parts.check().catch(throwWithoutNames) });
   const pages: readonly Route[] = [
-    ['/', { get: indexHandler({ ...parts, keepSlot: slots.keep }) }],
+    ['/', { get: oldAddresses.before(indexHandler({ ...parts, keepSlot: slots.keep })) }],
     [`/${ASSET_FOLDER}/*path`, { get: assetHandler(parts.publication) }],
   ];
   const routes: readonly Route[] = [
     ...(parts.publication.pages === undefined ? [] : pages),
     ['/feeds/*path', { get: feeds.feed }],
-    ['/rss.xml{/}', { get: feeds.latest('rss') }],
-    ['/atom.xml{/}', { get: feeds.latest('atom') }],
-    ['/feed.json{/}', { get: feeds.latest('json') }],
-    // WordPress gives its feeds these addresses.
-    ['/feed{/}', { get: feeds.latest('rss') }],
-    ['/feed/rss{/}', { get: feeds.latest('rss') }],
-    ['/feed/rss2{/}', { get: feeds.latest('rss') }],
-    ['/feed/rdf{/}', { get: feeds.latest('rss') }],
-    ['/feed/atom{/}', { get: feeds.latest('atom') }],
-    ['/feed/json{/}', { get: feeds.latest('json') }],
+    [
+      '/partners/*path',
+      {
+        get: partnerHandler({
+          ...parts,
+          ...{ keepSlot: slots.keep, answerAgain, answerError, answerOldAddress: oldAddresses.answer },
+        }),
+      },
+    ],
+    ...siteFileRoutes({ ...parts, keepSlot: slots.keep }).map(([path, get]): Route => [path, { get }]),
+    ...termsRoutes(parts).map(([path, get]): Route => [path, { get }]),
+    ['/favicon.ico', { get: faviconHandler(parts) }],
     ['/media/*path', { get: mediaHandler({ ...parts, releaseSlot: slots.release }) }],
+    ['/schema/record.json', { get: schemaHandler('record', parts) }],
+    ['/schema/publication.json', { get: schemaHandler('publication', parts) }],
+    ['/schema/partner.json', { get: schemaHandler('partner', parts) }],
     ['/api/openapi.json', { get: describeApi(parts) }],
     ['/api/articles', { get: articles.list, post: changes.bulk }],
     // Below an article's address, `read` answers …/feeds and …/history as well: an id may end in these words.
@@ -64,6 +94,10 @@ export function createApp(parts: AppParts): RequestListener {
     ['/api/feeds', { get: feedListHandler(parts) }],
     ['/api/problems', { get: listProblems }],
     ['/api/status', { get: showStatus }],
+    ['/api/partners', { get: partnerListHandler(parts) }],
+    ['/api/partners/:partner/skipped', { get: skippedListHandler(parts) }],
+    ['/api/partners/:partner/deliveries', { get: deliveryListHandler(parts) }],
+    ['/api/withdrawals', { get: withdrawalListHandler(parts) }],
     ['/healthz', { get: health.alive }],
     ['/readyz', { get: health.ready }],
   ];
@@ -83,9 +117,25 @@ export function createApp(parts: AppParts): RequestListener {
     );
     app.all(path, releasing(methodNotAllowed(methods)));
   }
-  app.use(notFound(routes));
-  app.use(errorHandler({ slots, fail, publication: parts.publication }));
+  app.use(releasing(oldAddresses.handle));
+  app.use(notFound(routes, parts.publication));
+  app.use((error: unknown, request: Request, response: Response, _next: NextFunction) =>
+    handleError(error, request, response),
+  );
   return app;
+
+  /** Answers a request that has waited while another publication may have come into force. */
+  function answerAgain(request: IncomingMessage, response: Response): void {
+    (parts.successor?.() ?? app)(request, response);
+  }
+
+  /** Answers a request that Express has forgotten. */
+  function answerError(error: unknown, request: Request, response: Response): void {
+    Promise.resolve(handleError(error, request, response)).catch((failure: unknown) => {
+      parts.fail(failure);
+      response.destroy();
+    });
+  }
 
   /** The next request may begin when the work on this one is done, not when its client has read the answer. */
   function releasing(handler: Handler): Handler {
@@ -115,7 +165,10 @@ function methodsOf(handlers: Partial<Record<Method, Handler>>): string[] {
 
 function methodNotAllowed(methods: readonly string[]): Handler {
   return (request, response) => {
-    const error = new PublisherError('method_not_allowed', `${request.path} does not allow ${request.method}.`);
+    const error = new PublisherError(
+      'method_not_allowed',
+      `${redactedPath(request.url)} does not allow ${request.method}.`,
+    );
     respondWithError(request, response, error, { Allow: methods.join(', ') });
   };
 }
@@ -129,23 +182,30 @@ function wholeServer(routes: readonly Route[]): RequestHandler {
   };
 }
 
-function notFound(routes: readonly Route[]): RequestHandler {
-  const fixed = routes.map(([path]) => path.replace('{/}', '')).filter((path) => !path.includes('*'));
-  const addresses = [...fixed, ...FORMATS.map((format) => `/${feedPath(LATEST, format)}`)];
+function notFound(routes: readonly Route[], { builtInRedirects }: Publication): RequestHandler {
+  const fixed = routes.map(([path]) => path).filter((path) => !/[*:]/.test(path));
+  const common = builtInRedirects.includes('common') ? COMMON_ADDRESSES : [];
+  const addresses = [...common, ...fixed, ...FORMATS.map((format) => `/${feedPath(LATEST, format)}`)];
   return (request) => {
     throw nothingAt(request.path, nearestAddress(request.path, addresses));
   };
 }
 
+type AnswerError = (error: unknown, request: Request, response: Response) => unknown;
+
 function errorHandler({
   slots,
   fail,
   publication,
-}: Pick<AppParts, 'slots' | 'fail' | 'publication'>): ErrorRequestHandler {
+  successor,
+}: Pick<AppParts, 'slots' | 'fail' | 'publication' | 'successor'>): AnswerError {
   const choose = errorPages(publication);
-  return (error: unknown, request, response, _next) => {
+  return (error, request, response) => {
     slots.release(request); // no handler may have seen the request
     if (request.socket.destroyed) return; // the client left
+    const next = successor?.();
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    if (next !== undefined && isRead && !response.headersSent) return next(request, response);
     const known = publicError(error, fail);
     // A bulk answer that breaks: its client must not take these lines for all of it.
     if (response.headersSent) return response.destroy();
@@ -155,8 +215,13 @@ function errorHandler({
       return choice.page.then((parts) => respondWithErrorPage(request, response, { error: shown, ...parts }));
     // A cache keeps a 410: browsers get another one.
     const vary = choice === undefined ? {} : { Vary: 'Accept' };
-    respondWithError(request, response, shown, { ...HEADERS_FOR[shown.code], ...vary });
+    respondWithError(request, response, shown, { ...headersFor(request, shown), ...vary });
   };
+}
+
+function headersFor({ url }: Pick<Request, 'url'>, { code }: PublisherError): Record<string, string> {
+  if (code === 'unauthorized' && isPartner(url)) return { 'WWW-Authenticate': PARTNER_CHALLENGE };
+  return HEADERS_FOR[code] ?? {};
 }
 
 const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {

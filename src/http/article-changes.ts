@@ -56,7 +56,7 @@ const BULK_BATCH = { count: 100, size: 512 * 1024 };
 /** The handlers that publish and withdraw articles. */
 export function changeHandlers(parts: ChangeParts): ChangeHandlers {
   const { store, publisher, erase, rehearse, feedsUrl, now, bodyDeadline, onRefused } = parts;
-  const guarded = guard(store);
+  const guarded = guard({ store, now });
 
   const put = guarded('write', async (request, response, key) => {
     const isDryRun = switchIn(query(request, ['dry-run']), 'dry-run');
@@ -238,7 +238,7 @@ function rehearsalView(accepted: Accepted, at: Instant) {
 
 function storyView({ text }: ArticleText, kept: KeptArticle | undefined) {
   const article = JSON.parse(jsonString(text)) as Article;
-  const { publishedAt, updatedAt, embargoUntil, expiresAt, withdrawn } = article;
+  const { publishedAt, updatedAt, embargoUntil, expiresAt, withdrawn, correction, rights } = article;
   const date = (at: Instant | undefined) => (at === undefined ? undefined : rfc3339(at));
   return omitUndefined({
     ...article,
@@ -248,6 +248,8 @@ function storyView({ text }: ArticleText, kept: KeptArticle | undefined) {
     embargoUntil: date(embargoUntil),
     expiresAt: date(expiresAt),
     withdrawn: withdrawn && { ...withdrawn, at: rfc3339(withdrawn.at) },
+    correction: correction && { ...correction, at: rfc3339(correction.at) },
+    rights: rights && omitUndefined({ ...rights, endsAt: date(rights.endsAt) }),
   });
 }
 

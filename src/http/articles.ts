@@ -6,9 +6,11 @@ import type { FeedKey } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { composed } from '../lib/text.ts';
+import type { PartnerAnswers } from '../partner/documents.ts';
+import type { PartnerMembership } from '../partner/memberships.ts';
 import { feedMemberships, statusOf } from '../publish/membership.ts';
-import type { AuditEntry, ListedRecord, Scope, Store, StoredKey, StoredRecord } from '../store/store.ts';
-import { authorize } from './authorization.ts';
+import type { ApiScope, AuditEntry, ListedRecord, Store, StoredKey, StoredRecord } from '../store/store.ts';
+import { authorize, type KeyCheck } from './authorization.ts';
 import {
   brokenFeedProblem,
   emptyFeedProblem,
@@ -28,6 +30,7 @@ export interface ArticleParts {
   readonly publication: Publication;
   readonly store: Store;
   readonly now: () => Instant;
+  readonly partnerDocuments?: PartnerAnswers;
 }
 
 export type Handler = RequestHandler<{ path: string[] }>;
@@ -39,15 +42,15 @@ const MAX_PAGE = 500;
 type Handle = (request: Request<{ path: string[] }>, response: Response, key: StoredKey) => Promise<void>;
 
 /** Wraps a handler so that it runs only for requests with an API key of that scope. */
-export function guard(store: Store): (scope: Scope, handle: Handle) => Handler {
+export function guard({ store, now }: KeyCheck): (scope: ApiScope, handle: Handle) => Handler {
   return (scope, handle) => async (request, response) => {
-    await handle(request, response, await authorize(store, request, scope));
+    await handle(request, response, await authorize({ store, now }, request, scope));
   };
 }
 
 /** The handlers that read articles. */
-export function articleHandlers({ publication, store, now }: ArticleParts) {
-  const guarded = guard(store);
+export function articleHandlers({ publication, store, now, partnerDocuments }: ArticleParts) {
+  const guarded = guard({ store, now });
 
   const read = guarded('read', async (request, response) => {
     const { view: named } = query(request, ['view']);
@@ -55,7 +58,8 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
     const { id } = stored.article;
     if (view === 'feeds') {
       const feeds = await feedMemberships(stored, { store, publication, at: now() });
-      return respondWithJson(request, response, { body: { id, feeds } });
+      const partners = await partnersOf(stored);
+      return respondWithJson(request, response, { body: omitUndefined({ id, feeds, partners }) });
     }
     if (view === 'history') {
       const history = await store.history(id);
@@ -86,6 +90,12 @@ export function articleHandlers({ publication, store, now }: ArticleParts) {
       },
     });
   });
+
+  /** Undefined where the publication has no partners. */
+  async function partnersOf(stored: StoredRecord): Promise<readonly PartnerMembership[] | undefined> {
+    if (publication.partners === undefined) return undefined;
+    return partnerDocuments?.memberships(stored, new Set(await store.memberships(stored.number)));
+  }
 
   /** @throws PublisherError `invalid_query` for a name that no feed can have */
   async function feedNamed(text: string, at: Instant): Promise<FeedKey> {

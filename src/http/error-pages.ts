@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Publication } from '../config/publication.ts';
 import type { ErrorCode, PublisherError } from '../errors.ts';
 import type { errorPage } from '../pages/error-page.ts';
+import { isPartner } from './partner-target.ts';
 import { isApi } from './target.ts';
 
 type Kind = Parameters<typeof errorPage>[0];
@@ -32,7 +33,7 @@ export function errorPages(publication: Publication): (request: Request, error: 
   return (request, { code }) => {
     const kind = KINDS[code];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
-    if (kind === undefined || !isRead || isApi(request.url)) return undefined;
+    if (kind === undefined || !isRead || isApi(request.url) || isPartner(request.url)) return undefined;
     if (!acceptsHtml(request.headers.accept)) return { page: undefined };
     return { page: makePage(kind, '../'.repeat(Math.max(0, request.path.split('/').length - 2))) };
   };

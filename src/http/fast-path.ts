@@ -22,8 +22,11 @@ import { isRaw } from './target.ts';
  */
 
 interface FastPathParts {
-  readonly publication: Pick<Publication, 'maxAge' | 'feedsUrl'>;
-  readonly documentCache: Pick<DocumentCache, 'getIfReady'>;
+  /** What answers at the moment of a request. */
+  readonly current: () => {
+    readonly publication: Pick<Publication, 'maxAge' | 'feedsUrl' | 'terms'>;
+    readonly documentCache: Pick<DocumentCache, 'getIfReady'>;
+  };
   readonly knownAddresses: Pick<KnownAddresses, 'documentAt'>;
   /** Whether files have changed that are not published yet: an answer must show them. */
   readonly hasPending: () => boolean;
@@ -138,16 +141,18 @@ function isBare({ upgrade, headers, httpVersion }: IncomingMessage & { upgrade?:
  */
 function cachedAnswer(
   request: IncomingMessage,
-  { publication: { maxAge, feedsUrl }, documentCache, knownAddresses, hasPending, now }: FastPathParts,
+  { current, knownAddresses, hasPending, now }: FastPathParts,
 ): Answer | undefined {
   if ((request.method !== 'GET' && request.method !== 'HEAD') || wrongHead(request) !== undefined) return undefined;
   const documentName = knownAddresses.documentAt(request.url);
   if (documentName === undefined || hasPending()) return undefined;
   if ((isNavigation(request) || isRaw(request.url)) && isFeed(documentName)) return undefined;
+  const { publication, documentCache } = current();
+  const { maxAge, feedsUrl, terms } = publication;
   try {
     const representations = documentCache.getIfReady(documentName);
     if (representations === undefined) return undefined;
-    const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
+    const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl, terms });
     return 'pending' in answer ? undefined : answer;
   } catch {
     return undefined; // Express meets the error again, and reports it

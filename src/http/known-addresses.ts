@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createLru } from '../lib/lru.ts';
 import { feedPathOf } from './target.ts';
 
 /** Every feed in every format, and the spellings that readers make of them. */
@@ -16,7 +16,7 @@ export interface KnownAddresses {
 }
 
 export function createKnownAddresses(): KnownAddresses {
-  const documentNames = new LRUCache<string, string>({ max: MAX_ADDRESSES });
+  const documentNames = createLru<string, string>(MAX_ADDRESSES);
   return {
     remember(path, documentName) {
       const key = keyOf(path);

@@ -26,7 +26,9 @@ interface MediaParts {
  */
 export function mediaHandler(parts: MediaParts): RequestHandler<{ path: string[] }> {
   const { mediaFolder: folder, publication, store, now, releaseSlot } = parts;
-  const own = new Set(mediaNamesIn(JSON.stringify(publication)));
+  const { partners = [], ...shown } = publication; // a contract that a partner's terms name is not for everybody
+  const podcastImages = partners.map(({ podcast }) => podcast?.image);
+  const own = new Set(mediaNamesIn(JSON.stringify([shown, podcastImages])));
   const headers = {
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',

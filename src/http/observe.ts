@@ -6,8 +6,8 @@ import type { Log } from '../telemetry/log.ts';
 import type { TrafficCounts } from '../telemetry/traffic.ts';
 import type { Answer } from './answer.ts';
 import { withoutMapping } from './client.ts';
+import { redactedPath } from './partner-target.ts';
 import { type Content, contentOf } from './respond.ts';
-import { pathOf } from './target.ts';
 
 interface ObserverParts {
   readonly log: Log;
@@ -44,7 +44,7 @@ const CLIENT_LEFT = 499;
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
 /** Routes that programs request by the million. */
-const BUSY_ROUTES = new Set(['/feeds/*', '/', '/pages/*', '/media/*', '/healthz', '/readyz']);
+const BUSY_ROUTES = new Set(['/feeds/*', '/partners/*', '/', '/pages/*', '/media/*', '/healthz', '/readyz']);
 const ORDINARY = new Set([200, 206, 226, 303, 304]);
 
 /** Statuses of requests that end before Express chooses a route. */
@@ -81,7 +81,7 @@ export function createObserver({ log, clientOf, counters, traffic, sample }: Obs
   function logRequest({ request, client, status, bytes, milliseconds }: Finished, more: object): void {
     const fields = {
       method: request.method,
-      path: pathOf(request.url).slice(0, LONGEST_PATH),
+      path: redactedPath(request.url).slice(0, LONGEST_PATH),
       status,
       bytes,
       ms: Math.round(milliseconds * 1000) / 1000,
@@ -106,7 +106,8 @@ export function createObserver({ log, clientOf, counters, traffic, sample }: Obs
     follow(request, response, began) {
       const client = clientOf(request); // a closed socket has no address
       response.once('close', () => {
-        const milliseconds = performance.now() - began;
+        const waited = waitOf(request);
+        const milliseconds = performance.now() - began - waited;
         const route = routeOf(request);
         const status = response.headersSent ? response.statusCode : CLIENT_LEFT;
         const content: Content = contentOf(response) ?? { bytes: announced(request, response), coding: 'identity' };
@@ -118,7 +119,7 @@ export function createObserver({ log, clientOf, counters, traffic, sample }: Obs
         else if (status !== CLIENT_LEFT && !PROBES.has(route)) traffic.answered(status, milliseconds);
         const finished = { request, client, status, bytes, milliseconds };
         const isAborted = !response.writableFinished;
-        const more = isAborted ? { aborted: true } : {};
+        const more = { ...(isAborted && { aborted: true }), ...(waited > 0 && { waited: Math.round(waited) }) };
         if (!isSampledOnly(route, status, isAborted)) logRequest(finished, more);
         else if (isSampled()) logRequest(finished, { ...more, sample });
       });
@@ -133,8 +134,36 @@ export function createObserver({ log, clientOf, counters, traffic, sample }: Obs
   };
 }
 
+/** Requests that wait for something to happen, or did: the service has nothing to do with them meanwhile. */
+const waits = new WeakMap<IncomingMessage, { readonly began: number; ended?: number }>();
+
+/** Records that a request waits from now on, until `noteWaitEnd`. */
+export function noteWait(request: IncomingMessage): void {
+  waits.set(request, { began: performance.now() });
+}
+
+/** Records that the wait of a request is over. */
+export function noteWaitEnd(request: IncomingMessage): void {
+  const wait = waits.get(request);
+  if (wait !== undefined) wait.ended ??= performance.now();
+}
+
+/** Milliseconds for which a request has waited. */
+function waitOf(request: IncomingMessage): number {
+  const wait = waits.get(request);
+  return wait === undefined ? 0 : (wait.ended ?? performance.now()) - wait.began;
+}
+
+const atOldAddresses = new WeakSet<IncomingMessage>();
+
+/** Records that a request was for an address of an earlier system: whatever route it took, it counts as one of these. */
+export function noteOldAddress(request: IncomingMessage): void {
+  atOldAddresses.add(request);
+}
+
 /** The route that Express chose, as written in the list of routes. */
 function routeOf(request: IncomingMessage): string {
+  if (atOldAddresses.has(request)) return 'old-addresses';
   const route: unknown = Reflect.get(request, 'route');
   const path: unknown = typeof route === 'object' && route !== null ? Reflect.get(route, 'path') : undefined;
   return typeof path === 'string' ? path.replace('*path', '*').replace('{/}', '') : 'other';

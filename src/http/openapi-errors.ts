@@ -46,6 +46,11 @@ const EXPLAINED = {
     title: 'There is no article “2026/bridge”.',
     detail: 'GET /api/articles lists all articles with their ids.',
   },
+  not_found: {
+    meaning: 'There is no partner with this id.',
+    title: 'There is no partner “heralt”.',
+    detail: 'Did you mean herald?',
+  },
   request_timeout: {
     meaning: 'The head of the request did not arrive within 15 seconds, or a record not within 30 seconds.',
     title: 'The record did not arrive in time.',

@@ -91,6 +91,23 @@ export const memberships = {
     { feed: 'section/harbour', included: true, position: 1 },
     { feed: 'section/world', included: false, rule: 'selection', reason: 'section is not world' },
   ],
+  partners: [
+    {
+      partner: 'herald',
+      feed: 'latest',
+      included: true,
+      address: 'https://feeds.example.com/partners/herald/latest.rss',
+      position: 1,
+    },
+    {
+      partner: 'wire',
+      feed: 'selection',
+      included: false,
+      rule: 'dialect',
+      dialectRule: 'title-too-short',
+      reason: 'The title has 12 characters, fewer than 21.',
+    },
+  ],
 };
 
 const byKey = { kind: 'key', id: '1cada6413683', name: 'cms' };

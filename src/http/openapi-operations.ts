@@ -1,4 +1,4 @@
-import type { Scope } from '../store/store.ts';
+import type { ApiScope } from '../store/store.ts';
 import { type ExplainedCode, errors } from './openapi-errors.ts';
 import { type Json, text } from './openapi-types.ts';
 
@@ -9,7 +9,7 @@ const QUEUED = [...ANY, 'too_many_requests', 'internal', 'overloaded'] as const;
 const WITH_KEY = [...QUEUED, 'unauthorized', 'store_unavailable', 'store_damaged'] as const;
 
 /** What a request needs to be answered: a key of that scope, or nothing. A probe never waits. */
-type Access = Scope | 'public' | 'probe';
+type Access = ApiScope | 'public' | 'probe';
 
 const ERRORS: Readonly<Record<Access, readonly ExplainedCode[]>> = {
   probe: ANY,

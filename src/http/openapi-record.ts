@@ -1,97 +1,9 @@
-import { recordJsonSchema } from '../article/article.ts';
+import { describedRecordSchema } from '../article/record-schema.ts';
 import { address, count, type Json, language, list, object, oneOf, text, time } from './openapi-types.ts';
-
-const date = { format: 'date-time', examples: ['2026-11-28T09:30:00+03:00'] };
-/** A relative address is completed, and letters outside ASCII are encoded. */
-const anyAddress = { format: 'iri-reference' };
-const languageTag = language('');
-
-/** What the fields of a record mean, by their paths: the schema that checks records gives their types. */
-const FIELDS: ReadonlyMap<string, Json> = new Map(
-  Object.entries({
-    id: {
-      description: 'The newsroom’s own id: unique, never used again, 1 to 512 characters. It may contain slashes.',
-      examples: ['2026/bridge'],
-    },
-    publicId: {
-      description: 'The id under which readers know the story from an earlier system. Without it, one is made of `id`.',
-      examples: ['https://www.example.com/?p=4711'],
-    },
-    url: {
-      ...anyAddress,
-      description: 'The story’s address. A relative one is completed with the publication’s `url`.',
-      examples: ['https://www.example.com/2026/bridge', '/2026/bridge'],
-    },
-    title: { description: 'Plain text on one line, at most 1,000 characters.' },
-    summary: { description: 'The standfirst, plain text. Without it, the beginning of the body.' },
-    body: { description: 'The story, in the form that `bodyFormat` names. The service cleans it.' },
-    bodyFormat: { description: 'The form of `body`.' },
-    language: { ...languageTag, description: 'The language of the story (BCP 47). Without it, the publication’s.' },
-    authors: { description: 'The authors, in the order of the byline.' },
-    'authors.name': { description: 'The name in the byline.' },
-    'authors.url': { ...anyAddress, description: 'The author’s page.' },
-    'authors.email': { description: 'The author’s e-mail address.' },
-    'authors.avatar': { ...anyAddress, description: 'A picture of the author.' },
-    sections: { description: 'Names of sections. The first is the main one. Each has a feed.' },
-    tags: { description: 'Names of tags. Each has a feed.' },
-    publishedAt: {
-      ...date,
-      description: 'The first publication (RFC 3339, with a zone). In the future: the story appears then.',
-    },
-    updatedAt: { ...date, description: 'The last correction. Not in the future.' },
-    embargoUntil: { ...date, description: 'The story is hidden until then, and this is its date of publication.' },
-    expiresAt: { ...date, description: 'The story is hidden from then on.' },
-    withdrawn: { description: 'The story is withdrawn.' },
-    'withdrawn.at': { ...date, description: 'The moment of the withdrawal. Not in the future.' },
-    'withdrawn.reason': { description: 'The reason, for readers of Atom and JSON Feed.' },
-    image: { description: 'The main picture.' },
-    'image.url': { ...anyAddress, description: 'Its address. `/media/…` is a file in the data folder’s `media/`.' },
-    'image.type': { description: 'Its media type.', examples: ['image/jpeg'] },
-    'image.length': { description: 'Its size in bytes.' },
-    'image.width': { description: 'Its width in pixels.' },
-    'image.height': { description: 'Its height in pixels.' },
-    'image.alt': { description: 'What it shows, for those who cannot see it.' },
-    'image.caption': { description: 'Its caption.' },
-    'image.credit': { description: 'Its author and rights.' },
-    media: { description: 'Sounds, films and other files of the story: enclosures in feeds.' },
-    'media.url': { ...anyAddress, description: 'Its address. `/media/…` is a file in the data folder’s `media/`.' },
-    'media.type': { description: 'Its media type. Required for a file elsewhere.', examples: ['audio/mpeg'] },
-    'media.length': { description: 'Its size in bytes.' },
-    'media.duration': { description: 'Its length in seconds.' },
-    'media.title': { description: 'Its title.' },
-    source: { description: 'The feed or site that the story comes from.' },
-    'source.name': { description: 'Its name.' },
-    'source.url': { ...anyAddress, description: 'Its address.' },
-    copyright: { description: 'The holder of the rights. Without it, the publication’s.' },
-    license: { ...anyAddress, description: 'The address of the license. Without it, the publication’s.' },
-    translations: { description: 'The same story in other languages.' },
-    'translations.language': { ...languageTag, description: 'The language of the translation (BCP 47).' },
-    'translations.url': { ...anyAddress, description: 'The address of the translation.' },
-  }),
-);
-
-interface Schema extends Json {
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly items?: Schema;
-}
-
-/** The schema with what its properties mean. */
-function explained(schema: Schema, path: string): Schema {
-  const { properties, items } = schema;
-  if (items !== undefined) return { ...schema, items: explained(items, path) };
-  if (properties === undefined) return schema;
-  const prefix = path === '' ? '' : `${path}.`;
-  const entries = Object.entries(properties).map(([name, property]): [string, Schema] => {
-    const own = prefix + name;
-    return [name, { ...explained(property, own), ...FIELDS.get(own) }];
-  });
-  return { ...schema, properties: Object.fromEntries(entries) };
-}
 
 /** The schemas of a record: with its id, and at an address that has the id. */
 export function recordSchemas(): Readonly<Record<'Record' | 'RecordAtAddress', Json>> {
-  const { required, ...schema } = recordJsonSchema();
-  const record = explained(schema, '');
+  const { required = [], ...record } = describedRecordSchema();
   return {
     Record: {
       ...record,
@@ -153,6 +65,7 @@ export const storySchema = object('The story as feeds would show it, after clean
     'alt?': text('What it shows, for those who cannot see it.'),
     'caption?': text('Its caption.'),
     'credit?': text('Its author and rights.'),
+    'syndicate?': { type: 'boolean', description: 'Whether partners may have the picture.' },
   }),
   media: list(
     object('A sound, a film or another file.', {
@@ -160,6 +73,22 @@ export const storySchema = object('The story as feeds would show it, after clean
       type: text('Its media type.'),
       'duration?': { type: 'number', minimum: 0, description: 'Its length in seconds.' },
       'title?': text('Its title.'),
+      'transcript?': object('What is said in it.', {
+        url: address('Its address.'),
+        type: text('Its media type.'),
+        'language?': language('The language of the transcript (BCP 47).'),
+      }),
+      'chapters?': object('Its chapters.', { url: address('Its address.'), type: text('Its media type.') }),
+      'persons?': list(
+        object('Somebody who is heard or seen.', {
+          name: text('The name.'),
+          'role?': text('The part of the person.', { examples: ['host'] }),
+          'group?': text('The group of the part.', { examples: ['cast'] }),
+          'url?': address('A page about the person.'),
+          'image?': address('A picture of the person.'),
+        }),
+        'Who is heard or seen.',
+      ),
     }),
     'The files of the story.',
   ),
@@ -176,4 +105,13 @@ export const storySchema = object('The story as feeds would show it, after clean
     }),
     'The same story in other languages.',
   ),
+  'urgency?': { type: 'integer', minimum: 1, maximum: 9, description: 'From 1, a flash, to 9.' },
+  'correction?': object('A correction that partners must know of.', {
+    note: text('What was wrong, and what is right.'),
+    at: time('The moment of the correction.'),
+  }),
+  'rights?': object('Which partners may have the story, and how long.', {
+    'endsAt?': time('Partners lose the story then.'),
+    'partners?': list(text('The id of a partner.'), 'The partners that may have the story. Without it, all.'),
+  }),
 });

@@ -1,6 +1,7 @@
 import { FORMATS } from '../feed/feeds.ts';
 import { PROBLEM_KINDS } from '../publish/open-problems.ts';
 import { STATUSES } from '../store/store.ts';
+import { partnerMembership } from './openapi-partners.ts';
 import { recordSchemas, storySchema } from './openapi-record.ts';
 import { statusSchema } from './openapi-status.ts';
 import { address, count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
@@ -104,6 +105,7 @@ export const schemas: Json = {
   ArticleFeeds: object('Every feed, with the place of the article in it.', {
     id,
     feeds: list(ref('FeedMembership'), 'Every feed, in the order of their keys.'),
+    'partners?': list(partnerMembership, 'Every partner, in the order of their ids. Missing where there are none.'),
   }),
   ArticleHistory: object('What was done to an article.', {
     id,

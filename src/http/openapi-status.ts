@@ -86,7 +86,7 @@ const load = object('How busy the service is. With several processes, sums.', {
   queues: list(
     object('A queue of requests.', {
       lane: oneOf(
-        ['newsroom', 'feeds', 'others'],
+        ['newsroom', 'feeds', 'changes', 'others'],
         'The newsroom, feeds that were answered before, all other requests.',
       ),
       waiting: count('Requests that wait.'),
@@ -127,6 +127,7 @@ export const statusSchema = object('The state of the service.', {
     'newest?': object('The newest visible article.', { article, publishedAt: time('Its publication.') }),
   }),
   feeds: count('Feeds that readers can get. Updated once a minute.'),
+  'fillingFeeds?': count('Feeds with new rules that are being filled with their articles: their readers get 503.'),
   traffic,
   load,
   store: object('The store and its disk.', {

@@ -1,3 +1,5 @@
+import { LANGUAGE_TAG } from '../lib/fields.ts';
+
 /** Building blocks of the API's description: JSON Schema in the dialect of OpenAPI 3.1. */
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -17,12 +19,10 @@ export function address(description: string): Json {
   return text(description, { format: 'uri' });
 }
 
-/** A language tag (BCP 47). JSON Schema has no format for it. */
+/** A language tag (BCP 47). */
 export function language(description: string): Json {
   return text(description, { pattern: LANGUAGE_TAG, examples: ['en', 'ckb', 'pt-BR'] });
 }
-
-const LANGUAGE_TAG = '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$';
 
 /** A whole number that is not negative. */
 export function count(description: string, minimum = 0): Json {

@@ -1,9 +1,10 @@
 import type { Publication } from '../config/publication.ts';
-import { SCOPES } from '../store/store.ts';
 import { articlePaths } from './openapi-articles.ts';
+import { deliveryPaths, deliverySchemas } from './openapi-deliveries.ts';
 import { errorExamples, errorResponses } from './openapi-errors.ts';
 import { json, operation } from './openapi-operations.ts';
 import { overviewPaths } from './openapi-overviews.ts';
+import { partnerPaths, partnerSchemas } from './openapi-partners.ts';
 import { schemas } from './openapi-schemas.ts';
 import { type Json, text } from './openapi-types.ts';
 
@@ -24,16 +25,16 @@ export function openApi(
     },
     servers: [{ url: feedsUrl.replace(/\/$/, ''), description: `The service of ${title}.` }],
     tags: TAGS,
-    paths: { ...articlePaths, ...overviewPaths, ...servicePaths },
+    paths: { ...articlePaths, ...overviewPaths, ...partnerPaths, ...deliveryPaths, ...servicePaths },
     components: {
-      schemas,
+      schemas: { ...schemas, ...partnerSchemas, ...deliverySchemas },
       responses: errorResponses,
       examples: errorExamples,
       securitySchemes: {
         key: {
           type: 'http',
           scheme: 'bearer',
-          description: `A key that the command “key create” made, with the scope ${SCOPES.join(' or ')}. A write key may read as well.`,
+          description: `A key that the command “key create” made, with the scope read or write. A write key may read as well.`,
         },
       },
     },
@@ -49,6 +50,7 @@ const DESCRIPTION = `An article has the newsroom’s own id, which is also its a
 const TAGS = [
   { name: 'Articles', description: 'Publish, correct, withdraw and read articles.' },
   { name: 'Overviews', description: 'What readers can see, and what the newsroom has to put right.' },
+  { name: 'Partners', description: 'What partners get, what they have fetched, and what they have seen.' },
   { name: 'Service', description: 'The service itself: its description and its health. These addresses need no key.' },
 ];
 

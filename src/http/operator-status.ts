@@ -6,14 +6,19 @@ import { PublisherError } from '../errors.ts';
 import { openContained } from '../lib/contained-file.ts';
 import { assetsOf } from '../pages/assets.ts';
 import { hostsOf } from '../pages/hosts.ts';
+import { defaultIcon } from '../pages/icon.ts';
+import type { PartnersStatus } from '../pages/partner-status.ts';
+import { partnersPage } from '../pages/partners-page.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import type { Site } from '../pages/site.ts';
-import { STATUS_POLICY, statusErrorPage, statusPage } from '../pages/status-page.ts';
+import { OPERATOR_POLICY, operatorErrorPage } from '../pages/status/frame.ts';
+import { statusPage } from '../pages/status-page.ts';
 import { FOR_NEWSROOM } from './headers.ts';
 import { respondWithBytes } from './respond.ts';
 
 /** Bytes of an icon. Larger ones are left to the service's own port. */
 const MAX_ICON = 4 * 1024 * 1024;
+const FAVICON = '/favicon.ico';
 const FOR_EVER = 'public, max-age=31536000, immutable';
 
 /**
@@ -26,17 +31,44 @@ export function respondWithStatus(
   { publication, status }: { publication: Publication; status: ServiceStatus | PublisherError },
 ): void {
   const site = siteFor(publication);
-  const isError = status instanceof PublisherError;
+  const where = { current: 'Status', root: '' } as const;
+  if (status instanceof PublisherError)
+    respondWithPage(request, response, operatorErrorPage(status, where, site), status.status);
+  else respondWithPage(request, response, statusPage(status, site));
+}
+
+/**
+ * The same for a page of partners.
+ *
+ * @param root the way to the root of the port
+ */
+export function respondWithPartners(
+  request: IncomingMessage,
+  response: ServerResponse,
+  {
+    publication,
+    partners,
+    root,
+  }: { publication: Publication; partners: PartnersStatus | PublisherError; root: string },
+): void {
+  const site = siteFor(publication);
+  const where = { current: 'Partners', root } as const;
+  if (partners instanceof PublisherError)
+    respondWithPage(request, response, operatorErrorPage(partners, where, site), partners.status);
+  else respondWithPage(request, response, partnersPage(partners, site));
+}
+
+function respondWithPage(request: IncomingMessage, response: ServerResponse, text: string, status = 200): void {
   respondWithBytes(request, response, {
-    status: isError ? status.status : 200,
+    status,
     headers: {
       ...FOR_NEWSROOM,
       'Content-Type': 'text/html; charset=utf-8',
-      'Content-Security-Policy': STATUS_POLICY,
+      'Content-Security-Policy': OPERATOR_POLICY,
       'Referrer-Policy': 'no-referrer',
       'X-Robots-Tag': 'noindex',
     },
-    body: Buffer.from(isError ? statusErrorPage(status, site) : statusPage(status, site)),
+    body: Buffer.from(text),
   });
 }
 
@@ -54,12 +86,20 @@ export async function statusFile(
   const { assets, hosts } = siteFor(publication);
   const { style } = assets;
   if (path === `/${style.path}`) return { type: style.type, cacheControl: FOR_EVER, bytes: style.bytes };
-  const icons = [publication.icon, publication.favicon].map((url) => hosts.load(url, '/'));
-  if (!icons.includes(path)) return undefined;
+  const { icon, favicon = icon } = publication;
+  const icons = [icon, favicon].map((url) => hosts.load(url, '/'));
+  if (icons.includes(path)) return iconFile(path, mediaFolder);
+  if (path !== FAVICON) return undefined;
+  // Browsers ask for it, whatever the page names.
+  const own = hosts.load(favicon, '/');
+  const file = own === undefined ? undefined : await iconFile(own, mediaFolder);
+  return file ?? { type: 'image/vnd.microsoft.icon', cacheControl: 'no-cache', bytes: defaultIcon(publication) };
+}
+
+async function iconFile(path: string, mediaFolder: string): Promise<PageFile | undefined> {
   const bytes = await readIcon(mediaFolder, path.slice('/media/'.length));
-  return bytes === undefined
-    ? undefined
-    : { type: mime.getType(extname(path)) ?? 'application/octet-stream', cacheControl: 'no-cache', bytes };
+  const type = mime.getType(extname(path)) ?? 'application/octet-stream';
+  return bytes && { type, cacheControl: 'no-cache', bytes };
 }
 
 export function respondWithFile(

@@ -1,6 +1,8 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Publication } from '../config/publication.ts';
 import { excerpt, PublisherError } from '../errors.ts';
+import { withoutKeys } from '../lib/redaction.ts';
+import type { PartnersStatus } from '../pages/partner-status.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -22,12 +24,18 @@ interface OperatorParts extends HealthParts {
 }
 
 interface StatusParts {
-  readonly publication: Publication;
+  /** The one in force. */
+  readonly publication: () => Publication;
   /** Has the icons of the publication. */
   readonly mediaFolder: string;
   /** Called for each request of the page. */
   readonly readStatus: () => Promise<ServiceStatus>;
+  /** Called for each request of a page of partners. Resolves with undefined for a partner that there is not. */
+  readonly readPartners: (question: PartnersQuestion) => Promise<PartnersStatus | undefined>;
 }
+
+/** Which partner, or where a list begins: behind that id. */
+export type PartnersQuestion = { readonly partner: string } | { readonly after: string };
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
@@ -93,6 +101,7 @@ function createOperatorApp(
   isAllowed: (host: string | undefined) => boolean,
 ): RequestListener {
   const { alive, ready } = healthHandlers(parts);
+  const partners = partnerPages(status, { ...parts, fail });
   const routes: ReadonlyMap<string, Handler> = new Map([
     ['/healthz', alive],
     ['/readyz', ready],
@@ -104,10 +113,13 @@ function createOperatorApp(
       },
     ],
     ...statusRoutes(status, { ...parts, fail }),
+    ['/partners', partners.list],
   ]);
   const shown = [...routes.keys()].filter((path) => path !== '/').join(', ');
   const handlerFor = (path: string) =>
-    routes.get(path.toLowerCase()) ?? (FILES.test(path) ? fileHandler(path, status) : undefined);
+    routes.get(path.toLowerCase()) ??
+    (FILES.test(path) ? fileHandler(path, status) : undefined) ??
+    (PARTNER.test(path) ? partners.one(path) : undefined);
 
   return (request, response) => {
     const path = pathOf(request.url);
@@ -128,26 +140,18 @@ function createOperatorApp(
 }
 
 /** What names articles under embargo, and what belongs to it. */
-const STATUS = /^\/(?:$|status$|pages\/|media\/)/i;
+const STATUS = /^\/(?:$|status$|partners(?:\/|$)|pages\/|media\/|favicon\.ico$)/i;
+/** The page of one partner. */
+const PARTNER = /^\/partners\/([^/]+)$/i;
 
 /** Where the files of the page are. */
-const FILES = /^\/(?:pages|media)\/./;
+const FILES = /^\/(?:(?:pages|media)\/.|favicon\.ico$)/;
 
 function statusRoutes(
   { publication, readStatus }: StatusParts,
   { phase, fail }: Pick<OperatorParts, 'phase' | 'fail'>,
 ): [string, Handler][] {
-  function reasonOf(error: unknown): PublisherError {
-    if (!(error instanceof PublisherError)) {
-      fail(error);
-      return new PublisherError('internal', 'Internal error', { hint: 'The log has the reason.' });
-    }
-    if (error.code !== 'not_ready' || phase() === 'serving') return error;
-    return new PublisherError('not_ready', `The service is ${phase()}.`, {
-      hint: 'Reload this page in a few seconds.',
-    });
-  }
-
+  const reasonOf = reasonWith({ phase, fail });
   return [
     [
       '/status',
@@ -156,7 +160,7 @@ function statusRoutes(
           import('./operator-status.ts'),
           readStatus().catch(reasonOf),
         ]);
-        respondWithStatus(request, response, { publication, status });
+        respondWithStatus(request, response, { publication: publication(), status });
       },
     ],
     [
@@ -172,10 +176,66 @@ function statusRoutes(
   ];
 }
 
+type Failing = Pick<OperatorParts, 'phase' | 'fail'>;
+
+/** Why a page cannot be made, in words for the operator. */
+function reasonWith({ phase, fail }: Failing): (error: unknown) => PublisherError {
+  return (error) => {
+    if (!(error instanceof PublisherError)) {
+      fail(error);
+      return new PublisherError('internal', 'Internal error', { hint: 'The log has the reason.' });
+    }
+    if (error.code !== 'not_ready' || phase() === 'serving') return error;
+    return new PublisherError('not_ready', `The service is ${phase()}.`, {
+      hint: 'Reload this page in a few seconds.',
+    });
+  };
+}
+
+/** The pages of partners: the list, and one for each. */
+function partnerPages({ publication, readPartners }: StatusParts, failing: Failing) {
+  const reasonOf = reasonWith(failing);
+
+  function handler(question: (url: string) => PartnersQuestion, root: string): Handler {
+    return async (request, response) => {
+      const asked = question(request.url ?? '');
+      const [{ respondWithPartners }, found] = await Promise.all([
+        import('./operator-status.ts'),
+        readPartners(asked).catch(reasonOf),
+      ]);
+      const partners = found ?? noPartner(asked);
+      respondWithPartners(request, response, { publication: publication(), partners, root });
+    };
+  }
+
+  return {
+    list: handler((url) => ({ after: new URLSearchParams(url.split('?')[1] ?? '').get('after') ?? '' }), ''),
+    one(path: string): Handler {
+      const id = decoded(PARTNER.exec(path)?.[1] ?? '');
+      return handler(() => ({ partner: id }), '../');
+    },
+  };
+}
+
+function noPartner(asked: PartnersQuestion): PublisherError {
+  const id = 'partner' in asked ? asked.partner : '';
+  return new PublisherError('not_found', `There is no partner “${excerpt(withoutKeys(id))}”.`, {
+    hint: 'The page of partners lists all of them.',
+  });
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function fileHandler(path: string, parts: StatusParts): Handler {
   return async (request, response) => {
     const { statusFile, respondWithFile } = await import('./operator-status.ts');
-    const file = await statusFile(path, parts);
+    const file = await statusFile(path, { ...parts, publication: parts.publication() });
     if (file === undefined) throw nothingHere(path, 'This port has the files of /status alone.');
     respondWithFile(request, response, file);
   };

@@ -3,7 +3,7 @@ import { brokenKeyRule, KIND_SYNONYMS } from '../config/feed-keys.ts';
 import type { Publication } from '../config/publication.ts';
 import { excerpt } from '../errors.ts';
 import { describeFeed, FORMATS, feedPath } from '../feed/feeds.ts';
-import { rfc3339 } from '../lib/instant.ts';
+import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { didYouMean, meantWord } from '../lib/nearest-word.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
@@ -22,7 +22,7 @@ const PAGE = { fallback: 100, min: 1, max: 500 };
 export function feedListHandler({ publication, store, now }: ArticleParts): Handler {
   const retired = new Set(publication.retired.map(({ feed }) => feed));
 
-  return guard(store)('read', async (request, response) => {
+  return guard({ store, now })('read', async (request, response) => {
     const { cursor, limit, kind } = query(request, ['cursor', 'limit', 'kind']);
     const { feeds, next } = await store.listFeeds({
       after: cursor === undefined ? '' : keyInCursor(cursor),
@@ -64,12 +64,13 @@ function kindNamed(text: string): FeedKind {
 
 interface StatusParts {
   readonly store: Store;
+  readonly now: () => Instant;
   readonly readStatus: () => Promise<ServiceStatus>;
 }
 
 /** Shows the state of the service: what `/status` on the operator's port has. */
-export function statusHandler({ store, readStatus }: StatusParts): Handler {
-  return guard(store)('read', async (request, response) => {
+export function statusHandler({ store, now, readStatus }: StatusParts): Handler {
+  return guard({ store, now })('read', async (request, response) => {
     query(request, []);
     respondWithJson(request, response, { body: await readStatus() });
   });
@@ -77,6 +78,7 @@ export function statusHandler({ store, readStatus }: StatusParts): Handler {
 
 interface ProblemListParts {
   readonly store: Store;
+  readonly now: () => Instant;
   readonly problems: Pick<OpenProblems, 'list'> & {
     /** Ends the problems of articles that another process has changed. */
     readonly catchUp: () => Promise<void>;
@@ -84,8 +86,8 @@ interface ProblemListParts {
 }
 
 /** Lists what is refused now, newest first. */
-export function problemListHandler({ store, problems }: ProblemListParts): Handler {
-  return guard(store)('read', async (request, response) => {
+export function problemListHandler({ store, now, problems }: ProblemListParts): Handler {
+  return guard({ store, now })('read', async (request, response) => {
     const { cursor, limit } = query(request, ['cursor', 'limit']);
     const before = queryCursor(cursor, Number.MAX_SAFE_INTEGER);
     const size = queryInteger('limit', limit, PAGE);

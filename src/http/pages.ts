@@ -39,8 +39,8 @@ export function indexHandler(parts: IndexParts): RequestHandler<{ path: string[]
     keepSlot(request); // a compression that has begun goes on
     const representations = await found(request);
     if (representations === undefined) return next();
-    const { maxAge, feedsUrl } = publication;
-    const ready = answerTo(request, representations, { now: now(), maxAge, feedsUrl });
+    const { maxAge, feedsUrl, terms } = publication;
+    const ready = answerTo(request, representations, { now: now(), maxAge, feedsUrl, terms });
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
     noteAnswer(response, answer);

@@ -3,13 +3,16 @@ import type { Coding } from '../document/content-codings.ts';
 import { PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import { httpDate } from '../lib/instant.ts';
+import { withoutKeys } from '../lib/redaction.ts';
 import type { Answer } from './answer.ts';
 import { isAllowed } from './cors.ts';
-import { FOR_ALL, FOR_NEWSROOM } from './headers.ts';
+import { FOR_ALL, FOR_NEWSROOM, FOR_PARTNERS } from './headers.ts';
 import { STATUS_CODES } from './node-http.ts';
+import { isPartner, redactedPath } from './partner-target.ts';
 import { isApi } from './target.ts';
 
 type Headers = Record<string, string | number>;
+type Addressed = Pick<IncomingMessage, 'url'>;
 
 /** The content of an answer. */
 export interface Content {
@@ -49,14 +52,27 @@ export function respondWithDocument(
   response.end(body);
 }
 
+/**
+ * For answers that hold for good. A query may have decided them, as in `/?feed=rss2`: a shared cache that leaves the query out
+ * of its key would give them to all readers of the page.
+ */
+function forADay({ url = '' }: Addressed): string {
+  return `${url.includes('?') ? 'private' : 'public'}, max-age=86400`;
+}
+
 /** Redirects permanently (RFC 9110 §15.4.9). */
 export function respondWithRedirect(response: ServerResponse, location: string): void {
   write(response, 308, {
     ...FOR_ALL,
     Location: location,
-    'Cache-Control': 'public, max-age=86400',
+    'Cache-Control': forADay(response.req),
     'Content-Length': 0,
   });
+}
+
+/** Redirects for now (RFC 9110 §15.4.8): the address will have a document of its own. */
+export function respondWithTemporaryRedirect(response: ServerResponse, location: string): void {
+  write(response, 307, { ...FOR_ALL, Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 });
 }
 
 /** Leads a browser from a feed to its page (RFC 9110 §15.4.4). No cache may keep it: all other clients get the feed. */
@@ -82,6 +98,10 @@ export function respondWithMethods(
     write(response, 204, { ...FOR_NEWSROOM, Allow, ...permission });
     return;
   }
+  if (isPartner(request.url)) {
+    write(response, 204, { ...FOR_PARTNERS, 'Cache-Control': 'private, no-store', Allow });
+    return;
+  }
   write(response, 204, {
     ...FOR_ALL,
     Allow,
@@ -97,7 +117,7 @@ export function nothingAt(path: string, nearest?: string): PublisherError {
     nearest === undefined
       ? 'Feeds are at /feeds/latest.rss, /feeds/latest.atom and /feeds/latest.json.'
       : `Did you mean ${nearest}?`;
-  return new PublisherError('not_found', `There is nothing at ${path}.`, { hint });
+  return new PublisherError('not_found', `There is nothing at ${redactedPath(path)}.`, { hint });
 }
 
 /** Answers with problem details (RFC 9457). */
@@ -108,8 +128,8 @@ export function respondWithError(
   headers: Headers = {},
 ): void {
   const body = problemOf(error);
-  const common = isApi(request.url) ? FOR_NEWSROOM : FOR_ALL;
-  response.writeHead(error.status, { ...common, ...headersOf(error, body.length), ...headers });
+  const common = isApi(request.url) ? FOR_NEWSROOM : isPartner(request.url) ? FOR_PARTNERS : FOR_ALL;
+  response.writeHead(error.status, { ...common, ...headersOf(request, error, body.length), ...headers });
   if (request.method !== 'HEAD') {
     noteContent(response, body.length);
     response.write(body);
@@ -126,7 +146,12 @@ export function respondWithError(
  */
 export function rawError(error: PublisherError): { readonly message: Buffer; readonly bytes: number } {
   const body = problemOf(error);
-  const headers = { Date: httpDate(Date.now()), Connection: 'close', ...FOR_ALL, ...headersOf(error, body.length) };
+  const headers = {
+    Date: httpDate(Date.now()),
+    Connection: 'close',
+    ...FOR_ALL,
+    ...headersOf({}, error, body.length),
+  };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const head = `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${lines.join('')}\r\n`;
   return { message: Buffer.concat([Buffer.from(head), body]), bytes: body.length };
@@ -140,18 +165,23 @@ function problemOf(error: PublisherError): Buffer {
     ...(error.hint === undefined ? {} : { detail: error.hint }),
     ...(error.problems.length === 0 ? {} : { problems: error.problems }),
   };
-  return Buffer.from(`${JSON.stringify(problem)}\n`);
+  return Buffer.from(`${withoutKeys(JSON.stringify(problem))}\n`);
 }
 
-function headersOf(error: PublisherError, length: number): Headers {
+function headersOf(request: Addressed, error: PublisherError, length: number): Headers {
   return {
     // A feed that does not exist may appear the next moment; a feed that is gone stays gone.
-    'Cache-Control': error.status === 410 ? 'public, max-age=86400' : 'no-store',
+    'Cache-Control': cachingOf(request, error),
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': length,
     ...(error.code === 'not_acceptable' ? { Vary: 'Accept-Encoding' } : {}),
     ...(error.retryAfter === undefined ? {} : retryLater(error.retryAfter)),
   };
+}
+
+function cachingOf(request: Addressed, error: PublisherError): string {
+  if (isPartner(request.url)) return 'private, no-store';
+  return error.status === 410 ? forADay(request) : 'no-store';
 }
 
 /**
@@ -185,6 +215,22 @@ export function respondWithBytes(
   response.end(content);
 }
 
+/**
+ * The same, with all headers in one flat list of names and values, which many answers share.
+ *
+ * @param headers among them the length of the body
+ */
+export function respondWithPrepared(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { headers, body, coding }: { readonly headers: readonly string[]; readonly body: Buffer; readonly coding: Coding },
+): void {
+  const content = request.method === 'HEAD' ? undefined : body;
+  noteContent(response, content?.length ?? 0, coding);
+  response.writeHead(200, [...headers]);
+  response.end(content);
+}
+
 /** Answers a person with a page about an error. */
 export function respondWithErrorPage(
   request: IncomingMessage,
@@ -192,7 +238,7 @@ export function respondWithErrorPage(
   { error, text, policy }: { error: PublisherError; text: string; policy: string },
 ): void {
   const body = Buffer.from(text);
-  const { 'Content-Type': _, ...headers } = headersOf(error, body.length);
+  const { 'Content-Type': _, ...headers } = headersOf(request, error, body.length);
   const type = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy, Vary: 'Accept' };
   respondWithBytes(request, response, { status: error.status, headers: { ...FOR_ALL, ...headers, ...type }, body });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { DocumentCache } from '../document/cache.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { createAdmission, refuseExpectation, refuseOverload } from './admission.ts';
 import { type AppParts, createApp } from './app.ts';
 import { createApiCors } from './cors.ts';
@@ -15,10 +16,22 @@ import { createRequestQueue, type LaneLength } from './load/request-queue.ts';
 import { whenFirst } from './load/unanswered-requests.ts';
 import { createServer } from './node-http.ts';
 import type { Observer } from './observe.ts';
-import { feedPathOf, isIndex, isMedia } from './target.ts';
+import { authenticatePartner } from './partner-authorization.ts';
+import { isPartner } from './partner-target.ts';
+import { feedPathOf, isIndex, isList, isMedia } from './target.ts';
 
-interface ServerParts extends Omit<AppParts, 'slots' | 'knownAddresses' | 'refuseOverdrawn'> {
+/** What a publication decides. */
+export interface Site
+  extends Pick<
+    AppParts,
+    'publication' | 'oldAddresses' | 'pages' | 'siteFiles' | 'partnerDocuments' | 'partnerChanges'
+  > {
   readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady'>;
+}
+
+interface ServerParts
+  extends Site,
+    Omit<AppParts, keyof Site | 'slots' | 'knownAddresses' | 'refuseOverdrawn' | 'successor'> {
   readonly observer: Observer;
   /** Whether files have changed that are not published yet. */
   readonly hasPending: () => boolean;
@@ -44,6 +57,8 @@ export interface HttpLoad {
 
 export interface HttpServer {
   readonly server: Server;
+  /** Answers with another publication from now on. A request that has begun ends with the one that it began with. */
+  readonly replace: (site: Site) => void;
   /** The app alone, for requests that another process has admitted, counts and logs. */
   readonly app: RequestListener;
   readonly load: () => HttpLoad;
@@ -69,29 +84,47 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const quota = createClientQuota(parts.rate && createRateLimiter(parts.rate), parts.clientOf);
   const knownAddresses = createKnownAddresses();
   const pendingFileChanges = ({ url }: IncomingMessage) =>
-    hasPending() && (feedPathOf(url) !== undefined || isMedia(url) || isIndex(url)) ? whenIdle() : undefined;
+    hasPending() && (feedPathOf(url) !== undefined || isMedia(url) || isIndex(url) || isList(url) || isPartner(url))
+      ? whenIdle()
+      : undefined;
 
-  const app = createApp({ ...parts, slots, knownAddresses, refuseOverdrawn: quota.refuseOverdrawn });
+  /** What answers now. */
+  let current = begin(parts);
+
+  function begin(site: Site) {
+    const { publication, documentCache, oldAddresses, pages, siteFiles, partnerDocuments, partnerChanges } = site;
+    const { pages: _, partnerDocuments: __, partnerChanges: ___, ...others } = parts;
+    const app: RequestListener = createApp({
+      ...others,
+      ...{ publication, documentCache, oldAddresses, siteFiles },
+      ...omitUndefined({ pages, partnerDocuments, partnerChanges }),
+      ...{ slots, knownAddresses, refuseOverdrawn: quota.refuseOverdrawn },
+      successor: () => (current.app === app ? undefined : current.app),
+    });
+    return { app, publication, documentCache, allowOrigin: createApiCors(publication.origins) };
+  }
+
+  const app: RequestListener = (request, response) => current.app(request, response);
   const admission = createAdmission({
     store: parts.store,
+    now: parts.now,
     connections,
     requestQueue,
     slots,
     quota,
     knownAddresses,
     pendingFileChanges,
+    partnerOf: (request) => authenticatePartner({ ...parts, publication: current.publication }, request),
     app,
     observer,
     fail: parts.fail,
   });
 
-  const allowOrigin = createApiCors(parts.publication.origins);
   const server = createServer(connections.options);
   connections.watch(server, requestQueue.arrived);
   const tryFastPath = parts.fastPath
     ? installFastPath(server, {
-        publication: parts.publication,
-        documentCache: parts.documentCache,
+        current: () => current,
         knownAddresses,
         hasPending,
         quota,
@@ -104,7 +137,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   const counted = (handle: RequestListener) =>
     connections.counting((request, response) => {
       requestQueue.arrived();
-      allowOrigin(request, response);
+      current.allowOrigin(request, response);
       handle(request, response);
     });
   const answer: RequestListener = (request, response) => {
@@ -118,6 +151,9 @@ export function createHttpServer(parts: ServerParts): HttpServer {
   return {
     server,
     app,
+    replace(site) {
+      current = begin(site);
+    },
     load: () => ({
       queues: requestQueue.waiting(),
       connections: { open: connections.open(), limit: limits.total },

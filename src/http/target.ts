@@ -40,6 +40,15 @@ export function isIndex(target: string | undefined): boolean {
   return pathOf(target) === '/';
 }
 
+/** Whether a target is a list of what can be seen: of feeds, or a sitemap. */
+export function isList(target: string | undefined): boolean {
+  const path = pathOf(target).slice(1, LONGEST_LIST).toLowerCase();
+  return path === 'feeds.opml' || /^(?:news-)?sitemap\b[^/]*\.xml$/.test(path);
+}
+
+/** Characters of the longest path of a list. */
+const LONGEST_LIST = 100;
+
 /** A parameter of a query, in this spelling alone. */
 const RAW = /(?:^|&)format=raw(?:&|$)/;
 

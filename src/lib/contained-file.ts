@@ -59,7 +59,11 @@ export async function placeOf(
  * @returns a descriptor, which the caller closes
  */
 export function openContainedSync(folder: string, path: string): number | undefined {
-  const root = realpathSync.native(folder);
+  return openBelowSync(realpathSync.native(folder), path);
+}
+
+/** The same for a folder whose real path is known. */
+export function openBelowSync(root: string, path: string): number | undefined {
   const file = join(root, path);
   const descriptor = openSync(file, FLAGS);
   try {

@@ -88,6 +88,17 @@ export function rfc3339(instant: Instant): string {
   return formatRFC3339(new UTCDateMini(instant));
 }
 
+/** `2026-11`: the month in UTC. */
+export function utcMonth(instant: Instant): string {
+  return rfc3339(instant).slice(0, 7);
+}
+
+/** The first moment of a month of `utcMonth`, and the first one after it. */
+export function utcMonthRange(month: string): readonly [Instant, Instant] {
+  const [year = 0, number = 1] = month.split('-').map(Number);
+  return [new UTCDateMini(year, number - 1, 1).getTime(), new UTCDateMini(year, number, 1).getTime()];
+}
+
 /** The calendar year in UTC. */
 export function utcYear(instant: Instant): number {
   return new UTCDateMini(instant).getFullYear();

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createLru } from './lru.ts';
 
 interface MemoOptions {
   /** Results to keep; beyond that, the least recently used one is evicted. */
@@ -17,8 +17,8 @@ export function memo<Result>(
   compute: (text: string) => Result,
   { max, maxLength }: MemoOptions,
 ): (text: string) => Result {
-  // Wrapped, because LRUCache takes a value of undefined for a missing one.
-  const results = new LRUCache<string, { readonly result: Result }>({ max });
+  // Wrapped, because a cache takes a value of undefined for a missing one.
+  const results = createLru<string, { readonly result: Result }>(max);
   return (text) => {
     const known = results.get(text);
     if (known !== undefined) return known.result;

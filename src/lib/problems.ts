@@ -30,6 +30,16 @@ const VALUE_SYNONYMS = synonymsOf({
   text: 'txt plain plaintext textplain',
   full: 'all complete body content',
   summary: 'excerpt short teaser description',
+  slideshow: 'gallery photos pictures',
+  video: 'film clip movie',
+  article: 'story text news',
+  plain: 'rss atom json feed standard',
+  msn: 'microsoft microsoftstart microsoftnews',
+  podcast: 'itunes audio applepodcasts',
+  ninjs: 'iptc newsml',
+  'alexa-flash-briefing': 'alexa amazon flashbriefing',
+  'apple-news': 'apple',
+  'google-news': 'google',
 });
 
 /** The valid value that looks most like a wrong one, for a field that has a list of them. */

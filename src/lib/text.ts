@@ -194,17 +194,15 @@ export function withoutVariations(text: string): string {
  * equal by NFKC give the same slug. Only a name that shows nothing gives an empty string.
  */
 export function slugOf(name: string): string {
-  const text = withoutVariations(name)
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll('i\u0307', 'i') // the lower case of the Turkish İ
-    .replace(OPTIONAL_SIGNS, '')
-    .trim();
+  const text = withoutVariations(name).normalize('NFKC').toLowerCase().replace(OPTIONAL_SIGNS, '').trim();
   const words = text
     .replace(SPOKEN, spoken)
     .replace(/['’‘ʼ]/g, '')
     .match(WORDS);
-  return words === null ? slugOfSigns(text) : words.join('-');
+  const slug = words === null ? slugOfSigns(text) : words.join('-');
+  // i with a dot is the lower case of the Turkish İ. What stood between a letter and its mark is gone: they are one character
+  // now, as in the address that readers request.
+  return slug.replace(/i\u0307+/g, 'i').normalize('NFC');
 }
 
 /** Unicode's names of the signs on keyboards. Some have a meaning in addresses. */

@@ -36,6 +36,17 @@ export function innerBase(reference = '', outer?: string): string | undefined {
   return base !== undefined && base.length <= MAX_ADDRESS ? base : undefined;
 }
 
+/** Whether other addresses may be made by adding a path to this one: it has no user name, password, query or fragment. */
+export function isBaseAddress(address: string): boolean {
+  return !hasCredentials(address) && !/[?#]/.test(address);
+}
+
+/** Whether an address has a user name or a password, which nobody may show. */
+export function hasCredentials(address: string): boolean {
+  const { username, password } = new URL(address);
+  return username !== '' || password !== '';
+}
+
 /** Whether an absolute address begins with http: or https:. */
 export function isWebUrl(address: string): boolean {
   return /^https?:/.test(address);

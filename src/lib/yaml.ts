@@ -1,4 +1,14 @@
-import { isNode, isPair, isScalar, LineCounter, parseDocument, type Scalar, visit, type YAMLError } from 'yaml';
+import {
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  stringify,
+  visit,
+  type YAMLError,
+} from 'yaml';
 import type { Problem } from '../errors.ts';
 import type { TextPosition } from './json.ts';
 
@@ -62,6 +72,11 @@ function keepText(
   if (typeof value !== 'number' || type !== 'PLAIN' || source === undefined) return;
   const field = path.findLast((node) => isPair(node))?.key;
   if (isScalar(field) && isText(String(field.value), value, source)) scalar.value = source;
+}
+
+/** A text as YAML on one line, in quotation marks where it needs them. */
+export function yamlText(text: string): string {
+  return stringify(text, { lineWidth: 0, blockQuote: false }).trimEnd();
 }
 
 interface YamlOptions {

@@ -5,6 +5,11 @@ export function feedAddress(key: FeedKey): string {
   return feedPath(key, FORMATS[0]).slice(0, -`.${FORMATS[0]}`.length);
 }
 
+/** The same for a page of its archive. */
+export function archiveAddress(key: FeedKey, page: number): string {
+  return feedAddress(`${key}/archive/${page}`);
+}
+
 /** The path at which a browser shows a feed as it is. */
 export function rawAddress(key: FeedKey): string {
   return `${feedPath(key, FORMATS[0])}?format=raw`;

@@ -18,7 +18,7 @@ export interface Assets {
 
 /** The folder of the addresses of all assets. */
 export const ASSET_FOLDER = 'pages';
-const DEFAULT_ACCENT = '1a5f7a';
+export const DEFAULT_ACCENT = '1a5f7a';
 
 const known = new Map<string, Assets>();
 

@@ -1,3 +1,4 @@
+import { LATEST } from '../feed/feeds.ts';
 import { html } from './html.ts';
 import { homeLink, page } from './layout.ts';
 import type { Site } from './site.ts';
@@ -19,5 +20,6 @@ ${homeLink(site, texts, root)}
 <p class="standfirst"><a href="${root === '' ? './' : root}">${texts.text('showAll')}</a></p>
 </div>
 </main>`;
-  return String(page({ site, texts, root, title: `${title} · ${publication.title}`, isHidden: true, body }));
+  const feed = { key: LATEST, title: publication.title };
+  return String(page({ site, texts, root, title: `${title} · ${publication.title}`, isHidden: true, feed, body }));
 }

@@ -1,13 +1,16 @@
 import type { Article } from '../article/article.ts';
-import { type Feed, type FeedKey, feedPath, LATEST, MEDIA_TYPES, type NamedKey } from '../feed/feeds.ts';
+import type { Publication } from '../config/publication.ts';
+import { type Feed, type FeedKey, feedPath, LATEST, type NamedKey } from '../feed/feeds.ts';
+import { siteRobots } from '../terms/robots.ts';
 import { feedAddress, READERS, rawAddress, rootFrom } from './addresses.ts';
 import { chart, rhythm } from './chart.ts';
 import { type PageEntry, pageEntry } from './entry.ts';
 import { attributes, type Html, html, type Part, trusted } from './html.ts';
 import { type Calendar, GROUPS, holds } from './index-page.ts';
 import { kindOf } from './kinds.ts';
-import { formats, homeLink, page } from './layout.ts';
+import { alternates, formats, homeLink, page } from './layout.ts';
 import type { ListedFeed } from './listed-feed.ts';
+import { firstStory, type OlderPage, pager } from './pager.ts';
 import type { Site } from './site.ts';
 import { type Texts, textsFor, textWith } from './texts.ts';
 import { fairShare } from './within-bytes.ts';
@@ -21,6 +24,8 @@ export interface FeedPage {
   readonly articles: readonly Article[];
   /** The feeds of languages. */
   readonly languages: readonly NamedKey[];
+  /** The page of the archive that has the stories after these. */
+  readonly older?: OlderPage;
   /** Takes the index of a story that cannot be rendered: the page is made without it. */
   readonly report: (index: number, error: unknown) => void;
 }
@@ -45,7 +50,7 @@ ${languages.length > 1 && languageBar(data, texts, root)}</div>
 </header>
 <main class="wrap one">
 ${about(data, title, texts, root, publication.title)}
-${subscribe(listed.title || publication.title, feed.key, texts, root, publication.feedsUrl)}
+${subscribe(listed.title || publication.title, feed.key, texts, root, publication)}
 <div class="entries" id="stories">
 ${trusted(STORIES_HERE)}</div>
 </main>`;
@@ -62,7 +67,7 @@ ${trusted(STORIES_HERE)}</div>
     }),
   );
   const room = PAGE_BYTES - Buffer.byteLength(rest);
-  return rest.replace(STORIES_HERE, () => entriesOf(data, site, texts, { root, room }));
+  return rest.replace(STORIES_HERE, () => storiesOf(data, site, texts, { root, room }));
 }
 
 function languageBar({ feed, languages }: FeedPage, texts: Texts, root: string): Html {
@@ -144,18 +149,17 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function subscribe(title: string, key: FeedKey, texts: Texts, root: string, feedsUrl: string): Html {
-  const address = `${feedsUrl}${feedPath(key, 'rss')}`;
+export function subscribe(title: string, key: FeedKey, texts: Texts, root: string, publication: Publication): Html {
+  const address = `${publication.feedsUrl}${feedPath(key, 'rss')}`;
   const readers = READERS.map(
     ([reader, link]) =>
       html`<li><a href="${link(address)}" rel="nofollow"><bdi${languageOf('en', texts)}>${reader}</bdi></a></li>\n`,
   );
-  const snippet = html`<link rel="alternate" type="${MEDIA_TYPES.rss}" title="${title}" href="${address}">`;
   return html`<aside class="subscribe" aria-labelledby="subscribe-title">
 <h2 id="subscribe-title">${texts.text('subscribe')}</h2>
 <p>${texts.text('whatIs')}</p>
 <h3>${texts.text('address')}</h3>
-<code class="address" id="address">${address.split(/(?<=:\/\/)|(?=(?<!\/)\/(?!\/))/).map((part, index) => html`${index > 0 && trusted('<wbr>')}${part}`)}</code>
+<code class="address" id="address">${breakable(address)}</code>
 <p><button type="button" data-copy="address" data-done="${texts.text('copied')}" hidden>${texts.text('copy')}</button> <span class="hush" role="status"></span></p>
 <h3>${texts.text('openIn')}</h3>
 <ul class="readers">
@@ -167,9 +171,31 @@ ${formats(key, title, texts, root)}
 <details>
 <summary>${texts.text('forSites')}</summary>
 <p class="hush">${texts.text('forSitesText')}</p>
-<pre tabindex="0">${String(snippet)}</pre>
-</details>
+<pre tabindex="0">${breakable(String(html`${alternates({ key, title }, publication)}`).trimEnd())}</pre>
+${key === LATEST && forRobots(texts, publication)}</details>
 </aside>`;
+}
+
+/** Text with addresses whose lines may end before a slash. A copy of it has no more than the text. */
+function breakable(text: string): Html[] {
+  const parts = text.split(/(?<=:\/\/)|(?=(?<!\/)\/(?!\/))/);
+  return parts.map((part, index) => html`${index > 0 && trusted('<wbr>')}${part}`);
+}
+
+/** The lines for the robots.txt of the newspaper's own site. */
+function forRobots(texts: Texts, publication: Publication): Html {
+  const address = html`<bdi dir="ltr">${new URL('/robots.txt', publication.url).href}</bdi>`;
+  return html`<p class="hush">${textWith(texts, 'forRobots', { address })}</p>
+<pre tabindex="0">${breakable(siteRobots(publication).trimEnd())}</pre>
+`;
+}
+
+/** The newest stories, and the links to older ones. */
+function storiesOf(data: FeedPage, site: Site, texts: Texts, { root, room }: EntriesPlace): string {
+  const { feed, older } = data;
+  const links = older === undefined ? '' : String(pager({ feed, older }, texts, root));
+  const { text, isWhole } = entriesOf(data, site, texts, { root, room: room - Buffer.byteLength(links) });
+  return `${text}${lastLine(data, texts, isWhole) || ''}${links}`;
 }
 
 interface EntriesPlace {
@@ -178,9 +204,19 @@ interface EntriesPlace {
   readonly room: number;
 }
 
+interface ShownEntries {
+  readonly text: string;
+  /** Whether all of the stories are shown. */
+  readonly isWhole: boolean;
+}
+
 /** The stories, each cut where all together would be too long: the longest ones first, and only behind their headlines. */
-function entriesOf(data: FeedPage, { hosts }: Site, texts: Texts, { root, room }: EntriesPlace): string {
-  const { feed, articles, report } = data;
+export function entriesOf(
+  { feed, articles, report }: Pick<FeedPage, 'feed' | 'articles' | 'report'>,
+  { hosts }: Site,
+  texts: Texts,
+  { root, room }: EntriesPlace,
+): ShownEntries {
   const first = articles.findIndex(({ image }) => hosts.load(image?.url, root) !== undefined);
   const entries: PageEntry[] = [];
   let isWhole = true;
@@ -201,7 +237,7 @@ function entriesOf(data: FeedPage, { hosts }: Site, texts: Texts, { root, room }
     entries.map(({ blocks }) => lengthOf(blocks)),
     room - size,
   );
-  return `${entries.map((entry) => entryText(entry, limit)).join('\n')}\n${lastLine(data, texts, isWhole) || ''}`;
+  return { text: `${entries.map((entry) => entryText(entry, limit)).join('\n')}\n`, isWhole };
 }
 
 function entryText({ before, blocks, isCut, after, readOn }: PageEntry, limit: number): string {
@@ -223,5 +259,5 @@ function lengthOf(blocks: readonly string[]): number {
 /** @param isWhole whether all of the newest stories stand above */
 function lastLine({ articles, listed }: FeedPage, texts: Texts, isWhole: boolean): Html | false {
   if (articles.length === 0) return html`<p class="pager">${texts.text('none')}</p>\n`;
-  return isWhole && articles.length === listed.articles && html`<p class="pager hush">${texts.text('end')}</p>\n`;
+  return isWhole && articles.length === listed.articles && firstStory(texts);
 }

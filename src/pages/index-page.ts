@@ -135,6 +135,7 @@ ${calendar !== undefined && html`<p class="hush">${texts.text('bars')}</p>\n`}</
 <p class="hush">${holds(feed, texts)}${languages > 1 && ` ${texts.text('inLanguages', { n: texts.number(languages) })}`}${calendar !== undefined && `${texts.comma}${rhythm(feed.perDay, texts).words}`}</p>
 ${feed.newest !== undefined && newest(feed.newest, texts, true)}
 ${formats(feed.key, title, texts, '')}
+<p class="hush"><a href="feeds.opml" type="text/x-opml">${texts.text('opml')}</a></p>
 </div>
 ${
   calendar !== undefined &&

@@ -1,5 +1,8 @@
 import type { Publication } from '../config/publication.ts';
 import { type FeedKey, FORMATS, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
+import { creativeCommons } from '../terms/creative-commons.ts';
+import { licenseLink } from '../terms/license-link.ts';
+import { RSL_TYPE, rslAddress } from '../terms/rsl.ts';
 import { FORMAT_NAMES } from './addresses.ts';
 import { type Html, html, type Part } from './html.ts';
 import type { Site } from './site.ts';
@@ -27,7 +30,8 @@ interface Page {
 /** A whole page. */
 export function page({ site, texts, root, title, description, isHidden, feed, hasScript, body, foot }: Page): Html {
   const { publication, assets, hosts } = site;
-  const favicon = hosts.load(publication.favicon ?? publication.icon, root);
+  const { favicon: own = publication.icon } = publication;
+  const favicon = own === undefined ? `${root}favicon.ico` : hosts.load(own, root);
   return html`<!DOCTYPE html>
 <html lang="${texts.language}" dir="${texts.direction}">
 <head>
@@ -36,7 +40,7 @@ export function page({ site, texts, root, title, description, isHidden, feed, ha
 <meta name="color-scheme" content="light dark">
 <title>${plainLine(title)}</title>
 ${description !== undefined && html`<meta name="description" content="${plainLine(description)}">\n`}${isHidden && html`<meta name="robots" content="noindex">\n`}${favicon !== undefined && html`<link rel="icon" href="${favicon}">\n`}<link rel="stylesheet" href="${root}${assets.style.path}">
-${hasScript && html`<script src="${root}${assets.script.path}" defer></script>\n`}${feed !== undefined && alternates(feed, publication)}</head>
+${hasScript && html`<script src="${root}${assets.script.path}" defer></script>\n`}${feed !== undefined && alternates(feed, publication)}${isHidden !== true && licenses(publication)}</head>
 <body>
 ${body}
 ${footer(foot ?? rights(publication, texts))}</body>
@@ -48,7 +52,8 @@ function footer(content: Html | undefined): Part {
   return content !== undefined && html`<footer class="foot wrap">\n${content}\n</footer>\n`;
 }
 
-function alternates(
+/** The links by which browsers and readers find a feed in the head of a page. */
+export function alternates(
   { key, title }: { readonly key: FeedKey; readonly title: string },
   { feedsUrl }: Publication,
 ): Part {
@@ -56,6 +61,16 @@ function alternates(
     (format) =>
       html`<link rel="alternate" type="${MEDIA_TYPES[format]}" title="${plainLine(title)} (${FORMAT_NAMES[format]})" href="${feedsUrl}${feedPath(key, format)}">\n`,
   );
+}
+
+/** The licence for people, which the foot of the page names as well, and the terms for machines. */
+function licenses(publication: Publication): Part {
+  const license = publication.terms === undefined ? undefined : licenseLink(publication);
+  const rsl = rslAddress(publication);
+  return [
+    license !== undefined && html`<link rel="license" href="${license.href}">\n`,
+    rsl !== undefined && html`<link rel="license" type="${RSL_TYPE}" href="${rsl}">\n`,
+  ];
 }
 
 /** The links to a feed in its formats. Screen readers hear which feed. */
@@ -81,12 +96,14 @@ export function homeLink({ publication, hosts }: Site, texts: Texts, root: strin
 
 /** Undefined where the publication names neither its rights nor an address. */
 function rights(publication: Publication, texts: Texts): Html | undefined {
-  const { copyright, license, contact } = publication;
+  const { copyright, license, terms, contact } = publication;
+  const licenceName =
+    license === undefined ? undefined : shownLicence(license, terms?.license?.name, publication, texts);
   const parts = [
     ...(copyright === undefined ? [] : [html`<li>${ofPublication(copyright, publication, texts)}</li>`]),
     ...(license === undefined
       ? []
-      : [html`<li><a rel="license" href="${license}">${texts.text('licence')}${licenceName(license)}</a></li>`]),
+      : [html`<li><a rel="license" href="${license}">${texts.text('licence')}${licenceName}</a></li>`]),
     ...(contact?.email === undefined
       ? []
       : [html`<li><a href="mailto:${contact.email}">${texts.text('contact')}</a></li>`]),
@@ -96,8 +113,9 @@ function rights(publication: Publication, texts: Texts): Html | undefined {
 ${parts.map((part) => html`${part}\n`)}</ul>`;
 }
 
-/** The short name of a Creative Commons licence, from its address. */
-function licenceName(url: string): Part {
-  const [, kind, version] = /^https?:\/\/creativecommons\.org\/licenses\/([a-z-]+)\/(\d\.\d)\b/.exec(url) ?? [];
-  return kind === undefined ? undefined : html`: <bdi dir="ltr">CC ${kind.toUpperCase()} ${version}</bdi>`;
+/** The name of a licence: the operator's, or the short name of a Creative Commons licence from its address. */
+function shownLicence(url: string, own: string | undefined, publication: Publication, texts: Texts): Part {
+  if (own !== undefined) return html`: ${ofPublication(own, publication, texts)}`;
+  const common = creativeCommons(url)?.name;
+  return common === undefined ? undefined : html`: <bdi dir="ltr">${common}</bdi>`;
 }

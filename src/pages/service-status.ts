@@ -15,6 +15,8 @@ export interface ServiceStatus {
   readonly articles: ArticleCounts;
   /** Feeds that readers can get. */
   readonly feeds: number;
+  /** Feeds with new rules that are being filled with their articles; missing where there are none. */
+  readonly fillingFeeds?: number;
   readonly traffic: Traffic;
   readonly load: Load;
   readonly store: StoreFacts;
@@ -147,7 +149,7 @@ export interface DeclaredSubscribers {
 export interface Load {
   /** Requests that wait, and how many may. */
   readonly queues: readonly {
-    readonly lane: 'newsroom' | 'feeds' | 'others';
+    readonly lane: 'newsroom' | 'feeds' | 'changes' | 'others';
     readonly waiting: number;
     readonly limit: number;
   }[];

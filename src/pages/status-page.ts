@@ -1,9 +1,8 @@
-import { visibleControls } from '../lib/text.ts';
-import { type Html, html, type Part } from './html.ts';
-import { page } from './layout.ts';
+import { type Html, html } from './html.ts';
 import type { ServiceStatus } from './service-status.ts';
 import type { Site } from './site.ts';
 import { articlesSection } from './status/articles.ts';
+import { fact, operatorPage } from './status/frame.ts';
 import { hoursSection, speedSection, total } from './status/hours.ts';
 import { loadSection } from './status/load.ts';
 import { needsSections } from './status/needs.ts';
@@ -11,17 +10,6 @@ import { feedsSection, savedSection, subscribersSection } from './status/readers
 import { verdictOf } from './status/verdict.ts';
 import { type Clock, clockIn, counted, duration, number, share, size } from './status/wording.ts';
 import { textsFor } from './texts.ts';
-import { isolated } from './words.ts';
-
-/** The operator's port serves what this page loads. The page sends nothing and runs nothing. */
-export const STATUS_POLICY = [
-  "default-src 'none'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "form-action 'none'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 /**
  * How the service is, for its operator. The page is in English, as the log and the documentation are; dates are those of
@@ -41,57 +29,8 @@ export function statusPage(status: ServiceStatus, site: Site): string {
 </header>
 ${facts(status, clock)}
 <div class="sheet">
-${needsSections(status, clock)}${articlesSection(status.articles, status.feeds, clock)}${loadSection(status)}${hoursSection(status.traffic, clock)}${feedsSection(status, site, texts)}${subscribersSection(status.traffic, texts)}${savedSection(status.traffic)}${speedSection(status.traffic, clock)}</div>`;
-  return operatorPage(title, main, site);
-}
-
-/** What the operator sees where the status cannot be read. */
-export function statusErrorPage({ message, hint }: { message: string; hint?: string | undefined }, site: Site): string {
-  const main = html`<header class="about">
-<h1 class="verdict">The status cannot be read.</h1>
-<p class="standfirst"><bdi>${visibleControls(message)}</bdi></p>
-${hint !== undefined && html`<p><bdi>${visibleControls(hint)}</bdi></p>\n`}</header>`;
-  return operatorPage('The status cannot be read', main, site);
-}
-
-function operatorPage(title: string, main: Html, site: Site): string {
-  const { publication } = site;
-  const body = html`<a class="skip" href="#status">Skip to the status</a>
-<header class="wrap">
-<div class="bar">
-${publicationLink(site)}
-<nav aria-label="Operator">
-<ul>
-<li><a href="status" aria-current="page">Status</a></li>
-<li><a href="metrics">Metrics</a></li>
-<li><a href="readyz">Readiness</a></li>
-</ul>
-</nav>
-</div>
-</header>
-<main class="wrap" id="status">
-${main}
-</main>`;
-  return String(
-    page({
-      site,
-      texts: textsFor('en', publication),
-      root: '',
-      title: `${title} · Status · ${publication.title}`,
-      isHidden: true,
-      body,
-      foot: html`<p class="hush">This page is on the operator’s port alone. It is never cached.</p>`,
-    }),
-  );
-}
-
-/** The name of the publication leads to the pages for readers, if there are any. */
-function publicationLink({ publication, hosts }: Site): Html {
-  const icon = hosts.load(publication.icon, '');
-  const texts = textsFor('en', publication);
-  const content = html`${icon !== undefined && html`<img src="${icon}" width="512" height="512" alt=""> `}${isolated(publication.title, publication.language, texts)}`;
-  if (publication.pages === undefined) return html`<p class="name">${content}</p>`;
-  return html`<a class="name" href="${publication.feedsUrl}">${content}</a>`;
+${needsSections(status, clock)}${articlesSection(status, clock)}${loadSection(status)}${hoursSection(status.traffic, clock)}${feedsSection(status, site, texts)}${subscribersSection(status.traffic, texts)}${savedSection(status.traffic)}${speedSection(status.traffic, clock)}</div>`;
+  return operatorPage({ title, current: 'Status', root: '', main }, site);
 }
 
 function facts({ traffic, articles }: ServiceStatus, clock: Clock): Html {
@@ -106,8 +45,4 @@ ${fact('Declared subscribers', number(subscribers.subscribers), `in ${counted(su
 ${fact('Sent', size(bytes.sent), whole === 0 ? 'nothing yet' : `instead of ${size(whole)}`)}
 ${fact('Newest story', newest === undefined ? 'None' : html`<time datetime="${articles.newest?.publishedAt}">${clock.shortDay(newest)}</time>`, newest === undefined ? 'nothing is visible' : clock.zoned(newest))}
 </dl>`;
-}
-
-function fact(name: string, value: Part, more: Part): Html {
-  return html`<div><dt>${name}</dt><dd>${value} <span class="hush">${more}</span></dd></div>`;
 }

@@ -35,6 +35,8 @@ export interface Texts {
   readonly date: (at: Instant) => string;
   /** The date without its year, where the language has such a form. */
   readonly dayAndMonth: (at: Instant) => string;
+  /** From one day to another, which may be the same. */
+  readonly days: (from: Instant, to: Instant) => string;
   /** The time of day with its zone. */
   readonly time: (at: Instant) => string;
 }
@@ -117,7 +119,7 @@ function listIn(language: string, and: string): (items: readonly Html[]) => Part
 }
 
 /** Only whole styles and single fields: Intl has broken patterns for other combinations in some languages. */
-function datesIn(language: string, timeZone: string): Pick<Texts, 'date' | 'dayAndMonth' | 'time'> {
+function datesIn(language: string, timeZone: string): Pick<Texts, 'date' | 'dayAndMonth' | 'days' | 'time'> {
   const locale = localeFor(language);
   const date = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone });
   const day =
@@ -130,7 +132,14 @@ function datesIn(language: string, timeZone: string): Pick<Texts, 'date' | 'dayA
     timeZoneName: 'short',
     timeZone,
   });
+  const year = new Intl.DateTimeFormat(locale, { year: 'numeric', timeZone });
+  const days = (from: Instant, to: Instant): string => {
+    const [first, last] = [date.format(from), date.format(to)];
+    if (first === last) return last;
+    return `${year.format(from) === year.format(to) ? day.format(from) : first} – ${last}`;
+  };
   return {
+    days,
     date: (at) => date.format(at),
     dayAndMonth: (at) => day.format(at),
     time: (at) => time.format(at),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { isRecordId } from '../article/article.ts';
+import { isRecordId, partner } from '../article/record.ts';
 import { articleText, erasedArticle } from '../article/stored.ts';
 import { brokenKeyRule } from '../config/feed-keys.ts';
 import { PublisherError } from '../errors.ts';
-import { instant, list, object } from '../lib/fields.ts';
+import { instant, integerBetween, list, object } from '../lib/fields.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { problemsOf } from '../lib/problems.ts';
 import { xmlText } from '../lib/text.ts';
 import type { ParsedRecord } from './unparsed-record.ts';
@@ -12,6 +13,7 @@ import type { ParsedRecord } from './unparsed-record.ts';
 const MAX_FEEDS = 300;
 const MAX_KEY = 300;
 const MAX_PUBLIC_ID = 2048;
+const MAX_PARTNERS = 1000;
 
 const feedKey = z
   .string({ error: 'must be text' })
@@ -31,7 +33,11 @@ const schema = object({
     }),
   publishedAt: instant,
   withdrawn: object({ at: instant }),
-  erased: object({ feeds: list(feedKey, MAX_FEEDS) }),
+  erased: object({
+    feeds: list(feedKey, MAX_FEEDS),
+    urgency: integerBetween(1, 9).optional(),
+    partners: list(partner, MAX_PARTNERS).optional(),
+  }),
 });
 
 /** Whether a record is the tombstone of an erased article. */
@@ -48,13 +54,14 @@ export function parseErasedRecord(record: object): ParsedRecord {
   const result = schema.safeParse(record);
   if (!result.success) {
     const hint =
-      'An erased article has only id, publicId, publishedAt, withdrawn.at and erased.feeds, as an export has it.';
+      'An erased article has only id, publicId, publishedAt, withdrawn.at and erased (feeds, urgency, partners), as an export has it.';
     const problems = problemsOf(result.error, record);
     throw new PublisherError('invalid_article', 'The erased article cannot be kept.', { problems, hint });
   }
   const { erased, ...remains } = result.data;
+  const { urgency, partners } = erased;
   return {
-    article: articleText(erasedArticle(remains)),
+    article: articleText(erasedArticle(omitUndefined({ ...remains, urgency, partners }))),
     record: JSON.stringify(record),
     feeds: erased.feeds.map((key) => ({ key, name: '' })),
     isErased: true,

@@ -1,4 +1,5 @@
 import type { Publication } from '../config/publication.ts';
+import { isPartnerFeed } from '../feed/dialects.ts';
 import { describeFeed, type FeedKey, ownKeys, type Selection } from '../feed/feeds.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import { statusAt } from '../store/status.ts';
@@ -30,7 +31,7 @@ export function statusOf(article: Omit<KeptArticle, 'publicId' | 'feeds'>, at: I
 export async function feedMemberships(stored: StoredRecord, context: Context): Promise<FeedMembership[]> {
   const { store, publication, at } = context;
   const { article } = stored;
-  const members = new Set(await store.memberships(stored.number));
+  const members = new Set((await store.memberships(stored.number)).filter((key) => !isPartnerFeed(key)));
   // An erased article names no feed any more, but its tombstone is in feeds.
   const own = stored.isErased === true ? members : new Set(ownKeys(article).map(({ key }) => key));
   const selections = new Map(publication.feeds.map(({ id, select }) => [id, select]));

@@ -4,7 +4,7 @@ import type { Instant } from '../lib/instant.ts';
 /**
  * What is wrong, and where.
  *
- * - `file`: a file in articles/ that is refused.
+ * - `file`: a file in articles/ that is refused, publication.yaml, or a file in partners/.
  * - `other_file`: a file in articles/ that is no article.
  * - `key`: a record that the API refused.
  * - `stored_record`: a record in the store that is not valid any more. Its article keeps its earlier version.
@@ -43,7 +43,7 @@ export interface OpenProblem extends NewProblem {
  * How a problem ended. `given_up`: the API withdrew an article that was never published. `changed`: another process has
  * changed the article in a way that this one does not know.
  */
-export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed' | 'given_up' | 'changed';
+export type ProblemEnd = 'published' | 'withdrawn' | 'erased' | 'removed' | 'accepted' | 'given_up' | 'changed';
 
 /** The problems that are not gone yet. They are kept in memory: a start finds those of files and stored records again. */
 export interface OpenProblems {

@@ -1,4 +1,4 @@
-import type { Newsroom } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import { excerpt, PublisherError } from '../errors.ts';
 import { batchesOf } from '../lib/batches.ts';
 import { createFairQueue, type Origin } from '../lib/fair-queue.ts';

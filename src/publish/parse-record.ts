@@ -1,5 +1,6 @@
 import type { Adjustment } from '../article/adjustments.ts';
-import { type Newsroom, parseArticle } from '../article/article.ts';
+import { parseArticle } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import { articleText } from '../article/stored.ts';
 import { warningsOf } from '../article/warnings.ts';
 import { excerpt, PublisherError } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { Newsroom } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import type { PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
 import { type ParseReply, packTask, type ReplyResults, unpackResults } from './parse-messages.ts';

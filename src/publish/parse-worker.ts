@@ -2,7 +2,7 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
-import type { Newsroom } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import { PublisherError } from '../errors.ts';
 import type { NamedKey } from '../feed/feeds.ts';
 import { jsonString } from '../lib/json.ts';

@@ -1,4 +1,4 @@
-import type { Newsroom } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import type { PublisherError } from '../errors.ts';
 import type { YieldToLoop } from '../lib/yield-to-loop.ts';
 import { openParsePool, type ParsePool } from './parse-pool.ts';

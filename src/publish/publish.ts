@@ -1,4 +1,5 @@
-import type { Article, Newsroom } from '../article/article.ts';
+import type { Article } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import type { ArticleText } from '../article/stored.ts';
 import { excerpt, type Problem, PublisherError } from '../errors.ts';
 import type { FeedKey } from '../feed/feeds.ts';
@@ -163,13 +164,15 @@ function changeDate({ withdrawn, updatedAt }: ArticleText): Instant {
  * later. A correction would date its entry and feed for as long as it is ahead, against RFC 4287 §4.2.15.
  */
 function unlessInFuture(parsed: ParsedRecord, at: Instant): ParsedRecord | PublisherError {
-  const { id, withdrawn, updatedAt } = parsed.article;
+  const { id, withdrawn, updatedAt, correctedAt } = parsed.article;
   const problems: Problem[] = [];
   const check = (field: string, date: Instant | undefined, advice: string) => {
     if (date === undefined || date <= at) return;
     problems.push({ field, value: rfc3339(date), rule: `must not be after now, ${rfc3339(at)}: ${advice}` });
   };
-  check('updatedAt', updatedAt, 'check its year and its zone, and the clock of the system that wrote it');
+  const advice = 'check its year and its zone, and the clock of the system that wrote it';
+  const ofCorrection = correctedAt === undefined ? '' : '. The moment of the correction counts as well';
+  check('updatedAt', updatedAt, advice + ofCorrection);
   check('withdrawn.at', withdrawn?.at, 'use expiresAt for a future date');
   if (problems.length === 0) return parsed;
   return new PublisherError('invalid_article', `The article “${id}” cannot be published.`, { problems, article: id });

@@ -1,11 +1,14 @@
+import { hash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Article } from '../article/article.ts';
 import { articleText, withdrawnArticle } from '../article/stored.ts';
 import type { Publication } from '../config/publication.ts';
-import { PublisherError } from '../errors.ts';
-import { ownKeys, type Selection } from '../feed/feeds.ts';
+import { type Problem, PublisherError } from '../errors.ts';
+import { partnerFeedKey } from '../feed/dialects.ts';
+import { type FeedRule, ownKeys, type Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
-import type { FeedToBackfill, Put, Store, StoredRecord } from '../store/store.ts';
+import { CONFIGURED_AT, type FeedToBackfill, type Put, type Store, type StoredRecord } from '../store/store.ts';
 import type { ParseRecords } from './publish.ts';
 import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
@@ -14,10 +17,20 @@ const PARSER_VERSION = 4;
 
 /** Articles parsed in one transaction, and feeds offered to one backfill. */
 const BATCH = 500;
+/** Entries to read at a start before the first request, about a second's work. Feeds that need more are filled later. */
+const WORK_AT_START = 1_000_000;
+/** The same for each of the batches after the first: with ten thousand new feeds, there are twenty. */
+const WORK_OF_LATER_BATCH = 100_000;
+/** The same for a reload, during which requests are answered: feeds, and entries, of one transaction of about 5 ms. */
+const RELOAD = { feeds: 25, entries: 2500 };
+/** Milliseconds between two transactions of a reload. */
+const PAUSE = 20;
 
 /** The store's settings: the publication of the documents, and the parser version and addresses of all articles. */
 const PUBLICATION = 'masthead';
 const PARSED_WITH = 'reading';
+/** The setting that names the publication in force. */
+const CONFIGURATION = 'configuration';
 
 interface RefreshParts {
   readonly store: Store;
@@ -32,26 +45,92 @@ interface RefreshParts {
 /**
  * Updates the store to the publication. A start calls it before it serves.
  *
- * - Changed rules: fills the feeds of these rules.
+ * - Changed rules of feeds or partners: fills the feeds of these rules. Feeds that would hold up the start are left to `fillFeeds` of the store.
  * - Changed addresses or language: parses every stored record again.
  * - Any other change: marks every feed as changed.
+ * - Changed sizes of documents: the store divides histories by them from now on.
  *
  * An interrupted update continues at the next start.
  */
 export async function refreshStore(parts: RefreshParts): Promise<void> {
   await backfillFeeds(parts);
   await reparseIfNeeded(parts);
-  await touchFeedsIfNeeded(parts);
+  await configure(parts);
+}
+
+/**
+ * Why a publication cannot replace another one while the service runs; undefined if it can. Every stored record is parsed
+ * with these fields: while that takes its time, documents would mix both publications.
+ */
+export function restartProblems(before: Publication, after: Publication): Problem[] {
+  const rule =
+    'takes effect at the next start only, because every stored record is read again with it: restart the service';
+  const fields = (['url', 'feedsUrl', 'language'] as const).filter((field) => before[field] !== after[field]);
+  return fields.map((field) => ({ field, value: after[field], rule }));
+}
+
+/** To name a publication with ten thousand partners takes 30 ms. */
+const names = new WeakMap<Publication, string>();
+
+/** The name of a publication: another one has another name. */
+export function configurationOf(publication: Publication): string {
+  const name = names.get(publication) ?? hash('sha256', JSON.stringify(publication), 'base64url');
+  names.set(publication, name);
+  return name;
+}
+
+/** The name of the publication that is in force, whichever process has put it there. */
+export function configurationInForce(store: Pick<Store, 'setting'>): Promise<string | undefined> {
+  return store.setting(CONFIGURATION);
+}
+
+/**
+ * Puts a publication in force while the service runs, in one transaction. Feeds that are new, or have a new rule, are known to
+ * the store before, if they are many; feeds that are removed, afterwards: no document shows a feed that its publication does
+ * not have.
+ *
+ * @param onReplaced called when the publication is in force, before the process does anything else
+ */
+export async function replacePublication(
+  { store, publication, now }: Pick<RefreshParts, 'store' | 'publication' | 'now'>,
+  onReplaced: () => void,
+): Promise<void> {
+  const { added, changed, removed } = await changedRules(store, publication);
+  const pieces = chunks([...added, ...changed], RELOAD.feeds);
+  const last = pieces.pop() ?? [];
+  for (const piece of pieces) {
+    await store.backfillFeeds(piece, now, RELOAD.entries);
+    await sleep(PAUSE);
+  }
+  const configuration = settingsOf(publication, now());
+  const isVisible = (await store.setting(PUBLICATION)) !== configuration.settings[PUBLICATION];
+  await store.configure({ ...configuration, rules: last, most: RELOAD.entries, isVisible }, now);
+  onReplaced();
+  for (const piece of chunks(removed, RELOAD.feeds)) {
+    await store.backfillFeeds(piece, now, RELOAD.entries);
+    await sleep(PAUSE);
+  }
 }
 
 /**
  * The publication with which the stored articles were parsed. A running service uses it, whatever publication.yaml says
  * by now, until its next start. Undefined where no start has set the store up yet.
  */
-export async function publicationInForce(store: Store, publication: Publication): Promise<Publication | undefined> {
+export async function publicationInForce(
+  store: Pick<Store, 'setting'>,
+  publication: Publication,
+): Promise<Publication | undefined> {
   const parsedWith = await store.setting(PARSED_WITH);
   if (parsedWith === undefined) return undefined;
   return { ...publication, ...addressesIn(parsedWith) };
+}
+
+/**
+ * The publication that a start or a reload put into the documents, without what no document shows. Undefined where none has.
+ */
+export async function storedPublication(store: Pick<Store, 'setting'>): Promise<Partial<Publication> | undefined> {
+  const stored = await store.setting(PUBLICATION);
+  return stored === undefined ? undefined : (JSON.parse(stored) as Partial<Publication>);
 }
 
 /** Makes the next start parse every stored record again, because some articles were parsed with another publication. */
@@ -67,31 +146,69 @@ function addressesIn(parsedWith: string): Partial<Publication> {
 
 /** Fills feeds that are new or have a new rule, and empties feeds that are removed. */
 async function backfillFeeds({ store, publication, now, progress }: RefreshParts): Promise<void> {
-  const stored = new Map((await store.rules()).map(({ id, select }) => [id, ruleText(select)]));
-  const defined = new Set(publication.feeds.map(({ id }) => id));
-  const changed: readonly FeedToBackfill[] = [
-    ...[...stored.keys()].filter((id) => !defined.has(id)).map((id) => ({ id })),
-    ...publication.feeds.filter(({ id, select }) => stored.get(id) !== ruleText(select)),
-  ];
+  const { added, changed, removed } = await changedRules(store, publication);
+  const all = [...removed, ...added, ...changed];
+  let most = WORK_AT_START;
   // The store saves a feed's rule in the transaction that fills the feed: the next start finds the feeds that are left.
-  for (let done = 0; done < changed.length; ) {
-    done += await store.backfillFeeds(changed.slice(done, done + BATCH), now);
-    progress('Filling feeds by their new rules', done, changed.length);
+  for (let done = 0; done < all.length; ) {
+    done += await store.backfillFeeds(all.slice(done, done + BATCH), now, most);
+    most = WORK_OF_LATER_BATCH;
+    progress('Reading the new rules of feeds', done, all.length);
   }
+}
+
+interface ChangedRules {
+  readonly added: readonly FeedToBackfill[];
+  readonly changed: readonly FeedToBackfill[];
+  readonly removed: readonly FeedToBackfill[];
+}
+
+async function changedRules(store: Pick<Store, 'rules'>, publication: Publication): Promise<ChangedRules> {
+  const feeds = rulesOf(publication);
+  const stored = new Map((await store.rules()).map(({ id, select }) => [id, ruleText(select)]));
+  const defined = new Set(feeds.map(({ id }) => id));
+  return {
+    added: feeds.filter(({ id }) => !stored.has(id)),
+    changed: feeds.filter(({ id, select }) => stored.has(id) && stored.get(id) !== ruleText(select)),
+    removed: [...stored.keys()].filter((id) => !defined.has(id)).map((id) => ({ id })),
+  };
+}
+
+/** The feeds that the publication defines, and the partners' own selections. */
+function rulesOf({ feeds, partners = [] }: Publication): readonly FeedRule[] {
+  return [
+    ...feeds,
+    ...partners.flatMap(({ id, select }) => (select === undefined ? [] : [{ id: partnerFeedKey(id), select }])),
+  ];
 }
 
 function ruleText({ any, all, none }: Selection): string {
   return JSON.stringify([any, all, none]);
 }
 
-/** Every document contains a part of the publication, as far as it is about feeds. */
-async function touchFeedsIfNeeded({ store, publication, now }: RefreshParts): Promise<void> {
-  const { origins: _, auditDays: __, media: ___, ...parts } = publication; // no document contains them
-  const current = JSON.stringify(parts);
+/** Puts the publication in force where another one is. */
+async function configure({ store, publication, now }: RefreshParts): Promise<void> {
+  const configuration = settingsOf(publication, now());
+  const { settings } = configuration;
   const before = await store.setting(PUBLICATION);
-  if (current === before) return;
-  if (before !== undefined) await store.touchAllFeeds(now);
-  await store.saveSetting(PUBLICATION, current);
+  const isSame = before === settings[PUBLICATION] && (await configurationInForce(store)) === settings[CONFIGURATION];
+  if (isSame) return;
+  const isVisible = before !== undefined && before !== settings[PUBLICATION];
+  await store.configure({ ...configuration, rules: [], most: 0, isVisible }, now);
+}
+
+/** What the store keeps of a publication besides its rules. */
+function settingsOf(publication: Publication, at: Instant) {
+  const { entries, feeds } = publication;
+  const own = feeds.flatMap(({ id, entries: size }) => (size === undefined ? [] : [[id, size] as const]));
+  // No document for readers contains these, as far as it is about feeds.
+  const { origins, auditDays, deliveryDays, media, redirects, builtInRedirects, partners, ...parts } = publication;
+  const settings = {
+    [PUBLICATION]: JSON.stringify(parts),
+    [CONFIGURATION]: configurationOf(publication),
+    [CONFIGURED_AT]: String(at),
+  };
+  return { sizes: { entries, feeds: own }, settings };
 }
 
 async function reparseIfNeeded(parts: RefreshParts): Promise<void> {
@@ -159,4 +276,10 @@ async function reparse(
     // The record of an article that was withdrawn through the API does not contain the withdrawal.
     return before.withdrawn === undefined ? article : withdrawnArticle(article, before.withdrawn);
   });
+}
+
+function chunks<Item>(items: readonly Item[], size: number): (readonly Item[])[] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import type { Newsroom } from '../article/article.ts';
+import type { Newsroom } from '../article/newsroom.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
 import { IN_MEMORY, isThere } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
@@ -72,6 +72,11 @@ export function mediaFolder({ path }: Pick<DataFolder, 'path'>): string {
 /** The file of what the service has answered lately. It is beside the store, and in memory where the store is. */
 export function trafficFile({ storeFile: file }: Pick<DataFolder, 'storeFile'>): string {
   return file === IN_MEMORY ? file : join(dirname(file), 'traffic.sqlite');
+}
+
+/** The file of the deliveries to partners, likewise. */
+export function deliveryFile({ storeFile: file }: Pick<DataFolder, 'storeFile'>): string {
+  return file === IN_MEMORY ? file : join(dirname(file), 'deliveries.sqlite');
 }
 
 export function storeFile(path: string): string {

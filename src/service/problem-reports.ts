@@ -1,4 +1,6 @@
-import type { PublisherError } from '../errors.ts';
+import { PARTNERS_FOLDER, pathOfPartner } from '../config/partner-files.ts';
+import { PUBLICATION_FILE } from '../config/publication.ts';
+import type { Problem, PublisherError } from '../errors.ts';
 import type { FolderReports } from '../ingest/folder/articles-folder.ts';
 import { otherFileProblem } from '../ingest/folder/other-files.ts';
 import type { Instant } from '../lib/instant.ts';
@@ -33,11 +35,17 @@ export interface ProblemReports extends Pick<OpenProblems, 'list' | 'counts'> {
   /** The record of a stored article is not valid any more. */
   readonly invalidRecord: (id: string, error: PublisherError, revision: number) => void;
   readonly unrenderable: (article: Unrenderable) => void;
+  /** The publication.yaml, or a partner's file, cannot be put in force. */
+  readonly refusedPublication: (error: PublisherError) => void;
+  /** The files of the publication are those in force. */
+  readonly acceptedPublication: () => void;
   /** Wraps a publisher so that refused records of the API are reported, and a new version ends an article's problems. */
   readonly follow: (publisher: Publisher) => Publisher;
   /** Ends the problems of articles that another process has changed. */
   readonly catchUp: () => Promise<void>;
 }
+
+const STAYS = 'The service goes on with the publication that it has.';
 
 /** Articles that the store is asked about together. */
 const ASKED_TOGETHER = 500;
@@ -51,6 +59,8 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
   });
   /** The store's revision when the problems were last compared with it. */
   let seenRevision = 0;
+  /** publication.yaml and the partners' files that the last reload refused. */
+  let refusedFiles: readonly string[] = [];
 
   const folder: FolderReports = {
     refused({ code, message, file = '', problems: defects }, article) {
@@ -115,6 +125,19 @@ export function createProblemReports({ store, log, counters, now, fail }: Report
       const source = { kind: 'rendering', format } as const;
       problems.report({ source, article, revision, code: 'unrenderable_article', problems: defects });
     },
+    refusedPublication(error) {
+      const byFile = problemsByFile(error);
+      for (const path of refusedFiles) if (!byFile.has(path)) problems.endOfFile('file', path, 'accepted');
+      refusedFiles = [...byFile.keys()];
+      for (const [path, defects] of byFile) {
+        log.error({ code: error.code, file: path, problems: defects }, `${error.message} ${STAYS}`);
+        problems.report({ source: { kind: 'file', path }, code: error.code, problems: defects });
+      }
+    },
+    acceptedPublication() {
+      for (const path of refusedFiles) problems.endOfFile('file', path, 'accepted');
+      refusedFiles = [];
+    },
     follow: (publisher) => ({
       ...publisher,
       async publish(submissions) {
@@ -157,6 +180,7 @@ const HOW: Readonly<Record<ProblemEnd, string>> = {
   withdrawn: 'is withdrawn now',
   erased: 'is erased now',
   removed: 'was removed',
+  accepted: 'was corrected or removed',
   given_up: 'is not to be published any more',
   changed: 'was changed by another process',
 };
@@ -179,4 +203,20 @@ function otherFilesMessage(files: readonly string[]): string {
     `${files.length} files in articles/ are not published, because they are no articles: ${names}. Save texts as Markdown ` +
     '(.md) or plain text (.txt), move pictures and sound to media/, and move other files out of articles/.'
   );
+}
+
+/** The problems of publication.yaml and of partners' files, by their paths in the data folder. */
+function problemsByFile({ problems, message, hint, file }: PublisherError): ReadonlyMap<string, readonly Problem[]> {
+  const all =
+    problems.length > 0 ? problems : [{ field: '', rule: hint === undefined ? message : `${message} ${hint}` }];
+  const isOfPartners = file === undefined && all.some((problem) => problem.file !== undefined);
+  const others = isOfPartners ? PARTNERS_FOLDER : PUBLICATION_FILE;
+  const byFile = new Map<string, Problem[]>();
+  for (const { file: own, ...problem } of all) {
+    const path = own === undefined ? others : pathOfPartner(own);
+    const known = byFile.get(path);
+    if (known === undefined) byFile.set(path, [problem]);
+    else known.push(problem);
+  }
+  return byFile;
 }

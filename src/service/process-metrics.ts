@@ -1,9 +1,8 @@
 import type { Publication } from '../config/publication.ts';
 import { type FeedKey, LATEST } from '../feed/feeds.ts';
-import type { FeedTotal } from '../store/store.ts';
+import type { FeedTotal, Store } from '../store/store.ts';
 import type { Metrics, MetricsParts, Overviews } from '../telemetry/metrics.ts';
 import { reportTraffic } from '../telemetry/traffic-report.ts';
-import type { DataFolder } from './data-folder.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import type { ProblemReports } from './problem-reports.ts';
 import type { TrafficKeeper } from './traffic-keeper.ts';
@@ -25,10 +24,10 @@ interface OverviewParts {
 
 /** The overviews of a process that writes. The others leave them out: all processes would count the same. */
 export function overviewsOf(
-  { store, publication }: DataFolder,
+  store: Store,
+  publication: () => Publication,
   { problems, traffic, disk, now }: OverviewParts,
 ): Overviews {
-  const keys = measuredFeeds(publication);
   return {
     async problems() {
       await problems.catchUp();
@@ -36,12 +35,13 @@ export function overviewsOf(
     },
     async feeds() {
       const totals = new Map<string, FeedTotal>();
-      for (const key of keys) {
+      for (const key of measuredFeeds(publication())) {
         const total = await store.feedTotal(key, now());
         if (total !== undefined) totals.set(key, total);
       }
       return totals;
     },
+    filling: store.fillingFeeds,
     services: async () => reportTraffic(await traffic.read()).services,
     disk: async () => (await disk.look()).facts.freeBytes,
   };

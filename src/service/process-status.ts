@@ -1,4 +1,5 @@
-import { DEFAULT_CACHE_MB } from '../config/options.ts';
+import type { Publication } from '../config/publication.ts';
+import { DEFAULT_CACHE_MB } from '../config/serve-options.ts';
 import { PublisherError } from '../errors.ts';
 import type { HealthParts } from '../http/health.ts';
 import type { HttpServer } from '../http/server.ts';
@@ -38,6 +39,8 @@ export function openTraffic(folder: DataFolder, { log, now, fail }: TrafficParts
 
 interface StatusParts {
   readonly folder: DataFolder;
+  /** The one in force. */
+  readonly publication: () => Publication;
   readonly options: {
     readonly version: string;
     /** Megabytes of rendered entries and documents that are kept. */
@@ -55,7 +58,8 @@ interface StatusParts {
 }
 
 /** What this process can tell of itself and, if it writes, of the whole service. */
-export function openStatus({ folder, options, writer, documents, traffic, http, disk, health, now }: StatusParts) {
+export function openStatus(parts: StatusParts) {
+  const { folder, publication, options, writer, documents, traffic, http, disk, health, now } = parts;
   const { version, cache = DEFAULT_CACHE_MB } = options;
   const delay = watchLoopDelay();
   const startedAt = now();
@@ -78,7 +82,7 @@ export function openStatus({ folder, options, writer, documents, traffic, http, 
 
   const { problems } = writer;
   const read = problems
-    ? createStatusReader({ ...health, ...folder, version, problems, disk, traffic, loads, now })
+    ? createStatusReader({ ...health, store: folder.store, publication, version, problems, disk, traffic, loads, now })
     : refuse;
   return { load, read, served: delay.restart, close: delay.close };
 }

@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, parse as parsePath } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isMissing } from '../ingest/import/list-files.ts';
@@ -103,7 +103,8 @@ async function rewrite(file: string, erased: IdSets): Promise<void> {
   const part = `${file}.erasing`;
   const { mode } = await stat(file);
   try {
-    await pipeline(otherLines(file, erased), createWriteStream(part, { mode: mode & 0o777, flush: true }));
+    const opened = await open(part, 'w', mode & 0o777); // a stream may still open its file when reading has failed already
+    await pipeline(otherLines(file, erased), opened.createWriteStream({ flush: true }));
     if ((await stat(part)).size > 0) await rename(part, file);
     else await rm(file);
   } finally {

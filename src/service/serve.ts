@@ -1,116 +1,35 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEFAULT_CACHE_MB, DEFAULT_LOG_SAMPLE, type LogLevel } from '../config/options.ts';
 import type { Publication } from '../config/publication.ts';
-import type { DocumentCache } from '../document/cache.ts';
+import { DEFAULT_CACHE_MB } from '../config/serve-options.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
-import type { Pages } from '../document/pages.ts';
-import { excerpt, isStoreDamage } from '../errors.ts';
+import { isStoreDamage } from '../errors.ts';
 import { LATEST } from '../feed/feeds.ts';
-import { createClientOf, parseTrust } from '../http/client.ts';
 import { serveForwarded } from '../http/forward.ts';
-import type { HealthParts, Phase } from '../http/health.ts';
+import type { Phase } from '../http/health.ts';
 import { listen } from '../http/listen.ts';
-import type { ConnectionLimits } from '../http/load/connections.ts';
-import type { Rate } from '../http/load/rate-limiter.ts';
-import { createObserver } from '../http/observe.ts';
-import { type MetricsAddress, serveOperator } from '../http/operator.ts';
-import { statusHandler } from '../http/overviews.ts';
-import { createHttpServer, type HttpServer } from '../http/server.ts';
+import { serveOperator } from '../http/operator.ts';
+import type { HttpServer } from '../http/server.ts';
 import type { Instant } from '../lib/instant.ts';
-import type { ServiceStatus } from '../pages/service-status.ts';
+import { createLongPolls, type LongPolls } from '../partner/long-polls.ts';
 import type { Store } from '../store/store.ts';
-import { type Counters, createCounters } from '../telemetry/counters.ts';
-import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
-import type { MetricValues } from '../telemetry/metrics.ts';
+import { createCounters } from '../telemetry/counters.ts';
+import { type Log, logError } from '../telemetry/log.ts';
 import { type DataFolder, mediaFolder } from './data-folder.ts';
+import { openDeliveries } from './deliveries.ts';
 import { watchDisk } from './disk-watch.ts';
 import { openDocuments } from './documents.ts';
-import { releaseFreeHeap } from './heap.ts';
+import { type Generation, type Generations, openGenerations } from './generations.ts';
+import { createHeapGrowth, releaseFreeHeap } from './heap.ts';
+import { createHttp, siteOf } from './http.ts';
+import { createPartnerStatus, type PartnerStatusParts } from './partner-status.ts';
 import type { Unrenderable } from './problem-reports.ts';
-import type { ProcessLoad } from './process-load.ts';
 import { lazyMetrics, measuredFeeds, overviewsOf } from './process-metrics.ts';
-import { openStatus, openTraffic, type Traffic } from './process-status.ts';
+import { openStatus, openTraffic } from './process-status.ts';
+import { createReloading } from './reloading.ts';
+import type { Part, ServeOptions, ServiceProcess } from './service-process.ts';
 import { unlessDamaged } from './unless-damaged.ts';
 import { warmUpLater } from './warm-up.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
-
-/** Settings that also reach the workers of a service, so plain values alone. */
-export interface ServeSettings {
-  readonly host: string;
-  /** 0 for any free port. */
-  readonly port: number;
-  readonly version: string;
-  /** Milliseconds in which a record, or one record of a bulk request, must arrive. */
-  readonly bodyDeadline?: number;
-  readonly logLevel?: LogLevel;
-  /** One in so many answers to feed readers is logged; 0 for none. */
-  readonly logSample?: number;
-  /** Seconds from the moment when `/readyz` answers 503 until the service takes no more requests. */
-  readonly shutdownDelay?: number;
-  /** Megabytes of rendered entries and documents that are kept. */
-  readonly cache?: number;
-  readonly connections?: Partial<ConnectionLimits>;
-  /** Proxies whose X-Forwarded-For or Forwarded is trusted, in the syntax of `parseTrust`; none by default. */
-  readonly trustProxy?: string | undefined;
-  /** Tokens of each client; no limit by default. */
-  readonly rate?: Rate | undefined;
-  /** Milliseconds from the start until the service prepares for the first page; it never does by default. */
-  readonly warmUpAfter?: number;
-  /** Whether cached answers bypass Express and Node's response; true by default. */
-  readonly fastPath?: boolean;
-  /** Whether ordinary HTML is cleaned without the parser of sanitize-html; true by default. */
-  readonly sanitizeFastPath?: boolean;
-}
-
-export interface ServeOptions extends ServeSettings {
-  readonly now?: () => number;
-  readonly log: OpenLog;
-  /** Address of the operator's port; there is none by default. */
-  readonly metrics?: MetricsAddress | undefined;
-  /** Called during long work at the start. */
-  readonly progress?: (work: string, done: number, total: number) => void;
-  /** Called before the first request can be answered. */
-  readonly beforeListen?: () => void;
-  /** Takes an article that the feeds of this process omit; in a process that writes, the list of problems has it anyway. */
-  readonly onUnrenderable?: (article: Unrenderable) => void;
-  /** The role of this process if several share a service; by default one process does everything. */
-  readonly part?: Part;
-  /** Asks all processes of the service how busy they are; by default there is this one alone. */
-  readonly loads?: (() => Promise<readonly ProcessLoad[]>) | undefined;
-}
-
-/** Readers forward changes to the writer at the socket. */
-export type Part =
-  | { readonly role: 'reader'; readonly socket: string }
-  | { readonly role: 'writer'; readonly socket: string; readonly readersEnded: Promise<void> };
-
-export interface Service {
-  readonly port: number;
-  /** Undefined if there is none. */
-  readonly metricsPort: number | undefined;
-  readonly articles: number;
-  readonly feeds: number;
-  /** Logs an unexpected error. */
-  readonly fail: (error: unknown) => void;
-  /** Finishes the requests that have begun, then releases everything. */
-  readonly close: () => Promise<void>;
-  /** Resolves with an exit code if the service stops because it cannot go on. */
-  readonly ended?: Promise<number>;
-}
-
-/** A service of one process, or one worker of a service. */
-export interface ServiceProcess extends Service {
-  /** Returns the metrics of this process, to be added to those of others. */
-  readonly measure: () => Promise<MetricValues>;
-  /** Returns how busy this process is, after it has saved what it has counted. */
-  readonly load: () => Promise<ProcessLoad>;
-  /** Returns the state of the whole service. Rejects with `not_ready` in a reader. */
-  readonly readStatus: () => Promise<ServiceStatus>;
-  /** Rejects if the store cannot be read. */
-  readonly check: () => Promise<unknown>;
-  /** Lists an article that the feeds of another process omit. */
-  readonly addUnrenderable: (article: Unrenderable) => void;
-}
 
 /** Feed ids that one log line names. */
 const MAX_NAMED_FEEDS = 20;
@@ -138,10 +57,10 @@ export async function serve(folder: DataFolder, options: ServeOptions): Promise<
 async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisposableStack): Promise<ServiceProcess> {
   const disk = watchDisk(given);
   const folder = { ...given, store: disk.store };
-  const { publication, store } = folder;
+  const { store } = folder;
   const { host, port, version, part, now = Date.now } = options;
   const { log } = options.log;
-  const counters = createCounters(measuredFeeds(publication));
+  const counters = createCounters(measuredFeeds(folder.publication));
   const fail = (error: unknown) => {
     if (!isStoreDamage(error)) logError(log, error); // damage is logged once
   };
@@ -152,51 +71,56 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   opened.defer(traffic.close);
   logDamage(store, part, log);
 
+  const longPolls = createLongPolls({ store, now, fail, onWaiting: createHeapGrowth() });
   let writer: Writer | undefined;
   let reportUnrenderable = options.onUnrenderable ?? (() => {});
-  const documents = openDocuments(folder, {
-    log,
-    counters,
-    fail,
-    now,
+  const common = {
+    ...{ log, counters, fail, now },
     cache: options.cache ?? DEFAULT_CACHE_MB,
     onExternalChanges: () => writer?.onExternalChanges(),
-    onUnrenderable: (article) => reportUnrenderable(article),
+    onUnrenderable: (article: Unrenderable) => reportUnrenderable(article),
+    onChanged: longPolls.changed,
+  };
+  const generations = openGenerations({
+    store,
+    publication: folder.publication,
+    fail,
+    open: (own, parts) => openDocuments({ ...folder, publication: own }, { ...common, ...parts }),
   });
-  const { documentCache, pages, forgetErased } = documents;
-  opened.defer(documentCache.close);
+  const publication = () => generations.current().publication;
+  const { documents } = generations;
+  opened.defer(generations.close);
+  const deliveries = await openDeliveries(folder, { publication, now, log, fail, isWriter: part?.role !== 'reader' });
+  opened.defer(deliveries.close);
 
   writer =
     part?.role === 'reader'
-      ? createForwardingWriter(part.socket, { store, log })
+      ? createForwardingWriter(part.socket, { store, log, now })
       : await openWriter(folder, {
           ...options,
           log,
           counters,
           now,
           fail,
-          announce: documentCache.forget,
-          onErased: forgetErased,
+          publication,
+          announce: documents.forget,
+          onErased: documents.forgetErased,
         });
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
   const readStatus = () => status.read();
-  const http = createHttp({
-    folder,
-    options,
-    writer,
-    documentCache,
-    pages,
-    counters,
-    traffic,
-    readStatus,
-    health,
-    now,
-    fail,
-  });
+  const shared = { folder, options, writer, traffic, deliveries, health, longPolls, now };
+  const http = createHttp({ ...shared, generation: generations.current(), counters, readStatus, fail });
   opened.defer(http.close);
-  const status = openStatus({ folder, options, writer, documents, traffic, http, disk, health, now });
+  const reloading = createReloading({ generations, writer, counters, log });
+  generations.onReplace((generation) => {
+    http.replace(siteOf(generation, { folder, log, longPolls }));
+    longPolls.restart();
+    reloading.replaced();
+    void deliveries.replaced();
+  });
+  const status = openStatus({ ...shared, publication, documents, http, disk });
   opened.defer(status.close);
 
   const openMetrics = lazyMetrics({
@@ -205,11 +129,18 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     store,
     version,
     droppedLogLines: options.log.dropped,
+    deliveries: deliveries.recorder.counts,
     http: http.load,
-    overviews: writer.problems && overviewsOf(folder, { problems: writer.problems, traffic, disk, now }),
+    overviews: writer.problems && overviewsOf(store, publication, { problems: writer.problems, traffic, disk, now }),
   });
+  const readPartners = readPartnersOf(generations, { ...deliveries, store, publication, now });
   const operator = await serveOperator(
-    { ...health, fail, openMetrics, status: { publication, mediaFolder: mediaFolder(folder), readStatus } },
+    {
+      ...health,
+      fail,
+      openMetrics,
+      status: { publication, mediaFolder: mediaFolder(folder), readStatus, readPartners },
+    },
     options.metrics,
     log,
   );
@@ -218,34 +149,21 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   await writer.start();
   releaseFreeHeap();
 
-  if (part?.role === 'writer') {
-    // The reader that forwards a request counts and logs it.
-    const forwarded = await serveForwarded(part.socket, http.app);
-    opened.defer(forwarded.close);
-  }
+  opened.defer(await takeForwarded(part, http));
 
   const { articles, feeds } = await countsOf(store, now());
   options.beforeListen?.();
   // Nothing may fail after this: a writer whose requests end waits for its readers, which a failed start never has.
   const boundPort = await listen(http.server, { host, port, shared: part !== undefined });
-  opened.defer(() => endRequests(http, options));
-  if (pages !== undefined && options.warmUpAfter !== undefined)
-    opened.defer(warmUpLater({ warmUp: () => pages.warmUp(now()), delay: options.warmUpAfter, fail }));
+  opened.defer(() => endRequests(http, longPolls, options));
+  opened.defer(prepareFirstPage(generations.current(), { delay: options.warmUpAfter, now, fail }));
   phase = 'serving';
   status.served();
-  documentCache.followExternalChanges();
+  generations.followExternalChanges();
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
-  if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication, log);
+  if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication(), log);
 
-  async function stop(): Promise<void> {
-    const began = performance.now();
-    log.info({}, 'stopping');
-    phase = 'stopping';
-    await opened.disposeAsync();
-    log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
-  }
-  let stopping: Promise<void> | undefined;
   return {
     port: boundPort,
     metricsPort: operator?.port,
@@ -255,13 +173,58 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     measure: async () => (await openMetrics()).values(),
     load: status.load,
     readStatus,
+    readPartners,
     check: health.check,
+    reload: reloading.reload,
+    refusePublication: reloading.refusePublication,
+    acceptPublication: reloading.acceptPublication,
     addUnrenderable: (article) => writer.problems?.unrenderable(article),
-    close() {
-      stopping ??= stop();
-      return stopping;
-    },
+    close: once(() => {
+      phase = 'stopping';
+      return stop(opened, log);
+    }),
   };
+}
+
+/** The result of the first call, for every call. */
+function once<Result>(work: () => Result): () => Result {
+  let result: { readonly of: Result } | undefined;
+  return () => {
+    result ??= { of: work() };
+    return result.of;
+  };
+}
+
+/** Takes the changes of readers, in a writer. The reader that forwards a request counts and logs it. */
+async function takeForwarded(part: Part | undefined, { app }: HttpServer): Promise<() => Promise<void> | void> {
+  return part?.role === 'writer' ? (await serveForwarded(part.socket, app)).close : () => {};
+}
+
+/** Reads what the operator's pages of partners show. Skipped stories are those of the documents in force. */
+function readPartnersOf(generations: Generations, parts: Omit<PartnerStatusParts, 'skipped'>) {
+  return createPartnerStatus({
+    ...parts,
+    skipped: (partner, feed) => generations.current().documents.partnerDocuments.skipped(partner, feed),
+  });
+}
+
+async function stop(opened: AsyncDisposableStack, log: Log): Promise<void> {
+  const began = performance.now();
+  log.info({}, 'stopping');
+  await opened.disposeAsync();
+  log.info({ ms: Math.round(performance.now() - began) }, 'stopped');
+}
+
+interface FirstPageParts {
+  readonly delay: number | undefined;
+  readonly now: () => number;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Prepares for the first page, if there are pages. Returns the function that ends the wait. */
+function prepareFirstPage({ documents: { pages } }: Generation, { delay, now, fail }: FirstPageParts) {
+  if (pages === undefined || delay === undefined) return () => {};
+  return warmUpLater({ warmUp: () => pages.warmUp(now()), delay, fail });
 }
 
 /** Logs damage of the store once: at the start, or in the process that finds it. */
@@ -283,67 +246,17 @@ async function countsOf(store: Store, at: Instant): Promise<{ articles: number; 
 }
 
 /** Lets requests end that have begun, and takes no more. */
-async function endRequests(http: HttpServer, { shutdownDelay = 0, part }: ServeOptions): Promise<void> {
+async function endRequests(
+  http: HttpServer,
+  longPolls: LongPolls,
+  { shutdownDelay = 0, part }: ServeOptions,
+): Promise<void> {
   http.announceEnd();
   if (shutdownDelay > 0) await sleep(shutdownDelay * 1000);
+  longPolls.end();
   await http.end();
   // Readers may forward changes until they end.
   if (part?.role === 'writer') await part.readersEnded;
-}
-
-interface HttpParts {
-  readonly folder: DataFolder;
-  readonly options: ServeOptions;
-  readonly writer: Writer;
-  readonly documentCache: DocumentCache;
-  readonly pages: Pages | undefined;
-  readonly counters: Counters;
-  readonly traffic: Traffic;
-  readonly readStatus: () => Promise<ServiceStatus>;
-  readonly health: HealthParts;
-  readonly now: () => number;
-  readonly fail: (error: unknown) => void;
-}
-
-/** Wires everything between a connection and the documents. */
-function createHttp(parts: HttpParts): HttpServer {
-  const { folder, options, writer, documentCache, pages, counters, traffic, readStatus, health, now, fail } = parts;
-  const { publication, store } = folder;
-  const { version, rate, fastPath = true, connections: limits = {}, logSample: sample = DEFAULT_LOG_SAMPLE } = options;
-  const trust = options.trustProxy === undefined ? undefined : parseTrust(options.trustProxy);
-  const { log } = options.log;
-  const clientOf = createClientOf(trust, (element) => warnOfUnknownClient(element, log));
-  return createHttpServer({
-    ...health,
-    observer: createObserver({ log, clientOf, counters, traffic: traffic.counts, sample }),
-    publication,
-    store,
-    documentCache,
-    ...(pages === undefined ? {} : { pages }),
-    now,
-    changes: writer.changes,
-    listProblems: writer.listProblems,
-    showStatus: writer.showStatus ?? statusHandler({ store, readStatus }),
-    hasPending: writer.hasPending,
-    whenIdle: writer.whenIdle,
-    mediaFolder: mediaFolder(folder),
-    version,
-    fail,
-    trust,
-    clientOf,
-    limits,
-    rate,
-    fastPath,
-    onCalm: releaseFreeHeap,
-  });
-}
-
-/** Reported once. */
-function warnOfUnknownClient(element: string, log: Log): void {
-  const named = excerpt(element);
-  const effect = 'All clients without an address share the limit of one client.';
-  const hint = 'Configure the proxy to send the address of each client.';
-  log.warn({ forwarded: named }, `A trusted proxy names its client “${named}”, which is no address. ${effect} ${hint}`);
 }
 
 /** Without this warning, no one would notice that a number in publication.yaml switches deltas off. */

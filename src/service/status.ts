@@ -22,9 +22,10 @@ import { type ProcessLoad, sumLoads } from './process-load.ts';
 import type { TrafficKeeper } from './traffic-keeper.ts';
 
 interface StatusParts extends HealthParts {
-  readonly publication: Publication;
+  /** The one in force. */
+  readonly publication: () => Publication;
   readonly version: string;
-  readonly store: Pick<Store, 'damage' | 'statusCounts' | 'feedKeys' | 'seenFeeds'>;
+  readonly store: Pick<Store, 'damage' | 'statusCounts' | 'feedKeys' | 'seenFeeds' | 'fillingFeeds'>;
   readonly problems: Pick<ProblemReports, 'list' | 'counts' | 'catchUp'>;
   readonly disk: Pick<DiskWatch, 'look'>;
   readonly traffic: Pick<TrafficKeeper, 'read'>;
@@ -51,7 +52,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
     const at = now();
     return omitUndefined({
       at: rfc3339(at),
-      publication: publication.title,
+      publication: publication().title,
       version,
       startedAt: rfc3339(Math.min(...loads.map(({ startedAt }) => startedAt))),
       processes: loads.length,
@@ -59,6 +60,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
       needs: await needsOf(parts, problem),
       articles: articleCounts(await ifReadable(store.statusCounts(at))),
       feeds: await countFeeds(at),
+      fillingFeeds: (await ifReadable(store.fillingFeeds())) || undefined,
       traffic: await named(reportTraffic(counted), parts, at),
       load: sumLoads(loads),
       store: facts,
@@ -137,11 +139,11 @@ function articleCounts(counts: StatusCounts | undefined): ArticleCounts {
 
 /** How many feeds readers can get. */
 function createFeedCount({ store, publication }: StatusParts): (at: Instant) => Promise<number> {
-  const retired = new Set(publication.retired.map(({ feed }) => feed));
   let countedAt = Number.NEGATIVE_INFINITY;
   let count = 0;
 
   async function seen(at: Instant): Promise<number> {
+    const retired = new Set(publication().retired.map(({ feed }) => feed));
     const keys = (await store.feedKeys()).filter((key) => !retired.has(key));
     return (await seenInPieces(store, keys, at)).length;
   }
@@ -166,7 +168,7 @@ async function named(
   return {
     ...report,
     feeds: report.feeds.map((feed) =>
-      namedFeed(feed, { key: feed.feed, name: names.get(feed.feed) ?? '' }, publication),
+      namedFeed(feed, { key: feed.feed, name: names.get(feed.feed) ?? '' }, publication()),
     ),
   };
 }

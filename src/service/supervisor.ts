@@ -1,17 +1,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import type { Phase } from '../http/health.ts';
 import { expectFree } from '../http/listen.ts';
-import { serveOperator } from '../http/operator.ts';
+import { type PartnersQuestion, serveOperator } from '../http/operator.ts';
+import type { PartnersStatus } from '../pages/partner-status.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import { type Log, logError, type OpenLog } from '../telemetry/log.ts';
 import { mediaFolder } from './data-folder.ts';
 import { createHeartbeat, HEARTBEAT, type Heartbeat, type HeartbeatLimits } from './heartbeat.ts';
 import type { ProcessLoad } from './process-load.ts';
-import type { ServeOptions, Service } from './serve.ts';
-import { deserializeError, type Role, type Serving, type WorkerConfig } from './worker-messages.ts';
+import type { ReloadableService, ServeOptions } from './service-process.ts';
+import { deserializeError, type Role, type Serving, serializeError, type WorkerConfig } from './worker-messages.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './worker-metrics.ts';
 import { createWorkerPool, type WorkerPool } from './worker-pool.ts';
 import { spawnWorker, type WorkerProcess } from './worker-process.ts';
@@ -32,6 +35,9 @@ interface SupervisorOptions extends Omit<WorkerConfig, 'socket'> {
 /** Milliseconds for workers to stop. They give their requests ten seconds of them. */
 const STOP_GRACE = 15_000;
 
+/** Milliseconds until the next attempt where there is no writer. */
+const RELOAD_RETRY = 500;
+
 interface Supervision {
   readonly pool: WorkerPool;
   readonly heartbeat: Heartbeat<WorkerProcess>;
@@ -46,8 +52,8 @@ interface Supervision {
  *
  * @throws PublisherError `worker_failed`, and the errors of `serve` in a worker
  */
-export async function superviseWorkers(options: SupervisorOptions): Promise<Service | undefined> {
-  const { path, publication, settings, workers, heartbeat: limits = HEARTBEAT, isPortHeld = false, stop } = options;
+export async function superviseWorkers(options: SupervisorOptions): Promise<ReloadableService | undefined> {
+  const { path, settings, workers, heartbeat: limits = HEARTBEAT, isPortHeld = false, stop } = options;
   const { log } = options.log;
   const socket = join(temporaryFolder(), 'writer');
   const fail = (error: unknown) => logError(log, error);
@@ -55,11 +61,20 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
   const ended = Promise.withResolvers<number>();
   let phase: Phase = 'starting';
   let { port } = settings;
+  /** The one in force, and the one that is to be. */
+  let { publication } = options;
+  let wanted = publication;
+  /** Why publication.yaml cannot be put in force. */
+  let refusal: PublisherError | undefined;
 
   const supervision = createSupervision({
     config: () => ({ path, publication, settings: { ...settings, port }, socket }),
     limits,
     log,
+    started: (worker) => {
+      if (worker.role === 'writer') noteRefusal(supervision, refusal);
+      else if (wanted !== options.publication) void supervision.requests.reload(worker, wanted);
+    },
     gaveUp: () => void close().then(() => ended.resolve(1)),
   });
   const { pool } = supervision;
@@ -72,7 +87,12 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
         phase: () => phase,
         fail,
         openMetrics: () => openMetrics(supervision),
-        status: { publication, mediaFolder: mediaFolder({ path }), readStatus: () => readStatus(supervision) },
+        status: {
+          publication: () => publication,
+          mediaFolder: mediaFolder({ path }),
+          readStatus: () => readStatus(supervision),
+          readPartners: (question) => readPartners(supervision, question),
+        },
       },
       options.metrics,
       log,
@@ -95,6 +115,25 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     return first;
   }
 
+  /** Readers first: each answers with it as soon as the writer has put it in force. */
+  async function reload(next: Publication): Promise<void> {
+    wanted = next;
+    await reloadReaders(supervision, next);
+    const response = await reloadWriter(supervision, next, () => phase === 'stopping');
+    if (response?.failure !== undefined) {
+      wanted = publication;
+      throw deserializeError(response.failure);
+    }
+    publication = next;
+    await reloadReaders(supervision, next); // one may have started meanwhile
+  }
+
+  function setRefusal(error: PublisherError | undefined): void {
+    if (error === undefined && refusal === undefined) return;
+    refusal = error;
+    noteRefusal(supervision, error);
+  }
+
   const opening = open();
   let closing: Promise<void> | undefined;
   function close(): Promise<void> {
@@ -112,7 +151,8 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Serv
     }
     phase = 'serving';
     const { articles, feeds } = first;
-    return { port: first.port, metricsPort, articles, feeds, fail, close, ended: ended.promise };
+    const reloads = { reload, refusePublication: setRefusal, acceptPublication: () => setRefusal(undefined) };
+    return { port: first.port, metricsPort, articles, feeds, fail, close, ended: ended.promise, ...reloads };
   } catch (error) {
     await close();
     throw error;
@@ -146,10 +186,12 @@ interface SupervisionParts {
   readonly config: () => WorkerConfig;
   readonly limits: HeartbeatLimits;
   readonly log: Log;
+  /** Called when a worker serves. */
+  readonly started: (worker: WorkerProcess) => void;
   readonly gaveUp: () => void;
 }
 
-function createSupervision({ config, limits, log, gaveUp }: SupervisionParts): Supervision {
+function createSupervision({ config, limits, log, started, gaveUp }: SupervisionParts): Supervision {
   const heartbeat = createHeartbeat<WorkerProcess>(limits);
   const requests = createWorkerRequests();
   const metrics = createWorkerMetrics<WorkerProcess>();
@@ -170,7 +212,10 @@ function createSupervision({ config, limits, log, gaveUp }: SupervisionParts): S
           .find((other) => other.role === 'writer')
           ?.send(message),
     });
-    void worker.serving.then(() => heartbeat.watch(worker));
+    void worker.serving.then(() => {
+      heartbeat.watch(worker);
+      started(worker);
+    });
     void worker.ended.then(() => {
       heartbeat.forget(worker);
       metrics.end(worker);
@@ -217,6 +262,28 @@ async function gatherLoads({ pool, requests }: Pick<Supervision, 'pool' | 'reque
   return responses.flatMap((response) => (response?.kind === 'loaded' ? [response.load] : []));
 }
 
+async function reloadReaders({ pool, requests }: Supervision, publication: Publication): Promise<void> {
+  const readers = pool.serving().filter(({ role }) => role === 'reader');
+  await Promise.all(readers.map((reader) => requests.reload(reader, publication)));
+}
+
+/** A writer that ends meanwhile is replaced: the next one tries again. Undefined if the service stops before. */
+async function reloadWriter({ pool, requests }: Supervision, publication: Publication, isStopping: () => boolean) {
+  while (!isStopping()) {
+    const writer = pool.serving().find(({ role }) => role === 'writer');
+    const response = writer && (await requests.reload(writer, publication));
+    if (response !== undefined) return response;
+    await sleep(RELOAD_RETRY);
+  }
+  return undefined;
+}
+
+/** The writer lists it among what is wrong. */
+function noteRefusal({ pool }: Supervision, error: PublisherError | undefined): void {
+  const writer = pool.serving().find(({ role }) => role === 'writer');
+  writer?.send({ kind: 'publication', ...(error === undefined ? {} : { error: serializeError(error) }) });
+}
+
 /** The writer knows the state of the service. @throws PublisherError `not_ready`, and the errors of the store */
 async function readStatus({ pool, requests }: Supervision): Promise<ServiceStatus> {
   const writer = pool.serving().find(({ role }) => role === 'writer');
@@ -224,6 +291,18 @@ async function readStatus({ pool, requests }: Supervision): Promise<ServiceStatu
   if (response?.kind !== 'status') throw new PublisherError('not_ready', 'The writer process does not answer.');
   if ('failure' in response) throw deserializeError(response.failure);
   return response.status;
+}
+
+/** The writer knows what was delivered by all. @throws PublisherError `not_ready`, and the errors of the store */
+async function readPartners(
+  { pool, requests }: Supervision,
+  question: PartnersQuestion,
+): Promise<PartnersStatus | undefined> {
+  const writer = pool.serving().find(({ role }) => role === 'writer');
+  const response = writer && (await requests.askForPartners(writer, question));
+  if (response?.kind !== 'partners') throw new PublisherError('not_ready', 'The writer process does not answer.');
+  if ('failure' in response) throw deserializeError(response.failure);
+  return response.partners;
 }
 
 function checkHeartbeat({ heartbeat, requests }: Supervision, log: Log): void {

@@ -1,10 +1,12 @@
 import type { Publication } from '../config/publication.ts';
 import { type ErrorCode, type Problem, PublisherError } from '../errors.ts';
+import type { PartnersQuestion } from '../http/operator.ts';
+import type { PartnersStatus } from '../pages/partner-status.ts';
 import type { ServiceStatus } from '../pages/service-status.ts';
 import type { MetricValues } from '../telemetry/metrics.ts';
 import type { Unrenderable } from './problem-reports.ts';
 import type { ProcessLoad } from './process-load.ts';
-import type { ServeSettings, Service } from './serve.ts';
+import type { ServeSettings, Service } from './service-process.ts';
 
 /** The writer changes the store; writer and readers answer requests. */
 export type Role = 'writer' | 'reader';
@@ -27,9 +29,15 @@ export type ParentMessage =
   | { readonly kind: 'readers-ended' }
   /** To the writer, which lists what is wrong. */
   | UnrenderableMessage
+  /** To the writer: publication.yaml cannot be put in force, or it is in force where there is no error. */
+  | { readonly kind: 'publication'; readonly error?: SerializedError }
+  /** See `ReloadableService`. The worker answers with the same id. */
+  | { readonly kind: 'reload'; readonly id: number; readonly publication: Publication }
   /** To a worker that asked for them. */
   | LoadsMessage
-  | WorkerRequest;
+  | WorkerRequest
+  /** To the writer. */
+  | PartnersRequest;
 
 /** How busy all workers are. */
 export interface LoadsMessage {
@@ -42,6 +50,13 @@ export interface LoadsMessage {
 export interface WorkerRequest {
   readonly kind: 'measure' | 'check' | 'load' | 'status';
   readonly id: number;
+}
+
+/** What the page of partners asks. The writer answers with the same id. */
+export interface PartnersRequest {
+  readonly kind: 'partners';
+  readonly id: number;
+  readonly question: PartnersQuestion;
 }
 
 /** From a worker to the supervisor. */
@@ -64,13 +79,16 @@ export type WorkerResponse =
   | { readonly kind: 'loaded'; readonly id: number; readonly load: ProcessLoad }
   | { readonly kind: 'status'; readonly id: number; readonly status: ServiceStatus }
   | { readonly kind: 'status'; readonly id: number; readonly failure: SerializedError }
+  | { readonly kind: 'partners'; readonly id: number; readonly partners: PartnersStatus | undefined }
+  | { readonly kind: 'partners'; readonly id: number; readonly failure: SerializedError }
+  | { readonly kind: 'reloaded'; readonly id: number; readonly failure?: SerializedError }
   /** `failure` gives the reason if the worker cannot serve. */
   | { readonly kind: 'checked'; readonly id: number; readonly failure?: SerializedError };
 
 export type Serving = Pick<Service, 'port' | 'articles' | 'feeds'>;
 
 /** A PublisherError in the form that passes between processes. */
-interface SerializedError {
+export interface SerializedError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly problems: readonly Problem[];
@@ -90,10 +108,13 @@ export function deserializeError({ code, message, problems, hint, file }: Serial
   });
 }
 
-const PARENT_KINDS = ['start', 'stop', 'readers-ended', 'unrenderable', 'loads', 'measure', 'check', 'load', 'status'];
+const PARENT_KINDS = [
+  ...['start', 'stop', 'readers-ended', 'unrenderable', 'publication', 'reload'],
+  ...['loads', 'measure', 'check', 'load', 'status', 'partners'],
+];
 const WORKER_KINDS = [
   ...['ready', 'serving', 'failed', 'unrenderable', 'loads-wanted'],
-  ...['measured', 'checked', 'loaded', 'status'],
+  ...['measured', 'checked', 'loaded', 'status', 'partners', 'reloaded'],
 ];
 
 /** Node and its libraries use the same channel for messages of their own. */

@@ -42,7 +42,9 @@ export function spawnWorker(
   { heard, responded, unrenderable, loadsWanted }: WorkerEvents,
 ): WorkerProcess {
   // The role stands in the command line so that an operator sees it in a list of processes.
-  cluster.setupPrimary({ exec: join(import.meta.dirname, '../start.js'), args: ['worker', role] });
+  // A publication has maps, which JSON would lose.
+  const exec = join(import.meta.dirname, '../start.js');
+  cluster.setupPrimary({ exec, args: ['worker', role], serialization: 'advanced' });
   const child = cluster.fork();
   const serving = Promise.withResolvers<Serving>();
   let failure: PublisherError | undefined;

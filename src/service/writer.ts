@@ -1,4 +1,5 @@
 import { type Adjustment, describeAdjustment } from '../article/adjustments.ts';
+import type { Publication } from '../config/publication.ts';
 import type { DocumentCache } from '../document/cache.ts';
 import { PublisherError } from '../errors.ts';
 import { type ChangeHandlers, changeHandlers } from '../http/article-changes.ts';
@@ -9,16 +10,19 @@ import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { createYieldToLoop } from '../lib/yield-to-loop.ts';
 import { openParser } from '../publish/parser.ts';
 import { type Accepted, createPublisher, isChange, type Publisher } from '../publish/publish.ts';
-import { refreshStore } from '../publish/refresh.ts';
+import { refreshStore, replacePublication } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import { logChanges, logRefusal, openAuditLog } from './audit-log.ts';
-import { startPruning } from './audit-pruning.ts';
 import type { DataFolder } from './data-folder.ts';
 import { completeErasures, createEraser, type Erase } from './erasure.ts';
+import { createFeedFilling } from './feed-filling.ts';
+import { startHistoryDivision } from './history-division.ts';
 import { createOverwriteRetries } from './overwrite-retries.ts';
+import { createPartnerWarnings } from './partner-warnings.ts';
 import { createProblemReports, type ProblemReports } from './problem-reports.ts';
+import { formerMemberDays, startPruning } from './pruning.ts';
 import { unlessDamaged } from './unless-damaged.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
@@ -35,6 +39,8 @@ export interface Writer {
   /** Resolves when the files that changed before the call are published. */
   readonly whenIdle: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** Puts a publication in force. Missing where another process does. See `replacePublication`. */
+  readonly replacePublication?: (publication: Publication, onReplaced: () => void) => Promise<void>;
   /** Called after other processes have changed the store: the log names the changes, and they may have erased articles. */
   readonly onExternalChanges: () => void;
   readonly close: () => Promise<void>;
@@ -45,6 +51,8 @@ interface WriterParts {
   readonly counters: Counters;
   readonly now: () => number;
   readonly announce: DocumentCache['forget'];
+  /** The one in force. */
+  readonly publication: () => Publication;
   /** Called after articles were erased. */
   readonly onErased: () => void;
   readonly fail: (error: unknown) => void;
@@ -73,9 +81,15 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
+  const warnOfPartners = createPartnerWarnings({ store, now, log });
   await auditLog.catchUp();
+  const division = startHistoryDivision({ store, now, announce, fail });
+  const announceChange: typeof announce = (keys) => {
+    division.noteChange();
+    announce(keys);
+  };
   const logged = logChanges(
-    createPublisher({ store, parse, now, announce, yieldToLoop, transaction: TRANSACTION }),
+    createPublisher({ store, parse, now, announce: announceChange, yieldToLoop, transaction: TRANSACTION }),
     auditLog,
   );
   const counted = countChanges(logged, counters);
@@ -94,7 +108,10 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     reports: problems.folder,
     progress: (done, total) => progress('Publishing changed files', done, total),
   });
-  const pruning = startPruning(folder, { now, fail });
+  const pruning = startPruning({ prune: store.pruneAudit, days: () => parts.publication().auditDays }, { now, fail });
+  const formerMembers = { prune: store.pruneFormerMembers, days: () => formerMemberDays(parts.publication()) };
+  const formerPruning = startPruning(formerMembers, { now, fail });
+  const filling = createFeedFilling({ store, now, announce, log, fail });
   const retries = createOverwriteRetries({ complete: () => completeErasures(folder), log, fail });
   retries.schedule(); // the service may have been stopped before an erasure was complete
   const erase = eraserOf({ path, store, publisher, log, onErased, onRemains: retries.schedule });
@@ -109,7 +126,7 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       bodyDeadline,
       onRefused: problems.refusedRecord,
     }),
-    listProblems: problemListHandler({ store, problems }),
+    listProblems: problemListHandler({ store, now, problems }),
     problems,
     hasPending: articles.hasPending,
     whenIdle: articles.whenIdle,
@@ -117,13 +134,25 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
       if (store.damage() !== undefined) return; // it takes no change
       await unlessDamaged(articles.start());
       await unlessDamaged(store.markServed()); // before any process answers from the store
+      division.start();
+      filling.start();
+      await unlessDamaged(warnOfPartners(parts.publication()));
+    },
+    async replacePublication(wanted, onReplaced) {
+      await replacePublication({ store, publication: wanted, now }, onReplaced);
+      filling.start();
+      division.start();
+      await unlessDamaged(warnOfPartners(wanted));
     },
     onExternalChanges() {
       retries.schedule();
       void auditLog.catchUp(); // no answer waits for the log
     },
     async close() {
+      await filling.close();
+      await division.close();
       await pruning.close();
+      await formerPruning.close();
       await articles.close();
       await retries.close();
       await auditLog.catchUp();
@@ -198,18 +227,18 @@ interface ForwardingWriter extends Writer {
  */
 export function createForwardingWriter(
   socket: string,
-  { store, log }: { readonly store: Store; readonly log: Log },
+  { store, log, now }: { readonly store: Store; readonly log: Log; readonly now: () => number },
 ): ForwardingWriter {
   const nothing = async () => {};
   const logWriterAway = ({ message }: Error) => {
     log.warn({ reason: message }, 'The writer process does not answer. Changes are refused until it does.');
   };
   const forwarded = forward(socket, logWriterAway);
-  const change = guard(store)('write', forwarded);
+  const change = guard({ store, now })('write', forwarded);
   return {
     changes: { put: change, withdraw: change, bulk: change },
-    listProblems: guard(store)('read', forwarded),
-    showStatus: guard(store)('read', forwarded),
+    listProblems: guard({ store, now })('read', forwarded),
+    showStatus: guard({ store, now })('read', forwarded),
     hasPending: () => false,
     whenIdle: nothing,
     start: nothing,

@@ -4,6 +4,10 @@ import type { Problem } from '../errors.ts';
 import type { FeedKey, FeedRule, NamedKey, Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
+import type { EntryRef } from './entry-ref.ts';
+import type { PartnerStore } from './partner-store.ts';
+
+export type { EntryRef };
 
 /** A change to one article. */
 export type Change = Put | Withdraw | Erase;
@@ -104,7 +108,7 @@ export interface Outcome {
     | 'refused';
   /** The article's revision after the change; 0 where the article does not exist. */
   readonly revision: number;
-  /** The feeds that held the article before the change or hold it now; empty where nothing changed. */
+  /** The feeds that held the article before the change or hold it now, partners' own selections included; empty where nothing changed. */
   readonly touched: readonly FeedKey[];
   /** Another article that has the same address and is not withdrawn. */
   readonly sameAddress?: string;
@@ -118,7 +122,7 @@ export interface Outcome {
 
 /** What the store decided about an article. */
 export interface KeptArticle extends Pick<Article, 'publicId' | 'publishedAt' | 'expiresAt' | 'withdrawn'> {
-  /** The feeds that the article belongs to, whether or not it is visible yet. */
+  /** The feeds that the article belongs to, whether or not it is visible yet; no partner's own selection. */
   readonly feeds: readonly FeedKey[];
 }
 
@@ -155,14 +159,20 @@ export interface FeedToBackfill extends Pick<FeedRule, 'id'> {
   readonly select?: Selection;
 }
 
-/** An article in a feed, without its text. */
-export interface EntryRef {
-  /** The store's own number of the article; never reused. */
-  readonly number: number;
-  readonly revision: number;
-  readonly publishedAt: Instant;
-  /** The last correction, else first publication. */
-  readonly updatedAt: Instant;
+/** How much work on feeds with new rules is done at once. */
+export interface FillingPace {
+  /** Milliseconds of reading and comparing. */
+  readonly slice: number;
+  /** Entries that one transaction adds or removes. */
+  readonly moved: number;
+}
+
+/** What a piece of the work on feeds with new rules has done. */
+export interface FillingStep {
+  /** The feeds that are being filled still. */
+  readonly left: number;
+  /** The feeds that hold what their rules select from now on. */
+  readonly filled: readonly FeedKey[];
 }
 
 /** An article as the store returns it. */
@@ -203,6 +213,57 @@ export interface FeedSnapshot {
   readonly removedAt?: Instant;
   /** The next moment at which time alone changes the entries or the tombstones. */
   readonly nextChangeAt?: Instant;
+  /** Missing where the store does not know the sizes of documents, or has not divided the history of the feed yet. */
+  readonly archive?: Archive;
+}
+
+/** The pages of the history of a feed (RFC 5005 §4), by their numbers. */
+export interface Archive {
+  /** The newest page. Missing where the archive has none: the current document has the whole feed. */
+  readonly newest?: number;
+  /** The page that will be next: its entries are in the current document. */
+  readonly open: number;
+}
+
+/** A page of the history of a feed at one moment. */
+export interface ArchivePage extends Pick<FeedSnapshot, 'name' | 'entries' | 'nextChangeAt'> {
+  readonly page: number;
+  /** Whether this is the page that will be next. */
+  readonly isOpen: boolean;
+  /** The last moment at which an entry came to the page, changed or left it, or the name of the feed changed. */
+  readonly changedAt: Instant;
+  /** A date that the page always has, even if it has no entry: of one of its entries, or of the oldest one after it. */
+  readonly date: Instant;
+  /** The number of the next older page. */
+  readonly older?: number;
+  /** The number of the next newer page, which may be open. */
+  readonly newer?: number;
+}
+
+/** How many entries the current documents of feeds have. */
+export interface DocumentSizes {
+  readonly entries: number;
+  /** The feeds with other sizes. */
+  readonly feeds: readonly (readonly [FeedKey, number])[];
+}
+
+/** What the store keeps of a publication. */
+export interface Configuration {
+  /** Feeds with other rules; none has to wait for more work than `most` of `backfillFeeds`. */
+  readonly rules: readonly FeedToBackfill[];
+  readonly most: number;
+  readonly sizes: DocumentSizes;
+  /** Whether every document changes. */
+  readonly isVisible: boolean;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** What a part of the work on archives has done. */
+export interface DividedHistory {
+  /** Pass this key to continue; missing where all is done. */
+  readonly next?: FeedKey;
+  /** The feeds whose documents are other ones now. */
+  readonly changed: readonly FeedKey[];
 }
 
 export interface SnapshotOptions {
@@ -269,6 +330,15 @@ export interface StatusCounts extends Readonly<Record<Status, number>> {
 /** The setting that names the last erasure, as long as the files of the store may still have text of erased articles. */
 export const ERASED = 'erased';
 
+/**
+ * The setting with the moment at which another publication was put in force, partners included: every document of a partner
+ * may have changed then.
+ */
+export const CONFIGURED_AT = 'configured-at';
+
+/** The setting with the `DocumentSizes`, as JSON. As long as it is `null`, the store divides no history into pages. */
+export const DOCUMENT_SIZES = 'documents';
+
 /** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
 export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;
 export type FeedKind = (typeof FEED_KINDS)[number];
@@ -310,6 +380,38 @@ export interface UseOptions {
   readonly limit: number;
 }
 
+/** Where an article stands in the order of publication: its date, and the store's number for articles of one date. */
+export type EntryKey = readonly [published: Instant, tie: number];
+
+/** Articles that follow one another in the order of publication, of one month in UTC. Only articles count that readers can see. */
+export interface ArticleBlock {
+  /** `2026-11` */
+  readonly month: string;
+  /** The number of the block within its month, from 1. */
+  readonly number: number;
+  readonly articles: number;
+  /** When one of its articles was last published, corrected, or expired. */
+  readonly updatedAt: Instant;
+  readonly first: EntryKey;
+  readonly last: EntryKey;
+  /** Other articles, or other revisions of them, have another version. */
+  readonly version: string;
+}
+
+/** The articles with keys from `first` to `last`. */
+export interface EntrySpan {
+  readonly first: EntryKey;
+  readonly last: EntryKey;
+  readonly limit: number;
+}
+
+/** An article in the order of publication. */
+export interface PlacedEntry {
+  /** The store's own number of the article. */
+  readonly number: number;
+  readonly key: EntryKey;
+}
+
 export interface GlanceOptions {
   /** Times in which the articles are counted apart: each from its first moment up to its second one. */
   readonly days: readonly (readonly [from: Instant, to: Instant])[];
@@ -344,24 +446,42 @@ export interface StoredKey {
   readonly hash: Uint8Array;
   readonly createdAt: Instant;
   readonly revokedAt?: Instant;
+  /** The key is not valid from this moment on. */
+  readonly expiresAt?: Instant;
+  /** The id of the partner whose feeds the key opens. Present where the scope is `partner`, and nowhere else. */
+  readonly partner?: string;
 }
 
-export const SCOPES = ['read', 'write'] as const;
+/** What a key may do: read or change articles with the API, or fetch the feeds of a partner and nothing else. */
+export const SCOPES = ['read', 'write', 'partner'] as const;
 export type Scope = (typeof SCOPES)[number];
+/** The scopes of keys for the API. */
+export type ApiScope = Exclude<Scope, 'partner'>;
 
 /**
- * The articles and everything else that must survive a restart. All methods are asynchronous, because a store may be on
+ * The articles and everything else that must survive a restart. Feeds of partners (`isPartnerFeed`) are custom feeds that readers
+ * do not have: only `partnerSnapshot`, `memberships`, `rules` and the methods that fill feeds or name changed ones know them. All methods are asynchronous, because a store may be on
  * another machine. A fulfilled promise means that the change is on disk. Every method may reject with
  * `insufficient_storage` (no room on the disk), `store_unavailable` or `store_damaged`. A method that changes something takes the clock,
  * not the time, because it may have to wait for other writers.
  */
-export interface Store {
+export interface Store extends PartnerStore {
   /**
    * Fills custom feeds with the articles that their rules select, and empties those without a rule. Handles the first
    * feeds, at least one and as many as one transaction should bear, and returns how many. The feeds change at that
    * moment; their articles keep their revisions.
+   *
+   * @param most how many entries may be read for it; to add one counts as ten. Feeds that take more are marked as being
+   *   filled: `fillFeeds` fills them. By default, all are filled at once
    */
-  backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant): Promise<number>;
+  backfillFeeds(feeds: readonly FeedToBackfill[], now: () => Instant, most?: number): Promise<number>;
+  /**
+   * Goes on with the feeds that are being filled: by default, a few milliseconds' work. Until a feed is filled, no list has it, and what
+   * reads it alone rejects with `feed_filling`. Articles that are published meanwhile are in it as well.
+   */
+  fillFeeds(now: () => Instant, pace?: FillingPace): Promise<FillingStep>;
+  /** How many feeds are being filled. */
+  fillingFeeds(): Promise<number>;
   /** The rules of the custom feeds, by which the store assigns articles to them. */
   rules(): Promise<readonly FeedRule[]>;
   /**
@@ -383,12 +503,26 @@ export interface Store {
   overwriteErased(): Promise<string | undefined>;
   /** Those of the texts that stand in an article, as it is in the store. */
   textsInUse(texts: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Puts a publication in force, in one transaction. */
+  configure(configuration: Configuration, now: () => Instant): Promise<void>;
   /** Marks every feed as changed, without a change to an article. */
   touchAllFeeds(now: () => Instant): Promise<void>;
   /** Call this before the first reader is served. From then on, a feed is dated by the moment of the change. */
   markServed(): Promise<void>;
   /** The feed's newest visible articles at that moment; undefined where readers could never see such a feed. */
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
+  /** A page of a feed's history at that moment; undefined where there is none, or readers could never see such a feed. */
+  archivePage(key: FeedKey, page: number, at: Instant): Promise<ArchivePage | undefined>;
+  /** Sets the sizes by which histories are divided into pages. Call this before readers get documents of other sizes. */
+  setDocumentSizes(sizes: DocumentSizes, now: () => Instant): Promise<void>;
+  /**
+   * Divides the history of feeds into pages, as much as one transaction should bear. Where none of the next fifty feeds has
+   * something to divide, the call ends without a transaction. A change keeps archives up to date by
+   * itself, but leaves a history that is too long for one transaction to this.
+   *
+   * @param after the key that the last call returned; empty for the first call
+   */
+  divideHistory(after: FeedKey, now: () => Instant): Promise<DividedHistory>;
   /** The articles with these numbers, in the same order. Unknown numbers are skipped. */
   articles(numbers: readonly number[]): Promise<readonly StoredArticle[]>;
   /** `latest`, the custom feeds, and every feed with an article that was visible by that moment. */
@@ -413,6 +547,14 @@ export interface Store {
   feedsOfKind(kind: OwnKind, at: Instant, limit: number): Promise<readonly NamedKey[]>;
   /** What a list of feeds shows of this one; of an unknown feed, that it holds nothing. */
   glance(key: FeedKey, at: Instant, options: GlanceOptions): Promise<FeedGlance>;
+  /**
+   * All visible articles in blocks of at most that size, in the order of publication. What readers see decides the blocks, and
+   * nothing else: two stores with the same articles have the same ones. It reads in pieces, and after a change only what has
+   * changed.
+   */
+  articleBlocks(at: Instant, size: number): Promise<readonly ArticleBlock[]>;
+  /** The visible articles in a span of keys, in the order of publication. */
+  entriesIn(span: EntrySpan, at: Instant): Promise<readonly PlacedEntry[]>;
   /** The revision of the last change. */
   lastRevision(): Promise<number>;
   /** Rejects with `store_damaged` where this or another process has found damage, or with the error of a read. */
@@ -462,7 +604,7 @@ export interface Store {
   page(after: number, limit: number): Promise<readonly StoredRecord[]>;
   /** How many articles a feed shows before this one at that moment, counted up to a limit. */
   newerThan(key: FeedKey, number: number, at: Instant, limit: number): Promise<number>;
-  /** The feeds that an article belongs to. */
+  /** The feeds that an article belongs to, partners' own selections included: show them to nobody else. */
   memberships(number: number): Promise<readonly FeedKey[]>;
   count(): Promise<number>;
   /** How many articles have each status, and which change theirs next. Takes the same time whatever the store holds. */
@@ -475,6 +617,8 @@ export interface Store {
   /** A value that the service keeps between starts. */
   setting(name: string): Promise<string | undefined>;
   saveSetting(name: string, value: string): Promise<void>;
+  /** Saves a value unless there is one. Returns the value that the store has from then on, whichever process saved it. */
+  keepSetting(name: string, value: string): Promise<string>;
 
   createKey(key: StoredKey): Promise<void>;
   key(id: string): Promise<StoredKey | undefined>;

@@ -51,7 +51,7 @@ export interface HourCounts {
   readonly subscribers: ReadonlyMap<FeedKey, ReadonlyMap<string, number>>;
 }
 
-/** `busy`: another process writes just now. `full`: there is no room on the disk. In both cases, nothing was added. */
+/** `busy`: another process writes just now. `full`: the file cannot be written, as on a full disk. In both cases, nothing was added. */
 export type Added = 'added' | 'busy' | 'full';
 
 /** Keeps what was counted in the last hours across restarts, for all processes of a service. Only figures: nothing depends on them. */

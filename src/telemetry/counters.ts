@@ -1,8 +1,7 @@
 import type { Adjustment, AdjustmentKind } from '../article/adjustments.ts';
 import type { Coding } from '../document/content-codings.ts';
 import type { Document } from '../document/document.ts';
-import type { FeedKey, Format } from '../feed/feeds.ts';
-import type { Instant } from '../lib/instant.ts';
+import type { FeedKey } from '../feed/feeds.ts';
 import { isChange, type Publisher } from '../publish/publish.ts';
 import type { Outcome } from '../store/store.ts';
 import type { DocumentAnswer } from './traffic.ts';
@@ -44,6 +43,8 @@ export interface Counters {
   readonly adjustments: Map<AdjustmentKind, number>;
   /** Article files that could not be published. */
   refusedFiles: number;
+  /** Publications that were put in force while the service ran, and those that were refused. */
+  readonly reloads: { applied: number; refused: number };
   /** Documents that were arranged. */
   documents: number;
   /** Time from the first query of the store until a document was arranged. */
@@ -60,6 +61,7 @@ export function createCounters(feeds: readonly FeedKey[] = []): Counters {
     changes: {},
     adjustments: new Map(),
     refusedFiles: 0,
+    reloads: { applied: 0, refused: 0 },
     documents: 0,
     documentSeconds: 0,
   };
@@ -132,12 +134,11 @@ function countKinds(made: readonly Adjustment[], counts: Map<AdjustmentKind, num
   for (const kind of new Set(made.map((one) => one.kind))) counts.set(kind, (counts.get(kind) ?? 0) + 1);
 }
 
-type Arrange = (
-  ...request: [key: FeedKey, format: Format, at: Instant, isAwaited?: () => boolean]
-) => Promise<Document | undefined>;
-
-/** Wraps `arrange` so that it counts documents. */
-export function countDocuments(arrange: Arrange, counters: Counters): Arrange {
+/** Wraps a function that makes documents so that it counts them. */
+export function countDocuments<Parameters extends readonly unknown[]>(
+  arrange: (...request: Parameters) => Promise<Document | undefined>,
+  counters: Counters,
+): (...request: Parameters) => Promise<Document | undefined> {
   return async (...request) => {
     const began = performance.now();
     const document = await arrange(...request);

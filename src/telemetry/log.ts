@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream';
 import { pino, stdTimeFunctions } from 'pino';
-import type { LogLevel } from '../config/options.ts';
+import type { LogLevel } from '../config/serve-options.ts';
 import { describeProblem, type Problem } from '../errors.ts';
+import { withoutKeys } from '../lib/redaction.ts';
 import { visibleControls } from '../lib/text.ts';
 
 /** Logs a message with fields. An error belongs in the field `err`. */
@@ -49,7 +50,11 @@ export function openLog(stream: Writable, { level = 'info', isTTY = false }: Log
 
   function write(line: string): void {
     if (stream.writableLength > MAX_WAITING) drop();
-    else stream.write(isTTY ? forPeople(line) : `${visibleControls(line.trimEnd())}\n`);
+    else writeWhole(withoutKeys(line));
+  }
+
+  function writeWhole(line: string): void {
+    stream.write(isTTY ? forPeople(line) : `${visibleControls(line.trimEnd())}\n`);
   }
 
   const options = { level, timestamp: stdTimeFunctions.isoTime, base: { pid: process.pid } };

@@ -12,6 +12,7 @@ import {
 import type { CacheCounts } from '../document/byte-cache.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import type { DeclaredSubscribers, Load } from '../pages/service-status.ts';
+import type { DeliveryCounts } from '../store/delivery-store.ts';
 import type { FeedTotal, Store } from '../store/store.ts';
 import { answersOf, BOUNDS, type Counters } from './counters.ts';
 
@@ -21,6 +22,7 @@ export interface MetricsParts {
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
   readonly droppedLogLines: () => number;
+  readonly deliveries: () => DeliveryCounts;
   readonly http: () => Pick<Load, 'queues' | 'connections'>;
   /** The overviews; missing in a process that leaves them to another one. */
   readonly overviews?: Overviews | undefined;
@@ -32,6 +34,8 @@ export interface Overviews {
   readonly problems: () => Promise<Readonly<Record<string, number>>>;
   /** What readers can see in the feeds of the operator. */
   readonly feeds: () => Promise<ReadonlyMap<FeedKey, FeedTotal>>;
+  /** How many feeds are being filled. */
+  readonly filling: () => Promise<number>;
   /** The services that declare the most subscribers. */
   readonly services: () => Promise<readonly DeclaredSubscribers[]>;
   /** Bytes that are free on the disk of the store. */
@@ -106,6 +110,9 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     for (const [kind, count] of counters.adjustments) yield [{ kind }, count];
   });
   counter('refused_files_total', 'Article files that could not be published.', [], () => [[{}, counters.refusedFiles]]);
+  counter('reloads_total', 'Reloads of publication.yaml, by result.', ['result'], () =>
+    labelled('result', counters.reloads),
+  );
   counter('documents_made_total', 'Documents that were rendered.', [], () => [[{}, counters.documents]]);
   counter('document_seconds_total', 'Seconds spent on rendering documents.', [], () => [
     [{}, counters.documentSeconds],
@@ -147,6 +154,7 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     [],
     () => [[{}, parts.droppedLogLines()]],
   );
+  addDeliveries(parts.deliveries, { counter, gauge });
   if (parts.overviews !== undefined) addOverviews(parts.overviews, { gauge, gauges });
   const help = 'Always 1. The label is the version of the program.';
   new Gauge({ name: 'feed_publisher_build_info', help, labelNames: ['version'], registers, aggregator: 'first' }).set(
@@ -213,11 +221,30 @@ function createKinds(registry: Registry) {
   return { counter, gauge, gauges };
 }
 
+function addDeliveries(counts: () => DeliveryCounts, { counter, gauge }: Pick<Kinds, 'counter' | 'gauge'>): void {
+  counter(
+    'deliveries_total',
+    'Answers to partners with a valid key, by partner and status. From 100 partners on, the others are counted as other.',
+    ['partner', 'status'],
+    function* () {
+      for (const [partner, status, count] of counts().deliveries) yield [{ partner, status }, count];
+    },
+  );
+  counter('lost_deliveries_total', 'Answers to partners that could not be recorded.', [], () => [[{}, counts().lost]]);
+  gauge(
+    'deliveries_saved_seconds',
+    'Seconds since a process last recorded its answers to partners; 0 where it has no partner.',
+    () => (counts().unsavedFor ?? 0) / 1000,
+    'max',
+  );
+}
+
 function addOverviews(
-  { problems, feeds, services, disk }: Overviews,
+  { problems, feeds, filling, services, disk }: Overviews,
   { gauge, gauges }: Pick<Kinds, 'gauge' | 'gauges'>,
 ): void {
   const totals = cachedFor(COUNT_LIFETIME, feeds);
+  gauge('filling_feeds', 'Feeds with new rules that are being filled with their articles.', filling, 'max');
   gauge('disk_free_bytes', 'Bytes that are free on the disk of the store.', disk, 'max');
   gauges(
     'declared_subscribers',

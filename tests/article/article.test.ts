@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type Newsroom, parseArticle } from '../../src/article/article.ts';
+import { parseArticle } from '../../src/article/article.ts';
+import type { Newsroom } from '../../src/article/newsroom.ts';
 import { type Problem, PublisherError } from '../../src/errors.ts';
 import { rfc3339 } from '../../src/lib/instant.ts';
 import { article, dataFolder, newsroom, record } from '../helpers.ts';
@@ -63,8 +64,8 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['bodyFormat', 'pdf', 'pdf', 'must be one of html, markdown, text'],
     ['language', 'english please', 'english please', LANGUAGE],
     ['language', '', '', LANGUAGE],
-    ['authors', 'Ann', 'Ann', 'must be a list'],
-    ['sections', 'World', 'World', 'must be a list'],
+    ['authors', 'Ann', 'Ann', 'must be a list: put square brackets around it'],
+    ['sections', 'World', 'World', 'must be a list: put square brackets around it'],
     ['publishedAt', '2026-11-22T10:46:59', '2026-11-22T10:46:59', DATE],
     ['publishedAt', '2026-02-30T10:00:00Z', '2026-02-30T10:00:00Z', DATE],
     ['publishedAt', 1_700_000_000, '1700000000', 'must be text'],
@@ -73,7 +74,7 @@ describe('a field is refused with its value and the rule it breaks', () => {
     ['expiresAt', '2026-11-31T00:00:00Z', '2026-11-31T00:00:00Z', DATE],
     ['withdrawn', true, 'true', 'must be an object'],
     ['image', 'a.png', 'a.png', 'must be an object'],
-    ['media', {}, '{}', 'must be a list'],
+    ['media', {}, '{}', 'must be a list: put square brackets around it'],
     ['copyright', 'x'.repeat(1001), `${'x'.repeat(119)}…`, 'must not be longer than 1000 characters'],
     ['license', 'CC BY', undefined, undefined],
     ['license', 'urn:x', 'urn:x', ADDRESS],
@@ -142,7 +143,7 @@ describe('a field is refused with its value and the rule it breaks', () => {
       { field: 'url', rule: 'is required' },
       { field: 'title', value: '', rule: 'must not be empty' },
       { field: 'body', rule: 'is required' },
-      { field: 'sections', value: 'b', rule: 'must be a list' },
+      { field: 'sections', value: 'b', rule: 'must be a list: put square brackets around it' },
       { field: 'publishedAt', value: 'x', rule: DATE },
       { field: 'colour', rule: 'is not a known field' },
     ]);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Where the servers run, and where the load is made. */
 export const SERVER_CORE = 0;
@@ -98,4 +99,18 @@ export function cpuSecondsIn(stat: string): number {
 /** Milliseconds that a process's main thread, the one of its event loop, has run so far. */
 export function mainThreadMilliseconds(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+}
+
+/** Milliseconds in which a service that only waits uses less CPU than `QUIET`, and how often it must in a row. */
+const [LOOK, QUIET, LOOKS] = [500, 25, 6];
+
+/**
+ * Waits until a service has nothing more to do: it has warmed up and divided the history of its feeds, and all requests wait.
+ */
+export async function settled(pid: number): Promise<void> {
+  for (let quiet = 0; quiet < LOOKS; ) {
+    const used = mainThreadMilliseconds(pid);
+    await sleep(LOOK);
+    quiet = mainThreadMilliseconds(pid) - used < QUIET ? quiet + 1 : 0;
+  }
 }

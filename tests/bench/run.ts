@@ -3,16 +3,24 @@
  * `npm run bench -- delivery opponents day` two sections of one. `BENCH_ARTICLES=1000000` fills a store of that size,
  * `BENCH_REQUESTS=1000000` asks as often for the warm feeds, `BENCH_ROUNDS=9` measures rates in more rounds.
  */
+import { archives } from './archives.ts';
 import { cleaning } from './cleaning.ts';
 import { delivery } from './delivery.ts';
 import { pages } from './pages.ts';
+import { partners } from './partners.ts';
+import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
+import { siteFiles } from './site-files.ts';
 import { storing } from './store.ts';
 
 const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void>> = new Map([
   ['cleaning', cleaning],
   ['rendering', rendering],
   ['pages', pages],
+  ['sitemaps', siteFiles],
+  ['archives', archives],
+  ['reload', reload],
+  ['partners', partners],
   ['delivery', delivery],
   ['store', storing],
 ]);

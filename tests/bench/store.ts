@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { median, percentile, print, printTable, setting } from './figures.ts';
 import { FEED_KEYS, operatorFeeds, PUBLICATION, recordOf, writeRecords } from './newsroom.ts';
-import { memoryOf } from './processes.ts';
+import { memoryOf, settled } from './processes.ts';
 import { putNew, type Service, withService, writerOf } from './service.ts';
 import { measureImport, measureKeeping, measureParsing } from './store-import.ts';
 
@@ -151,7 +152,10 @@ async function changing(newsrooms: readonly Newsroom[]): Promise<void> {
   const rows: string[][] = [];
   for (const { data, articles } of newsrooms) {
     await writeFile(join(data, 'publication.yaml'), PUBLICATION + operatorFeeds(OPERATOR_FEEDS));
-    const first = await withService(data, async ({ startedAfter }) => startedAfter);
+    const first = await withService(data, async ({ startedAfter }) => {
+      await filled(data);
+      return startedAfter;
+    });
     const { puts, gets, touched, next } = await change(data);
     rows.push([
       `${articles} articles`,
@@ -168,6 +172,16 @@ async function changing(newsrooms: readonly Newsroom[]): Promise<void> {
   ]);
 }
 
+/** Waits until the service has filled all feeds. */
+async function filled(data: string): Promise<void> {
+  for (let left = 1; left > 0; ) {
+    const { store } = openDataFolder(data);
+    left = await store.fillingFeeds();
+    await store.close();
+    if (left > 0) await sleep(100);
+  }
+}
+
 /** Puts articles one by one and asks, when each is acknowledged, for a feed it is in. */
 async function change(data: string) {
   const headers = await writerOf(data);
@@ -176,6 +190,7 @@ async function change(data: string) {
   const gets: number[] = [];
   const touched: number[] = [];
   const next = await withService(data, async (service) => {
+    await settled(service.pid);
     const began = Date.now();
     for (let number = 0; number < CHANGES; number += 1) {
       const id = `breaking-${number}`;

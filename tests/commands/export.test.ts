@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { chmod, cp, open, readdir, readFile, stat, symlink } from 'node:fs/promises';
+import { chmod, cp, readdir, readFile, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { FORMATS, feedPath } from '../../src/feed/feeds.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
-import { ask, dataFolder, put, type Running, record, start } from '../helpers.ts';
+import { ask, dataFolder, PUBLICATION, put, type Running, record, start } from '../helpers.ts';
+import { overwriteTables } from '../store/overwritten.ts';
 import { command } from './terminal.ts';
 
 const run = promisify(execFile);
@@ -113,6 +114,49 @@ test('imported into an empty store, an export gives the same documents and tags,
   expect(await readFile(join(other, 'all.ndjson'), 'utf8')).toBe(await readFile(file, 'utf8'));
 });
 
+/** The documents of a feed from the current one to its oldest page, and all of its items. */
+async function walk({ port }: Running): Promise<{ texts: string[]; items: string[] }> {
+  const texts: string[] = [];
+  for (let path: string | undefined = '/feeds/latest.rss'; path !== undefined; ) {
+    const { text } = await ask(port, path);
+    texts.push(text);
+    path = /rel="prev-archive"[^>]* href="https:\/\/feeds\.news\.example([^"]+)"/.exec(text)?.[1];
+  }
+  const items = new Set(texts.flatMap((text) => text.match(/<item>[\s\S]*?<\/item>/g) ?? []));
+  return { texts, items: [...items].sort() };
+}
+
+test('an export keeps a long history, of which the new store may number the pages otherwise', async () => {
+  const yaml = { 'publication.yaml': `${PUBLICATION}entries: 2\n` };
+  const at = (hour: number) => new Date(NOW - (100 - hour) * 3_600_000).toISOString();
+  const story = (hour: number) => record({ id: `s${hour}`, url: `/s${hour}`, publishedAt: at(hour) });
+  const folder = await dataFolder(yaml);
+  const { store } = openDataFolder(folder);
+  const { key } = await createKey(store, 'test', 'write', NOW);
+  await store.close();
+  const service = await start(folder, { now: () => NOW });
+  const headers = { authorization: `Bearer ${key}` };
+  const hours = [10, 20, 30, 40, 50, 60, 11, 12, 13, 14, 70]; // four of them come late: the oldest page is divided
+  for (const hour of hours)
+    await ask(service.port, `/api/articles/s${hour}`, { method: 'PUT', headers, body: JSON.stringify(story(hour)) });
+  await ask(service.port, '/api/articles/s20', { method: 'DELETE', headers });
+  const before = await walk(service);
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(NOW); // the clock of the commands
+  onTestFinished(() => clock.mockRestore());
+  const file = join(folder, 'all.ndjson');
+  await command(['export', '--data', folder, file]);
+  const other = await dataFolder(yaml);
+  await command(['import', '--data', other, file]);
+  const after = await walk(await start(other, { now: () => NOW }));
+
+  expect([before.items.length, after.items]).toEqual([hours.length - 1, before.items]);
+  const numbers = (texts: readonly string[]) =>
+    texts.map((text) => /\/archive\/(\d+)\.rss" rel="self"/.exec(text)?.[1]);
+  expect(numbers(after.texts)).not.toEqual(numbers(before.texts));
+  const [first, second] = [before, after].map(({ texts }) => texts[0]?.replace(/archive\/\d+/g, ''));
+  expect(first).toBe(second);
+});
+
 test('imported where it comes from, an export changes nothing', async () => {
   const { folder } = await newsroomWithHistory();
   const file = join(folder, 'all.ndjson');
@@ -127,10 +171,7 @@ test('imported where it comes from, an export changes nothing', async () => {
 test('a damaged store is reported as such, and the file is kept', async () => {
   const folder = await dataFolder({ 'in/a.json': JSON.stringify(record()) });
   await command(['import', '--data', folder, join(folder, 'in')]);
-  const handle = await open(storeFile(folder), 'r+');
-  const { size } = await handle.stat();
-  await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
-  await handle.close();
+  await overwriteTables(storeFile(folder));
   await put(folder, 'out.ndjson', 'the last good one');
   const { code, out, err } = await command(['export', '--data', folder, join(folder, 'out.ndjson')]);
 

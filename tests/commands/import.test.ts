@@ -19,6 +19,11 @@ function imported(folder: string, ...args: readonly string[]): Promise<Finished>
   return command(['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), ...args]);
 }
 
+/** What was printed before the list of old addresses, which old-addresses.test.ts checks. */
+function beforeOldAddresses(finished: Finished): Finished {
+  return { ...finished, out: finished.out.split(/^Old addresses/m, 1).join('') };
+}
+
 async function stored(folder: string): Promise<readonly StoredRecord[]> {
   const { store } = openDataFolder(folder);
   try {
@@ -191,9 +196,9 @@ test.each(SOURCES)('%s is imported, and a second import changes nothing', async 
 
   const passedOver = name === 'orchard.xml' ? DRAFT : '';
 
-  expect(first).toEqual({ ...ALL_WELL, out: `${did(expected.length, 0, 0, 0)}${passedOver}` });
+  expect(beforeOldAddresses(first)).toEqual({ ...ALL_WELL, out: `${did(expected.length, 0, 0, 0)}${passedOver}` });
   expect(await given(folder)).toEqual(expected);
-  expect(second).toEqual({ ...ALL_WELL, out: `${did(0, 0, expected.length, 0)}${passedOver}` });
+  expect(beforeOldAddresses(second)).toEqual({ ...ALL_WELL, out: `${did(0, 0, expected.length, 0)}${passedOver}` });
   expect(await stored(folder)).toEqual(kept);
 });
 
@@ -324,7 +329,7 @@ describe('limits on JSON apply to each record alone', () => {
 
 test('a folder of all kinds of files is imported at once, with ids from paths', async () => {
   const folder = await dataFolder(Object.fromEntries(SOURCES.map(([name, content]) => [`in/deep/${name}`, content])));
-  const { code, out } = await imported(folder, join(folder, 'in'));
+  const { code, out } = beforeOldAddresses(await imported(folder, join(folder, 'in')));
   const expected = SOURCES.flatMap(([, , articles]) => articles.map(([id]) => id));
   const fromPaths = ['unnamed', 'bridge', '2026-11-19-ferry'];
 
@@ -717,8 +722,9 @@ test('everything in a WordPress export but published posts is skipped and counte
   const dry = await imported(folder, '--dry-run', join(folder, 'in'));
   const wet = await imported(folder, join(folder, 'in'));
 
-  expect(dry).toEqual({ ...ALL_WELL, out: `Dry run, nothing was changed: ${did(0, 0, 0, 0)}${skipped}` });
-  expect(wet).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${skipped}` });
+  const planned = `Dry run, nothing was changed: ${did(0, 0, 0, 0)}${skipped}`;
+  expect(beforeOldAddresses(dry)).toEqual({ ...ALL_WELL, out: planned });
+  expect(beforeOldAddresses(wet)).toEqual({ ...ALL_WELL, out: `${did(0, 0, 0, 0)}${skipped}` });
 });
 
 test('files that stories show and that a WordPress export lacks are counted', async () => {
@@ -729,7 +735,7 @@ test('files that stories show and that a WordPress export lacks are counted', as
 <wp:postmeta><wp:meta_key>_thumbnail_id</wp:meta_key><wp:meta_value>${thumbnail}</wp:meta_value></wp:postmeta></item>`;
   const items = [post(1, '[gallery ids="7, 8"]', '9'), post(2, '[playlist ids="7"][gallery ids=""]', '0')];
   const folder = await dataFolder({ 'in.xml': WXR.replace(/<item>.*<\/item>/s, items.join('')) });
-  const { out, err } = await imported(folder, join(folder, 'in.xml'));
+  const { out, err } = beforeOldAddresses(await imported(folder, join(folder, 'in.xml')));
 
   expect(out).toBe(`${did(2, 0, 0, 0)}Adjustments: 3 element_not_imported\n`);
   expect(err).toBe(
@@ -944,9 +950,9 @@ describe('an address', () => {
     const first = await imported(folder, url);
     const second = await imported(folder, url);
 
-    expect(first).toEqual({ ...ALL_WELL, out: `${did(publicIds.length, 0, 0, 0)}${passedOver}` });
+    expect(beforeOldAddresses(first)).toEqual({ ...ALL_WELL, out: `${did(publicIds.length, 0, 0, 0)}${passedOver}` });
     expect((await stored(folder)).map(({ article }) => article.publicId)).toEqual(publicIds);
-    expect(second).toEqual({ ...ALL_WELL, out: `${did(0, 0, publicIds.length, 0)}${passedOver}` });
+    expect(beforeOldAddresses(second)).toEqual({ ...ALL_WELL, out: `${did(0, 0, publicIds.length, 0)}${passedOver}` });
   });
 
   const PRETTY = JSON.stringify([record({ id: 'x' }), record({ id: 'y' })], null, 2);

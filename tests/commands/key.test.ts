@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ask, dataFolder, record, start } from '../helpers.ts';
 import { command } from './terminal.ts';
 
@@ -76,6 +76,39 @@ test('revoking an unknown or revoked key has exit code 1', async () => {
   }
 });
 
+test('a key is revoked by the whole key as well, which no message repeats', async () => {
+  const folder = await dataFolder();
+  const { key, id } = await createdKey(folder, '--name', 'Found in a log');
+  const revoke = async (text: string) => {
+    const { code, err } = await command(['key', 'revoke', '--data', folder, text]);
+    return [code, err];
+  };
+  expect(await revoke('Found in a log')).toEqual([
+    1,
+    `“Found in a log” is the name of a key. Its ID is ${id}: key revoke ${id}\n`,
+  ]);
+  expect(await revoke(key.replace(id, 'misspelt'))).toEqual([
+    1,
+    'No active key is like this one. “key list” shows all keys.\n',
+  ]);
+  expect(await revoke(key)).toEqual([0, `The key ${id} is revoked. The API refuses it now.\n`]);
+  expect(await revoke(key)).toEqual([1, `No active key “${id}”. “key list” shows all keys.\n`]);
+});
+
+test('the list has the keys of one partner', async () => {
+  const file = 'name: MSN\ndialect: msn\nfeeds: [latest]\n';
+  const folder = await dataFolder({ 'partners/msn.yaml': file, 'partners/wire.yaml': file });
+  await createdKey(folder, '--name', 'Content system');
+  const { id } = await createdKey(folder, '--name', 'Desk', '--partner', 'msn');
+  const list = async (partner: string) => {
+    const { code, out, err } = await command(['key', 'list', '--data', folder, '--partner', partner]);
+    return [code, out, err];
+  };
+  expect(await list('msn')).toEqual([0, expect.stringMatching(new RegExp(`^${id}  partner msn  [^\n]*Desk\n$`)), '']);
+  expect(await list('wire')).toEqual([0, '', 'The partner wire has no keys.\n']);
+  expect(await list('mns')).toEqual([1, '', expect.stringContaining('Did you mean msn?')]);
+});
+
 test('without keys the list is empty', async () => {
   expect(await command(['key', 'list', '--data', await dataFolder()])).toEqual({
     code: 0,
@@ -102,4 +135,109 @@ test('two active keys cannot have one name, but a name is free again when its ke
   });
   expect(listed.out.trim().split('\n')).toEqual([expect.stringMatching(/ {2}Content system$/)]);
   expect(later.code).toBe(0);
+});
+
+describe('keys of partners', () => {
+  const PARTNERS = {
+    'partners/msn.yaml': 'name: MSN\ndialect: plain\nfeeds: [latest]\n',
+    'partners/wire.yaml': 'name: Wire\ndialect: plain\nfeeds: [latest]\n',
+  };
+  const create = (folder: string, ...args: readonly string[]) => command(['key', 'create', '--data', folder, ...args]);
+
+  test('open the feeds of the partner at once, several at a time, and are listed with it', async () => {
+    const folder = await dataFolder(PARTNERS);
+    const service = await start(folder);
+    const { port } = service;
+    const api = await createdKey(folder, '--name', 'one');
+    const one = await createdKey(folder, '--partner', 'msn', '--name', 'one');
+    const two = await createdKey(folder, '--partner', 'msn', '--name', 'two', '--expires', '90d');
+    const other = await createdKey(folder, '--partner', 'wire', '--name', 'one', '--expires', '2099-01-01');
+    const statuses = async () => {
+      const answers = await Promise.all(
+        [api, one, two, other].map(({ key }) =>
+          ask(port, '/partners/msn/latest.rss', { headers: { Authorization: `Bearer ${key}` } }),
+        ),
+      );
+      return answers.map(({ status }) => status);
+    };
+    const before = await statuses();
+    const revoked = await command(['key', 'revoke', '--data', folder, one.id]);
+    const after = await statuses();
+    await service.close();
+    const listed = await command(['key', 'list', '--data', folder]);
+
+    expect([before, after]).toEqual([
+      [401, 200, 200, 401],
+      [401, 401, 200, 401],
+    ]);
+    expect(revoked).toMatchObject({
+      code: 0,
+      err: `The key ${one.id} is revoked. The feeds of the partner msn refuse it now.\n`,
+    });
+    const rows = [
+      `${api.id}  write         created \\S+Z  one`,
+      `${one.id}  partner msn   created \\S+Z  revoked \\S+Z  last used \\S+Z  one`,
+      `${two.id}  partner msn   created \\S+Z  expires \\S+Z  last used \\S+Z  two`,
+      `${other.id}  partner wire  created \\S+Z  expires 2099-01-01T00:00:00Z  never used  one`,
+    ];
+    for (const row of rows) expect(listed.out).toMatch(new RegExp(`^${row}$`, 'm'));
+    expect(listed.out.trim().split('\n')).toHaveLength(4);
+    for (const { key } of [api, one, two, other]) expect(listed.out).not.toContain(key.slice(16));
+  });
+
+  test.each<[string, readonly string[], number, string]>([
+    [
+      'a mistyped partner',
+      ['--partner', 'mns', '--name', 'x'],
+      1,
+      'There is no partner “mns”: partners/ has no file of that name. Did you mean msn?\n',
+    ],
+    [
+      'an unknown partner',
+      ['--partner', 'nobody', '--name', 'x'],
+      1,
+      'There is no partner “nobody”: partners/ has no file of that name.\n',
+    ],
+    [
+      'a scope',
+      ['--partner', 'msn', '--name', 'x', '--scope', 'read'],
+      2,
+      'A key of a partner has no --scope: it opens the feeds of the partner, and nothing else.\n',
+    ],
+    [
+      'an end that is over',
+      ['--partner', 'msn', '--name', 'x', '--expires', '2020-01-01'],
+      2,
+      '--expires must be in the future: 2020-01-01T00:00:00Z is over.\n',
+    ],
+    [
+      'an end that is none',
+      ['--partner', 'msn', '--name', 'x', '--expires', '2026-02-30'],
+      2,
+      '--expires must be a day, as 2027-01-01, a moment, as 2027-01-01T09:00:00Z, or a number of days, as 90d, not “2026-02-30”.\n',
+    ],
+  ])('%s is refused', async (_, args, code, message) => {
+    const folder = await dataFolder(PARTNERS);
+    const { err, ...result } = await create(folder, ...args);
+    expect(result).toEqual({ code, out: '', drawn: '' });
+    expect(err.startsWith(message)).toBe(true);
+    expect((await command(['key', 'list', '--data', folder])).out).toBe('');
+  });
+
+  test('without partners, the message says so', async () => {
+    expect((await create(await dataFolder(), '--partner', 'msn', '--name', 'x')).err).toBe(
+      'There is no partner “msn”: partners/ has no file of that name.\n',
+    );
+  });
+
+  test('have a name once among the active keys of their partner', async () => {
+    const folder = await dataFolder(PARTNERS);
+    const { id } = await createdKey(folder, '--partner', 'msn', '--name', 'Desk');
+    expect(await create(folder, '--partner', 'msn', '--name', 'Desk')).toMatchObject({
+      code: 1,
+      err: `The active key ${id} of the partner msn has the name “Desk” already: choose another name, or revoke that key first.\n`,
+    });
+    await createdKey(folder, '--partner', 'wire', '--name', 'Desk');
+    await createdKey(folder, '--name', 'Desk');
+  });
 });

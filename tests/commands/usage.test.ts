@@ -25,6 +25,7 @@ test.each<[string, readonly string[]]>([
         '--trust-proxy',
         '--rate-limit',
         '--max-connections',
+        '--signing-key',
         '--fast-path',
         '--sanitize-fast-path',
       ],
@@ -49,7 +50,11 @@ test.each<[string, readonly string[]]>([
     ],
   ],
   ['export', ['--data']],
-  ['key', ['--name', '--scope', '--data']],
+  ['key', ['--name', '--scope', '--partner', '--expires', '--data']],
+  ['init', ['--title', '--url', '--language']],
+  ['deliveries', ['--since', '--limit', '--data', '--json']],
+  ['withdrawals', ['--partner', '--since', '--data', '--json']],
+  ['verify-delivery', ['--key', '--json']],
   ['migrate', ['--data']],
 ])('%s --help has its usage and every option', async (name, options) => {
   const { code, out, err } = await command([name, '--help']);
@@ -65,14 +70,20 @@ test('--help names every command', async () => {
   const { code, out } = await command(['--help']);
 
   expect(code).toBe(0);
-  expect(out.match(/^ {2}[a-z]+(?= {2})/gm)?.map((name) => name.trim())).toEqual([
+  expect(out.match(/^ {2}[a-z-]+(?= {2})/gm)?.map((name) => name.trim())).toEqual([
     'serve',
+    'init',
     'import',
     'export',
     'erase',
     'key',
     'verify',
     'repair',
+    'check',
+    'deliveries',
+    'withdrawals',
+    'verify-delivery',
+    'signing-key',
     'migrate',
   ]);
 });

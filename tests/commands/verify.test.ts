@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(original, { recursive: true }));
 
 const verify = (folder: string, ...args: string[]) => command(['verify', '--data', folder, ...args]);
-const WHOLE = 'no damage: 42 articles, 15 feeds\n';
+const WHOLE = 'no damage: 42 articles, 16 feeds\n';
 const ADVICE =
   'Stop the service. Restore a backup, or run repair, which keeps what is whole: docs/back-up-and-upgrade.md.\n';
 
@@ -113,7 +113,7 @@ describe('damage is listed', () => {
     ],
     [
       'a file that the article does not name',
-      `INSERT INTO media_use VALUES ('secret.jpg', ${NUMBER})`,
+      `INSERT INTO media_use VALUES ('secret.jpg', ${NUMBER}, 0)`,
       ['article story/7: the store lists other files of it than it names'],
     ],
     [
@@ -122,8 +122,18 @@ describe('damage is listed', () => {
       ['feed section/world: its row does not match its checksum'],
     ],
     [
+      'a page of an archive',
+      "UPDATE archive_page SET changed = 5 WHERE page = 1 AND feed = (SELECT number FROM feed WHERE key = 'latest')",
+      ['feed latest: the list of archive pages of the feed “latest” does not match its checksums'],
+    ],
+    [
+      'a page of an archive that is missing',
+      "DELETE FROM archive_page WHERE page = 2 AND feed = (SELECT number FROM feed WHERE key = 'latest')",
+      ['feed latest: the list of archive pages of the feed “latest” does not match its checksums'],
+    ],
+    [
       'a key',
-      "UPDATE key SET scope = 'read'",
+      "UPDATE key SET scope = 'read' WHERE partner IS NULL",
       [expect.stringMatching(/^table key: the key \w+ \(“CMS”\) is damaged$/)],
     ],
     [
@@ -150,6 +160,48 @@ describe('damage is listed', () => {
       'the last revision',
       'UPDATE revision SET last = last + 1',
       ['table revision: the row with its revision does not match its checksum'],
+    ],
+    [
+      'rights that are missing',
+      `DELETE FROM syndication WHERE article = ${NUMBER}`,
+      [
+        'table revision: the list of articles with rights or a correction does not match its checksums',
+        'article story/7: the store has other rights or another correction of it',
+      ],
+    ],
+    [
+      'a correction of no article',
+      'INSERT INTO syndication (article, corrected) VALUES (1, 5)',
+      [
+        'table revision: the list of corrections does not match its checksums',
+        'table syndication: 1 rows are of no article',
+      ],
+    ],
+    [
+      'the end of rights in a feed that is missing',
+      `DELETE FROM rights_end WHERE article = ${NUMBER} AND feed = (SELECT number FROM feed WHERE key = 'latest')`,
+      [
+        'feed latest: the list of articles whose rights end of the feed “latest” does not match its checksums',
+        'article story/7: the list of the feed latest has other rights of it',
+      ],
+    ],
+    [
+      'the end of rights in a feed too many',
+      `INSERT INTO rights_end SELECT number, 5, ${NUMBER}, 0 FROM feed WHERE key = 'partner/wire'`,
+      [
+        'feed partner/wire: the list of articles whose rights end of the feed “partner/wire” does not match its checksums',
+        'feed partner/wire: its list (rights_end) has 1 rows of no article',
+      ],
+    ],
+    [
+      'dates for partners',
+      "UPDATE feed SET aged_changes = x'' WHERE key = 'partner/wire'",
+      ['feed partner/wire: its row does not match its checksum'],
+    ],
+    [
+      'the expiry of a key',
+      'UPDATE key SET expires = expires + 1',
+      [expect.stringMatching(/^table key: the key \w+ \(“Wire”\) is damaged$/)],
     ],
     ['an index', 'DROP INDEX entry_expires', ['table entry_expires: it is missing']],
   ])('%s', async (_, sql, lines) => {
@@ -190,7 +242,7 @@ describe('damage is listed', () => {
         file: storeFile(folder),
         schema: MIGRATIONS.length,
         articles: 42,
-        feeds: 15,
+        feeds: 16,
         isWhole: false,
         problems: 1,
         damage: [{ kind: 'table', name: 'source', problem: 'the file of the article “filed” is damaged' }],

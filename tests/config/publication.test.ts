@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { webAddress } from '../../src/config/option-values.ts';
 import { loadPublication, parsePublication } from '../../src/config/publication.ts';
+import { SYSTEMS } from '../../src/config/redirects/known-systems.ts';
 import { type Problem, PublisherError } from '../../src/errors.ts';
 import { dataFolder, PUBLICATION } from '../helpers.ts';
 
@@ -29,8 +31,11 @@ test('the smallest publication, whole', () => {
     entries: 50,
     tombstoneDays: 30,
     auditDays: 400,
+    deliveryDays: 400,
     feeds: [],
     retired: [],
+    redirects: [],
+    builtInRedirects: SYSTEMS,
     pages: { mediaHosts: [], texts: {} },
     origins: [],
   });
@@ -49,6 +54,7 @@ maxAge: 0
 media: public
 tombstoneDays: 0
 auditDays: 36500
+deliveryDays: 1
 entries: 1000
 feeds:
   - id: kurdî-çand
@@ -63,6 +69,11 @@ retired:
   - { feed: Section/Old News, movedTo: Latest }
   - { feed: gone }
 origins: [https://cms.example]
+redirects:
+  - { from: https://old.example/News.xml, to: Kurdî-Çand, format: json }
+  - { from: "/rubrik/{slug}/atom/", to: "Section/{slug}" }
+  - { from: /?feed=x }
+builtInRedirects: [hugo]
 timeZone: Asia/Baghdad
 pages:
   mediaHosts: [Media.example, "cdn.example:8443"]
@@ -91,6 +102,7 @@ pages:
     entries: 1000,
     tombstoneDays: 0,
     auditDays: 36_500,
+    deliveryDays: 1,
     feeds: [
       {
         id: 'kurdî-çand',
@@ -108,6 +120,19 @@ pages:
       { id: 'all', title: 'All', select: { any: [], all: [], none: [] } },
     ],
     retired: [{ feed: 'section/old-news', movedTo: 'latest' }, { feed: 'gone' }],
+    redirects: [
+      { address: { segments: ['news.xml'], query: new Map() }, target: { key: 'kurdî-çand', format: 'json' } },
+      {
+        pattern: {
+          segments: [{ text: 'rubrik' }, { parameter: 'slug', before: '', after: '', isMany: false }, { text: 'atom' }],
+          query: new Map(),
+        },
+        to: 'section/{slug}',
+        format: 'atom',
+      },
+      { address: { segments: [], query: new Map([['feed', 'x']]) }, target: 'gone' },
+    ],
+    builtInRedirects: ['hugo'],
     origins: ['https://cms.example'],
   });
 });
@@ -117,6 +142,29 @@ test.each([
   ['else the file', undefined, 'https://feeds.news.example/'],
 ])('the service’s address: %s', (_, option, expected) => {
   expect(parsePublication(PUBLICATION, 'p', option).feedsUrl).toBe(expected);
+});
+
+test.each([
+  'https://user@feeds.example/',
+  'https://:secret@feeds.example/',
+  'https://feeds.example/?x=1',
+  'https://feeds.example/?',
+  'https://feeds.example/news#feeds',
+])('the service’s address is one to which paths can be added, not %s', (address) => {
+  const text = PUBLICATION.replace(/feedsUrl:.*/, `feedsUrl: "${address}"`);
+  const rule = 'must have no user name, password, query or fragment: every address of the service begins with it';
+  expect(() => parsePublication(text, 'p')).toThrow(
+    expect.objectContaining({ problems: [expect.objectContaining({ field: 'feedsUrl', rule })] }),
+  );
+  expect(webAddress.read(address)).toBeUndefined();
+});
+
+test('the address of the site has no password, which every feed would show', () => {
+  const text = PUBLICATION.replace(/^url:.*/m, 'url: https://user:secret@news.example/?lang=ku');
+  const rule = 'must have no user name and password: every feed shows it';
+  expect(() => parsePublication(text, 'p')).toThrow(
+    expect.objectContaining({ problems: [{ field: 'url', rule, line: 2, column: 6 }] }),
+  );
 });
 
 const FEED_KEY = 'must be latest, section/…, tag/…, author/… or language/…';
@@ -237,17 +285,17 @@ describe('a problem has its place', () => {
     else expect(found).toEqual([expected]);
   });
 
-  const EXISTING = 'latest, the id of a feed under feeds, section/…, tag/…, author/… or language/…';
+  const EXISTING = 'latest, section/…, tag/…, author/… or language/…, or an id under feeds in publication.yaml';
 
   test.each([
-    ['river', `is no feed: name ${EXISTING}. Did you mean rivers?`],
-    ['lates', `is no feed: name ${EXISTING}. Did you mean latest?`],
-    ['sections/Sport', `is no feed: name ${EXISTING}. Did you mean section/sport?`],
-    ['nothing-like-it', `is no feed: name ${EXISTING}`],
-    ['section/', `is no feed: name ${EXISTING}`],
-    ['section', `is no feed: name ${EXISTING}`],
-    ['constructor', `is no feed: name ${EXISTING}`],
-    ['toString/x', `is no feed: name ${EXISTING}`],
+    ['river', `is not a feed: write ${EXISTING}. Did you mean rivers?`],
+    ['lates', `is not a feed: write ${EXISTING}. Did you mean latest?`],
+    ['sections/Sport', `is not a feed: write ${EXISTING}. Did you mean section/sport?`],
+    ['nothing-like-it', `is not a feed: write ${EXISTING}`],
+    ['section/', `is not a feed: write ${EXISTING}`],
+    ['section', `is not a feed: write ${EXISTING}`],
+    ['constructor', `is not a feed: write ${EXISTING}`],
+    ['toString/x', `is not a feed: write ${EXISTING}`],
     ['language/کوردی', 'must name a language by its tag, as language/ckb (BCP 47)'],
     ['Section/Old', 'must not be the retired feed itself: name another feed, or leave movedTo out'],
     ['tag/gone', 'is retired and has no feed to move to: name another feed, or leave movedTo out'],

@@ -16,13 +16,26 @@ test.each([
   expect(customFeedChooser([feed])(['latest', 'tag/a', 'tag/b'])).toEqual(expected ? ['own'] : []);
 });
 
-test('a feed is looked up by the rarest key it requires, whichever comes first', () => {
+test.each([
+  [
+    'a key that all its articles have',
+    (number: number) => ({ any: [], all: ['latest', `tag/${number}`, 'language/en'] }),
+  ],
+  [
+    'keys that any of its articles has',
+    (number: number) => ({ any: [`tag/${number}`, `author/${number}`], all: ['language/en'] }),
+  ],
+  [
+    'keys of which few other feeds want one',
+    (number: number) => ({ any: ['latest', 'tag/x'], all: [`tag/${number}`] }),
+  ],
+])('a feed is looked up by the rarest: %s', (_, selectOf) => {
   let looked = 0;
   const feeds = Array.from({ length: 1000 }, (_, number) => ({
     id: `f${number}`,
     get select() {
       looked += 1;
-      return { any: [], all: ['latest', `tag/${number}`, 'language/en'], none: [] };
+      return { none: [], ...selectOf(number) };
     },
   }));
   const choose = customFeedChooser(feeds);

@@ -8,12 +8,15 @@ import { createClientQuota } from '../../src/http/load/client-quota.ts';
 import { CONNECTION_LIMITS, createConnections } from '../../src/http/load/connections.ts';
 import { createQueueSlots } from '../../src/http/load/queue-slots.ts';
 import { createRequestQueue, type LaneLimits, type RequestQueue } from '../../src/http/load/request-queue.ts';
+import type { AuthorizedPartner } from '../../src/http/partner-authorization.ts';
 import { respondWithDocument } from '../../src/http/respond.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import { type Answer, ask, makeFolder, type Running, record, serving } from '../helpers.ts';
+import { type Answer, ask, dataFolder, makeFolder, type Running, record, serving, start } from '../helpers.ts';
+import { partner } from '../partner/room.ts';
 import { speak } from '../raw.ts';
-import { startApi } from './api.ts';
+import { NOW, startApi } from './api.ts';
+import { bearer, partnerKey } from './partners.ts';
 import { unmemorable } from './ways.ts';
 
 const FEED = '/feeds/latest.rss';
@@ -265,6 +268,33 @@ describe('a client', () => {
     expect(await statuses(5, () => ask(port, '/nothing'))).toEqual(all(404, 5));
   });
 
+  test('that is a partner is counted like any, unless the partner has a rate; 304s are never refused', async () => {
+    const folder = await dataFolder({
+      'articles/a.json': JSON.stringify(record()),
+      'partners/plain.yaml': 'name: Plain\ndialect: plain\nfeeds: [latest]\n',
+      'partners/rated.yaml': 'name: Rated\ndialect: plain\nfeeds: [latest]\nrate: 5\n',
+    });
+    const { key: plain } = await partnerKey(folder, 'plain');
+    const { key: rated } = await partnerKey(folder, 'rated');
+    const { port } = await start(folder, { now: () => NOW, trustProxy: 'loopback', rate: { perMinute: 1, burst: 2 } });
+    const from = (path: string, headers = {}) =>
+      ask(port, path, { headers: { 'X-Forwarded-For': '203.0.113.7', ...headers } });
+    const asPlain = (headers = {}) => from('/partners/plain/latest.rss', { ...bearer(plain), ...headers });
+    const asRated = (headers = {}) => from(`/partners/rated/${rated}/latest.rss`, headers);
+    const { etag } = (await asRated()).headers;
+
+    expect(await statuses(3, asPlain)).toEqual([200, 200, 429]);
+    expect(await statuses(5, asRated)).toEqual([200, 200, 200, 200, 429]);
+    const { etag: own } = (await from(FEED, { 'X-Forwarded-For': '203.0.113.8' })).headers;
+    expect((await from(FEED)).status).toBe(429);
+    expect(own).not.toBe(etag);
+    expect((await asRated({ 'If-None-Match': etag })).status).toBe(304);
+    expect(
+      (await asPlain({ 'If-None-Match': (await asPlain({ 'X-Forwarded-For': '203.0.113.9' })).headers.etag })).status,
+    ).toBe(304);
+    expect(await statuses(2, () => from('/partners/plain/latest.rss'))).toEqual([429, 429]);
+  });
+
   test('with a key of the newsroom is not counted, and with one that looks like it is', async () => {
     const { from, key } = await service(2);
     const asNewsroom = (bearer: string) => () => from('203.0.113.7')('/api/articles', { Authorization: bearer });
@@ -284,6 +314,11 @@ describe('where there is more to do than can be done', () => {
     body: Buffer.from('cached'),
   };
   const observer = { follow: () => {} };
+  const MSN: AuthorizedPartner = {
+    partner: partner('msn'),
+    key: { id: 'k', name: 'k', scope: 'partner', partner: 'msn', hash: new Uint8Array(32), createdAt: 0 },
+    rest: 'latest.rss',
+  };
 
   /** `/warm` is in the cache; everything else is worked on until the test finishes it. */
   async function busy() {
@@ -291,7 +326,9 @@ describe('where there is more to do than can be done', () => {
     const { key } = await createKey(store, 'k', 'write', 0);
     const under: { request: IncomingMessage; response: ServerResponse }[] = [];
     const connections = createConnections(CONNECTION_LIMITS);
-    const requestQueue = createRequestQueue({ limits: { others: LIMITS, newsroom: LIMITS, feeds: LIMITS } });
+    const requestQueue = createRequestQueue({
+      limits: { others: LIMITS, newsroom: LIMITS, feeds: LIMITS, changes: LIMITS },
+    });
     let entered = 0;
     const counting: RequestQueue = {
       ...requestQueue,
@@ -303,12 +340,14 @@ describe('where there is more to do than can be done', () => {
     const files = Promise.withResolvers<void>();
     const admission = createAdmission({
       store,
+      now: () => 6,
       connections,
       requestQueue: counting,
       slots: createQueueSlots(),
       quota: createClientQuota(undefined, createClientOf()),
       knownAddresses: { has: (target) => target === '/changed' },
       pendingFileChanges: ({ url }) => (url?.startsWith('/files') ? files.promise : undefined),
+      partnerOf: async ({ url }) => (url?.startsWith('/partners/msn/') ? MSN : undefined),
       app: (request, response) => under.push({ request, response }),
       observer,
       fail: () => {},
@@ -392,6 +431,17 @@ describe('where there is more to do than can be done', () => {
     under[1]?.response.end('changed');
 
     expect((await changed).text).toBe('changed');
+  });
+
+  test('a partner with a valid key comes in', async () => {
+    const { port, under, fill } = await busy();
+    await fill();
+    const partner = ask(port, '/partners/msn/latest.rss');
+    await expect.poll(() => under.length).toBe(2);
+    under[1]?.response.end('partner');
+
+    expect((await partner).text).toBe('partner');
+    expect((await ask(port, '/partners/other/latest.rss')).status).toBe(503);
   });
 
   test('those that wait for files to be read stand in no line, and join it when that is done', async () => {

@@ -1,8 +1,13 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createKnownAddresses } from '../../src/http/known-addresses.ts';
 import { createQueueSlots } from '../../src/http/load/queue-slots.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
+import { isThere } from '../../src/store/sqlite/database.ts';
+import { openDeliveryFile } from '../../src/store/sqlite/delivery-file.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import type { Scope } from '../../src/store/store.ts';
 import { type Answer, ask, dataFolder, type Running, start } from '../helpers.ts';
@@ -12,9 +17,19 @@ export const NOW = Date.UTC(2026, 10, 22, 12);
 export const SECOND = 1000;
 export const FORMATS = ['rss', 'atom', 'json'] as const;
 
+interface Key {
+  readonly id: string;
+  readonly key: string;
+}
+
 /** A key of that scope, made as “key create” does it: in the store's file, beside a service that may run. */
-export async function keyFor(folder: string, scope: Scope = 'write'): Promise<{ id: string; key: string }> {
-  const store = openSqliteStore(storeFile(folder));
+export async function keyFor(folder: string, scope: Scope = 'write'): Promise<Key> {
+  const file = storeFile(folder);
+  return isThere(file) ? createKeyIn(file, scope) : copyStore(await storeWithKey(scope), file);
+}
+
+async function createKeyIn(file: string, scope: Scope): Promise<Key> {
+  const store = openSqliteStore(file);
   try {
     return await createKey(store, `for ${scope}`, scope, NOW);
   } finally {
@@ -22,9 +37,48 @@ export async function keyFor(folder: string, scope: Scope = 'write'): Promise<{ 
   }
 }
 
+interface StoreWithKey extends Key {
+  /** The bytes of the file of the store. */
+  readonly store: Uint8Array;
+}
+
+/** Made once for each scope: to create a store and a key takes much longer than to copy them. */
+const storesWithKey = new Map<Scope, Promise<StoreWithKey>>();
+
+async function storeWithKey(scope: Scope): Promise<StoreWithKey> {
+  const known = storesWithKey.get(scope) ?? makeStoreWithKey(scope);
+  storesWithKey.set(scope, known);
+  return known;
+}
+
+async function makeStoreWithKey(scope: Scope): Promise<StoreWithKey> {
+  const folder = await mkdtemp(join(tmpdir(), 'feed-publisher-'));
+  try {
+    const file = storeFile(folder);
+    return { ...(await createKeyIn(file, scope)), store: await readFile(file) };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function copyStore({ id, key, store }: StoreWithKey, file: string): Promise<Key> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, store);
+  return { id, key };
+}
+
 /** What an app needs of the service around it, where it has none. */
 export function appSurroundings() {
-  return { slots: createQueueSlots(), knownAddresses: createKnownAddresses(), refuseOverdrawn: () => {} };
+  return {
+    slots: createQueueSlots(),
+    knownAddresses: createKnownAddresses(),
+    refuseOverdrawn: () => {},
+    recorder: { begin: () => () => {}, save: async () => {} },
+    record: openDeliveryFile({ file: ':memory:', now: Date.now, since: () => undefined, onLoss: () => {} }),
+    clientOf: () => '127.0.0.1',
+    oldAddresses: { find: async () => undefined },
+    siteFiles: { get: async () => undefined },
+  };
 }
 
 interface Asked {

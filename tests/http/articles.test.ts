@@ -250,7 +250,7 @@ describe('PUT', () => {
         { field: 'colour', rule: 'is not a known field' },
         { field: 'authors[0].email', value: 'nobody', rule: 'must be an e-mail address' },
         { field: 'image.width', value: '0', rule: 'must be a whole number from 1 to 100000' },
-        { field: 'sections', value: 'World', rule: 'must be a list' },
+        { field: 'sections', value: 'World', rule: 'must be a list: put square brackets around it' },
       ]),
     );
     expect((await get('/a')).status).toBe(404);

@@ -4,11 +4,11 @@ import { expect, test } from 'vitest';
 import { authenticate, authorize } from '../../src/http/authorization.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import type { Scope } from '../../src/store/store.ts';
+import type { ApiScope } from '../../src/store/store.ts';
 
-async function storeWithKey(scope: Scope = 'read') {
+async function storeWithKey(scope: ApiScope = 'read') {
   const store = openSqliteStore(':memory:');
-  return { store, ...(await createKey(store, 'Desk', scope, 5)) };
+  return { store, check: { store, now: () => 6 }, ...(await createKey(store, 'Desk', scope, 5)) };
 }
 
 function requestWith(authorization: string | undefined): IncomingMessage {
@@ -17,14 +17,14 @@ function requestWith(authorization: string | undefined): IncomingMessage {
   return request;
 }
 
-test.each<[Scope, Scope, string | undefined]>([
+test.each<[ApiScope, ApiScope, string | undefined]>([
   ['read', 'read', undefined],
   ['write', 'read', undefined],
   ['write', 'write', undefined],
   ['read', 'write', 'forbidden'],
 ])('a key with scope %s, for scope %s: %s', async (has, wanted, code) => {
-  const { store, id, key } = await storeWithKey(has);
-  const result = authorize(store, requestWith(`Bearer ${key}`), wanted);
+  const { check, id, key } = await storeWithKey(has);
+  const result = authorize(check, requestWith(`Bearer ${key}`), wanted);
   if (code === undefined) expect(await result).toMatchObject({ id, scope: has });
   else await expect(result).rejects.toMatchObject({ code, message: `The key ${id} may only read.` });
 });
@@ -33,8 +33,8 @@ test.each<[string, (key: string) => string]>([
   ['in lower case', (key) => `bearer ${key}`],
   ['with more than one space', (key) => `Bearer   ${key}`],
 ])('the scheme %s is the scheme (RFC 9110 §11.1)', async (_, header) => {
-  const { store, id, key } = await storeWithKey();
-  expect(await authorize(store, requestWith(header(key)), 'read')).toMatchObject({ id });
+  const { check, id, key } = await storeWithKey();
+  expect(await authorize(check, requestWith(header(key)), 'read')).toMatchObject({ id });
 });
 
 test.each<[string, (key: string) => string | undefined]>([
@@ -49,8 +49,8 @@ test.each<[string, (key: string) => string | undefined]>([
   ['a longer secret', (key) => `Bearer ${key}A`],
   ['two keys', (key) => `Bearer ${key}, Bearer ${key}`],
 ])('%s gives no access', async (_, header) => {
-  const { store, key } = await storeWithKey('write');
-  await expect(authorize(store, requestWith(header(key)), 'read')).rejects.toMatchObject({
+  const { check, key } = await storeWithKey('write');
+  await expect(authorize(check, requestWith(header(key)), 'read')).rejects.toMatchObject({
     code: 'unauthorized',
     message: 'This address needs an API key.',
   });
@@ -60,9 +60,12 @@ test('a request is authenticated once, and a revoked key fails at the next reque
   const { store, id, key } = await storeWithKey('write');
   const lookups: string[] = [];
   const counting = {
-    key: (asked: string) => {
-      lookups.push(asked);
-      return store.key(asked);
+    now: () => 6,
+    store: {
+      key: (asked: string) => {
+        lookups.push(asked);
+        return store.key(asked);
+      },
     },
   };
   const request = requestWith(`Bearer ${key}`);

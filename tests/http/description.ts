@@ -132,6 +132,8 @@ export function valuesIn(type: string, { schema }: Content, text: string): { sch
 /** The path in the description that an address belongs to. */
 export function templateOf(address: string): string {
   const { pathname } = new URL(address, 'http://service');
+  const [, list] = /^\/api\/partners\/[^/]+\/(deliveries|skipped)$/.exec(pathname) ?? [];
+  if (list !== undefined) return `/api/partners/{partner}/${list}`;
   if (!pathname.startsWith('/api/articles/')) return pathname;
   const [, view] = /^\/api\/articles\/.+\/(feeds|history)$/.exec(pathname) ?? [];
   return `/api/articles/{id}${view === undefined ? '' : `/${view}`}`;

@@ -1,52 +1,34 @@
 import { utimes } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { dataFolder, PUBLICATION, record } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
 import { type Api, clientOf, FORMATS, NOW, SECOND } from './api.ts';
-
-/** Everything of an answer that its client can see, but for the date on which it was given. */
-interface Seen {
-  readonly status: number | undefined;
-  readonly headers: readonly string[];
-  readonly body: string;
-}
-
-type Headers = Readonly<Record<string, string>>;
-
-/** Asks on connections that stay open: these tests ask thousands of times. */
-function createClient(port: number) {
-  const agent = new Agent({ keepAlive: true });
-  onTestFinished(() => agent.destroy());
-  return (path: string, headers: Headers = {}, method = 'GET'): Promise<Seen> =>
-    new Promise((resolve, reject) => {
-      const asked = request({ host: '127.0.0.1', port, path, method, headers, agent }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('error', reject);
-        response.on('end', () => {
-          const { statusCode: status, rawHeaders: raw } = response;
-          const lines = raw.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${raw[index + 1]}`] : []));
-          const seen = lines.filter((line) => !line.startsWith('Date: '));
-          resolve({ status, headers: seen, body: Buffer.concat(chunks).toString('latin1') });
-        });
-      });
-      asked.on('error', reject);
-      asked.end();
-    });
-}
+import { createSeeing, type Headers, type Seen } from './seen.ts';
 
 const PICTURES = ['a.png', 'b.png', 'c.png', 'd.png'] as const;
+/** Generations with lines in redirects.txt. */
+const MOST_GENERATIONS = 3100;
 const FILES = {
   // So few entries that every coding is waited for.
   'publication.yaml': `${PUBLICATION}entries: 10
 feeds:
   - { id: rivers, title: Rivers, select: { any: [tag/dams] } }
+  - { id: small, title: Small, entries: 1 }
 retired:
   - { feed: section/old, movedTo: section/world }
+redirects:
+  - { from: "/rubrik/{slug}/rss", to: "section/{slug}" }
+  - { from: "/{slug}/ended" }
+terms: { search: yes, dataMining: ask, contact: { email: rights@news.example }, contentUsage: yes }
 `,
+  // By lines as an import writes them, for slugs that differ from the names of feeds.
+  'redirects.txt': Array.from(
+    { length: MOST_GENERATIONS },
+    (_, generation) =>
+      `/category/politics-${generation}/feed/ section/world-${generation}\n/?feed=rss2&author=${generation} author/ann-${generation}\n`,
+  ).join(''),
   'articles/.keep': '',
   ...Object.fromEntries(PICTURES.map((name) => [`media/${name}`, name])),
 };
@@ -58,7 +40,7 @@ async function twins() {
     const folder = await dataFolder(FILES);
     for (const name of PICTURES) await utimes(join(folder, 'media', name), NOW / SECOND, NOW / SECOND);
     const api = await clientOf(folder, { now: () => clock.now });
-    return { api, see: createClient(api.port) };
+    return { api, see: createSeeing(api.port) };
   };
   return { clock, plain: await open(), secretive: await open() };
 }
@@ -75,14 +57,44 @@ function addresses(generation: number): string[] {
     ...[`section/wrld-${generation}`, `tag/dam-${generation}`, 'author/anne', 'language/ky'].map(
       (feed) => `/feeds/${feed}.rss`,
     ),
+    // The newest pages of archives, those that are next, and those that do not exist yet.
+    ...Array.from({ length: 2 * generation + 4 }, (_, index) => index + 1)
+      .slice(-8)
+      .flatMap((page) => ['.atom', '.json', ''].map((format) => `/feeds/small/archive/${page}${format}`)),
+    ...[1, 2, 3].flatMap((page) => FORMATS.map((format) => `/feeds/latest/archive/${page}.${format}`)),
+    '/feeds/small.rss',
     ...PICTURES.map((name) => `/media/${name}`),
+    ...['/feeds.opml', '/sitemap.xml', '/sitemap-feeds.xml', '/sitemap-2026-11.xml', '/news-sitemap.xml'],
+    ...['/sitemap-2026-11-2.xml', '/sitemap-2026-12.xml', '/robots.txt', '/favicon.ico'],
+    ...['/license.xml', '/.well-known/tdmrep.json', '/tdm-policy.json'],
     // Their numbers, charts, headlines and searches know what readers can see.
     ...['latest', 'rivers', 'section/old', ...feeds].map((feed) => `/feeds/${feed}`),
     '/',
     ...['dams', 'kurd'].map((text) => `/?q=${text}`),
-    '/feed',
+    ...oldAddresses(generation),
     '/healthz',
     '/readyz',
+  ];
+}
+
+/** Addresses of earlier systems: they lead to feeds, but not to those of a story under embargo. */
+function oldAddresses(generation: number): string[] {
+  return [
+    '/feed',
+    '/?feed=rss2',
+    `/category/a/world-${generation}/feed/`,
+    `/category/w%C3%B6rld-${generation}/feed/atom/`, // feeds are found by names without accents as well
+    `/tag/dams-${generation}/rss/`,
+    `/tags/d%C3%A2ms-${generation}/index.xml`,
+    `/author/ann-${generation}/feed/`,
+    `/?feed=rss2&tag=dams-${generation}`,
+    `/world-${generation}/feed/`,
+    `/rubrik/world-${generation}/rss`,
+    `/category/politics-${generation}/feed/`,
+    `/category/politics-${generation}/feed/atom/`,
+    `/?feed=atom&author=${generation}`,
+    `/world-${generation}/ended`,
+    `/feeds/posts/default/-/dams-${generation}`,
   ];
 }
 
@@ -210,7 +222,7 @@ test('two publications that differ only in stories under embargo give the same a
     { numRuns: sized({ short: 12, soak: 200, full: 3000 }), seed: 20261129, endOnFailure: true },
   );
   for (const name of hidden.keys()) await withdrawHidden(name);
-  expect([...statuses].sort()).toEqual([200, 226, 303, 304, 308, 404]);
+  expect([...statuses].sort()).toEqual([200, 226, 303, 304, 307, 308, 404, 410]);
 });
 
 test('no header tells in its last ten minutes which feeds a story under embargo will be in', async () => {

@@ -56,6 +56,40 @@ test.each(['/feeds/latest.xml', '/feeds/watr.rss'])(
   },
 );
 
+test('for hints, all feeds are read once, in pieces, however many requests name unknown feeds', async () => {
+  const tags = (story: number) => Array.from({ length: 100 }, (_, index) => `Tag ${story} ${index}`);
+  const stories = Array.from({ length: 4 }, (_, story) => [
+    `articles/${story}.json`,
+    JSON.stringify(record({ id: `s${story}`, url: `/${story}`, tags: tags(story) })),
+  ]);
+  const openedFolder = openDataFolder(await dataFolder(Object.fromEntries(stories)));
+  const read: number[] = [];
+  const store: Store = {
+    ...openedFolder.store,
+    feeds(at) {
+      read.push(Number.POSITIVE_INFINITY);
+      return openedFolder.store.feeds(at);
+    },
+    seenFeeds(keys, at) {
+      if (keys.length > 1) read.push(keys.length); // one alone is an old address
+      return openedFolder.store.seenFeeds(keys, at);
+    },
+  };
+  const service = await serve(
+    { ...openedFolder, store },
+    { host: '127.0.0.1', port: 0, log: listen().log, version: '' },
+  );
+  onTestFinished(() => service.close());
+  read.splice(0); // a start reads feeds as well
+  const addresses = Array.from({ length: 12 }, (_, index) => `/feeds/tag/tag-1-${index}x.rss`);
+  const answers = await Promise.all(addresses.map((address) => ask(service.port, address)));
+
+  expect(answers.map(({ text }) => JSON.parse(text).detail)).toEqual(
+    addresses.map((address) => `Did you mean ${address.replace('x.rss', '.rss')}?`),
+  );
+  expect(read).toEqual([250, 152]);
+});
+
 test('an error of ours says nothing of itself outside, and everything to the operator', async () => {
   const failure = new Error('the disk at /dev/sdb is on fire');
   const told: unknown[] = [];
@@ -64,7 +98,7 @@ test('an error of ours says nothing of itself outside, and everything to the ope
     ...appSurroundings(),
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    ...createForwardingWriter('/nowhere', { store, log: listen().log.log }),
+    ...createForwardingWriter('/nowhere', { store, log: listen().log.log, now: () => 0 }),
     documentCache: { get: () => Promise.reject(failure) },
     now: () => 0,
     mediaFolder: '/nowhere',
@@ -126,13 +160,13 @@ test.each([
 test('the feeds are looked up once until a change or the end of an embargo, however many ask for one that is none', async () => {
   const openedFolder = openDataFolder(await dataFolder(NEWSROOM));
   let lookedUp = 0;
-  const feeds: Store['feeds'] = (at) => {
-    lookedUp += 1;
-    return openedFolder.store.feeds(at);
+  const seenFeeds: Store['seenFeeds'] = (keys, at) => {
+    if (keys.length > 1) lookedUp += 1; // one alone is an old address
+    return openedFolder.store.seenFeeds(keys, at);
   };
   const clock = { now: Date.UTC(2026, 10, 22, 12) };
   const service = await serve(
-    { ...openedFolder, store: { ...openedFolder.store, feeds } },
+    { ...openedFolder, store: { ...openedFolder.store, seenFeeds } },
     { host: '127.0.0.1', port: 0, log: listen().log, version: '', now: () => clock.now },
   );
   onTestFinished(() => service.close());

@@ -224,6 +224,7 @@ test('who makes up addresses by the ten thousand has none forgotten that is aske
     now: () => NOW,
     refuseOverdrawn: () => {},
     keepSlot: () => {},
+    answerOldAddress: async () => false,
   });
   const asked = (url: string) => Object.assign(new IncomingMessage(new Socket()), { method: 'HEAD', url });
   const answer = async (url: string) => {

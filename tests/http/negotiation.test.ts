@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Answer, ask, dataFolder, decoded, makeFolder, put, record, serving, start } from '../helpers.ts';
+import { NOW } from './api.ts';
 
 const CODINGS = ['br', 'zstd', 'gzip', 'identity'] as const;
 
@@ -84,9 +85,12 @@ function newsroomOf(bytes: number): Promise<string> {
   return dataFolder(filesOf(bytes - overhead));
 }
 
-/** The service of such a newsroom, of which nobody asked for anything yet. */
+/**
+ * The service of such a newsroom, of which nobody asked for anything yet. Its clock stands still: max-age and Last-Modified
+ * depend on the second of an answer.
+ */
 async function serviceOf(bytes: number) {
-  const { port } = await start(await newsroomOf(bytes));
+  const { port } = await start(await newsroomOf(bytes), { now: () => NOW });
   return {
     port,
     get: (accepted: string, method = 'GET', more: Readonly<Record<string, string>> = {}) =>

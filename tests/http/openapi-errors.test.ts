@@ -125,7 +125,7 @@ async function failing({ error, isOverloaded = false }: Failing): Promise<number
     ...surroundings,
     publication: parsePublication(PUBLICATION, 'publication.yaml'),
     store,
-    ...createForwardingWriter('/nowhere', { store, log: listen().log.log }),
+    ...createForwardingWriter('/nowhere', { store, log: listen().log.log, now: () => 0 }),
     documentCache: { get: () => Promise.resolve(undefined) },
     now: () => 0,
     mediaFolder: '/nowhere',
@@ -137,6 +137,7 @@ async function failing({ error, isOverloaded = false }: Failing): Promise<number
   return portOf(
     createAdmission({
       store,
+      now: () => 0,
       connections: { hold: () => 1 },
       requestQueue: {
         enter: (_lane, job) => (isOverloaded ? job.refuse() : job.begin(() => {})),

@@ -167,6 +167,25 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [400, 'get', '/api/problems?limit=x'],
   [401, 'get', '/api/problems', { key: '' }],
 
+  [200, 'get', '/api/partners'],
+  [400, 'get', '/api/partners?limit=0'],
+  [401, 'get', '/api/partners', { key: '' }],
+  [200, 'get', '/api/partners/herald/skipped'],
+  [400, 'get', '/api/partners/herald/skipped?cursor=x'],
+  [400, 'get', '/api/partners/%ff/skipped'],
+  [401, 'get', '/api/partners/herald/skipped', { key: '' }],
+  [404, 'get', '/api/partners/heralt/skipped'],
+  [200, 'get', '/api/partners/herald/deliveries'],
+  [400, 'get', '/api/partners/herald/deliveries?cursor=x'],
+  [400, 'get', '/api/partners/%ff/deliveries'],
+  [401, 'get', '/api/partners/herald/deliveries', { key: '' }],
+  [404, 'get', '/api/partners/heralt/deliveries'],
+
+  [200, 'get', '/api/withdrawals'],
+  [200, 'get', '/api/withdrawals?partner=herald&since=2026-11-01'],
+  [400, 'get', '/api/withdrawals?partner=heralt'],
+  [401, 'get', '/api/withdrawals', { key: '' }],
+
   [200, 'get', '/api/status'],
   [400, 'get', '/api/status?limit=1'],
   [401, 'get', '/api/status', { key: '' }],
@@ -249,7 +268,9 @@ describe('the description', () => {
     const answered = routes
       .filter(([, path = '']) => /^\/(api\/|healthz|readyz)/.test(path))
       .flatMap(([, path = '', handlers = '']) =>
-        [...handlers.matchAll(/\b(get|put|post|delete):/g)].map(([, method]) => `${method} ${path}`),
+        [...handlers.matchAll(/\b(get|put|post|delete):/g)].map(
+          ([, method]) => `${method} ${path.replace(/:(\w+)/g, '{$1}')}`,
+        ),
       );
     const described = operationsOf(description).map(
       ({ path, method }) => `${method} ${path.replace(/^(\/api\/articles\/)\{id\}.*$/, '$1*path')}`,
@@ -292,6 +313,10 @@ describe('the description', () => {
       'listFeeds',
       'listProblems',
       'getStatus',
+      'listPartners',
+      'listSkipped',
+      'listDeliveries',
+      'listWithdrawals',
       'getApiDescription',
       'getLiveness',
       'getReadiness',
@@ -388,6 +413,7 @@ describe('every real answer is one that is declared', () => {
       'articles/filed.json': JSON.stringify(record({ id: 'filed' })),
       'articles/refused.json': '{"title":',
       'articles/notes.docx': 'x',
+      'partners/herald.yaml': 'name: The Herald\nfeeds: [latest]\ndialect: plain\n',
     };
     api = await startApi(files, { bodyDeadline: 300 });
     readKey = (await keyFor(api.dataFolder, 'read')).key;

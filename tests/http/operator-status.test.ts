@@ -34,9 +34,10 @@ async function operator({
       fail: (error) => failures.push(error),
       openMetrics: async () => ({ contentType: 'text/plain', text: async () => 'metrics' }),
       status: {
-        publication: parsePublication(PUBLICATION + settings, 'publication.yaml'),
+        publication: () => parsePublication(PUBLICATION + settings, 'publication.yaml'),
         mediaFolder: `${folder}/media`,
         readStatus,
+        readPartners: async () => undefined,
       },
     },
     { host, port: 0, isRequired: true },
@@ -147,6 +148,28 @@ test('icons of other hosts are left out, and so is a picture that is not there',
   expect((await ask(port, '/media/gone.png')).status).toBe(404);
 });
 
+test.each<[string, string, string, string]>([
+  ['the publication’s own', SETTINGS, 'image/svg+xml', '<svg/>'],
+  ['its icon, where it has no other', 'icon: /media/press/the%20icon.png\n', 'image/png', PNG.toString()],
+  ['the sign for feeds, where it has none', '', 'image/vnd.microsoft.icon', '\0'],
+  [
+    'the sign for feeds, where the icon is elsewhere',
+    'icon: https://a.example/i.png\n',
+    'image/vnd.microsoft.icon',
+    '\0',
+  ],
+  ['the sign for feeds, where the file is not there', 'icon: /media/gone.png\n', 'image/vnd.microsoft.icon', '\0'],
+])('browsers find an icon at /favicon.ico: %s', async (_name, settings, type, start) => {
+  const { port } = await operator({ settings });
+  const { status, headers, text } = await ask(port, '/favicon.ico');
+  expect([status, headers['content-type'], text.startsWith(start)]).toEqual([200, type, true]);
+});
+
+test('a page without an icon of its own names the one of the port', async () => {
+  const { port } = await operator({ settings: '' });
+  expect(loadedBy((await ask(port, '/status')).text)).toContain('favicon.ico');
+});
+
 test.each([
   '/media/secret.jpg',
   '/media/press/../secret.jpg',
@@ -166,7 +189,7 @@ test.each([
   const { status, headers, text } = await ask(port, path);
   expect([status, headers['content-type']]).toEqual([404, 'application/problem+json; charset=utf-8']);
   expect(JSON.parse(text).detail).toMatch(
-    /^This port has (?:the files of \/status alone|\/healthz, \/readyz, \/metrics, \/status)\.$/,
+    /^This port has (?:the files of \/status alone|\/healthz, \/readyz, \/metrics, \/status, \/partners)\.$/,
   );
 });
 

@@ -24,6 +24,14 @@ const FILES = {
   'articles/b.json': JSON.stringify(record({ id: 'b', url: '/b', title: 'باران', language: 'ckb', tags: ['Water'] })),
 };
 
+/** What a page shows to be copied into other files. */
+function linesToPaste(text: string): string[] {
+  const shown = [...text.replaceAll('<wbr>', '').matchAll(/<pre tabindex="0">([^<]*)<\/pre>/g)].map(
+    ([, lines = '']) => lines,
+  );
+  return shown.map((lines) => lines.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"'));
+}
+
 /** The same bytes of time for a browser, and for a reader that accepts anything. */
 const BROWSER = { Accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
 
@@ -59,14 +67,41 @@ describe('a service with pages', () => {
   test.each([
     ['/feeds/latest', 'The Test Post', 'https://feeds.news.example/feeds/latest.rss'],
     ['/feeds/section/world', 'World', 'https://feeds.news.example/feeds/section/world.rss'],
-  ])('%s shows its address, and a line for the head of other pages', async (path, title, address) => {
+  ])('%s shows its address, and lines for the head of other pages', async (path, title, address) => {
     const { text } = await get(path);
     const shown = /<code class="address" id="address">(.*?)<\/code>/.exec(text)?.[1]?.replaceAll('<wbr>', '');
     expect(shown).toBe(address);
-    expect(text).toContain(
-      `&lt;link rel=&quot;alternate&quot; type=&quot;application/rss+xml&quot; title=&quot;${title}&quot; href=&quot;${address}&quot;&gt;`,
-    );
+    const lines = (['rss+xml RSS rss', 'atom+xml Atom atom', 'feed+json JSON json'] as const).map((format) => {
+      const [type, name, ending] = format.split(' ');
+      return `<link rel="alternate" type="application/${type}" title="${title} (${name})" href="${address.replace(/rss$/, ending ?? '')}">`;
+    });
+    expect(linesToPaste(text)[0]).toBe(lines.join('\n'));
     expect(text).toContain(`https://feedly.com/i/subscription/feed/${encodeURIComponent(address)}`);
+  });
+
+  test('the page of all stories has the lines for the robots.txt of the site, and says where they go', async () => {
+    const { text } = await get('/feeds/latest');
+    const sitemaps = ['sitemap', 'news-sitemap'].map((name) => `Sitemap: https://feeds.news.example/${name}.xml`);
+    expect(linesToPaste(text).slice(1)).toEqual([sitemaps.join('\n')]);
+    expect(text).toContain('Put these lines into <bdi dir="ltr">https://news.example/robots.txt</bdi>, and');
+    expect(linesToPaste((await get('/feeds/section/world')).text)).toHaveLength(1);
+  });
+
+  test.each(['/', '/?q=w', '/nothing/here', '/feeds/tag/nothing'])(
+    '%s names the feed of all stories in each format for readers and browsers',
+    async (path) => {
+      const { text } = await get(path, { Accept: 'text/html' });
+      const links = [...text.matchAll(/<link rel="alternate" type="([^"]+)" title="([^"]+)" href="([^"]+)">/g)];
+      expect(links.map(([, ...parts]) => parts.join(' '))).toEqual([
+        'application/rss+xml The Test Post (RSS) https://feeds.news.example/feeds/latest.rss',
+        'application/atom+xml The Test Post (Atom) https://feeds.news.example/feeds/latest.atom',
+        'application/feed+json The Test Post (JSON) https://feeds.news.example/feeds/latest.json',
+      ]);
+    },
+  );
+
+  test('the page of all feeds leads to them in one file', async () => {
+    expect((await get('/')).text).toContain('<a href="feeds.opml" type="text/x-opml">All feeds in one file (OPML)</a>');
   });
 
   test('a page has the headers of a feed, and a policy that loads nothing from elsewhere', async () => {

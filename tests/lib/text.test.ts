@@ -1,5 +1,15 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { directionOf, escapeHtml, lineText, shorten, slugOf, titleText, xmlText } from '../../src/lib/text.ts';
+import {
+  composed,
+  directionOf,
+  escapeHtml,
+  lineText,
+  shorten,
+  slugOf,
+  titleText,
+  xmlText,
+} from '../../src/lib/text.ts';
 
 test.each([
   ['C0 controls go', 'a\u0000\u0001\u0008\u000B\u000C\u000E\u001Fb', 'ab'],
@@ -202,6 +212,22 @@ describe('a slug', () => {
 
   test.each(['NFC', 'NFD', 'NFKC', 'NFKD'])('is the same for every spelling: %s', (form) => {
     expect(slugOf('İstanbul Kürtçe ﬁlm'.normalize(form))).toBe('istanbul-kürtçe-film');
+  });
+
+  test('is its own slug, in the form in which addresses are compared', () => {
+    // Letters that change with their case or their marks, and signs that are left out from between.
+    const unit = fc.constantFrom(
+      ...'İIiJǰΣßẞᾳΩKÅa1-+./%# ',
+      ...'\u0301\u0307\u0323\u0345\u0344\u1100\u1161',
+      ...'’\u0640\uFE0F\u200C',
+    );
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 7 }), (name) => {
+        const slug = slugOf(name);
+        expect([slugOf(slug), composed(slug)]).toEqual([slug, slug]);
+      }),
+      { numRuns: 2000, seed: 20261130 },
+    );
   });
 });
 

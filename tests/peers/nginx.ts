@@ -9,10 +9,16 @@ export type NginxOptions = {
   readonly deltas?: boolean;
   /** As caches do that keep one copy for all, whatever Vary says. */
   readonly ignoresVary?: boolean;
+  /** The path below which the server is, as `/news`; at the top of the host by default. */
+  readonly path?: string;
   /** As caches do that store every status, and know an address by its path alone. */
   readonly isCareless?: boolean;
   /** Lines of docs/deploy.md: for outside of `server`, and for inside of `location`. */
   readonly lines?: { readonly outside: string; readonly inside: string };
+  /** Lines of docs/move-from-wordpress.md, in `server`. */
+  readonly serverLines?: string;
+  /** Lines of docs/deploy.md that are a whole configuration of `http`, in the place of all others. */
+  readonly site?: (port: number, originPort: number) => string;
 };
 
 /**
@@ -44,7 +50,10 @@ export async function startNginx(originPort: number, options: NginxOptions = {})
     isCareless ? CARELESS : '',
     `\n${lines.inside}`,
   ];
-  await writeFile(config, configuration(port, originPort, { outside: lines.outside, inside: more.join('') }));
+  const around = { outside: lines.outside, inside: more.join(''), server: options.serverLines ?? '' };
+  const site =
+    options.site?.(port, originPort) ?? siteWithCache(port, originPort, { ...around, path: options.path ?? '' });
+  await writeFile(config, configuration(site));
   return startServer(program, ['-p', `${folder.path}/`, '-c', config, '-e', 'logs/error.log'], port, folder);
 }
 
@@ -60,8 +69,15 @@ const CARELESS = `
       proxy_cache_key $uri;
       proxy_cache_valid any 10m;`;
 
+interface Around {
+  readonly outside: string;
+  readonly inside: string;
+  readonly server: string;
+  readonly path: string;
+}
+
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function configuration(port: number, originPort: number, more: { outside: string; inside: string }): string {
+function configuration(site: string): string {
   return `
 daemon off;
 worker_processes 1;
@@ -75,25 +91,32 @@ http {
   fastcgi_temp_path temp_fastcgi;
   uwsgi_temp_path temp_uwsgi;
   scgi_temp_path temp_scgi;
+  ${site}
+}
+`;
+}
+
+function siteWithCache(port: number, originPort: number, { outside, inside, server, path }: Around): string {
+  return `
   proxy_cache_path cache keys_zone=feeds:1m max_size=64m inactive=10m use_temp_path=off;
   map $http_a_im $condition {
     default $http_if_none_match;
     "" $upstream_cache_etag;
   }
-  ${more.outside}
+  ${outside}
   server {
     listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://127.0.0.1:${originPort};
+    ${server}
+    location ${path}/ {
+      proxy_pass http://127.0.0.1:${originPort}${path === '' ? '' : '/'};
       proxy_http_version 1.1;
       proxy_set_header Host $http_host;
       proxy_set_header Connection "";
       proxy_cache feeds;
       proxy_cache_revalidate on;
-      proxy_cache_use_stale updating;${more.inside}
+      proxy_cache_use_stale updating;${inside}
       add_header X-Cache-Status $upstream_cache_status always;
     }
   }
-}
 `;
 }

@@ -13,6 +13,8 @@ export interface Exchange {
 export interface WatchedOrigin {
   readonly port: number;
   readonly exchanges: readonly Exchange[];
+  /** The head of each request, as it came. */
+  readonly heads: readonly string[];
 }
 
 /** The headers with which a client names what it has. */
@@ -24,8 +26,10 @@ export const CONDITIONS = ['a-im', 'if-none-match', 'if-modified-since'] as cons
  */
 export async function watchOrigin(servicePort: number, kept: readonly string[] = []): Promise<WatchedOrigin> {
   const exchanges: Exchange[] = [];
+  const heads: string[] = [];
   const proxy = createServer((asked, answer) => {
-    const { method, url: path = '' } = asked;
+    const { method, url: path = '', rawHeaders } = asked;
+    heads.push([`${method} ${path}`, ...rawHeaders].join('\n'));
     const headers = Object.fromEntries(Object.entries(asked.headers).filter(([name]) => !kept.includes(name)));
     const said = (name: string) => headers[name]?.toString();
     const onward = request(
@@ -49,5 +53,5 @@ export async function watchOrigin(servicePort: number, kept: readonly string[] =
   });
   const address = proxy.address();
   if (address === null || typeof address === 'string') throw new Error('the system gave no port');
-  return { port: address.port, exchanges };
+  return { port: address.port, exchanges, heads };
 }

@@ -81,6 +81,39 @@ peerTest('chromium', 'axe-core finds nothing wrong with any page, and no page lo
   }),
 );
 
+/** A newsroom with more stories than a page shows, in a language that is read from right to left. */
+async function startLongHistory(): Promise<Running> {
+  const stories = Array.from({ length: 40 }, (_, number): [string, string] => {
+    const publishedAt = new Date(Date.UTC(2026, 9, 1 + number)).toISOString();
+    const fields = { id: `s${number}`, url: `/s${number}`, title: `Story ${number}`, language: 'ckb', publishedAt };
+    return [`articles/s${number}.json`, JSON.stringify(record(fields))];
+  });
+  const folder = await dataFolder({
+    'publication.yaml': `${PUBLICATION}entries: 10\n`,
+    ...Object.fromEntries(stories),
+  });
+  return serving(folder, { storeFile: ':memory:' });
+}
+
+peerTest('chromium', 'axe-core finds nothing wrong with archives, which lead through all stories', () =>
+  inBrowser(async (browser, base) => {
+    const older = ['/feeds/language/ckb/archive/2', '/feeds/language/ckb/archive/1'];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await (await browser.newContext({ colorScheme })).newPage();
+      for (const path of older) await expectSound(page, base + path, colorScheme);
+    }
+    const page = await browser.newPage();
+    await page.goto(`${base}/feeds/language/ckb`);
+    const steps: string[] = [];
+    while ((await page.locator('a[rel=next]').count()) > 0) {
+      await page.click('a[rel=next]');
+      steps.push(new URL(page.url()).pathname);
+    }
+    await page.click('a[rel=prev]');
+    expect([...steps, new URL(page.url()).pathname]).toEqual([...older, older[0]]);
+  }, startLongHistory),
+);
+
 /** A newsroom whose texts have no place where a line could end. */
 async function startEndlessWords(): Promise<Running> {
   const word = 'w'.repeat(150);

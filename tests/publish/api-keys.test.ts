@@ -27,7 +27,7 @@ test('two keys have nothing in common', async () => {
 
 test('a presented key is verified', async () => {
   const { store, id, key } = await storeWithKey();
-  expect(await verifyKey(store, key)).toMatchObject({ id, scope: 'write' });
+  expect(await verifyKey(store, key, 6)).toMatchObject({ id, scope: 'write' });
 });
 
 test.each<[string, (key: string) => string]>([
@@ -41,15 +41,48 @@ test.each<[string, (key: string) => string]>([
   ['two keys', (key) => `${key}, ${key}`],
 ])('%s is no valid key', async (_, presented) => {
   const { store, key } = await storeWithKey();
-  expect(await verifyKey(store, presented(key))).toBeUndefined();
+  expect(await verifyKey(store, presented(key), 6)).toBeUndefined();
 });
 
 test('a revoked key is no valid key', async () => {
   const { store, id, key } = await storeWithKey();
   await store.revokeKey(id, 6);
-  expect(await verifyKey(store, key)).toBeUndefined();
+  expect(await verifyKey(store, key, 6)).toBeUndefined();
 });
 
 function swapCase(text: string): string {
   return text.replace(/[a-z]/gi, (letter) => (letter < 'a' ? letter.toLowerCase() : letter.toUpperCase()));
 }
+
+test('a key is valid until the moment at which it expires', async () => {
+  const store = openSqliteStore(':memory:');
+  const { id, key } = await createKey(store, 'Desk', 'read', 5, { expiresAt: 100 });
+  expect(await verifyKey(store, key, 99)).toMatchObject({ id, expiresAt: 100 });
+  expect(await verifyKey(store, key, 100)).toBeUndefined();
+});
+
+test('the key of a partner names it', async () => {
+  const store = openSqliteStore(':memory:');
+  const { key } = await createKey(store, 'production', 'partner', 5, { partner: 'msn' });
+  expect(await verifyKey(store, key, 6)).toMatchObject({ scope: 'partner', partner: 'msn' });
+});
+
+test('each text takes the same steps, whether or not it is a key', async () => {
+  const { store, key } = await storeWithKey();
+  const revoked = await createKey(store, 'Revoked', 'read', 5);
+  const expired = await createKey(store, 'Expired', 'read', 5, { expiresAt: 6 });
+  await store.revokeKey(revoked.id, 6);
+  const steps: string[] = [];
+  const counting = {
+    async key(asked: string) {
+      steps.push('look-up');
+      return store.key(asked);
+    },
+  };
+  const texts = [key, `${key.slice(0, -43)}${'A'.repeat(43)}`, `fp_000000000000_${'A'.repeat(43)}`, 'x', '', undefined];
+  for (const text of [...texts, revoked.key, expired.key]) {
+    steps.length = 0;
+    await verifyKey(counting, text, 6);
+    expect(steps, text).toEqual(['look-up']);
+  }
+});

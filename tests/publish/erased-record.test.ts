@@ -35,7 +35,14 @@ test('the tombstone of an export is an article without a text, in this thread an
   expect(there).toMatchObject({ isErased: true, feeds: (here as { feeds: unknown }).feeds });
 });
 
+test('the tombstone says which partners had the story', () => {
+  const erased = { ...TOMBSTONE.erased, urgency: 3, partners: ['wire'] };
+  const { article } = parsed({ ...TOMBSTONE, erased }) as { article: { text: string } };
+  expect(JSON.parse(String(article.text))).toMatchObject({ urgency: 3, rights: { partners: ['wire'] }, title: '' });
+});
+
 test.each<[string, object, string]>([
+  ['a partner with a wrong id', { erased: { feeds: ['latest'], partners: ['A b'] } }, 'erased.partners[0]'],
   ['a text', { title: 'T' }, 'title'],
   ['a reason', { withdrawn: { at: '2026-11-21T10:00:00Z', reason: 'R' } }, 'withdrawn.reason'],
   ['no withdrawal', { withdrawn: undefined }, 'withdrawn'],

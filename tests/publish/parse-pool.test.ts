@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Newsroom } from '../../src/article/article.ts';
+import type { Newsroom } from '../../src/article/newsroom.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { jsonString } from '../../src/lib/json.ts';
 import { inOrder, openParsePool } from '../../src/publish/parse-pool.ts';

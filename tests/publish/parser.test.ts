@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import type { Newsroom } from '../../src/article/article.ts';
+import type { Newsroom } from '../../src/article/newsroom.ts';
 import { openParser } from '../../src/publish/parser.ts';
 import { type ParsedRecord, type UnparsedRecord, unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { newsroom, record } from '../helpers.ts';

@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { parsePublication } from '../../src/config/publication.ts';
+import { parsePartner } from '../../src/config/partners.ts';
+import { type Publication, parsePublication } from '../../src/config/publication.ts';
 import { createPublisher, parseHere } from '../../src/publish/publish.ts';
-import { refreshStore } from '../../src/publish/refresh.ts';
+import { configurationInForce, refreshStore, replacePublication } from '../../src/publish/refresh.ts';
 import { unparsedRecord } from '../../src/publish/unparsed-record.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
@@ -87,7 +88,6 @@ test.each([
   ],
   ['a feed of another name', PUBLICATION + RULE('any: [tag/tigris]', 'more')],
   ['a feed that is gone', PUBLICATION],
-  ['entries', `${YAML}entries: 1\n`],
   [
     'all at once',
     PUBLICATION.replace('feeds.news.example', 'o.example').replace(': en', ': ckb') + RULE('none: [tag/tigris]'),
@@ -97,6 +97,18 @@ test.each([
   const api = await restarted(await filled(YAML), yaml);
 
   expect(await documentsOf(api.port)).toEqual(await documentsOf(fresh.port));
+});
+
+test('after a change of entries as well, but for the numbers of pages, which the archive keeps', async () => {
+  const yaml = `${YAML}entries: 1\n`;
+  const fresh = await filled(yaml);
+  const api = await restarted(await filled(YAML), yaml);
+  const entriesOf = async (port: number) => {
+    const documents = Object.entries(await documentsOf(port)) as [string, [number, string?, string?]][];
+    return documents.map(([name, [status, , text]]) => [name, status, text?.replace(/archive\/\d+/g, 'archive/n')]);
+  };
+
+  expect(await entriesOf(api.port)).toEqual(await entriesOf(fresh.port));
 });
 
 test.each([
@@ -302,4 +314,54 @@ test.each([
   expect(JSON.parse((await ask(later.port, '/feeds/tag/tigris.json')).text).items).toContainEqual(
     expect.objectContaining({ id: 'tag:news.example,2026:a', title: expected }),
   );
+});
+
+test('a change of partners alone fills and empties their selections, and changes no feed of readers', async () => {
+  const store = openSqliteStore(':memory:');
+  const base = parsePublication(YAML, 'publication.yaml');
+  const withPartners = (...selections: readonly string[]): Publication => ({
+    ...base,
+    partners: selections.map((select, index) => {
+      const partner = parsePartner({ id: `p${index}`, text: `name: P\ndialect: plain\nselect: { ${select} }\n` });
+      return 'id' in partner ? partner : expect.fail();
+    }),
+  });
+  const parts = { store, parse: parseHere(newsroom), progress: () => {}, onInvalid: () => expect.fail() };
+  await refreshStore({ ...parts, publication: base, now: () => NOW });
+  const { publish } = createPublisher({ ...parts, now: () => NOW, announce: () => {} });
+  await publish(RECORDS.map(unparsedRecord));
+  let at = NOW;
+  const replace = async (publication: Publication) => {
+    at += SECOND;
+    await replacePublication({ store, publication, now: () => at }, () => {});
+  };
+  const restart = async (publication: Publication) => {
+    at += SECOND;
+    await refreshStore({ ...parts, publication, now: () => at });
+  };
+  const publicState = async () => ({
+    shown: await store.setting('masthead'),
+    feeds: await Promise.all(
+      FEEDS.map((key) => store.snapshot(key, NOW + 60 * SECOND, { limit: 10, tombstonesFor: 0 })),
+    ),
+  });
+  const selected = async (id: string) => {
+    const options = { limit: 10, delay: 0, retention: 0 };
+    return (await store.partnerSnapshot(`partner/${id}`, NOW + 60 * SECOND, options))?.entries.length ?? 0;
+  };
+  const before = await publicState();
+  const inForce = new Set([await configurationInForce(store)]);
+
+  for (const apply of [replace, restart]) {
+    await apply(withPartners('any: [tag/tigris]', 'any: [tag/euphrates]'));
+    inForce.add(await configurationInForce(store));
+    expect([await selected('p0'), await selected('p1')]).toEqual([2, 2]);
+    await apply(withPartners('all: [tag/tigris, tag/euphrates]'));
+    inForce.add(await configurationInForce(store));
+    expect([await selected('p0'), await selected('p1')]).toEqual([1, 0]);
+    await apply(base);
+    expect([await selected('p0'), await selected('p1')]).toEqual([0, 0]);
+    expect(await publicState()).toEqual(before);
+  }
+  expect(inForce.size).toBe(3); // workers know another configuration by its name
 });

@@ -7,6 +7,7 @@ import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openDataFolder, storeFile } from '../../src/service/data-folder.ts';
 import { PUBLICATION, put, record } from '../helpers.ts';
+import { partnerKey } from '../http/partners.ts';
 import { type Program, startProgram } from '../soak/crash/program.ts';
 
 const execFileAsync = promisify(execFile);
@@ -132,6 +133,37 @@ test('on a full disk, a bulk request gets the reason for every line that is not 
   const refused = { line: 1, result: 'refused', code, title, problems: [] };
   const totals = { created: 0, updated: 0, unchanged: 0, refused: 1, adjusted: 0, warned: 0 };
   expect([status, text]).toEqual([200, `${JSON.stringify(refused)}\n${JSON.stringify({ totals })}\n`]);
+});
+
+test('on a full disk, partners get their answers, which are recorded when there is room', async (context) => {
+  const folder = await smallDisk(context);
+  await put(folder, 'partners/wire.yaml', 'name: Wire\ndialect: plain\nfeeds: [latest]\n');
+  const key = await newKey(folder);
+  const wire = await partnerKey(folder, 'wire');
+  const program = await startProgram({ dataFolder: folder, key });
+  expect((await putArticle(program, 0)).status).toBe(201);
+  const fetchFeed = async () => (await program.ask(`/partners/wire/${wire.key}/latest.rss`)).status;
+  const recorded = async () =>
+    JSON.parse((await program.ask('/api/partners/wire/deliveries')).text).deliveries.length as number;
+  expect(await fetchFeed()).toBe(200);
+  await expect.poll(recorded).toBe(1);
+
+  const ballast = await takeAllRoom(folder);
+  await expect.poll(program.said).toContain('Deliveries to partners wait in memory: ');
+  expect([await fetchFeed(), await fetchFeed(), await recorded()]).toEqual([200, 200, 1]);
+  await rm(ballast);
+  await expect.poll(recorded).toBe(3);
+  expect(program.said().match(/wait in memory/g)).toHaveLength(1);
+
+  await takeAllRoom(folder);
+  await expect.poll(() => program.said().match(/wait in memory/g)?.length).toBe(2);
+  expect(await fetchFeed()).toBe(200);
+  await program.kill(); // what waited in memory is lost
+  await rm(ballast);
+  const next = await startProgram({ dataFolder: folder, key });
+  expect((await next.ask('/api/articles/a0', { method: 'DELETE' })).status).toBe(200);
+  const { gaps } = JSON.parse((await next.ask('/api/partners/wire/deliveries')).text);
+  expect(gaps).toHaveLength(1);
 });
 
 test('on a full disk, the service starts although a file has changed, and publishes it when there is room', async (context) => {

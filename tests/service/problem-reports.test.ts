@@ -27,3 +27,44 @@ test('a publication whose report fails is answered all the same: its records are
   expect(await follow({ publish, withdraw, erase: withdraw }).publish([submission])).toBe(published);
   expect(failures).toEqual([unreadable]);
 });
+
+test('a refused publication is a problem of each file that has mistakes, until the file has none', () => {
+  const { log, told } = listen();
+  const reports = createProblemReports({
+    store: { lastRevision: async () => 1, revisions: async () => new Map() },
+    log: log.log,
+    counters: { refusedFiles: 0 },
+    now: () => 1,
+    fail: () => {},
+  });
+  const refused = (...files: readonly string[]) =>
+    reports.refusedPublication(
+      new PublisherError('invalid_publication', 'The publication is not valid.', {
+        problems: files.map((file) => ({ field: 'name', rule: 'is required', ...(file === '' ? {} : { file }) })),
+        ...(files.includes('') ? { file: '/data/publication.yaml' } : {}),
+      }),
+    );
+  const open = () =>
+    reports.list({ before: Number.POSITIVE_INFINITY, limit: 10 }).map(({ source }) => Object(source).path as string);
+
+  refused('', '/data/partners/a.yaml', '/data/partners/b.yaml', '/data/partners/a.yaml');
+  expect(open().sort()).toEqual(['partners/a.yaml', 'partners/b.yaml', 'publication.yaml']);
+  expect(told.map(({ level, file, problems }) => [level, file, problems?.length])).toEqual([
+    ['error', 'publication.yaml', 1],
+    ['error', 'partners/a.yaml', 2],
+    ['error', 'partners/b.yaml', 1],
+  ]);
+  expect(JSON.stringify(told)).not.toContain('/data/');
+
+  refused('/data/partners/b.yaml', '/data/partners');
+  expect(open().sort()).toEqual(['partners', 'partners/b.yaml']);
+  reports.acceptedPublication();
+  expect(open()).toEqual([]);
+  // A file that is gone, or beside one that is still refused, is not in force.
+  const ends = told.filter(({ level }) => level === 'info').map(({ msg }) => msg);
+  expect(ends.sort()).toEqual(
+    ['partners', 'partners/a.yaml', 'partners/b.yaml', 'publication.yaml'].map(
+      (file) => `${file} was corrected or removed: the problem is gone.`,
+    ),
+  );
+});

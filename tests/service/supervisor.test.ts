@@ -1,33 +1,28 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { Agent, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ServiceStatus } from '../../src/pages/service-status.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
+import { command } from '../commands/terminal.ts';
 import { freePort } from '../free-port.ts';
 import { childEnvironment, dataFolder, PUBLICATION, put, record, toldIn } from '../helpers.ts';
 import { FORMATS, keyFor } from '../http/api.ts';
+import { partnerKey } from '../http/partners.ts';
 import { sized } from '../soak/sizes.ts';
 import { START_FLAGS } from '../start-flags.ts';
 import { figuresIn, NEWSROOM, scriptedLoad } from './scripted-load.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 const HURRIED = join(import.meta.dirname, 'hurried-workers.ts');
-
-let compileCache: string;
-beforeAll(async () => {
-  compileCache = await mkdtemp(join(tmpdir(), 'feed-publisher-compiled-'));
-});
-afterAll(() => rm(compileCache, { recursive: true, force: true, maxRetries: 5 })); // a process that ends may still write to it
 
 interface Finished {
   readonly code: number | null;
@@ -44,7 +39,6 @@ function program(folder: string, args: readonly string[], logLevel?: string) {
 /** Starts a script as the leader of a process group, as a terminal does. */
 function started(folder: string, args: readonly string[], temporary = folder, logLevel = 'error') {
   const env = childEnvironment({
-    NODE_COMPILE_CACHE: compileCache,
     TMPDIR: temporary,
     LOG_LEVEL: logLevel,
     METRICS_PORT: 'off',
@@ -217,14 +211,26 @@ test('workers have the flags of Node and V8 of the process that starts them', as
   expect(commands.map((command) => command.slice(1, 1 + START_FLAGS.length))).toEqual([START_FLAGS, START_FLAGS]);
 });
 
+const REDIRECTS = `redirects:
+  - { from: "/old?type=rss", to: latest }
+  - { from: "/from/{feed}?x={y}", to: "{feed}" }
+`;
+
 describe('all processes', () => {
   test('answer with the same bytes, tags and dates, also right after every change', async () => {
     const folder = await dataFolder({
+      'publication.yaml': PUBLICATION + REDIRECTS,
       'articles/f.json': JSON.stringify(record({ id: 'f', title: 'File' })),
       'media/.keep': '',
     });
     const service = await startWorkers(folder, 3);
     const connections = manyTo(service);
+    // The settings come to the workers as they were read, maps among them.
+    for (const path of ['/old?type=rss', '/from/latest?x=1', '/feed/']) {
+      const answers = await answersOf(connections, path);
+      expect(answers).toEqual([expect.objectContaining({ status: 308 })]);
+      expect(answers[0]?.headers.location).toMatch(/feeds\/latest\.rss$/);
+    }
     const documents = FORMATS.map((format) => `/feeds/latest.${format}`);
     const tags = new Set<string>();
     const changes: [string, Question][] = [
@@ -372,11 +378,11 @@ describe('a process that is killed', () => {
     ]);
     expect(service.said.out.match(/\n/g)).toHaveLength(1);
 
-    // The restarted process serves the publication of the first start, although publication.yaml has changed.
+    // publication.yaml has changed meanwhile: the restarted process serves what the others serve.
     await sleep(2500); // until Last-Modified of the last changes is in the past: before, it follows the clock
     const answers = await answersOf(manyTo(service, 24), '/feeds/latest.json');
     expect(answers).toEqual([expect.objectContaining({ status: 200 })]);
-    expect(answers[0]?.body.slice(0, 200)).toContain('"title":"The Test Post"');
+    expect(answers[0]?.body.slice(0, 200)).toContain('"title":"Another"');
   });
 
   test(`the writer, does not cut the connections of readers: they forward ${FORWARDED} records to its successor`, async () => {
@@ -706,6 +712,29 @@ test('the figures of the status are those of all processes, on both addresses, a
 
   const second = await startWorkers(folder, 2, more);
   await until(agree(second.port));
+});
+
+test('deliveries by all processes are one record; a kill of all leaves a gap for each, and receipts say so', async () => {
+  const partner = 'name: Wire\ndialect: plain\nfeeds: [latest]\n';
+  const folder = await dataFolder({ 'articles/.keep': '', 'partners/wire.yaml': partner });
+  const metricsPort = await freePort();
+  const service = await startWorkers(folder, 2, ['--metrics-port', String(metricsPort)]);
+  const { key } = await partnerKey(folder, 'wire');
+  expect((await service.connect().ask(A, putting({}))).status).toBe(201);
+  await answersOf(manyTo(service, 24), `/partners/wire/${key}/latest.rss`);
+  const operator = connectionTo(metricsPort, service.key);
+  await until(async () => (await operator.ask('/partners/wire')).body.toString().includes('24 answers in 24 hours'));
+  expect((await service.connect().ask(A, { method: 'DELETE' })).status).toBe(200);
+  const workers = workersOf(service.child);
+  process.kill(-(service.child.pid ?? 0), 'SIGKILL');
+  await service.finished;
+  await until(() => workers.every(({ pid }) => !isAlive(pid)));
+
+  const { out, err } = await command(['deliveries', 'wire', '--data', folder, '--json']);
+  expect(out.trimEnd().split('\n')).toHaveLength(24);
+  expect(err.match(/^Not recorded: from /gm)).toHaveLength(2);
+  const receipts = await command(['withdrawals', '--data', folder, '--json']);
+  expect(JSON.parse(receipts.out).receipts).toEqual([{ partner: 'wire', state: 'not recorded' }]);
 });
 
 test('/readyz answers 200 while one process is ready', async () => {

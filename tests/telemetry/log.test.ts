@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { LogLevel } from '../../src/config/options.ts';
+import type { LogLevel } from '../../src/config/serve-options.ts';
 import { PublisherError } from '../../src/errors.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { serve } from '../../src/service/serve.ts';

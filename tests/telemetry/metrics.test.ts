@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
-import { type ServeOptions, type ServiceProcess, serve } from '../../src/service/serve.ts';
+import { serve } from '../../src/service/serve.ts';
+import type { ServeOptions, ServiceProcess } from '../../src/service/service-process.ts';
 import {
   type Answer,
   ask,
@@ -103,14 +104,14 @@ describe('requests', () => {
       'route="/feeds/*",method="HEAD",status="200"': 1,
       'route="/feeds/*",method="GET",status="304"': 1,
       'route="/feeds/*",method="GET",status="404"': 1,
-      'route="/feed",method="GET",status="308"': 1,
+      'route="old-addresses",method="GET",status="308"': 1,
       'route="/api/articles",method="other",status="405"': 1,
       'route="/api/articles/*",method="PUT",status="201"': 1,
       'route="/api/articles/*",method="GET",status="200"': 1,
     });
     expect(of(samples, 'feed_publisher_request_duration_seconds_count')).toEqual({
       'route="/feeds/*"': 10,
-      'route="/feed"': 1,
+      'route="old-addresses"': 1,
       'route="/api/articles"': 1,
       'route="/api/articles/*"': 2,
     });
@@ -356,6 +357,7 @@ test('what readers ask for is measured: feeds of the operator, savings, declared
   expect(of(samples, 'feed_publisher_waiting_requests')).toEqual({
     'queue="newsroom"': 0,
     'queue="feeds"': 0,
+    'queue="changes"': 0,
     'queue="others"': 0,
   });
   expect(samples.get('feed_publisher_open_connections')).toBeGreaterThanOrEqual(0);

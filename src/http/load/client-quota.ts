@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PublisherError } from '../../errors.ts';
 import type { Answer } from '../answer.ts';
 import { isPrivate, networkOf } from '../client.ts';
+import { isPartner } from '../partner-target.ts';
 import { feedPathOf } from '../target.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -78,6 +79,7 @@ export function createClientQuota(
 }
 
 function isFeedRevalidation({ method, url, headers }: IncomingMessage): boolean {
-  if ((method !== 'GET' && method !== 'HEAD') || feedPathOf(url) === undefined) return false;
+  if (method !== 'GET' && method !== 'HEAD') return false;
+  if (feedPathOf(url) === undefined && !isPartner(url)) return false;
   return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined;
 }

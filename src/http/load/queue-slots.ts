@@ -20,10 +20,13 @@ export function createQueueSlots(): QueueSlots {
     hold(request, response, release) {
       releases.set(request, release);
       response.once('close', () => {
-        if (!kept.has(request)) release();
+        if (!kept.has(request)) releases.get(request)?.();
       });
     },
     keep: (request) => void kept.add(request),
-    release: (request) => releases.get(request)?.(),
+    release(request) {
+      releases.get(request)?.();
+      releases.delete(request); // a request may wait long for its answer
+    },
   };
 }

@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { createLru } from '../../lib/lru.ts';
 
 /** How much one client may request: a bucket of tokens that refills. */
 export interface Rate {
@@ -35,7 +35,7 @@ export function createRateLimiter(
   { perMinute, burst }: Rate,
   { clients = MAX_CLIENTS, now = () => performance.now() }: { clients?: number; now?: () => number } = {},
 ): RateLimiter {
-  const buckets = new LRUCache<string, Bucket>({ max: clients });
+  const buckets = createLru<string, Bucket>(clients);
   const perMillisecond = perMinute / 60_000;
 
   function bucketOf(client: string): Bucket {

@@ -7,9 +7,10 @@ import { drainPromises } from '../../lib/yield-to-loop.ts';
 
 /**
  * A flood of requests must neither keep the newsroom from publishing, nor the readers of a feed that has just changed from
- * getting it. So each has a lane of its own: the newsroom, requests for feeds that were answered before, all others.
+ * getting it. So each has a lane of its own: the newsroom, requests for feeds that were answered before, partners that follow
+ * their change feed, all others. Partners that wait for the same change come back together: their lane is long.
  */
-export const LANES = ['newsroom', 'feeds', 'others'] as const;
+export const LANES = ['newsroom', 'feeds', 'changes', 'others'] as const;
 export type Lane = (typeof LANES)[number];
 
 export interface LaneLimits {
@@ -26,6 +27,7 @@ export interface LaneLimits {
 const LIMITS: Readonly<Record<Lane, LaneLimits>> = {
   newsroom: { waiting: 256, active: 256, patience: 30_000, delay: Number.POSITIVE_INFINITY },
   feeds: { waiting: 1000, active: 16, patience: 5000, delay: Number.POSITIVE_INFINITY },
+  changes: { waiting: 10_000, active: 16, patience: 60_000, delay: Number.POSITIVE_INFINITY },
   others: { waiting: 250, active: 16, patience: 5000, delay: 500 },
 };
 

@@ -86,9 +86,9 @@ export function addressSource(feed: Pick<FoundFeed, 'address' | 'page'>, options
   return {
     name: feed.address,
     size: options.maxPages > 1 ? undefined : feed.page.bytes.length,
-    async *items(onProgress, onSkipped, onNote = () => {}, onAdjusted = () => {}) {
+    async *items(onProgress, onSkipped, onNote = () => {}, onAdjusted = () => {}, onOldFeeds = () => {}) {
       for await (const page of feedPages(feed, options, onNote))
-        yield* page.items(onProgress, onSkipped, onNote, onAdjusted);
+        yield* page.items(onProgress, onSkipped, onNote, onAdjusted, onOldFeeds);
     },
   };
 }
@@ -175,8 +175,8 @@ function pageSource(address: string, { bytes, type, url, charset, isPrivate }: D
   return {
     name: address,
     size,
-    items(onProgress, onSkipped, onNote, onAdjusted) {
-      const content = { size, open, onProgress, onSkipped, onNote, onAdjusted, url, charset };
+    items(onProgress, onSkipped, onNote, onAdjusted, onOldFeeds) {
+      const content = { size, open, onProgress, onSkipped, onNote, onAdjusted, onOldFeeds, url, charset };
       const items = downloadedItems(address, bytes, type, content);
       return isPrivate === true ? privateItems(items) : items;
     },

@@ -9,6 +9,7 @@ import { readArticleFile } from './file.ts';
 import type { Item, OnAdjusted, OnNote, OnProgress, OnSkipped } from './item.ts';
 import { jsonListElements } from './json-list.ts';
 import { notedReport } from './notes.ts';
+import type { OnOldFeeds } from './old-feeds.ts';
 import { UnreadableRecord } from './record.ts';
 import type { ImportReport, SourceRecord } from './source-record.ts';
 import { isWordpress, wordpressRecords } from './wordpress.ts';
@@ -23,6 +24,7 @@ export interface Content {
   readonly onSkipped: OnSkipped;
   readonly onNote?: OnNote | undefined;
   readonly onAdjusted?: OnAdjusted | undefined;
+  readonly onOldFeeds?: OnOldFeeds | undefined;
   /** Gives the id of a record that names none. */
   readonly path?: string;
   /** The address that it was downloaded from. */
@@ -151,11 +153,11 @@ function isJsonFeed(text: string): boolean {
 
 /** XML: RSS, Atom or a WordPress export. An export is read twice: its pictures may follow the stories that use them. */
 async function* xmlItems(file: string, content: Content): AsyncGenerator<Item> {
-  const { charset, onSkipped, open, url } = content;
+  const { charset, onSkipped, onOldFeeds, open, url } = content;
   const isExport = isWordpress(await headOf(open(() => {})));
   const read = (report: ImportReport) =>
     isExport
-      ? wordpressRecords(() => chunksOf(content, 2), onSkipped, charset, report)
+      ? wordpressRecords(() => chunksOf(content, 2), onSkipped, charset, report, onOldFeeds)
       : feedRecords(chunksOf(content), { url, charset, report });
   yield* records(file, read, content);
 }

@@ -11,6 +11,8 @@ export interface FrontMatter {
 }
 
 const DASHES = /^---[ \t]*$/;
+/** The first field of front matter whose first line is forgotten. */
+const FIELD = /^(?:title|url|publishedAt):[ \t]/;
 /** Most characters of front matter. */
 const MAX_FRONT_MATTER = 256 * 1024;
 
@@ -24,6 +26,7 @@ export function splitFrontMatter(file: string): FrontMatter {
   const text = withLineFeeds(file.replace(/^\uFEFF/, ''));
   const opening = endOfLine(text, 0);
   if (!DASHES.test(text.slice(0, opening))) {
+    if (FIELD.test(text)) throw unreadable('front matter must begin with a line of three dashes (---)', 1);
     return { fields: {}, locate: () => ({ line: 1, column: 1 }), body: text, bodyLine: 1 };
   }
   const closing = closingDashes(text, opening + 1);

@@ -1,6 +1,7 @@
 import type { Adjustment } from '../../article/adjustments.ts';
 import type { Problem } from '../../errors.ts';
 import type { UnparsedRecord } from '../../publish/unparsed-record.ts';
+import type { OnOldFeeds } from './old-feeds.ts';
 import type { RawRecord } from './record.ts';
 
 /** One record of a source, or the reason why there is none. */
@@ -30,12 +31,14 @@ export interface ImportSource {
    * @param onSkipped receives the reason for each story that is not meant for readers: `draft`, `of type page`
    * @param onNote receives what an operator must know of the source, in a sentence
    * @param onAdjusted receives each change that reading the source makes, before a record is parsed
+   * @param onOldFeeds receives the feeds of the system that the source comes from, where it names them
    */
   readonly items: (
     onProgress: OnProgress,
     onSkipped: OnSkipped,
     onNote?: OnNote,
     onAdjusted?: OnAdjusted,
+    onOldFeeds?: OnOldFeeds,
   ) => AsyncIterable<Item>;
 }
 

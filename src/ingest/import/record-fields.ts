@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isRecordId } from '../../article/article.ts';
+import { isRecordId } from '../../article/record.ts';
 import { MAX_NAMES } from '../../article/record-fields.ts';
 import { isLanguageTag, MAX_NAME as MAX_TERM } from '../../lib/fields.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';

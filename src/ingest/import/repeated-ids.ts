@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { isRecordId } from '../../article/article.ts';
+import { isRecordId } from '../../article/record.ts';
 import type { ImportReport, SourceRecord } from './source-record.ts';
 
 /** Ids that are remembered: an archive may have millions. */

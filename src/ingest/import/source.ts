@@ -67,9 +67,9 @@ function fileSource(file: string, path: string, size: number): ImportSource {
   return {
     name: file,
     size,
-    async *items(onProgress, onSkipped, onNote, onAdjusted) {
+    async *items(onProgress, onSkipped, onNote, onAdjusted, onOldFeeds) {
       try {
-        yield* itemsOf(file, path, { size, onProgress, onSkipped, onNote, onAdjusted });
+        yield* itemsOf(file, path, { size, onProgress, onSkipped, onNote, onAdjusted, onOldFeeds });
       } catch (error) {
         yield unreadable(file, error); // after the items that were read
       }

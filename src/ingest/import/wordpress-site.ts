@@ -22,7 +22,8 @@ export interface Site {
 /** Most characters of all shared blocks. */
 const MAX_BLOCKS = 64 * 1024 * 1024;
 
-export async function readSite(parts: AsyncIterable<XmlPart>): Promise<Site> {
+/** @param onPart receives each part as well */
+export async function readSite(parts: AsyncIterable<XmlPart>, onPart: (part: XmlElement) => void): Promise<Site> {
   const authors = new Map<string, string>();
   const attachments = new Map<string, Attachment>();
   const blocks = new Map<string, string>();
@@ -30,6 +31,7 @@ export async function readSite(parts: AsyncIterable<XmlPart>): Promise<Site> {
   let length = 0;
   try {
     for await (const { element: part } of parts) {
+      onPart(part);
       if (part.name === 'wp:author') authors.set(value(part, 'wp:author_login'), displayName(part));
       if (part.name !== 'item') continue;
       const type = value(part, 'wp:post_type');

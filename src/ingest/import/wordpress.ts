@@ -4,12 +4,14 @@ import { webUrl } from '../../lib/url.ts';
 import { dates, type SourceDate, sourceDate } from './dates.ts';
 import { looseText } from './loose-text.ts';
 import { imageField, mediaType } from './media-files.ts';
+import type { OnOldFeeds } from './old-feeds.ts';
 import { authors, identity, language, MAX_SECTIONS, MAX_SUMMARY, MAX_TAGS, terms } from './record-fields.ts';
 import { repeatedIds } from './repeated-ids.ts';
 import type { ImportReport, SourceRecord, Warn } from './source-record.ts';
 import { type Story, storyOf } from './story.ts';
 import { readFootnotes } from './wordpress-blocks.ts';
 import { storyHtml } from './wordpress-body.ts';
+import { WordpressOldFeeds } from './wordpress-old-feeds.ts';
 import { meta, metas, readSite, type Site, value } from './wordpress-site.ts';
 import { reportUnusedOfPost } from './wordpress-unused.ts';
 import { childElements, textContent, type XmlElement } from './xml.ts';
@@ -30,6 +32,7 @@ export function isWordpress(head: string): boolean {
  * @param open opens the export at its beginning
  * @param onSkipped receives the reason for each item that is no such story: `draft`, `of type page`
  * @param charset of the header Content-Type
+ * @param onOldFeeds receives the feeds of the site before the first story
  * @throws UnreadableRecord with line and column, after all stories that can be read
  */
 export async function* wordpressRecords(
@@ -37,8 +40,13 @@ export async function* wordpressRecords(
   onSkipped: (reason: string) => void,
   charset?: string,
   report: ImportReport = SILENT,
+  onOldFeeds: OnOldFeeds = () => {},
 ): AsyncGenerator<SourceRecord> {
-  const site = await readSite(xmlParts(documentText(open(), charset), { ignored: IGNORED }));
+  const oldFeeds = new WordpressOldFeeds();
+  const site = await readSite(xmlParts(documentText(open(), charset), { ignored: IGNORED }), (part) =>
+    oldFeeds.add(part, part.name === 'item' && reasonToSkip(part) === undefined),
+  );
+  onOldFeeds(oldFeeds.all(site.authors));
   const withOwnId = repeatedIds(report);
   let channelLanguage = '';
   const parts = xmlParts(documentText(open(), charset), {

@@ -1,6 +1,6 @@
 import type { OnAdjustment } from '../../article/adjustments.ts';
-import { MAX_BODY } from '../../article/article.ts';
 import { unlessBeyondLimit } from '../../article/body-limits.ts';
+import { MAX_BODY } from '../../article/record.ts';
 import { sanitizeBody } from '../../article/sanitize.ts';
 import { limitGrowth } from '../../article/sanitize-rules.ts';
 import { escapeHtml } from '../../lib/text.ts';

@@ -1,6 +1,6 @@
 import { shorten } from '../../lib/text.ts';
 import { type Html, html, type Part } from '../html.ts';
-import type { ArticleCounts } from '../service-status.ts';
+import type { ArticleCounts, ServiceStatus } from '../service-status.ts';
 import { type Colour, cell, code, numberCell, row, section, swatch, table } from './markup.ts';
 import { sharesBar } from './plots.ts';
 import { type Clock, counted, listed, number } from './wording.ts';
@@ -18,11 +18,12 @@ const STATES: readonly (readonly [state: State, name: string, colour: Colour])[]
 ];
 
 /** Shows how many articles are in each state, and which one appears or expires next. */
-export function articlesSection(articles: ArticleCounts, feeds: number, clock: Clock): Html {
+export function articlesSection({ articles, feeds, fillingFeeds = 0 }: ServiceStatus, clock: Clock): Html {
   const total = STATES.reduce((sum, [state]) => sum + articles[state], 0);
   const label = listed(
     STATES.filter(([state]) => articles[state] > 0).map(([state]) => `${number(articles[state])} ${state}`),
   );
+  const filling = fillingFeeds === 0 ? '' : `; ${counted(fillingFeeds, 'feed')} being filled`;
   const rows = STATES.map(([state, name, colour]) =>
     row(html`${swatch(colour)}${name}`, [cell(next(state, articles, clock)), numberCell(number(articles[state]))]),
   );
@@ -30,7 +31,7 @@ export function articlesSection(articles: ArticleCounts, feeds: number, clock: C
   return section({
     id: 'articles',
     title: 'Articles',
-    note: total === 0 ? undefined : `${number(total)} in ${counted(feeds, 'feed')}`,
+    note: total === 0 ? undefined : `${number(total)} in ${counted(feeds, 'feed')}${filling}`,
     body:
       total === 0
         ? html`<p>No article yet. Put one into the folder ${code('articles')}, or send one to the API.</p>`

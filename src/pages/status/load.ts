@@ -7,6 +7,7 @@ import { countedInWords, duration, number, size, span } from './wording.ts';
 const LANES: Readonly<Record<Load['queues'][number]['lane'], string>> = {
   newsroom: 'Newsroom’s queue',
   feeds: 'Readers’ queue, known feeds',
+  changes: 'Partners’ queue, change feeds',
   others: 'Readers’ queue, others',
 };
 /** The share of a limit from which it is nearly reached. */

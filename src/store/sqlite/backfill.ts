@@ -7,9 +7,10 @@ import { type FeedRow, type FeedRows, listOf } from './feed-rows.ts';
 import { countOf, hashOf, LOWEST } from './list-parts.ts';
 import { type Lists, listRow, type TableRow } from './lists.ts';
 import { checkPlace } from './places.ts';
+import { createRightsEnds, damagedRights } from './rights-ends.ts';
 
 /** Ascending numbers of articles. */
-type Articles = Float64Array;
+export type Articles = Float64Array;
 
 /** A rule by the numbers of feeds: it selects articles that are in one feed of each group, and in no feed of `none`. */
 export interface NumberedRule {
@@ -44,6 +45,7 @@ interface FilledList {
 interface Entry {
   readonly member: readonly [number, number, number, number, number | null];
   readonly hash: number;
+  readonly rightsEnd: number | null;
 }
 
 /** Entries that are kept in memory. */
@@ -63,18 +65,50 @@ export function prepareBackfills(
   parts: BackfillParts,
 ): () => (feed: FeedRow, rule: NumberedRule, at: Instant) => Backfilled {
   const filled = [filledEntries(db, parts), filledTombstones(db, parts)];
-  const seen = db.prepare(`
-    SELECT 1 FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value
-    WHERE published <= :at LIMIT 1`);
+  const isOneSeen = prepareSeen(db);
   return () => {
     const runs = filled.map((list) => startRun(list, parts));
     return (feed, rule, at) => {
       const moved = runs.flatMap((fill) => fill(feed, rule));
       return {
         moved: sizeOf(moved),
-        isSeen: moved.some((articles) => seen.get({ articles: `[${articles.join()}]`, at }) !== undefined),
+        isSeen: moved.some((articles) => isOneSeen(articles, at)),
       };
     };
+  };
+}
+
+/** Returns a function that tells whether readers could see one of the articles by a moment. */
+function prepareSeen(db: DatabaseSync): (articles: Articles, at: Instant) => boolean {
+  const seen = db.prepare(`
+    SELECT 1 FROM json_each(:articles) AS chosen CROSS JOIN place ON article = chosen.value
+    WHERE published <= :at LIMIT 1`);
+  return (articles, at) => seen.get({ articles: `[${articles.join()}]`, at }) !== undefined;
+}
+
+/** Changes what a feed holds a few articles at a time. Call it in a transaction. */
+export function preparePieces(db: DatabaseSync, parts: BackfillParts) {
+  const entries = filledEntries(db, parts);
+  const tombstones = filledTombstones(db, parts);
+  const placeOf = db.prepare('SELECT published, tie FROM place WHERE article = ?');
+  const entryOf = db.prepare(`
+    SELECT published, tie, article, revision, expires FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?`);
+  entryOf.setReturnArrays(true);
+  return {
+    isOneSeen: prepareSeen(db),
+    add(feed: FeedRow, articles: Articles): void {
+      entries.begin();
+      entries.insert(feed, articles);
+    },
+    remove(feed: FeedRow, articles: Articles): void {
+      for (const article of articles) {
+        const place = placeOf.get(article);
+        const row = place && entryOf.get(feed.number, Number(place.published), Number(place.tie), article);
+        if (row !== undefined) entries.remove(feed, row as unknown as TableRow);
+      }
+    },
+    /** Returns how many tombstones it moved. */
+    fillTombstones: (feed: FeedRow, rule: NumberedRule): number => sizeOf(startRun(tombstones, parts)(feed, rule)),
   };
 }
 
@@ -85,11 +119,15 @@ function filledEntries(db: DatabaseSync, { feedRows }: BackfillParts): FilledLis
     CROSS JOIN entry AS own
       ON own.feed = :latest AND own.published = place.published AND own.tie = place.tie AND own.article = place.article`;
   const places = db.prepare(`
-    SELECT place.article, place.published, place.tie, place.expires, feeds, url_hash, own.revision, place.checksum ${chosen}`);
+    SELECT place.article, place.published, place.tie, place.expires, feeds, url_hash, own.revision, rights_end,
+      syndication.revision, place.checksum
+    ${chosen} LEFT JOIN syndication ON syndication.article = place.article`);
   const insert = db.prepare(
     'INSERT INTO entry (feed, published, tie, article, revision, expires) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const remove = db.prepare('DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?');
+  const rights = createRightsEnds(db, feedRows);
+  const rightsOf = db.prepare('SELECT rights_end FROM syndication WHERE article = ?');
   places.setReturnArrays(true);
   /** The entries of articles that this run has read: many feeds have the same ones. */
   let known = new Map<number, Entry>();
@@ -102,15 +140,18 @@ function filledEntries(db: DatabaseSync, { feedRows }: BackfillParts): FilledLis
     if (found.length < unknown.length) throw damaged('the place of an article does not match its entries');
     for (const place of found) {
       checkPlace(place.slice(0, 6), Number(place[6]), place.at(-1));
-      const [article, published, tie, expires, , , revision] = place as unknown as readonly number[];
+      const [article, published, tie, expires, , , revision, rightsEnd, ofRights] =
+        place as unknown as readonly number[];
       const member = [Number(published), Number(tie), Number(article), Number(revision), expires ?? null] as const;
-      known.set(member[2], { member, hash: hashOf(member) });
+      if (ofRights != null && ofRights !== revision) throw damagedRights(member[2]);
+      known.set(member[2], { member, hash: hashOf(member), rightsEnd: rightsEnd ?? null });
     }
   }
 
   function insertTogether(feed: FeedRow, articles: Articles): void {
     if (known.size > MAX_KNOWN) known.clear();
     read(articles);
+    feedRows.willChange(feed);
     for (const article of articles) {
       const entry = known.get(article);
       if (entry === undefined) continue;
@@ -118,7 +159,13 @@ function filledEntries(db: DatabaseSync, { feedRows }: BackfillParts): FilledLis
       insert.run(feed.number, published, tie, article, revision, expires);
       feedRows.add(feed, 'entries', entry.member, entry.hash);
       if (expires !== null) feedRows.add(feed, 'expiries', [expires, article]);
+      if (entry.rightsEnd !== null) rights.add(feed, entry.rightsEnd, article, revision);
     }
+  }
+
+  function removeRights(feed: FeedRow, article: number): void {
+    const at = rightsOf.get(article)?.rights_end ?? null;
+    if (at !== null) rights.remove(feed, Number(at), article);
   }
 
   return {
@@ -133,9 +180,11 @@ function filledEntries(db: DatabaseSync, { feedRows }: BackfillParts): FilledLis
     },
     remove(feed, row) {
       const [published, tie, article, , expires] = row as readonly number[];
+      feedRows.willChange(feed);
       remove.run(feed.number, Number(published), Number(tie), Number(article));
       feedRows.remove(feed, 'entries', listRow(row));
       if (expires != null) feedRows.remove(feed, 'expiries', [expires, Number(article)]);
+      if (feed.lists.rights.parts.length > 0) removeRights(feed, Number(article));
     },
   };
 }
@@ -204,17 +253,29 @@ function startRun(
  * article takes twenty times as long, and most rules name the same few feeds.
  */
 export function selectArticles({ groups, none }: NumberedRule, articlesIn: (feed: number) => Articles): Articles {
+  const { candidates, isSelected } = prepareSelection({ groups, none }, articlesIn);
+  return candidates.filter(isSelected);
+}
+
+/** The articles of the smallest group, and which of them the whole rule selects. */
+export function prepareSelection({ groups, none }: NumberedRule, articlesIn: (feed: number) => Articles) {
   const [smallest = [], ...others] = groups
     .map((group) => group.map(articlesIn))
     .toSorted((one, other) => sizeOf(one) - sizeOf(other));
   const unwanted = none.map(articlesIn);
-  return union(smallest).filter(
-    (article) => others.every((group) => isInGroup(group, article)) && !isInGroup(unwanted, article),
-  );
+  return {
+    candidates: union(smallest),
+    isSelected: (article: number): boolean =>
+      others.every((group) => isInGroup(group, article)) && !isInGroup(unwanted, article),
+  };
 }
 
-function articlesWithout(articles: Articles, others: Articles): Articles {
-  return articles.filter((article) => !has(others, article));
+export function articlesWithout(articles: Articles, others: Articles): Articles {
+  let next = 0;
+  return articles.filter((article) => {
+    while ((others[next] ?? Number.POSITIVE_INFINITY) < article) next += 1;
+    return others[next] !== article;
+  });
 }
 
 function sizeOf(group: readonly Articles[]): number {
@@ -222,6 +283,8 @@ function sizeOf(group: readonly Articles[]): number {
 }
 
 function union(group: readonly Articles[]): Articles {
+  const [only, second] = group;
+  if (only !== undefined && second === undefined) return only;
   const all = new Float64Array(sizeOf(group));
   let end = 0;
   for (const articles of group) {

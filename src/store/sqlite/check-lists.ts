@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../../errors.ts';
+import { createArchiveChecks } from './check-archives.ts';
 import { textChecksum } from './checksums.ts';
 import { FEED_COLUMNS, feedRow, LIST_NAMES, listOf } from './feed-rows.ts';
 import type { Damage } from './found-damage.ts';
@@ -46,12 +47,15 @@ export async function checkLists(db: DatabaseSync, onDamage: (damage: Damage) =>
     db.prepare(`SELECT ${FEED_COLUMNS} FROM feed WHERE number = ?`),
   );
   if (feed === undefined) return;
+  const archive = attempt({ kind: 'table', name: 'archive_page' }, () => createArchiveChecks(db));
   feed.setReturnArrays(true);
   for (const number of attempt({ kind: 'table', name: 'feed' }, () => numbersOfFeeds(db)) ?? []) {
     const columns = attempt({ kind: 'table', name: 'feed' }, () => feed.get(number)) as unknown as readonly unknown[];
     const row = ifWhole(columns);
     if (row === undefined) continue; // its row is listed already
     for (const name of LIST_NAMES) await readAll(listOf(row, name), { kind: 'feed', name: row.key });
+    attempt({ kind: 'feed', name: row.key }, () => archive?.check(row));
+    await rest();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { FEED_KINDS, SCOPES } from '../store.ts';
+import { isPartnerFeed } from '../../feed/dialects.ts';
+import { DOCUMENT_SIZES, FEED_KINDS, SCOPES } from '../store.ts';
 import { rowChecksum, type Value } from './checksums.ts';
 import { type AnyRow, highestKey, ifReadable, rowsByName, rowsByNumber } from './readable-rows.ts';
 import { createRest } from './rest.ts';
@@ -9,13 +10,14 @@ type Report = (problem: string) => void;
 /**
  * Whether the columns of a row match its checksum.
  *
- * @param columns in the order in which the checksum takes them
+ * @param columns in the order in which the checksum takes them; an earlier schema lacks some
  */
 export function matchesChecksum(row: AnyRow, columns: readonly string[]): boolean {
-  return row.checksum === undefined || rowChecksum(columns.map((column) => row[column] as Value)) === row.checksum;
+  const values = columns.map((column) => row[column] as Value | undefined).filter((value) => value !== undefined);
+  return row.checksum === undefined || rowChecksum(values) === row.checksum;
 }
 
-export const KEY_COLUMNS = ['id', 'name', 'scope', 'hash', 'created', 'revoked'];
+export const KEY_COLUMNS = ['id', 'name', 'scope', 'hash', 'created', 'revoked', 'expires', 'partner'];
 export const SETTING_COLUMNS = ['name', 'value'];
 export const SOURCE_COLUMNS = ['id', 'path', 'signature', 'media'];
 export const AUDIT_COLUMNS = ['revision', 'at', 'lowest', 'highest', 'actor', 'runs'];
@@ -27,7 +29,7 @@ export function isWholeSetting(row: AnyRow): boolean {
 }
 
 export function isWholeKey(row: AnyRow): boolean {
-  const { id, name, scope, hash, created, revoked } = row;
+  const { id, name, scope, hash, created, revoked, expires = null, partner = null } = row;
   return (
     isText(id) &&
     isText(name) &&
@@ -35,7 +37,8 @@ export function isWholeKey(row: AnyRow): boolean {
     hash instanceof Uint8Array &&
     hash.length === KEY_HASH_BYTES &&
     Number.isSafeInteger(created) &&
-    (revoked === null || Number.isSafeInteger(revoked)) &&
+    [revoked, expires].every((moment) => moment === null || Number.isSafeInteger(moment)) &&
+    (scope === 'partner' ? isText(partner) : partner === null) &&
     matchesChecksum(row, KEY_COLUMNS)
   );
 }
@@ -69,9 +72,12 @@ function isListOfRuns(runs: unknown): boolean {
 }
 
 export function checkSettings(db: DatabaseSync, report: Report): void {
+  const names = new Set<string>();
   for (const row of rowsByName(db, { table: 'setting', key: 'name', columns: '*' }, unreadable(report))) {
     if (!isWholeSetting(row)) report(`the setting “${row.name}” is damaged`);
+    names.add(String(row.name));
   }
+  if (!names.has(DOCUMENT_SIZES)) report(`the setting “${DOCUMENT_SIZES}” is missing`);
 }
 
 export function checkKeys(db: DatabaseSync, report: Report): void {
@@ -140,7 +146,7 @@ export function isSelection(value: unknown): boolean {
 
 const OWN_KEY = new RegExp(`^(?:${FEED_KINDS.filter((kind) => kind !== 'latest' && kind !== 'custom').join('|')})/.`);
 
-/** Whether a key is that of a feed: one that articles name, `latest`, or the id of one that the operator defines. */
+/** Whether a key is that of a feed: one that articles name, `latest`, the id of one that the operator defines, or a partner's own. */
 export function isFeedKey(key: unknown): key is string {
-  return isText(key) && key !== '' && (OWN_KEY.test(key) || !key.includes('/'));
+  return isText(key) && key !== '' && (OWN_KEY.test(key) || !key.includes('/') || isPartnerFeed(key));
 }

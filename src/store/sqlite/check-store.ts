@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { checkArticle, isWhole, type WholeArticle } from './check-article.ts';
 import { checkFeeds } from './check-feeds.ts';
+import { checkFormer } from './check-former.ts';
 import { checkLists } from './check-lists.ts';
 import { createPlaceChecks } from './check-places.ts';
 import { checkAudit, checkKeys, checkRevision, checkSettings, checkSources } from './check-rows.ts';
@@ -35,6 +36,7 @@ export async function checkStore(db: DatabaseSync, parts: CheckParts): Promise<C
     checkKeys(db, report('key'));
     checkSources(db, report('source'));
     await checkAudit(db, report('audit'));
+    checkFormer(db, report('former_member'));
     checkRevision(db, report('revision'));
     const feeds = checkFeeds(db, parts.onDamage);
     await checkLists(db, parts.onDamage);

@@ -13,7 +13,8 @@ export function rowChecksum(columns: readonly Value[]): number {
   for (const column of columns) {
     if (typeof column === 'number') bits = mixed(mixed(bits + 1, column), column / HALF);
     else if (typeof column === 'string') bits = mixedText(bits + 2, column);
-    else bits = column === null ? mixed(bits + 3, 0) : mixed(bits + 4, crc32(bytesOf(column)));
+    else
+      bits = column === null ? mixed(bits + 3, 0) : mixed(bits + 4, column.length === 0 ? 0 : crc32(bytesOf(column)));
   }
   return finish(bits) >>> 0;
 }

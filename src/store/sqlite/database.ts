@@ -293,6 +293,11 @@ const OPEN_ADVICE: ReadonlyMap<number, string> = new Map([
   [SQLITE_IOERR, 'The disk is full or reports errors: make room, and check the disk'],
 ]);
 
+/** What an operator can do about a file that SQLite cannot use; undefined for other errors. */
+export function openAdvice(error: unknown): string | undefined {
+  return OPEN_ADVICE.get(resultCode(error) ?? -1);
+}
+
 /** SQLite's primary result code; undefined for an error that does not come from SQLite. */
 export function resultCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;

@@ -9,7 +9,9 @@ import { wasVisible } from './identity-ledger.ts';
 import { hashOf, type ListRow } from './list-parts.ts';
 import type { FeedList, Lists } from './lists.ts';
 import { createPlaces, type Member } from './places.ts';
+import { createRightsEnds } from './rights-ends.ts';
 import type { Rules } from './rules.ts';
+import type { SyndicationRows } from './syndication-rows.ts';
 
 /** The feeds that hold an article or its tombstone. */
 export interface Feeds {
@@ -17,11 +19,13 @@ export interface Feeds {
   readonly own: readonly NamedKey[];
   /** These, and the custom feeds whose rules select the article. */
   readonly all: readonly NamedKey[];
+  /** These, and the custom feeds that may hold the article by an earlier rule. */
+  readonly held: readonly NamedKey[];
 }
 
 export type Entries = ReturnType<typeof createEntries>;
 
-const NO_FEEDS: Feeds = { own: [], all: [] };
+const NO_FEEDS: Feeds = { own: [], all: [], held: [] };
 
 /** The first other article with an address. */
 export const SAME_URL = `
@@ -32,10 +36,11 @@ interface EntriesParts {
   readonly rules: Rules;
   readonly feedRows: FeedRows;
   readonly lists: Lists;
+  readonly syndication: SyndicationRows;
 }
 
 /** The entries and tombstones of every feed. */
-export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: EntriesParts) {
+export function createEntries(db: DatabaseSync, { rules, feedRows, lists, syndication }: EntriesParts) {
   // OR FAIL: a statement that writes many rows could fail in the middle. Without it, SQLite keeps a copy of each page that
   // the statement changes. A failure rolls the transaction back in any case.
   const insertEntries = db.prepare(`
@@ -48,12 +53,16 @@ export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: Entr
     'DELETE FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ? RETURNING revision, expires',
   );
   const deleteTombstones = db.prepare('DELETE FROM tombstone WHERE article = ? RETURNING feed, at, revision');
-  const otherByUrl = db.prepare(SAME_URL);
+  const rights = createRightsEnds(db, feedRows);
   const places = createPlaces(db);
   const names = createFeedNames(db, { feedRows });
 
   function withCustomFeeds(own: readonly NamedKey[]): Feeds {
-    return { own, all: rules.withCustomFeeds(own) };
+    const { selected, held } = rules.customFeeds(own);
+    const withCustom = (keys: readonly FeedKey[]) =>
+      keys.length === 0 ? own : [...own, ...keys.map((key) => ({ key, name: '' }))];
+    const all = withCustom(selected);
+    return { own, all, held: held === selected ? all : withCustom(held) };
   }
 
   /** The feeds that hold a stored article. The custom feeds are not stored: they follow from its own feeds. */
@@ -76,22 +85,25 @@ export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: Entr
   function add(
     { number, revision }: Pick<Member, 'number' | 'revision'>,
     article: ArticleText,
-    { own, all }: Feeds,
+    { own, all }: Omit<Feeds, 'held'>,
     at: Instant,
   ): void {
     if (!isInFeeds(article)) return;
-    const { publishedAt, expiresAt = null, withdrawn } = article;
+    const { publishedAt, expiresAt = null, withdrawn, rightsEnd } = article;
     const tie = tieBreaker(article.publicId);
     const feeds = all.map(({ key }) => feedRows.of(key));
     if (withdrawn === undefined) {
+      for (const feed of feeds) feedRows.willChange(feed);
       insertEntries.run(publishedAt, tie, number, expiresAt, revision, numbersOf(feeds));
       const member = [publishedAt, tie, number, revision, expiresAt] as const;
       addToLists(feeds, 'entries', member);
       if (expiresAt !== null) addToLists(feeds, 'expiries', [expiresAt, number]);
+      if (rightsEnd !== undefined) for (const feed of feeds) rights.add(feed, rightsEnd, number, revision);
     } else {
       insertTombstones.run(withdrawn.at, number, revision, numbersOf(feeds));
       addToLists(feeds, 'tombstones', [withdrawn.at, number, revision]);
     }
+    syndication.add(number, revision, article);
     const ownNumbers = numbersOf(feeds.slice(0, own.length)); // the article's own feeds come first
     const urlHash = withdrawn === undefined ? article.urlHash : null;
     const place = { article: number, published: publishedAt, tie, expires: expiresAt, feeds: ownNumbers, urlHash };
@@ -110,17 +122,20 @@ export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: Entr
   }
 
   /** Removes an article and its tombstones from the feeds that hold it. */
-  function remove(member: Member, { all }: Feeds): void {
+  function remove(member: Member, { held }: Pick<Feeds, 'held'>): void {
     const { number } = member;
     const place = places.find(member);
     if (place === undefined) return;
     const { published, tie } = place;
-    for (const { key } of all) {
+    const { rightsEnd = null } = syndication.take(number, member.revision) ?? {};
+    for (const { key } of held) {
       const feed = feedRows.of(key);
+      feedRows.willChange(feed);
       const row = deleteEntry.get(feed.number, published, tie, number) as EntryRow | undefined;
       if (row === undefined) continue;
       feedRows.remove(feed, 'entries', [published, tie, number, row.revision, row.expires]);
       if (row.expires !== null) feedRows.remove(feed, 'expiries', [row.expires, number]);
+      if (rightsEnd !== null) rights.remove(feed, rightsEnd, number);
     }
     for (const { feed, at, revision } of deleteTombstones.all(number))
       feedRows.remove(feedRows.get(Number(feed)), 'tombstones', [Number(at), number, Number(revision)]);
@@ -147,11 +162,6 @@ export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: Entr
     return changed.map(({ key }) => key);
   }
 
-  /** The id of the first other article that has this article's address and is not withdrawn. */
-  function sameAddress(number: number, { urlHash, withdrawn }: ArticleText): string | undefined {
-    return withdrawn === undefined ? (otherByUrl.get(urlHash, number)?.id as string | undefined) : undefined;
-  }
-
   /** Keeps feeds visible without articles, and named: a subscriber then finds the feed empty, not missing. */
   function keepVisible(feeds: readonly NamedKey[], from: Instant): void {
     for (const { key, name } of feeds) {
@@ -171,10 +181,17 @@ export function createEntries(db: DatabaseSync, { rules, feedRows, lists }: Entr
     remove,
     move,
     keepVisible,
-    sameAddress,
+    sameAddress: createSameAddress(db),
     /** See `removeUnused` of the names. */
     removeUnusedNames: names.removeUnused,
   };
+}
+
+/** Finds the id of the first other article that has an article's address and is not withdrawn. */
+function createSameAddress(db: DatabaseSync): (number: number, article: ArticleText) => string | undefined {
+  const otherByUrl = db.prepare(SAME_URL);
+  return (number, { urlHash, withdrawn }) =>
+    withdrawn === undefined ? (otherByUrl.get(urlHash, number)?.id as string | undefined) : undefined;
 }
 
 /** What a removed entry says of itself. */

@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { withChange } from './aged-changes.ts';
 import type { FeedRow, FeedRows } from './feed-rows.ts';
+import type { LeftFeed } from './former-rows.ts';
+import { isFilling } from './stored-rule.ts';
 
 /** Feeds that a change touches, and the moments that decide when the feeds change. */
 export interface Touch {
@@ -12,20 +15,40 @@ export interface Touch {
   readonly changedAt: Instant | undefined;
 }
 
+/** A feed that an article left earlier, and the revision of its change: only documents of partners may change with it. */
+export interface ChangedLeftFeed extends LeftFeed {
+  readonly revision: number;
+}
+
 /** Later than every date: the end of the transaction decides. */
 const BY_CLOCK = Number.POSITIVE_INFINITY;
 
+/** The moment of the changes that are dated by the clock, and whether a reader may have been served before them. */
+export interface TouchedAt {
+  readonly at: Instant;
+  readonly wasServed: boolean;
+}
+
+/** By feed: since when readers can see the article of a touch that they could see first. */
+export function oldestSeen(touches: readonly Touch[]): ReadonlyMap<FeedKey, Instant> {
+  const oldest = new Map<FeedKey, Instant>();
+  for (const { keys, seenFrom } of touches) {
+    for (const key of keys) {
+      const known = oldest.get(key);
+      if (known === undefined || seenFrom < known) oldest.set(key, seenFrom);
+    }
+  }
+  return oldest;
+}
+
 /**
- * The latest moment at which the touches change each feed. A moment after `at` stands for the end of the transaction. A
- * change that readers cannot see yet counts as 0, so that the feed's date does not announce it.
+ * The latest moment at which the touches change each feed of a store that has served nobody. A moment after `at` stands for the
+ * end of the transaction. A change that readers cannot see yet counts as 0, so that the feed's date does not announce it.
  */
-export function feedMoments(
-  touches: readonly Touch[],
-  { at, wasServed }: { readonly at: Instant; readonly wasServed: boolean },
-): ReadonlyMap<FeedKey, Instant> {
+export function feedMoments(touches: readonly Touch[], at: Instant): ReadonlyMap<FeedKey, Instant> {
   const moments = new Map<FeedKey, Instant>();
   for (const { keys, seenFrom, changedAt = BY_CLOCK } of touches) {
-    const moment = seenFrom > at ? 0 : wasServed ? BY_CLOCK : changedAt;
+    const moment = seenFrom > at ? 0 : changedAt;
     for (const key of keys) moments.set(key, Math.max(moments.get(key) ?? 0, moment));
   }
   return moments;
@@ -42,7 +65,7 @@ function secondOf(moment: Instant): number {
  * an earlier change already has the next one, both share it, because no reader has seen a second of the future. If the
  * clock was set back, the change gets the second after the last one that was served.
  */
-function changedAt(before: Instant, at: Instant): Instant {
+export function changedAt(before: Instant, at: Instant): Instant {
   if (secondOf(before) < secondOf(at)) return at;
   return secondOf(before) === secondOf(at) + 1 ? before : secondOf(before) * 1000 + 1;
 }
@@ -53,28 +76,61 @@ export type FeedDates = ReturnType<typeof createFeedDates>;
 export function createFeedDates(db: DatabaseSync, feedRows: FeedRows) {
   const changedSince = db.prepare('SELECT key FROM feed WHERE revision > ?');
 
-  function touch(feed: FeedRow, at: Instant, revision: number): void {
+  /** @param age of the oldest article that has changed: see `AgedChange`. By default, the whole feed has changed */
+  function touch(feed: FeedRow, at: Instant, revision: number, age = Number.POSITIVE_INFINITY): void {
     feed.changed = changedAt(feed.changed, at);
+    feed.agedChanges = withChange(feed.agedChanges, { age, date: at }, changedAt);
     feed.revision = revision;
     feedRows.touch(feed);
   }
 
+  /** Keeps the dates that changes have in a store without readers. A new article has that of its publication in any case. */
+  function keepGivenDates(touches: readonly Touch[], at: Instant): void {
+    for (const { keys, seenFrom, changedAt: date } of touches) {
+      if (seenFrom > at || date === undefined || date > at || date <= seenFrom) continue;
+      for (const key of keys) {
+        const feed = feedRows.find(key);
+        if (feed !== undefined)
+          feed.agedChanges = withChange(feed.agedChanges, { age: date - seenFrom, date }, Math.max);
+      }
+    }
+  }
+
   return {
-    /** Dates all feeds by the clock. */
+    /** Dates all feeds by the clock. Those that are being filled get a date when they are filled. */
     touchAll(at: Instant, revision: number): void {
-      for (const feed of feedRows.all()) touch(feed, at, revision);
+      for (const feed of feedRows.all()) {
+        if (isFilling(feed)) continue;
+        touch(feed, at, revision);
+        feed.headChanged = changedAt(feed.headChanged, at);
+      }
     },
-    /** Dates feeds by the result of `feedMoments`. */
-    apply(moments: ReadonlyMap<FeedKey, Instant>, at: Instant, revision: number): void {
+    touch,
+    /** Dates feeds, at the end of a transaction. Where readers were served, its end is the date of every change that they see. */
+    apply(touches: readonly Touch[], { at: seen, wasServed }: TouchedAt, at: Instant, revision: number): void {
+      const byClock = wasServed ? touches : touches.filter(({ changedAt = BY_CLOCK }) => changedAt > at);
+      const oldest = oldestSeen(byClock);
+      if (!wasServed) keepGivenDates(touches, at);
+      const moments = wasServed ? oldest : feedMoments(touches, seen);
       for (const [key, moment] of moments) {
         const feed = feedRows.find(key);
         if (feed === undefined) continue;
-        if (moment > at) touch(feed, at, revision);
+        const seenFrom = oldest.get(key) ?? BY_CLOCK;
+        if (seenFrom <= seen) touch(feed, at, revision, at - seenFrom);
         else {
-          feed.changed = Math.max(feed.changed, moment);
+          if (!wasServed) feed.changed = Math.max(feed.changed, moment);
           feed.revision = revision;
           feedRows.touch(feed);
         }
+      }
+    },
+    /** Dates feeds for partners alone. */
+    applyToLeft(left: readonly ChangedLeftFeed[], at: Instant): void {
+      for (const { key, seenFor, revision } of left) {
+        const feed = feedRows.of(key);
+        feed.agedChanges = withChange(feed.agedChanges, { age: seenFor, date: at }, changedAt);
+        feed.revision = Math.max(feed.revision, revision);
+        feedRows.touch(feed);
       }
     },
     changedSince: (revision: number): FeedKey[] => changedSince.all(revision).map(({ key }) => String(key)),

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { LRUCache } from 'lru-cache';
+import { isPartnerFeed } from '../../feed/dialects.ts';
 import { type FeedKey, LATEST, type NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { createLru } from '../../lib/lru.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedGlance, GlanceOptions, OwnKind, UsedFeed, UseOptions } from '../store.ts';
 import { nameAt } from './feed-names.ts';
@@ -51,10 +52,10 @@ interface GlanceParts {
 /** What a list of feeds shows of each. No query reads all articles of a feed. Call it in a transaction. */
 export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }: GlanceParts) {
   const places = createPlaces(db);
-  const kept = new LRUCache<number, KeptGlance>({ max: MAX_KEPT });
-  const dates = new LRUCache<string, readonly EntryDates[]>({ max: MAX_KEPT });
+  const kept = createLru<number, KeptGlance>(MAX_KEPT);
+  const dates = createLru<string, readonly EntryDates[]>(MAX_KEPT);
   /** The numbers of the feeds that an article names itself, by its number and revision. */
-  const ownFeeds = new LRUCache<string, readonly number[]>({ max: MAX_KEPT });
+  const ownFeeds = createLru<string, readonly number[]>(MAX_KEPT);
   const keysByList = new WeakMap<readonly FeedName[], ReadonlyMap<number, FeedKey>>();
 
   let last: KeptUses | undefined;
@@ -147,7 +148,7 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
   return {
     keys(): readonly FeedKey[] {
       const all = feeds.all();
-      const keys = keyLists.get(all) ?? all.map(([key]) => key);
+      const keys = keyLists.get(all) ?? all.map(([key]) => key).filter((key) => !isPartnerFeed(key));
       keyLists.set(all, keys);
       return keys;
     },
@@ -166,7 +167,7 @@ export function createFeedGlances(db: DatabaseSync, { lists, feeds, snapshots }:
         .map(({ number, key, used }) => ({ key, name: nameAt(lists, feeds.get(number, key), at), used }));
     },
     glance(key: FeedKey, at: Instant, options: GlanceOptions): FeedGlance {
-      const feed = feeds.find(key);
+      const feed = isPartnerFeed(key) ? undefined : feeds.find(key);
       if (feed === undefined) return { articles: 0, perDay: options.days.map(() => 0) };
       const { number, revision } = feed;
       const days = JSON.stringify(options.days);

@@ -12,12 +12,29 @@ import type { Lists } from './lists.ts';
  * none: a feed has none before the first of its articles is visible, and after all of them are erased.
  */
 export function nameAt(lists: Lists, feed: FeedRow, at: Instant): string {
+  return namedAt(lists, feed, at).name;
+}
+
+interface Named {
+  readonly name: string;
+  /** The end of the embargo that gave the feed this name; 0 where none did. */
+  readonly since: Instant;
+  /** The end of the embargo that gives it another name. */
+  readonly until?: Instant;
+}
+
+/** The name of a feed at a moment, and from when until when it has this name if only time passes. */
+export function namedAt(lists: Lists, feed: FeedRow, at: Instant): Named {
   let { name } = feed;
-  if (feed.lists.coming.parts.length === 0) return name;
+  let since = 0;
+  if (feed.lists.coming.parts.length === 0) return { name, since };
   for (const [published, , coming] of lists.up(listOf(feed, 'coming'), LOWEST)) {
-    if (Number(published) <= at && (name === '' || isSmaller(String(coming), name))) name = String(coming);
+    if (name !== '' && !isSmaller(String(coming), name)) continue;
+    if (Number(published) > at) return { name, since, until: Number(published) };
+    name = String(coming);
+    since = Number(published);
   }
-  return name;
+  return { name, since };
 }
 
 /** In the order of UTF-8, whatever the names have. */

@@ -1,4 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { PublisherError } from '../../errors.ts';
+import { isPartnerFeed } from '../../feed/dialects.ts';
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { textChecksum } from './checksums.ts';
@@ -7,6 +9,10 @@ import { FEED_COLUMNS, type FeedRow, feedRow, listOf } from './feed-rows.ts';
 import { addRow, countOf, emptyParts, type Parts, partOf } from './list-parts.ts';
 import type { List, Lists, TableRow } from './lists.ts';
 import type { StoreRow } from './store-row.ts';
+import { isFilling } from './stored-rule.ts';
+
+/** Seconds after which a reader may come again for a feed that is being filled. */
+const RETRY_AFTER = 5;
 
 /** After every row of a moment, and before those of the next millisecond. */
 const LAST = Number.POSITIVE_INFINITY;
@@ -53,6 +59,13 @@ export function createFeedReader(db: DatabaseSync, { lists, storeRow }: FeedRead
     return ofKey(feedRow(columns), key);
   }
 
+  /** The key of the feed with this number. @throws PublisherError `store_damaged` */
+  function keyOf(number: number): FeedKey {
+    const columns = byNumber.get(number) as unknown as readonly unknown[] | undefined;
+    if (columns === undefined) throw damaged(`the feed number ${number} is missing`);
+    return feedRow(columns).key;
+  }
+
   /** The feeds as they were when they were checked last. */
   let known: Directory = { parts: emptyParts(), feeds: [], keys: new Set() };
 
@@ -68,8 +81,9 @@ export function createFeedReader(db: DatabaseSync, { lists, storeRow }: FeedRead
     return feeds;
   }
 
-  /** Whether readers could ever see a feed: it is declared, or holds a visible article or a tombstone, or an article left it that was visible. */
+  /** Whether readers could ever see a feed that is not being filled and not a partner's own: it is declared, or holds a visible article or a tombstone, or an article left it that was visible. */
   function isSeen(feed: FeedRow, at: Instant): boolean {
+    if (isFilling(feed) || isPartnerFeed(feed.key)) return false;
     if (feed.declared !== 0 || feed.lists.tombstones.parts.length > 0) return true;
     if (feed.visibleFrom !== null && feed.visibleFrom <= at) return true;
     const { parts, high } = feed.lists.entries;
@@ -77,7 +91,28 @@ export function createFeedReader(db: DatabaseSync, { lists, storeRow }: FeedRead
     return first(lists.down(listOf(feed, 'entries'), [at, LAST])) !== undefined;
   }
 
-  return { find, get, all, isSeen };
+  /** @throws PublisherError `feed_filling` */
+  function requireFilled(feed: FeedRow): void {
+    if (!isFilling(feed) || feed.declared === 0) return;
+    throw new PublisherError(
+      'feed_filling',
+      `The feed ${feed.key} has a new rule, and is being filled with its articles.`,
+      {
+        hint: `Try again in ${RETRY_AFTER} seconds. All other feeds are served.`,
+        retryAfter: RETRY_AFTER,
+      },
+    );
+  }
+
+  /** A feed that readers could ever see. @throws PublisherError `feed_filling` */
+  function findSeen(key: FeedKey, at: Instant): FeedRow | undefined {
+    const feed = isPartnerFeed(key) ? undefined : find(key);
+    if (feed === undefined) return undefined;
+    requireFilled(feed);
+    return isSeen(feed, at) ? feed : undefined;
+  }
+
+  return { find, get, keyOf, all, isSeen, findSeen, requireFilled };
 }
 
 function ofKey(feed: FeedRow, key: FeedKey): FeedRow {

@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import { type FeedKey, LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { createLru } from '../../lib/lru.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { FeedList, FeedListOptions, FeedTotal, ListedFeed } from '../store.ts';
 import { nameAt } from './feed-names.ts';
@@ -30,7 +30,7 @@ interface FeedTotalsParts {
 
 /** Counts what readers can see in each feed. */
 export function createFeedTotals({ lists, feeds, reading }: FeedTotalsParts) {
-  const kept = new LRUCache<number, KeptTotal>({ max: MAX_KEPT });
+  const kept = createLru<number, KeptTotal>(MAX_KEPT);
 
   function totalOf(feed: FeedRow, at: Instant): FeedTotal {
     const { number, revision } = feed;
@@ -87,7 +87,7 @@ export function createFeedTotals({ lists, feeds, reading }: FeedTotalsParts) {
 }
 
 /** The index of the first feed after a key, by binary search. Keys are in the order of UTF-8. */
-function startAfter(feeds: readonly FeedName[], after: FeedKey): number {
+export function startAfter(feeds: readonly FeedName[], after: FeedKey): number {
   const bytes = Buffer.from(after);
   let from = 0;
   let to = feeds.length;

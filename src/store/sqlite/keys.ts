@@ -5,7 +5,7 @@ import type { Scope, StoredKey } from '../store.ts';
 import { rowChecksum } from './checksums.ts';
 import { damaged } from './damage.ts';
 
-const COLUMNS = 'id, name, scope, hash, created, revoked, checksum';
+const COLUMNS = 'id, name, scope, hash, created, revoked, expires, partner, checksum';
 
 interface KeyRow {
   readonly id: string;
@@ -14,15 +14,23 @@ interface KeyRow {
   readonly hash: Uint8Array;
   readonly created: number;
   readonly revoked: number | null;
+  readonly expires: number | null;
+  readonly partner: string | null;
   readonly checksum: number;
 }
 
 /** The API keys. */
 export function createKeys(db: DatabaseSync) {
-  const insert = db.prepare('INSERT INTO key (id, name, scope, hash, created, checksum) VALUES (?, ?, ?, ?, ?, ?)');
+  const insert = db.prepare(`
+    INSERT INTO key (id, name, scope, hash, created, expires, partner, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   const byId = db.prepare(`SELECT ${COLUMNS} FROM key WHERE id = ?`);
   const all = db.prepare(`SELECT ${COLUMNS} FROM key ORDER BY created, id`);
   const revoke = db.prepare('UPDATE key SET revoked = ?, checksum = ? WHERE id = ?');
+
+  /** A key that opens nothing: no secret has its hash. */
+  const nobody = db.prepare(`
+    SELECT '000000000000' AS id, 'production' AS name, 'partner' AS scope, zeroblob(32) AS hash, 1795348800000 AS created,
+      NULL AS revoked, NULL AS expires, 'nobody' AS partner, 0 AS checksum`);
 
   function find(id: string): KeyRow | undefined {
     const row = byId.get(id);
@@ -30,14 +38,20 @@ export function createKeys(db: DatabaseSync) {
   }
 
   return {
-    create({ id, name, scope, hash, createdAt }: StoredKey): void {
+    create({ id, name, scope, hash, createdAt, ...rest }: StoredKey): void {
       if (find(id) !== undefined) throw new Error(`there is a key ${id} already`);
-      const row = { id, name, scope, hash, created: createdAt, revoked: null };
-      insert.run(id, name, scope, hash, createdAt, checksumOf(row));
+      const [expires, partner] = [rest.expiresAt ?? null, rest.partner ?? null];
+      const row = { id, name, scope, hash, created: createdAt, revoked: null, expires, partner };
+      insert.run(id, name, scope, hash, createdAt, expires, partner, checksumOf(row));
     },
+    /** An unknown key takes the steps of a known one, so that the time does not tell which ids there are. */
     find(id: string): StoredKey | undefined {
       const row = find(id);
-      return row === undefined ? undefined : storedKey(row);
+      if (row !== undefined) return storedKey(row);
+      const none = nobody.get() as unknown as KeyRow;
+      checksumOf(none);
+      storedKey(none);
+      return undefined;
     },
     list: (): StoredKey[] => all.all().map(checked).map(storedKey),
     revoke(id: string, at: Instant): boolean {
@@ -56,11 +70,12 @@ function checked(row: object, id: unknown): KeyRow {
   return key;
 }
 
-function checksumOf({ id, name, scope, hash, created, revoked }: Omit<KeyRow, 'checksum'>): number {
-  return rowChecksum([id, name, scope, hash, created, revoked]);
+function checksumOf(row: Omit<KeyRow, 'checksum'>): number {
+  const { id, name, scope, hash, created, revoked, expires, partner } = row;
+  return rowChecksum([id, name, scope, hash, created, revoked, expires, partner]);
 }
 
-function storedKey({ id, name, scope, hash, created, revoked }: KeyRow): StoredKey {
+function storedKey({ id, name, scope, hash, created, revoked, expires, partner }: KeyRow): StoredKey {
   return omitUndefined({
     id,
     name,
@@ -68,5 +83,7 @@ function storedKey({ id, name, scope, hash, created, revoked }: KeyRow): StoredK
     hash,
     createdAt: created,
     revokedAt: revoked ?? undefined,
+    expiresAt: expires ?? undefined,
+    partner: partner ?? undefined,
   });
 }

@@ -8,7 +8,7 @@ import { rowHash } from './checksums.ts';
  */
 export type ListRow = readonly [number, number, (number | null)?, (number | null)?, (number | null)?];
 
-type Key = readonly [number, number];
+export type Key = readonly [number, number];
 
 /** The rows from `low` on, up to the next part. The first part also has all rows before it, so that none can be outside. */
 export interface Part {
@@ -36,7 +36,7 @@ export function emptyParts(): Parts {
   return { parts: [], high: [...LOWEST] };
 }
 
-function isBefore(one: Key | ListRow, other: Key): boolean {
+export function isBefore(one: Key | ListRow, other: Key): boolean {
   return one[0] < other[0] || (one[0] === other[0] && one[1] < other[1]);
 }
 

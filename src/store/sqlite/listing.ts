@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Article } from '../../article/article.ts';
+import { isPartnerFeed } from '../../feed/dialects.ts';
 import { type FeedKey, LATEST } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
@@ -104,6 +105,7 @@ export function createListing(
     const { after, limit, status, at } = options;
     const key = options.feed ?? (status === 'embargoed' ? LATEST : undefined);
     if (key === undefined) return scan(options);
+    if (isPartnerFeed(key)) return [];
     const revisions = reading(() => {
       const feed = feeds.find(key);
       if (feed === undefined) return [];

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { textChecksum } from './checksums.ts';
 import { damaged } from './damage.ts';
-import { addHash, HIGHEST, hashOf, type ListRow, LOWEST, type Parts, partOf } from './list-parts.ts';
+import { addHash, HIGHEST, hashOf, type ListRow, LOWEST, type Part, type Parts, partOf } from './list-parts.ts';
 
 /** A row as it is in the table: texts stand for their checksums. */
 export type TableRow = readonly (number | string | null)[];
@@ -29,6 +29,8 @@ export const FEED_LISTS = {
   },
   tombstones: { columns: ['at', 'article', 'revision'], from: 'tombstone', where: 'feed = :owner' },
   coming: { columns: ['published', 'article', 'name'], from: 'coming_name', where: 'feed = :owner' },
+  pages: { columns: ['published', 'tie', 'page', 'entries', 'changed'], from: 'archive_page', where: 'feed = :owner' },
+  rights: { columns: ['at', 'article', 'revision'], from: 'rights_end', where: 'feed = :owner' },
 } as const satisfies Record<string, ListQuery>;
 
 /** The lists of the whole store, each read from the index that its readers use. */
@@ -58,6 +60,32 @@ export const STORE_LISTS = {
     from: 'audit INDEXED BY audit_range',
     where: ':owner = 0 AND lowest < highest',
   },
+  syndication: {
+    columns: ['article', 'revision', 'rights_end', 'corrected'],
+    from: 'syndication',
+    where: ':owner = 0',
+  },
+  corrections: {
+    columns: ['corrected', 'article', 'revision'],
+    from: 'syndication INDEXED BY syndication_corrected',
+    where: ':owner = 0 AND corrected IS NOT NULL',
+  },
+  formerFeeds: { columns: ['article', 'feed', 'checksum'], from: 'former_member', where: ':owner = 0' },
+  formerMembers: {
+    columns: ['feed', 'revision', 'article', 'changed', 'checksum'],
+    from: 'former_member INDEXED BY former_member_feed',
+    where: ':owner = 0',
+  },
+  departures: {
+    columns: ['left_at', 'article', 'feed', 'revision'],
+    from: 'former_member INDEXED BY former_member_left',
+    where: ':owner = 0',
+  },
+  mediaUses: {
+    columns: ['path_checksum', 'article'],
+    from: 'media_use INDEXED BY media_use_path',
+    where: ':owner = 0',
+  },
 } as const satisfies Record<string, ListQuery>;
 
 export type FeedList = keyof typeof FEED_LISTS;
@@ -75,6 +103,17 @@ export interface List {
 
 export type Lists = ReturnType<typeof createLists>;
 
+/** Lists in which callers look up one article after another, most of them in the same part. */
+const LOOKED_UP: ReadonlySet<string> = new Set<StoreList>(['singleAudits', 'rangeAudits']);
+/** Parts of each of these lists that stay in memory. */
+const MAX_KEPT = 4;
+
+/** A part as it was read and checked. */
+interface KeptPart extends Part {
+  readonly end: Key;
+  readonly rows: readonly TableRow[];
+}
+
 /** Reads the rows of a part: a range of the index that has the list. */
 export function listQuery(name: FeedList | StoreList): string {
   const { columns, from, where } = { ...FEED_LISTS, ...STORE_LISTS }[name];
@@ -89,6 +128,10 @@ export function listQuery(name: FeedList | StoreList): string {
 /** Reads lists part by part, and checks each part. Call it in a transaction, so that rows and parts are of one moment. */
 export function createLists(db: DatabaseSync) {
   const statements = new Map<string, StatementSync>();
+  const selectVersion = db.prepare('PRAGMA data_version');
+  selectVersion.setReturnArrays(true);
+  const kept = new Map<string, readonly KeptPart[]>();
+  let keptVersion: number | undefined;
 
   function statementOf(name: FeedList | StoreList): StatementSync {
     const known = statements.get(name);
@@ -100,7 +143,26 @@ export function createLists(db: DatabaseSync) {
   }
 
   /** The rows of a part, in the order of their keys. @throws PublisherError `store_damaged` */
-  function readPart({ name, owner, title, parts: { parts } }: List, index: number): readonly TableRow[] {
+  function readPart(list: List, index: number): readonly TableRow[] {
+    const part = list.parts.parts[index];
+    if (part === undefined || !LOOKED_UP.has(list.name)) return readRows(list, index);
+    const end = list.parts.parts[index + 1]?.low ?? HIGHEST;
+    const known = keptParts(list.name).find((one) => isSame(one, { ...part, end }));
+    if (known !== undefined) return known.rows;
+    const rows = readRows(list, index);
+    kept.set(list.name, [{ ...part, end, rows }, ...keptParts(list.name)].slice(0, MAX_KEPT));
+    return rows;
+  }
+
+  /** What another connection has written may have other rows: then nothing is kept. */
+  function keptParts(name: string): readonly KeptPart[] {
+    const [version] = selectVersion.get() as unknown as [number];
+    if (version !== keptVersion) kept.clear();
+    keptVersion = version;
+    return kept.get(name) ?? [];
+  }
+
+  function readRows({ name, owner, title, parts: { parts } }: List, index: number): readonly TableRow[] {
     const part = parts[index];
     if (part === undefined) return [];
     const [low, lowSecond] = index === 0 ? LOWEST : part.low;
@@ -114,6 +176,17 @@ export function createLists(db: DatabaseSync) {
 
   return {
     readPart,
+    /** The row with a key, and those before and after it; undefined where there is none. */
+    around(
+      list: List,
+      key: Key,
+    ): readonly [before: TableRow | undefined, own: TableRow | undefined, after: TableRow | undefined] {
+      const index = partOf(list.parts, key);
+      const rows = readPart(list, index);
+      const at = rows.findIndex((row) => row[0] === key[0] && row[1] === key[1]);
+      const before = at === 0 && index > 0 ? readPart(list, index - 1).at(-1) : rows[at - 1];
+      return [before, rows[at], rows[at + 1] ?? readPart(list, index + 1)[0]];
+    },
     /** The rows whose keys are not higher, highest first. */
     *down(list: List, from: Key): Generator<TableRow> {
       for (let index = partOf(list.parts, from); index >= 0; index -= 1) {
@@ -127,6 +200,12 @@ export function createLists(db: DatabaseSync) {
       }
     },
   };
+}
+
+function isSame(one: Omit<KeptPart, 'rows'>, other: Omit<KeptPart, 'rows'>): boolean {
+  const isRange = one.low[0] === other.low[0] && one.low[1] === other.low[1];
+  const isEnd = one.end[0] === other.end[0] && one.end[1] === other.end[1];
+  return isRange && isEnd && one.count === other.count && one.sum === other.sum;
 }
 
 function isAfter(row: TableRow, key: Key): boolean {

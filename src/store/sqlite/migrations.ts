@@ -1,8 +1,7 @@
-/**
- * Computes every checksum from what the tables have; see checksums.ts and list-parts.ts. The revisions of entries and tombstones
- * are part of their checksums. A step that changes rows runs this again, if it runs after the step that added the columns.
- */
-export const SEAL = `
+import { DOCUMENT_SIZES } from '../store.ts';
+
+/** The checksums of all tables but feeds, and the lists of feeds. */
+const SEAL_ROWS = `
   UPDATE article SET
     checksum = row_checksum(id, public_id, revision, published, updated, expires, withdrawn, erased),
     article_checksum = article_checksum(article, revision),
@@ -35,10 +34,108 @@ export const SEAL = `
     coming = (
       SELECT list_parts(published, article, text_checksum(name) ORDER BY published, article)
       FROM coming_name WHERE feed = feed.number);
+`;
 
-  UPDATE feed SET checksum = row_checksum(
-    number, key, name, declared, changed, revision, visible_from, rule, entries, expiries, tombstones, coming);
+/** How many entries each page of an archive has, and the pages of each feed. */
+const SEAL_PAGES = `
+  UPDATE archive_page SET entries = (
+    SELECT count(*) FROM entry
+    WHERE entry.feed = archive_page.feed
+      AND (entry.published, entry.tie) >= (archive_page.published, archive_page.tie)
+      AND (entry.published, entry.tie) < (
+        SELECT newer.published, newer.tie FROM archive_page AS newer
+        WHERE newer.feed = archive_page.feed
+          AND (newer.published, newer.tie) > (archive_page.published, archive_page.tie)
+        ORDER BY newer.published, newer.tie LIMIT 1));
 
+  UPDATE feed SET
+    archived = (SELECT coalesce(sum(archive_page.entries), 0) FROM archive_page WHERE feed = feed.number),
+    newest_page = coalesce((
+      SELECT page FROM archive_page WHERE feed = feed.number ORDER BY published DESC, tie DESC LIMIT 1 OFFSET 1), 0),
+    open_page = coalesce((
+      SELECT page FROM archive_page WHERE feed = feed.number ORDER BY published DESC, tie DESC LIMIT 1), 0),
+    pages = (
+      SELECT list_parts(published, tie, page, archive_page.entries, archive_page.changed ORDER BY published, tie)
+      FROM archive_page WHERE feed = feed.number);
+`;
+
+/** The columns under the checksum of a feed, as they are now. */
+const FEED_COLUMNS = `number, key, name, declared, changed, revision, visible_from, rule, archived, newest_page, open_page,
+    head_changed, aged_changes, entries, expiries, tombstones, coming, pages, rights`;
+
+/** These columns before there were partners. */
+const FEED_COLUMNS_11 = `number, key, name, declared, changed, revision, visible_from, rule, archived, newest_page, open_page,
+    head_changed, entries, expiries, tombstones, coming, pages`;
+
+/** These columns before feeds had archives. */
+const FEED_COLUMNS_10 = `
+    number, key, name, declared, changed, revision, visible_from, rule, entries, expiries, tombstones, coming`;
+
+const KEY_COLUMNS = 'id, name, scope, hash, created, revoked, expires, partner';
+
+const KEY_COLUMNS_11 = 'id, name, scope, hash, created, revoked';
+
+const FORMER_MEMBER_COLUMNS = 'article, feed, revision, changed, left_at, left_revision, stays';
+
+/** The columns under the checksum of the store's row, as they are now. */
+const STORE_COLUMNS = `last, rules, articles, withdrawn, expiring, single_audits, range_audits, syndication, corrections,
+    former_feeds, former_members, departures, media_uses, feeds, sources`;
+
+/** These columns before stories could leave the feeds of partners. */
+const STORE_COLUMNS_12 = `last, rules, articles, withdrawn, expiring, single_audits, range_audits, syndication, corrections,
+    feeds, sources`;
+
+const STORE_COLUMNS_11 = 'last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, sources';
+
+/** What is known for partners. */
+const SEAL_SYNDICATION = `
+  UPDATE syndication SET revision = coalesce((SELECT revision FROM article WHERE number = syndication.article), 0);
+
+  UPDATE rights_end SET revision = coalesce((SELECT revision FROM article WHERE number = rights_end.article), 0);
+
+  UPDATE feed SET rights = (
+    SELECT list_parts(at, article, revision ORDER BY at, article) FROM rights_end WHERE feed = feed.number);
+
+  UPDATE revision SET
+    syndication = (SELECT list_parts(article, revision, rights_end, corrected ORDER BY article) FROM syndication),
+    corrections = (
+      SELECT list_parts(corrected, article, revision ORDER BY corrected, article)
+      FROM syndication WHERE corrected IS NOT NULL);
+
+  UPDATE key SET checksum = row_checksum(${KEY_COLUMNS});
+`;
+
+/** The stories that have left feeds. */
+const SEAL_FORMER_MEMBERS = `
+  UPDATE former_member SET revision = coalesce(
+    (SELECT revision FROM article WHERE number = former_member.article), former_member.revision);
+
+  UPDATE former_member SET checksum = row_checksum(${FORMER_MEMBER_COLUMNS});
+
+  UPDATE revision SET
+    former_feeds = (SELECT list_parts(article, feed, checksum ORDER BY article, feed) FROM former_member),
+    former_members = (
+      SELECT list_parts(feed, revision, article, changed, checksum ORDER BY feed, revision) FROM former_member),
+    departures = (
+      SELECT list_parts(left_at, article, feed, revision ORDER BY left_at, article) FROM former_member);
+`;
+
+/** The files that articles name. */
+const SEAL_MEDIA_USES = `
+  UPDATE media_use SET path_checksum = text_checksum(path);
+
+  UPDATE revision SET media_uses = (
+    SELECT list_parts(path_checksum, article ORDER BY path_checksum, article) FROM media_use);
+`;
+
+/** Says that no start has set how many entries documents have, unless one has. */
+export const SET_NO_SIZES = `
+  INSERT OR IGNORE INTO setting SELECT name, value, row_checksum(name, value)
+  FROM (SELECT '${DOCUMENT_SIZES}' AS name, 'null' AS value);
+`;
+
+/** The lists of the whole store. */
+const SEAL_STORE = `
   UPDATE revision SET
     articles = (SELECT list_parts(revision, number, published, expires, withdrawn ORDER BY revision) FROM article),
     withdrawn = (SELECT list_parts(revision, number ORDER BY revision) FROM article WHERE withdrawn IS NOT NULL),
@@ -54,6 +151,17 @@ export const SEAL = `
 
   UPDATE revision SET checksum = row_checksum(
     last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, sources);
+`;
+
+/**
+ * Computes every checksum from what the tables have; see checksums.ts and list-parts.ts. The revisions of entries and tombstones
+ * are part of their checksums. A step that changes rows runs this again, if it runs after the step that added the columns.
+ */
+export const SEAL = `
+  ${SEAL_ROWS} ${SEAL_PAGES}
+  ${SEAL_STORE} ${SEAL_SYNDICATION} ${SEAL_FORMER_MEMBERS} ${SEAL_MEDIA_USES}
+  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS});
+  UPDATE revision SET checksum = row_checksum(${STORE_COLUMNS});
 `;
 
 /**
@@ -256,6 +364,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE feed ADD COLUMN tombstones BLOB NOT NULL DEFAULT x'';
   ALTER TABLE feed ADD COLUMN coming BLOB NOT NULL DEFAULT x'';
   ALTER TABLE feed ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+
   ALTER TABLE revision ADD COLUMN articles BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN withdrawn BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN expiring BLOB NOT NULL DEFAULT x'';
@@ -264,6 +373,119 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE revision ADD COLUMN feeds BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN sources BLOB NOT NULL DEFAULT x'';
   ALTER TABLE revision ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
-  ${SEAL}
+  ${SEAL_ROWS}
+  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS_10});
+  ${SEAL_STORE}
+  `,
+  `
+  -- The history of a feed in pages, each from its lowest key up to the next page. The last page of a feed is open: it has the
+  -- entries that are in no page of the archive yet. Pages are numbered in the order in which they were made.
+  CREATE TABLE archive_page (
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    published INTEGER NOT NULL,
+    tie INTEGER NOT NULL,
+    page INTEGER NOT NULL,
+    -- of a page that is not open
+    entries INTEGER NOT NULL,
+    -- when an entry last came, changed or left
+    changed INTEGER NOT NULL,
+    PRIMARY KEY (feed, published, tie)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX archive_page_number ON archive_page (feed, page);
+  -- How many entries are in pages that are not open; the newest of these pages, and the open one, or 0; and when something
+  -- changed that every document of the feed shows.
+  ALTER TABLE feed ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE feed ADD COLUMN newest_page INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE feed ADD COLUMN open_page INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE feed ADD COLUMN head_changed INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE feed ADD COLUMN pages BLOB NOT NULL DEFAULT x'';
+
+  -- A row whose checksum does not match has been damaged: it stays so.
+  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS_11})
+  WHERE checksum = row_checksum(${FEED_COLUMNS_10});
+
+  -- A store without this setting has lost it.
+  ${SET_NO_SIZES}
+  `,
+  `
+  -- The keys of partners have the partner's id, and keys may expire. The program knows the scopes.
+  ALTER TABLE key RENAME TO key_11;
+  CREATE TABLE key (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    hash BLOB NOT NULL,
+    created INTEGER NOT NULL,
+    revoked INTEGER,
+    checksum INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER,
+    partner TEXT,
+    CHECK ((scope = 'partner') = (partner IS NOT NULL))
+  ) STRICT, WITHOUT ROWID;
+  -- A row whose checksum does not match has been damaged: it stays so.
+  INSERT INTO key
+  SELECT id, name, scope, hash, created, revoked,
+    CASE WHEN checksum = row_checksum(${KEY_COLUMNS_11})
+      THEN row_checksum(${KEY_COLUMNS_11}, NULL, NULL) ELSE checksum END, NULL, NULL
+  FROM key_11;
+  DROP TABLE key_11;
+
+  -- Of each article in feeds that has them: the end of its rights, and the date of its correction.
+  CREATE TABLE syndication (
+    article INTEGER PRIMARY KEY REFERENCES article (number),
+    revision INTEGER NOT NULL DEFAULT 0,
+    rights_end INTEGER,
+    corrected INTEGER
+  ) STRICT;
+  CREATE INDEX syndication_corrected ON syndication (corrected, article) WHERE corrected IS NOT NULL;
+
+  -- The end of the rights of each article that is not withdrawn, in each of its feeds.
+  CREATE TABLE rights_end (
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    at INTEGER NOT NULL,
+    article INTEGER NOT NULL REFERENCES article (number),
+    revision INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (feed, at, article)
+  ) STRICT, WITHOUT ROWID;
+  ALTER TABLE feed ADD COLUMN rights BLOB NOT NULL DEFAULT x'';
+  -- When articles of the feed changed last, by their age at that time: see aged-changes.ts.
+  ALTER TABLE feed ADD COLUMN aged_changes BLOB NOT NULL DEFAULT x'';
+  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS})
+  WHERE checksum = row_checksum(${FEED_COLUMNS_11});
+
+  ALTER TABLE revision ADD COLUMN syndication BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN corrections BLOB NOT NULL DEFAULT x'';
+  UPDATE revision SET checksum = row_checksum(${STORE_COLUMNS_12})
+  WHERE checksum = row_checksum(${STORE_COLUMNS_11});
+  `,
+  `
+  -- Of each article that has left a feed, or was in it for more partners: how it was there. See former-members.ts.
+  CREATE TABLE former_member (
+    article INTEGER NOT NULL REFERENCES article (number),
+    feed INTEGER NOT NULL REFERENCES feed (number),
+    -- those of the article
+    revision INTEGER NOT NULL,
+    changed INTEGER NOT NULL,
+    -- when it left last, and with which revision
+    left_at INTEGER NOT NULL,
+    left_revision INTEGER NOT NULL,
+    -- as JSON
+    stays TEXT NOT NULL,
+    checksum INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (article, feed)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX former_member_feed ON former_member (feed, revision);
+  CREATE INDEX former_member_left ON former_member (left_at, article);
+  ALTER TABLE revision ADD COLUMN former_feeds BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN former_members BLOB NOT NULL DEFAULT x'';
+  ALTER TABLE revision ADD COLUMN departures BLOB NOT NULL DEFAULT x'';
+
+  -- Files are found by the checksums of their paths: a list, so that a lost row is noticed.
+  ALTER TABLE media_use ADD COLUMN path_checksum INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX media_use_path ON media_use (path_checksum, article);
+  ALTER TABLE revision ADD COLUMN media_uses BLOB NOT NULL DEFAULT x'';
+  ${SEAL_MEDIA_USES}
+  UPDATE revision SET checksum = row_checksum(${STORE_COLUMNS})
+  WHERE checksum = row_checksum(${STORE_COLUMNS_12});
   `,
 ];

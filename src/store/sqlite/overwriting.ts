@@ -32,7 +32,7 @@ export function createOverwriting(db: DatabaseSync, file: string, settings: Sett
   async function overwrite(): Promise<string | undefined> {
     const revision = settings.get(ERASED);
     if (revision === undefined) return undefined;
-    if (revision !== rewritten) rewriting = rewrite(db, file);
+    if (revision !== rewritten) rewriting = rewrite(db, file).catch(systemReason); // no room for another thread
     const failure = await rewriting;
     rewriting = undefined;
     if (failure === undefined) rewritten = revision;
@@ -82,8 +82,8 @@ function rewrite(db: DatabaseSync, file: string): Promise<RewriteReply> {
     db.exec('VACUUM');
     return Promise.resolve(undefined);
   }
-  const thread = new Worker(join(import.meta.dirname, 'rewrite-thread.ts'), { workerData: file });
   return new Promise((done) => {
+    const thread = new Worker(join(import.meta.dirname, 'rewrite-thread.ts'), { workerData: file });
     let reply: RewriteReply = 'its thread failed';
     thread.once('message', (message: RewriteReply) => {
       reply = message;

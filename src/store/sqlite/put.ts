@@ -1,13 +1,15 @@
 import type { Article } from '../../article/article.ts';
 import type { ArticleText } from '../../article/stored.ts';
 import type { Problem } from '../../errors.ts';
+import { isPartnerFeed } from '../../feed/dialects.ts';
 import type { FeedKey } from '../../feed/feeds.ts';
+import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
 import type { AuditedChange, KeptArticle, Outcome, Put } from '../store.ts';
 import type { ArticleRows, KnownArticle, Owner } from './article-rows.ts';
 import { damaged } from './damage.ts';
-import { type Entries, type Feeds, without } from './entries.ts';
+import { type Entries, type Feeds, isInFeeds, without } from './entries.ts';
 import {
   erasedId,
   identityProblem,
@@ -17,7 +19,7 @@ import {
   wasSeen,
   withKnownPublicId,
 } from './identity-ledger.ts';
-import type { Applied, ChangeParts, Transaction } from './transaction.ts';
+import type { Applied, ChangeParts, Seen, Transaction } from './transaction.ts';
 import { repeatsWithdrawn } from './withdrawn-record.ts';
 
 /** Creates or updates the article of a put whose condition holds. */
@@ -61,7 +63,7 @@ function create({ rows, entries, mediaUses }: ChangeParts, change: Put, transact
 }
 
 function update(
-  { rows, entries, sources, mediaUses }: ChangeParts,
+  { rows, entries, sources, mediaUses, formerRows }: ChangeParts,
   change: Put,
   known: KnownArticle,
   transaction: Transaction,
@@ -84,12 +86,8 @@ function update(
     return { ...unchanged, kept: keptAsKnown(known, entries.feedsOf(known, at)) };
   const before = entries.feedsOf(known, at);
   const feeds = entries.withCustomFeeds(change.feeds);
-  const since = Math.min(
-    seenFrom(known.published, known.withdrawn),
-    seenFrom(article.publishedAt, article.withdrawn?.at),
-  );
   if (change.isReparsed !== true && wasSeen(known, at))
-    entries.keepVisible(without(before.all, feeds.all), known.published);
+    entries.keepVisible(hasEnded(article, at) ? before.all : without(before.all, feeds.all), known.published);
   if (known.article === jsonString(article.text)) {
     rows.updateRecord(known, change.record); // it may name a value that the record before left to a default
     const revision = transaction.revision + 1;
@@ -109,16 +107,50 @@ function update(
   return updated(revision, touched);
 
   function updated(revision: number, touched: readonly FeedKey[]): Applied {
+    const after = isInFeeds(article) ? feeds.all : [];
+    // A new version of the program takes nothing from partners: their files name feeds in its words.
+    const left = change.isReparsed === true ? after : before.all;
+    const former = formerRows.follow({ known, article, before: left, after, at, revision });
     return withSameAddress(entries, number, article, {
       id,
       result: 'updated',
       revision,
       touched,
-      seenFrom: since,
+      seen: seenIn(touched, { known, before, article, feeds }),
+      former: former.filter(({ key }) => !touched.includes(key)),
       kept: kept(article, feeds),
       audited: { what: changeOf(known, article), number, article },
     });
   }
+}
+
+/** Whether the end of an article is over: a partner with a delay that saw the article may then find no trace of it in its feeds. */
+function hasEnded({ expiresAt, rightsEnd, withdrawn }: ArticleText, at: Instant): boolean {
+  return [expiresAt, rightsEnd, withdrawn?.at].some((end) => end !== undefined && end <= at);
+}
+
+interface Moved {
+  readonly known: KnownArticle;
+  readonly before: Feeds;
+  readonly article: ArticleText;
+  readonly feeds: Feeds;
+}
+
+/**
+ * Since when readers can see an article, by feed: a feed that a story under embargo leaves must not change with the end of the
+ * embargo, and one that it comes to has nothing of the story before.
+ */
+function seenIn(touched: readonly FeedKey[], { known, before, article, feeds }: Moved): readonly Seen[] {
+  const from = seenFrom(known.published, known.withdrawn);
+  const to = seenFrom(article.publishedAt, article.withdrawn?.at);
+  if (from === to) return [{ keys: touched, seenFrom: to }];
+  const had = new Set(before.all.map(({ key }) => key));
+  const has = new Set(feeds.all.map(({ key }) => key));
+  return [
+    { keys: touched.filter((key) => !has.has(key)), seenFrom: from },
+    { keys: touched.filter((key) => !had.has(key)), seenFrom: to },
+    { keys: touched.filter((key) => had.has(key) && has.has(key)), seenFrom: Math.min(from, to) },
+  ];
 }
 
 function withSameAddress(entries: Entries, number: number, article: ArticleText, applied: Applied): Applied {
@@ -138,7 +170,8 @@ export function kept(
   { publicId, publishedAt, expiresAt, withdrawn }: Omit<KeptArticle, 'feeds'>,
   { all }: Feeds,
 ): KeptArticle {
-  return omitUndefined({ publicId, publishedAt, expiresAt, withdrawn, feeds: all.map(({ key }) => key) });
+  const feeds = all.map(({ key }) => key).filter((key) => !isPartnerFeed(key));
+  return omitUndefined({ publicId, publishedAt, expiresAt, withdrawn, feeds });
 }
 
 /** The article of an outcome that leaves it as it was. */

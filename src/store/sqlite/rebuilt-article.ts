@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Article } from '../../article/article.ts';
 import { recordOf } from '../../article/record-of.ts';
-import { erasedArticle, withdrawnArticle } from '../../article/stored.ts';
+import { erasedArticle, type Remains, withdrawnArticle } from '../../article/stored.ts';
 import { type FeedKey, type NamedKey, ownKeys } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { jsonString } from '../../lib/json.ts';
+import { omitUndefined } from '../../lib/omit-undefined.ts';
 import { type CheckedArticle, isWhole, ownFeedsOf, type WholeArticle } from './check-article.ts';
 import { type ArticleHead, articleChecksum, textChecksum } from './checksums.ts';
 import { erasedRecord } from './erase.ts';
@@ -43,7 +44,8 @@ export async function rebuilt(
   if (head === undefined) return undefined;
   if (isWhole(checked)) return asItWas(checked);
   if (head.erased === 1) {
-    const remains = { id: head.id, publicId: head.public_id, publishedAt: head.published, at: head.withdrawn };
+    const ids = { id: head.id, publicId: head.public_id, publishedAt: head.published };
+    const remains = { ...ids, at: head.withdrawn, ...forPartners(checked) };
     const keys = record === undefined ? feeds : ownFeedsOf(erasedArticleOf(remains), record.value, true);
     return remains.at === null
       ? undefined
@@ -117,8 +119,18 @@ function isSame({ id, publishedAt, updatedAt, expiresAt, withdrawn }: Article, h
   );
 }
 
+/** What decides which partners may learn of an erased article, from either of its texts. */
+function forPartners({ article, record }: CheckedArticle): Pick<Remains, 'urgency' | 'partners'> {
+  const { urgency, rights } = article?.value ?? {};
+  const { erased } = Object(record?.value) as { erased?: Pick<Remains, 'urgency' | 'partners'> };
+  return omitUndefined({
+    urgency: urgency ?? erased?.urgency,
+    partners: rights?.partners ?? erased?.partners,
+  });
+}
+
 /** What must be known of a withdrawn or erased article, so that it never comes back. */
-export interface GoneArticle {
+export interface GoneArticle extends Pick<Remains, 'urgency' | 'partners'> {
   readonly id: string;
   readonly publicId: string;
   readonly publishedAt: Instant;
@@ -143,15 +155,10 @@ export function erasedAs(number: number, gone: GoneArticle, feeds: readonly Feed
     withdrawn: at,
     erased: 1,
   };
-  const record = jsonString(erasedRecord({ id, publicId, publishedAt, withdrawn: { at } }, named));
+  const record = jsonString(erasedRecord({ ...gone, withdrawn: { at } }, named));
   return { number, head, article, text: JSON.stringify(article), record, feeds: named };
 }
 
-function erasedArticleOf({
-  id,
-  publicId,
-  publishedAt,
-  at,
-}: Omit<GoneArticle, 'at'> & { readonly at: Instant | null }): Article {
-  return erasedArticle({ id, publicId, publishedAt, withdrawn: { at: at ?? 0 } });
+function erasedArticleOf({ at, ...ids }: Omit<GoneArticle, 'at'> & { readonly at: Instant | null }): Article {
+  return erasedArticle({ ...ids, withdrawn: { at: at ?? 0 } });
 }

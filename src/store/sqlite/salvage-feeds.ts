@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type FeedKey, LATEST, type NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import { encodeAgedChanges } from './aged-changes.ts';
 
 export type FeedWriter = ReturnType<typeof createFeedWriter>;
 
@@ -15,10 +16,10 @@ export function createFeedWriter(db: DatabaseSync, { at, choose }: FeedWriterPar
   const insert = db.prepare("INSERT INTO feed (key, name, declared) VALUES (?, '', ?) RETURNING number");
   const rename = db.prepare("UPDATE feed SET name = :name WHERE number = :feed AND (name = '' OR name > :name)");
   const insertComing = db.prepare('INSERT INTO coming_name (article, feed, published, name) VALUES (?, ?, ?, ?)');
-  // A reader may know the second of the last change: the feed gets a later one.
-  const date = db.prepare(`
-    UPDATE feed SET revision = :revision,
-      changed = CASE WHEN changed < :at THEN :at ELSE (changed + 999) / 1000 * 1000 + 1 END
+  // A reader may know the second of the last change: the feed gets a later one, and so do all pages of its archive.
+  const changedOf = db.prepare('SELECT changed FROM feed WHERE number = ?');
+  const update = db.prepare(`
+    UPDATE feed SET revision = :revision, changed = :date, head_changed = :date, aged_changes = :aged
     WHERE number = :feed`);
   const known = db.prepare('SELECT key, number FROM feed').all();
   const numbers = new Map<FeedKey, number>(known.map(({ key, number }) => [String(key), Number(number)]));
@@ -36,6 +37,13 @@ export function createFeedWriter(db: DatabaseSync, { at, choose }: FeedWriterPar
   /** All feeds of an article. */
   function withCustom(own: readonly FeedKey[]): readonly FeedKey[] {
     return [...own, ...choose(own)];
+  }
+
+  function date(feed: number, revision: number): void {
+    const before = Number(changedOf.get(feed)?.changed);
+    const changed = before < at ? at : Math.ceil(before / 1000) * 1000 + 1;
+    const aged = encodeAgedChanges([{ age: Number.POSITIVE_INFINITY, date: changed }]);
+    update.run({ feed, revision, date: changed, aged });
   }
 
   return {
@@ -60,7 +68,7 @@ export function createFeedWriter(db: DatabaseSync, { at, choose }: FeedWriterPar
     },
     isAnyTouched: (): boolean => touched.size > 0,
     dateTouched(revision: number): void {
-      for (const key of touched) date.run({ feed: numberOf(key), at, revision });
+      for (const key of touched) date(numberOf(key), revision);
     },
     count: (): number => numbers.size,
   };

@@ -4,6 +4,7 @@ import { customFeedChooser } from '../../feed/selection.ts';
 import { feedProblem, feedRows } from './check-feeds.ts';
 import { isWholeSource, jsonOf, SOURCE_COLUMNS } from './check-rows.ts';
 import type { Value } from './checksums.ts';
+import { addHash, decodeParts, hashOf, type ListRow } from './list-parts.ts';
 import { createLists } from './lists.ts';
 import { type AnyRow, ifReadable, rowsByName } from './readable-rows.ts';
 import { isSum, type SourceRow } from './sources.ts';
@@ -23,7 +24,19 @@ export function createCopyRow(to: DatabaseSync): CopyRow {
   };
 }
 
-const FEED_COLUMNS = ['number', 'key', 'name', 'declared', 'changed', 'revision', 'visible_from', 'rule'];
+const FEED_COLUMNS = [
+  'number',
+  'key',
+  'name',
+  'declared',
+  'changed',
+  'revision',
+  'visible_from',
+  'rule',
+  'head_changed',
+  'aged_changes',
+];
+const PAGE_COLUMNS = ['feed', 'published', 'tie', 'page', 'entries', 'changed'];
 
 export interface SalvagedFeeds {
   readonly keys: ReadonlyMap<number, FeedKey>;
@@ -44,11 +57,35 @@ export function copyFeeds(from: DatabaseSync, copy: CopyRow): SalvagedFeeds {
       lost.push(key);
       continue;
     }
-    copy('feed', FEED_COLUMNS, row);
+    copy('feed', FEED_COLUMNS, { head_changed: 0, aged_changes: new Uint8Array(), ...row });
+    for (const page of archivePages(from, row)) copy('archive_page', PAGE_COLUMNS, page);
     keys.set(Number(row.number), key);
     if (typeof row.rule === 'string') rules.push({ id: key, select: jsonOf(row.rule) as Selection });
   }
   return { keys, choose: customFeedChooser(rules), lost };
+}
+
+/**
+ * The pages of the archive of a feed whose row is whole. Where one of them is not, none is kept: the service divides the
+ * history anew.
+ */
+function archivePages(from: DatabaseSync, { number, pages }: AnyRow): readonly AnyRow[] {
+  if (!(pages instanceof Uint8Array)) return []; // a store of an earlier version
+  const rows = ifReadable(() =>
+    from.prepare('SELECT * FROM archive_page WHERE feed = ? ORDER BY published, tie').all(Number(number)),
+  );
+  const parts = decodeParts(pages).parts;
+  const [count, sum] = [
+    parts.reduce((all, part) => all + part.count, 0),
+    parts.reduce((all, part) => addHash(all, part.sum, 1), 0),
+  ];
+  let found = 0;
+  for (const row of rows ?? []) {
+    const { published, tie, page, entries, changed } = row;
+    if (![published, tie, page, entries, changed].every(Number.isSafeInteger)) return [];
+    found = addHash(found, hashOf([published, tie, page, entries, changed] as unknown as ListRow), 1);
+  }
+  return rows?.length === count && found === sum ? rows : [];
 }
 
 /** Most revisions that a store gave after the last one that can be read, where it is not certain. */

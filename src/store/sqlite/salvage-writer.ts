@@ -30,19 +30,24 @@ export function createSalvageWriter(db: DatabaseSync, feeds: FeedWriter) {
   );
   const insertEntry = db.prepare('INSERT INTO entry (feed, published, tie, article, expires) VALUES (?, ?, ?, ?, ?)');
   const insertTombstone = db.prepare('INSERT INTO tombstone (feed, at, article) VALUES (?, ?, ?)');
+  const insertRights = db.prepare('INSERT INTO rights_end (feed, at, article) VALUES (?, ?, ?)');
+  const insertSyndication = db.prepare('INSERT INTO syndication (article, rights_end, corrected) VALUES (?, ?, ?)');
   const insertMedia = db.prepare('INSERT OR IGNORE INTO media_use (path, article) VALUES (?, ?)');
   /** The numbers of articles that are not what they were. */
   const renewed: number[] = [];
 
   function addPlace({ number, article, feeds: own }: SalvagedArticle): void {
     if (!isInFeeds(article)) return;
-    const { publishedAt, expiresAt = null, withdrawn, publicId, url } = article;
+    const { publishedAt, expiresAt = null, withdrawn, publicId, url, rights, correction } = article;
+    const [rightsEnd, corrected] = [rights?.endsAt ?? null, correction?.at ?? null];
     const keys = own.map(({ key }) => key);
     const tie = tieBreaker(publicId);
     for (const feed of feeds.withCustom(keys).map(feeds.numberOf)) {
       if (withdrawn === undefined) insertEntry.run(feed, publishedAt, tie, number, expiresAt);
-      else insertTombstone.run(feed, withdrawn.at, number);
+      if (withdrawn === undefined && rightsEnd !== null) insertRights.run(feed, rightsEnd, number);
+      if (withdrawn !== undefined) insertTombstone.run(feed, withdrawn.at, number);
     }
+    if (rightsEnd !== null || corrected !== null) insertSyndication.run(number, rightsEnd, corrected);
     const hash = withdrawn === undefined ? urlHash(url) : null;
     insertPlace.run(number, publishedAt, tie, expiresAt, `[${keys.map(feeds.numberOf).join()}]`, hash);
     for (const feed of own) feeds.name(number, publishedAt, feed);

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { readEvidence } from './article-remains.ts';
+import { copyFormer } from './check-former.ts';
 import {
   AUDIT_COLUMNS,
   auditRows,
@@ -9,6 +10,7 @@ import {
   KEY_COLUMNS,
   SETTING_COLUMNS,
 } from './check-rows.ts';
+import { SET_NO_SIZES } from './migrations.ts';
 import { highestKey, ifReadable } from './readable-rows.ts';
 import { copyArticles, type LostArticle, type SalvageParts } from './salvage-articles.ts';
 import { createFeedWriter } from './salvage-feeds.ts';
@@ -50,6 +52,7 @@ export async function salvage(from: DatabaseSync, to: DatabaseSync, parts: Salva
   const writer = createSalvageWriter(to, feedWriter);
   const report = (row: string) => lostRows.push(row);
   copyRows(from, copy, { table: 'setting', key: 'name', columns: SETTING_COLUMNS, isWhole: isWholeSetting }, report);
+  to.exec(SET_NO_SIZES);
   const lostKeys: string[] = [];
   const keys = copyRows(from, copy, { table: 'key', key: 'id', columns: KEY_COLUMNS, isWhole: isWholeKey }, (key) =>
     lostKeys.push(key),
@@ -58,6 +61,7 @@ export async function salvage(from: DatabaseSync, to: DatabaseSync, parts: Salva
   const articles = await copyArticles(from, writer, { ...parts, evidence, last, sources, feeds, feedWriter });
   const areWhole = sources.areWhole && parts.arePagesWhole;
   copySources(copy, { ...sources, areWhole }, { withdrawn: articles.withdrawn, forgotten: forgottenIn(articles.lost) });
+  copyFormer({ from, to }, copy, report);
   let highestNumber = last;
   for (const row of auditRows(from, (problem) => report(`audit: ${problem}`))) {
     if (isWholeAudit(row)) copy('audit', AUDIT_COLUMNS, row);

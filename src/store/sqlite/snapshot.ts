@@ -1,12 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Article } from '../../article/article.ts';
+import { isPartnerFeed } from '../../feed/dialects.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { EntryRef, FeedSnapshot, SnapshotOptions, Tombstone } from '../store.ts';
+import type { ArchivePage, EntryRef, FeedSnapshot, SnapshotOptions, Tombstone } from '../store.ts';
+import { type ArchiveReader, dateOf } from './archive-reader.ts';
 import { checkedArticle, checkedHead, HEAD, type HeadRow } from './article-rows.ts';
 import { damaged } from './damage.ts';
-import { nameAt } from './feed-names.ts';
+import { nameAt, namedAt } from './feed-names.ts';
 import { type FeedReader, first, nextAfter, until } from './feed-reader.ts';
 import { type FeedRow, listOf } from './feed-rows.ts';
 import type { List, Lists, TableRow } from './lists.ts';
@@ -19,12 +21,13 @@ type ArticleRow = Parameters<typeof checkedArticle>[0];
 interface SnapshotParts {
   readonly lists: Lists;
   readonly feeds: FeedReader;
+  readonly archive: ArchiveReader;
 }
 
 export type Snapshots = ReturnType<typeof createSnapshots>;
 
 /** Reads the feeds as they are at one moment. Call it in a transaction. */
-export function createSnapshots(db: DatabaseSync, { lists, feeds }: SnapshotParts) {
+export function createSnapshots(db: DatabaseSync, { lists, feeds, archive }: SnapshotParts) {
   const headByNumber = db.prepare(`SELECT ${HEAD} FROM article WHERE number = ?`);
   const articleByNumber = db.prepare(`SELECT ${HEAD}, article, article_checksum FROM article WHERE number = ?`);
   const placeOf = db.prepare('SELECT published, tie FROM place WHERE article = ?');
@@ -84,13 +87,14 @@ export function createSnapshots(db: DatabaseSync, { lists, feeds }: SnapshotPart
 
   return {
     newest,
+    entryOf,
     feeds: (at: Instant): NamedKey[] =>
       feeds.all().flatMap(([key, number]) => {
         const feed = feeds.get(number, key);
         return feeds.isSeen(feed, at) ? [{ key, name: nameAt(lists, feed, at) }] : [];
       }),
     newerThan(key: FeedKey, number: number, at: Instant, limit: number): number {
-      const feed = feeds.find(key);
+      const feed = isPartnerFeed(key) ? undefined : feeds.find(key);
       const place = placeOf.get(number);
       if (feed === undefined || place === undefined) return 0;
       const [published, tie] = [Number(place.published), Number(place.tie)];
@@ -103,8 +107,8 @@ export function createSnapshots(db: DatabaseSync, { lists, feeds }: SnapshotPart
       return newer;
     },
     snapshot(key: FeedKey, at: Instant, { limit, tombstonesFor }: SnapshotOptions): FeedSnapshot | undefined {
-      const feed = feeds.find(key);
-      if (feed === undefined || !feeds.isSeen(feed, at)) return undefined;
+      const feed = feeds.findSeen(key, at);
+      if (feed === undefined) return undefined;
       const entries = newest(feed, at, limit);
       const tombstones = [...tombstonesIn(feed, at, at - tombstonesFor).take(MAX_TOMBSTONES)];
       const { opens, expires, withdraws, withdrawn, expired, forgotten } = momentsOf(feed, at, tombstonesFor);
@@ -116,6 +120,35 @@ export function createSnapshots(db: DatabaseSync, { lists, feeds }: SnapshotPart
         changedAt: latest(feed.changed, after(forgotten)) ?? 0,
         removedAt: latest(withdrawn, expired),
         nextChangeAt: earliest(opens, expires, withdraws, after(tombstones.at(-1)?.at)),
+        archive: archive.archiveAt(feed, at),
+      });
+    },
+    archivePage(key: FeedKey, page: number, at: Instant): ArchivePage | undefined {
+      const feed = feeds.findSeen(key, at);
+      if (feed === undefined) return undefined;
+      const range = archive.rangeOf(feed, page, at);
+      if (range === undefined) return undefined;
+      const rows = [...archive.rows(feed, range, at)];
+      const expiries = rows.flatMap((row) => (row[4] === null ? [] : Number(row[4])));
+      const visible = rows.filter((row) => row[4] === null || Number(row[4]) > at);
+      const opens = range.isOpen ? nextAfter(lists, listOf(feed, 'entries'), at)?.[0] : undefined;
+      const newest = range.isOpen && rows[0] ? Number(rows[0][0]) : undefined;
+      const { name, since, until } = namedAt(lists, feed, at);
+      return omitUndefined({
+        name,
+        page,
+        isOpen: range.isOpen,
+        entries: visible.map(entryOf),
+        changedAt:
+          latest(range.changed, feed.headChanged, since, newest, ...expiries.filter((moment) => moment <= at)) ?? 0,
+        nextChangeAt: earliest(
+          ...expiries.filter((moment) => moment > at),
+          opens === undefined ? undefined : Number(opens),
+          until,
+        ),
+        date: dateOf(range) ?? feed.changed,
+        older: range.older,
+        newer: range.newer,
       });
     },
   };

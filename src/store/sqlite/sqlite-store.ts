@@ -2,28 +2,38 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isStoreDamage } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { Change, Outcome, Store } from '../store.ts';
+import { createArchiveReader } from './archive-reader.ts';
+import { createArchives } from './archives.ts';
+import { createArticleBlocks } from './article-blocks.ts';
 import { createArticleIndexes } from './article-indexes.ts';
 import { createArticleRows } from './article-rows.ts';
 import { createAudit } from './audit.ts';
 import { createAuditTexts } from './audit-texts.ts';
 import { applyChanges } from './changes.ts';
-import { openCheckpoints } from './checkpoints.ts';
+import { type Checkpoints, createCheckpoints, openCheckpoints } from './checkpoints.ts';
+import { createConfiguration } from './configuration.ts';
 import { createDamageRecord, type DamageRecord, damaged } from './damage.ts';
 import { type OpenOptions, openDatabase, storeError, withSchemaErrors, withStoreErrors } from './database.ts';
 import { createEntries } from './entries.ts';
 import { createExternalChanges } from './external-changes.ts';
 import { createFeedDates } from './feed-dates.ts';
+import { createFeedFilling } from './feed-filling.ts';
 import { createFeedGlances } from './feed-glances.ts';
 import { createFeedReader } from './feed-reader.ts';
 import { createFeedRows } from './feed-rows.ts';
 import { createFeedTotals } from './feed-totals.ts';
 import { createFeedsOfKind } from './feeds-of-kind.ts';
+import { createFormerMembers } from './former-members.ts';
+import { createFormerRows } from './former-rows.ts';
+import { createHistoryDivision } from './history-division.ts';
 import { createKeys } from './keys.ts';
 import { HIGHEST } from './list-parts.ts';
 import { createListing } from './listing.ts';
 import { createLists } from './lists.ts';
 import { createMediaUses } from './media-uses.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
+import { createPartnerEvents } from './partner-events.ts';
+import { createPartnerSnapshots } from './partner-snapshots.ts';
 import { createReading } from './reading.ts';
 import { createRecords } from './records.ts';
 import { createReplacedFileCheck } from './replaced-file.ts';
@@ -33,6 +43,8 @@ import { createSnapshots } from './snapshot.ts';
 import { createSources } from './sources.ts';
 import { countStatuses } from './status-counts.ts';
 import { createStoreRow } from './store-row.ts';
+import { createSyndicationEnds } from './syndication-ends.ts';
+import { createSyndicationRows } from './syndication-rows.ts';
 import { createTurns, withWriteLock } from './write-lock.ts';
 
 /**
@@ -56,28 +68,21 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     damage.refuse();
     requireSameFile();
   }
-  const checkpoints = options.isBulk ? openCheckpoints(file) : undefined;
+  const checkpoints = options.isBulk ? openCheckpoints(file) : createCheckpoints(db, file);
   const tables = openTables(db);
-  const {
-    audit,
-    storeRow,
-    lists,
-    feeds,
-    reading,
-    settings,
-    feedDates,
-    rules,
-    entries,
-    sources,
-    mediaUses,
-    externalChanges,
-  } = tables;
+  const { audit, storeRow, lists, feeds, reading, settings, rules, entries, sources, mediaUses, externalChanges } =
+    tables;
+  const { formerRows } = tables;
   const overwriting = createOverwriting(db, file, settings);
-  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, requireChangeable });
+  const { transaction, rehearsal } = createTransactions(db, tables, { overwriting, checkpoints, requireChangeable });
   const records = createRecords(db, tables.requireComplete);
-  const snapshots = createSnapshots(db, { lists, feeds });
+  const archive = createArchiveReader(db, { lists, archives: tables.archives });
+  const snapshots = createSnapshots(db, { lists, feeds, archive });
+  const { changeSizes, setDocumentSizes, divideHistory } = createHistoryDivision({ ...tables, transaction });
   const glances = createFeedGlances(db, { lists, feeds, snapshots });
+  const blocks = createArticleBlocks(db, { lists, feeds, reading });
   const feedTotals = createFeedTotals({ lists, feeds, reading });
+  const partnerSnapshot = createPartnerSnapshots(db, { lists, feeds, snapshots, storeRow });
   const keys = createKeys(db);
   const keysOf = (number: number) => {
     const member = records.member(number);
@@ -101,21 +106,27 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
   }
 
   return {
-    backfillFeeds: async (feeds, now) => transaction(() => rules.backfillFeeds(feeds, now)),
+    backfillFeeds: async (feeds, now, most = Number.POSITIVE_INFINITY) =>
+      transaction(() => rules.backfillFeeds(feeds, now, most)),
+    fillFeeds: createFeedFilling(db, { ...tables, transaction }),
+    fillingFeeds: async () => reading(rules.filling).length,
     rules: async () => reading(rules.list),
     apply: async (changes, now) => transaction(() => applyChanges(tables, changes, now)),
     rehearse: async (changes, now) => rehearsal(changes, now),
-    touchAllFeeds: async (now) => {
-      await transaction(() => {
-        const revision = storeRow.last() + 1;
-        storeRow.setLast(revision);
-        feedDates.touchAll(now(), revision);
-      });
-    },
+    ...createConfiguration({ ...tables, changeSizes, transaction }),
     markServed: async () => {
       if (!settings.wasServed()) await transaction(settings.markServed);
     },
     snapshot: async (key, at, snapshotOptions) => reading(() => snapshots.snapshot(key, at, snapshotOptions)),
+    archivePage: async (key, page, at) => reading(() => snapshots.archivePage(key, page, at)),
+    setDocumentSizes,
+    divideHistory,
+    partnerSnapshot: async (key, at, partnerOptions) => reading(() => partnerSnapshot(key, at, partnerOptions)),
+    ...createPartnerEvents(db, tables),
+    ...createFormerMembers(db, tables),
+    pruneFormerMembers: async (before) =>
+      formerRows.hasOlder(before) ? transaction(() => formerRows.prune(before)) : 0,
+    syndicationEnds: createSyndicationEnds(db, tables),
     articles: async (numbers) => records.articles(numbers),
     feeds: async (at) => reading(() => snapshots.feeds(at)),
     listFeeds: feedTotals.list,
@@ -125,6 +136,8 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     usedFeeds: async (kind, at, useOptions) => reading(() => glances.used(kind, at, useOptions)),
     feedsOfKind: createFeedsOfKind({ lists, feeds, reading }),
     glance: async (key, at, glanceOptions) => reading(() => glances.glance(key, at, glanceOptions)),
+    articleBlocks: blocks.all,
+    entriesIn: async (span, at) => reading(() => blocks.entriesIn(span, at)),
     lastRevision: async () => storeRow.last(),
     check: async () => {
       requireChangeable();
@@ -156,10 +169,11 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     count: async () => storeRow.count(),
     statusCounts: async (at) => reading(() => countStatuses({ lists, feeds, storeRow, idOf: records.idOf }, at)),
 
-    isMediaVisible: async (path, at) => mediaUses.isVisible(path, at),
+    isMediaVisible: async (path, at) => reading(() => mediaUses.isVisible(path, at)),
     sources: async () => reading(() => sources.list()),
     setting: async (name) => settings.get(name),
     saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
+    keepSetting: async (name, value) => transaction(() => settings.keep(name, value)),
 
     createKey: async (key) => transaction(() => keys.create(key)),
     key: async (id) => keys.find(id),
@@ -168,7 +182,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
 
     close: async () => {
       await overwriting.close();
-      await checkpoints?.close();
+      await checkpoints.close();
       db.close();
     },
   };
@@ -199,10 +213,12 @@ function openTables(db: DatabaseSync) {
   const lists = createLists(db);
   const storeRow = createStoreRow(db, lists);
   const requireComplete = createArticleIndexes(db, { storeRow, reading });
-  const feedRows = createFeedRows(db, { lists, storeRow });
+  const settings = createSettings(db);
+  const archives = createArchives(db, { lists, settings });
+  const feedRows = createFeedRows(db, { lists, storeRow, archives: archives.updates });
   const feedDates = createFeedDates(db, feedRows);
   const feeds = createFeedReader(db, { lists, storeRow });
-  const rules = createRules(db, { storeRow, lists, feeds, feedRows, feedDates });
+  const rules = createRules(db, { storeRow, lists, feeds, feedRows, feedDates, archives });
   return {
     reading,
     lists,
@@ -211,20 +227,23 @@ function openTables(db: DatabaseSync) {
     feedRows,
     feedDates,
     rules,
-    settings: createSettings(db),
+    settings,
+    archives,
     rows: createArticleRows(db, { storeRow, requireComplete }),
     requireComplete,
-    entries: createEntries(db, { rules, feedRows, lists }),
+    entries: createEntries(db, { rules, feedRows, lists, syndication: createSyndicationRows(db, storeRow) }),
     audit: createAudit(db, { storeRow, lists, reading }),
     auditTexts: createAuditTexts(db),
     sources: createSources(db, storeRow),
-    mediaUses: createMediaUses(db),
+    formerRows: createFormerRows(db, { storeRow, feedRows }),
+    mediaUses: createMediaUses(db, { storeRow, lists }),
     externalChanges: createExternalChanges(db, { storeRow, feedDates }),
   };
 }
 
 interface TransactionsParts {
   readonly overwriting: Overwriting;
+  readonly checkpoints: Checkpoints;
   /** Called before each transaction. */
   readonly requireChangeable: () => void;
 }
@@ -232,9 +251,9 @@ interface TransactionsParts {
 function createTransactions(
   db: DatabaseSync,
   tables: Tables,
-  { overwriting: { rewriting }, requireChangeable }: TransactionsParts,
+  { overwriting: { rewriting }, checkpoints, requireChangeable }: TransactionsParts,
 ) {
-  const { storeRow, sources, feedRows, externalChanges } = tables;
+  const { storeRow, sources, feedRows, archives, externalChanges, rules, settings } = tables;
   /** What earlier transactions have left in memory is of this version of the store. */
   let version: number | undefined;
 
@@ -242,11 +261,13 @@ function createTransactions(
     const current = externalChanges.dataVersion();
     if (current !== version) forget(); // another process has written
     version = current;
+    archives.end();
     storeRow.begin();
     sources.begin();
   }
 
   function forget(): void {
+    archives.end();
     feedRows.forget();
     storeRow.forget();
   }
@@ -259,14 +280,18 @@ function createTransactions(
         begin();
         const result = work();
         feedRows.save();
+        archives.end();
         const revision = storeRow.last();
         storeRow.save();
         db.exec('COMMIT');
+        checkpoints.afterCommit();
         if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
         return result;
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
         forget();
+        rules.forget();
+        settings.forget();
         throw error;
       }
     };
@@ -281,6 +306,7 @@ function createTransactions(
       } finally {
         if (db.isTransaction) db.exec('ROLLBACK');
         forget();
+        settings.forget();
       }
     };
     return writing(write);

@@ -33,20 +33,32 @@ const TITLES: Readonly<Record<StoreList, string>> = {
   expiring: 'list of articles that expire',
   singleAudits: 'list of changes to single articles',
   rangeAudits: 'list of changes to many articles',
+  syndication: 'list of articles with rights or a correction',
+  corrections: 'list of corrections',
+  formerFeeds: 'list of feeds that articles have left',
+  formerMembers: 'list of articles that have left feeds',
+  departures: 'list of departures from feeds',
+  mediaUses: 'list of files that articles name',
 };
 
 const LIST_NAMES = Object.keys(STORE_LISTS) as readonly StoreList[];
+
+/** Where the lists and the two sums stand in the row. */
+const FIRST_LIST = 2;
+const FEEDS = FIRST_LIST + LIST_NAMES.length;
+const SOURCES = FEEDS + 1;
 
 export type StoreRow = ReturnType<typeof createStoreRow>;
 
 export function createStoreRow(db: DatabaseSync, lists: Lists) {
   const select = db.prepare(`
-    SELECT last, rules, articles, withdrawn, expiring, single_audits, range_audits, feeds, sources, checksum
+    SELECT last, rules, articles, withdrawn, expiring, single_audits, range_audits, syndication, corrections,
+      former_feeds, former_members, departures, media_uses, feeds, sources, checksum
     FROM revision`);
   select.setReturnArrays(true);
   const update = db.prepare(`
     UPDATE revision SET last = ?, rules = ?, articles = ?, withdrawn = ?, expiring = ?, single_audits = ?, range_audits = ?,
-      feeds = ?, sources = ?, checksum = ?`);
+      syndication = ?, corrections = ?, former_feeds = ?, former_members = ?, departures = ?, media_uses = ?, feeds = ?, sources = ?, checksum = ?`);
   /** The row in the current transaction, and after it until another process writes. */
   let kept: Columns | undefined;
   let isWriting = false;
@@ -64,7 +76,9 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
   }
 
   function read(): Columns {
-    const [last, rules, articles, withdrawn, expiring, singleAudits, rangeAudits, feeds, sources] = checked();
+    const [last, rules, ...blobs] = checked();
+    const [articles, withdrawn, expiring, singleAudits, rangeAudits, syndication, corrections, ...more] = blobs;
+    const [formerFeeds, formerMembers, departures, mediaUses, feeds, sources] = more;
     return {
       last: Number(last),
       rules: Number(rules),
@@ -74,6 +88,12 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
         expiring: decode(expiring),
         singleAudits: decode(singleAudits),
         rangeAudits: decode(rangeAudits),
+        syndication: decode(syndication),
+        corrections: decode(corrections),
+        formerFeeds: decode(formerFeeds),
+        formerMembers: decode(formerMembers),
+        departures: decode(departures),
+        mediaUses: decode(mediaUses),
       },
       feeds: decode(feeds),
       sources: decode(sources),
@@ -101,11 +121,13 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
       changing().rules += 1;
     },
     /** A list as it is in the store. Call it in a transaction, together with what reads the list. */
-    list: (name: StoreList): List => listOf(name, decode(checked()[2 + LIST_NAMES.indexOf(name)])),
+    list: (name: StoreList): List => listOf(name, decode(checked()[FIRST_LIST + LIST_NAMES.indexOf(name)])),
     /** How many articles the store has. */
-    count: (): number => countOf(isWriting ? current().lists.articles : decode(checked()[2])),
+    count: (): number => countOf(isWriting ? current().lists.articles : decode(checked()[FIRST_LIST])),
     /** What the numbers and keys of all feeds add up to. */
-    feeds: (): Parts => (isWriting ? current().feeds : decode(checked()[7])),
+    feeds: (): Parts => (isWriting ? current().feeds : decode(checked()[FEEDS])),
+    /** Whether the list has a row in the current transaction. */
+    has: (name: StoreList): boolean => current().lists[name].parts.length > 0,
     add(name: StoreList, row: ListRow): void {
       addRow(changing().lists[name], row);
     },
@@ -117,7 +139,7 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
       addRow(changing().feeds, [0, 0, number, textChecksum(key)]);
     },
     /** What the ids and checksums of all files of articles add up to. */
-    sources: (): Parts => (isWriting ? current().sources : decode(checked()[8])),
+    sources: (): Parts => (isWriting ? current().sources : decode(checked()[SOURCES])),
     addSource(id: string, checksum: number): void {
       addRow(changing().sources, sourceRow(id, checksum));
     },

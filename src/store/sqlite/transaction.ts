@@ -5,6 +5,7 @@ import type { AuditedChange, Outcome } from '../store.ts';
 import type { ArticleRows } from './article-rows.ts';
 import type { AuditTexts } from './audit-texts.ts';
 import type { Entries } from './entries.ts';
+import type { FormerRows, LeftFeed } from './former-rows.ts';
 import type { MediaUses } from './media-uses.ts';
 import type { Sources } from './sources.ts';
 
@@ -23,6 +24,7 @@ export interface ChangeParts {
   readonly sources: Sources;
   readonly auditTexts: AuditTexts;
   readonly mediaUses: MediaUses;
+  readonly formerRows: FormerRows;
 }
 
 /** A change that was made, for the audit. */
@@ -34,12 +36,22 @@ export interface Audited {
   readonly article: Pick<Article, 'publishedAt' | 'expiresAt' | 'withdrawn'>;
 }
 
+/** Feeds in which readers can see an article, as it was before a change or as it is now, from a moment on. */
+export interface Seen {
+  readonly keys: readonly FeedKey[];
+  readonly seenFrom: Instant;
+}
+
 /** An outcome, with what only the store needs. */
 export interface Applied extends Outcome {
   /** The moment from which readers can see the article as it was before the change or as it is now. */
   readonly seenFrom?: Instant;
+  /** The touched feeds by the moment from which readers can see the article there. By default, `seenFrom` goes for all. */
+  readonly seen?: readonly Seen[];
   /** Feeds that lost their names: readers see that at once, even if the article was under embargo. */
   readonly renamed?: readonly FeedKey[];
+  /** Feeds that the article is a former member of, and not touched: their documents for partners may change. */
+  readonly former?: readonly LeftFeed[];
   /** Present where the article has changed. */
   readonly audited?: Audited;
 }

@@ -8,7 +8,7 @@ import type { Applied, ChangeParts, Transaction } from './transaction.ts';
 
 /** Withdraws the article of a change whose condition holds. */
 export function withdraw(
-  { rows, entries, mediaUses }: ChangeParts,
+  { rows, entries, mediaUses, formerRows }: ChangeParts,
   { id, reason }: Withdraw,
   known: KnownArticle | undefined,
   transaction: Transaction,
@@ -27,11 +27,20 @@ export function withdraw(
   entries.remove(known, feeds);
   entries.add({ number: known.number, revision }, article, feeds, transaction.at);
   const touched = feeds.all.map(({ key }) => key);
+  const former = formerRows.follow({
+    known,
+    article,
+    before: feeds.all,
+    after: feeds.all,
+    at: transaction.at,
+    revision,
+  });
   return {
     id,
     result: 'withdrawn',
     revision,
     touched,
+    former: former.filter(({ key }) => !touched.includes(key)),
     seenFrom: known.published,
     kept: kept(article, feeds),
     audited: { what: 'withdrawn', number: known.number, article },

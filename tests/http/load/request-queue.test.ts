@@ -31,7 +31,7 @@ function queueWith({ others = LIMITS, newsroom = LIMITS, delay = 0 } = {}) {
   const dones = new Map<string, () => void>();
   const gone = new Set<string>();
   const requestQueue = createRequestQueue({
-    limits: { others, newsroom, feeds: LIMITS },
+    limits: { others, newsroom, feeds: LIMITS, changes: LIMITS },
     now: () => clock.now,
     cpuTime: () => clock.now,
     delay: { now: () => delay, stop: () => {} },
@@ -150,7 +150,7 @@ test('an overload is over when nobody was refused for two seconds', () => {
   onTestFinished(() => void vi.useRealTimers());
   const calm = vi.fn();
   const none = { ...LIMITS, waiting: 0 };
-  const limits = { others: none, newsroom: LIMITS, feeds: LIMITS };
+  const limits = { others: none, newsroom: LIMITS, feeds: LIMITS, changes: LIMITS };
   const requestQueue = createRequestQueue({ limits, delay: { now: () => 0, stop: () => {} }, onCalm: calm });
   const refused = { begin: () => {}, refuse: () => {}, isGone: () => false };
   requestQueue.enter('others', refused);

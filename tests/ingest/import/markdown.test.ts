@@ -96,6 +96,16 @@ describe('front matter', () => {
     );
   });
 
+  test.each(['title: Ferry sold', 'url: /ferry', 'publishedAt: 2026-11-28T09:30:00Z'])(
+    'is refused where the line above “%s” is forgotten',
+    (line) => {
+      expect(() => splitFrontMatter(`${line}\nembargoUntil: 2026-12-01T09:30:00Z\n\nb`)).toThrow(
+        'front matter must begin with a line of three dashes (---)',
+      );
+      expect(splitFrontMatter(`Ferry sold\n\n${line}`).fields).toEqual({});
+    },
+  );
+
   test('with aliases that would fill the memory is refused', () => {
     const list = (name: string) => `[${Array(20).fill(name).join(', ')}]`;
     const text = `---\na: &a [x]\nb: &b ${list('*a')}\nc: &c ${list('*b')}\nd: ${list('*c')}\n---\nb`;

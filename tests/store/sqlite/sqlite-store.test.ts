@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, open, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,6 +27,7 @@ import type { Listed, ListOptions, Put, Store } from '../../../src/store/store.t
 import { article, dataFolder } from '../../helpers.ts';
 import { sized } from '../../soak/sizes.ts';
 import { storeContract } from '../../store.contract.ts';
+import { overwriteTables } from '../overwritten.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
 const OPTIONS = { limit: 50, tombstonesFor: 86_400_000 };
@@ -201,11 +202,19 @@ const INDEX_OF: Readonly<Record<FeedList | StoreList, string>> = {
   expiries: 'SEARCH entry USING COVERING INDEX entry_expires (feed=? AND expires>? AND expires<?)',
   tombstones: 'SEARCH tombstone USING PRIMARY KEY (feed=? AND at>? AND at<?)',
   coming: 'SEARCH coming_name USING PRIMARY KEY (feed=?)',
+  pages: 'SEARCH archive_page USING PRIMARY KEY (feed=? AND published>? AND published<?)',
+  rights: 'SEARCH rights_end USING PRIMARY KEY (feed=? AND at>? AND at<?)',
   articles: 'SEARCH article USING INDEX sqlite_autoindex_article_3 (revision>? AND revision<?)',
   withdrawn: 'SEARCH article USING INDEX article_withdrawn (revision>? AND revision<?)',
   expiring: 'SEARCH article USING COVERING INDEX article_expires (revision>? AND revision<?)',
   singleAudits: 'SEARCH audit USING INDEX audit_article (lowest>? AND lowest<?)',
   rangeAudits: 'SEARCH audit USING COVERING INDEX audit_range (highest>? AND highest<?)',
+  syndication: 'SEARCH syndication USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)',
+  corrections: 'SEARCH syndication USING INDEX syndication_corrected (corrected>? AND corrected<?)',
+  formerFeeds: 'SEARCH former_member USING PRIMARY KEY (article>? AND article<?)',
+  formerMembers: 'SEARCH former_member USING INDEX former_member_feed (feed>? AND feed<?)',
+  departures: 'SEARCH former_member USING INDEX former_member_left (left_at>? AND left_at<?)',
+  mediaUses: 'SEARCH media_use USING COVERING INDEX media_use_path (path_checksum>? AND path_checksum<?)',
 };
 
 test.each([...LIST_NAMES, ...(Object.keys(STORE_LISTS) as StoreList[])])(
@@ -415,6 +424,24 @@ test('a store opened for an import leaves an empty log when it is closed', async
   expect(await opened(file).count()).toBe(20);
 });
 
+test('the log of a service moves into the store in the background, long before a change has to wait for it', async () => {
+  const file = await storeFile();
+  const store = openSqliteStore(file);
+  const watcher = new DatabaseSync(file);
+  onTestFinished(() => (watcher.isOpen ? watcher.close() : undefined));
+  const pending = () => {
+    const { log, checkpointed } = { ...watcher.prepare('PRAGMA wal_checkpoint(NOOP)').get() };
+    return Number(log) - Number(checkpointed);
+  };
+  const body = `<p>${'word '.repeat(100_000)}</p>`;
+  for (let number = 0; number < 24; number += 1) await store.apply([put({ id: `a-${number}`, body })], () => NOW);
+  await vi.waitFor(() => expect(pending()).toBeLessThan(1000), { timeout: 20_000 });
+  expect(await store.count()).toBe(24);
+  watcher.close();
+  await store.close();
+  expect(await readdir(join(file, '..'))).toEqual(['publisher.sqlite']);
+});
+
 test('a store of version 6 finds the addresses of its articles, and has no history of them', async () => {
   const file = await databaseOf(MIGRATIONS.slice(0, 6));
   const db = new DatabaseSync(file);
@@ -610,10 +637,7 @@ async function damaged(): Promise<Store> {
   const store = opened(file);
   await store.apply([put({}), put({ id: 'b' })], () => NOW);
   await store.close();
-  const { size } = await stat(file);
-  const handle = await open(file, 'r+');
-  await handle.write(Buffer.alloc(size - 8192, 0xaa), 0, size - 8192, 8192);
-  await handle.close();
+  await overwriteTables(file);
   return opened(file);
 }
 

@@ -1,0 +1,39 @@
+import type { Instant } from '../../lib/instant.ts';
+import type { DocumentSizes, Store } from '../store.ts';
+import type { FeedDates } from './feed-dates.ts';
+import type { Rules } from './rules.ts';
+import type { Settings } from './settings.ts';
+import type { StoreRow } from './store-row.ts';
+
+interface ConfigurationParts {
+  readonly rules: Rules;
+  readonly settings: Settings;
+  readonly storeRow: StoreRow;
+  readonly feedDates: FeedDates;
+  /** Call it in a transaction. */
+  readonly changeSizes: (sizes: DocumentSizes, now: () => Instant) => void;
+  readonly transaction: <Result>(work: () => Result) => Promise<Result>;
+}
+
+/** The store's `configure` and `touchAllFeeds`. */
+export function createConfiguration(parts: ConfigurationParts): Pick<Store, 'configure' | 'touchAllFeeds'> {
+  const { rules, settings, storeRow, feedDates, changeSizes, transaction } = parts;
+
+  function touchAll(now: () => Instant): void {
+    const revision = storeRow.last() + 1;
+    storeRow.setLast(revision);
+    feedDates.touchAll(now(), revision);
+  }
+
+  return {
+    async configure({ rules: changed, most, sizes, isVisible, settings: values }, now) {
+      await transaction(() => {
+        changeSizes(sizes, now); // first: it reads feeds as the transaction found them
+        for (let done = 0; done < changed.length; ) done += rules.backfillFeeds(changed.slice(done), now, most);
+        for (const [name, value] of Object.entries(values)) settings.save(name, value);
+        if (isVisible) touchAll(now);
+      });
+    },
+    touchAllFeeds: (now) => transaction(() => touchAll(now)),
+  };
+}
