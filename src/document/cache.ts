@@ -6,9 +6,10 @@ import { createCatchUp, type ExternalChanges } from './catch-up.ts';
 import { type CachedDocument, createCurrentDocuments, type Edition } from './current-documents.ts';
 import type { Document } from './document.ts';
 import { createEditions } from './editions.ts';
-import { digestOf, type Representations, represent } from './representation.ts';
+import { type DocumentTags, digestOf, type Representations, represent } from './representation.ts';
 import { createRewarmer, type HotDocument } from './rewarmer.ts';
 import { createSingleFlight } from './single-flight.ts';
+import { createTagIndex } from './tag-index.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 interface DocumentCacheParts {
@@ -26,8 +27,12 @@ interface DocumentCacheParts {
   readonly externalChanges: ExternalChanges;
   /** Bytes of documents, in all their codings, that the cache may hold. */
   readonly bytes: number;
+  /** The same for current documents that were evicted: they are kept compressed. */
+  readonly packedBytes?: number;
   /** The same for pages of archives, apart: a walk through an archive must not evict current documents. */
   readonly archiveBytes?: number;
+  /** The same for the tags of documents of both kinds, which outlive the documents in memory. */
+  readonly tagBytes?: number;
   readonly now: () => Instant;
   readonly timers?: Timers;
   /** Called after other processes have changed feeds: they may have erased articles. */
@@ -49,6 +54,8 @@ type ArrangeArchive = (
 export interface DocumentCache {
   /** The current document of that name if it can be answered with at once; undefined if only `get` can tell. */
   readonly getIfReady: (name: string) => Representations | undefined;
+  /** The tags of that document if they are known, which may no longer be in memory; undefined if only `get` can tell. */
+  readonly tagsIfReady: (name: string) => DocumentTags | undefined;
   /**
    * The feed's current document, or its page for people. Undefined if there is no such feed.
    *
@@ -101,15 +108,21 @@ function isSame(one: Document, other: Document): boolean {
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
   const { arrange, arrangePage, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
-  const current = createCurrentDocuments(bytes, now);
+  const current = createCurrentDocuments(bytes, now, parts.packedBytes);
   const archives = createCurrentDocuments(parts.archiveBytes ?? 1, now);
+  const tags = createTagIndex(parts.tagBytes ?? 1, current.isCurrent);
   const editions = createEditions();
   const flights = createSingleFlight<CachedDocument | undefined, HotDocument>({
     isUsable: (document) => document === undefined || current.isCurrent(document),
-    keep: (name, document) => document !== undefined && cacheOf(name).set(name, document),
+    keep: (name, document) => document !== undefined && keep(name, document),
   });
   const rewarmer = createRewarmer({ rewarm, fail, timers });
   const external = createCatchUp({ externalChanges, forget: forgetExternal, timers });
+
+  function keep(name: string, document: CachedDocument): void {
+    cacheOf(name).set(name, document);
+    tags.set(name, document);
+  }
 
   /** @param hot the document if nobody waits for it */
   function makeOnce(key: FeedKey, format: DocumentFormat, hot?: HotDocument): Promise<CachedDocument | undefined> {
@@ -150,9 +163,9 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
    */
   function representationsOf(name: string, document: Document, digest: string): Representations {
     const documents = cacheOf(name);
-    const known = documents.peek(name)?.representations;
+    const known = documents.recall(name);
     if (known !== undefined && isSame(known.document, document)) return known;
-    const made = represent(document, () => documents.measure(name, made), digest);
+    const made: Representations = represent(document, { onGrow: () => documents.measure(name, made), digest });
     return made;
   }
 
@@ -183,6 +196,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
       rewarmer.add(name, { key, format, requests: known.requests, codings });
     } else if (beingRewarmed !== undefined) rewarmer.add(name, beingRewarmed);
     current.outdate(name);
+    tags.delete(name);
   }
 
   function cacheOf(name: string): typeof current {
@@ -194,6 +208,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     removeOutdated() {
       current.removeOutdated();
       archives.removeOutdated();
+      tags.removeOutdated();
     },
     hot: () => current.hot(),
     warm(documents) {
@@ -203,6 +218,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     catchUp: external.catchUp,
     followExternalChanges: external.follow,
     getIfReady: (name) => (external.isBehind() ? undefined : cacheOf(name).request(name)),
+    tagsIfReady: (name) => (external.isBehind() ? undefined : tags.get(name)),
     counts: () => sumOf(current.counts(), archives.counts()),
     async get(key, format, page) {
       await external.catchUp();
