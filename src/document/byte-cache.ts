@@ -21,7 +21,7 @@ interface ByteCache<Value extends object> {
  */
 export function createByteCache<Value extends object>(
   maxBytes: number,
-  sizeOf: (value: Value) => number,
+  sizeOf: (value: Value, name: string) => number,
   onEvict: (name: string, value: Value) => void = () => {},
 ): ByteCache<Value> {
   let evicted = 0;

@@ -4,6 +4,7 @@ import { type CacheCounts, createByteCache } from './byte-cache.ts';
 import type { Coding } from './content-codings.ts';
 import type { CachedDocument, Validity } from './current-documents.ts';
 import { concatenate, type Document } from './document.ts';
+import { FEW } from './encoded-body.ts';
 import { type Representations, represent } from './representation.ts';
 
 /** A document without its bytes, which are packed, and the codings that were made of it. */
@@ -17,7 +18,7 @@ interface PackedDocument extends Omit<Validity, 'until'> {
 }
 
 export interface PackedDocuments {
-  /** Takes a document that leaves the cache, unless it is too large to be packed at once. */
+  /** Takes a document that leaves the cache, unless it is so small that making it again costs as much, or too large. */
   readonly add: (name: string, document: CachedDocument) => void;
   /** Until when a document is current that is here. */
   readonly validityOf: (name: string) => Validity | undefined;
@@ -44,20 +45,15 @@ const ENTRY = 80;
  * @param maxBytes memory that the documents may take; 0 keeps none
  */
 export function createPackedDocuments(maxBytes: number): PackedDocuments {
-  const { lru, counts } = createByteCache<PackedDocument>(
-    maxBytes,
-    ({ packed, codings, document }) =>
-      codings.reduce(
-        (sum, [, bytes]) => sum + bytes.length,
-        OVERHEAD + ENTRY * document.entries.length + packed.length,
-      ),
+  const { lru, counts } = createByteCache<PackedDocument>(maxBytes, ({ packed, codings, document }) =>
+    codings.reduce((sum, [, bytes]) => sum + bytes.length, OVERHEAD + ENTRY * document.entries.length + packed.length),
   );
 
   return {
     add(name, { representations, from, until, edition }) {
       const { document, digest, body } = representations;
       const { bytes, ...rest } = document;
-      if (maxBytes < OVERHEAD || bytes.length > LARGEST) return;
+      if (maxBytes < OVERHEAD || bytes.length <= FEW || bytes.length > LARGEST) return;
       const codings = body.made().filter(([coding]) => coding !== 'identity');
       const kept = { document: rest, packed: pack(bytes), length: bytes.length, digest, codings, from, until };
       lru.set(name, omitUndefined({ ...kept, edition }));

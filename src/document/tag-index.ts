@@ -26,7 +26,7 @@ interface TagIndex {
 }
 
 /** Bytes that a record takes in memory, without its strings. */
-export const RECORD_BYTES = 400;
+const RECORD_BYTES = 340;
 
 /**
  * The tags of the documents that were made, for as long as each is current. Most requests of readers are revalidations
@@ -37,9 +37,9 @@ export const RECORD_BYTES = 400;
  * @param isCurrent the rule by which a document in the cache is current
  */
 export function createTagIndex(maxBytes: number, isCurrent: (validity: Validity) => boolean): TagIndex {
-  const { lru, counts } = createByteCache<TagRecord & { readonly name: string }>(
+  const { lru, counts } = createByteCache<TagRecord>(
     maxBytes,
-    ({ name, tag }) => RECORD_BYTES + name.length + tag.length,
+    ({ tag }, name) => RECORD_BYTES + name.length + tag.length,
   );
 
   return {
@@ -47,7 +47,6 @@ export function createTagIndex(maxBytes: number, isCurrent: (validity: Validity)
       const { document, tag, lastModified, length } = representations;
       const { feed, format, page } = document;
       const record = {
-        name,
         key: feed.key,
         format,
         page,

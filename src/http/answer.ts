@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { DocumentCache } from '../document/cache.ts';
 import { bestCoding, type Coding, chooseCoding } from '../document/content-codings.ts';
 import { acceptsDelta } from '../document/delta.ts';
-import type { DocumentCache } from '../document/cache.ts';
 import type { Document } from '../document/document.ts';
 import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';

@@ -20,15 +20,17 @@ import type { Unrenderable } from './problem-reports.ts';
 
 export const MEGABYTE = 1024 * 1024;
 /** Part of the cache for entries, from which documents are arranged. */
-const ENTRY_SHARE = Number(process.env.XE ?? 0.25);
+const ENTRY_SHARE = 1 / 4;
 /** Part of the cache for the list of feeds and the sitemaps. */
 const SITE_FILE_SHARE = 1 / 16;
 /** Part of the cache for pages of archives. */
 const ARCHIVE_SHARE = 1 / 16;
-/** Of the part that is left for current documents, the part for those that were evicted, which are kept compressed. */
-const PACKED_SHARE = Number(process.env.XP ?? 0.4);
-/** Of the same part, the part for the tags of documents that are in memory no more. */
-const TAG_SHARE = Number(process.env.XT ?? 0.2);
+/** Of the bytes that are left for current documents, the part for those that were evicted, which are kept compressed. */
+const PACKED_SHARE = 1 / 3;
+/** Of the same bytes, the part for the tags of documents, which outlive the documents. */
+const TAG_SHARE = 1 / 4;
+/** Bytes of the tags of about 80,000 documents: more are never of use. */
+const MOST_TAG_BYTES = 32 * MEGABYTE;
 /** Part of the cache for documents of partners, where there are any. */
 const PARTNER_SHARE = 1 / 4;
 
@@ -229,11 +231,9 @@ export function openDocuments(
 
 /** How the bytes for current documents are divided. */
 function sharesOf(bytes: number) {
-  return {
-    bytes: bytes * (1 - PACKED_SHARE - TAG_SHARE),
-    packedBytes: bytes * PACKED_SHARE,
-    tagBytes: bytes * TAG_SHARE,
-  };
+  const tagBytes = Math.min(MOST_TAG_BYTES, bytes * TAG_SHARE);
+  const packedBytes = bytes * PACKED_SHARE;
+  return { bytes: bytes - packedBytes - tagBytes, packedBytes, tagBytes };
 }
 
 /** The work on a document ends, because another publication is in force. */
