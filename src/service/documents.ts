@@ -20,15 +20,15 @@ import type { Unrenderable } from './problem-reports.ts';
 
 export const MEGABYTE = 1024 * 1024;
 /** Part of the cache for entries, from which documents are arranged. */
-const ENTRY_SHARE = 1 / 4;
+const ENTRY_SHARE = 1 / 3;
 /** Part of the cache for the list of feeds and the sitemaps. */
 const SITE_FILE_SHARE = 1 / 16;
 /** Part of the cache for pages of archives. */
 const ARCHIVE_SHARE = 1 / 16;
 /** Of the bytes that are left for current documents, the part for those that were evicted, which are kept compressed. */
-const PACKED_SHARE = 1 / 3;
+const PACKED_SHARE = 3 / 10;
 /** Of the same bytes, the part for the tags of documents, which outlive the documents. */
-const TAG_SHARE = 1 / 4;
+const TAG_SHARE = 3 / 10;
 /** Bytes of the tags of about 80,000 documents: more are never of use. */
 const MOST_TAG_BYTES = 32 * MEGABYTE;
 /** Part of the cache for documents of partners, where there are any. */
