@@ -17,21 +17,17 @@ interface ByteCache<Value extends object> {
  * A cache that holds values up to a number of bytes and evicts the least recently used ones.
  *
  * @param sizeOf bytes of a value, at least 1; asked once, when the value is set
- * @param onEvict takes a value that had to make room for others; it must not change this cache
  */
 export function createByteCache<Value extends object>(
   maxBytes: number,
   sizeOf: (value: Value, name: string) => number,
-  onEvict: (name: string, value: Value) => void = () => {},
 ): ByteCache<Value> {
   let evicted = 0;
   const lru = new LRUCache<string, Value>({
     maxSize: Math.max(1, Math.floor(maxBytes)),
     sizeCalculation: sizeOf,
-    dispose: (value, name, reason) => {
-      if (reason !== 'evict') return;
-      evicted += 1;
-      onEvict(name, value);
+    dispose: (_value, _name, reason) => {
+      if (reason === 'evict') evicted += 1;
     },
   });
   return { lru, counts: () => ({ count: lru.size, bytes: lru.calculatedSize, evicted }) };

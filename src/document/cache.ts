@@ -27,8 +27,6 @@ interface DocumentCacheParts {
   readonly externalChanges: ExternalChanges;
   /** Bytes of documents, in all their codings, that the cache may hold. */
   readonly bytes: number;
-  /** The same for current documents that were evicted: they are kept compressed. */
-  readonly packedBytes?: number;
   /** The same for pages of archives, apart: a walk through an archive must not evict current documents. */
   readonly archiveBytes?: number;
   /** The same for the tags of documents of both kinds, which outlive the documents in memory. */
@@ -108,7 +106,7 @@ function isSame(one: Document, other: Document): boolean {
 /** Holds every requested document until it changes, and makes each once, however many requests wait for it. */
 export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & { readonly counts: () => CacheCounts } {
   const { arrange, arrangePage, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
-  const current = createCurrentDocuments(bytes, now, parts.packedBytes);
+  const current = createCurrentDocuments(bytes, now);
   const archives = createCurrentDocuments(parts.archiveBytes ?? 1, now);
   const tags = createTagIndex(parts.tagBytes ?? 1, current.isCurrent);
   const editions = createEditions();
@@ -163,9 +161,9 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
    */
   function representationsOf(name: string, document: Document, digest: string): Representations {
     const documents = cacheOf(name);
-    const known = documents.recall(name);
+    const known = documents.peek(name)?.representations;
     if (known !== undefined && isSame(known.document, document)) return known;
-    const made: Representations = represent(document, { onGrow: () => documents.measure(name, made), digest });
+    const made = represent(document, () => documents.measure(name, made), digest);
     return made;
   }
 

@@ -106,7 +106,7 @@ const LARGE = 32 * 1024;
  * The buffers in one. A resizable ArrayBuffer gets memory pages of its own: in the allocator's heap, buffers of
  * hundreds of kilobytes that come and go between entries that stay would leave holes of many megabytes.
  */
-export function concatenate(buffers: readonly Buffer[]): Buffer {
+function concatenate(buffers: readonly Buffer[]): Buffer {
   const length = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
   const bytes =
     length < LARGE

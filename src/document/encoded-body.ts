@@ -22,8 +22,6 @@ export interface EncodedBody {
   readonly getIfReady: (coding: Coding) => Buffer | undefined;
   /** Notes that a client wants that coding. Returns whether one has wanted it before. */
   readonly wasWanted: (coding: Coding) => boolean;
-  /** The codings that are made, with their bytes. */
-  readonly made: () => (readonly [Coding, Buffer])[];
   /** The codings that are made or being made. */
   readonly codings: () => readonly Coding[];
   /** Bytes in memory, of all codings that are made. */
@@ -100,16 +98,9 @@ function trimmed(bytes: Buffer): Buffer {
   return own;
 }
 
-/**
- * @param onGrow called when another coding has been made
- * @param codings those that are made already
- */
-export function createEncodedBody(
-  identity: Buffer,
-  onGrow: () => void = () => {},
-  codings: readonly (readonly [Coding, Buffer])[] = [],
-): EncodedBody {
-  const made = new Map<Coding, Buffer>([['identity', identity], ...codings]);
+/** @param onGrow called when another coding has been made */
+export function createEncodedBody(identity: Buffer, onGrow: () => void = () => {}): EncodedBody {
+  const made = new Map<Coding, Buffer>([['identity', identity]]);
   const making = new Map<Coding, Promise<Buffer>>();
   const wanted = new Set<Coding>();
 
@@ -144,7 +135,6 @@ export function createEncodedBody(
       wanted.add(coding);
       return before;
     },
-    made: () => [...made],
     codings: () => [...made.keys(), ...making.keys()],
     size: () => made.values().reduce((sum, bytes) => sum + bytes.length, 0),
     async bytes(coding) {

@@ -24,8 +24,6 @@ export interface Representations extends DocumentTags {
   readonly document: Document;
   /** The part that the tags of all codings have in common. */
   readonly tag: string;
-  /** That of `digestOf`. */
-  readonly digest: string;
   readonly body: EncodedBody;
   /** The document without the entries that a client with this If-None-Match has. Undefined if that is unknown. */
   readonly delta: (ifNoneMatch: string | undefined) => EncodedBody | undefined;
@@ -65,20 +63,19 @@ function digestAtOnce({ bytes, termsInHeaders }: Digested): string {
   return createHash('sha256').update(bytes).update(termsInHeaders).digest('base64url');
 }
 
-interface RepresentOptions {
-  /** Called when the representations take more memory: `size` has changed. */
-  readonly onGrow?: () => void;
-  /** That of `digestOf`. */
-  readonly digest?: string;
-  /** The codings of the document that are made already. */
-  readonly codings?: readonly (readonly [Coding, Buffer])[];
-}
-
-/** The representations of a document. Tags and date are made here, together with the bytes they belong to. */
-export function represent(document: Document, options: RepresentOptions = {}): Representations {
-  const { onGrow = () => {}, digest = digestAtOnce(document), codings = [] } = options;
+/**
+ * The representations of a document. Tags and date are made here, together with the bytes they belong to.
+ *
+ * @param onGrow called when the representations take more memory: `size` has changed
+ * @param digest that of `digestOf`
+ */
+export function represent(
+  document: Document,
+  onGrow: () => void = () => {},
+  digest: string = digestAtOnce(document),
+): Representations {
   const tag = opaqueTag(digest.slice(0, 16), document.entries);
-  const body = createEncodedBody(document.bytes, onGrow, codings);
+  const body = createEncodedBody(document.bytes, onGrow);
   // Both caches are made with the first delta: most documents never have one.
   let deltas: LRUCache<string, EncodedBody> | undefined;
   /** The name of the delta for an If-None-Match. To compute it costs as much as the rest of an answer. */
@@ -109,7 +106,6 @@ export function represent(document: Document, options: RepresentOptions = {}): R
   return {
     document,
     tag,
-    digest,
     etag: (coding) => etagOf(tag, coding),
     etags: etagsOf(tag),
     length: document.bytes.length,

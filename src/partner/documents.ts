@@ -106,9 +106,9 @@ export function createPartnerDocuments(parts: PartnerDocumentsParts): PartnerDoc
 
   /** Keeps the codings of a document that was made again and is still the same. */
   function representationsOf(name: string, document: Document, digest: string): Representations {
-    const known = documents.recall(name);
+    const known = documents.peek(name)?.representations;
     if (known !== undefined && isSame(known.document, document)) return known;
-    const made: Representations = represent(document, { onGrow: () => documents.measure(name, made), digest });
+    const made = represent(document, () => documents.measure(name, made), digest);
     return made;
   }
 

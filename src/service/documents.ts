@@ -25,9 +25,7 @@ const ENTRY_SHARE = 1 / 3;
 const SITE_FILE_SHARE = 1 / 16;
 /** Part of the cache for pages of archives. */
 const ARCHIVE_SHARE = 1 / 16;
-/** Of the bytes that are left for current documents, the part for those that were evicted, which are kept compressed. */
-const PACKED_SHARE = 3 / 10;
-/** Of the same bytes, the part for the tags of documents, which outlive the documents. */
+/** Of the bytes that are left for current documents, the part for their tags, which outlive them. */
 const TAG_SHARE = 3 / 10;
 /** Bytes of the tags of about 80,000 documents: more are never of use. */
 const MOST_TAG_BYTES = 32 * MEGABYTE;
@@ -232,8 +230,7 @@ export function openDocuments(
 /** How the bytes for current documents are divided. */
 function sharesOf(bytes: number) {
   const tagBytes = Math.min(MOST_TAG_BYTES, bytes * TAG_SHARE);
-  const packedBytes = bytes * PACKED_SHARE;
-  return { bytes: bytes - packedBytes - tagBytes, packedBytes, tagBytes };
+  return { bytes: bytes - tagBytes, tagBytes };
 }
 
 /** The work on a document ends, because another publication is in force. */

@@ -10,6 +10,7 @@ import { pages } from './pages.ts';
 import { partners } from './partners.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
+import { scale } from './scale.ts';
 import { siteFiles } from './site-files.ts';
 import { storing } from './store.ts';
 
@@ -22,6 +23,7 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['reload', reload],
   ['partners', partners],
   ['delivery', delivery],
+  ['scale', scale],
   ['store', storing],
 ]);
 

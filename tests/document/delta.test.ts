@@ -332,7 +332,7 @@ describe('representations', () => {
     const onGrow = () => {
       growths += 1;
     };
-    const { delta, size } = represent(texts, { onGrow });
+    const { delta, size } = represent(texts, onGrow);
     const before = size();
     const made = delta(tagOf('entry 3'));
     const withDelta = size();

@@ -18,7 +18,7 @@ import type { Store } from '../../src/store/store.ts';
 import { newsroom, PUBLICATION, record } from '../helpers.ts';
 import { sized } from '../soak/sizes.ts';
 
-/** Tags and packed documents outlive the documents in memory: a service that has them answers like one without them. */
+/** Tags outlive the documents in memory: a service that has them answers like one without them. */
 
 const SEED = 20261130;
 const NOON = Date.UTC(2026, 10, 30, 12);
@@ -58,7 +58,7 @@ const story = fc
     title: fc.constantFrom('One', 'Two'),
     sections: fc.constantFrom([], ['X']),
     tags: fc.constantFrom([], ['Y']),
-    body: fc.constantFrom('<p>Short.</p>', `<p>${'Long enough to be packed. '.repeat(400)}</p>`),
+    body: fc.constantFrom('<p>Short.</p>', `<p>${'Long enough to be compressed in a thread. '.repeat(400)}</p>`),
     embargoUntil: maybe(moment),
     expiresAt: maybe(moment),
   })
@@ -90,7 +90,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** A cache that holds one document at most, its tags and packed documents, over a store that two processes change. */
+/** A cache that holds few documents and all tags, over a store that two processes change. */
 function openService(store: Store, publication: Publication, now: () => number) {
   const fail = (error: unknown) => {
     throw error;
@@ -101,7 +101,6 @@ function openService(store: Store, publication: Publication, now: () => number) 
     arrange,
     externalChanges: store,
     bytes: 16_000,
-    packedBytes: 8000,
     tagBytes: 1_000_000,
     now,
     fail,
@@ -195,7 +194,7 @@ function plain(answer: Answer | undefined) {
   return { status, coding, headers, body: body?.toString('base64'), length, uncoded };
 }
 
-test('a service with tags and packed documents answers like one that makes every document anew', async () => {
+test('a service that knows tags of documents that it has no more answers like one that makes every document anew', async () => {
   const seen = { fromTags: 0, made: 0, ready: 0 };
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), async (steps) => {

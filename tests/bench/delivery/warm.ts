@@ -97,7 +97,9 @@ async function askTail({ ask, pid }: Service, tags: readonly string[]): Promise<
     costs.push(mainThreadMilliseconds(pid) - before);
     if (status !== 304) changed += 1;
   }
-  print(`A 304 of ${TAIL} feeds that are asked for rarely, milliseconds of the main thread: median ${figure(median(costs), 2)}, `);
+  print(
+    `A 304 of ${TAIL} feeds that are asked for rarely, milliseconds of the main thread: median ${figure(median(costs), 2)}, `,
+  );
   print(`p99 ${figure(percentile(costs, 0.99), 2)}; asked: 0.3 (${changed} of them were no 304)`);
 }
 
