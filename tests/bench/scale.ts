@@ -17,8 +17,8 @@ const SUBSCRIBERS = setting('BENCH_SUBSCRIBERS', 1_000_000);
 /** One of so many clients is simulated, and stands for all of them. */
 const SAMPLE = 50;
 const DAY = 86_400;
-/** Stories of a day in the feed, without pattern. */
-const STORIES = 200;
+/** Stories of a day in a feed, without pattern: in that of all stories, and in that of a section. */
+const STORIES = { latest: 200, section: 10 } as const;
 const KINDS: readonly Kind[] = ['304', '226', '200 gzip', '200 br', '200 identity'];
 /** The check: an hour in so many seconds, and the subscribers and stories in it. */
 const [CHECK_SECONDS, CHECK_SUBSCRIBERS, CHECK_STORIES] = [24, 600, 5];
@@ -42,8 +42,8 @@ export async function scale(): Promise<void> {
       printWeights(weights, made);
       await checkDay(service, publish, weights);
       await checkCost(service, load, { publish, weights });
-      const day = ofDay(weights);
-      printDay(day);
+      const day = ofDay(weights, STORIES.latest);
+      printDay(day, ofDay(weights, STORIES.section));
       printBreak(day, weights);
       printCdn(day, weights, made);
     };
@@ -124,9 +124,9 @@ async function checkCost(
 }
 
 /** A day of the subscribers, from a sample of them. */
-function ofDay(weights: Weights): Traffic {
+function ofDay(weights: Weights, stories: number): Traffic {
   const chance = chances(SEED + 2);
-  const changes = Array.from({ length: STORIES }, () => chance() * DAY).sort((a, b) => a - b);
+  const changes = Array.from({ length: stories }, () => chance() * DAY).sort((a, b) => a - b);
   const isSampled = ({ subscribers }: { readonly subscribers: number }) => subscribers === 1;
   const alone = trafficOf(
     pollsOf(clientsOf(SUBSCRIBERS / SAMPLE, chance, READERS.filter(isSampled)), changes, DAY),
@@ -155,17 +155,24 @@ function ofDay(weights: Weights): Traffic {
   };
 }
 
-function printDay(day: Traffic): void {
-  const rate = day.total / DAY;
-  print(`\nA day of ${figure(SUBSCRIBERS)} subscribers, ${STORIES} stories in the feed`);
+function printDay(...days: readonly Traffic[]): void {
+  const row = (name: string, of: (day: Traffic) => number, digits = 0) => [
+    name,
+    ...days.map((day) => figure(of(day), digits)),
+  ];
+  print(`\nA day of ${figure(SUBSCRIBERS)} subscribers of one feed`);
   printTable([
-    ['', 'a day'],
-    ...KINDS.map((kind) => [`${kind}, % of the answers`, figure((100 * day.answers[kind]) / day.total, 1)]),
-    ['answers a second', figure(rate)],
-    ['megabits a second', figure((day.bytes * 8) / DAY / 1e6)],
-    ['% of a core', figure((100 * day.cpu) / DAY, 2)],
-    ['subscribers that fill one core, millions', figure((SUBSCRIBERS * DAY) / day.cpu / 1e6)],
-    ['subscribers that fill a gigabit, millions', figure((SUBSCRIBERS * GIGABIT) / ((day.bytes * 8) / DAY) / 1e6, 1)],
+    ['stories a day', ...Object.values(STORIES).map((count) => figure(count))],
+    ...KINDS.map((kind) => row(`${kind}, % of the answers`, (day) => (100 * day.answers[kind]) / day.total, 1)),
+    row('answers a second', ({ total }) => total / DAY),
+    row('megabits a second', ({ bytes }) => (bytes * 8) / DAY / 1e6),
+    row('% of a core', ({ cpu }) => (100 * cpu) / DAY, 2),
+    row('subscribers that fill a core, millions', ({ cpu }) => (SUBSCRIBERS * DAY) / cpu / 1e6),
+    row(
+      'subscribers that fill a gigabit, millions',
+      ({ bytes }) => (SUBSCRIBERS * GIGABIT * DAY) / (bytes * 8) / 1e6,
+      1,
+    ),
   ]);
 }
 
