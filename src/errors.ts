@@ -35,6 +35,8 @@ const ERROR_STATUS = {
   usage: 400,
   unreachable_source: 502,
   unwritable_output: 500,
+  unreachable_target: 502,
+  site_busy: 409,
   internal: 500,
   store_outdated: 500,
   store_too_new: 500,

@@ -1,4 +1,5 @@
 import { data, json, publicUrl, since, yes } from './common-options.ts';
+import { exportOptions } from './export-options.ts';
 import { importOptions } from './import-options.ts';
 import type { Options } from './option.ts';
 import { choice, ending, integer, onOff, text } from './option-values.ts';
@@ -31,7 +32,7 @@ export const OPTIONS = {
     },
   },
   import: importOptions,
-  export: { data },
+  export: exportOptions,
   erase: {
     data,
     yes,

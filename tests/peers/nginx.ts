@@ -19,6 +19,8 @@ export type NginxOptions = {
   readonly serverLines?: string;
   /** Lines of docs/deploy.md that are a whole configuration of `http`, in the place of all others. */
   readonly site?: (port: number, originPort: number) => string;
+  /** Modules to load, by their paths. */
+  readonly modules?: readonly string[];
 };
 
 /**
@@ -53,7 +55,7 @@ export async function startNginx(originPort: number, options: NginxOptions = {})
   const around = { outside: lines.outside, inside: more.join(''), server: options.serverLines ?? '' };
   const site =
     options.site?.(port, originPort) ?? siteWithCache(port, originPort, { ...around, path: options.path ?? '' });
-  await writeFile(config, configuration(site));
+  await writeFile(config, configuration(site, options.modules ?? []));
   return startServer(program, ['-p', `${folder.path}/`, '-c', config, '-e', 'logs/error.log'], port, folder);
 }
 
@@ -77,8 +79,9 @@ interface Around {
 }
 
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function configuration(site: string): string {
+function configuration(site: string, modules: readonly string[]): string {
   return `
+${modules.map((module) => `load_module ${module};`).join('\n')}
 daemon off;
 worker_processes 1;
 pid nginx.pid;

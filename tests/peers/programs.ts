@@ -113,7 +113,7 @@ async function findExecutable(name: string): Promise<string | undefined> {
 
 async function isExecutable(path: string): Promise<boolean> {
   try {
-    await access(path, constants.X_OK);
+    await access(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK);
     return true;
   } catch {
     return false;

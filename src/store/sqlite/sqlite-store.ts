@@ -119,6 +119,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     },
     snapshot: async (key, at, snapshotOptions) => reading(() => snapshots.snapshot(key, at, snapshotOptions)),
     archivePage: async (key, page, at) => reading(() => snapshots.archivePage(key, page, at)),
+    archivePages: async (key, at) => reading(() => snapshots.archivePages(key, at)),
     setDocumentSizes,
     divideHistory,
     partnerSnapshot: async (key, at, partnerOptions) => reading(() => partnerSnapshot(key, at, partnerOptions)),
@@ -151,6 +152,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
       return await overwriting.overwriteErased();
     },
     textsInUse: (texts) => records.textsInUse(texts),
+    feedsChangedAfter: async (revision) => reading(() => externalChanges.feedsChangedAfter(revision)),
     mayHaveExternalChanges: () => unlessDamaged(externalChanges.mayHaveExternalChanges, false),
     takeExternallyChangedFeeds: async () => unlessDamaged(externalChanges.takeExternallyChangedFeeds, []),
 

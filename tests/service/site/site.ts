@@ -1,0 +1,119 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { onTestFinished } from 'vitest';
+import { manifestOf, partFile, partOf, type SiteDocument } from '../../../src/document/site-manifest.ts';
+import { openDataFolder } from '../../../src/service/data-folder.ts';
+import { folderTarget } from '../../../src/service/site/folder-target.ts';
+import { prepareSite } from '../../../src/service/site/prepare-site.ts';
+import type { SiteTarget } from '../../../src/service/site/site-target.ts';
+import { type SiteResult, type WriteSiteParts, writeSite } from '../../../src/service/site/write-site.ts';
+import { listen } from '../../helpers.ts';
+
+/** The moment of exports that are not about time. */
+export const NOW = Date.parse('2026-11-30T12:00:00Z');
+
+/** A newsroom that is exported again and again, as by a command that starts each time. */
+export interface Exporter {
+  readonly folder: string;
+  /** Publishes what has changed in articles/, and exports. */
+  readonly write: (parts?: Partial<WriteSiteParts>) => Promise<SiteResult>;
+}
+
+/** @param target the target of each export */
+export function exporter(folder: string, target: () => SiteTarget): Exporter {
+  return {
+    folder,
+    async write(parts = {}) {
+      const { log } = listen();
+      const opened = openDataFolder(folder);
+      const now = parts.now ?? (() => NOW);
+      const fail = (error: unknown) => {
+        throw error;
+      };
+      try {
+        await prepareSite(opened, { now, log: log.log, fail, progress: () => {} });
+        return await writeSite({ folder: opened, target: target(), version: '1.0.0', now, log: log.log, ...parts });
+      } finally {
+        await opened.store.close();
+      }
+    },
+  };
+}
+
+export function folderExporter(folder: string, site: string): Exporter {
+  return exporter(folder, () => folderTarget(site));
+}
+
+/** Every file of a site with its text, decoded. */
+export async function textsIn(site: string): Promise<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const file of await filesIn(site)) texts[file] = decodedFile(file, await readFile(join(site, file))).toString();
+  return texts;
+}
+
+export async function filesIn(site: string): Promise<string[]> {
+  const entries = await readdir(site, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => join(parentPath, name).slice(site.length + 1)).toSorted();
+}
+
+function decodedFile(file: string, bytes: Buffer): Buffer {
+  if (file.endsWith('.gz')) return gunzipSync(bytes);
+  if (file.endsWith('.br')) return brotliDecompressSync(bytes);
+  return file.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes;
+}
+
+/** All documents that the manifest of a target lists. */
+export async function documentsIn(read: (file: string) => Promise<Buffer | undefined>): Promise<SiteDocument[]> {
+  const manifest = manifestOf(String(await read('manifest.json')));
+  const documents: SiteDocument[] = [];
+  for (const { name } of manifest?.parts ?? []) {
+    const part = partOf(String(await read(partFile(name))));
+    if (part === undefined) throw new Error(`the part ${name} of the manifest is missing`);
+    documents.push(...part.values());
+  }
+  if (documents.length !== manifest?.documents) throw new Error('the manifest counts other documents than it lists');
+  return documents;
+}
+
+export interface MemoryTarget extends SiteTarget {
+  readonly files: Map<string, Buffer>;
+  /** What was done, in its order: the path of each document that was written, and each file that was removed. */
+  readonly done: string[];
+}
+
+/** A target in memory. */
+export function memoryTarget(onWrite: (path: string) => void = () => {}): MemoryTarget {
+  const files = new Map<string, Buffer>();
+  const done: string[] = [];
+  return {
+    name: 'memory',
+    pageEnding: '.html',
+    files,
+    done,
+    open: async () => {},
+    read: async (file) => files.get(file),
+    async write(document) {
+      const path = document.files.at(-1)?.file ?? '';
+      onWrite(path);
+      for (const { file, content } of document.files)
+        files.set(file, Buffer.isBuffer(content) ? content : Buffer.from('a file'));
+      for (const file of document.obsolete) files.delete(file);
+      done.push(path);
+    },
+    async remove(removed) {
+      for (const file of removed) {
+        if (files.delete(file)) done.push(`-${file}`);
+      }
+    },
+    close: async () => {},
+  };
+}
+
+/** Ends with the test. */
+export function abortable(): AbortController {
+  const controller = new AbortController();
+  onTestFinished(() => controller.abort());
+  return controller;
+}

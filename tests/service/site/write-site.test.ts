@@ -1,0 +1,348 @@
+import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDataFolder } from '../../../src/service/data-folder.ts';
+import { folderTarget } from '../../../src/service/site/folder-target.ts';
+import { writeSite } from '../../../src/service/site/write-site.ts';
+import { ask, dataFolder, linking, listen, makeFolder, PUBLICATION, put, record, serving } from '../../helpers.ts';
+import { documentsIn, filesIn, folderExporter, memoryTarget, exporter, NOW, textsIn } from './site.ts';
+
+const SAMPLE = join(import.meta.dirname, '../../../data');
+/** The sample has stories under embargo at this moment. */
+const SAMPLE_NOW = Date.parse('2026-11-22T09:00:00Z');
+
+/** Documents of five entries, so that few stories make an archive. */
+const SMALL = `${PUBLICATION}entries: 5\n`;
+
+const story = (number: number, fields: Readonly<Record<string, unknown>> = {}) =>
+  JSON.stringify(
+    record({
+      id: `s${number}`,
+      url: `https://news.example/s${number}`,
+      title: `Story number ${number}.`,
+      sections: [number % 2 === 0 ? 'Even' : 'Odd'],
+      publishedAt: new Date(NOW - (100 - number) * 3_600_000).toISOString(),
+      ...fields,
+    }),
+  );
+
+const stories = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`articles/s${index + 1}.json`, story(index + 1)]));
+
+/** A newsroom of these files beside a folder for its site. */
+async function newsroom(files: Readonly<Record<string, string>>) {
+  const folder = await dataFolder({ 'publication.yaml': SMALL, ...files });
+  const site = join(folder, 'public');
+  return { folder, site, ...folderExporter(folder, site) };
+}
+
+describe('a site and the service', () => {
+  let folder: string;
+  let service: Awaited<ReturnType<typeof serving>>;
+  beforeAll(async () => {
+    folder = await makeFolder({});
+    for (const part of ['publication.yaml', 'articles', 'media']) {
+      await cp(join(SAMPLE, part), join(folder, part), { recursive: true });
+    }
+    service = await serving(folder, { now: () => SAMPLE_NOW, feedsUrl: 'https://feeds.rivervalley.example/' });
+    const opened = openDataFolder(folder, { feedsUrl: 'https://feeds.rivervalley.example/' });
+    const target = folderTarget(join(folder, 'public'));
+    const { log } = listen().log;
+    await writeSite({ folder: opened, target, version: '1.0.0', now: () => SAMPLE_NOW, log });
+    await opened.store.close();
+  });
+  afterAll(async () => {
+    await service.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const read = (file: string) => readFile(join(folder, 'public', file));
+  const addressOf = (path: string) => {
+    const page = path === 'index.html' ? '' : path.replace(/\.html$/, '');
+    return `/${page.split('/').map(encodeURIComponent).join('/')}`;
+  };
+
+  test('have the same bytes, types, tags and dates in every coding', async () => {
+    const documents = await documentsIn(read);
+    expect(documents.length).toBeGreaterThan(200);
+    for (const [index, { path, type, bytes, etag, lastModified, codings }] of documents.entries()) {
+      const isMedia = path.startsWith('media/');
+      const isAsset = path.startsWith('pages/');
+      // The service compresses each document for this test alone: of the feeds, every sixth.
+      const hasAll = !path.startsWith('feeds/') || index % 6 === 0;
+      for (const coding of ['identity', ...(hasAll ? codings : [])]) {
+        const ending = { identity: '', br: '.br', zstd: '.zst', gzip: '.gz' }[coding];
+        const accept = coding === 'identity' ? 'identity' : `${coding}, identity;q=0`;
+        const { status, headers, body } = await ask(service.port, addressOf(path), {
+          headers: { 'accept-encoding': accept },
+        });
+        expect([status, headers['content-encoding'] ?? 'identity'], path).toEqual([200, coding]);
+        expect(body.equals(await read(path + ending)), `${path} in ${coding}`).toBe(true);
+        expect(headers['content-type']).toBe(type);
+        if (coding === 'identity') expect(Number(headers['content-length'])).toBe(bytes);
+        if (coding === 'identity' && !isMedia && !isAsset) expect(headers.etag).toBe(etag);
+        if (lastModified === undefined || isMedia) continue;
+        expect(Date.parse(headers['last-modified'] ?? '')).toBe(Date.parse(lastModified));
+        expect((await stat(join(folder, 'public', path + ending))).mtimeMs).toBe(Date.parse(lastModified));
+      }
+    }
+  });
+
+  test('have the same feeds, pages, archives and files', async () => {
+    const paths = new Set((await documentsIn(read)).map(({ path }) => path));
+    const asked = ['/feeds.opml', '/sitemap.xml', '/feeds/latest.rss', '/feeds/latest.atom', '/feeds/latest'];
+    const queue = [...asked, '/', '/robots.txt', '/license.xml', '/.well-known/tdmrep.json', '/schema/record.json'];
+    const seen = new Set(queue);
+    const missing: string[] = [];
+    for (let address = queue.shift(); address !== undefined; address = queue.shift()) {
+      const { status, text } = await ask(service.port, address);
+      if (status !== 200) continue; // the page of an archive that is open, old addresses
+      const path = decodeURIComponent(address.slice(1));
+      if (![path, `${path}.html`, 'index.html'].some((file) => paths.has(file))) missing.push(address);
+      if (/\.(?:json|xml|css|js)$/.test(address) && !address.includes('sitemap')) continue;
+      for (const [, , found = ''] of text.matchAll(/(href|xmlUrl|url|src|loc)="?>?([^"<\s]+)/g)) {
+        const url = URL.parse(found.replaceAll('&amp;', '&'), `https://feeds.rivervalley.example${address}`);
+        if (url?.host !== 'feeds.rivervalley.example' || url.search !== '' || seen.has(url.pathname)) continue;
+        seen.add(url.pathname);
+        queue.push(url.pathname);
+      }
+    }
+    expect(seen.size).toBeGreaterThan(150);
+    expect(missing).toEqual([]);
+  });
+
+  test('agree that stories under embargo do not exist', async () => {
+    const texts = Object.entries(await textsIn(join(folder, 'public')));
+    const { store } = openDataFolder(folder, { feedsUrl: 'https://feeds.rivervalley.example/' });
+    const { articles } = await store.list({ after: 0, limit: 1000, status: 'embargoed', at: SAMPLE_NOW });
+    await store.close();
+    const titles = articles.map(({ record: { title } }) => String((record as { title: string }).title ?? title));
+    expect(articles.length).toBeGreaterThan(0);
+    for (const { article } of articles)
+      expect(texts.filter(([, text]) => text.includes(article.publicId)).map(([file]) => file)).toEqual([]);
+    expect(titles.length).toBe(articles.length);
+  });
+});
+
+test('a second export without a change writes nothing', async () => {
+  const { write, site } = await newsroom(stories(12));
+  const first = await write();
+  const files = await filesIn(site);
+  expect(first).toMatchObject({ unchanged: 0, removed: 0, filling: 0 });
+  expect(await write()).toEqual({ ...first, written: 0, bytes: 0, unchanged: first.written });
+  expect(await filesIn(site)).toEqual(files);
+});
+
+test('a correction of an old story writes its pages alone, and the feeds that it is in', async () => {
+  const { write, folder, site } = await newsroom(stories(40));
+  await write();
+  const before = await textsIn(site);
+  await put(folder, 'articles/s12.json', story(12, { title: 'Corrected: a story.' }));
+  const { written, removed } = await write({ now: () => NOW + 60_000 });
+  const after = await textsIn(site);
+  const changed = Object.keys(after).filter((file) => after[file] !== before[file] && !/\.(gz|br|zst)$/.test(file));
+  const documents = changed.filter((file) => !file.startsWith('manifest'));
+  expect(documents).toHaveLength(written);
+  expect(removed).toBe(0);
+  // The page of latest with story 12, the page of section/even with it, and nothing of section/odd.
+  expect(documents.filter((file) => file.includes('/archive/')).map((file) => file.replace(/\d+\./, 'N.'))).toEqual(
+    [
+      ...['atom', 'html', 'json', 'rss'].map((format) => `feeds/latest/archive/N.${format}`),
+      ...['atom', 'html', 'json', 'rss'].map((format) => `feeds/language/en/archive/N.${format}`),
+      ...['atom', 'html', 'json', 'rss'].map((format) => `feeds/section/even/archive/N.${format}`),
+    ].toSorted(),
+  );
+  expect(documents.filter((file) => file.includes('odd'))).toEqual([]);
+});
+
+test('a withdrawn story is gone from every file and coding, with its picture', async () => {
+  const withdrawn = story(3, { body: '<p>A secret word: zanzibar. <img src="/media/secret.png" alt="x"></p>' });
+  const files = { ...stories(30), 'articles/s3.json': withdrawn, 'media/secret.png': 'the picture' };
+  const { write, folder, site } = await newsroom(files);
+  await write();
+  expect(Object.values(await textsIn(site)).filter((text) => text.includes('zanzibar')).length).toBeGreaterThan(10);
+  expect(await filesIn(site)).toContain('media/secret.png');
+  await rm(join(folder, 'articles/s3.json'));
+  const { removed } = await write({ now: () => NOW + 60_000 });
+  expect(removed).toBeGreaterThan(0);
+  const left = Object.entries(await textsIn(site)).filter(
+    ([file, text]) => /zanzibar|Story number 3\./.test(text) || file.includes('secret'),
+  );
+  expect(left.map(([file]) => file)).toEqual([]);
+});
+
+test('nothing tells of a story under embargo, and the export says when it will appear', async () => {
+  const opens = NOW + 3_600_000;
+  const embargoed = story(99, {
+    title: 'An embargoed headline',
+    publishedAt: new Date(opens).toISOString(),
+    tags: ['Tomorrow'],
+    image: { url: '/media/later.png' },
+  });
+  const { write, folder, site } = await newsroom({ ...stories(6), 'media/later.png': 'later' });
+  await write();
+  const before = await textsIn(site);
+  await put(folder, 'articles/s99.json', embargoed);
+  const kept = await write({ now: () => NOW + 1000 });
+  expect(kept).toMatchObject({ written: 0, removed: 0, nextChangeAt: opens });
+  expect(await textsIn(site)).toEqual(before);
+  const opened = await write({ now: () => opens });
+  expect(opened.written).toBeGreaterThan(10);
+  const files = await filesIn(site);
+  expect(files).toContain('feeds/tag/tomorrow.rss.gz');
+  expect(files).toContain('media/later.png');
+  expect((await textsIn(site))['feeds/latest.rss']).toContain('An embargoed headline');
+});
+
+test('a story that expires leaves the pages of the archive as well', async () => {
+  const expires = NOW + 3_600_000;
+  const { write, site } = await newsroom({
+    ...stories(40),
+    'articles/s4.json': story(4, { title: 'It expires.', expiresAt: new Date(expires).toISOString() }),
+  });
+  expect(await write()).toMatchObject({ nextChangeAt: expires });
+  expect(Object.values(await textsIn(site)).some((text) => text.includes('It expires.'))).toBe(true);
+  expect((await write({ now: () => expires })).written).toBeGreaterThan(0);
+  expect(Object.entries(await textsIn(site)).filter(([, text]) => text.includes('It expires.'))).toEqual([]);
+});
+
+test('a feed that has no story any more is removed with its folder', async () => {
+  const { write, folder, site } = await newsroom({ ...stories(4), 'articles/s5.json': story(5, { tags: ['Once'] }) });
+  await write();
+  expect(await filesIn(site)).toContain('feeds/tag/once.rss');
+  await writeFile(join(folder, 'publication.yaml'), `${SMALL}retired: [{ feed: tag/once, movedTo: latest }]\n`);
+  await write({ now: () => NOW + 60_000 });
+  expect((await filesIn(site)).filter((file) => file.includes('once'))).toEqual([]);
+  await expect(stat(join(site, 'feeds/tag'))).rejects.toThrow('ENOENT');
+});
+
+test('documents come after what they lead to, removals after all documents, and the manifest last', async () => {
+  const folder = await dataFolder({ 'publication.yaml': SMALL, ...stories(30) });
+  const target = memoryTarget();
+  const { write } = exporter(folder, () => target);
+  const check = (path: string) => {
+    const links = String(target.files.get(path)).matchAll(
+      /rel="prev-archive"[^>]* href="https:\/\/feeds\.news\.example\/([^"]+)"/g,
+    );
+    for (const [, linked = ''] of links)
+      expect(target.done, `${path} leads to ${linked}`).toContain(decodeURIComponent(linked));
+  };
+  await write();
+  expect(target.done.filter((path) => /archive.*\.atom$/.test(path)).length).toBeGreaterThan(8);
+  for (const path of target.done.filter((each) => /^feeds\/.*\.(rss|atom)$/.test(each))) {
+    const position = target.done.indexOf(path);
+    const linked = [
+      ...String(target.files.get(path)).matchAll(
+        /href="https:\/\/feeds\.news\.example\/([^"]+)" ?rel="prev-archive"|rel="prev-archive"[^>]*href="https:\/\/feeds\.news\.example\/([^"]+)"/g,
+      ),
+    ];
+    for (const [, one, other] of linked) {
+      const before = target.done.indexOf(decodeURIComponent(one ?? other ?? ''));
+      expect(before >= 0 && before < position, `${path} leads to ${one ?? other}`).toBe(true);
+    }
+    check(path);
+  }
+  expect(target.done.at(-1)).toBe('manifest.json');
+  target.done.length = 0;
+  await rm(join(folder, 'articles/s30.json'));
+  await put(folder, 'articles/s31.json', story(31, { sections: ['New'] }));
+  await write({ now: () => NOW + 60_000 });
+  const firstRemoval = target.done.findIndex((path) => path.startsWith('-'));
+  expect(target.done.at(-1)).toBe('manifest.json');
+  if (firstRemoval >= 0) expect(target.done.slice(firstRemoval, -1).every((path) => path.startsWith('-'))).toBe(true);
+});
+
+test('an interrupted export goes on, and leaves nothing of what was withdrawn meanwhile', async () => {
+  const { folder, site, write } = await newsroom({
+    ...stories(40),
+    'articles/s41.json': story(41, { tags: ['Zanzibar'] }),
+  });
+  const controller = new AbortController();
+  const stopped = write({
+    signal: controller.signal,
+    onProgress: (done) => done === 3 && controller.abort(new Error('enough')),
+  });
+  await expect(stopped).rejects.toThrow('enough');
+  const halfway = await filesIn(site);
+  expect(halfway).toContain('feeds/latest.rss');
+  expect(halfway).not.toContain('index.html');
+  const rest = await write();
+  expect(rest.written).toBeGreaterThan(0);
+  expect(rest.unchanged).toBeGreaterThan(12);
+  const whole = join(folder, 'whole');
+  await folderExporter(folder, whole).write();
+  const withoutLock = (files: string[]) => files.filter((file) => !file.startsWith('.feed-publisher'));
+  expect(withoutLock(await filesIn(site))).toEqual(withoutLock(await filesIn(whole)));
+  expect(await textsIn(site)).toEqual(await textsIn(whole));
+});
+
+test('what a killed export has written and no later one lists is removed', async () => {
+  const { folder, site, write } = await newsroom({
+    ...stories(8),
+    'articles/s9.json': story(9, { tags: ['Zanzibar'] }),
+  });
+  await write();
+  const files = await filesIn(site);
+  // As after a kill between the first files of a new feed and the list of its part.
+  await mkdir(join(site, 'feeds/tag'), { recursive: true });
+  for (const name of ['lost.rss', 'lost.rss.gz', 'lost.rss.br'])
+    await writeFile(join(site, 'feeds/tag', name), 'withdrawn');
+  const { readdir } = await import('node:fs/promises');
+  const [state = ''] = (await readdir(join(folder, 'store/site'))).filter((name) => name.endsWith('.json'));
+  await writeFile(
+    join(folder, 'store/site', state.replace('.json', '.journal')),
+    '\nfeeds/tag/lost\tfeeds/tag/lost.rss\nfeeds/la',
+  );
+  await write();
+  expect(await filesIn(site)).toEqual(files);
+});
+
+test('a target that was written by somebody else meanwhile is written again', async () => {
+  const { site, write } = await newsroom(stories(3));
+  const first = await write();
+  const manifest = await readFile(join(site, 'manifest.json'), 'utf8');
+  await writeFile(join(site, 'manifest.json'), manifest.replace('1.0.0', '0.9.0'));
+  await writeFile(join(site, 'feeds/latest.rss'), 'damaged');
+  expect(await write()).toMatchObject({ written: first.written, unchanged: 0 });
+  expect(await readFile(join(site, 'feeds/latest.rss'), 'utf8')).toContain('Story number 3.');
+});
+
+test('one export at a time writes into a folder, and none into a folder of others', async () => {
+  const { site, folder, write } = await newsroom(stories(3));
+  const other = folderTarget(site);
+  await other.open();
+  await expect(write()).rejects.toThrow(`Another export writes into ${site}: one at a time.`);
+  await other.close();
+  await write();
+  const foreign = join(folder, 'foreign');
+  await put(folder, 'foreign/index.html', 'Mine');
+  await expect(folderExporter(folder, foreign).write()).rejects.toThrow(
+    `${foreign} has files that no export has written, such as index.html.`,
+  );
+});
+
+test('a lock whose owner was killed ends', async () => {
+  const { site, write } = await newsroom(stories(1));
+  await mkdir(join(site, '.feed-publisher'), { recursive: true });
+  const lock = join(site, '.feed-publisher/lock');
+  await writeFile(lock, '1 killed\n');
+  await expect(write()).rejects.toThrow('Another export writes');
+  const { utimes } = await import('node:fs/promises');
+  await utimes(lock, new Date(Date.now() - 31_000), new Date(Date.now() - 31_000));
+  expect((await write()).written).toBeGreaterThan(0);
+});
+
+test('only files that visible stories name are copied', async () => {
+  const { site, write } = await newsroom({
+    'articles/files.json': linking('a.png', 'deep/b c.txt'),
+    'media/a.png': 'a',
+    'media/deep/b c.txt': 'b',
+    'media/unused.png': 'c',
+    'media/.hidden': 'd',
+  });
+  await write();
+  expect((await filesIn(site)).filter((file) => file.startsWith('media/'))).toEqual([
+    'media/a.png',
+    'media/deep/b c.txt',
+  ]);
+});
