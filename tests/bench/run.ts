@@ -10,6 +10,7 @@ import { pages } from './pages.ts';
 import { partners } from './partners.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
+import { staticSite } from './site.ts';
 import { siteFiles } from './site-files.ts';
 import { storing } from './store.ts';
 
@@ -19,6 +20,7 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['pages', pages],
   ['sitemaps', siteFiles],
   ['archives', archives],
+  ['site', staticSite],
   ['reload', reload],
   ['partners', partners],
   ['delivery', delivery],

@@ -49,7 +49,7 @@ test.each<[string, readonly string[]]>([
       '--sanitize-fast-path',
     ],
   ],
-  ['export', ['--site', '--data', '--public-url', '--json', 'AWS_ENDPOINT_URL', 'AWS_SECRET_ACCESS_KEY']],
+  ['export', ['--site', '--data', '--public-url', '--json']],
   ['key', ['--name', '--scope', '--partner', '--expires', '--data']],
   ['init', ['--title', '--url', '--language']],
   ['deliveries', ['--since', '--limit', '--data', '--json']],

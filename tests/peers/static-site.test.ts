@@ -1,11 +1,11 @@
-import { chmod, cp, readFile } from 'node:fs/promises';
+import { chmod, cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { folderTarget } from '../../src/service/site/folder-target.ts';
 import { prepareSite } from '../../src/service/site/prepare-site.ts';
 import { writeSite } from '../../src/service/site/write-site.ts';
-import { ask, dataFolder, decoded, listen } from '../helpers.ts';
+import { ask, decoded, listen, makeFolder } from '../helpers.ts';
 import { documentsIn } from '../service/site/site.ts';
 import { feedparser } from './feedparser.ts';
 import { newsboat } from './newsboat.ts';
@@ -17,7 +17,7 @@ const NOW = Date.parse('2026-11-22T09:00:00Z');
 const MODULE = '/usr/lib/nginx/modules/ngx_http_brotli_static_module.so';
 
 /** The first block of nginx in the page: a whole server. */
-async function documentedServer(site: string): Promise<(port: number) => string> {
+async function documentedServer(): Promise<(port: number) => string> {
   const page = await readFile(join(ROOT, 'docs/static-site.md'), 'utf8');
   const [, lines = ''] = /```nginx\n(.*?)```/s.exec(page) ?? [];
   expect(lines).toContain('listen 80;');
@@ -28,24 +28,32 @@ async function documentedServer(site: string): Promise<(port: number) => string>
       .replace('/srv/site-redirects', `${site}-redirects`)}`;
 }
 
-async function publishedSite() {
-  const folder = await dataFolder({});
+let folder: string;
+let site: string;
+beforeAll(async () => {
+  folder = await makeFolder({});
+  site = join(folder, 'site');
   for (const part of ['publication.yaml', 'articles', 'media']) {
     await cp(join(ROOT, 'data', part), join(folder, part), { recursive: true });
   }
-  const site = join(folder, 'site');
   const opened = openDataFolder(folder, { feedsUrl: 'https://feeds.rivervalley.example/' });
-  onTestFinished(() => opened.store.close());
   const { log } = listen().log;
   const fail = (error: unknown) => {
     throw error;
   };
   await prepareSite(opened, { now: () => NOW, log, fail, progress: () => {} });
   await writeSite({ folder: opened, target: folderTarget(site), version: '1.0.0', now: () => NOW, log });
+  await opened.store.close();
   await chmod(folder, 0o755); // nginx hands its workers to another user
-  const server = await startNginx(0, { site: await documentedServer(site), modules: [MODULE] });
-  const get = (path: string, headers = {}) => ask(server.port, path, { headers });
-  return { site, server, get, read: (file: string) => readFile(join(site, file)) };
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const read = (file: string) => readFile(join(site, file));
+
+/** The site behind nginx, until the test is over. */
+async function served() {
+  const server = await startNginx(0, { site: await documentedServer(), modules: [MODULE] });
+  return { port: server.port, get: (path: string, headers = {}) => ask(server.port, path, { headers }) };
 }
 
 const addressOf = (path: string) => {
@@ -54,7 +62,7 @@ const addressOf = (path: string) => {
 };
 
 peerTest(['nginx', MODULE], 'nginx serves every document of a site with its type and its codings', async () => {
-  const { get, read } = await publishedSite();
+  const { get } = await served();
   const documents = await documentsIn(read);
   for (const { path, type, codings } of documents) {
     const bytes = await read(path);
@@ -71,7 +79,7 @@ peerTest(['nginx', MODULE], 'nginx serves every document of a site with its type
 });
 
 peerTest(['nginx', MODULE], 'nginx answers conditions, the page after the newest one, and no hidden file', async () => {
-  const { get, read } = await publishedSite();
+  const { get } = await served();
   const { headers } = await get('/feeds/latest.rss', { 'accept-encoding': 'br' });
   const same = { 'accept-encoding': 'br', 'if-none-match': headers.etag };
   expect((await get('/feeds/latest.rss', same)).status).toBe(304);
@@ -93,12 +101,12 @@ peerTest(['nginx', MODULE], 'nginx answers conditions, the page after the newest
 });
 
 peerTest(['nginx', MODULE, 'newsboat', 'feedparser'], 'newsboat and feedparser read the feeds of a site', async () => {
-  const { server, get } = await publishedSite();
+  const { port, get } = await served();
   const ids = [...(await get('/feeds/latest.rss')).text.matchAll(/<guid[^>]*>([^<]+)<\/guid>/g)].map(([, id]) => id);
   expect(ids.length).toBeGreaterThan(10);
   const sorted = (readings: readonly { readonly id: string }[]) => readings.map(({ id }) => id).toSorted();
   for (const ending of ['rss', 'atom']) {
-    const url = `http://127.0.0.1:${server.port}/feeds/latest.${ending}`;
+    const url = `http://127.0.0.1:${port}/feeds/latest.${ending}`;
     expect(sorted(await newsboat(url)), ending).toEqual(ids.toSorted());
     const [read = []] = await feedparser([url]);
     expect(sorted(read), ending).toEqual(ids.toSorted());

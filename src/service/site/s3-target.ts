@@ -104,7 +104,7 @@ export function s3Target(site: string, options: S3Options): SiteTarget {
     if (manifestOf(text) !== undefined) return;
     const query = new URLSearchParams({ 'list-type': '2', 'max-keys': '1', prefix });
     const response = await send('GET', `${root}?${query}`);
-    if (!response.ok) await refuse(response, 'The list of objects');
+    if (!response.ok) await refuse(response, 'the list of objects');
     if (!(await response.text()).includes('<Contents>')) return;
     throw new PublisherError('unwritable_output', `${name} has objects that no export has written.`, {
       hint: 'Name a prefix without objects, or that of an earlier export --site.',

@@ -84,7 +84,7 @@ test('a storage that refuses is named with its reason', async () => {
   const server = await startS3('other');
   await expect((await newsroom(server)).write()).rejects.toMatchObject({
     code: 'unreachable_target',
-    message: 's3://paper/feeds-of-it/ cannot be used: PUT of manifest.json was refused: NoSuchBucket.',
+    message: 's3://paper/feeds-of-it/ cannot be used: the list of objects was refused: NoSuchBucket.',
   });
   await expect((await newsroom(server, { secret: 'another' })).write()).rejects.toThrow('SignatureDoesNotMatch');
 });
