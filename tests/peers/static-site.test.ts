@@ -1,6 +1,7 @@
-import { chmod, cp, readFile, rm } from 'node:fs/promises';
+import { chmod, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { COMMON_ADDRESSES } from '../../src/config/redirects/known-systems.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
 import { folderTarget } from '../../src/service/site/folder-target.ts';
 import { prepareSite } from '../../src/service/site/prepare-site.ts';
@@ -98,6 +99,29 @@ peerTest(['nginx', MODULE], 'nginx answers conditions, the page after the newest
   expect((await get('/feeds/nothing.rss')).status).toBe(404);
   expect((await get('/.feed-publisher/lock')).status).toBe(404);
   expect((await get('/.well-known/nothing')).status).toBe(404);
+});
+
+peerTest(['nginx', MODULE], 'nginx redirects the old addresses that many systems share', async () => {
+  const page = await readFile(join(ROOT, 'docs/static-site.md'), 'utf8');
+  const blocks = [...page.matchAll(/```nginx\n(.*?)```/gs)].map(([, block = '']) => block);
+  await writeFile(`${site}-redirects.conf`, blocks[1] ?? '');
+  const { get } = await served();
+  const found: Record<string, string> = {};
+  for (const address of COMMON_ADDRESSES) {
+    const { status, headers } = await get(address);
+    found[address] = `${status} ${headers.location}`;
+  }
+  expect(found).toEqual({
+    '/rss.xml': '308 /feeds/latest.rss',
+    '/atom.xml': '308 /feeds/latest.atom',
+    '/feed.json': '308 /feeds/latest.json',
+    '/feed': '308 /feeds/latest.rss',
+    '/feed/rss': '308 /feeds/latest.rss',
+    '/feed/rss2': '308 /feeds/latest.rss',
+    '/feed/rdf': '308 /feeds/latest.rss',
+    '/feed/atom': '308 /feeds/latest.atom',
+    '/feed/json': '308 /feeds/latest.json',
+  });
 });
 
 peerTest(['nginx', MODULE, 'newsboat', 'feedparser'], 'newsboat and feedparser read the feeds of a site', async () => {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { PublisherError } from '../../errors.ts';
+import { startOf } from '../../lib/process-start.ts';
 
 /** Milliseconds between two signs of life. */
 const HEARTBEAT = 5000;
@@ -9,12 +11,12 @@ const SILENCE = 30_000;
 
 /**
  * Takes a lock: a file that exists while its owner works, and whose date its owner renews. So the lock of a killed process ends,
- * also where another machine or container has it. Returns the function that releases the lock.
+ * also where another machine or container had it; on this machine, it ends at once. Returns the function that releases the lock.
  *
  * @throws PublisherError `site_busy` while somebody else has the lock
  */
 export async function takeLock(file: string, name: string): Promise<() => Promise<void>> {
-  const owner = `${process.pid} ${randomBytes(8).toString('hex')}\n`;
+  const owner = [process.pid, startOf(process.pid), hostname(), randomBytes(8).toString('hex')].join(' ');
   if (!(await create(file, owner))) {
     await removeAbandoned(file, name);
     if (!(await create(file, owner))) throw busy(file, name);
@@ -25,7 +27,7 @@ export async function takeLock(file: string, name: string): Promise<() => Promis
   }, HEARTBEAT).unref();
   return async () => {
     clearInterval(timer);
-    if ((await readFile(file, 'utf8').catch(() => '')) === owner) await rm(file, { force: true });
+    if ((await ownerOf(file)) === owner) await rm(file, { force: true });
   };
 }
 
@@ -43,11 +45,28 @@ async function create(file: string, owner: string): Promise<boolean> {
 async function removeAbandoned(file: string, name: string): Promise<void> {
   const status = await stat(file).catch(() => undefined);
   if (status === undefined) return;
-  if (Date.now() - status.mtimeMs < SILENCE) throw busy(file, name);
-  // Renamed first: of two exports that find the lock abandoned, one alone can rename it.
+  const owner = await ownerOf(file);
+  const isSilent = Date.now() - status.mtimeMs >= SILENCE;
+  if (!isSilent && !wasKilled(owner)) throw busy(file, name);
   const abandoned = `${file}.${randomBytes(8).toString('hex')}`;
   await rename(file, abandoned).catch(() => {});
+  const removed = await ownerOf(abandoned);
+  // Of two exports that find the lock abandoned, the slower one may have renamed the new lock of the other.
+  if (removed !== owner && removed !== '') await link(abandoned, file).catch(() => {});
   await rm(abandoned, { force: true });
+  if (removed !== owner) throw busy(file, name);
+}
+
+/** Empty where there is no lock. */
+function ownerOf(file: string): Promise<string> {
+  return readFile(file, 'utf8').catch(() => '');
+}
+
+/** Whether the owner was a process of this machine that runs no more. */
+function wasKilled(owner: string): boolean {
+  const [pid, started, host] = owner.split(' ');
+  if (host !== hostname() || started === '') return false;
+  return startOf(Number(pid)) !== started;
 }
 
 function busy(file: string, name: string): PublisherError {

@@ -23,6 +23,7 @@ const partState = z.strictObject({
 const state = z.strictObject({
   format: z.literal(1),
   configuration: z.string(),
+  caching: z.string(),
   run: z.string(),
   revision: z.int().nonnegative(),
   manifest: z.string(),
@@ -40,6 +41,8 @@ export interface SiteState {
   readonly format: 1;
   /** The publication and the program: with others, every document may differ. */
   readonly configuration: string;
+  /** For how long caches may keep documents: storage for objects has it with each. */
+  readonly caching: string;
   /** The name of the last export. The store has it as well: one that was restored from a backup has another. */
   readonly run: string;
   /** The changes up to this revision are exported. */

@@ -15,11 +15,11 @@ import type { Log } from '../../telemetry/log.ts';
 import { termsHeaders } from '../../terms/statements.ts';
 import { type DataFolder, mediaFolder } from '../data-folder.ts';
 import { openDocuments } from '../documents.ts';
-import { createFeedParts, feedPart } from './feed-parts.ts';
 import { feedOfArchivePart } from './archive-parts.ts';
+import { createFeedParts, feedPart } from './feed-parts.ts';
 import { writeFixedPart, writeSitePart } from './general-parts.ts';
 import { writeMediaPart } from './media-part.ts';
-import { earliest, isCurrent, type SiteRun } from './site-run.ts';
+import { documentCaching, earliest, isCurrent, type SiteRun } from './site-run.ts';
 import { openStateFile, type SiteState, type StateFile } from './site-state.ts';
 import type { SiteTarget } from './site-target.ts';
 import { type ManifestHead, openSiteWriter, writeText } from './site-writer.ts';
@@ -87,10 +87,12 @@ async function writeTo(target: SiteTarget, stateFile: StateFile, given: WriteSit
   const configuration = hash('sha256', JSON.stringify([LAYOUT, version, configurationOf(publication)]), 'base64url');
   const rest = { generator: `feed-publisher ${version}`, address: publication.feedsUrl, headers: headersOf(folder) };
   const { manifest, digest } = await readManifest(target, rest, at);
-  const before = await readState(stateFile, { configuration, manifest: digest, revision });
-  const isTrusted = before !== undefined && (await stateFile.touched()) === undefined;
-  const state = before ?? newState(configuration, digest);
-  if (before === undefined) await stateFile.storeRun(state.run);
+  const wanted = { configuration, caching: documentCaching(publication), manifest: digest };
+  const before = await readState(stateFile, wanted, revision);
+  const isTrusted = before?.caching === wanted.caching && (await stateFile.touched()) === undefined;
+  const isSame = before?.configuration === configuration;
+  const state: SiteState = before && isSame ? before : { format: 1, ...wanted, run: newRun(), revision: 0, parts: {} };
+  if (!isSame) await stateFile.storeRun(state.run);
   if (!isTrusted) await stateFile.touch('', []); // the target counts as touched until this export has come to its end
   const writer = await openSiteWriter({
     target,
@@ -116,7 +118,7 @@ async function writeTo(target: SiteTarget, stateFile: StateFile, given: WriteSit
       externalChanges: { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] },
     },
   );
-  const run: SiteRun = {
+  const siteRun: SiteRun = {
     ...{ store, publication, at, revision, target, writer },
     documentCache: documents.documentCache,
     parts: partStates,
@@ -125,21 +127,20 @@ async function writeTo(target: SiteTarget, stateFile: StateFile, given: WriteSit
   const save = (changes: Partial<SiteState>) =>
     stateFile.save({ ...state, parts: Object.fromEntries(partStates), ...changes });
   try {
-    await writeFixedPart(run);
-    await writeMediaPart(run, mediaFolder(folder));
-    const filling = await writeFeeds(run, state.revision, { onProgress, save: () => save({}) });
-    await writeSitePart(run);
-    const isSame = isTrusted && writer.counts().written === 0 && writer.counts().removed === 0;
-    const written = await writer.end(rest);
-    if (!isSame || revision !== state.revision || written !== digest) {
-      const name = newRun();
-      await save({ run: name, revision, manifest: written });
-      await stateFile.storeRun(name);
-    } else await save({});
+    await writeFixedPart(siteRun);
+    await writeMediaPart(siteRun, mediaFolder(folder));
+    const filling = await writeFeeds(siteRun, state.revision, { onProgress, save: () => save({}) });
+    await writeSitePart(siteRun);
+    const manifestDigest = await writer.end(rest);
+    // Without a change, the store needs no transaction.
+    const isNew = revision !== state.revision || manifestDigest !== digest;
+    const run = isNew ? newRun() : state.run;
+    await save({ caching: wanted.caching, run, revision, manifest: manifestDigest });
+    if (isNew) await stateFile.storeRun(run);
     await stateFile.forgetTouched();
-    const { written: count, removed, bytes } = writer.counts();
+    const { written, removed, bytes } = writer.counts();
     const nextChangeAt = earliest(partStates.values().map(({ until }) => until));
-    return { written: count, unchanged: writer.documents() - count, removed, bytes, filling, nextChangeAt };
+    return { written, unchanged: writer.documents() - written, removed, bytes, filling, nextChangeAt };
   } catch (error) {
     await save({});
     throw error;
@@ -239,25 +240,16 @@ async function readManifest(
   return { manifest, digest: hash('sha256', empty, 'hex') };
 }
 
-interface Expected {
-  readonly configuration: string;
-  readonly manifest: string;
-  readonly revision: number;
-}
-
 /** Undefined where nothing is known that holds: then every document is made, and written. */
 async function readState(
   stateFile: StateFile,
-  { configuration, manifest, revision }: Expected,
+  { manifest }: Pick<SiteState, 'manifest'>,
+  revision: number,
 ): Promise<SiteState | undefined> {
   const state = await stateFile.read();
-  if (state === undefined || state.configuration !== configuration || state.revision > revision) return undefined;
+  if (state === undefined || state.revision > revision) return undefined;
   if (state.manifest !== manifest) return undefined; // somebody else has written into the target, or restored it
   return state.run === (await stateFile.storedRun()) ? state : undefined;
-}
-
-function newState(configuration: string, manifest: string): SiteState {
-  return { format: 1, configuration, run: newRun(), revision: 0, manifest, parts: {} };
 }
 
 function newRun(): string {

@@ -1,11 +1,12 @@
-import { cp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { folderTarget } from '../../../src/service/site/folder-target.ts';
 import { writeSite } from '../../../src/service/site/write-site.ts';
 import { ask, dataFolder, linking, listen, makeFolder, PUBLICATION, put, record, serving } from '../../helpers.ts';
-import { documentsIn, filesIn, folderExporter, memoryTarget, exporter, NOW, textsIn } from './site.ts';
+import { documentsIn, exporter, filesIn, folderExporter, memoryTarget, NOW, textsIn } from './site.ts';
 
 const SAMPLE = join(import.meta.dirname, '../../../data');
 /** The sample has stories under embargo at this moment. */
@@ -33,7 +34,7 @@ const stories = (count: number) =>
 async function newsroom(files: Readonly<Record<string, string>>) {
   const folder = await dataFolder({ 'publication.yaml': SMALL, ...files });
   const site = join(folder, 'public');
-  return { folder, site, ...folderExporter(folder, site) };
+  return { site, ...folderExporter(folder, site) };
 }
 
 describe('a site and the service', () => {
@@ -116,11 +117,9 @@ describe('a site and the service', () => {
     const { store } = openDataFolder(folder, { feedsUrl: 'https://feeds.rivervalley.example/' });
     const { articles } = await store.list({ after: 0, limit: 1000, status: 'embargoed', at: SAMPLE_NOW });
     await store.close();
-    const titles = articles.map(({ record: { title } }) => String((record as { title: string }).title ?? title));
     expect(articles.length).toBeGreaterThan(0);
     for (const { article } of articles)
       expect(texts.filter(([, text]) => text.includes(article.publicId)).map(([file]) => file)).toEqual([]);
-    expect(titles.length).toBe(articles.length);
   });
 });
 
@@ -287,7 +286,6 @@ test('what a killed export has written and no later one lists is removed', async
   await mkdir(join(site, 'feeds/tag'), { recursive: true });
   for (const name of ['lost.rss', 'lost.rss.gz', 'lost.rss.br'])
     await writeFile(join(site, 'feeds/tag', name), 'withdrawn');
-  const { readdir } = await import('node:fs/promises');
   const [state = ''] = (await readdir(join(folder, 'store/site'))).filter((name) => name.endsWith('.json'));
   await writeFile(
     join(folder, 'store/site', state.replace('.json', '.journal')),
@@ -325,11 +323,31 @@ test('a lock whose owner was killed ends', async () => {
   const { site, write } = await newsroom(stories(1));
   await mkdir(join(site, '.feed-publisher'), { recursive: true });
   const lock = join(site, '.feed-publisher/lock');
-  await writeFile(lock, '1 killed\n');
+  await writeFile(lock, '1 1 elsewhere x');
   await expect(write()).rejects.toThrow('Another export writes');
-  const { utimes } = await import('node:fs/promises');
   await utimes(lock, new Date(Date.now() - 31_000), new Date(Date.now() - 31_000));
   expect((await write()).written).toBeGreaterThan(0);
+});
+
+test.skipIf(process.platform !== 'linux')('a lock whose owner was killed on this machine ends at once', async () => {
+  const { site, write } = await newsroom(stories(1));
+  await mkdir(join(site, '.feed-publisher'), { recursive: true });
+  // This process has another start: the number of the owner was given again.
+  await writeFile(join(site, '.feed-publisher/lock'), `${process.pid} 1 ${hostname()} x`);
+  expect((await write()).written).toBeGreaterThan(0);
+  expect(await filesIn(join(site, '.feed-publisher'))).toEqual([]);
+});
+
+test('another publication makes all documents, and writes those that differ', async () => {
+  const { folder, site, write } = await newsroom(stories(12));
+  await write();
+  const before = await textsIn(site);
+  await writeFile(join(folder, 'publication.yaml'), `${SMALL}tombstoneDays: 29\n`);
+  const { written, unchanged } = await write({ now: () => NOW + 60_000 });
+  const after = await textsIn(site);
+  const changed = Object.keys(after).filter((file) => after[file] !== before[file] && !/\.(gz|br|zst)$/.test(file));
+  expect(changed.filter((file) => !file.startsWith('manifest'))).toHaveLength(written);
+  expect(unchanged).toBeGreaterThan(20);
 });
 
 test('only files that visible stories name are copied', async () => {
