@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { onTestFinished } from 'vitest';
 import { manifestOf, partFile, partOf, type SiteDocument } from '../../../src/document/site-manifest.ts';
 import { openDataFolder } from '../../../src/service/data-folder.ts';
 import { folderTarget } from '../../../src/service/site/folder-target.ts';
@@ -83,8 +82,12 @@ export interface MemoryTarget extends SiteTarget {
   readonly done: string[];
 }
 
-/** A target in memory. */
-export function memoryTarget(onWrite: (path: string) => void = () => {}): MemoryTarget {
+/**
+ * A target in memory.
+ *
+ * @param onWrite called before each document is written
+ */
+export function memoryTarget(onWrite: (path: string) => Promise<void> = async () => {}): MemoryTarget {
   const files = new Map<string, Buffer>();
   const done: string[] = [];
   return {
@@ -96,7 +99,7 @@ export function memoryTarget(onWrite: (path: string) => void = () => {}): Memory
     read: async (file) => files.get(file),
     async write(document) {
       const path = document.files.at(-1)?.file ?? '';
-      onWrite(path);
+      await onWrite(path);
       for (const { file, content } of document.files)
         files.set(file, Buffer.isBuffer(content) ? content : Buffer.from('a file'));
       for (const file of document.obsolete) files.delete(file);
@@ -109,11 +112,4 @@ export function memoryTarget(onWrite: (path: string) => void = () => {}): Memory
     },
     close: async () => {},
   };
-}
-
-/** Ends with the test. */
-export function abortable(): AbortController {
-  const controller = new AbortController();
-  onTestFinished(() => controller.abort());
-  return controller;
 }
