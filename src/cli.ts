@@ -25,6 +25,7 @@ Commands
   withdrawals      show which partners have seen a withdrawal
   verify-delivery  check an answer that a partner has saved
   signing-key      make the key that signs answers to partners
+  healthcheck      ask whether the service is ready, for containers
   migrate          bring the store of an earlier version to this version
 
 “COMMAND --help” shows the options of a command, “--version” the version. An option wins over its variable.
@@ -45,6 +46,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['withdrawals', () => import('./commands/withdrawals.ts')],
   ['verify-delivery', () => import('./commands/verify-delivery.ts')],
   ['signing-key', () => import('./commands/signing-key.ts')],
+  ['healthcheck', () => import('./commands/healthcheck.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
@@ -101,6 +103,7 @@ const SYNONYMS = synonymsOf({
   withdrawals: 'withdrawal receipts receipt retractions kills takedowns rückrufe retraits retiradas geriçekmeler',
   'verify-delivery': 'verifydeliveries checkdelivery verifysignature proof',
   'signing-key': 'sign signature keypair genkey keygen',
+  healthcheck: 'health healthz ready readyz alive live probe ping status',
   migrate: 'upgrade update schema migration aktualisieren güncelle',
 });
 

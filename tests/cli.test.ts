@@ -119,6 +119,7 @@ describe('help and version', () => {
       'withdrawals',
       'verify-delivery',
       'signing-key',
+      'healthcheck',
       'migrate',
     ]);
     expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([

@@ -2,7 +2,7 @@ import { data, json, publicUrl, since, yes } from './common-options.ts';
 import { importOptions } from './import-options.ts';
 import type { Options } from './option.ts';
 import { choice, ending, integer, onOff, text } from './option-values.ts';
-import { serveOptions } from './serve-options.ts';
+import { healthcheckOptions, serveOptions } from './serve-options.ts';
 
 /** Every command with its options, in the order of the help. */
 export const OPTIONS = {
@@ -157,5 +157,6 @@ export const OPTIONS = {
     json: { ...json, help: 'Print the result as one line of JSON, for scripts.' },
   },
   'signing-key': {},
+  healthcheck: healthcheckOptions,
   migrate: { data },
 } as const satisfies Readonly<Record<string, Options>>;

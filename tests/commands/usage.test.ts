@@ -55,6 +55,7 @@ test.each<[string, readonly string[]]>([
   ['deliveries', ['--since', '--limit', '--data', '--json']],
   ['withdrawals', ['--partner', '--since', '--data', '--json']],
   ['verify-delivery', ['--key', '--json']],
+  ['healthcheck', ['--live', '--metrics-port', '--port', '--host']],
   ['migrate', ['--data']],
 ])('%s --help has its usage and every option', async (name, options) => {
   const { code, out, err } = await command([name, '--help']);
@@ -84,6 +85,7 @@ test('--help names every command', async () => {
     'withdrawals',
     'verify-delivery',
     'signing-key',
+    'healthcheck',
     'migrate',
   ]);
 });
