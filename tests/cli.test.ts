@@ -114,6 +114,8 @@ describe('help and version', () => {
       'key',
       'verify',
       'repair',
+      'backup',
+      'restore',
       'check',
       'deliveries',
       'withdrawals',

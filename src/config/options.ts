@@ -77,6 +77,8 @@ export const OPTIONS = {
     data,
     yes,
   },
+  backup: { data },
+  restore: { data: { ...data, help: 'Data folder to restore into. It must be missing or empty.' } },
   check: {
     diff: {
       option: '--diff',
@@ -158,5 +160,13 @@ export const OPTIONS = {
   },
   'signing-key': {},
   healthcheck: healthcheckOptions,
-  migrate: { data },
+  migrate: {
+    data,
+    noBackup: {
+      option: '--no-backup',
+      kind: onOff,
+      default: 'off',
+      help: 'Make no copy of the store first: for those who have a backup, or no room.',
+    },
+  },
 } as const satisfies Readonly<Record<string, Options>>;
