@@ -1,5 +1,4 @@
 import { get } from 'node:http';
-import { localAddress } from '../config/local-address.ts';
 import type { ValuesOf } from '../config/option.ts';
 import { OPTIONS } from '../config/options.ts';
 import { DEFAULT_METRICS_PORT } from '../config/serve-options.ts';
@@ -37,8 +36,14 @@ type Values = ValuesOf<typeof OPTIONS.healthcheck>;
 
 /** Health is on the metrics port, and on the port of the service where there is no other. */
 function addressOf({ port, host = '::', metricsPort = DEFAULT_METRICS_PORT, metricsHost, live }: Values): string {
-  const root = metricsPort === 'off' ? localAddress(host, port) : localAddress(metricsHost, metricsPort);
-  return `${root}${live ? 'healthz' : 'readyz'}`;
+  const authority = metricsPort === 'off' ? `${reachable(host)}:${port}` : `${reachable(metricsHost)}:${metricsPort}`;
+  return `http://${authority}/${live ? 'healthz' : 'readyz'}`;
+}
+
+/** Where a service that listens on all addresses is. Without the name localhost: a small container may not know it. */
+function reachable(host: string): string {
+  if (host === '::' || host === '0.0.0.0' || host === 'localhost') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 interface HealthAnswer {

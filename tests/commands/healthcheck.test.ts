@@ -24,9 +24,9 @@ test('a ready service: exit code 0, by the metrics port, and by the port of the 
   const live = await command(['healthcheck', '--live'], { env: { METRICS_PORT: metricsPort } });
 
   const said = { code: 0, err: '', drawn: '' };
-  expect(byMetrics).toEqual({ ...said, out: `The service is ready: http://localhost:${metricsPort}/readyz.\n` });
-  expect(byService).toEqual({ ...said, out: `The service is ready: http://localhost:${port}/readyz.\n` });
-  expect(live).toEqual({ ...said, out: `The service answers at http://localhost:${metricsPort}/healthz.\n` });
+  expect(byMetrics).toEqual({ ...said, out: `The service is ready: http://127.0.0.1:${metricsPort}/readyz.\n` });
+  expect(byService).toEqual({ ...said, out: `The service is ready: http://127.0.0.1:${port}/readyz.\n` });
+  expect(live).toEqual({ ...said, out: `The service answers at http://127.0.0.1:${metricsPort}/healthz.\n` });
 });
 
 test('a service whose store is damaged: exit code 1 with the reason; it is alive all the same', async () => {
@@ -48,7 +48,7 @@ test('no service: exit code 1, and what to do', async () => {
   expect(await command(['healthcheck', '--metrics-port', `${port}`])).toEqual({
     code: 1,
     out: '',
-    err: `The service does not answer at http://localhost:${port}/readyz: nothing listens there.\n${HINT}`,
+    err: `The service does not answer at http://127.0.0.1:${port}/readyz: nothing listens there.\n${HINT}`,
     drawn: '',
   });
 });
@@ -67,17 +67,29 @@ test.each([
   expect(await command(['healthcheck'], { env: { METRICS_PORT: `${port}` } })).toEqual({
     code: 1,
     out: '',
-    err: `http://localhost:${port}/readyz answers ${status}, and not as this service does.\nAnother program may have the port: give this command the --metrics-port and METRICS_HOST of the service.\n`,
+    err: `http://127.0.0.1:${port}/readyz answers ${status}, and not as this service does.\nAnother program may have the port: give this command the --metrics-port and METRICS_HOST of the service.\n`,
     drawn: '',
   });
 });
 
 test('METRICS_HOST is the address that is asked', async () => {
   const { metricsPort } = await startService();
-  const { out } = await command(['healthcheck'], { env: { METRICS_HOST: '127.0.0.2', METRICS_PORT: metricsPort } });
-  const { err } = await command(['healthcheck'], { env: { METRICS_HOST: '127.0.0.2', METRICS_PORT: metricsPort } });
+  const { out, err } = await command(['healthcheck'], {
+    env: { METRICS_HOST: '127.0.0.2', METRICS_PORT: metricsPort },
+  });
 
   expect(out).toBe('');
   expect(err).toContain(`http://127.0.0.2:${metricsPort}/readyz: nothing listens there.`);
   expect((await ask(Number(metricsPort), '/readyz')).text).toBe('ready');
+});
+
+test.each([
+  ['::', 'http://127.0.0.1:9/readyz'],
+  ['0.0.0.0', 'http://127.0.0.1:9/readyz'],
+  ['localhost', 'http://127.0.0.1:9/readyz'],
+  ['::1', 'http://[::1]:9/readyz'],
+])('a service that listens on %s is asked at %s', async (host, address) => {
+  const { err } = await command(['healthcheck'], { env: { METRICS_HOST: host, METRICS_PORT: '9' } });
+
+  expect(err).toContain(`The service does not answer at ${address}: `);
 });
