@@ -116,6 +116,11 @@ describe('a backup', () => {
       states.push(await documentsOf(service));
     }
     expect(await backup).toMatchObject({ code: 0, err: '' });
+    const running = await restore(target, folder);
+    expect([running.code, running.err]).toEqual([
+      1,
+      `${folder} is not empty: it has articles. A restore overwrites nothing.\nStop the service that uses this folder, then move the folder away, or give another one with --data.\n`,
+    ]);
     await service.close();
 
     expect(await restore(target, other)).toMatchObject({ code: 0, err: ERASED_SINCE });

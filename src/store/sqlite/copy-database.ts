@@ -1,4 +1,4 @@
-import { renameSync, rmSync, statfsSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { backup } from 'node:sqlite';
 import { existingSchema, isThere, requireAlone, SCHEMA, unopenable } from './database.ts';
@@ -13,7 +13,7 @@ export type CopyProgress = (done: number, total: number) => void;
 
 /**
  * Copies a database, which other processes may use and change meanwhile, as it is at one moment. The copy is one file with the
- * owner and the mode of the original, and is on disk when the promise resolves.
+ * permissions of the original, and is on disk when the promise resolves.
  *
  * The open read transaction is what makes the copy end: without it, SQLite begins anew after each change of another process
  * (https://www.sqlite.org/c3ref/backup_finish.html).
@@ -36,7 +36,7 @@ export async function copyDatabase(file: string, target: string, progress: CopyP
   } finally {
     close();
   }
-  giveToOwner(target, realPath(file));
+  chmodSync(target, statSync(file).mode);
   syncFile(target);
 }
 
@@ -74,6 +74,7 @@ async function copyAs(file: string, wanted: string, progress: CopyProgress): Pro
   const part = `${wanted}.part`;
   rmSync(part, { force: true });
   await copyDatabase(file, part, progress);
+  giveToOwner(part, realPath(file));
   const name = freeName(wanted);
   renameSync(part, name);
   syncFolder(dirname(name));
