@@ -37,6 +37,7 @@ const ERROR_STATUS = {
   unwritable_output: 500,
   unreachable_target: 502,
   site_busy: 409,
+  backup_damaged: 500,
   internal: 500,
   store_outdated: 500,
   store_too_new: 500,

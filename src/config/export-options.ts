@@ -33,6 +33,7 @@ export const exportOptions = {
   s3KeyId: {
     placeholder: 'ID',
     variable: 'AWS_ACCESS_KEY_ID',
+    isSecret: true,
     kind: text,
     help: 'Id of the key that may list, read, write and delete objects below the prefix.',
     group: 'Storage for objects',
@@ -40,6 +41,7 @@ export const exportOptions = {
   s3Secret: {
     placeholder: 'SECRET',
     variable: 'AWS_SECRET_ACCESS_KEY',
+    isSecret: true,
     kind: text,
     help: 'The key itself.',
     group: 'Storage for objects',
@@ -47,6 +49,7 @@ export const exportOptions = {
   s3Token: {
     placeholder: 'TOKEN',
     variable: 'AWS_SESSION_TOKEN',
+    isSecret: true,
     kind: text,
     help: 'Token of a key that is valid for a while.',
     group: 'Storage for objects',

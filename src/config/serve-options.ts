@@ -148,3 +148,20 @@ export const serveOptions = {
     group: 'Variables',
   },
 } as const satisfies Options;
+
+/** What a health check must know of the service. */
+export const healthcheckOptions = {
+  live: {
+    option: '--live',
+    kind: onOff,
+    default: 'off',
+    help: 'Ask /healthz, which says only that the process answers: for a probe that restarts the service.',
+  },
+  metricsPort: {
+    ...serveOptions.metricsPort,
+    help: 'Metrics port of the service. off asks the port of the service itself.',
+  },
+  port: { ...serveOptions.port, help: 'Port of the service, which is asked if it has no metrics port.' },
+  host: { ...serveOptions.host, help: 'Address of the service, which is asked if it has no metrics port.' },
+  metricsHost: serveOptions.metricsHost,
+} as const satisfies Options;

@@ -13,6 +13,8 @@ export type VarnishOptions = {
   readonly isCareless?: boolean;
   /** Lines of docs/deploy.md. */
   readonly lines?: string;
+  /** A whole configuration, in the place of all others. */
+  readonly vcl?: string;
 };
 
 /**
@@ -36,7 +38,7 @@ export async function startVarnish(originPort: number, options: VarnishOptions =
   const port = await freePort();
   const vcl = join(folder.path, 'feeds.vcl');
   const more = [options.deltas ? PASSING_DELTAS : '', options.isCareless ? CARELESS : '', `\n${options.lines ?? ''}`];
-  await writeFile(vcl, configuration(originPort, more.join('')));
+  await writeFile(vcl, options.vcl ?? configuration(originPort, more.join('')));
   const parameters = [
     `http_gzip_support=${options.gzip === false ? 'off' : 'on'}`,
     'default_grace=0',
