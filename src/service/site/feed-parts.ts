@@ -33,7 +33,7 @@ export function createFeedParts(run: SiteRun) {
     const part = await writer.open(name);
     const isWhole = documents.length === formats.length;
     if (!isWhole) part.keepAll();
-    for (const representations of documents) await part.put(feedDocument(run, representations));
+    await Promise.all(documents.map((representations) => part.put(feedDocument(run, representations))));
     await part.finish();
     const before = isWhole ? undefined : parts.get(name)?.until;
     const until = earliest([before, ...documents.map(({ document }) => document.nextChangeAt)]);

@@ -34,6 +34,7 @@ export async function writeSitePart(run: SiteRun): Promise<void> {
   const { store, publication, at, revision, documentCache, writer, parts, throwIfStopped } = run;
   const before = parts.get(SITE_PART);
   if (before?.revision === revision && isCurrent(before, at)) return;
+  throwIfStopped();
   const latest = await store.snapshot(LATEST, at, { limit: 1, tombstonesFor: 0 });
   const changedAt = Math.max(latest?.changedAt ?? 0, latest?.entries[0]?.publishedAt ?? 0, latest?.removedAt ?? 0);
   const part = await writer.open(SITE_PART);

@@ -86,6 +86,8 @@ export function openStateFile(targetName: string, { path, store }: StateFilePart
   const journal = join(path, 'store', 'site', `${id}.journal`);
   const setting = `site ${id}`;
   let notes: Promise<FileHandle> | undefined;
+  /** The last line that is being written: one at a time. */
+  let last = Promise.resolve();
 
   async function openJournal(): Promise<FileHandle> {
     await mkdir(dirname(journal), { recursive: true });
@@ -130,8 +132,12 @@ export function openStateFile(targetName: string, { path, store }: StateFilePart
         });
     },
     async touch(part, paths) {
+      const lines = paths.map((path) => `${part}\t${path}\n`).join('');
       notes ??= openJournal();
-      await (await notes).appendFile(paths.map((path) => `${part}\t${path}\n`).join(''));
+      const opened = await notes;
+      const noted = last.then(() => opened.appendFile(lines));
+      last = noted.catch(() => {}); // whoever noted it gets the error
+      await noted;
     },
     async forgetTouched() {
       await close();

@@ -54,6 +54,8 @@ export interface SiteResult {
 
 /** Megabytes of entries and documents that are kept for other documents. */
 const CACHE_MB = 32;
+/** Feeds that are written at once: while one is made, others are compressed or sent. */
+const WRITTEN_TOGETHER = 4;
 /** Milliseconds between two times at which an export saves how far it is. */
 const SAVE_INTERVAL = 2000;
 /** The most languages that a page of a feed names. */
@@ -164,11 +166,11 @@ async function writeFeeds(run: SiteRun, since: number, { onProgress, save }: Fee
   const hasChanged = await changedFeeds(run, since);
   const known = visible.filter((key) => parts.has(feedPart(key)));
   const added = visible.filter((key) => !parts.has(feedPart(key)));
-  // New feeds come first: pages of the others lead to them.
-  const changed = [...added, ...known.filter((key) => hasChanged(key))];
+  const changed = known.filter((key) => hasChanged(key));
   const rewritten = new Set(changed);
-  const pages = known.filter((key) => !rewritten.has(key) && parts.get(feedPart(key))?.version !== surroundings);
-  const total = changed.length + (publication.pages === undefined ? 0 : pages.length);
+  const hasOldPage = (key: FeedKey) => !rewritten.has(key) && parts.get(feedPart(key))?.version !== surroundings;
+  const pages = publication.pages === undefined ? [] : known.filter(hasOldPage);
+  const total = added.length + changed.length + pages.length;
   let done = 0;
   let filling = 0;
   let savedAt = performance.now();
@@ -178,18 +180,36 @@ async function writeFeeds(run: SiteRun, since: number, { onProgress, save }: Fee
     done += 1;
     onProgress(done, total);
     if (performance.now() - savedAt < SAVE_INTERVAL) return;
+    savedAt = Number.POSITIVE_INFINITY; // one at a time
     await save();
     savedAt = performance.now();
   };
-  for (const key of changed) await each(() => feedParts.write(key, surroundings));
-  if (publication.pages !== undefined)
-    for (const key of pages) await each(() => feedParts.writePage(key, surroundings));
+  const writeEach = (keys: readonly FeedKey[]) =>
+    together(keys, (key) => each(() => feedParts.write(key, surroundings)));
+  // New feeds come first: pages of the others lead to them.
+  await writeEach(added);
+  await writeEach(changed);
+  await together(pages, (key) => each(() => feedParts.writePage(key, surroundings)));
   const shown = new Set(visible);
   for (const name of writer.parts()) {
     const key = name.startsWith('feeds/') ? name.slice('feeds/'.length) : feedOfArchivePart(name);
     if (key !== undefined && !shown.has(key)) await feedParts.drop(key);
   }
   return filling;
+}
+
+/** Works on several items at a time, in their order. Resolves or rejects when no work is under way any more. */
+async function together<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const failures: unknown[] = [];
+  const worker = async () => {
+    for (const item of left) {
+      if (failures.length > 0) return;
+      await work(item).catch((error: unknown) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: WRITTEN_TOGETHER }, worker));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** A feed that is being filled has no documents: what the target has of it stays. */

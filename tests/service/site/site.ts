@@ -2,11 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { manifestOf, partFile, partOf, type SiteDocument } from '../../../src/document/site-manifest.ts';
-import { openDataFolder } from '../../../src/service/data-folder.ts';
+import { type DataFolder, openDataFolder } from '../../../src/service/data-folder.ts';
 import { folderTarget } from '../../../src/service/site/folder-target.ts';
 import { prepareSite } from '../../../src/service/site/prepare-site.ts';
 import type { SiteTarget } from '../../../src/service/site/site-target.ts';
 import { type SiteResult, type WriteSiteParts, writeSite } from '../../../src/service/site/write-site.ts';
+import type { Log } from '../../../src/telemetry/log.ts';
 import { listen } from '../../helpers.ts';
 
 /** The moment of exports that are not about time. */
@@ -15,29 +16,38 @@ export const NOW = Date.parse('2026-11-30T12:00:00Z');
 /** A newsroom that is exported again and again, as by a command that starts each time. */
 export interface Exporter {
   readonly folder: string;
-  /** Publishes what has changed in articles/, and exports. */
+  /** Publishes what has changed in articles/. */
+  readonly publish: (now?: () => number) => Promise<void>;
+  /** The same, and exports. */
   readonly write: (parts?: Partial<WriteSiteParts>) => Promise<SiteResult>;
 }
 
 /** @param target the target of each export */
 export function exporter(folder: string, target: () => SiteTarget): Exporter {
+  async function withFolder<Result>(work: (opened: DataFolder, log: Log) => Promise<Result>): Promise<Result> {
+    const opened = openDataFolder(folder);
+    try {
+      return await work(opened, listen().log.log);
+    } finally {
+      await opened.store.close();
+    }
+  }
+  const prepare = (opened: DataFolder, log: Log, now: () => number) =>
+    prepareSite(opened, { now, log, fail: rethrow, progress: () => {} });
   return {
     folder,
-    async write(parts = {}) {
-      const { log } = listen();
-      const opened = openDataFolder(folder);
-      const now = parts.now ?? (() => NOW);
-      const fail = (error: unknown) => {
-        throw error;
-      };
-      try {
-        await prepareSite(opened, { now, log: log.log, fail, progress: () => {} });
-        return await writeSite({ folder: opened, target: target(), version: '1.0.0', now, log: log.log, ...parts });
-      } finally {
-        await opened.store.close();
-      }
-    },
+    publish: (now = () => NOW) => withFolder((opened, log) => prepare(opened, log, now)),
+    write: (parts = {}) =>
+      withFolder(async (opened, log) => {
+        const { now = () => NOW } = parts;
+        await prepare(opened, log, now);
+        return writeSite({ folder: opened, target: target(), version: '1.0.0', now, log, ...parts });
+      }),
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 export function folderExporter(folder: string, site: string): Exporter {
