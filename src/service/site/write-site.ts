@@ -190,12 +190,26 @@ async function writeFeeds(run: SiteRun, since: number, { onProgress, save }: Fee
   await writeEach(added);
   await writeEach(changed);
   await together(pages, (key) => each(() => feedParts.writePage(key, surroundings)));
-  const shown = new Set(visible);
+  const waiting = await fillingFeeds(run, new Set(visible));
+  const shown = new Set([...visible, ...waiting]);
   for (const name of writer.parts()) {
     const key = name.startsWith('feeds/') ? name.slice('feeds/'.length) : feedOfArchivePart(name);
     if (key !== undefined && !shown.has(key)) await feedParts.drop(key);
   }
-  return filling;
+  return filling + waiting.length;
+}
+
+/** The operator's feeds that are being filled: lists do not name them, and what the target has of them stays. */
+async function fillingFeeds(run: SiteRun, visible: ReadonlySet<FeedKey>): Promise<FeedKey[]> {
+  const { store, publication, at } = run;
+  if ((await store.fillingFeeds()) === 0) return [];
+  const waiting: FeedKey[] = [];
+  for (const { id } of publication.feeds) {
+    if (visible.has(id)) continue;
+    if (await isFilling(async () => void (await store.snapshot(id, at, { limit: 1, tombstonesFor: 0 }))))
+      waiting.push(id);
+  }
+  return waiting;
 }
 
 /** Works on several items at a time, in their order. Resolves or rejects when no work is under way any more. */

@@ -387,6 +387,26 @@ test('another publication makes all documents, and writes those that differ', as
   expect(unchanged).toBeGreaterThan(20);
 });
 
+test('a feed that is being filled stays as it was until it is filled', async () => {
+  const paper = `${SMALL}feeds: [{ id: own, title: Own, select: { any: [section/odd] } }]\n`;
+  const { folder, site, write } = await newsroom({ ...stories(9), 'publication.yaml': paper });
+  await write();
+  const before = await textsIn(site);
+  const opened = openDataFolder(folder);
+  const now = () => NOW + 60_000;
+  const select = { any: ['section/even'], all: [], none: [] };
+  await opened.store.backfillFeeds([{ id: 'own', select }], now, 0);
+  const { log } = listen().log;
+  const parts = { folder: opened, target: folderTarget(site), version: '1.0.0', now, log };
+  expect(await opened.store.fillingFeeds()).toBe(1);
+  expect(await writeSite(parts)).toMatchObject({ removed: 0, filling: 1 });
+  expect((await textsIn(site))['feeds/own.rss']).toBe(before['feeds/own.rss']);
+  while ((await opened.store.fillFeeds(now)).left > 0);
+  expect(await writeSite(parts)).toMatchObject({ filling: 0 });
+  expect((await textsIn(site))['feeds/own.rss']).toContain('Story number 8.');
+  await opened.store.close();
+});
+
 test('only files that visible stories name are copied', async () => {
   const { site, write } = await newsroom({
     'articles/files.json': linking('a.png', 'deep/b c.txt'),
