@@ -1,4 +1,4 @@
-import { chmod, cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { COMMON_ADDRESSES } from '../../src/config/redirects/known-systems.ts';
@@ -11,7 +11,7 @@ import { documentsIn } from '../service/site/site.ts';
 import { feedparser } from './feedparser.ts';
 import { newsboat } from './newsboat.ts';
 import { startNginx } from './nginx.ts';
-import { peerTest } from './programs.ts';
+import { peerTest, run } from './programs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NOW = Date.parse('2026-11-22T09:00:00Z');
@@ -64,7 +64,7 @@ const addressOf = (path: string) => {
 
 peerTest(['nginx', MODULE], 'nginx serves every document of a site with its type and its codings', async () => {
   const { get } = await served();
-  const documents = await documentsIn(read);
+  const documents = (await documentsIn(read)).filter(({ path }) => path !== '_redirects');
   for (const { path, type, codings } of documents) {
     const bytes = await read(path);
     for (const coding of ['identity', 'gzip', 'br'] as const) {
@@ -99,12 +99,14 @@ peerTest(['nginx', MODULE], 'nginx answers conditions, the page after the newest
   expect((await get('/feeds/nothing.rss')).status).toBe(404);
   expect((await get('/.feed-publisher/lock')).status).toBe(404);
   expect((await get('/.well-known/nothing')).status).toBe(404);
+  expect((await get('/_redirects')).status).toBe(404);
 });
 
 peerTest(['nginx', MODULE], 'nginx redirects the old addresses that many systems share', async () => {
   const page = await readFile(join(ROOT, 'docs/static-site.md'), 'utf8');
-  const blocks = [...page.matchAll(/```nginx\n(.*?)```/gs)].map(([, block = '']) => block);
-  await writeFile(`${site}-redirects.conf`, blocks[1] ?? '');
+  const [, line = ''] = /```sh\n(awk .*)\n```/.exec(page) ?? [];
+  const local = line.replace('/srv/site/', `${site}/`).replace('/srv/site-redirects', `${site}-redirects`);
+  await run('/bin/sh', ['-c', local]);
   const { get } = await served();
   const found: Record<string, string> = {};
   for (const address of COMMON_ADDRESSES) {

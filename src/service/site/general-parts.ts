@@ -1,4 +1,7 @@
 import { hash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { REDIRECTS_FILE } from '../../config/redirects/recorded-redirects.ts';
 import { INDEX } from '../../document/cache.ts';
 import { createEncodedBody } from '../../document/encoded-body.ts';
 import { feedList, publicFeeds } from '../../document/feed-list.ts';
@@ -18,6 +21,7 @@ import type { ArticleBlock } from '../../store/store.ts';
 import { robotsFile } from '../../terms/robots.ts';
 import { termsFiles } from '../../terms/statements.ts';
 import type { MadeDocument, PartWriter } from './part-writer.ts';
+import { redirectLines, SITE_REDIRECTS } from './redirects-file.ts';
 import { documentCaching, earliest, isCurrent, type SiteRun } from './site-run.ts';
 
 /** The part of the manifest that has the page of all feeds, the list of feeds and the sitemaps. */
@@ -29,14 +33,20 @@ const FIXED_PART = 'fixed';
 const FOR_EVER = 'public, max-age=31536000, immutable';
 const FOR_AN_HOUR = 'public, max-age=3600';
 
-/** Writes what is about all feeds together. */
-export async function writeSitePart(run: SiteRun): Promise<void> {
+/**
+ * Writes what is about all feeds together.
+ *
+ * @param path the data folder
+ */
+export async function writeSitePart(run: SiteRun, path: string): Promise<void> {
   const { store, publication, at, revision, documentCache, writer, parts, throwIfStopped } = run;
   const before = parts.get(SITE_PART);
-  if (before?.revision === revision && isCurrent(before, at)) return;
+  const version = await redirectsVersion(path);
+  if (before?.revision === revision && before.version === version && isCurrent(before, at)) return;
   throwIfStopped();
   const latest = await store.snapshot(LATEST, at, { limit: 1, tombstonesFor: 0 });
   const changedAt = Math.max(latest?.changedAt ?? 0, latest?.entries[0]?.publishedAt ?? 0, latest?.removedAt ?? 0);
+  const caching = documentCaching(publication);
   const part = await writer.open(SITE_PART);
   const moments: (Instant | undefined)[] = [latest?.nextChangeAt];
   const index = publication.pages === undefined ? undefined : await documentCache.get(INDEX, 'html');
@@ -44,21 +54,29 @@ export async function writeSitePart(run: SiteRun): Promise<void> {
     const { document, body, etag } = index;
     moments.push(document.nextChangeAt);
     const type = 'text/html; charset=utf-8';
-    const caching = documentCaching(publication);
     await part.put({ path: 'index.html', type, caching, body, etag: etag('identity'), changedAt: document.changedAt });
   }
   const files: Record<string, string> = {};
   for await (const [name, plan] of plannedFiles(run)) {
     throwIfStopped();
-    const path = siteFilePath(name);
-    const { version } = plan;
-    if (version !== undefined) files[path] = version;
-    if (version !== undefined && before?.files?.[path] === version && part.known.has(path)) part.keep(path);
-    else
-      moments.push(await putFile(part, { path, changedAt, caching: documentCaching(publication) }, await plan.make()));
+    const file = siteFilePath(name);
+    if (plan.version !== undefined) files[file] = plan.version;
+    const isSame = plan.version !== undefined && before?.files?.[file] === plan.version;
+    if (isSame && part.known.has(file)) part.keep(file);
+    else moments.push(await putFile(part, { path: file, changedAt, caching }, await plan.make()));
+  }
+  const redirects = await redirectLines(run, path);
+  if (redirects !== '') {
+    await part.put(textFile(SITE_REDIRECTS, { type: 'text/plain', text: redirects, caching }));
   }
   await part.finish();
-  parts.set(SITE_PART, omitUndefined({ revision, until: earliest(moments), files }));
+  parts.set(SITE_PART, omitUndefined({ revision, version, until: earliest(moments), files }));
+}
+
+/** Changes with redirects.txt, which operators edit. */
+async function redirectsVersion(path: string): Promise<string> {
+  const status = await stat(join(path, REDIRECTS_FILE)).catch(() => undefined);
+  return status === undefined ? '' : `${status.ino} ${status.size} ${status.mtimeMs}`;
 }
 
 /** Returns when time alone changes the file next. */

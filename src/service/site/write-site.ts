@@ -132,7 +132,7 @@ async function writeTo(target: SiteTarget, stateFile: StateFile, given: WriteSit
     await writeFixedPart(siteRun);
     await writeMediaPart(siteRun, mediaFolder(folder));
     const filling = await writeFeeds(siteRun, state.revision, { onProgress, save: () => save({}) });
-    await writeSitePart(siteRun);
+    await writeSitePart(siteRun, folder.path);
     const manifestDigest = await writer.end(rest);
     // Without a change, the store needs no transaction.
     const isNew = revision !== state.revision || manifestDigest !== digest;

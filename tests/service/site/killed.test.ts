@@ -11,8 +11,8 @@ const MAIN = join(import.meta.dirname, '../../../src/start.js');
 /** Of the files of a whole site, after how many the export is killed. */
 const KILLED_AT = sized({
   short: [150],
-  soak: [1, 20, 90, 150, 300, 500],
-  full: [1, 5, 20, 50, 90, 150, 220, 300, 400, 500],
+  soak: [1, 20, 90, 150, 250, 340],
+  full: [1, 5, 20, 50, 90, 150, 200, 250, 300, 340],
 });
 
 const stories = Object.fromEntries(
@@ -49,7 +49,6 @@ test.each(KILLED_AT)('an export that is killed after %i files goes on', { timeou
   while (!(await isThere())) await sleep(2);
   child.kill('SIGKILL');
   await ended;
-  expect(await filesIn(site)).not.toContain('sitemap.xml');
   await folderExporter(folder, site).write({ version: '0.1.0', now: Date.now });
   const whole = join(folder, 'whole');
   await folderExporter(folder, whole).write({ version: '0.1.0', now: Date.now });
