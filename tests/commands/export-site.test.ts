@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openDataFolder } from '../../src/service/data-folder.ts';
-import { dataFolder, put, record } from '../helpers.ts';
+import { ask, dataFolder, put, record, start } from '../helpers.ts';
 import { CREDENTIALS, startS3 } from '../service/site/s3-server.ts';
 import { command } from './terminal.ts';
 
@@ -49,6 +49,22 @@ test('export --site publishes the files of articles/ and writes them, and again 
   expect((await command(args)).out).toMatch(
     /\nTime alone changes a document next at 2999-01-01T00:00:00Z: export again then\.\n$/,
   );
+});
+
+test('export --site runs beside a service on the same data folder', async () => {
+  const folder = await newsroom();
+  const service = await start(folder);
+  const site = join(folder, 'site');
+  const { headers } = await ask(service.port, '/feeds/latest.rss');
+  expect((await command(['export', '--data', folder, '--site', site])).code).toBe(0);
+  const after = await ask(service.port, '/feeds/latest.rss', { headers: { 'accept-encoding': 'identity' } });
+  expect([after.headers.etag, after.headers['last-modified']]).toEqual([headers.etag, headers['last-modified']]);
+  expect(await readFile(join(site, 'feeds/latest.rss'))).toEqual(after.body);
+  await put(folder, 'articles/b.json', JSON.stringify(record({ id: 'b', url: '/b', title: 'Another' })));
+  expect((await ask(service.port, '/feeds/latest.rss')).text).toContain('Another');
+  expect((await command(['export', '--data', folder, '--site', site])).code).toBe(0);
+  expect(await readFile(join(site, 'feeds/latest.rss'), 'utf8')).toContain('Another');
+  expect(service.lines).toEqual([]);
 });
 
 test('export --site s3:// takes its keys from the environment', async () => {
