@@ -37,9 +37,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     ...{ folder, target, version, stop: stop.signal },
     progress: progressBars(terminal),
   });
-  for (const path of leftOut.slice(0, MAX_LISTED))
-    err(`${path} is left out: it is a link that leads out of its folder.`);
-  if (leftOut.length > MAX_LISTED) err(`${leftOut.length - MAX_LISTED} more links are left out.`);
+  for (const { path, reason } of leftOut.slice(0, MAX_LISTED)) err(`${path} is left out: ${reason}.`);
+  if (leftOut.length > MAX_LISTED) err(`${leftOut.length - MAX_LISTED} more are left out.`);
   out(`The backup is ${target}: ${counted(files, 'file')}, ${megabytes(bytes)}.`);
   return 0;
 }

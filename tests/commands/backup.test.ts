@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -182,9 +183,53 @@ describe('a backup', () => {
     symlinkSync('nowhere', join(folder, 'media/broken.txt'));
     const { code, err } = await backUp(folder, target);
 
-    expect([code, err]).toEqual([0, 'media/out.txt is left out: it is a link that leads out of its folder.\n']);
+    expect([code, err]).toEqual([
+      0,
+      'media/out.txt is left out: it is neither a file nor a link to a file in its folder.\n',
+    ]);
     expect(filesIn(join(target, 'media'))).toEqual(['a.gif', 'b.gif', 'empty.txt']);
     expect(readFileSync(join(target, 'media/b.gif'))).toEqual(FILES['media/a.gif']);
+  });
+
+  test('names what it cannot take: a link to itself, a link to a folder, a pipe, a name that is not UTF-8', async () => {
+    const { folder, target } = await newsroom();
+    const media = join(folder, 'media');
+    symlinkSync('itself', join(media, 'itself'));
+    symlinkSync('.', join(media, 'all'));
+    execFileSync('mkfifo', [join(media, 'pipe')]);
+    writeFileSync(Buffer.concat([Buffer.from(`${media}/K`), Buffer.of(0xf6), Buffer.from('ln.gif')]), 'a picture');
+    mkdirSync(Buffer.concat([Buffer.from(`${media}/B`), Buffer.of(0xe4), Buffer.from('r')]));
+    const { code, err } = await backUp(folder, target);
+
+    expect([code, err.split('\n')]).toEqual([
+      0,
+      [
+        'media/B\ufffdr is left out: its name is not UTF-8. Rename it, and back up again.',
+        'media/K\ufffdln.gif is left out: its name is not UTF-8. Rename it, and back up again.',
+        'media/all is left out: it is neither a file nor a link to a file in its folder.',
+        'media/itself is left out: it is neither a file nor a link to a file in its folder.',
+        'media/pipe is left out: it is neither a file nor a link to a file in its folder.',
+        '',
+      ],
+    ]);
+    expect(filesIn(join(target, 'media'))).toEqual(['a.gif', 'empty.txt']);
+  });
+
+  test('is refused where a link leads into the data folder, or into a folder that belongs to it', async () => {
+    const { folder } = await newsroom();
+    const disk = await dataFolder();
+    const place = await dataFolder();
+    renameSync(join(folder, 'media'), join(disk, 'pictures'));
+    symlinkSync(join(disk, 'pictures'), join(folder, 'media'));
+    symlinkSync(join(folder, 'articles'), join(place, 'link'));
+    const errors = await Promise.all(
+      [join(place, 'link/monday'), join(disk, 'pictures/monday')].map(async (name) => (await backUp(folder, name)).err),
+    );
+
+    expect(errors).toEqual([
+      expect.stringContaining(`The backup ${place}/link/monday would be in the data folder ${folder}.\n`),
+      expect.stringContaining(`The backup ${disk}/pictures/monday would be in the data folder ${folder}.\n`),
+    ]);
   });
 
   test('of folders that are links has what they lead to', async () => {
@@ -297,6 +342,26 @@ describe('a restore', () => {
     const { code } = await restore(target, other);
 
     expect([code, readdirSync(other)]).toEqual([1, ['lost+found']]);
+  });
+
+  test('reads no pipe, and no file outside of the backup', { timeout: 5000 }, async () => {
+    const { target, other } = await backup();
+    rmSync(join(target, 'media/a.gif'));
+    execFileSync('mkfifo', [join(target, 'media/a.gif')]);
+    rmSync(join(target, 'media/empty.txt'));
+    symlinkSync('/dev/zero', join(target, 'media/empty.txt'));
+    const { code, err } = await restore(target, other);
+
+    expect([code, err, existsSync(other)]).toEqual([
+      1,
+      [
+        `${target}/media/a.gif: cannot be read: it is no file of the backup`,
+        `${target}/media/empty.txt: cannot be read: it is no file of the backup`,
+        'Use another backup.',
+        '',
+      ].join('\n'),
+      false,
+    ]);
   });
 
   test('does nothing with a folder that is no backup', async () => {

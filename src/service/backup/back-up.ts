@@ -1,6 +1,6 @@
-import { existsSync, renameSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, realpathSync, renameSync, rmSync, statfsSync } from 'node:fs';
 import { mkdir, open, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, posix, relative, resolve } from 'node:path';
+import { basename, dirname, join, posix, relative } from 'node:path';
 import { PublisherError } from '../../errors.ts';
 import { openContained } from '../../lib/contained-file.ts';
 import { rfc3339 } from '../../lib/instant.ts';
@@ -11,7 +11,7 @@ import { existingSchema } from '../../store/sqlite/database.ts';
 import { sizeOf, syncFolder } from '../../store/sqlite/store-file.ts';
 import { deliveryFile, storeFile } from '../data-folder.ts';
 import { requireRoom } from '../disk-room.ts';
-import { type Contents, listContents, permissions } from './contents.ts';
+import { type Contents, FOLDERS, type LeftOut, listContents, NO_FILE, permissions } from './contents.ts';
 import { copyFile, digest, forEachTogether } from './file-copy.ts';
 import { type BackedUpFile, MANIFEST_FILE, manifestText } from './manifest.ts';
 
@@ -34,8 +34,8 @@ interface Backup {
   /** How many files were copied, and their bytes. */
   readonly files: number;
   readonly bytes: number;
-  /** Files of the data folder that are links out of it. The service reads none of them either. */
-  readonly leftOut: readonly string[];
+  /** What the data folder has and no backup can take, by paths. */
+  readonly leftOut: readonly LeftOut[];
 }
 
 /**
@@ -63,7 +63,7 @@ export async function backUp({ folder, target, version, stop, ...parts }: Backup
     const at = rfc3339(now());
     const copied: BackedUpFile[] = [];
     for (const path of databases) copied.push(await copyDatabaseFile(path, { folder, part, progress, stop }));
-    const leftOut = await copyFiles(contents, { folder, part, progress, stop, copied });
+    const notCopied = await copyFiles(contents, { folder, part, progress, stop, copied });
     stop?.throwIfAborted();
     const files = copied.sort((one, other) => (one.path < other.path ? -1 : 1));
     const store = { path: 'store', mode: permissions(await stat(join(folder, 'store'))) };
@@ -74,6 +74,7 @@ export async function backUp({ folder, target, version, stop, ...parts }: Backup
     syncFolder(part);
     renameSync(part, target);
     syncFolder(dirname(target));
+    const leftOut = [...contents.leftOut, ...notCopied].sort((one, other) => (one.path < other.path ? -1 : 1));
     return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), leftOut };
   } catch (error) {
     rmSync(part, { recursive: true, force: true });
@@ -83,8 +84,8 @@ export async function backUp({ folder, target, version, stop, ...parts }: Backup
 
 /** @throws PublisherError `unwritable_output` */
 function requireNewTarget(target: string, folder: string): void {
-  const way = relative(resolve(folder), target);
-  if (way === '' || !/^\.\.(?:[/\\]|$)|^[A-Za-z]:/.test(way))
+  const real = placeOf(target);
+  if ([folder, ...FOLDERS.map((name) => join(folder, name))].some((each) => isWithin(placeOf(each), real)))
     throw new PublisherError('unwritable_output', `The backup ${target} would be in the data folder ${folder}.`, {
       hint: 'Choose a folder outside of it, best on another disk: what takes the data folder away would take the backup away as well.',
     });
@@ -92,6 +93,20 @@ function requireNewTarget(target: string, folder: string): void {
   throw new PublisherError('unwritable_output', `${target} is there already, and a backup replaces nothing.`, {
     hint: 'Choose a new name, such as one with the date.',
   });
+}
+
+/** Where a path leads that may not be there yet, or not whole: its folders may be links. */
+function placeOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return dirname(path) === path ? path : join(placeOf(dirname(path)), basename(path));
+  }
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || !/^\.\.(?:[/\\]|$)|^[A-Za-z]:/.test(way);
 }
 
 /** A backup of a damaged store could take the place of the last good one. */
@@ -149,13 +164,13 @@ interface FileParts extends CopyParts {
   readonly copied: BackedUpFile[];
 }
 
-/** Returns the links that lead out of the data folder. Files that are removed meanwhile belong to no backup. */
+/** Returns the links that lead to no file of the data folder. Files that are removed meanwhile belong to no backup. */
 async function copyFiles(
   { folders, files }: Contents,
   { folder, part, progress, stop, copied }: FileParts,
-): Promise<string[]> {
+): Promise<LeftOut[]> {
   const total = files.reduce((sum, { size }) => sum + size, 0);
-  const leftOut: string[] = [];
+  const leftOut: LeftOut[] = [];
   let done = 0;
   const count = (bytes: number) => {
     done += bytes;
@@ -165,7 +180,7 @@ async function copyFiles(
   await forEachTogether(files, async ({ path }) => {
     stop?.throwIfAborted();
     const opened = await openBelow(folder, path);
-    if (opened === 'outside') leftOut.push(path);
+    if (opened === 'outside') leftOut.push({ path, reason: NO_FILE });
     if (typeof opened !== 'object') return;
     try {
       const status = await opened.handle.stat();
@@ -176,7 +191,7 @@ async function copyFiles(
     }
   });
   progress('Copying files', total, total);
-  return leftOut.sort();
+  return leftOut;
 }
 
 /** A folder of the data folder may itself be a link, as for the watcher. Links in it may lead to other places in it only. */
@@ -187,6 +202,7 @@ async function openBelow(folder: string, path: string) {
     return opened ?? 'outside';
   } catch (error) {
     if (isSystemError(error) && error.code === 'ENOENT') return 'removed';
+    if (isSystemError(error) && error.code === 'ELOOP') return 'outside';
     throw new PublisherError('internal', `${join(folder, path)} cannot be read: ${systemReason(error)}.`, {
       hint: 'Run backup as the user of the service, who may read every file. Nothing was kept.',
       cause: error,

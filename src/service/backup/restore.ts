@@ -9,10 +9,11 @@ import {
   statfsSync,
   statSync,
 } from 'node:fs';
-import { chmod, mkdir, open } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PUBLICATION_FILE } from '../../config/publication.ts';
 import { type Problem, PublisherError } from '../../errors.ts';
+import { openContained } from '../../lib/contained-file.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
 import { syncFolder } from '../../store/sqlite/store-file.ts';
 import { requireRoom } from '../disk-room.ts';
@@ -71,7 +72,7 @@ export async function restore({ backup, target, progress = () => {} }: RestorePa
 export async function verifyBackup(backup: string, progress: BackupProgress = () => {}): Promise<Manifest> {
   const manifest = readManifest(backup);
   await compareAll(manifest, { backup, work: 'Verifying files', progress }, async (path) => {
-    const handle = await open(join(backup, path));
+    const handle = await openFileOf(backup, path);
     try {
       return await digest(handle);
     } finally {
@@ -111,7 +112,7 @@ interface CopyParts {
 async function copyAll(manifest: Manifest, { backup, work, progress }: CopyParts): Promise<void> {
   for (const { path } of manifest.folders) await mkdir(join(work, path), { recursive: true, mode: 0o700 });
   await compareAll(manifest, { backup, work: 'Restoring', progress }, async (path, { mode, modified }, onBytes) => {
-    const handle = await open(join(backup, path));
+    const handle = await openFileOf(backup, path);
     try {
       await mkdir(dirname(join(work, path)), { recursive: true, mode: 0o700 });
       return await copyFile(handle, { path: join(work, path), mode, modified }, onBytes);
@@ -120,6 +121,15 @@ async function copyAll(manifest: Manifest, { backup, work, progress }: CopyParts
     }
   });
 }
+
+/** A manifest may be changed, and so may the files: a pipe has no end, and a link may lead anywhere. */
+async function openFileOf(backup: string, path: string): Promise<FileHandle> {
+  const file = await openContained(backup, path);
+  if (file === undefined) throw new NoFile();
+  return file.handle;
+}
+
+class NoFile extends Error {}
 
 interface Comparison {
   readonly backup: string;
@@ -156,6 +166,7 @@ async function compareAll(
 
 /** A file that the system cannot read is a problem of the backup; other errors are none. */
 function missing(error: unknown): string {
+  if (error instanceof NoFile) return 'it is no file of the backup';
   if (isSystemError(error) && error.code !== 'ENOSPC' && error.syscall !== 'write') return systemReason(error);
   throw error;
 }
