@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -22,11 +22,23 @@ import { describe, expect, test } from 'vitest';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { damageFile } from '../../src/store/sqlite/damage.ts';
 import { SCHEMA } from '../../src/store/sqlite/database.ts';
-import { type Answer, ask, dataFolder, PUBLICATION, put, type Running, record, serving, start } from '../helpers.ts';
+import {
+  type Answer,
+  ask,
+  childEnvironment,
+  dataFolder,
+  PUBLICATION,
+  put,
+  type Running,
+  record,
+  serving,
+  start,
+} from '../helpers.ts';
 import { command } from './terminal.ts';
 
 const ERASED_SINCE = 'If you have erased an article since, erase it again: the backup had its text.\n';
 const DAY = 86_400_000;
+const MAIN = join(import.meta.dirname, '../../src/start.js');
 
 const FILES = {
   'articles/2026/a.json': JSON.stringify(record({ sections: ['World'] })),
@@ -362,6 +374,26 @@ describe('a restore', () => {
       ].join('\n'),
       false,
     ]);
+  });
+
+  test.skipIf(process.platform !== 'linux')('gives back folders to which nobody may write', async () => {
+    const { folder, target, other } = await newsroom();
+    for (const name of ['articles/2026', 'articles', 'media']) chmodSync(join(folder, name), 0o555);
+    await backUp(folder, target);
+    const args = [process.execPath, MAIN, 'restore', target, '--data', other];
+    const asOthers = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-all', '--', ...args] : args;
+    const [program = '', ...rest] = asOthers;
+    const { status, stderr } = spawnSync(program, rest, { env: childEnvironment(), encoding: 'utf8' });
+
+    expect([status, stderr]).toEqual([0, ERASED_SINCE]);
+    expect(['articles', 'articles/2026', 'media', 'store'].map((name) => modeOf(other, name))).toEqual([
+      0o555,
+      0o555,
+      0o555,
+      modeOf(folder, 'store'),
+    ]);
+    for (const base of [folder, target, other])
+      for (const name of ['articles', 'articles/2026', 'media']) chmodSync(join(base, name), 0o755);
   });
 
   test('does nothing with a folder that is no backup', async () => {

@@ -56,7 +56,7 @@ export async function restore({ backup, target, progress = () => {} }: RestorePa
     await copyAll(manifest, { backup, work, progress });
     await finishFolders(manifest, work);
     giveToOwner(work, target);
-    putInPlace(work, target);
+    await putInPlace(manifest, { work, target });
     return manifest;
   } catch (error) {
     rmSync(isNew ? target : work, { recursive: true, force: true });
@@ -177,11 +177,11 @@ function differenceOf({ size, sha256 }: BackedUpFile, found: CopiedFile | string
   return found.sha256 === sha256 ? undefined : 'is damaged: its SHA-256 is not that of the manifest';
 }
 
-/** From the innermost out: a folder may be one that nobody may write to. */
+/** From the innermost out: a folder may be one that nobody may write to. The outermost ones are still to be moved. */
 async function finishFolders({ folders }: Manifest, work: string): Promise<void> {
   for (const { path, mode } of folders.toReversed()) {
     syncFolder(join(work, path));
-    await chmod(join(work, path), mode);
+    if (path.includes('/')) await chmod(join(work, path), mode);
   }
 }
 
@@ -193,11 +193,16 @@ function giveToOwner(work: string, target: string): void {
   for (const name of readdirSync(work, { recursive: true, encoding: 'utf8' })) chownSync(join(work, name), uid, gid);
 }
 
-function putInPlace(work: string, target: string): void {
+async function putInPlace({ folders }: Manifest, { work, target }: { work: string; target: string }): Promise<void> {
+  const modes = new Map(folders.map(({ path, mode }) => [path, mode]));
   const names = readdirSync(work).sort(
     (one, other) => Number(one === PUBLICATION_FILE) - Number(other === PUBLICATION_FILE),
   );
-  for (const name of names) renameSync(join(work, name), join(target, name));
+  for (const name of names) {
+    renameSync(join(work, name), join(target, name));
+    const mode = modes.get(name);
+    if (mode !== undefined) await chmod(join(target, name), mode);
+  }
   rmdirSync(work);
   syncFolder(target);
 }
