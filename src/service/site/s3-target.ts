@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
 import { MANIFEST_FILE, manifestOf } from '../../document/site-manifest.ts';
 import { PublisherError } from '../../errors.ts';
+import { systemReason } from '../../lib/system-reason.ts';
 import { takeLock } from './folder-lock.ts';
 import type { FileContent, SiteTarget, TargetDocument, TargetFile } from './site-target.ts';
 
@@ -31,11 +32,13 @@ const LONGEST_KEY = 1024;
  * objects of other codings stand beside the plain one, each with its Content-Encoding, for a proxy that chooses.
  *
  * @param site `s3://bucket/prefix`
- * @throws PublisherError `usage` for another address
+ * @throws PublisherError `usage` for another address, and for a key that no header can have
  */
 export function s3Target(site: string, options: S3Options): SiteTarget {
   const { bucket, prefix } = parsed(site);
   const { endpoint, region, keyId, secret, token, lockFolder } = options;
+  requireHeaderValue('AWS_ACCESS_KEY_ID', keyId);
+  requireHeaderValue('AWS_SESSION_TOKEN', token);
   const root = endpoint === undefined ? `https://${bucket}.s3.${region}.amazonaws.com/` : `${endpoint}${bucket}/`;
   const client = new AwsClient({
     accessKeyId: keyId,
@@ -50,15 +53,20 @@ export function s3Target(site: string, options: S3Options): SiteTarget {
 
   async function send(method: string, address: string, init: RequestInit = {}): Promise<Response> {
     try {
-      return await client.fetch(address, { ...init, method });
+      // A redirect could lead the token and the text anywhere, and make a PUT a GET, which changes nothing.
+      return await client.fetch(address, { ...init, method, redirect: 'manual' });
     } catch (cause) {
-      throw unreachable(`${new URL(address).host} does not answer`, cause);
+      throw unreachable(`${new URL(address).host} does not answer: ${networkReason(cause)}`, cause);
     }
+  }
+
+  function isTooLong(file: string): boolean {
+    return Buffer.byteLength(prefix + file) > LONGEST_KEY;
   }
 
   function addressOf(file: string): string {
     const key = prefix + file;
-    if (Buffer.byteLength(key) > LONGEST_KEY) throw new PublisherError('too_large', `The key ${key} is too long.`);
+    if (isTooLong(file)) throw new PublisherError('too_large', `The key ${key} is too long.`);
     return root + key.split('/').map(encodeURIComponent).join('/');
   }
 
@@ -87,6 +95,7 @@ export function s3Target(site: string, options: S3Options): SiteTarget {
   }
 
   async function removeOne(file: string): Promise<void> {
+    if (isTooLong(file)) return;
     const response = await send('DELETE', addressOf(file));
     if (!response.ok && response.status !== 404) await refuse(response, `DELETE of ${file}`);
     await response.body?.cancel();
@@ -105,7 +114,9 @@ export function s3Target(site: string, options: S3Options): SiteTarget {
     const query = new URLSearchParams({ 'list-type': '2', 'max-keys': '1', prefix });
     const response = await send('GET', `${root}?${query}`);
     if (!response.ok) await refuse(response, 'the list of objects');
-    if (!(await response.text()).includes('<Contents>')) return;
+    const list = await response.text();
+    if (!/<ListBucketResult[\s>]/.test(list)) throw unreachable('it answers with no list of objects');
+    if (!/<Contents[\s>]/.test(list)) return;
     throw new PublisherError('unwritable_output', `${name} has objects that no export has written.`, {
       hint: 'Name a prefix without objects, or that of an earlier export --site.',
     });
@@ -138,6 +149,11 @@ export function s3Target(site: string, options: S3Options): SiteTarget {
   }
 }
 
+/** Of a request without an answer: the library has it behind an error of its own. */
+function networkReason(error: unknown): string {
+  return systemReason(error instanceof Error ? (error.cause ?? error) : error);
+}
+
 function parsed(site: string): { readonly bucket: string; readonly prefix: string } {
   const [, bucket, path = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/i.exec(site) ?? [];
   const prefix = path.replace(/\/+$/, '');
@@ -147,6 +163,14 @@ function parsed(site: string): { readonly bucket: string; readonly prefix: strin
     });
   }
   return { bucket: bucket.toLowerCase(), prefix: prefix === '' ? '' : `${prefix}/` };
+}
+
+/** @throws PublisherError `usage` */
+function requireHeaderValue(variable: string, value = ''): void {
+  if (/^[!-~]*$/.test(value)) return;
+  throw new PublisherError('usage', `${variable} has a space, a line break or a letter outside ASCII.`, {
+    hint: 'Set it again, as the storage shows it.',
+  });
 }
 
 async function bodyOf(content: FileContent): Promise<Uint8Array<ArrayBuffer> | Blob> {
