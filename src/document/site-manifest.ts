@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { relativePath } from '../lib/relative-path.ts';
 import { CODINGS, type Coding } from './content-codings.ts';
 import { secondOf } from './representation.ts';
 
@@ -15,7 +16,7 @@ export type FormCoding = keyof typeof FORM_ENDINGS;
 export const FORM_CODINGS: readonly FormCoding[] = CODINGS.filter((coding) => coding !== 'identity');
 
 const document = z.strictObject({
-  path: z.string(),
+  path: relativePath,
   type: z.string(),
   bytes: z.int().nonnegative(),
   sha256: z.string(),
@@ -35,7 +36,7 @@ const manifest = z.strictObject({
   headers: z.record(z.string(), z.record(z.string(), z.string())),
   parts: z.array(
     z.strictObject({
-      name: z.string(),
+      name: relativePath,
       documents: z.int().nonnegative(),
       bytes: z.int().nonnegative(),
       sha256: z.string(),

@@ -420,8 +420,8 @@ describe('a restore', () => {
       'BACKUP is no backup: its manifest.json cannot be read: there is no such file or folder (ENOENT).',
       'BACKUP is no backup: its manifest.json cannot be read: it is no whole JSON.',
       'BACKUP is no backup: its manifest.json is not that of a backup (version: Invalid input: expected 1).',
-      expect.stringMatching(/^BACKUP is no backup: .* \(files\.\d+\.path: must be a path below the data folder\)\.$/),
-      expect.stringMatching(/^BACKUP is no backup: .* \(files\.\d+\.path: must be a path below the data folder\)\.$/),
+      expect.stringMatching(/^BACKUP is no backup: .* \(files\.\d+\.path: must be a path below the folder\)\.$/),
+      expect.stringMatching(/^BACKUP is no backup: .* \(files\.\d+\.path: must be a path below the folder\)\.$/),
       `The backup BACKUP has a store with schema ${SCHEMA + 1}, but this program needs schema ${SCHEMA}.`,
     ]);
   });

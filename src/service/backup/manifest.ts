@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { join, posix, sep } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { PublisherError } from '../../errors.ts';
+import { relativePath } from '../../lib/relative-path.ts';
 import { systemReason } from '../../lib/system-reason.ts';
 import { SCHEMA } from '../../store/sqlite/database.ts';
 
@@ -12,13 +13,11 @@ const FORMAT = 'feed-publisher-backup';
 /** Changes with the form of a backup. */
 const VERSION = 1;
 
-/** A path below the data folder. */
-const path = z.string().refine(isBelow, { error: 'must be a path below the data folder' });
 /** Permissions of a file, as in `chmod`. */
 const mode = z.int().min(0).max(0o777);
 
 const fileSchema = z.strictObject({
-  path,
+  path: relativePath,
   size: z.int().min(0),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   mode,
@@ -35,18 +34,12 @@ const manifestSchema = z.strictObject({
   schema: z.int().min(0),
   /** When the store was as it is in the backup: RFC 3339. */
   at: z.string(),
-  folders: z.array(z.strictObject({ path, mode })),
+  folders: z.array(z.strictObject({ path: relativePath, mode })),
   files: z.array(fileSchema),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type BackedUpFile = z.infer<typeof fileSchema>;
-
-/** With `/` between names, and never out of the folder: somebody may have changed a manifest. */
-function isBelow(text: string): boolean {
-  const leadsOut = posix.isAbsolute(text) || /^\.{1,2}(?:\/|$)/.test(text) || (sep !== '/' && text.includes(sep));
-  return text !== '' && !leadsOut && posix.normalize(text) === text;
-}
 
 /** Returns the text of a manifest. */
 export function manifestText(parts: Omit<Manifest, 'format' | 'version'>): string {

@@ -34,7 +34,13 @@ export async function takeLock(file: string, name: string): Promise<() => Promis
 async function create(file: string, owner: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx');
-    await handle.writeFile(owner).finally(() => handle.close());
+    await handle
+      .writeFile(owner)
+      .finally(() => handle.close())
+      .catch(async (error: unknown) => {
+        await rm(file, { force: true }); // a full disk: nobody has the lock
+        throw error;
+      });
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;

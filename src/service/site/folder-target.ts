@@ -2,6 +2,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, rmdir, utimes, writeFil
 import { dirname, join, resolve } from 'node:path';
 import { MANIFEST_FILE, manifestOf } from '../../document/site-manifest.ts';
 import { PublisherError } from '../../errors.ts';
+import { isSystemError } from '../../lib/system-reason.ts';
 import { takeLock } from './folder-lock.ts';
 import type { FileContent, SiteTarget, TargetDocument } from './site-target.ts';
 
@@ -16,13 +17,15 @@ export function folderTarget(folder: string): SiteTarget {
   let last = 0;
   let release: (() => Promise<void>) | undefined;
 
-  async function stage(content: FileContent, modified: Date): Promise<string> {
+  function stagedName(): string {
     last += 1;
-    const file = join(own, `${last}.part`);
+    return join(own, `${last}.part`);
+  }
+
+  async function stage(file: string, content: FileContent, modified: Date): Promise<void> {
     if (Buffer.isBuffer(content)) await writeFile(file, content);
     else await copyFile(content.source, file);
     await utimes(file, modified, modified);
-    return file;
   }
 
   async function makeFolder(path: string): Promise<void> {
@@ -34,20 +37,26 @@ export function folderTarget(folder: string): SiteTarget {
   async function write({ files, obsolete, modifiedAt }: TargetDocument): Promise<void> {
     const modified = new Date(modifiedAt);
     const staged: (readonly [from: string, to: string])[] = [];
-    for (const { file, content } of files) {
-      const to = join(root, file);
-      await makeFolder(dirname(to));
-      staged.push([await stage(content, modified), to]);
+    try {
+      for (const { file, content } of files) {
+        const [from, to] = [stagedName(), join(root, file)] as const;
+        await makeFolder(dirname(to));
+        staged.push([from, to]);
+        await stage(from, content, modified);
+      }
+      // All files of the document change within microseconds: nothing else is done in between.
+      for (const [from, to] of staged) await rename(from, to);
+    } catch (error) {
+      for (const [from] of staged) await rm(from, { force: true }); // a server may serve them
+      throw error;
     }
-    // All files of the document change within microseconds: nothing else is done in between.
-    for (const [from, to] of staged) await rename(from, to);
     await remove(obsolete);
   }
 
   async function remove(files: readonly string[]): Promise<void> {
     const folders = new Set<string>();
     for (const file of files) {
-      await rm(join(root, file), { force: true });
+      await rm(join(root, file), { force: true }).catch(unlessTooLong);
       folders.add(dirname(file));
     }
     for (const each of folders) await removeEmpty(each);
@@ -88,6 +97,11 @@ export function folderTarget(folder: string): SiteTarget {
       await release?.();
     },
   };
+}
+
+/** A file whose name is too long cannot be there. */
+function unlessTooLong(error: unknown): void {
+  if (!isSystemError(error) || error.code !== 'ENAMETOOLONG') throw error;
 }
 
 /** A folder with files of others is probably a mistyped one: nothing is written between them. */

@@ -43,7 +43,7 @@ export interface PartWriter {
 }
 
 interface PartWriterParts {
-  readonly target: Pick<SiteTarget, 'write'>;
+  readonly target: Pick<SiteTarget, 'write' | 'remove'>;
   /** Whether the files of the target are those that are known. If not, every document that is put is written. */
   readonly isTrusted: boolean;
   readonly now: () => Instant;
@@ -86,6 +86,8 @@ export function createPartWriter(known: PartDocuments, parts: PartWriterParts): 
       await target.write({ type, caching, modifiedAt: modifiedAt(document, before), files, obsolete });
     } catch (error) {
       if (!isTooLong(error)) throw error;
+      // Names with an ending for a coding differ in length: some of the files may be there.
+      await target.remove(filesOf({ path, codings: FORM_CODINGS }));
       return onTooLong(path);
     }
     onWritten(files.reduce((sum, file) => sum + sizeOf(file.content), 0));

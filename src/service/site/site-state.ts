@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { relativePath } from '../../lib/relative-path.ts';
 import type { Store } from '../../store/store.ts';
 
 /** Of a page of an archive whose dates alone do not tell whether it has changed. */
@@ -53,10 +54,9 @@ export interface SiteState {
 }
 
 /** A document that an export was about to write or to remove. */
-interface TouchedDocument {
-  readonly part: string;
-  readonly path: string;
-}
+const touchedDocument = z.strictObject({ part: z.string(), path: relativePath });
+
+type TouchedDocument = z.infer<typeof touchedDocument>;
 
 export interface StateFile {
   readonly read: () => Promise<SiteState | undefined>;
@@ -124,15 +124,13 @@ export function openStateFile(targetName: string, { path, store }: StateFilePart
       if (text === undefined) return undefined;
       // A last line without its end belongs to a document that was not touched yet.
       const lines = text.split('\n').slice(0, -1);
-      return lines
-        .filter((line) => line.includes('\t'))
-        .map((line) => {
-          const [part = '', path = ''] = line.split('\t');
-          return { part, path };
-        });
+      return lines.flatMap((line) => {
+        const note = touchedDocument.safeParse(jsonOf(line));
+        return note.success ? [note.data] : [];
+      });
     },
     async touch(part, paths) {
-      const lines = paths.map((path) => `${part}\t${path}\n`).join('');
+      const lines = paths.map((path) => `${JSON.stringify({ part, path })}\n`).join('');
       notes ??= openJournal();
       const opened = await notes;
       const noted = last.then(() => opened.appendFile(lines));

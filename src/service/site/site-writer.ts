@@ -12,6 +12,7 @@ import {
   partText,
   type SiteManifest,
 } from '../../document/site-manifest.ts';
+import { PublisherError } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { createPartWriter, type PartWriter } from './part-writer.ts';
 import type { StateFile } from './site-state.ts';
@@ -75,7 +76,12 @@ export async function openSiteWriter(parts: SiteWriterParts): Promise<SiteWriter
 
   async function documentsOf(name: string): Promise<PartDocuments> {
     if (!summaries.has(name)) return new Map();
-    return partOf((await target.read(partFile(name)))?.toString() ?? '') ?? new Map();
+    const documents = partOf((await target.read(partFile(name)))?.toString() ?? '');
+    if (documents !== undefined) return documents;
+    if (touched.has(name)) return new Map(); // an interrupted export has removed its documents, then the list
+    throw new PublisherError('unwritable_output', `${target.name} has lost a list of its files: ${partFile(name)}.`, {
+      hint: 'Empty the target, then export again: without the list, the text of a withdrawn story could stay there.',
+    });
   }
 
   async function removeLater(part: string, documents: PartDocuments, listed: PartDocuments): Promise<void> {
@@ -103,6 +109,8 @@ export async function openSiteWriter(parts: SiteWriterParts): Promise<SiteWriter
       },
       async finish(listed) {
         if (listed.size === 0) return drop(name, known);
+        // A feed that changes meanwhile is listed again: what was missing before may be there now.
+        for (const file of [...listed.values()].flatMap(filesOf)) toRemove.delete(file);
         await removeLater(name, known, listed);
         const text = partText(listed);
         const summary = summaryOf(name, listed, text);
@@ -113,14 +121,13 @@ export async function openSiteWriter(parts: SiteWriterParts): Promise<SiteWriter
     });
   }
 
-  /** Removes what an interrupted export has left and this one has not listed. */
+  /** Removes what an interrupted export has left and this one has not listed, also single codings of a document. */
   async function addLeftovers(): Promise<void> {
     for (const [part, documents] of touched) {
       const listed = await documentsOf(part);
-      for (const path of new Set(documents.map((document) => document.path))) {
-        if (listed.has(path)) continue;
-        for (const file of filesOf({ path, codings: FORM_CODINGS })) toRemove.add(file);
-      }
+      const kept = new Set([...listed.values()].flatMap(filesOf));
+      for (const path of new Set(documents.map((document) => document.path)))
+        for (const file of filesOf({ path, codings: FORM_CODINGS })) if (!kept.has(file)) toRemove.add(file);
     }
   }
 

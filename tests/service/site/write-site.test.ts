@@ -326,7 +326,7 @@ test('what a killed export has written and no later one lists is removed', async
   const [state = ''] = (await readdir(join(folder, 'store/site'))).filter((name) => name.endsWith('.json'));
   await writeFile(
     join(folder, 'store/site', state.replace('.json', '.journal')),
-    '\nfeeds/tag/lost\tfeeds/tag/lost.rss\nfeeds/la',
+    '\n{"part":"feeds/tag/lost","path":"feeds/tag/lost.rss"}\n{"part":"feeds/la',
   );
   await write();
   expect(await filesIn(site)).toEqual(files);
