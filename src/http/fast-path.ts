@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, isFeed } from '../document/cache.ts';
 import { httpDate, type Instant } from '../lib/instant.ts';
-import { type Answer, answerTo } from './answer.ts';
+import { type Answer, answerIfReady } from './answer.ts';
 import { wrongHead } from './head.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import type { ClientQuota } from './load/client-quota.ts';
@@ -25,7 +25,7 @@ interface FastPathParts {
   /** What answers at the moment of a request. */
   readonly current: () => {
     readonly publication: Pick<Publication, 'maxAge' | 'feedsUrl' | 'terms'>;
-    readonly documentCache: Pick<DocumentCache, 'getIfReady'>;
+    readonly documentCache: Pick<DocumentCache, 'getIfReady' | 'tagsIfReady'>;
   };
   readonly knownAddresses: Pick<KnownAddresses, 'documentAt'>;
   /** Whether files have changed that are not published yet: an answer must show them. */
@@ -150,10 +150,9 @@ function cachedAnswer(
   const { publication, documentCache } = current();
   const { maxAge, feedsUrl, terms } = publication;
   try {
-    const representations = documentCache.getIfReady(documentName);
-    if (representations === undefined) return undefined;
-    const answer = answerTo(request, representations, { now: now(), maxAge, feedsUrl, terms });
-    return 'pending' in answer ? undefined : answer;
+    const context = { now: now(), maxAge, feedsUrl, terms };
+    const answer = answerIfReady(request, documentCache, documentName, context);
+    return answer === undefined || 'pending' in answer ? undefined : answer;
   } catch {
     return undefined; // Express meets the error again, and reports it
   }

@@ -26,7 +26,7 @@ export interface Site
     AppParts,
     'publication' | 'oldAddresses' | 'pages' | 'siteFiles' | 'partnerDocuments' | 'partnerChanges'
   > {
-  readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady'>;
+  readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady' | 'tagsIfReady'>;
 }
 
 interface ServerParts

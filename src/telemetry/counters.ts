@@ -99,12 +99,12 @@ export function countAnswer(counts: RouteCounts, method: string | undefined, sta
 export function countSavings(
   { saved }: Counters,
   method: string | undefined,
-  { status, document, uncoded, body }: DocumentAnswer,
+  { status, length, uncoded, body }: DocumentAnswer,
 ): void {
   if (status === 304) {
-    if (method === 'GET') saved.unchanged += document.bytes.length;
+    if (method === 'GET') saved.unchanged += length;
   } else if (body !== undefined) {
-    saved.delta += document.bytes.length - uncoded;
+    saved.delta += length - uncoded;
     saved.coding += uncoded - body.length;
   }
 }

@@ -11,6 +11,7 @@ import { partners } from './partners.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
 import { staticSite } from './site.ts';
+import { scale } from './scale.ts';
 import { siteFiles } from './site-files.ts';
 import { storing } from './store.ts';
 
@@ -24,6 +25,7 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['reload', reload],
   ['partners', partners],
   ['delivery', delivery],
+  ['scale', scale],
   ['store', storing],
 ]);
 
