@@ -10,6 +10,7 @@ import { archivePath, FORMATS, type Format, feedPath, MEDIA_TYPES } from '../fee
 import type { Instant } from '../lib/instant.ts';
 import { termsHeaders, termsLink } from '../terms/statements.ts';
 import type { Terms } from '../terms/terms.ts';
+import type { CdnHeaders } from './cdn-headers.ts';
 import { FOR_ALL, FOR_PARTNERS } from './headers.ts';
 
 /** An answer for a document. Its headers are one flat list of names and values. */
@@ -35,6 +36,8 @@ export interface AnswerContext {
   readonly maxAge: number;
   readonly feedsUrl: string;
   readonly terms?: Terms | undefined;
+  /** Missing where no cache in front is purged by tags. */
+  readonly cdn?: CdnHeaders | undefined;
   /** The document is shown as it is: as plain text, and without deltas. */
   readonly isRaw?: boolean;
 }
@@ -193,6 +196,10 @@ function makeHeaders(
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
     // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
     Vary: varyOf(kind, document),
+    // No cache may keep the others.
+    ...(kind === 'public' && document.isPassing !== true
+      ? context.cdn?.ofDocument(document.feed.key, document.format)
+      : undefined),
   });
   let whole: string[] | undefined;
   return {
