@@ -52,7 +52,10 @@ describe('a service with caches in front', () => {
     'cache-groups': `"${tag}", "feeds"`,
     'cdn-cache-control': DAY,
   });
-  const page = (tag: string) => ({ xkey: `${tag} feed-lists feeds`, 'cache-groups': `"${tag}", "feed-lists", "feeds"` });
+  const page = (tag: string) => ({
+    xkey: `${tag} feed-lists feeds`,
+    'cache-groups': `"${tag}", "feed-lists", "feeds"`,
+  });
   const list = { xkey: 'feed-lists feeds', 'cache-groups': '"feed-lists", "feeds"' };
   const other = { xkey: 'feeds', 'cache-groups': '"feeds"' };
 
