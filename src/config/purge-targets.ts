@@ -20,6 +20,8 @@ export interface PurgeSettings {
   readonly isSoft?: boolean;
   /** The secrets, by the kind of the caches that want them. */
   readonly tokens?: Partial<Readonly<Record<PurgeKind, string>>>;
+  /** The addresses of the providers' APIs, each with a slash at its end; by default, the real ones. */
+  readonly apis?: { readonly fastly: string; readonly cloudflare: string };
 }
 
 /** Targets by their tags: more of one service would share its rate limit anyway. */
