@@ -20,6 +20,7 @@ import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
 import { nearestAddress } from './nearest-address.ts';
 import { type OldAddressParts, oldAddressHandlers } from './old-addresses.ts';
+import { outboxHandler } from './outbox.ts';
 import { feedListHandler } from './overviews.ts';
 import { type IndexParts, indexHandler } from './pages.ts';
 import { PARTNER_CHALLENGE } from './partner-authorization.ts';
@@ -95,6 +96,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/api/feeds', { get: feedListHandler(parts) }],
     ['/api/problems', { get: listProblems }],
     ['/api/status', { get: showStatus }],
+    ['/api/outbox', { get: outboxHandler(parts) }],
     ['/api/partners', { get: partnerListHandler(parts) }],
     ['/api/partners/:partner/skipped', { get: skippedListHandler(parts) }],
     ['/api/partners/:partner/deliveries', { get: deliveryListHandler(parts) }],

@@ -10,6 +10,8 @@ export interface PurgeRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Statuses that say that there is nothing to purge. */
+  readonly absent?: readonly number[];
 }
 
 export type PurgeMessage = Pick<OutboxMessage, 'feeds' | 'hasRemovals'>;
@@ -88,6 +90,7 @@ export function purgeRequests(target: PurgeTarget, message: PurgeMessage, option
           method: 'PURGE',
           url: target.at + path,
           headers: { ...bearer, 'Accept-Encoding': coding },
+          absent: ABSENT,
         })),
       );
   }
@@ -98,6 +101,9 @@ const JSON_BODY = { 'Content-Type': 'application/json', Accept: 'application/jso
 function tagsOf({ feeds }: PurgeMessage): string[] {
   return feeds === undefined ? [ALL_TAG] : [...feeds.map(feedTag), LISTS_TAG];
 }
+
+/** What nginx and Squid answer for an address that they have no copy of: 412 in the module of FRiCKLE. */
+const ABSENT = [404, 412];
 
 /** A cache may have a copy in each. */
 const CODINGS = ['identity', 'gzip'];

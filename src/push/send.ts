@@ -20,7 +20,7 @@ export class SendError extends Error {
 
 /** @throws SendError which names the host and what it answers, and never a header: those have secrets */
 export async function send(
-  { url, ...request }: PurgeRequest,
+  { url, absent = [], ...request }: PurgeRequest,
   { signal, now }: { readonly signal: AbortSignal; readonly now: () => Instant },
 ): Promise<void> {
   const { host } = new URL(url);
@@ -33,7 +33,7 @@ export async function send(
   } catch (error) {
     throw new SendError(`${host} cannot be reached: ${reasonOf(error)}.`);
   }
-  if (response.ok) return;
+  if (response.ok || absent.includes(response.status)) return;
   const retryAt = retryAfter(response.headers.get('retry-after'), now());
   throw new SendError(`${host} answers ${response.status}${text === '' ? '' : `: ${text}`}`, retryAt);
 }

@@ -3,11 +3,11 @@ import type { Publication } from '../config/publication.ts';
 import { systemTimers } from '../document/timers.ts';
 import { isStoreDamage } from '../errors.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
-import { omitUndefined } from '../lib/omit-undefined.ts';
 import type { OutboxStatus } from '../pages/service-status.ts';
 import { Dispatcher } from '../push/dispatcher.ts';
 import { purgeReceivers } from '../push/purge.ts';
-import type { OutboxMessage, OutboxRow } from '../store/outbox-store.ts';
+import { outboxStatus } from '../push/status.ts';
+import type { OutboxMessage } from '../store/outbox-store.ts';
 import type { Store } from '../store/store.ts';
 import type { OutboxCounts } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -88,22 +88,4 @@ function eventsOf({ counts, log, fail }: OutboxParts) {
       else log.error(fields, message);
     },
   };
-}
-
-/** A row of the outbox for people and scripts. */
-export function outboxStatus(row: OutboxRow, at: Instant): OutboxStatus {
-  const { id, kind, due, notBefore, isEverything, failures, failingSince, lastError } = row;
-  const date = (moment: Instant | undefined) => (moment === undefined ? undefined : rfc3339(moment));
-  const isPending = due !== undefined && due <= at;
-  return omitUndefined({
-    target: id,
-    kind,
-    state: failures > 0 ? ('failing' as const) : isPending ? ('pending' as const) : ('up to date' as const),
-    due: date(due),
-    nextAttempt: failures > 0 ? date(notBefore) : undefined,
-    isEverything: isEverything && isPending ? true : undefined,
-    failures,
-    failingSince: date(failingSince),
-    lastError,
-  });
 }

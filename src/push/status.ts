@@ -1,0 +1,23 @@
+import { type Instant, rfc3339 } from '../lib/instant.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
+import type { OutboxStatus } from '../pages/service-status.ts';
+import type { OutboxRow } from '../store/outbox-store.ts';
+
+/** A row of the outbox for people and scripts. */
+export function outboxStatus(row: OutboxRow, at: Instant): OutboxStatus {
+  const { id, kind, due, notBefore, isEverything, failures, failingSince, lastError } = row;
+  const date = (moment: Instant | undefined) => (moment === undefined ? undefined : rfc3339(moment));
+  const isPending = due !== undefined && due <= at;
+  const state: OutboxStatus['state'] = failures > 0 ? 'failing' : isPending ? 'pending' : 'up to date';
+  return omitUndefined({
+    target: id,
+    kind,
+    state,
+    due: date(due),
+    nextAttempt: failures > 0 ? date(notBefore) : undefined,
+    isEverything: isEverything && isPending ? true : undefined,
+    failures,
+    failingSince: date(failingSince),
+    lastError,
+  });
+}
