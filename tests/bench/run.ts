@@ -8,6 +8,7 @@ import { cleaning } from './cleaning.ts';
 import { delivery } from './delivery.ts';
 import { pages } from './pages.ts';
 import { partners } from './partners.ts';
+import { purge } from './purge.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
 import { siteFiles } from './site-files.ts';
@@ -20,6 +21,7 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['sitemaps', siteFiles],
   ['archives', archives],
   ['reload', reload],
+  ['purge', purge],
   ['partners', partners],
   ['delivery', delivery],
   ['store', storing],
