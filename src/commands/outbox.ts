@@ -40,7 +40,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   if (action === undefined) throw usage(`“outbox” needs an action: list, retry or drop${unknownAction(word)}.`);
   const extra = action === 'list' ? target : surplus;
   if (extra !== undefined) throw usage(`Unexpected argument “${extra}”.`);
-  if (action === 'drop' && target === undefined) throw usage('“outbox drop” needs the target: “outbox list” shows all.');
+  if (action === 'drop' && target === undefined)
+    throw usage('“outbox drop” needs the target: “outbox list” shows all.');
   const path = resolve(values.data);
   const publication = loadPublication(path); // throws for a mistyped folder
   const options = { most: 1, tombstonesFor: publication.tombstoneDays * DAY };
@@ -52,7 +53,8 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     const known = rows.map((row) => row.target);
     const targets = target === undefined ? known : known.filter((id) => id === target);
     if (targets.length === 0) return unknownTarget(target, known, terminal);
-    for (const id of targets) await (action === 'retry' ? retry(store, id, terminal) : drop(store, id, options, terminal));
+    for (const id of targets)
+      await (action === 'retry' ? retry(store, id, terminal) : drop(store, id, options, terminal));
     return 0;
   } finally {
     await store.close();
@@ -93,13 +95,18 @@ function list(rows: readonly OutboxStatus[], isJson: boolean, { out }: Terminal)
   return 0;
 }
 
-function lineOf({ target, state, due, failures, failingSince, nextAttempt, lastError }: OutboxStatus, at: Instant): string {
+function lineOf(
+  { target, state, due, failures, failingSince, nextAttempt, lastError }: OutboxStatus,
+  at: Instant,
+): string {
   switch (state) {
     case 'failing':
       return `${target}: failing since ${failingSince}, ${failures} attempts, the next at ${nextAttempt}. ${lastError}`;
     case 'pending':
       return `${target}: pending since ${due}.`;
     case 'up to date':
-      return due === undefined || Date.parse(due) <= at ? `${target}: up to date.` : `${target}: up to date, next at ${due}.`;
+      return due === undefined || Date.parse(due) <= at
+        ? `${target}: up to date.`
+        : `${target}: up to date, next at ${due}.`;
   }
 }

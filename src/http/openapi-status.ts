@@ -108,7 +108,9 @@ const outbox = list(
     target: text('What it is and where.', { examples: ['varnish:http://10.0.0.7:6081/'] }),
     kind: text('What it is told for: `purge`.', { examples: ['purge'] }),
     state: oneOf(['up to date', 'pending', 'failing'], 'What it knows.'),
-    'due?': time('Since when there is something to tell, or when there will be. Missing where nothing is known to come.'),
+    'due?': time(
+      'Since when there is something to tell, or when there will be. Missing where nothing is known to come.',
+    ),
     'nextAttempt?': time('The next attempt, where one has failed.'),
     'isEverything?': { type: 'boolean', description: 'Every document is to be told, and not those of some feeds.' },
     failures: count('Attempts in a row that have failed.'),

@@ -9,7 +9,7 @@ import { SendError } from './send.ts';
  * Milliseconds from a change until it is told: the changes of these are one message, and requests that were being answered at the
  * change get their answers.
  */
-export const DEBOUNCE = 50;
+const DEBOUNCE = 50;
 /** Milliseconds: a process that is killed while it tells is replaced after this time. */
 const LEASE = 60_000;
 /** Milliseconds between two looks at the outbox at most: the clock may be set. */

@@ -62,7 +62,10 @@ export function purgeRequests(target: PurgeTarget, message: PurgeMessage, option
   const { apis = PROVIDER_APIS, token, isSoft } = options;
   const softly = isSoft && !message.hasRemovals;
   const bearer = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  const groups = batchesOf(tagsOf(message), () => 1, { count: PURGE_RULES[target.kind].tags, size: Number.POSITIVE_INFINITY });
+  const groups = batchesOf(tagsOf(message), () => 1, {
+    count: PURGE_RULES[target.kind].tags,
+    size: Number.POSITIVE_INFINITY,
+  });
   switch (target.kind) {
     case 'varnish':
       return groups.map((tags) => ({

@@ -9,7 +9,7 @@ import { TokenBucket } from './token-bucket.ts';
  * Milliseconds after which a cache is purged once more. A request that reached the service before the change may be answered after
  * it with the document as it was, and the cache may keep that answer after the purge. The second purge ends it.
  */
-export const PURGE_AGAIN_AFTER = 10_000;
+const PURGE_AGAIN_AFTER = 10_000;
 
 interface PurgeParts {
   readonly now: () => Instant;
@@ -21,7 +21,11 @@ export function purgeReceivers(settings: PurgeSettings, parts: PurgeParts): Rece
   return settings.targets.map((target) => purgeReceiver(target, settings, parts));
 }
 
-function purgeReceiver(target: PurgeTarget, settings: PurgeSettings, { now, apis = PROVIDER_APIS }: PurgeParts): Receiver {
+function purgeReceiver(
+  target: PurgeTarget,
+  settings: PurgeSettings,
+  { now, apis = PROVIDER_APIS }: PurgeParts,
+): Receiver {
   const { most, rate } = PURGE_RULES[target.kind];
   const bucket = new TokenBucket(rate, now());
   const options = { isSoft: settings.isSoft ?? false, token: settings.tokens?.[target.kind], apis };

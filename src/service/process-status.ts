@@ -84,7 +84,18 @@ export function openStatus(parts: StatusParts) {
 
   const { problems } = writer;
   const read = problems
-    ? createStatusReader({ ...health, store: folder.store, publication, version, problems, disk, outbox, traffic, loads, now })
+    ? createStatusReader({
+        ...health,
+        store: folder.store,
+        publication,
+        version,
+        problems,
+        disk,
+        outbox,
+        traffic,
+        loads,
+        now,
+      })
     : refuse;
   return { load, read, served: delay.restart, close: delay.close };
 }

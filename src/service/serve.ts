@@ -106,19 +106,11 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   const deliveries = await openDeliveries(folder, { publication, now, log, fail, isWriter });
   opened.defer(deliveries.close);
 
-  writer =
-    part?.role === 'reader'
-      ? createForwardingWriter(part.socket, { store, log, now })
-      : await openWriter(folder, {
-          ...options,
-          log,
-          counters,
-          now,
-          fail,
-          publication,
-          announce: documents.forget,
-          onErased: documents.forgetErased,
-        });
+  writer = await writerOf(part, folder, {
+    ...{ ...options, log, counters, now, fail, publication },
+    announce: documents.forget,
+    onErased: documents.forgetErased,
+  });
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
@@ -148,16 +140,8 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     overviews: writer.problems && overviewsOf(store, publication, { problems: writer.problems, traffic, disk, now }),
   });
   const readPartners = readPartnersOf(generations, { ...deliveries, store, publication, now });
-  const operator = await serveOperator(
-    {
-      ...health,
-      fail,
-      openMetrics,
-      status: { publication, mediaFolder: mediaFolder(folder), readStatus, readPartners },
-    },
-    options.metrics,
-    log,
-  );
+  const shown = { publication, mediaFolder: mediaFolder(folder), readStatus, readPartners };
+  const operator = await serveOperator({ ...health, fail, openMetrics, status: shown }, options.metrics, log);
   opened.defer(() => operator?.close());
 
   await writer.start();
@@ -174,7 +158,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   phase = 'serving';
   status.served();
   generations.followExternalChanges();
-  await unlessDamaged(outbox.start());
+  outbox.start();
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
   if (isWriter) warnOfFeedsWithoutDeltas(publication(), log);
@@ -208,6 +192,16 @@ function once<Result>(work: () => Result): () => Result {
     result ??= { of: work() };
     return result.of;
   };
+}
+
+/** A reader leaves changes to the writer. */
+async function writerOf(
+  part: Part | undefined,
+  folder: DataFolder,
+  parts: Parameters<typeof openWriter>[1],
+): Promise<Writer> {
+  if (part?.role !== 'reader') return await openWriter(folder, parts);
+  return createForwardingWriter(part.socket, { ...parts, store: folder.store });
 }
 
 /** Takes the changes of readers, in a writer. The reader that forwards a request counts and logs it. */

@@ -17,6 +17,7 @@ const CHANGES = setting('BENCH_CHANGES', 100);
 /** Changes of a day whose polls are counted, and polls for each of them: a million a day at 200 changes. */
 const COUNTED = setting('BENCH_COUNTED', 8);
 const POLLS = setting('BENCH_POLLS', 5000);
+const VARNISH = 'varnishd';
 const FORMATS = ['rss', 'atom', 'json'];
 /** Connections of readers. */
 const READERS = 8;
@@ -26,14 +27,17 @@ const MAX_TRIES = 10_000;
 
 /** Varnish in front of a service that purges it, as docs/cdn.md configures both. */
 export async function purge(): Promise<void> {
-  if (!isInstalled('varnishd')) return print('varnishd is not installed.');
+  if (!isInstalled(VARNISH)) return print(`${VARNISH} is not installed.`);
   const folder = temporaryFolder('bench-purge');
   const data = folder.path;
   try {
     await writeFile(join(data, 'publication.yaml'), PUBLICATION);
     const file = join(data, 'records.ndjson');
     await writeRecords(file, ARTICLES);
-    await once(launch(['import', '--data', data, '--rejected', join(data, 'rejected'), file], { log: join(data, 'log') }), 'exit');
+    await once(
+      launch(['import', '--data', data, '--rejected', join(data, 'rejected'), file], { log: join(data, 'log') }),
+      'exit',
+    );
     const headers = await writerOf(data);
     const port = await freePort();
     const args = ['--purge', `varnish:http://127.0.0.1:${port}/`];
@@ -57,13 +61,19 @@ export async function purge(): Promise<void> {
 
 async function startVarnish(folder: string, port: number, originPort: number) {
   const page = readFileSync(join(import.meta.dirname, '../../docs/cdn.md'), 'utf8');
-  const [, vcl = ''] = /```vcl\n([^]*?)```/.exec(page) ?? [];
+  const [, vcl = ''] = /```vcl\n([\s\S]*?)```/.exec(page) ?? [];
   const file = join(folder, 'feeds.vcl');
   await writeFile(file, vcl.replace('"8080"', `"${originPort}"`));
   const args = ['-j', 'none', '-F', '-n', join(folder, 'varnish'), '-a', `127.0.0.1:${port}`, '-f', file];
-  const child = endWithThis(spawn('varnishd', [...args, '-s', 'malloc,256m'], { env: ENVIRONMENT, stdio: 'ignore' }));
+  const child = endWithThis(spawn(VARNISH, [...args, '-s', 'malloc,256m'], { env: ENVIRONMENT, stdio: 'ignore' }));
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    if (await ask({ port, path: '/feeds/latest.rss' }).then(({ status }) => status === 200, () => false)) return child;
+    if (
+      await ask({ port, path: '/feeds/latest.rss' }).then(
+        ({ status }) => status === 200,
+        () => false,
+      )
+    )
+      return child;
     await sleep(20);
   }
   throw new Error('Varnish does not answer.');
@@ -75,7 +85,11 @@ async function measure(service: Service, port: number, headers: Readonly<Record<
   const change = async () => {
     title += 1;
     const body = JSON.stringify({ ...recordOf(0), title: `Changed ${title}` });
-    const { status } = await service.ask(`/api/articles/${encodeURIComponent(String(recordOf(0).id))}`, { method: 'PUT', headers, body });
+    const { status } = await service.ask(`/api/articles/${encodeURIComponent(String(recordOf(0).id))}`, {
+      method: 'PUT',
+      headers,
+      body,
+    });
     if (status > 201) throw new Error(`a change is answered ${status}`);
     return `Changed ${title}`;
   };
@@ -105,7 +119,10 @@ async function measure(service: Service, port: number, headers: Readonly<Record<
   }
   const perDay = 1_000_000 / POLLS;
   print(`A day of ${perDay} changes and a million polls of ${paths.length} documents, from ${COUNTED} of its changes`);
-  printTable([['hit rate', 'polls'], [`${figure((100 * counts.hits) / counts.all, 2)} %`, String(counts.all)]]);
+  printTable([
+    ['hit rate', 'polls'],
+    [`${figure((100 * counts.hits) / counts.all, 2)} %`, String(counts.all)],
+  ]);
   agent.destroy();
 }
 

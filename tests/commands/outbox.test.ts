@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { storeFile } from '../../src/service/data-folder.ts';
+import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
 import { dataFolder } from '../helpers.ts';
 import { command } from './terminal.ts';
 

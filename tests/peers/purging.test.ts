@@ -21,7 +21,7 @@ const PATIENCE = { timeout: 60_000, interval: 10 };
 
 /** The first code block of a language in docs/cdn.md. */
 function blockOf(language: string): string {
-  const [, block = ''] = new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page) ?? [];
+  const [, block = ''] = new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page) ?? [];
   return block;
 }
 
@@ -134,7 +134,9 @@ peerTest(['nginx', CACHE_PURGE], 'nginx keeps a feed, and has a change at once',
   const first = (await get(FEED, { 'Accept-Encoding': 'gzip' })).headers.etag;
   await put('Second');
   await expect.poll(async () => titlesIn(await get()), PATIENCE).toEqual(['Second']);
-  await expect.poll(async () => (await get(FEED, { 'Accept-Encoding': 'gzip' })).headers.etag, PATIENCE).not.toBe(first);
+  await expect
+    .poll(async () => (await get(FEED, { 'Accept-Encoding': 'gzip' })).headers.etag, PATIENCE)
+    .not.toBe(first);
   await api.remove('/a');
   await expect.poll(async () => titlesIn(await get()), PATIENCE).toEqual([]);
 });

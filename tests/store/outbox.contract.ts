@@ -27,7 +27,14 @@ interface Story {
   readonly withdrawnAt?: number;
 }
 
-function put({ id = 'a', title = 'Title', tags = ['x'], publishedAt = START, expiresAt, withdrawnAt }: Story = {}): Put {
+function put({
+  id = 'a',
+  title = 'Title',
+  tags = ['x'],
+  publishedAt = START,
+  expiresAt,
+  withdrawnAt,
+}: Story = {}): Put {
   const date = (moment: number | undefined) => (moment === undefined ? undefined : new Date(moment).toISOString());
   const made = article({
     ...{ id, title, tags, publishedAt: date(publishedAt), expiresAt: date(expiresAt) },
@@ -193,7 +200,13 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
     test('a feed that the operator defines is told when it is filled', async () => {
       const store = await known(put());
       const select = { any: ['tag/x'], all: [], none: [] };
-      await store.backfillFeeds([{ id: 'own', select }, { id: 'partner/wire', select }], () => START + MINUTE);
+      await store.backfillFeeds(
+        [
+          { id: 'own', select },
+          { id: 'partner/wire', select },
+        ],
+        () => START + MINUTE,
+      );
       expect(await tell(store, START + MINUTE)).toMatchObject({ feeds: ['own'] });
     });
 
@@ -309,7 +322,13 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
         let at = START;
         for (const { id, tags, published, expires, kind, wait } of steps) {
           const expiresAt = expires === undefined ? undefined : START + published + Math.abs(expires) + SECOND;
-          const story = put({ id, tags, title: `${at}`, publishedAt: START + published, ...(expiresAt && { expiresAt }) });
+          const story = put({
+            id,
+            tags,
+            title: `${at}`,
+            publishedAt: START + published,
+            ...(expiresAt && { expiresAt }),
+          });
           if (kind === 'put') await store.apply([story], () => at);
           else if (kind !== 'wait') await store.apply([{ kind, id }], () => at);
           else at += wait;

@@ -14,8 +14,6 @@ interface ShownChangesParts {
   readonly keysOf: (article: number) => readonly FeedKey[];
 }
 
-export type ShownChanges = ReturnType<typeof createShownChanges>;
-
 /**
  * What readers see change, by changes and by time. Every article is in the feed `latest`, so that its lists have every end of an
  * embargo, expiry and withdrawal.
