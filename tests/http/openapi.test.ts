@@ -316,6 +316,7 @@ describe('the description', () => {
       'listFeeds',
       'listProblems',
       'getStatus',
+      'getOutbox',
       'listPartners',
       'listSkipped',
       'listDeliveries',
