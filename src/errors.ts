@@ -35,6 +35,7 @@ const ERROR_STATUS = {
   usage: 400,
   unreachable_source: 502,
   unwritable_output: 500,
+  backup_damaged: 500,
   internal: 500,
   store_outdated: 500,
   store_too_new: 500,

@@ -13,6 +13,7 @@ import { warnOfFewDescriptors } from '../service/descriptor-limit.ts';
 import { readPublication } from '../service/publication-file.ts';
 import { openPublicationFiles } from '../service/publication-files.ts';
 import { type PublicationWatch, watchPublication } from '../service/publication-watch.ts';
+import { openServiceManager } from '../service/service-manager.ts';
 import type { ReloadableService, ServeOptions, ServeSettings, Service } from '../service/service-process.ts';
 import { superviseWorkers } from '../service/supervisor.ts';
 import { type OpenLog, openLog } from '../telemetry/log.ts';
@@ -45,6 +46,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const log = openLog(screen, { level: values.logLevel, isTTY: screen.isTTY });
   const { workers, maxConnections } = values;
   warnOfFewDescriptors(log.log, maxConnections.total);
+  const manager = openServiceManager({ env, log: log.log });
   const stop = stopSignal(terminal);
   const isLocal = values.publicUrl === undefined && hasReservedAddress(written);
   const held = isLocal && wanted.port === 0 ? await holdPort({ host: wanted.host, shared: workers > 1 }) : undefined;
@@ -67,6 +69,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const { articles, feeds, port } = service;
   const root = `http://${hostInUrl(settings.host)}:${port}/`;
   const counts = `${counted(articles, 'article')} in ${counted(feeds, 'feed')}`;
+  manager.ready(`Serving ${counts} at ${root}`);
   out(`Feed Publisher: “${publication.title}”, ${counts}, at ${root}feeds/latest.rss (.atom, .json)`);
   if (terminal.isInteractive && publication.pages !== undefined) out(`Open ${root} in a browser to see the feeds.`);
   const publicationWatch = watchPublication({
@@ -81,7 +84,11 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   });
   watch = publicationWatch;
   if (isReloadWanted) watch.reload();
-  return { ...service, close: () => publicationWatch.close().then(service.close).finally(log.close) };
+  const close = () => {
+    manager.stopping();
+    return publicationWatch.close().then(service.close).finally(log.close);
+  };
+  return { ...service, close };
 }
 
 /** Without this line, nobody would know why a feed has other addresses than publication.yaml. */

@@ -2,7 +2,7 @@ import { data, json, publicUrl, since, yes } from './common-options.ts';
 import { importOptions } from './import-options.ts';
 import type { Options } from './option.ts';
 import { choice, ending, integer, onOff, text } from './option-values.ts';
-import { serveOptions } from './serve-options.ts';
+import { healthcheckOptions, serveOptions } from './serve-options.ts';
 
 /** Every command with its options, in the order of the help. */
 export const OPTIONS = {
@@ -86,6 +86,8 @@ export const OPTIONS = {
     data,
     yes,
   },
+  backup: { data },
+  restore: { data: { ...data, help: 'Data folder to restore into. It must be missing or empty.' } },
   check: {
     diff: {
       option: '--diff',
@@ -166,5 +168,14 @@ export const OPTIONS = {
     json: { ...json, help: 'Print the result as one line of JSON, for scripts.' },
   },
   'signing-key': {},
-  migrate: { data },
+  healthcheck: healthcheckOptions,
+  migrate: {
+    data,
+    noBackup: {
+      option: '--no-backup',
+      kind: onOff,
+      default: 'off',
+      help: 'Make no copy of the store first: for those who have a backup, or no room.',
+    },
+  },
 } as const satisfies Readonly<Record<string, Options>>;

@@ -145,6 +145,7 @@ export const serveOptions = {
   },
   fastlyToken: {
     variable: 'FASTLY_API_TOKEN',
+    isSecret: true,
     placeholder: 'TOKEN',
     kind: text,
     defaultHelp: 'none',
@@ -153,6 +154,7 @@ export const serveOptions = {
   },
   cloudflareToken: {
     variable: 'CLOUDFLARE_API_TOKEN',
+    isSecret: true,
     placeholder: 'TOKEN',
     kind: text,
     defaultHelp: 'none',
@@ -161,6 +163,7 @@ export const serveOptions = {
   },
   purgeSecret: {
     variable: 'PURGE_SECRET',
+    isSecret: true,
     placeholder: 'TEXT',
     kind: text,
     defaultHelp: 'none',
@@ -191,4 +194,21 @@ export const serveOptions = {
     help: 'Seconds to go on serving after SIGTERM, while /readyz answers 503.',
     group: 'Variables',
   },
+} as const satisfies Options;
+
+/** What a health check must know of the service. */
+export const healthcheckOptions = {
+  live: {
+    option: '--live',
+    kind: onOff,
+    default: 'off',
+    help: 'Ask /healthz, which says only that the process answers: for a probe that restarts the service.',
+  },
+  metricsPort: {
+    ...serveOptions.metricsPort,
+    help: 'Metrics port of the service. off asks the port of the service itself.',
+  },
+  port: { ...serveOptions.port, help: 'Port of the service, which is asked if it has no metrics port.' },
+  host: { ...serveOptions.host, help: 'Address of the service, which is asked if it has no metrics port.' },
+  metricsHost: serveOptions.metricsHost,
 } as const satisfies Options;

@@ -28,7 +28,7 @@ function blockOf(language: string): string {
 type Start = (port: number, originPort: number) => Promise<unknown>;
 
 const varnish: Start = (port, originPort) =>
-  startVarnish(originPort, { port, site: blockOf('vcl').replace('"8080"', `"${originPort}"`) });
+  startVarnish(originPort, { port, vcl: blockOf('vcl').replace('"8080"', `"${originPort}"`) });
 
 const nginx: Start = async (port, originPort) =>
   startNginx(originPort, {

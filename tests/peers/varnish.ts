@@ -14,7 +14,7 @@ export type VarnishOptions = {
   /** Lines of docs/deploy.md. */
   readonly lines?: string;
   /** A whole configuration, in the place of all others. */
-  readonly site?: string;
+  readonly vcl?: string;
   /** By default, any free one. */
   readonly port?: number;
 };
@@ -40,7 +40,7 @@ export async function startVarnish(originPort: number, options: VarnishOptions =
   const port = options.port ?? (await freePort());
   const vcl = join(folder.path, 'feeds.vcl');
   const more = [options.deltas ? PASSING_DELTAS : '', options.isCareless ? CARELESS : '', `\n${options.lines ?? ''}`];
-  await writeFile(vcl, options.site ?? configuration(originPort, more.join('')));
+  await writeFile(vcl, options.vcl ?? configuration(originPort, more.join('')));
   const parameters = [
     `http_gzip_support=${options.gzip === false ? 'off' : 'on'}`,
     'default_grace=0',
