@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { OPTIONS } from '../config/options.ts';
 import { loadPublication } from '../config/publication.ts';
+import { outboxStatus } from '../http/outbox.ts';
 import type { Instant } from '../lib/instant.ts';
 import { didYouMean, meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import type { OutboxStatus } from '../pages/service-status.ts';
-import { outboxStatus } from '../push/status.ts';
 import { hasStore, openDataFolder } from '../service/data-folder.ts';
 import type { OutboxStore } from '../store/outbox-store.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';

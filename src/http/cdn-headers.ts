@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { PurgeKind } from '../config/purge-targets.ts';
+import { ALL_TAG, feedTag, LISTS_TAG } from '../feed/cache-tags.ts';
 import type { DocumentFormat, FeedKey } from '../feed/feeds.ts';
-import { ALL_TAG, feedTag, LISTS_TAG } from '../push/tags.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -82,7 +82,7 @@ const getOutbox = operation({
   id: 'getOutbox',
   tag: 'Overviews',
   access: 'read',
-  summary: 'List the systems that are told of changes',
+  summary: 'List the systems that learn of changes',
   description: 'The caches that the service purges, what each knows, and why it could not be told.',
   answers: {
     200: json('All of them; none where the service purges no cache.', {

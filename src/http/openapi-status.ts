@@ -106,7 +106,7 @@ const load = object('How busy the service is. With several processes, sums.', {
 const outbox = list(
   object('A cache, or another system, that the service tells of changes.', {
     target: text('What it is and where.', { examples: ['varnish:http://10.0.0.7:6081/'] }),
-    kind: text('What it is told for: `purge`.', { examples: ['purge'] }),
+    kind: text('What the service does there: `purge`.', { examples: ['purge'] }),
     state: oneOf(['up to date', 'pending', 'failing'], 'What it knows.'),
     'due?': time(
       'Since when there is something to tell, or when there will be. Missing where nothing is known to come.',
@@ -121,7 +121,7 @@ const outbox = list(
 );
 
 /** The answer of `GET /api/outbox`. */
-export const outboxSchema = object('The systems that are told of changes.', { targets: outbox });
+export const outboxSchema = object('The systems that learn of changes.', { targets: outbox });
 
 export const outboxExample = {
   targets: [

@@ -2,15 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Publication } from '../config/publication.ts';
 import { type Cancel, systemTimers } from '../document/timers.ts';
 import { isStoreDamage } from '../errors.ts';
+import { outboxStatus } from '../http/outbox.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { OutboxStatus } from '../pages/service-status.ts';
-import { Dispatcher } from '../push/dispatcher.ts';
-import { purgeReceivers } from '../push/purge.ts';
-import { outboxStatus } from '../push/status.ts';
 import type { OutboxMessage } from '../store/outbox-store.ts';
 import type { Store } from '../store/store.ts';
 import type { OutboxCounts } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
+import { Dispatcher } from './push/dispatcher.ts';
+import { purgeReceivers } from './push/purge.ts';
 import type { ServeSettings } from './service-process.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -99,8 +99,8 @@ function eventsOf({ counts, log, fail }: OutboxParts) {
       const { id: target, feeds, revision, isRepeat, failures } = message;
       const fields = { target, feeds: feeds?.length ?? 'all', revision, ms: Math.round(milliseconds) };
       const what = feeds === undefined ? 'everything' : `${feeds.length} feeds`;
-      if (failures > 0) log.warn(fields, `${target} is told ${what} after ${failures} attempts that failed.`);
-      else if (!isRepeat) log.info(fields, `${target} is told ${what}.`);
+      if (failures > 0) log.warn(fields, `${target} was told ${what} after ${failures} attempts that failed.`);
+      else if (!isRepeat) log.info(fields, `${target} was told ${what}.`);
     },
     failed({ id: target, failures }: OutboxMessage, reason: string, retryAt: Instant): void {
       counts.failed += 1;

@@ -44,7 +44,7 @@ export interface OutboxMessage extends OutboxTarget {
 export type Settlement =
   | {
       readonly result: 'told';
-      /** Milliseconds after which the target is told once more; 0 where once is enough. */
+      /** Milliseconds after which the target gets the message once more; 0 where once is enough. */
       readonly repeatAfter: number;
     }
   | {
@@ -73,7 +73,7 @@ export interface OutboxRow extends OutboxTarget {
  * Messages to other systems. The store keeps one row for each target: what the target knows, and when there is something to
  * tell. The transaction of a change writes the time into the row: now, or the moment at which the change becomes true, as the end
  * of an embargo. What is to be told is computed when the row is claimed, so that many changes are one message, and a story whose
- * embargo has changed is told at the right moment. The time and the message follow from the changes, the rows and the moment alone.
+ * embargo has changed has its message at the right moment. The time and the message follow from the changes, the rows and the moment alone.
  */
 export interface OutboxStore {
   /**

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { type PurgeSettings, purgeTargets } from '../../src/config/purge-targets.ts';
-import { feedTag } from '../../src/push/tags.ts';
+import { feedTag } from '../../src/feed/cache-tags.ts';
 import { ask, childEnvironment, dataFolder, record, start, toldIn } from '../helpers.ts';
 import { keyFor, startApi } from '../http/api.ts';
 import { START_FLAGS } from '../start-flags.ts';
@@ -112,7 +112,7 @@ test('a cache that refuses is told again, and everybody can see why', async () =
   ]);
   expect(api.lines.filter((line) => line.startsWith(target))).toEqual([
     expect.stringContaining(`${target} was not told of changes: ${host} answers 503: Said. The next attempt is at `),
-    `${target} is told everything after 1 attempts that failed.`,
+    `${target} was told everything after 1 attempts that failed.`,
   ]);
 });
 

@@ -18,7 +18,7 @@ export function outboxSection({ outbox = [], at }: ServiceStatus, clock: Clock):
       mark: mark(isFailing ? 'warn' : 'good'),
       note: isFailing
         ? 'Caches may serve old documents. The service goes on trying; docs/cdn.md says what to check.'
-        : 'Systems that are told of changes.',
+        : 'The service tells these systems of changes.',
       isWide: true,
       body: table('outbox', columns, rows),
     }),

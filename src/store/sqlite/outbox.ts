@@ -21,7 +21,7 @@ interface OutboxParts {
   readonly keysOf: (article: number) => readonly FeedKey[];
 }
 
-/** The part of the store that other systems are told from. */
+/** The part of the store that has the messages to other systems. */
 export function createOutboxStore(
   db: DatabaseSync,
   { transaction, ...parts }: OutboxParts & { readonly transaction: <Result>(work: () => Result) => Promise<Result> },

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { articleText } from '../../src/article/stored.ts';
-import { ownKeys } from '../../src/feed/feeds.ts';
-import { Dispatcher } from '../../src/push/dispatcher.ts';
-import type { Receiver } from '../../src/push/receiver.ts';
-import { SendError } from '../../src/push/send.ts';
-import type { OutboxMessage } from '../../src/store/outbox-store.ts';
-import { openSqliteStore } from '../../src/store/sqlite/sqlite-store.ts';
-import type { Put } from '../../src/store/store.ts';
-import { article } from '../helpers.ts';
+import { articleText } from '../../../src/article/stored.ts';
+import { ownKeys } from '../../../src/feed/feeds.ts';
+import { Dispatcher } from '../../../src/service/push/dispatcher.ts';
+import type { Receiver } from '../../../src/service/push/receiver.ts';
+import { SendError } from '../../../src/service/push/send.ts';
+import type { OutboxMessage } from '../../../src/store/outbox-store.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
+import type { Put } from '../../../src/store/store.ts';
+import { article } from '../../helpers.ts';
 
 const START = Date.UTC(2026, 10, 20);
 const SECOND = 1000;

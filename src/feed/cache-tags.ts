@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { FeedKey } from '../feed/feeds.ts';
 import { memo } from '../lib/memo.ts';
+import type { FeedKey } from './feeds.ts';
 
 /**
  * The tags by which caches find the copies of documents. There are few: one for everything, one for what lists feeds or

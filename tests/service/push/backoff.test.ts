@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { backoff } from '../../src/push/backoff.ts';
-import { TokenBucket } from '../../src/push/token-bucket.ts';
+import { backoff } from '../../../src/service/push/backoff.ts';
+import { TokenBucket } from '../../../src/service/push/token-bucket.ts';
 
 test.each([
   [0, 1000],

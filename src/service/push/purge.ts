@@ -1,5 +1,5 @@
-import type { PurgeSettings, PurgeTarget } from '../config/purge-targets.ts';
-import type { Instant } from '../lib/instant.ts';
+import type { PurgeSettings, PurgeTarget } from '../../config/purge-targets.ts';
+import type { Instant } from '../../lib/instant.ts';
 import { PROVIDER_APIS, type ProviderApis, PURGE_RULES, purgeRequests } from './purge-requests.ts';
 import type { Receiver } from './receiver.ts';
 import { send } from './send.ts';

@@ -1,12 +1,12 @@
-import type { Cancel, Timers } from '../document/timers.ts';
-import type { Instant } from '../lib/instant.ts';
-import type { MessageOptions, OutboxMessage, OutboxStore } from '../store/outbox-store.ts';
+import type { Cancel, Timers } from '../../document/timers.ts';
+import type { Instant } from '../../lib/instant.ts';
+import type { MessageOptions, OutboxMessage, OutboxStore } from '../../store/outbox-store.ts';
 import { backoff } from './backoff.ts';
 import type { Receiver } from './receiver.ts';
 import { SendError } from './send.ts';
 
 /**
- * Milliseconds from a change until it is told: the changes of these are one message, and requests that were being answered at the
+ * Milliseconds from a change until its message: the changes of these are one message, and requests that were being answered at the
  * change get their answers.
  */
 const DEBOUNCE = 50;
@@ -17,7 +17,7 @@ const LONGEST_WAIT = 60_000;
 /** Milliseconds for what is due when the process stops. */
 const LAST_WORDS = 2000;
 
-/** What is told of the work. All functions return at once. */
+/** Takes what the dispatcher has done. All functions return at once. */
 export interface DispatchEvents {
   readonly told: (message: OutboxMessage, milliseconds: number) => void;
   readonly failed: (message: OutboxMessage, reason: string, retryAt: Instant) => void;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type PurgeTarget, purgeTargets } from '../../src/config/purge-targets.ts';
-import { purgeRequests } from '../../src/push/purge-requests.ts';
-import { feedTag } from '../../src/push/tags.ts';
+import { type PurgeTarget, purgeTargets } from '../../../src/config/purge-targets.ts';
+import { feedTag } from '../../../src/feed/cache-tags.ts';
+import { purgeRequests } from '../../../src/service/push/purge-requests.ts';
 
 const feeds = ['latest', 'section/wörld'];
 const tags = [...feeds.map(feedTag), 'feed-lists'];

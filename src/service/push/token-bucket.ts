@@ -1,6 +1,6 @@
-import type { Instant } from '../lib/instant.ts';
+import type { Instant } from '../../lib/instant.ts';
 
-/** Limits requests to a number a minute, of which some may be saved up. */
+/** Limits requests to a number a minute. Some of them may be saved up. */
 export class TokenBucket {
   readonly #perMillisecond: number;
   readonly #burst: number;

@@ -1,4 +1,4 @@
-import { type Instant, parseHttpDate } from '../lib/instant.ts';
+import { type Instant, parseHttpDate } from '../../lib/instant.ts';
 import type { PurgeRequest } from './purge-requests.ts';
 
 /** Milliseconds for an answer. */

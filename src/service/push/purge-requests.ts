@@ -1,8 +1,8 @@
-import type { PurgeKind, PurgeTarget } from '../config/purge-targets.ts';
-import { type FeedKey, FORMATS, feedPath, LATEST } from '../feed/feeds.ts';
-import { batchesOf } from '../lib/batches.ts';
-import type { OutboxMessage } from '../store/outbox-store.ts';
-import { ALL_TAG, feedTag, LISTS_TAG } from './tags.ts';
+import type { PurgeKind, PurgeTarget } from '../../config/purge-targets.ts';
+import { ALL_TAG, feedTag, LISTS_TAG } from '../../feed/cache-tags.ts';
+import { type FeedKey, FORMATS, feedPath, LATEST } from '../../feed/feeds.ts';
+import { batchesOf } from '../../lib/batches.ts';
+import type { OutboxMessage } from '../../store/outbox-store.ts';
 
 /** A request to a cache, or to the API of its provider. */
 export interface PurgeRequest {
