@@ -18,6 +18,7 @@ Commands
   export           write all articles as NDJSON
   erase            remove the text of an article for good
   key              create, list and revoke keys for the API and for partners
+  outbox           show what caches were told of changes; tell them again
   verify           check the store, or a backup of it, for damage
   repair           keep what is whole of a damaged store
   backup           copy a newsroom, while the service runs
@@ -41,6 +42,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['export', () => import('./commands/export.ts')],
   ['erase', () => import('./commands/erase.ts')],
   ['key', () => import('./commands/key.ts')],
+  ['outbox', () => import('./commands/outbox.ts')],
   ['verify', () => import('./commands/verify.ts')],
   ['repair', () => import('./commands/repair.ts')],
   ['backup', () => import('./commands/backup.ts')],
@@ -100,6 +102,7 @@ const SYNONYMS = synonymsOf({
   import: 'load add publish ingest read migratefrom einlesen charger cargar',
   export: 'dump save write ausgeben',
   key: 'token tokens apikey apikeys auth user users schlüssel clé clave anahtar',
+  outbox: 'queue purges purge cdn varnish fastly cloudflare invalidate warteschlange cola kuyruk',
   verify: 'fsck integrity scrub prüfen vérifier verificar doğrula',
   repair: 'fix recover rescue salvage heal reparieren réparer reparar onar',
   backup: 'backups snapshot copy archive sichern sauvegarder yedekle',

@@ -3,9 +3,11 @@ import { hasReservedAddress, localAddress, withLocalAddress } from '../config/lo
 import type { ValuesOf } from '../config/option.ts';
 import { OPTIONS } from '../config/options.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
+import type { PurgeSettings } from '../config/purge-targets.ts';
 import { DEFAULT_METRICS_PORT } from '../config/serve-options.ts';
 import { parseTrust } from '../http/client.ts';
 import { type HeldPort, holdPort } from '../http/listen.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { readSigningKey } from '../partner/proof/keys.ts';
 import { warnOfFewDescriptors } from '../service/descriptor-limit.ts';
 import { readPublication } from '../service/publication-file.ts';
@@ -119,7 +121,25 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     fastPath,
     sanitizeFastPath,
     signingKey: signingKey === undefined ? undefined : readSigningKey(signingKey),
+    purge: purgeSettings(values),
   };
+}
+
+/** @throws PublisherError `usage` where a target lacks its token */
+function purgeSettings({ purge, softPurge, ...secrets }: ServeValues): PurgeSettings | undefined {
+  if (purge === undefined || purge.length === 0) return undefined;
+  const { fastlyToken, cloudflareToken, purgeSecret } = secrets;
+  const needed = [
+    ['fastly', fastlyToken, 'FASTLY_API_TOKEN'],
+    ['cloudflare', cloudflareToken, 'CLOUDFLARE_API_TOKEN'],
+  ] as const;
+  for (const [kind, token, variable] of needed) {
+    const target = purge.find((one) => one.kind === kind);
+    if (target !== undefined && token === undefined)
+      throw usage(`--purge (PURGE) names ${target.id}, and ${variable} is not set.`);
+  }
+  const tokens = { fastly: fastlyToken, cloudflare: cloudflareToken, varnish: purgeSecret, url: purgeSecret };
+  return { targets: purge, isSoft: softPurge, tokens: omitUndefined(tokens) };
 }
 
 /** The table of options cannot check this: the rule belongs to `http`, which is above it. */

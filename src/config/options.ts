@@ -65,6 +65,15 @@ export const OPTIONS = {
     },
     data,
   },
+  outbox: {
+    data,
+    json: {
+      option: '--json',
+      kind: onOff,
+      default: 'off',
+      help: 'Print the list as one line of JSON, for scripts.',
+    },
+  },
   verify: {
     data,
     json: {

@@ -20,11 +20,11 @@ interface ByteCache<Value extends object> {
  */
 export function createByteCache<Value extends object>(
   maxBytes: number,
-  sizeOf: (value: Value) => number,
+  sizeOf: (value: Value, name: string) => number,
 ): ByteCache<Value> {
   let evicted = 0;
   const lru = new LRUCache<string, Value>({
-    maxSize: maxBytes,
+    maxSize: Math.max(1, Math.floor(maxBytes)),
     sizeCalculation: sizeOf,
     dispose: (_value, _name, reason) => {
       if (reason === 'evict') evicted += 1;

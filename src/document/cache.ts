@@ -6,9 +6,10 @@ import { createCatchUp, type ExternalChanges } from './catch-up.ts';
 import { type CachedDocument, createCurrentDocuments, type Edition } from './current-documents.ts';
 import type { Document } from './document.ts';
 import { createEditions } from './editions.ts';
-import { digestOf, type Representations, represent } from './representation.ts';
+import { type DocumentTags, digestOf, type Representations, represent } from './representation.ts';
 import { createRewarmer, type HotDocument } from './rewarmer.ts';
 import { createSingleFlight } from './single-flight.ts';
+import { createTagIndex } from './tag-index.ts';
 import { systemTimers, type Timers } from './timers.ts';
 
 interface DocumentCacheParts {
@@ -28,6 +29,8 @@ interface DocumentCacheParts {
   readonly bytes: number;
   /** The same for pages of archives, apart: a walk through an archive must not evict current documents. */
   readonly archiveBytes?: number;
+  /** The same for the tags of documents of both kinds, which outlive the documents in memory. */
+  readonly tagBytes?: number;
   readonly now: () => Instant;
   readonly timers?: Timers;
   /** Called after other processes have changed feeds: they may have erased articles. */
@@ -49,6 +52,8 @@ type ArrangeArchive = (
 export interface DocumentCache {
   /** The current document of that name if it can be answered with at once; undefined if only `get` can tell. */
   readonly getIfReady: (name: string) => Representations | undefined;
+  /** The tags of that document if they are known, which may no longer be in memory; undefined if only `get` can tell. */
+  readonly tagsIfReady: (name: string) => DocumentTags | undefined;
   /**
    * The feed's current document, or its page for people. Undefined if there is no such feed.
    *
@@ -103,13 +108,19 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
   const { arrange, arrangePage, externalChanges, bytes, now, timers = systemTimers, onExternalChanges, fail } = parts;
   const current = createCurrentDocuments(bytes, now);
   const archives = createCurrentDocuments(parts.archiveBytes ?? 1, now);
+  const tags = createTagIndex(parts.tagBytes ?? 1, current.isCurrent);
   const editions = createEditions();
   const flights = createSingleFlight<CachedDocument | undefined, HotDocument>({
     isUsable: (document) => document === undefined || current.isCurrent(document),
-    keep: (name, document) => document !== undefined && cacheOf(name).set(name, document),
+    keep: (name, document) => document !== undefined && keep(name, document),
   });
   const rewarmer = createRewarmer({ rewarm, fail, timers });
   const external = createCatchUp({ externalChanges, forget: forgetExternal, timers });
+
+  function keep(name: string, document: CachedDocument): void {
+    cacheOf(name).set(name, document);
+    tags.set(name, document);
+  }
 
   /** @param hot the document if nobody waits for it */
   function makeOnce(key: FeedKey, format: DocumentFormat, hot?: HotDocument): Promise<CachedDocument | undefined> {
@@ -183,6 +194,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
       rewarmer.add(name, { key, format, requests: known.requests, codings });
     } else if (beingRewarmed !== undefined) rewarmer.add(name, beingRewarmed);
     current.outdate(name);
+    tags.delete(name);
   }
 
   function cacheOf(name: string): typeof current {
@@ -194,6 +206,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     removeOutdated() {
       current.removeOutdated();
       archives.removeOutdated();
+      tags.removeOutdated();
     },
     hot: () => current.hot(),
     warm(documents) {
@@ -203,6 +216,7 @@ export function createDocumentCache(parts: DocumentCacheParts): DocumentCache & 
     catchUp: external.catchUp,
     followExternalChanges: external.follow,
     getIfReady: (name) => (external.isBehind() ? undefined : cacheOf(name).request(name)),
+    tagsIfReady: (name) => (external.isBehind() ? undefined : tags.get(name)),
     counts: () => sumOf(current.counts(), archives.counts()),
     async get(key, format, page) {
       await external.catchUp();

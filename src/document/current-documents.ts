@@ -3,16 +3,21 @@ import { type CacheCounts, createByteCache } from './byte-cache.ts';
 import type { Representations } from './representation.ts';
 import { type HotDocument, MAX_HOT } from './rewarmer.ts';
 
-/** A document in the cache. */
-export interface CachedDocument {
-  readonly representations: Representations;
+/** When a document is current. */
+export interface Validity {
   /** The document is current from this instant until that one, unless its feed changes. */
   readonly from: Instant;
+  readonly until: Instant;
+  /** What the document belongs to besides its feed. Missing for current documents in the formats of feeds. */
+  readonly edition?: Edition;
+}
+
+/** A document in the cache. */
+export interface CachedDocument extends Validity {
+  readonly representations: Representations;
   until: Instant;
   /** Requests for the document while it was current. */
   requests: number;
-  /** What the document belongs to besides its feed. Missing for current documents in the formats of feeds. */
-  readonly edition?: Edition;
 }
 
 /** Documents that are current until any of them may have changed. */
@@ -25,7 +30,7 @@ interface CurrentDocuments {
   readonly request: (name: string) => Representations | undefined;
   /** The document if it is in the cache, even if it is no longer current. Counts no request. */
   readonly peek: (name: string) => CachedDocument | undefined;
-  readonly isCurrent: (document: CachedDocument) => boolean;
+  readonly isCurrent: (document: Validity) => boolean;
   readonly set: (name: string, document: CachedDocument) => void;
   /** Marks a document as no longer current. It stays until another replaces it, which may have the same bytes. */
   readonly outdate: (name: string) => void;
@@ -43,7 +48,7 @@ export function createCurrentDocuments(maxBytes: number, now: () => Instant): Cu
   const { lru, counts } = createByteCache<CachedDocument>(maxBytes, ({ representations }) => representations.size());
 
   /** Compares with `from` too: if the clock was set back, the document may show articles that are not published yet. */
-  function isCurrent(document: CachedDocument): boolean {
+  function isCurrent(document: Validity): boolean {
     const { from, until } = document;
     const at = now();
     if (document.edition?.isOver === true) return false;

@@ -1,40 +1,72 @@
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
+import {
+  type BrotliOptions,
+  brotliCompress,
+  brotliCompressSync,
+  constants,
+  gzip,
+  gzipSync,
+  type ZlibOptions,
+  type ZstdOptions,
+  zstdCompress,
+  zstdCompressSync,
+} from 'node:zlib';
 import type { Coding } from './content-codings.ts';
 
-/** Bytes in each content coding. A coding is made when it is first asked for, outside the event loop. */
+/** Bytes in each content coding. A coding is made when it is first asked for: outside the event loop, unless they are few. */
 export interface EncodedBody {
   readonly identity: Buffer;
   /** The bytes in that coding. Makes them once, however many callers wait. */
   readonly bytes: (coding: Coding) => Promise<Buffer>;
-  /** The bytes in that coding if they are made; otherwise undefined. */
+  /** The bytes in that coding if they are made, or made at once because they are few; otherwise undefined. */
   readonly getIfReady: (coding: Coding) => Buffer | undefined;
+  /** Notes that a client wants that coding. Returns whether one has wanted it before. */
+  readonly wasWanted: (coding: Coding) => boolean;
   /** The codings that are made or being made. */
   readonly codings: () => readonly Coding[];
   /** Bytes in memory, of all codings that are made. */
   readonly size: () => number;
 }
 
-const compress: Record<Exclude<Coding, 'identity'>, (bytes: Buffer) => Promise<Buffer>> = {
-  br: (bytes) =>
-    promisify(brotliCompress)(bytes, {
-      params: {
-        [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-        [constants.BROTLI_PARAM_QUALITY]: 6,
-        [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
-        [constants.BROTLI_PARAM_LGWIN]: windowFor(bytes.length, BROTLI_WINDOWS),
-      },
-    }),
-  zstd: (bytes) =>
-    promisify(zstdCompress)(bytes, {
-      params: { [constants.ZSTD_c_compressionLevel]: 6 },
-      pledgedSrcSize: bytes.length,
-    }),
-  gzip: (bytes) => {
-    const windowBits = windowFor(bytes.length, GZIP_WINDOWS);
-    return promisify(gzip)(bytes, { level: 6, windowBits, memLevel: Math.min(8, windowBits - 6) });
-  },
+type Compressed = Exclude<Coding, 'identity'>;
+
+/** The levels are chosen by measurement: docs/decisions/0028-long-tail.md. */
+const LEVEL = 6;
+
+const inThread: Record<Compressed, (bytes: Buffer) => Promise<Buffer>> = {
+  br: (bytes) => promisify(brotliCompress)(bytes, brotliOptions(bytes.length)),
+  zstd: (bytes) => promisify(zstdCompress)(bytes, zstdOptions(bytes.length)),
+  gzip: (bytes) => promisify(gzip)(bytes, gzipOptions(bytes.length)),
 };
+
+const atOnce: Record<Compressed, (bytes: Buffer) => Buffer> = {
+  br: (bytes) => brotliCompressSync(bytes, brotliOptions(bytes.length)),
+  zstd: (bytes) => zstdCompressSync(bytes, zstdOptions(bytes.length)),
+  gzip: (bytes) => gzipSync(bytes, gzipOptions(bytes.length)),
+};
+
+/** Bytes that are compressed in the event loop. To hand them to a thread, and to take the result, takes it as long. */
+export const FEW = 8 * 1024;
+
+function brotliOptions(length: number): BrotliOptions {
+  return {
+    params: {
+      [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+      [constants.BROTLI_PARAM_QUALITY]: LEVEL,
+      [constants.BROTLI_PARAM_SIZE_HINT]: length,
+      [constants.BROTLI_PARAM_LGWIN]: windowFor(length, BROTLI_WINDOWS),
+    },
+  };
+}
+
+function zstdOptions(length: number): ZstdOptions {
+  return { params: { [constants.ZSTD_c_compressionLevel]: LEVEL }, pledgedSrcSize: length };
+}
+
+function gzipOptions(length: number): ZlibOptions {
+  const windowBits = windowFor(length, GZIP_WINDOWS);
+  return { level: LEVEL, windowBits, memLevel: Math.min(8, windowBits - 6) };
+}
 
 interface Windows {
   readonly least: number;
@@ -70,28 +102,44 @@ function trimmed(bytes: Buffer): Buffer {
 export function createEncodedBody(identity: Buffer, onGrow: () => void = () => {}): EncodedBody {
   const made = new Map<Coding, Buffer>([['identity', identity]]);
   const making = new Map<Coding, Promise<Buffer>>();
+  const wanted = new Set<Coding>();
 
-  async function make(coding: Exclude<Coding, 'identity'>): Promise<Buffer> {
+  async function make(coding: Compressed): Promise<Buffer> {
     running += 1;
     try {
-      const bytes = trimmed(await compress[coding](identity));
-      made.set(coding, bytes);
-      onGrow();
-      return bytes;
+      return keep(coding, await inThread[coding](identity));
     } finally {
       running -= 1;
       making.delete(coding);
     }
   }
 
+  function keep(coding: Compressed, compressed: Buffer): Buffer {
+    const bytes = trimmed(compressed);
+    made.set(coding, bytes);
+    onGrow();
+    return bytes;
+  }
+
+  function getIfReady(coding: Coding): Buffer | undefined {
+    const known = made.get(coding);
+    if (known !== undefined || coding === 'identity' || identity.length > FEW) return known;
+    return keep(coding, atOnce[coding](identity));
+  }
+
   return {
     identity,
-    getIfReady: (coding) => made.get(coding),
+    getIfReady,
+    wasWanted(coding) {
+      const before = wanted.has(coding);
+      wanted.add(coding);
+      return before;
+    },
     codings: () => [...made.keys(), ...making.keys()],
     size: () => made.values().reduce((sum, bytes) => sum + bytes.length, 0),
-    bytes(coding) {
-      const known = made.get(coding);
-      if (known !== undefined || coding === 'identity') return Promise.resolve(known ?? identity);
+    async bytes(coding) {
+      const known = getIfReady(coding);
+      if (known !== undefined || coding === 'identity') return known ?? identity;
       const promise = making.get(coding) ?? make(coding);
       making.set(coding, promise);
       return promise;

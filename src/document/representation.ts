@@ -8,11 +8,22 @@ import { type Document, partialDocument } from './document.ts';
 import { createEncodedBody, type EncodedBody } from './encoded-body.ts';
 import type { Validators } from './preconditions.ts';
 
-/** All representations of a document: its bytes in every coding, their validators, and its deltas. */
-export interface Representations extends Validators {
-  readonly document: Document;
+/** What an answer without content says of a document, whose bytes need not be in memory. */
+export interface DocumentTags extends Validators {
+  readonly document: Pick<Document, 'format' | 'page' | 'isPassing' | 'partner'> & {
+    readonly feed: Pick<Document['feed'], 'key'>;
+  };
   readonly etag: (coding: Coding) => string;
   readonly etags: ReadonlyMap<string, Coding>;
+  /** Bytes of the document without a coding. */
+  readonly length: number;
+}
+
+/** All representations of a document: its bytes in every coding, their validators, and its deltas. */
+export interface Representations extends DocumentTags {
+  readonly document: Document;
+  /** The part that the tags of all codings have in common. */
+  readonly tag: string;
   readonly body: EncodedBody;
   /** The document without the entries that a client with this If-None-Match has. Undefined if that is unknown. */
   readonly delta: (ifNoneMatch: string | undefined) => EncodedBody | undefined;
@@ -64,8 +75,6 @@ export function represent(
   digest: string = digestAtOnce(document),
 ): Representations {
   const tag = opaqueTag(digest.slice(0, 16), document.entries);
-  // A strong tag names one sequence of bytes, so each coding has its own (RFC 9110 §8.8.3.3).
-  const etag = (coding: Coding) => (coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`);
   const body = createEncodedBody(document.bytes, onGrow);
   // Both caches are made with the first delta: most documents never have one.
   let deltas: LRUCache<string, EncodedBody> | undefined;
@@ -96,13 +105,25 @@ export function represent(
 
   return {
     document,
-    etag,
-    etags: new Map(CODINGS.map((coding) => [etag(coding), coding])),
+    tag,
+    etag: (coding) => etagOf(tag, coding),
+    etags: etagsOf(tag),
+    length: document.bytes.length,
     lastModified: secondOf(document.changedAt),
     body,
     delta,
     size: () => [...(deltas?.values() ?? [])].reduce((sum, each) => sum + each.size(), body.size() + OVERHEAD),
   };
+}
+
+/** The tag of a document in a coding. A strong tag names one sequence of bytes (RFC 9110 §8.8.3.3). */
+export function etagOf(tag: string, coding: Coding): string {
+  return coding === 'identity' ? `"${tag}"` : `"${tag}-${coding}"`;
+}
+
+/** The tags of a document in all codings. */
+export function etagsOf(tag: string): ReadonlyMap<string, Coding> {
+  return new Map(CODINGS.map((coding) => [etagOf(tag, coding), coding]));
 }
 
 /**

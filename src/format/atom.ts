@@ -9,7 +9,6 @@ import { contractElements, historyElements, selfAddress } from './history.ts';
 import { uriOf } from './public-uri.ts';
 import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 import {
-  assertWellFormed,
   assertWellFormedEach,
   contentOf,
   contentsOf,
@@ -155,9 +154,8 @@ function head(head: Head): string {
   ];
   const children = [contentOf(base.atom1(), 'feed'), ...more].map((child) => `${indentation(1)}${child}\n`);
   const root = startTag('feed', { xmlns: XMLNS, 'xml:lang': feed.language });
-  const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${children.join('')}`;
-  assertWellFormed(`${document}</feed>`);
-  return document;
+  assertWellFormedEach(root, [`<feed>\n${children.join('')}</feed>`]);
+  return `<?xml version="1.0" encoding="utf-8"?>\n${root}\n${children.join('')}`;
 }
 
 /**

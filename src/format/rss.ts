@@ -10,7 +10,6 @@ import { RSL_NAMESPACE, rslItems } from '../terms/rsl.ts';
 import { contractElements, historyElements, selfAddress } from './history.ts';
 import { authorsOf, type EntryOptions, type Head, type Renderer } from './renderer.ts';
 import {
-  assertWellFormed,
   assertWellFormedEach,
   contentOf,
   contentsOf,
@@ -189,9 +188,8 @@ function head(head: Head): string {
     ...(looks.length > 0 && WEBFEEDS),
     ...(rslItems(publication) !== undefined && RSL),
   });
-  const document = `<?xml version="1.0" encoding="utf-8"?>\n${root}\n    <channel>\n${children.join('')}`;
-  assertWellFormed(`${document}${TAIL}`);
-  return document;
+  assertWellFormedEach(root, [`<channel>\n${children.join('')}</channel>`]);
+  return `<?xml version="1.0" encoding="utf-8"?>\n${root}\n    <channel>\n${children.join('')}`;
 }
 
 function webfeedsElements({ icon, logo, accentColor }: Head['publication']): string[] {

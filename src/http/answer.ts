@@ -1,15 +1,22 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { DocumentCache } from '../document/cache.ts';
 import { bestCoding, type Coding, chooseCoding } from '../document/content-codings.ts';
 import { acceptsDelta } from '../document/delta.ts';
 import type { Document } from '../document/document.ts';
 import { type EncodedBody, mayCompress } from '../document/encoded-body.ts';
 import { preconditions, strongTags } from '../document/preconditions.ts';
-import { cacheControl, lastModifiedHeader, type Representations } from '../document/representation.ts';
+import {
+  cacheControl,
+  type DocumentTags,
+  lastModifiedHeader,
+  type Representations,
+} from '../document/representation.ts';
 import { PublisherError } from '../errors.ts';
 import { archivePath, FORMATS, type Format, feedPath, MEDIA_TYPES } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { termsHeaders, termsLink } from '../terms/statements.ts';
 import type { Terms } from '../terms/terms.ts';
+import type { CdnHeaders } from './cdn-headers.ts';
 import { FOR_ALL, FOR_PARTNERS } from './headers.ts';
 
 /** An answer for a document. Its headers are one flat list of names and values. */
@@ -19,7 +26,9 @@ export interface Answer {
   readonly headers: string[];
   /** Undefined for HEAD and for a 304. */
   readonly body?: Buffer;
-  readonly document: Document;
+  readonly document: DocumentTags['document'];
+  /** Bytes of the document without a coding. */
+  readonly length: number;
   /** Bytes of the content before its coding: of the document, or of a delta. */
   readonly uncoded: number;
 }
@@ -35,6 +44,8 @@ export interface AnswerContext {
   readonly maxAge: number;
   readonly feedsUrl: string;
   readonly terms?: Terms | undefined;
+  /** Missing where no cache in front is purged by tags. */
+  readonly cdn?: CdnHeaders | undefined;
   /** The document is shown as it is: as plain text, and without deltas. */
   readonly isRaw?: boolean;
 }
@@ -49,7 +60,8 @@ const WORTH_WAITING = 32 * 1024;
 
 /**
  * The answer to GET or HEAD of a document: the one place that decides validators and caching headers. If the client's
- * favourite coding is not ready, its compression begins, and the answer uses the best coding that is.
+ * favourite coding is not ready, the answer uses the best coding that is. The compression begins for the second client with
+ * that favourite.
  *
  * @throws PublisherError `not_acceptable`, `precondition_failed`
  */
@@ -59,49 +71,92 @@ export function answerTo(
   context: AnswerContext,
 ): Answer | Pending {
   const { method, headers } = question;
-  const { document } = representations;
-  const accepted = joined(headers['accept-encoding']);
-  const favourite = codingFor(accepted);
+  const { document, length } = representations;
+  const wish = wishOf(question, representations, context);
+  const { accepted, favourite, wantsDelta } = wish;
   const decision = preconditions(headers, representations);
   if (decision === 'failed') {
     throw new PublisherError('precondition_failed', 'The feed has changed: the request expects another version of it.');
   }
-  const wantsDelta = hasDeltas(document) && context.isRaw !== true && acceptsDelta(joined(headers['a-im']));
-  const delta =
-    wantsDelta && method === 'GET' && decision === 'proceed'
-      ? representations.delta(headers['if-none-match'])
-      : undefined;
-  const whole = document.partner === undefined ? 'public' : 'partner';
-  const kind = delta !== undefined ? 'delta' : context.isRaw ? 'raw' : wantsDelta ? 'private' : whole;
   if (decision === 'not-modified') {
-    const coding = heldCoding(headers['if-none-match'], representations, favourite, accepted ?? '');
+    const coding = heldCoding(headers['if-none-match'], representations, wish);
+    const kind = kindOf(document, wantsDelta, context);
     const { unchanged } = headersOf(kind, representations, coding, context);
-    return { status: 304, coding, headers: unchanged, document, uncoded: document.bytes.length };
+    return { status: 304, coding, headers: unchanged, document, length, uncoded: length };
   }
+  const delta = wantsDelta && method === 'GET' ? representations.delta(headers['if-none-match']) : undefined;
+  const kind = delta === undefined ? kindOf(document, wantsDelta, context) : 'delta';
   const content = delta ?? representations.body;
   const status = delta === undefined ? 200 : 226;
   const answerIn = (coding: Coding, body: Buffer): Answer => {
     const made = headersOf(kind, representations, coding, context, content).full(body.length);
     const uncoded = content.identity.length;
-    if (method === 'HEAD') return { status, coding, headers: made, document, uncoded };
-    return { status, coding, headers: made, body, document, uncoded };
+    if (method === 'HEAD') return { status, coding, headers: made, document, length, uncoded };
+    return { status, coding, headers: made, body, document, length, uncoded };
   };
-  const coding = readyCoding(content, favourite, accepted ?? '');
+  const coding = readyCoding(content, favourite, accepted);
   if (coding !== undefined) return answerIn(coding, content.getIfReady(coding) ?? content.identity);
   // Of `content`, not of a new delta: this one may be evicted before its bytes are compressed.
   return { pending: async () => answerIn(favourite, await content.bytes(favourite)) };
 }
 
 /**
+ * The answer from what is in memory: the document, or its tags if the client's copy is current. Undefined if the document has to
+ * be made first.
+ *
+ * @param name of `documentName`
+ * @throws PublisherError `not_acceptable`, `precondition_failed`
+ */
+export function answerIfReady(
+  question: Question,
+  { getIfReady, tagsIfReady }: Pick<DocumentCache, 'getIfReady' | 'tagsIfReady'>,
+  name: string,
+  context: AnswerContext,
+): Answer | Pending | undefined {
+  const representations = getIfReady(name);
+  if (representations !== undefined) return answerTo(question, representations, context);
+  const tags = tagsIfReady(name);
+  return tags && answerUnchanged(question, tags, context);
+}
+
+/** The 304 to a client whose copy is current, from the tags alone. Undefined where the answer needs the document. */
+function answerUnchanged(question: Question, tags: DocumentTags, context: AnswerContext): Answer | undefined {
+  const { headers } = question;
+  const { document, length } = tags;
+  const wish = wishOf(question, tags, context);
+  if (preconditions(headers, tags) !== 'not-modified') return undefined;
+  const coding = heldCoding(headers['if-none-match'], tags, wish);
+  const unchanged = unchangedHeaders(kindOf(document, wish.wantsDelta, context), tags, coding, context);
+  return { status: 304, coding, headers: unchanged, document, length, uncoded: length };
+}
+
+/** In which form a client would like a document. */
+interface Wish {
+  /** Its Accept-Encoding header. */
+  readonly accepted: string;
+  readonly favourite: Coding;
+  readonly wantsDelta: boolean;
+}
+
+/** @throws PublisherError `not_acceptable` */
+function wishOf({ headers }: Question, { document }: DocumentTags, { isRaw }: AnswerContext): Wish {
+  const accepted = joined(headers['accept-encoding']);
+  const favourite = codingFor(accepted);
+  const wantsDelta = hasDeltas(document) && isRaw !== true && acceptsDelta(joined(headers['a-im']));
+  return { accepted: accepted ?? '', favourite, wantsDelta };
+}
+
+function kindOf({ partner }: DocumentTags['document'], wantsDelta: boolean, { isRaw }: AnswerContext): Kind {
+  if (isRaw === true) return 'raw';
+  if (wantsDelta) return 'private';
+  return partner === undefined ? 'public' : 'partner';
+}
+
+/**
  * The coding of the client's copy, whose tag a 304 has to carry: a cache freshens the copy with that tag (RFC 9111
  * §4.3.4). Of several copies, the one in the best coding that the client accepts.
  */
-function heldCoding(
-  ifNoneMatch: string | undefined,
-  { etags }: Representations,
-  favourite: Coding,
-  accepted: string,
-): Coding {
+function heldCoding(ifNoneMatch: string | undefined, { etags }: DocumentTags, { favourite, accepted }: Wish): Coding {
   if (ifNoneMatch === undefined || etags.get(ifNoneMatch) === favourite) return favourite;
   const held = new Set(strongTags(ifNoneMatch).map((tag) => etags.get(tag)));
   return bestCoding(accepted, (coding) => held.has(coding)) ?? favourite;
@@ -112,8 +167,9 @@ function readyCoding(content: EncodedBody, favourite: Coding, accepted: string):
   if (content.getIfReady(favourite) !== undefined) return favourite;
   if (content.identity.length <= WORTH_WAITING) return undefined;
   const best = bestCoding(accepted, (coding) => content.getIfReady(coding) !== undefined);
-  // Clients can request more deltas than the service could ever compress.
-  if (best !== undefined && mayCompress()) content.bytes(favourite).catch(() => {}); // a request that needs it reports the error
+  // A client that is alone with its wish would pay for a compression that nobody gets: it has its answer by then. And
+  // clients can request more deltas than the service could ever compress.
+  if (best !== undefined && content.wasWanted(favourite) && mayCompress()) content.bytes(favourite).catch(() => {}); // a request that needs it reports the error
   return best;
 }
 
@@ -182,21 +238,11 @@ function makeHeaders(
   coding: Coding,
   context: AnswerContext,
 ): MadeHeaders {
-  const { now, maxAge } = context;
   const { document } = representations;
-  // RFC 9110 §15.4.5: a 304 has the headers of the 200, except those of the content.
-  const unchanged = flat({
-    ...(kind === 'partner' ? FOR_PARTNERS : FOR_ALL),
-    'Cache-Control': document.isPassing === true ? 'no-cache' : cachingOf(kind, maxAge, now),
-    ETag: representations.etag(coding),
-    // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
-    ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(representations, now) }),
-    // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
-    Vary: varyOf(kind, document),
-  });
+  const unchanged = unchangedHeaders(kind, representations, coding, context);
   let whole: string[] | undefined;
   return {
-    second: secondOf(now),
+    second: secondOf(context.now),
     unchanged,
     full(length) {
       whole ??= [
@@ -217,6 +263,29 @@ function makeHeaders(
   };
 }
 
+/** The headers of a 304: those of the 200, except the ones of the content (RFC 9110 §15.4.5). */
+function unchangedHeaders(
+  kind: Kind,
+  tags: DocumentTags,
+  coding: Coding,
+  { now, maxAge, cdn }: AnswerContext,
+): string[] {
+  const { document } = tags;
+  return flat({
+    ...(kind === 'partner' ? FOR_PARTNERS : FOR_ALL),
+    'Cache-Control': document.isPassing === true ? 'no-cache' : cachingOf(kind, maxAge, now),
+    ETag: tags.etag(coding),
+    // libcurl treats a body whose date is not newer as unchanged, and newsboat would miss entries.
+    ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(tags, now) }),
+    // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
+    Vary: varyOf(kind, document),
+    // No cache may keep the others.
+    ...(kind === 'public' && document.isPassing !== true
+      ? cdn?.ofDocument(document.feed.key, document.format)
+      : undefined),
+  });
+}
+
 function cachingOf(kind: Kind, maxAge: number, now: Instant): string {
   switch (kind) {
     case 'public':
@@ -231,7 +300,7 @@ function cachingOf(kind: Kind, maxAge: number, now: Instant): string {
   }
 }
 
-function varyOf(kind: Kind, document: Document): string {
+function varyOf(kind: Kind, document: DocumentTags['document']): string {
   if (kind === 'partner') return 'Accept-Encoding, Authorization';
   return hasDeltas(document) && kind !== 'raw' ? 'Accept-Encoding, A-IM' : 'Accept-Encoding';
 }
@@ -250,7 +319,7 @@ function flat(headers: Readonly<Record<string, string>>): string[] {
 }
 
 /** Readers that know deltas ask for current documents with them. Pages for people, pages of archives and documents of partners have none. */
-function hasDeltas({ format, page, partner }: Document): boolean {
+function hasDeltas({ format, page, partner }: DocumentTags['document']): boolean {
   return format !== 'html' && page === undefined && partner === undefined;
 }
 

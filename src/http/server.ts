@@ -26,7 +26,7 @@ export interface Site
     AppParts,
     'publication' | 'oldAddresses' | 'pages' | 'siteFiles' | 'partnerDocuments' | 'partnerChanges'
   > {
-  readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady'>;
+  readonly documentCache: Pick<DocumentCache, 'get' | 'getIfReady' | 'tagsIfReady'>;
 }
 
 interface ServerParts
@@ -132,6 +132,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
         observer,
         onRequest: requestQueue.arrived,
         now: parts.now,
+        cdn: parts.cdn,
       })
     : () => false;
   const counted = (handle: RequestListener) =>

@@ -20,11 +20,15 @@ import type { Unrenderable } from './problem-reports.ts';
 
 export const MEGABYTE = 1024 * 1024;
 /** Part of the cache for entries, from which documents are arranged. */
-const ENTRY_SHARE = 1 / 4;
+const ENTRY_SHARE = 1 / 3;
 /** Part of the cache for the list of feeds and the sitemaps. */
 const SITE_FILE_SHARE = 1 / 16;
 /** Part of the cache for pages of archives. */
 const ARCHIVE_SHARE = 1 / 16;
+/** Of the bytes that are left for current documents, the part for their tags, which outlive them. */
+const TAG_SHARE = 3 / 10;
+/** Bytes of the tags of about 80,000 documents: more are never of use. */
+const MOST_TAG_BYTES = 32 * MEGABYTE;
 /** Part of the cache for documents of partners, where there are any. */
 const PARTNER_SHARE = 1 / 4;
 
@@ -84,7 +88,7 @@ export function openDocuments(
   };
   const store = asPublished(folder);
   const bytes = cache * MEGABYTE;
-  const partnerShare = publication.partners === undefined ? 0 : PARTNER_SHARE;
+  const partnerBytes = publication.partners === undefined ? 0 : bytes * PARTNER_SHARE;
   const arranger = createArranger({
     store,
     publication,
@@ -137,7 +141,7 @@ export function openDocuments(
       ofOnePublication(key, () =>
         format === 'html' ? pages?.archive(key, page, at) : arrangePage(key, page, format, at),
       ),
-    bytes: bytes * (1 - ENTRY_SHARE - ARCHIVE_SHARE - SITE_FILE_SHARE - partnerShare),
+    ...sharesOf(bytes * (1 - ENTRY_SHARE - ARCHIVE_SHARE - SITE_FILE_SHARE) - partnerBytes),
     archiveBytes: bytes * ARCHIVE_SHARE,
     now,
     fail,
@@ -154,7 +158,7 @@ export function openDocuments(
   const partnerDocuments = lazyPartnerDocuments({
     store,
     publication,
-    bytes: Math.max(MEGABYTE, bytes * partnerShare), // without partners, nothing takes them
+    bytes: Math.max(MEGABYTE, partnerBytes), // without partners, nothing takes them
     now,
     catchUp: documentCache.catchUp,
     report(id, { dialect, format }, err, revision) {
@@ -221,6 +225,12 @@ export function openDocuments(
     keptDocuments: () => sumOf(documentCache.counts(), partnerDocuments.counts()),
     keptEntries: arranger.counts,
   };
+}
+
+/** How the bytes for current documents are divided. */
+function sharesOf(bytes: number) {
+  const tagBytes = Math.min(MOST_TAG_BYTES, bytes * TAG_SHARE);
+  return { bytes: bytes - tagBytes, tagBytes };
 }
 
 /** The work on a document ends, because another publication is in force. */

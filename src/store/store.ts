@@ -5,6 +5,7 @@ import type { FeedKey, FeedRule, NamedKey, Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 import type { EntryRef } from './entry-ref.ts';
+import type { OutboxStore } from './outbox-store.ts';
 import type { PartnerStore } from './partner-store.ts';
 
 export type { EntryRef };
@@ -472,7 +473,7 @@ export type ApiScope = Exclude<Scope, 'partner'>;
  * `insufficient_storage` (no room on the disk), `store_unavailable` or `store_damaged`. A method that changes something takes the clock,
  * not the time, because it may have to wait for other writers.
  */
-export interface Store extends PartnerStore {
+export interface Store extends PartnerStore, OutboxStore {
   /**
    * Fills custom feeds with the articles that their rules select, and empties those without a rule. Handles the first
    * feeds, at least one and as many as one transaction should bear, and returns how many. The feeds change at that

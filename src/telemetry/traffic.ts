@@ -18,8 +18,8 @@ import { createDeclarations } from './declared-subscribers.ts';
 /** An answer for a document: a feed in a format, or a page. */
 export interface DocumentAnswer {
   readonly status: 200 | 226 | 304;
-  /** The whole document. */
-  readonly document: { readonly bytes: Uint8Array };
+  /** Bytes of the whole document without a coding. */
+  readonly length: number;
   /** Bytes of the content before its coding: of the document, or of a delta. */
   readonly uncoded: number;
   /** The content that was sent; undefined for HEAD and for a 304. */
@@ -156,14 +156,14 @@ function countAnswer(totals: Float64Array, status: number, duration: number): vo
   increase(totals, TOTALS.length + duration, 1);
 }
 
-function countBytes(totals: Float64Array, { status, document, uncoded, body }: DocumentAnswer, method?: string): void {
+function countBytes(totals: Float64Array, { status, length, uncoded, body }: DocumentAnswer, method?: string): void {
   if (status === 304) {
-    if (method === 'GET') increase(totals, SAVED_UNCHANGED, document.bytes.length);
+    if (method === 'GET') increase(totals, SAVED_UNCHANGED, length);
     return;
   }
   if (body === undefined) return; // HEAD
   increase(totals, SENT, body.length);
-  increase(totals, SAVED_DELTA, document.bytes.length - uncoded);
+  increase(totals, SAVED_DELTA, length - uncoded);
   increase(totals, SAVED_CODING, uncoded - body.length);
 }
 

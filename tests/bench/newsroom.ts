@@ -29,7 +29,7 @@ const ARABIC =
   'المدينة النهر السوق الطلاب الجسر التقرير الشتاء الوزير الحصاد المساء القطار الميزانية المتحف الرسائل الحدود الناخبون المصنع في من على إلى بعد قبل';
 
 /** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
-function chances(seed: number): () => number {
+export function chances(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

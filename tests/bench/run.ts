@@ -8,8 +8,10 @@ import { cleaning } from './cleaning.ts';
 import { delivery } from './delivery.ts';
 import { pages } from './pages.ts';
 import { partners } from './partners.ts';
+import { purge } from './purge.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
+import { scale } from './scale.ts';
 import { staticSite } from './site.ts';
 import { siteFiles } from './site-files.ts';
 import { storing } from './store.ts';
@@ -22,8 +24,10 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['archives', archives],
   ['site', staticSite],
   ['reload', reload],
+  ['purge', purge],
   ['partners', partners],
   ['delivery', delivery],
+  ['scale', scale],
   ['store', storing],
 ]);
 

@@ -329,9 +329,10 @@ describe('representations', () => {
 
   test('count the bytes of their deltas, and report the growth', async () => {
     let growths = 0;
-    const { delta, size } = represent(texts, () => {
+    const onGrow = () => {
       growths += 1;
-    });
+    };
+    const { delta, size } = represent(texts, onGrow);
     const before = size();
     const made = delta(tagOf('entry 3'));
     const withDelta = size();

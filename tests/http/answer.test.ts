@@ -21,6 +21,8 @@ test('who can be answered without begins no more compressions than there are thr
   const ask = (accepted: string) =>
     all.map((each) => answerTo({ method: 'GET', headers: { 'accept-encoding': accepted } }, each, CONTEXT));
   const begun = () => all.filter(({ body }) => body.codings().includes('br'));
+  ask('br, identity');
+  expect(begun(), 'for the first who wants a coding').toEqual([]);
 
   for (const count of [AT_ONCE, 2 * AT_ONCE, 3 * AT_ONCE]) {
     const codings = ask('br, identity').map((answer) => ('coding' in answer ? answer.coding : 'pending'));

@@ -21,6 +21,8 @@ export type NginxOptions = {
   readonly site?: (port: number, originPort: number) => string;
   /** Modules to load, by their paths. */
   readonly modules?: readonly string[];
+  /** By default, any free one. */
+  readonly port?: number;
 };
 
 /**
@@ -40,7 +42,7 @@ export type NginxOptions = {
 export async function startNginx(originPort: number, options: NginxOptions = {}): Promise<Server> {
   const program = await requireProgram('nginx');
   const folder = await temporaryFolder('nginx');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   // Started by root, nginx hands its workers to an unprivileged user, who must be able to reach the cache below this folder.
   await chmod(folder.path, 0o755);
   await mkdir(join(folder.path, 'logs'));

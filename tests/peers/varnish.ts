@@ -15,6 +15,8 @@ export type VarnishOptions = {
   readonly lines?: string;
   /** A whole configuration, in the place of all others. */
   readonly vcl?: string;
+  /** By default, any free one. */
+  readonly port?: number;
 };
 
 /**
@@ -35,7 +37,7 @@ export type VarnishOptions = {
 export async function startVarnish(originPort: number, options: VarnishOptions = {}): Promise<Server> {
   const program = await requireProgram('varnishd');
   const folder = await temporaryFolder('varnish');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const vcl = join(folder.path, 'feeds.vcl');
   const more = [options.deltas ? PASSING_DELTAS : '', options.isCareless ? CARELESS : '', `\n${options.lines ?? ''}`];
   await writeFile(vcl, options.vcl ?? configuration(originPort, more.join('')));

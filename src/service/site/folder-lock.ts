@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { PublisherError } from '../../errors.ts';
 import { startOf } from '../../lib/process-start.ts';
@@ -31,16 +31,27 @@ export async function takeLock(file: string, name: string): Promise<() => Promis
   };
 }
 
+/** The lock appears with its owner: a process that is killed in between leaves none that nobody owns. */
 async function create(file: string, owner: string): Promise<boolean> {
+  const part = `${file}.${randomBytes(8).toString('hex')}.part`;
+  await writeFile(part, owner);
   try {
-    const handle = await open(file, 'wx');
-    await handle
-      .writeFile(owner)
-      .finally(() => handle.close())
-      .catch(async (error: unknown) => {
-        await rm(file, { force: true }); // a full disk: nobody has the lock
-        throw error;
-      });
+    await link(part, file);
+    return true;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST' || code === 'ENOENT') return false; // the owner of the lock removes what others began
+    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP') throw error;
+    return await createWithoutLink(file, owner);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+/** For file systems without hard links. */
+async function createWithoutLink(file: string, owner: string): Promise<boolean> {
+  try {
+    await writeFile(file, owner, { flag: 'wx' });
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
