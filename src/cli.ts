@@ -18,13 +18,17 @@ Commands
   export           write all articles as NDJSON
   erase            remove the text of an article for good
   key              create, list and revoke keys for the API and for partners
+  outbox           show what caches were told of changes; tell them again
   verify           check the store, or a backup of it, for damage
   repair           keep what is whole of a damaged store
+  backup           copy a newsroom, while the service runs
+  restore          put a backup into an empty folder
   check            find mistakes before readers do
   deliveries       show what a partner has fetched
   withdrawals      show which partners have seen a withdrawal
   verify-delivery  check an answer that a partner has saved
   signing-key      make the key that signs answers to partners
+  healthcheck      ask whether the service is ready, for containers
   migrate          bring the store of an earlier version to this version
 
 “COMMAND --help” shows the options of a command, “--version” the version. An option wins over its variable.
@@ -38,13 +42,17 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['export', () => import('./commands/export.ts')],
   ['erase', () => import('./commands/erase.ts')],
   ['key', () => import('./commands/key.ts')],
+  ['outbox', () => import('./commands/outbox.ts')],
   ['verify', () => import('./commands/verify.ts')],
   ['repair', () => import('./commands/repair.ts')],
+  ['backup', () => import('./commands/backup.ts')],
+  ['restore', () => import('./commands/restore.ts')],
   ['check', () => import('./commands/check.ts')],
   ['deliveries', () => import('./commands/deliveries.ts')],
   ['withdrawals', () => import('./commands/withdrawals.ts')],
   ['verify-delivery', () => import('./commands/verify-delivery.ts')],
   ['signing-key', () => import('./commands/signing-key.ts')],
+  ['healthcheck', () => import('./commands/healthcheck.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
@@ -92,15 +100,19 @@ const SYNONYMS = synonymsOf({
   serve: 'start run server up listen web http starten démarrer servir başlat',
   init: 'new create setup scaffold generate anlegen neu einrichten créer nouveau crear nuevo oluştur yeni',
   import: 'load add publish ingest read migratefrom einlesen charger cargar',
-  export: 'dump backup save write ausgeben sauvegarder yedekle',
+  export: 'dump save write ausgeben',
   key: 'token tokens apikey apikeys auth user users schlüssel clé clave anahtar',
+  outbox: 'queue purges purge cdn varnish fastly cloudflare invalidate warteschlange cola kuyruk',
   verify: 'fsck integrity scrub prüfen vérifier verificar doğrula',
-  repair: 'fix recover rescue salvage restore heal reparieren réparer reparar onar',
+  repair: 'fix recover rescue salvage heal reparieren réparer reparar onar',
+  backup: 'backups snapshot copy archive sichern sauvegarder yedekle',
+  restore: 'unbackup restaurer wiederherstellen restaurar geriyükle',
   check: 'redirects test lint audit inspect doctor validate',
   deliveries: 'delivery delivered fetches downloads lieferungen livraisons entregas teslimatlar',
   withdrawals: 'withdrawal receipts receipt retractions kills takedowns rückrufe retraits retiradas geriçekmeler',
   'verify-delivery': 'verifydeliveries checkdelivery verifysignature proof',
   'signing-key': 'sign signature keypair genkey keygen',
+  healthcheck: 'health healthz ready readyz alive live probe ping status',
   migrate: 'upgrade update schema migration aktualisieren güncelle',
 });
 

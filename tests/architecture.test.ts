@@ -48,6 +48,7 @@ test.each([
   ['date-fns', 'lib/instant.ts'],
   ['pino', 'telemetry/log.ts'],
   ['undici', 'ingest/import/'],
+  ['aws4fetch', 'service/site/s3-target.ts'],
   ['prom-client', 'telemetry/metrics.ts'],
   ['hono', 'pages/html.ts'],
 ])('%s is imported below src/%s and nowhere else', (name, place) => {

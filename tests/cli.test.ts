@@ -114,11 +114,14 @@ describe('help and version', () => {
       'key',
       'verify',
       'repair',
+      'backup',
+      'restore',
       'check',
       'deliveries',
       'withdrawals',
       'verify-delivery',
       'signing-key',
+      'healthcheck',
       'migrate',
     ]);
     expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([

@@ -8,7 +8,6 @@ import packageJson from '../package.json' with { type: 'json' };
 import packageLock from '../package-lock.json' with { type: 'json' };
 import { freePort } from './free-port.ts';
 import { ask, childEnvironment, dataFolder, record, toldIn, withoutChanges } from './helpers.ts';
-import { START_FLAGS } from './start-flags.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'src/start.js');
@@ -359,10 +358,3 @@ test.each(['--no-strip-types', '--no-experimental-strip-types', '--jitless'])(
     }
   },
 );
-
-test('the systemd unit of docs/deploy.md starts the service with the flags of npm start', async () => {
-  const page = await readFile(join(ROOT, 'docs/deploy.md'), 'utf8');
-  const [, flags = ''] = /^ExecStart=\S+\/node (.+) src\/start\.js$/m.exec(page) ?? [];
-
-  expect(flags.split(' ')).toEqual(START_FLAGS);
-});

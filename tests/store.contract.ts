@@ -1200,6 +1200,24 @@ export function storeContract(
       expect(await changedAt(one)).toBe(NOW);
     });
 
+    test('names the feeds that it touched by its revision, in every process', async () => {
+      const [one, other] = await openTwice();
+      await one.apply([put({ id: 'a', tags: ['x'] }), put({ id: 'b', tags: ['y'] })], () => DAY);
+      const revision = await one.lastRevision();
+      expect((await one.feedsChangedAfter(0)).toSorted()).toEqual(['language/en', 'latest', 'tag/x', 'tag/y']);
+      expect(await one.feedsChangedAfter(revision)).toEqual([]);
+      await one.apply([put({ id: 'b', tags: ['z'] })], () => DAY + MINUTE);
+      for (const store of [one, other])
+        expect((await store.feedsChangedAfter(revision)).toSorted()).toEqual([
+          'language/en',
+          'latest',
+          'tag/y',
+          'tag/z',
+        ]);
+      await other.apply([put({ id: 'c', embargoUntil: at(60), tags: ['x'] })], () => DAY + MINUTE);
+      expect(await one.feedsChangedAfter(revision + 1)).toContain('tag/x');
+    });
+
     test('is hidden from readers who see the article neither before nor after, and other processes notice it', async () => {
       const [one, other] = await openTwice();
       await one.apply([undated({ id: 'a', publishedAt: at(0), tags: ['x'] })], () => DAY + 1000);

@@ -3,6 +3,7 @@ import type { Option, Options, ValuesOf } from '../config/option.ts';
 import { PublisherError } from '../errors.ts';
 import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { systemReason } from '../lib/system-reason.ts';
+import { readSecret, secretFileVariable } from './secret-variable.ts';
 
 /** Returns the error for a command line that cannot be carried out. */
 export function usage(message: string): PublisherError {
@@ -30,7 +31,7 @@ interface ArgumentsSource {
 /**
  * Reads a command's options from its arguments and from the environment.
  *
- * @throws PublisherError `usage` for an unknown option or argument, for an option without the switch that it needs, and for a value that is missing or breaks its rule
+ * @throws PublisherError `usage` for an unknown option or argument, for an option without the switch that it needs, for a value that is missing or breaks its rule, and for a secret whose file cannot be read
  */
 export function readArguments<Table extends Options>(
   table: Table,
@@ -144,14 +145,22 @@ function valueFor(option: Option, { given, env }: Given): unknown {
   if (typed === true) return true; // a switch
   if (typeof typed === 'string' && !(typed === '' && option.emptyIsDefault))
     return checked(option, typed, option.option ?? '');
-  const variable = typed === undefined && option.variable !== undefined ? env[option.variable] : undefined;
-  if (variable) return checked(option, variable, option.variable ?? '');
+  const set = typed === undefined ? fromEnvironment(option, env) : undefined;
+  if (set !== undefined) return checked(option, set.text, set.source);
   return option.default === undefined ? undefined : option.kind.read(option.default);
 }
 
-function checked({ kind }: Option, text: string, source: string): unknown {
+function fromEnvironment({ variable, isSecret }: Option, env: ArgumentsSource['env']) {
+  if (variable === undefined) return undefined;
+  if (isSecret) return readSecret(variable, env);
+  const text = env[variable];
+  return text ? { text, source: variable } : undefined;
+}
+
+function checked({ kind, isSecret }: Option, text: string, source: string): unknown {
   const value = kind.read(text);
   if (value !== undefined) return value;
+  if (isSecret) throw usage(`${source} must be ${kind.rule}. Its value is a secret, which no message shows.`);
   const meant = kind.meant?.(text);
   throw usage(`${source} must be ${kind.rule}, not “${text}”${meant === undefined ? '.' : `: did you mean ${meant}?`}`);
 }
@@ -186,11 +195,13 @@ function nameOf({ option, placeholder, variable }: Option): string {
   return placeholder === undefined ? option : `${option} ${placeholder}`;
 }
 
-/** Returns the variable, if an option has one, and the default, as one word that is not wrapped. */
-function sourceOf({ option, variable, placeholder, defaultHelp, default: value }: Option): string[] {
+/** Returns the variables that an option has, and the default, as one word that is not wrapped. */
+function sourceOf({ option, variable, isSecret, placeholder, defaultHelp, default: value }: Option): string[] {
   const described = defaultHelp ?? value;
+  const file = isSecret && variable !== undefined ? secretFileVariable(variable) : undefined;
   const parts = [
     option === undefined ? undefined : variable,
+    file,
     described === undefined || placeholder === undefined ? undefined : `default ${described}`,
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? [] : [`(${parts.join(', ')})`];

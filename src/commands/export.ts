@@ -14,9 +14,13 @@ import type { Command } from './command.ts';
 import { counted, type ProgressBar, progressBar, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher export [options] [FILE]
+       feed-publisher export [options] --site FOLDER|s3://BUCKET/PREFIX
 
 Writes all articles as NDJSON, one record a line, to FILE or to standard output. If you import the file into an empty
 store, the service publishes the same feeds, byte for byte, but for the numbers of archive pages.
+
+With --site, writes the feeds, archives, pages and media files for a server that knows nothing of this program. Another
+export to the same place writes only what has changed, and removes what was withdrawn.
 
 ${optionsHelp(OPTIONS.export)}`;
 
@@ -28,6 +32,11 @@ export const command: Command = { help: HELP, run };
 async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values, positionals } = readArguments(OPTIONS.export, { args, env: terminal.env, allowPositionals: true });
   const [file, ...others] = positionals;
+  if (values.site !== undefined) {
+    if (file !== undefined) throw usage(`“export --site” writes no FILE: leave “${file}” out.`);
+    const { exportSite } = await import('./export-site.ts');
+    return exportSite(values.site, values, terminal);
+  }
   if (others.length > 0) throw usage(`“export” writes one FILE, not ${positionals.length}.`);
   const path = resolve(values.data);
   const publication = loadWithoutPartners(path);

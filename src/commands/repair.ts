@@ -9,6 +9,7 @@ import { jsonString } from '../lib/json.ts';
 import { visibleControls } from '../lib/text.ts';
 import { parseHere } from '../publish/publish.ts';
 import { hasStore, newsroomOf, storeFile } from '../service/data-folder.ts';
+import { requireRoom } from '../service/disk-room.ts';
 import { forgetDamage } from '../store/sqlite/damage.ts';
 import { SCHEMA } from '../store/sqlite/database.ts';
 import { type LockedStore, lockStore } from '../store/sqlite/repair.ts';
@@ -43,7 +44,10 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
       if (store.schema === SCHEMA) forgetDamage(file);
       return 0;
     }
-    requireRoom(store, file);
+    requireRoom(store.room(), {
+      work: `A repair of ${file}`,
+      hint: 'Make room on this disk, or move the folder of the store to another one. Nothing was changed.',
+    });
     if (!values.yes && !(await isConfirmed(terminal))) {
       terminal.err('Nothing was repaired.');
       return 1;
@@ -94,23 +98,6 @@ async function damageOf(store: LockedStore, terminal: Terminal): Promise<DamageR
 
 function outdated({ schema }: LockedStore): string {
   return `the store has schema ${schema}, so only its pages and articles were checked. Run migrate`;
-}
-
-function requireRoom(store: LockedStore, file: string): void {
-  const error = roomError(store.room(), file);
-  if (error !== undefined) throw error;
-}
-
-/** The error of a disk without enough room for a repair. */
-export function roomError(
-  { needed, free }: { readonly needed: number; readonly free: number },
-  file: string,
-): PublisherError | undefined {
-  if (needed <= free) return undefined;
-  const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en')} MB`;
-  const message = `A repair of ${file} needs ${megabytes(needed)} beside it, but ${megabytes(free)} are free.`;
-  const hint = 'Make room on this disk, or move the folder of the store to another one. Nothing was changed.';
-  return new PublisherError('insufficient_storage', message, { hint });
 }
 
 /** Without a terminal, the command line is the confirmation. */

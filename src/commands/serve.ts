@@ -3,14 +3,17 @@ import { hasReservedAddress, localAddress, withLocalAddress } from '../config/lo
 import type { ValuesOf } from '../config/option.ts';
 import { OPTIONS } from '../config/options.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
+import type { PurgeSettings } from '../config/purge-targets.ts';
 import { DEFAULT_METRICS_PORT } from '../config/serve-options.ts';
 import { parseTrust } from '../http/client.ts';
 import { type HeldPort, holdPort } from '../http/listen.ts';
+import { omitUndefined } from '../lib/omit-undefined.ts';
 import { readSigningKey } from '../partner/proof/keys.ts';
 import { warnOfFewDescriptors } from '../service/descriptor-limit.ts';
 import { readPublication } from '../service/publication-file.ts';
 import { openPublicationFiles } from '../service/publication-files.ts';
 import { type PublicationWatch, watchPublication } from '../service/publication-watch.ts';
+import { openServiceManager } from '../service/service-manager.ts';
 import type { ReloadableService, ServeOptions, ServeSettings, Service } from '../service/service-process.ts';
 import { superviseWorkers } from '../service/supervisor.ts';
 import { type OpenLog, openLog } from '../telemetry/log.ts';
@@ -43,6 +46,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const log = openLog(screen, { level: values.logLevel, isTTY: screen.isTTY });
   const { workers, maxConnections } = values;
   warnOfFewDescriptors(log.log, maxConnections.total);
+  const manager = openServiceManager({ env, log: log.log });
   const stop = stopSignal(terminal);
   const isLocal = values.publicUrl === undefined && hasReservedAddress(written);
   const held = isLocal && wanted.port === 0 ? await holdPort({ host: wanted.host, shared: workers > 1 }) : undefined;
@@ -65,6 +69,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   const { articles, feeds, port } = service;
   const root = `http://${hostInUrl(settings.host)}:${port}/`;
   const counts = `${counted(articles, 'article')} in ${counted(feeds, 'feed')}`;
+  manager.ready(`Serving ${counts} at ${root}`);
   out(`Feed Publisher: “${publication.title}”, ${counts}, at ${root}feeds/latest.rss (.atom, .json)`);
   if (terminal.isInteractive && publication.pages !== undefined) out(`Open ${root} in a browser to see the feeds.`);
   const publicationWatch = watchPublication({
@@ -79,7 +84,11 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   });
   watch = publicationWatch;
   if (isReloadWanted) watch.reload();
-  return { ...service, close: () => publicationWatch.close().then(service.close).finally(log.close) };
+  const close = () => {
+    manager.stopping();
+    return publicationWatch.close().then(service.close).finally(log.close);
+  };
+  return { ...service, close };
 }
 
 /** Without this line, nobody would know why a feed has other addresses than publication.yaml. */
@@ -112,7 +121,25 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     fastPath,
     sanitizeFastPath,
     signingKey: signingKey === undefined ? undefined : readSigningKey(signingKey),
+    purge: purgeSettings(values),
   };
+}
+
+/** @throws PublisherError `usage` where a target lacks its token */
+function purgeSettings({ purge, softPurge, ...secrets }: ServeValues): PurgeSettings | undefined {
+  if (purge === undefined || purge.length === 0) return undefined;
+  const { fastlyToken, cloudflareToken, purgeSecret } = secrets;
+  const needed = [
+    ['fastly', fastlyToken, 'FASTLY_API_TOKEN'],
+    ['cloudflare', cloudflareToken, 'CLOUDFLARE_API_TOKEN'],
+  ] as const;
+  for (const [kind, token, variable] of needed) {
+    const target = purge.find((one) => one.kind === kind);
+    if (target !== undefined && token === undefined)
+      throw usage(`--purge (PURGE) names ${target.id}, and ${variable} is not set.`);
+  }
+  const tokens = { fastly: fastlyToken, cloudflare: cloudflareToken, varnish: purgeSecret, url: purgeSecret };
+  return { targets: purge, isSoft: softPurge, tokens: omitUndefined(tokens) };
 }
 
 /** The table of options cannot check this: the rule belongs to `http`, which is above it. */

@@ -15,6 +15,11 @@ export interface Option<Value = unknown> {
   readonly default?: string;
   /** Describes a default that the command finds out. */
   readonly defaultHelp?: string;
+  /**
+   * The value opens something. A file may have it, which the variable with `_FILE` at its end names, and no message shows it.
+   * Only for an option that has a variable.
+   */
+  readonly isSecret?: true;
   /** The switch without which the option would do nothing. */
   readonly needs?: `--${string}`;
   /** An empty option counts as the default; otherwise the kind decides. */

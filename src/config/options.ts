@@ -1,8 +1,9 @@
 import { data, json, publicUrl, since, yes } from './common-options.ts';
+import { exportOptions } from './export-options.ts';
 import { importOptions } from './import-options.ts';
 import type { Options } from './option.ts';
 import { choice, ending, integer, onOff, text } from './option-values.ts';
-import { serveOptions } from './serve-options.ts';
+import { healthcheckOptions, serveOptions } from './serve-options.ts';
 
 /** Every command with its options, in the order of the help. */
 export const OPTIONS = {
@@ -31,7 +32,7 @@ export const OPTIONS = {
     },
   },
   import: importOptions,
-  export: { data },
+  export: exportOptions,
   erase: {
     data,
     yes,
@@ -64,6 +65,15 @@ export const OPTIONS = {
     },
     data,
   },
+  outbox: {
+    data,
+    json: {
+      option: '--json',
+      kind: onOff,
+      default: 'off',
+      help: 'Print the list as one line of JSON, for scripts.',
+    },
+  },
   verify: {
     data,
     json: {
@@ -77,6 +87,8 @@ export const OPTIONS = {
     data,
     yes,
   },
+  backup: { data },
+  restore: { data: { ...data, help: 'Data folder to restore into. It must be missing or empty.' } },
   check: {
     diff: {
       option: '--diff',
@@ -157,5 +169,14 @@ export const OPTIONS = {
     json: { ...json, help: 'Print the result as one line of JSON, for scripts.' },
   },
   'signing-key': {},
-  migrate: { data },
+  healthcheck: healthcheckOptions,
+  migrate: {
+    data,
+    noBackup: {
+      option: '--no-backup',
+      kind: onOff,
+      default: 'off',
+      help: 'Make no copy of the store first: for those who have a backup, or no room.',
+    },
+  },
 } as const satisfies Readonly<Record<string, Options>>;

@@ -11,6 +11,7 @@ import {
   rateLimit,
   text,
 } from './option-values.ts';
+import { purgeTargets } from './purge-targets.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -105,6 +106,25 @@ export const serveOptions = {
     help: 'File with the Ed25519 private key (PEM) that signs answers to partners. The command signing-key makes one.',
     group: 'Partners',
   },
+  purge: {
+    option: '--purge',
+    placeholder: 'TARGETS',
+    variable: 'PURGE',
+    kind: purgeTargets,
+    defaultHelp: 'none',
+    emptyIsDefault: true,
+    help: 'Caches in front of the service, purged after every change.',
+    group: 'Caches',
+  },
+  softPurge: {
+    option: '--soft-purge',
+    placeholder: 'on|off',
+    variable: 'SOFT_PURGE',
+    kind: onOff,
+    default: 'off',
+    help: 'Let Varnish and Fastly keep purged copies for the time in which the service is down. A withdrawn story goes at once.',
+    group: 'Caches',
+  },
   fastPath: {
     option: '--fast-path',
     placeholder: 'on|off',
@@ -121,6 +141,33 @@ export const serveOptions = {
     kind: text,
     default: '127.0.0.1',
     help: 'Address of the metrics port.',
+    group: 'Variables',
+  },
+  fastlyToken: {
+    variable: 'FASTLY_API_TOKEN',
+    isSecret: true,
+    placeholder: 'TOKEN',
+    kind: text,
+    defaultHelp: 'none',
+    help: 'Token that may purge the Fastly services of --purge.',
+    group: 'Variables',
+  },
+  cloudflareToken: {
+    variable: 'CLOUDFLARE_API_TOKEN',
+    isSecret: true,
+    placeholder: 'TOKEN',
+    kind: text,
+    defaultHelp: 'none',
+    help: 'Token that may purge the Cloudflare zones of --purge.',
+    group: 'Variables',
+  },
+  purgeSecret: {
+    variable: 'PURGE_SECRET',
+    isSecret: true,
+    placeholder: 'TEXT',
+    kind: text,
+    defaultHelp: 'none',
+    help: 'Sent to caches of the kinds varnish and url as Authorization: Bearer.',
     group: 'Variables',
   },
   logLevel: {
@@ -147,4 +194,21 @@ export const serveOptions = {
     help: 'Seconds to go on serving after SIGTERM, while /readyz answers 503.',
     group: 'Variables',
   },
+} as const satisfies Options;
+
+/** What a health check must know of the service. */
+export const healthcheckOptions = {
+  live: {
+    option: '--live',
+    kind: onOff,
+    default: 'off',
+    help: 'Ask /healthz, which says only that the process answers: for a probe that restarts the service.',
+  },
+  metricsPort: {
+    ...serveOptions.metricsPort,
+    help: 'Metrics port of the service. off asks the port of the service itself.',
+  },
+  port: { ...serveOptions.port, help: 'Port of the service, which is asked if it has no metrics port.' },
+  host: { ...serveOptions.host, help: 'Address of the service, which is asked if it has no metrics port.' },
+  metricsHost: serveOptions.metricsHost,
 } as const satisfies Options;

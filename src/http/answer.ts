@@ -16,6 +16,7 @@ import { archivePath, FORMATS, type Format, feedPath, MEDIA_TYPES } from '../fee
 import type { Instant } from '../lib/instant.ts';
 import { termsHeaders, termsLink } from '../terms/statements.ts';
 import type { Terms } from '../terms/terms.ts';
+import type { CdnHeaders } from './cdn-headers.ts';
 import { FOR_ALL, FOR_PARTNERS } from './headers.ts';
 
 /** An answer for a document. Its headers are one flat list of names and values. */
@@ -43,6 +44,8 @@ export interface AnswerContext {
   readonly maxAge: number;
   readonly feedsUrl: string;
   readonly terms?: Terms | undefined;
+  /** Missing where no cache in front is purged by tags. */
+  readonly cdn?: CdnHeaders | undefined;
   /** The document is shown as it is: as plain text, and without deltas. */
   readonly isRaw?: boolean;
 }
@@ -261,7 +264,12 @@ function makeHeaders(
 }
 
 /** The headers of a 304: those of the 200, except the ones of the content (RFC 9110 §15.4.5). */
-function unchangedHeaders(kind: Kind, tags: DocumentTags, coding: Coding, { now, maxAge }: AnswerContext): string[] {
+function unchangedHeaders(
+  kind: Kind,
+  tags: DocumentTags,
+  coding: Coding,
+  { now, maxAge, cdn }: AnswerContext,
+): string[] {
   const { document } = tags;
   return flat({
     ...(kind === 'partner' ? FOR_PARTNERS : FOR_ALL),
@@ -271,6 +279,10 @@ function unchangedHeaders(kind: Kind, tags: DocumentTags, coding: Coding, { now,
     ...(kind === 'delta' ? {} : { 'Last-Modified': lastModifiedHeader(tags, now) }),
     // A cache that adds its own tag to a reader's A-IM would give the reader a delta of another document.
     Vary: varyOf(kind, document),
+    // No cache may keep the others.
+    ...(kind === 'public' && document.isPassing !== true
+      ? cdn?.ofDocument(document.feed.key, document.format)
+      : undefined),
   });
 }
 

@@ -10,6 +10,7 @@ import type { DeliveryRecorder } from '../partner/deliveries.ts';
 import type { ChangeHandlers } from './article-changes.ts';
 import { articleHandlers } from './articles.ts';
 import { assetHandler } from './assets.ts';
+import { type CdnHeaders, tagOther } from './cdn-headers.ts';
 import { type DeliveryOverviewParts, deliveryListHandler, withdrawalListHandler } from './delivery-overviews.ts';
 import { errorPages } from './error-pages.ts';
 import { faviconHandler } from './favicon.ts';
@@ -19,6 +20,7 @@ import type { QueueSlots } from './load/queue-slots.ts';
 import { mediaHandler } from './media.ts';
 import { nearestAddress } from './nearest-address.ts';
 import { type OldAddressParts, oldAddressHandlers } from './old-addresses.ts';
+import { outboxHandler } from './outbox.ts';
 import { feedListHandler } from './overviews.ts';
 import { type IndexParts, indexHandler } from './pages.ts';
 import { PARTNER_CHALLENGE } from './partner-authorization.ts';
@@ -28,7 +30,7 @@ import { isPartner, redactedPath } from './partner-target.ts';
 import { nothingAt, respondWithError, respondWithErrorPage, respondWithJson, respondWithMethods } from './respond.ts';
 import { schemaHandler } from './schemas.ts';
 import { type SiteFileParts, siteFileRoutes } from './site-files.ts';
-import { isApi, isWholeServer } from './target.ts';
+import { isApi, isProbe, isWholeServer } from './target.ts';
 import { termsRoutes } from './terms.ts';
 
 export interface AppParts
@@ -94,6 +96,7 @@ export function createApp(parts: AppParts): RequestListener {
     ['/api/feeds', { get: feedListHandler(parts) }],
     ['/api/problems', { get: listProblems }],
     ['/api/status', { get: showStatus }],
+    ['/api/outbox', { get: outboxHandler(parts) }],
     ['/api/partners', { get: partnerListHandler(parts) }],
     ['/api/partners/:partner/skipped', { get: skippedListHandler(parts) }],
     ['/api/partners/:partner/deliveries', { get: deliveryListHandler(parts) }],
@@ -104,6 +107,7 @@ export function createApp(parts: AppParts): RequestListener {
 
   const app = express();
   app.disable('x-powered-by').set('etag', false).set('query parser', false).enable('strict routing');
+  if (parts.cdn !== undefined) app.use(tagging(parts.cdn));
   app.use(wholeServer(routes)); // before the route of “/”, which Express finds in a target without a path
   for (const [path, handlers] of routes) {
     if (handlers.get) app.get(path, releasing(handlers.get));
@@ -179,6 +183,14 @@ function wholeServer(routes: readonly Route[]): RequestHandler {
   return (request, response, next) => {
     if (request.method === 'OPTIONS' && isWholeServer(request.url)) respondWithMethods(request, response, methods);
     else next();
+  };
+}
+
+/** Tags what everybody may have. */
+function tagging(cdn: CdnHeaders): RequestHandler {
+  return (request, response, next) => {
+    if (!isApi(request.url) && !isPartner(request.url) && !isProbe(request.url)) tagOther(cdn, request, response);
+    next();
   };
 }
 

@@ -5,6 +5,7 @@ import type { Publication } from '../config/publication.ts';
 import { type DocumentCache, isFeed } from '../document/cache.ts';
 import { httpDate, type Instant } from '../lib/instant.ts';
 import { type Answer, answerIfReady } from './answer.ts';
+import type { CdnParts } from './cdn-headers.ts';
 import { wrongHead } from './head.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import type { ClientQuota } from './load/client-quota.ts';
@@ -21,7 +22,7 @@ import { isRaw } from './target.ts';
  * delete this file and its use in server.ts.
  */
 
-interface FastPathParts {
+interface FastPathParts extends CdnParts {
   /** What answers at the moment of a request. */
   readonly current: () => {
     readonly publication: Pick<Publication, 'maxAge' | 'feedsUrl' | 'terms'>;
@@ -141,7 +142,7 @@ function isBare({ upgrade, headers, httpVersion }: IncomingMessage & { upgrade?:
  */
 function cachedAnswer(
   request: IncomingMessage,
-  { current, knownAddresses, hasPending, now }: FastPathParts,
+  { current, knownAddresses, hasPending, now, cdn }: FastPathParts,
 ): Answer | undefined {
   if ((request.method !== 'GET' && request.method !== 'HEAD') || wrongHead(request) !== undefined) return undefined;
   const documentName = knownAddresses.documentAt(request.url);
@@ -150,7 +151,7 @@ function cachedAnswer(
   const { publication, documentCache } = current();
   const { maxAge, feedsUrl, terms } = publication;
   try {
-    const context = { now: now(), maxAge, feedsUrl, terms };
+    const context = { now: now(), maxAge, feedsUrl, terms, cdn };
     const answer = answerIfReady(request, documentCache, documentName, context);
     return answer === undefined || 'pending' in answer ? undefined : answer;
   } catch {

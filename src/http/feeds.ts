@@ -12,6 +12,7 @@ import { composed, withoutVariations } from '../lib/text.ts';
 import { feedAddress } from '../pages/addresses.ts';
 import type { Store } from '../store/store.ts';
 import { answerTo } from './answer.ts';
+import type { CdnParts } from './cdn-headers.ts';
 import type { KnownAddresses } from './known-addresses.ts';
 import { isNavigation } from './navigation.ts';
 import { keysIn, meantFeed } from './nearest-feed.ts';
@@ -19,7 +20,7 @@ import { locationOf, redirectToFeed } from './old-addresses.ts';
 import { noteAnswer, respondWithDocument, respondWithSeeOther, respondWithTemporaryRedirect } from './respond.ts';
 import { isRaw } from './target.ts';
 
-export interface FeedParts {
+export interface FeedParts extends CdnParts {
   readonly publication: Publication;
   readonly store: Store;
   readonly documentCache: Pick<DocumentCache, 'get'>;
@@ -72,7 +73,7 @@ export function feedHandlers(parts: FeedParts) {
       refuseOverdrawn(request);
       return respondWithSeeOther(response, locationOf(request, addressed(key, page), 'html'));
     }
-    const context = { now: now(), maxAge, feedsUrl, terms, isRaw: raw };
+    const context = { now: now(), maxAge, feedsUrl, terms, cdn: parts.cdn, isRaw: raw };
     const ready = answerTo(request, representations, context);
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);

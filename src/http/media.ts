@@ -1,6 +1,7 @@
 import { basename, dirname, extname } from 'node:path';
 import type { Request, RequestHandler, Response } from 'express';
-import { mediaName, mediaNamesIn } from '../article/media-names.ts';
+import { mediaName } from '../article/media-names.ts';
+import { namedMedia } from '../config/named-media.ts';
 import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { type ContainedFile, openContained } from '../lib/contained-file.ts';
@@ -26,9 +27,7 @@ interface MediaParts {
  */
 export function mediaHandler(parts: MediaParts): RequestHandler<{ path: string[] }> {
   const { mediaFolder: folder, publication, store, now, releaseSlot } = parts;
-  const { partners = [], ...shown } = publication; // a contract that a partner's terms name is not for everybody
-  const podcastImages = partners.map(({ podcast }) => podcast?.image);
-  const own = new Set(mediaNamesIn(JSON.stringify([shown, podcastImages])));
+  const own = namedMedia(publication);
   const headers = {
     'Access-Control-Allow-Origin': '*',
     'X-Content-Type-Options': 'nosniff',

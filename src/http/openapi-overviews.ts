@@ -2,7 +2,7 @@ import { FEED_KINDS } from '../store/store.ts';
 import { feedPage, problemPage } from './openapi-examples.ts';
 import { json, operation, queryParameter } from './openapi-operations.ts';
 import { ref } from './openapi-schemas.ts';
-import { statusExample } from './openapi-status.ts';
+import { outboxExample, statusExample } from './openapi-status.ts';
 import type { Json } from './openapi-types.ts';
 
 const limit = queryParameter('limit', {
@@ -78,9 +78,25 @@ const getStatus = operation({
   errors: ['invalid_query'],
 });
 
+const getOutbox = operation({
+  id: 'getOutbox',
+  tag: 'Overviews',
+  access: 'read',
+  summary: 'List the systems that learn of changes',
+  description: 'The caches that the service purges, what each knows, and why it could not be told.',
+  answers: {
+    200: json('All of them; none where the service purges no cache.', {
+      schema: ref('Outbox'),
+      examples: { outbox: ['A cache that refuses requests, and one that knows everything', outboxExample] },
+    }),
+  },
+  errors: ['invalid_query'],
+});
+
 /** The addresses of what the newsroom watches. */
 export const overviewPaths: Json = {
   '/api/feeds': { get: listFeeds },
   '/api/problems': { get: listProblems },
   '/api/status': { get: getStatus },
+  '/api/outbox': { get: getOutbox },
 };

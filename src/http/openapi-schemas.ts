@@ -3,7 +3,7 @@ import { PROBLEM_KINDS } from '../publish/open-problems.ts';
 import { STATUSES } from '../store/store.ts';
 import { partnerMembership } from './openapi-partners.ts';
 import { recordSchemas, storySchema } from './openapi-record.ts';
-import { statusSchema } from './openapi-status.ts';
+import { outboxSchema, statusSchema } from './openapi-status.ts';
 import { address, count, type Json, list, object, oneOf, text, time } from './openapi-types.ts';
 
 export function ref(name: string): Json {
@@ -191,6 +191,7 @@ export const schemas: Json = {
     'column?': count('The column, where it is known.', 1),
   }),
   ServiceStatus: statusSchema,
+  Outbox: outboxSchema,
   Error: object('Problem details (RFC 9457).', {
     title: text('The error in words.'),
     status: { type: 'integer', description: 'The HTTP status.' },

@@ -103,6 +103,42 @@ const load = object('How busy the service is. With several processes, sums.', {
   eventLoopDelay: milliseconds('The longest block of the event loop in the last minute, in the slowest process.'),
 });
 
+const outbox = list(
+  object('A cache, or another system, that the service tells of changes.', {
+    target: text('What it is and where.', { examples: ['varnish:http://10.0.0.7:6081/'] }),
+    kind: text('What the service does there: `purge`.', { examples: ['purge'] }),
+    state: oneOf(['up to date', 'pending', 'failing'], 'What it knows.'),
+    'due?': time(
+      'Since when there is something to tell, or when there will be. Missing where nothing is known to come.',
+    ),
+    'nextAttempt?': time('The next attempt, where one has failed.'),
+    'isEverything?': { type: 'boolean', description: 'Every document is to be told, and not those of some feeds.' },
+    failures: count('Attempts in a row that have failed.'),
+    'failingSince?': time('The first of them.'),
+    'lastError?': text('Why the last one failed.'),
+  }),
+  'The targets, in the order of their names.',
+);
+
+/** The answer of `GET /api/outbox`. */
+export const outboxSchema = object('The systems that learn of changes.', { targets: outbox });
+
+export const outboxExample = {
+  targets: [
+    {
+      target: 'cloudflare:023e105f4ecef8ad9ca31a8372d0c353',
+      kind: 'purge',
+      state: 'failing',
+      due: '2026-11-29T16:58:00Z',
+      nextAttempt: '2026-11-29T17:00:30Z',
+      failures: 4,
+      failingSince: '2026-11-29T16:58:00Z',
+      lastError: 'api.cloudflare.com answers 429',
+    },
+    { target: 'varnish:http://10.0.0.7:6081/', kind: 'purge', state: 'up to date', failures: 0 },
+  ],
+};
+
 /** The answer of `GET /api/status`. */
 export const statusSchema = object('The state of the service.', {
   at: time('Now.'),
@@ -128,6 +164,7 @@ export const statusSchema = object('The state of the service.', {
   }),
   feeds: count('Feeds that readers can get. Updated once a minute.'),
   'fillingFeeds?': count('Feeds with new rules that are being filled with their articles: their readers get 503.'),
+  'outbox?': outbox,
   traffic,
   load,
   store: object('The store and its disk.', {

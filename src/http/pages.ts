@@ -8,9 +8,10 @@ import { type Representations, represent } from '../document/representation.ts';
 import type { Instant } from '../lib/instant.ts';
 import { LONGEST_SEARCH } from '../pages/listed-feed.ts';
 import { answerTo } from './answer.ts';
+import type { CdnParts } from './cdn-headers.ts';
 import { noteAnswer, respondWithDocument } from './respond.ts';
 
-export interface IndexParts {
+export interface IndexParts extends CdnParts {
   readonly publication: Publication;
   readonly documentCache: Pick<DocumentCache, 'get'>;
   /** Missing where the publication has no pages. */
@@ -40,7 +41,7 @@ export function indexHandler(parts: IndexParts): RequestHandler<{ path: string[]
     const representations = await found(request);
     if (representations === undefined) return next();
     const { maxAge, feedsUrl, terms } = publication;
-    const ready = answerTo(request, representations, { now: now(), maxAge, feedsUrl, terms });
+    const ready = answerTo(request, representations, { now: now(), maxAge, feedsUrl, terms, cdn: parts.cdn });
     const answer = 'pending' in ready ? await ready.pending() : ready;
     if (answer.status !== 304) refuseOverdrawn(request);
     noteAnswer(response, answer);

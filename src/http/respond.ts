@@ -5,6 +5,7 @@ import type { FeedKey } from '../feed/feeds.ts';
 import { httpDate } from '../lib/instant.ts';
 import { withoutKeys } from '../lib/redaction.ts';
 import type { Answer } from './answer.ts';
+import { untag } from './cdn-headers.ts';
 import { isAllowed } from './cors.ts';
 import { FOR_ALL, FOR_NEWSROOM, FOR_PARTNERS } from './headers.ts';
 import { STATUS_CODES } from './node-http.ts';
@@ -47,6 +48,7 @@ export function respondWithDocument(
   response: ServerResponse,
   { status, headers, body }: Pick<Answer, 'status' | 'headers' | 'body'>,
 ): void {
+  untag(response); // the headers have those that the answer may have
   // Node keeps its Date for up to a second, and Last-Modified must not be later (RFC 9110 §8.8.2.1).
   response.writeHead(status, [...headers, 'Date', httpDate(Date.now())]);
   response.end(body);
@@ -72,11 +74,13 @@ export function respondWithRedirect(response: ServerResponse, location: string):
 
 /** Redirects for now (RFC 9110 §15.4.8): the address will have a document of its own. */
 export function respondWithTemporaryRedirect(response: ServerResponse, location: string): void {
+  untag(response);
   write(response, 307, { ...FOR_ALL, Location: location, 'Cache-Control': 'no-store', 'Content-Length': 0 });
 }
 
 /** Leads a browser from a feed to its page (RFC 9110 §15.4.4). No cache may keep it: all other clients get the feed. */
 export function respondWithSeeOther(response: ServerResponse, location: string): void {
+  untag(response);
   write(response, 303, {
     ...FOR_ALL,
     Location: location,
@@ -127,6 +131,7 @@ export function respondWithError(
   error: PublisherError,
   headers: Headers = {},
 ): void {
+  if (error.status !== 410) untag(response); // no cache may keep the others
   const body = problemOf(error);
   const common = isApi(request.url) ? FOR_NEWSROOM : isPartner(request.url) ? FOR_PARTNERS : FOR_ALL;
   response.writeHead(error.status, { ...common, ...headersOf(request, error, body.length), ...headers });
@@ -237,6 +242,7 @@ export function respondWithErrorPage(
   response: ServerResponse,
   { error, text, policy }: { error: PublisherError; text: string; policy: string },
 ): void {
+  if (error.status !== 410) untag(response);
   const body = Buffer.from(text);
   const { 'Content-Type': _, ...headers } = headersOf(request, error, body.length);
   const type = { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy, Vary: 'Accept' };

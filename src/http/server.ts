@@ -132,6 +132,7 @@ export function createHttpServer(parts: ServerParts): HttpServer {
         observer,
         onRequest: requestQueue.arrived,
         now: parts.now,
+        cdn: parts.cdn,
       })
     : () => false;
   const counted = (handle: RequestListener) =>

@@ -8,10 +8,11 @@ import { SITE_FILE_PATTERNS, SITE_FILES, type SiteFile, siteFileNamed } from '..
 import type { SiteFiles } from '../document/site-files.ts';
 import { PublisherError } from '../errors.ts';
 import type { Instant } from '../lib/instant.ts';
+import type { CdnParts } from './cdn-headers.ts';
 import { FOR_ALL } from './headers.ts';
 import { nothingAt, respondWithBytes, respondWithRedirect } from './respond.ts';
 
-export interface SiteFileParts {
+export interface SiteFileParts extends CdnParts {
   readonly publication: Publication;
   readonly siteFiles: Pick<SiteFiles, 'get'>;
   readonly now: () => Instant;
@@ -36,7 +37,7 @@ export function siteFileRoutes(parts: SiteFileParts): [path: string, get: Handle
   ];
 }
 
-function siteFileHandler({ publication, siteFiles, now, refuseOverdrawn, keepSlot }: SiteFileParts): Handler {
+function siteFileHandler({ publication, siteFiles, now, cdn, refuseOverdrawn, keepSlot }: SiteFileParts): Handler {
   return async (request, response) => {
     keepSlot(request); // a compression that has begun goes on
     const name = siteFileNamed(request.path.slice(1).toLowerCase());
@@ -46,7 +47,8 @@ function siteFileHandler({ publication, siteFiles, now, refuseOverdrawn, keepSlo
       throw nothingAt(request.path);
     }
     const { maxAge } = publication;
-    await respondWithFile(request, response, file, { maxAge, now: now(), onContent: () => refuseOverdrawn(request) });
+    const onContent = () => refuseOverdrawn(request);
+    await respondWithFile(request, response, file, { maxAge, now: now(), onContent, headers: cdn?.ofList ?? {} });
   };
 }
 
@@ -56,6 +58,8 @@ interface FileContext {
   readonly now: Instant;
   /** Called before an answer with content. */
   readonly onContent?: () => void;
+  /** More headers. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -68,7 +72,7 @@ export async function respondWithFile(
   request: IncomingMessage,
   response: ServerResponse,
   { type, body, etag, etags, changedAt }: SiteFile,
-  { maxAge, now, onContent = () => {} }: FileContext,
+  { maxAge, now, onContent = () => {}, headers: more = {} }: FileContext,
 ): Promise<void> {
   const coding = chooseCoding([request.headers['accept-encoding']].flat().join(', ') || undefined) ?? 'identity';
   const lastModified = changedAt === undefined ? 0 : Math.ceil(changedAt / 1000) * 1000;
@@ -78,6 +82,7 @@ export async function respondWithFile(
     ETag: etag(coding),
     ...(changedAt === undefined ? {} : { 'Last-Modified': lastModifiedHeader({ etags, lastModified }, now) }),
     Vary: 'Accept-Encoding',
+    ...more,
   };
   const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } = request.headers;
   const conditions = changedAt === undefined ? { 'if-match': ifMatch, 'if-none-match': ifNoneMatch } : request.headers;

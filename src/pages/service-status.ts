@@ -17,9 +17,30 @@ export interface ServiceStatus {
   readonly feeds: number;
   /** Feeds with new rules that are being filled with their articles; missing where there are none. */
   readonly fillingFeeds?: number;
+  /** What other systems know of changes; missing where the service tells nobody. */
+  readonly outbox?: readonly OutboxStatus[];
   readonly traffic: Traffic;
   readonly load: Load;
   readonly store: StoreFacts;
+}
+
+/** A system that the service tells of changes. */
+export interface OutboxStatus {
+  /** Such as `varnish:http://10.0.0.7:6081/`. */
+  readonly target: string;
+  readonly kind: string;
+  readonly state: 'up to date' | 'pending' | 'failing';
+  /** Since when there is something to tell, or when there will be; missing where nothing is known to come. */
+  readonly due?: string;
+  /** The next attempt, where one has failed. */
+  readonly nextAttempt?: string;
+  /** Every document is to be told, and not those of some feeds. */
+  readonly isEverything?: boolean;
+  /** Attempts in a row that have failed. */
+  readonly failures: number;
+  readonly failingSince?: string;
+  /** Why the last attempt failed. */
+  readonly lastError?: string;
 }
 
 /** What somebody has to put right. */

@@ -6,6 +6,7 @@ import { fact, operatorPage } from './status/frame.ts';
 import { hoursSection, speedSection, total } from './status/hours.ts';
 import { loadSection } from './status/load.ts';
 import { needsSections } from './status/needs.ts';
+import { outboxSection } from './status/outbox.ts';
 import { feedsSection, savedSection, subscribersSection } from './status/readers.ts';
 import { verdictOf } from './status/verdict.ts';
 import { type Clock, clockIn, counted, duration, number, share, size } from './status/wording.ts';
@@ -29,7 +30,7 @@ export function statusPage(status: ServiceStatus, site: Site): string {
 </header>
 ${facts(status, clock)}
 <div class="sheet">
-${needsSections(status, clock)}${articlesSection(status, clock)}${loadSection(status)}${hoursSection(status.traffic, clock)}${feedsSection(status, site, texts)}${subscribersSection(status.traffic, texts)}${savedSection(status.traffic)}${speedSection(status.traffic, clock)}</div>`;
+${needsSections(status, clock)}${articlesSection(status, clock)}${outboxSection(status, clock)}${loadSection(status)}${hoursSection(status.traffic, clock)}${feedsSection(status, site, texts)}${subscribersSection(status.traffic, texts)}${savedSection(status.traffic)}${speedSection(status.traffic, clock)}</div>`;
   return operatorPage({ title, current: 'Status', root: '', main }, site);
 }
 

@@ -2,6 +2,7 @@ import { openRecordedRedirects, REDIRECTS_FILE } from '../config/redirects/recor
 import { DEFAULT_LOG_SAMPLE } from '../config/serve-options.ts';
 import { createOldAddresses } from '../document/old-addresses.ts';
 import { excerpt } from '../errors.ts';
+import { createCdnHeaders } from '../http/cdn-headers.ts';
 import { createClientOf, parseTrust } from '../http/client.ts';
 import type { HealthParts } from '../http/health.ts';
 import { createObserver } from '../http/observe.ts';
@@ -67,6 +68,7 @@ export function createHttp(parts: HttpParts): HttpServer {
     limits,
     rate,
     fastPath,
+    cdn: createCdnHeaders(options.purge?.targets.map(({ kind }) => kind) ?? []),
     onCalm: releaseFreeHeap,
   });
 }

@@ -41,6 +41,12 @@ export function overviewsOf(
       }
       return totals;
     },
+    async outbox() {
+      const waiting = (await store.outbox()).filter(({ due }) => due !== undefined && due <= now());
+      const oldest = waiting.map(({ due = now() }) => (now() - due) / 1000);
+      const failing = waiting.filter(({ failures }) => failures > 0).length;
+      return { pending: waiting.length, failing, oldest: Math.max(0, ...oldest) };
+    },
     filling: store.fillingFeeds,
     services: async () => reportTraffic(await traffic.read()).services,
     disk: async () => (await disk.look()).facts.freeBytes,

@@ -10,6 +10,7 @@ import { createTrafficCounts, type TrafficCounts } from '../telemetry/traffic.ts
 import { type DataFolder, trafficFile } from './data-folder.ts';
 import type { DiskWatch } from './disk-watch.ts';
 import { type Documents, MEGABYTE } from './documents.ts';
+import type { Outbox } from './outbox.ts';
 import { cacheLoad, type ProcessLoad } from './process-load.ts';
 import { createStatusReader } from './status.ts';
 import { createTrafficKeeper, type TrafficKeeper } from './traffic-keeper.ts';
@@ -55,11 +56,12 @@ interface StatusParts {
   readonly documents: Pick<Documents, 'keptDocuments' | 'keptEntries'>;
   readonly http: Pick<HttpServer, 'load'>;
   readonly disk: DiskWatch;
+  readonly outbox: Pick<Outbox, 'read'>;
 }
 
 /** What this process can tell of itself and, if it writes, of the whole service. */
 export function openStatus(parts: StatusParts) {
-  const { folder, publication, options, writer, documents, traffic, http, disk, health, now } = parts;
+  const { folder, publication, options, writer, documents, traffic, http, disk, health, outbox, now } = parts;
   const { version, cache = DEFAULT_CACHE_MB } = options;
   const delay = watchLoopDelay();
   const startedAt = now();
@@ -82,7 +84,18 @@ export function openStatus(parts: StatusParts) {
 
   const { problems } = writer;
   const read = problems
-    ? createStatusReader({ ...health, store: folder.store, publication, version, problems, disk, traffic, loads, now })
+    ? createStatusReader({
+        ...health,
+        store: folder.store,
+        publication,
+        version,
+        problems,
+        disk,
+        outbox,
+        traffic,
+        loads,
+        now,
+      })
     : refuse;
   return { load, read, served: delay.restart, close: delay.close };
 }

@@ -3,7 +3,7 @@ import type { Publication } from '../config/publication.ts';
 import { DEFAULT_CACHE_MB } from '../config/serve-options.ts';
 import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import { isStoreDamage } from '../errors.ts';
-import { LATEST } from '../feed/feeds.ts';
+import { type FeedKey, LATEST } from '../feed/feeds.ts';
 import { serveForwarded } from '../http/forward.ts';
 import type { Phase } from '../http/health.ts';
 import { listen } from '../http/listen.ts';
@@ -21,6 +21,7 @@ import { openDocuments } from './documents.ts';
 import { type Generation, type Generations, openGenerations } from './generations.ts';
 import { createHeapGrowth, releaseFreeHeap } from './heap.ts';
 import { createHttp, siteOf } from './http.ts';
+import { openOutbox } from './outbox.ts';
 import { createPartnerStatus, type PartnerStatusParts } from './partner-status.ts';
 import type { Unrenderable } from './problem-reports.ts';
 import { lazyMetrics, measuredFeeds, overviewsOf } from './process-metrics.ts';
@@ -72,14 +73,26 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   logDamage(store, part, log);
 
   const longPolls = createLongPolls({ store, now, fail, onWaiting: createHeapGrowth() });
+  const isWriter = part?.role !== 'reader';
+  const outbox = openOutbox({
+    ...{ store, settings: options, counts: counters.outbox, log, now, fail, isWriter },
+    publication: () => publication(),
+  });
+  opened.defer(outbox.close);
   let writer: Writer | undefined;
   let reportUnrenderable = options.onUnrenderable ?? (() => {});
   const common = {
     ...{ log, counters, fail, now },
     cache: options.cache ?? DEFAULT_CACHE_MB,
-    onExternalChanges: () => writer?.onExternalChanges(),
+    onExternalChanges() {
+      writer?.onExternalChanges();
+      outbox.wake();
+    },
     onUnrenderable: (article: Unrenderable) => reportUnrenderable(article),
-    onChanged: longPolls.changed,
+    onChanged(keys: readonly FeedKey[]) {
+      longPolls.changed(keys);
+      outbox.wake();
+    },
   };
   const generations = openGenerations({
     store,
@@ -90,22 +103,14 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   const publication = () => generations.current().publication;
   const { documents } = generations;
   opened.defer(generations.close);
-  const deliveries = await openDeliveries(folder, { publication, now, log, fail, isWriter: part?.role !== 'reader' });
+  const deliveries = await openDeliveries(folder, { publication, now, log, fail, isWriter });
   opened.defer(deliveries.close);
 
-  writer =
-    part?.role === 'reader'
-      ? createForwardingWriter(part.socket, { store, log, now })
-      : await openWriter(folder, {
-          ...options,
-          log,
-          counters,
-          now,
-          fail,
-          publication,
-          announce: documents.forget,
-          onErased: documents.forgetErased,
-        });
+  writer = await writerOf(part, folder, {
+    ...{ ...options, log, counters, now, fail, publication },
+    announce: documents.forget,
+    onErased: documents.forgetErased,
+  });
   opened.defer(writer.close);
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
@@ -117,10 +122,11 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   generations.onReplace((generation) => {
     http.replace(siteOf(generation, { folder, log, longPolls }));
     longPolls.restart();
+    outbox.wake();
     reloading.replaced();
     void deliveries.replaced();
   });
-  const status = openStatus({ ...shared, publication, documents, http, disk });
+  const status = openStatus({ ...shared, publication, documents, http, disk, outbox });
   opened.defer(status.close);
 
   const openMetrics = lazyMetrics({
@@ -134,16 +140,8 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     overviews: writer.problems && overviewsOf(store, publication, { problems: writer.problems, traffic, disk, now }),
   });
   const readPartners = readPartnersOf(generations, { ...deliveries, store, publication, now });
-  const operator = await serveOperator(
-    {
-      ...health,
-      fail,
-      openMetrics,
-      status: { publication, mediaFolder: mediaFolder(folder), readStatus, readPartners },
-    },
-    options.metrics,
-    log,
-  );
+  const shown = { publication, mediaFolder: mediaFolder(folder), readStatus, readPartners };
+  const operator = await serveOperator({ ...health, fail, openMetrics, status: shown }, options.metrics, log);
   opened.defer(() => operator?.close());
 
   await writer.start();
@@ -160,9 +158,10 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   phase = 'serving';
   status.served();
   generations.followExternalChanges();
+  outbox.start();
   const address = { host, port: boundPort, metricsPort: operator?.port };
   log.info({ version, node: process.version, ...address, role: part?.role, articles, feeds }, 'started');
-  if (part?.role !== 'reader') warnOfFeedsWithoutDeltas(publication(), log);
+  if (isWriter) warnOfFeedsWithoutDeltas(publication(), log);
 
   return {
     port: boundPort,
@@ -193,6 +192,16 @@ function once<Result>(work: () => Result): () => Result {
     result ??= { of: work() };
     return result.of;
   };
+}
+
+/** A reader leaves changes to the writer. */
+async function writerOf(
+  part: Part | undefined,
+  folder: DataFolder,
+  parts: Parameters<typeof openWriter>[1],
+): Promise<Writer> {
+  if (part?.role !== 'reader') return await openWriter(folder, parts);
+  return createForwardingWriter(part.socket, { ...parts, store: folder.store });
 }
 
 /** Takes the changes of readers, in a writer. The reader that forwards a request counts and logs it. */

@@ -1,4 +1,5 @@
 import type { Publication } from '../config/publication.ts';
+import type { PurgeSettings } from '../config/purge-targets.ts';
 import type { LogLevel } from '../config/serve-options.ts';
 import type { PublisherError } from '../errors.ts';
 import type { ConnectionLimits } from '../http/load/connections.ts';
@@ -39,6 +40,8 @@ export interface ServeSettings {
   readonly sanitizeFastPath?: boolean;
   /** The private key (PEM) that signs answers to partners; they are not signed by default. */
   readonly signingKey?: string | undefined;
+  /** The caches in front of the service that are purged after changes; none by default. */
+  readonly purge?: PurgeSettings | undefined;
 }
 
 export interface ServeOptions extends ServeSettings {

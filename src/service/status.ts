@@ -17,6 +17,7 @@ import type { OpenProblem } from '../publish/open-problems.ts';
 import type { DatedArticle, StatusCounts, Store } from '../store/store.ts';
 import { type CountedFeed, reportTraffic } from '../telemetry/traffic-report.ts';
 import type { DiskWatch } from './disk-watch.ts';
+import type { Outbox } from './outbox.ts';
 import type { ProblemReports } from './problem-reports.ts';
 import { type ProcessLoad, sumLoads } from './process-load.ts';
 import type { TrafficKeeper } from './traffic-keeper.ts';
@@ -28,6 +29,7 @@ interface StatusParts extends HealthParts {
   readonly store: Pick<Store, 'damage' | 'statusCounts' | 'feedKeys' | 'seenFeeds' | 'fillingFeeds'>;
   readonly problems: Pick<ProblemReports, 'list' | 'counts' | 'catchUp'>;
   readonly disk: Pick<DiskWatch, 'look'>;
+  readonly outbox: Pick<Outbox, 'read'>;
   readonly traffic: Pick<TrafficKeeper, 'read'>;
   /** How busy each process is. The processes save what they have counted before they answer. */
   readonly loads: () => Promise<readonly ProcessLoad[]>;
@@ -61,6 +63,7 @@ export function createStatusReader(parts: StatusParts): () => Promise<ServiceSta
       articles: articleCounts(await ifReadable(store.statusCounts(at))),
       feeds: await countFeeds(at),
       fillingFeeds: (await ifReadable(store.fillingFeeds())) || undefined,
+      outbox: await ifReadable(parts.outbox.read()),
       traffic: await named(reportTraffic(counted), parts, at),
       load: sumLoads(loads),
       store: facts,

@@ -5,6 +5,7 @@ import type { FeedKey, FeedRule, NamedKey, Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import type { JsonText } from '../lib/json.ts';
 import type { EntryRef } from './entry-ref.ts';
+import type { OutboxStore } from './outbox-store.ts';
 import type { PartnerStore } from './partner-store.ts';
 
 export type { EntryRef };
@@ -240,6 +241,13 @@ export interface ArchivePage extends Pick<FeedSnapshot, 'name' | 'entries' | 'ne
   readonly newer?: number;
 }
 
+/** A page of the history of a feed that is not open, as a list of pages has it. */
+export interface ListedPage {
+  readonly page: number;
+  /** `ArchivePage.changedAt` without the moments at which entries expired. */
+  readonly changedAt: Instant;
+}
+
 /** How many entries the current documents of feeds have. */
 export interface DocumentSizes {
   readonly entries: number;
@@ -465,7 +473,7 @@ export type ApiScope = Exclude<Scope, 'partner'>;
  * `insufficient_storage` (no room on the disk), `store_unavailable` or `store_damaged`. A method that changes something takes the clock,
  * not the time, because it may have to wait for other writers.
  */
-export interface Store extends PartnerStore {
+export interface Store extends PartnerStore, OutboxStore {
   /**
    * Fills custom feeds with the articles that their rules select, and empties those without a rule. Handles the first
    * feeds, at least one and as many as one transaction should bear, and returns how many. The feeds change at that
@@ -513,6 +521,13 @@ export interface Store extends PartnerStore {
   snapshot(key: FeedKey, at: Instant, options: SnapshotOptions): Promise<FeedSnapshot | undefined>;
   /** A page of a feed's history at that moment; undefined where there is none, or readers could never see such a feed. */
   archivePage(key: FeedKey, page: number, at: Instant): Promise<ArchivePage | undefined>;
+  /**
+   * The pages of a feed's history at that moment that are not open, oldest first, without a look at their entries. Empty where
+   * readers could never see such a feed.
+   *
+   * @throws PublisherError `feed_filling`
+   */
+  archivePages(key: FeedKey, at: Instant): Promise<readonly ListedPage[]>;
   /** Sets the sizes by which histories are divided into pages. Call this before readers get documents of other sizes. */
   setDocumentSizes(sizes: DocumentSizes, now: () => Instant): Promise<void>;
   /**
@@ -566,6 +581,11 @@ export interface Store extends PartnerStore {
   damage(): string | undefined;
   /** Resolves with the damage when this process is the first to find some. */
   whenDamaged(): Promise<string>;
+  /**
+   * The feeds that a change touched after that revision, also those that readers cannot see yet: show none of them before
+   * `seenFeeds` has it. Time alone changes feeds as well, without a revision.
+   */
+  feedsChangedAfter(revision: number): Promise<readonly FeedKey[]>;
   /**
    * Whether another process may have changed something since the last `takeExternallyChangedFeeds`. Returns at once. The
    * result may stay the same until the event loop polls the system for more requests.

@@ -45,10 +45,17 @@ export interface Counters {
   refusedFiles: number;
   /** Publications that were put in force while the service ran, and those that were refused. */
   readonly reloads: { applied: number; refused: number };
+  readonly outbox: OutboxCounts;
   /** Documents that were arranged. */
   documents: number;
   /** Time from the first query of the store until a document was arranged. */
   documentSeconds: number;
+}
+
+/** Attempts to tell other systems of changes. */
+export interface OutboxCounts {
+  told: number;
+  failed: number;
 }
 
 /** @param feeds those that have metrics */
@@ -62,6 +69,7 @@ export function createCounters(feeds: readonly FeedKey[] = []): Counters {
     adjustments: new Map(),
     refusedFiles: 0,
     reloads: { applied: 0, refused: 0 },
+    outbox: { told: 0, failed: 0 },
     documents: 0,
     documentSeconds: 0,
   };

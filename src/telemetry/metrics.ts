@@ -34,12 +34,23 @@ export interface Overviews {
   readonly problems: () => Promise<Readonly<Record<string, number>>>;
   /** What readers can see in the feeds of the operator. */
   readonly feeds: () => Promise<ReadonlyMap<FeedKey, FeedTotal>>;
+  /** What other systems are to be told. */
+  readonly outbox: () => Promise<OutboxTotals>;
   /** How many feeds are being filled. */
   readonly filling: () => Promise<number>;
   /** The services that declare the most subscribers. */
   readonly services: () => Promise<readonly DeclaredSubscribers[]>;
   /** Bytes that are free on the disk of the store. */
   readonly disk: () => Promise<number>;
+}
+
+export interface OutboxTotals {
+  /** Systems that are to be told something now. */
+  readonly pending: number;
+  /** Systems that could not be told. */
+  readonly failing: number;
+  /** Seconds since the oldest change that a system was not told. */
+  readonly oldest: number;
 }
 
 export interface Metrics {
@@ -112,6 +123,9 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
   counter('refused_files_total', 'Article files that could not be published.', [], () => [[{}, counters.refusedFiles]]);
   counter('reloads_total', 'Reloads of publication.yaml, by result.', ['result'], () =>
     labelled('result', counters.reloads),
+  );
+  counter('outbox_attempts_total', 'Attempts to tell other systems of changes, by result.', ['result'], () =>
+    labelled('result', { ...counters.outbox }),
   );
   counter('documents_made_total', 'Documents that were rendered.', [], () => [[{}, counters.documents]]);
   counter('document_seconds_total', 'Seconds spent on rendering documents.', [], () => [
@@ -240,10 +254,18 @@ function addDeliveries(counts: () => DeliveryCounts, { counter, gauge }: Pick<Ki
 }
 
 function addOverviews(
-  { problems, feeds, filling, services, disk }: Overviews,
+  { problems, feeds, outbox, filling, services, disk }: Overviews,
   { gauge, gauges }: Pick<Kinds, 'gauge' | 'gauges'>,
 ): void {
   const totals = cachedFor(COUNT_LIFETIME, feeds);
+  gauge('outbox_pending', 'Systems that are to be told something now.', async () => (await outbox()).pending, 'max');
+  gauge('outbox_failing', 'Systems that could not be told of changes.', async () => (await outbox()).failing, 'max');
+  gauge(
+    'outbox_oldest_seconds',
+    'Seconds since the oldest change that a system was not told; 0 where there is none.',
+    async () => (await outbox()).oldest,
+    'max',
+  );
   gauge('filling_feeds', 'Feeds with new rules that are being filled with their articles.', filling, 'max');
   gauge('disk_free_bytes', 'Bytes that are free on the disk of the store.', disk, 'max');
   gauges(

@@ -50,8 +50,8 @@ export function temporaryFolder(name: string): { readonly path: string; readonly
 }
 
 /** Whether a program is installed: it prints its version. */
-export function isInstalled(program: string): boolean {
-  return spawnSync(program, ['-v'], { env: ENVIRONMENT }).status === 0;
+export function isInstalled(program: string, option = '-v'): boolean {
+  return spawnSync(program, [option], { env: ENVIRONMENT }).status === 0;
 }
 
 /** A line of /proc/PID/status in megabytes: `VmRSS` now, `VmHWM` at its highest. */

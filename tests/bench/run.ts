@@ -8,9 +8,11 @@ import { cleaning } from './cleaning.ts';
 import { delivery } from './delivery.ts';
 import { pages } from './pages.ts';
 import { partners } from './partners.ts';
+import { purge } from './purge.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
 import { scale } from './scale.ts';
+import { staticSite } from './site.ts';
 import { siteFiles } from './site-files.ts';
 import { storing } from './store.ts';
 
@@ -20,7 +22,9 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['pages', pages],
   ['sitemaps', siteFiles],
   ['archives', archives],
+  ['site', staticSite],
   ['reload', reload],
+  ['purge', purge],
   ['partners', partners],
   ['delivery', delivery],
   ['scale', scale],

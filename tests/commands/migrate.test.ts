@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -31,19 +31,64 @@ test.each(COMMANDS)('%s does not touch an earlier schema, and says what to do', 
 
   expect([code, out]).toEqual([1, '']);
   expect(err).toBe(
-    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, but this program needs schema ${NEWEST}.\nBack up the store, then run the command migrate.\n`,
+    `The store ${join(folder, 'store/publisher.sqlite')} has schema 1, but this program needs schema ${NEWEST}.\nRun the command migrate: it makes a copy of the store first.\n`,
   );
 });
 
-test('migrate brings it up to date, says so, and the service starts', async () => {
+const COPY =
+  'A copy of the store is publisher.sqlite.schema-1, beside it. Delete it when all is well: it keeps text of articles that you erase later.\n';
+
+test('migrate copies it, brings it up to date, says so, and the service starts', async () => {
   const folder = await folderWithSchema(1);
+  chmodSync(join(folder, 'store/publisher.sqlite'), 0o640);
+  const before = tablesOf(folder, 'publisher.sqlite');
   const first = await command(['migrate', '--data', folder]);
   const second = await command(['migrate'], { env: { DATA_DIR: folder } });
   const { port } = await start(folder);
 
-  expect(first).toEqual({ code: 0, out: `The store now has schema ${NEWEST} (before: 1).\n`, err: '', drawn: '' });
+  expect(first).toEqual({
+    code: 0,
+    out: `${COPY}The store now has schema ${NEWEST} (before: 1).\n`,
+    err: '',
+    drawn: '',
+  });
   expect(second).toEqual({ code: 0, out: `The store already has schema ${NEWEST}.\n`, err: '', drawn: '' });
   expect((await ask(port, '/feeds/latest.rss')).status).toBe(200);
+  expect(tablesOf(folder, 'publisher.sqlite.schema-1')).toEqual(before);
+  expect(statSync(join(folder, 'store/publisher.sqlite.schema-1')).mode & 0o777).toBe(0o640);
+});
+
+/** What SQLite knows of a store: its schema and its tables. */
+function tablesOf(folder: string, name: string): unknown {
+  const db = new DatabaseSync(join(folder, 'store', name), { readOnly: true });
+  try {
+    return [db.prepare('PRAGMA user_version').get(), db.prepare('SELECT name, sql FROM sqlite_schema').all()];
+  } finally {
+    db.close();
+  }
+}
+
+test('the copy takes the place of the store again, and a second copy leaves the first', async () => {
+  const folder = await folderWithSchema(1);
+  const store = join(folder, 'store/publisher.sqlite');
+  await command(['migrate', '--data', folder]);
+  copyFileSync(`${store}.schema-1`, store);
+  const again = await command(['migrate', '--data', folder]);
+
+  expect(again.out).toBe(`${COPY.replace('schema-1', 'schema-1-2')}The store now has schema ${NEWEST} (before: 1).\n`);
+  expect(readdirSync(join(folder, 'store')).sort()).toEqual([
+    'publisher.sqlite',
+    'publisher.sqlite.schema-1',
+    'publisher.sqlite.schema-1-2',
+  ]);
+});
+
+test('with --no-backup, migrate makes no copy', async () => {
+  const folder = await folderWithSchema(1);
+  const { out } = await command(['migrate', '--no-backup', '--data', folder]);
+
+  expect(out).toBe(`The store now has schema ${NEWEST} (before: 1).\n`);
+  expect(readdirSync(join(folder, 'store'))).toEqual(['publisher.sqlite']);
 });
 
 test('a store that a program of an earlier version still has open is not migrated', async () => {

@@ -14,7 +14,6 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { roomError } from '../../src/commands/repair.ts';
 import { partnerFeedKey } from '../../src/feed/dialects.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations.ts';
 import {
@@ -424,14 +423,6 @@ test.each<[string, readonly string[], string, boolean]>([
   const { code, err } = await command(['repair', '--data', folder, ...args], { typed });
   expect([code, err.includes('Nothing was repaired.')]).toEqual(isRepaired ? [0, false] : [1, true]);
   expect((await verified(folder)).startsWith('no damage')).toBe(isRepaired);
-});
-
-test('a disk without room is named before anything is written', () => {
-  expect(roomError({ needed: 5e9, free: 6e9 }, '/store')).toBeUndefined();
-  expect(roomError({ needed: 5e9, free: 1.2e9 }, '/store')).toMatchObject({
-    code: 'insufficient_storage',
-    message: 'A repair of /store needs 5,000 MB beside it, but 1,200 MB are free.',
-  });
 });
 
 test('a data folder without a store has nothing to repair', async () => {

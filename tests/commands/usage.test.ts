@@ -26,6 +26,8 @@ test.each<[string, readonly string[]]>([
         '--rate-limit',
         '--max-connections',
         '--signing-key',
+        '--purge',
+        '--soft-purge',
         '--fast-path',
         '--sanitize-fast-path',
       ],
@@ -49,13 +51,17 @@ test.each<[string, readonly string[]]>([
       '--sanitize-fast-path',
     ],
   ],
-  ['export', ['--data']],
+  ['export', ['--site', '--data', '--public-url', '--json']],
+  ['outbox', ['--data', '--json']],
   ['key', ['--name', '--scope', '--partner', '--expires', '--data']],
   ['init', ['--title', '--url', '--language']],
   ['deliveries', ['--since', '--limit', '--data', '--json']],
   ['withdrawals', ['--partner', '--since', '--data', '--json']],
   ['verify-delivery', ['--key', '--json']],
-  ['migrate', ['--data']],
+  ['healthcheck', ['--live', '--metrics-port', '--port', '--host']],
+  ['backup', ['--data']],
+  ['restore', ['--data']],
+  ['migrate', ['--data', '--no-backup']],
 ])('%s --help has its usage and every option', async (name, options) => {
   const { code, out, err } = await command([name, '--help']);
   const short = await command([name, '-h']);
@@ -77,13 +83,17 @@ test('--help names every command', async () => {
     'export',
     'erase',
     'key',
+    'outbox',
     'verify',
     'repair',
+    'backup',
+    'restore',
     'check',
     'deliveries',
     'withdrawals',
     'verify-delivery',
     'signing-key',
+    'healthcheck',
     'migrate',
   ]);
 });
@@ -98,6 +108,10 @@ test.each<readonly [readonly string[], string]>([
   [['import', '--colour', 'x'], 'There is no option “--colour”.'],
   [['export', 'one', 'two'], '“export” writes one FILE, not 2.'],
   [['export', '--dry-run'], 'There is no option “--dry-run”.'],
+  [['backup'], '“backup” needs the FOLDER of the new backup.'],
+  [['backup', 'one', 'two'], 'Unexpected argument “two”: quote a FOLDER that has spaces.'],
+  [['restore'], '“restore” needs the FOLDER of a backup.'],
+  [['restore', 'one', 'two'], 'Unexpected argument “two”: quote a FOLDER that has spaces.'],
   [['erase'], '“erase” needs the ID of an article.'],
   [['key'], '“key” needs an action: create, list or revoke.'],
   [['key', 'make'], '“key” needs an action: create, list or revoke, not “make”: the nearest is create.'],
@@ -139,16 +153,20 @@ test.each<readonly [readonly string[], string]>([
   expect(existsSync(join(folder, 'store'))).toBe(false);
 });
 
-test.each([['import', '/dev/null'], ['export'], ['erase', 'a'], ['key', 'list'], ['migrate']])(
-  '%s of a folder that is not a data folder is reported, and creates nothing there',
-  async (...args) => {
-    const folder = join(await dataFolder(), 'mistyped');
-    const { code, out, err } = await command([...args, '--data', folder]);
+test.each([
+  ['import', '/dev/null'],
+  ['export'],
+  ['erase', 'a'],
+  ['key', 'list'],
+  ['backup', '/nowhere/x'],
+  ['migrate'],
+])('%s of a folder that is not a data folder is reported, and creates nothing there', async (...args) => {
+  const folder = join(await dataFolder(), 'mistyped');
+  const { code, out, err } = await command([...args, '--data', folder]);
 
-    expect([code, out, existsSync(folder)]).toEqual([1, '', false]);
-    expect(err).toContain(folder);
-  },
-);
+  expect([code, out, existsSync(folder)]).toEqual([1, '', false]);
+  expect(err).toContain(folder);
+});
 
 test.each([['export'], ['import', '--rejected']])(
   '%s to a file that cannot be written is reported, with exit code 1',
@@ -176,6 +194,7 @@ test.each([
   ['migrate'],
   ['verify'],
   ['repair'],
+  ['backup', '/nowhere/x'],
   ['export'],
   ['erase', 'a'],
   ['import', '--dry-run', '/dev/null'],

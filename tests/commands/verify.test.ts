@@ -264,7 +264,7 @@ test('a store of an earlier schema is checked as far as that goes', async () => 
 });
 
 test.each<[readonly string[], number, string]>([
-  [['a', 'b'], 2, '“verify” checks one FILE, not 2.\nRun with --help to see commands and options.\n'],
+  [['a', 'b'], 2, '“verify” checks one BACKUP, not 2.\nRun with --help to see commands and options.\n'],
   [
     ['/nowhere/backup'],
     1,

@@ -20,11 +20,21 @@ describe('docs/options.md', () => {
     return body.split('\n').filter((row) => row.startsWith('|'));
   }
 
-  function row({ option, variable, placeholder, kind, help, default: value, defaultHelp = '' }: Option): string {
+  function row({
+    option,
+    variable,
+    isSecret,
+    placeholder,
+    kind,
+    help,
+    default: value,
+    defaultHelp = '',
+  }: Option): string {
     const code = (text: string | undefined) => (text === undefined ? '' : `\`${text}\``);
     const isSwitch = placeholder === undefined;
     const described = isSwitch ? '' : value === undefined ? defaultHelp : code(value);
-    const cells = [code(option), code(variable), described, isSwitch ? '' : kind.rule, help.replaceAll('|', '\\|')];
+    const variables = isSecret ? `${code(variable)}, ${code(`${variable}_FILE`)}` : code(variable);
+    const cells = [code(option), variables, described, isSwitch ? '' : kind.rule, help.replaceAll('|', '\\|')];
     return `| ${cells.join(' | ')} |`;
   }
 
@@ -41,6 +51,10 @@ describe('docs/options.md', () => {
 
 test.each(all)('%s %s: its default obeys its own rule', (_command, _name, { kind, default: value }) => {
   expect(value === undefined || kind.read(value) !== undefined).toBe(true);
+});
+
+test.each(all)('%s %s: a secret has a variable', (_command, _name, { isSecret, variable }) => {
+  expect(isSecret === undefined || variable !== undefined).toBe(true);
 });
 
 test.each<[keyof typeof OPTIONS.serve, string, unknown]>([

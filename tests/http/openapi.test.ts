@@ -189,6 +189,9 @@ const REQUESTS: readonly (readonly [number, ...Asked])[] = [
   [200, 'get', '/api/status'],
   [400, 'get', '/api/status?limit=1'],
   [401, 'get', '/api/status', { key: '' }],
+  [200, 'get', '/api/outbox'],
+  [400, 'get', '/api/outbox?limit=1'],
+  [401, 'get', '/api/outbox', { key: '' }],
 
   [200, 'get', '/api/articles'],
   [200, 'get', '/api/articles?limit=1'],
@@ -313,6 +316,7 @@ describe('the description', () => {
       'listFeeds',
       'listProblems',
       'getStatus',
+      'getOutbox',
       'listPartners',
       'listSkipped',
       'listDeliveries',

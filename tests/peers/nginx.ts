@@ -19,6 +19,10 @@ export type NginxOptions = {
   readonly serverLines?: string;
   /** Lines of docs/deploy.md that are a whole configuration of `http`, in the place of all others. */
   readonly site?: (port: number, originPort: number) => string;
+  /** Modules to load, by their paths. */
+  readonly modules?: readonly string[];
+  /** By default, any free one. */
+  readonly port?: number;
 };
 
 /**
@@ -38,7 +42,7 @@ export type NginxOptions = {
 export async function startNginx(originPort: number, options: NginxOptions = {}): Promise<Server> {
   const program = await requireProgram('nginx');
   const folder = await temporaryFolder('nginx');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   // Started by root, nginx hands its workers to an unprivileged user, who must be able to reach the cache below this folder.
   await chmod(folder.path, 0o755);
   await mkdir(join(folder.path, 'logs'));
@@ -53,7 +57,7 @@ export async function startNginx(originPort: number, options: NginxOptions = {})
   const around = { outside: lines.outside, inside: more.join(''), server: options.serverLines ?? '' };
   const site =
     options.site?.(port, originPort) ?? siteWithCache(port, originPort, { ...around, path: options.path ?? '' });
-  await writeFile(config, configuration(site));
+  await writeFile(config, configuration(site, options.modules ?? []));
   return startServer(program, ['-p', `${folder.path}/`, '-c', config, '-e', 'logs/error.log'], port, folder);
 }
 
@@ -77,8 +81,9 @@ interface Around {
 }
 
 /** Every path is relative to the prefix: nothing of the system's nginx is read or written. */
-function configuration(site: string): string {
+function configuration(site: string, modules: readonly string[]): string {
   return `
+${modules.map((module) => `load_module ${module};`).join('\n')}
 daemon off;
 worker_processes 1;
 pid nginx.pid;

@@ -25,14 +25,17 @@ export async function temporaryFolder(name: string): Promise<Folder> {
 /**
  * Starts a server program that keeps its files in the folder, and waits until it accepts connections on the port.
  * Throws with what it printed if it does not.
+ *
+ * @param env added to this process's environment
  */
 export async function startServer(
   program: string,
   args: readonly string[],
   port: number,
   folder: Folder,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Server> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let printed = '';
   const collect = (chunk: Buffer) => {
     printed = (printed + chunk.toString()).slice(-10_000);

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,11 +26,12 @@ export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>;
 };
 
-/** The path of an installed program, or undefined. Of a library it is the path of a Python or Perl that can import it. */
+/** The path of an installed program, or undefined. Of a library it is the path of a Python or Perl that can import it, and of a module of a server that of its file. */
 async function findProgram(name: string): Promise<string | undefined> {
   if (name === 'feedparser') return findPythonWith('feedparser');
   if (name === 'XML::Feed') return findPerlWith('XML::Feed');
   if (name === 'chromium') return firstInstalled(chromiums);
+  if (name.endsWith('.so')) return globSync(`/usr/lib/{,*/}${name}`)[0];
   return findExecutable(name);
 }
 
@@ -113,7 +115,7 @@ async function findExecutable(name: string): Promise<string | undefined> {
 
 async function isExecutable(path: string): Promise<boolean> {
   try {
-    await access(path, constants.X_OK);
+    await access(path, path.endsWith('.so') ? constants.R_OK : constants.X_OK);
     return true;
   } catch {
     return false;

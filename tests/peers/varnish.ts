@@ -13,6 +13,10 @@ export type VarnishOptions = {
   readonly isCareless?: boolean;
   /** Lines of docs/deploy.md. */
   readonly lines?: string;
+  /** A whole configuration, in the place of all others. */
+  readonly vcl?: string;
+  /** By default, any free one. */
+  readonly port?: number;
 };
 
 /**
@@ -33,10 +37,10 @@ export type VarnishOptions = {
 export async function startVarnish(originPort: number, options: VarnishOptions = {}): Promise<Server> {
   const program = await requireProgram('varnishd');
   const folder = await temporaryFolder('varnish');
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const vcl = join(folder.path, 'feeds.vcl');
   const more = [options.deltas ? PASSING_DELTAS : '', options.isCareless ? CARELESS : '', `\n${options.lines ?? ''}`];
-  await writeFile(vcl, configuration(originPort, more.join('')));
+  await writeFile(vcl, options.vcl ?? configuration(originPort, more.join('')));
   const parameters = [
     `http_gzip_support=${options.gzip === false ? 'off' : 'on'}`,
     'default_grace=0',

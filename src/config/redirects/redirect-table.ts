@@ -76,6 +76,11 @@ export class RedirectTable {
     return undefined;
   }
 
+  /** The paths of the addresses without a query: their parts, with slashes between. */
+  plainPaths(): readonly string[] {
+    return [...this.#addresses.keys()];
+  }
+
   /** The target of this address itself. */
   exact({ segments, query }: OldAddress): Target | undefined {
     const path = segments.join('/');

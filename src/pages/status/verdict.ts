@@ -9,11 +9,12 @@ export interface Verdict {
 }
 
 /** Whether readers are served, and what needs the operator. */
-export function verdictOf({ outage, needs }: ServiceStatus): Verdict {
+export function verdictOf({ outage, needs, outbox = [] }: ServiceStatus): Verdict {
   const served = outage !== undefined ? 'Readers are not served.' : servedSentence(needs.damage !== undefined);
   const things = (count: typeof counted) => [
     ...(needs.damage === undefined ? [] : ['the store']),
     ...(needs.disk === undefined ? [] : ['the disk']),
+    ...(outbox.some(({ state }) => state === 'failing') ? ['the outbox'] : []),
     ...(needs.problemCount === 0 ? [] : [count(needs.problemCount, nounFor(needs.problems, needs.problemCount))]),
   ];
   const names = things(countedInWords);

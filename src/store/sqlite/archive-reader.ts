@@ -6,7 +6,7 @@ import { countDue, duePages, justBefore, MOST_DUE, OLDEST, openKey } from './arc
 import type { Archives } from './archives.ts';
 import { damaged } from './damage.ts';
 import { type FeedRow, listOf } from './feed-rows.ts';
-import { countOf, HIGHEST, isBefore, type Key } from './list-parts.ts';
+import { countOf, HIGHEST, isBefore, type Key, LOWEST } from './list-parts.ts';
 import type { Lists, TableRow } from './lists.ts';
 
 /** Where a page of an archive begins and ends, and which pages are beside it. */
@@ -20,11 +20,15 @@ export interface PageRange {
   readonly newer?: number;
 }
 
-/** A page that begins at a key. */
-interface Page {
+/** A page with the date of its last change. */
+interface DatedPage {
   readonly page: number;
-  readonly from: Key;
   readonly changed: Instant;
+}
+
+/** A page that begins at a key. */
+interface Page extends DatedPage {
+  readonly from: Key;
 }
 
 interface ArchiveReaderParts {
@@ -82,6 +86,12 @@ export function createArchiveReader(db: DatabaseSync, { lists, archives }: Archi
       if (pages === undefined) return undefined;
       const newest = pages.at(-2)?.page ?? (feed.newestPage || undefined);
       return omitUndefined({ newest, open: pages.at(-1)?.page ?? 1 });
+    },
+    /** The pages that are not open, oldest first. */
+    *closedPages(feed: FeedRow, at: Instant): Generator<DatedPage> {
+      for (const [, , page, , changed] of lists.up(listOf(feed, 'pages'), LOWEST))
+        if (page !== feed.openPage) yield { page: Number(page), changed: Number(changed) };
+      yield* (newestPages(feed, at) ?? []).slice(0, -1);
     },
     /** Undefined where the archive has no such page. */
     rangeOf(feed: FeedRow, number: number, at: Instant): PageRange | undefined {

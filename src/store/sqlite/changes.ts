@@ -5,6 +5,7 @@ import type { Audit } from './audit.ts';
 import { conditionHolds } from './conditions.ts';
 import { erase } from './erase.ts';
 import type { ChangedLeftFeed, FeedDates, Touch } from './feed-dates.ts';
+import type { OutboxNotes } from './outbox.ts';
 import { put } from './put.ts';
 import type { Settings } from './settings.ts';
 import type { StoreRow } from './store-row.ts';
@@ -17,6 +18,7 @@ interface ApplyParts extends ChangeParts {
   readonly storeRow: StoreRow;
   readonly settings: Settings;
   readonly feedDates: FeedDates;
+  readonly outboxNotes: OutboxNotes;
 }
 
 /** Applies changes in a transaction that the caller has begun. */
@@ -56,7 +58,20 @@ export function applyChanges(parts: ApplyParts, changes: readonly Change[], now:
   archives.setMoment(end);
   feedDates.apply(touches, { at: end, wasServed: settings.wasServed() }, end, transaction.revision);
   feedDates.applyToLeft(left, end);
+  const coming = nextMoment(outcomes, end);
+  if (coming !== undefined) parts.outboxNotes.noteDue(coming);
   return outcomes;
+}
+
+/** The next moment after this one at which time changes what readers see of the articles. */
+function nextMoment(outcomes: readonly Outcome[], after: Instant): Instant | undefined {
+  let next = Number.POSITIVE_INFINITY;
+  for (const { kept } of outcomes) {
+    if (kept === undefined) continue;
+    for (const moment of [kept.publishedAt, kept.expiresAt, kept.withdrawn?.at])
+      if (moment !== undefined && moment > after && moment < next) next = moment;
+  }
+  return next === Number.POSITIVE_INFINITY ? undefined : next;
 }
 
 function applyChange(parts: ChangeParts, change: Change, transaction: Transaction): Applied {

@@ -46,7 +46,7 @@ export function feedRows(db: DatabaseSync, report: (problem: string) => void): I
 }
 
 const COLUMNS = ['number', 'key', 'name', 'declared', 'changed', 'revision', 'visible_from', 'rule'];
-const ARCHIVE = ['archived', 'newest_page', 'open_page', 'head_changed', 'aged_changes'];
+const ARCHIVE = ['archived', 'newest_page', 'open_page', 'head_changed', 'shown_revision', 'aged_changes'];
 const LISTS = ['entries', 'expiries', 'tombstones', 'coming', 'pages', 'rights'];
 
 /** What is wrong with the row of a feed; undefined if it is whole. */

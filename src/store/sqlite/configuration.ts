@@ -1,6 +1,7 @@
 import type { Instant } from '../../lib/instant.ts';
 import type { DocumentSizes, Store } from '../store.ts';
 import type { FeedDates } from './feed-dates.ts';
+import type { OutboxNotes } from './outbox.ts';
 import type { Rules } from './rules.ts';
 import type { Settings } from './settings.ts';
 import type { StoreRow } from './store-row.ts';
@@ -10,6 +11,7 @@ interface ConfigurationParts {
   readonly settings: Settings;
   readonly storeRow: StoreRow;
   readonly feedDates: FeedDates;
+  readonly outboxNotes: OutboxNotes;
   /** Call it in a transaction. */
   readonly changeSizes: (sizes: DocumentSizes, now: () => Instant) => void;
   readonly transaction: <Result>(work: () => Result) => Promise<Result>;
@@ -17,7 +19,7 @@ interface ConfigurationParts {
 
 /** The store's `configure` and `touchAllFeeds`. */
 export function createConfiguration(parts: ConfigurationParts): Pick<Store, 'configure' | 'touchAllFeeds'> {
-  const { rules, settings, storeRow, feedDates, changeSizes, transaction } = parts;
+  const { rules, settings, storeRow, feedDates, outboxNotes, changeSizes, transaction } = parts;
 
   function touchAll(now: () => Instant): void {
     const revision = storeRow.last() + 1;
@@ -32,6 +34,7 @@ export function createConfiguration(parts: ConfigurationParts): Pick<Store, 'con
         for (let done = 0; done < changed.length; ) done += rules.backfillFeeds(changed.slice(done), now, most);
         for (const [name, value] of Object.entries(values)) settings.save(name, value);
         if (isVisible) touchAll(now);
+        outboxNotes.noteEverything(now()); // also files and redirects, which belong to no feed
       });
     },
     touchAllFeeds: (now) => transaction(() => touchAll(now)),

@@ -61,8 +61,8 @@ export function isThere(file: string): boolean {
   }
 }
 
-/** The schema of a store that is there. */
-function existingSchema(file: string): number {
+/** The schema of a store that is there. @throws PublisherError `store_unavailable`, `store_damaged` */
+export function existingSchema(file: string): number {
   try {
     return schemaOf(file);
   } catch (error) {
@@ -118,8 +118,12 @@ export function migrateDatabase(
   }
 }
 
-/** A program of an earlier version that goes on would write rows without checksums, which count as damage from then on. */
-function requireAlone(file: string): void {
+/**
+ * A program of an earlier version that goes on would write rows without checksums, which count as damage from then on.
+ *
+ * @throws PublisherError `store_unavailable` where another process uses the store
+ */
+export function requireAlone(file: string): void {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(databaseUrl(realPath(file), 'mode=rw'), { ...OPTIONS, timeout: 0 });
@@ -265,7 +269,9 @@ function migrate(db: DatabaseSync, onArticle?: () => void): void {
 export function versionError(file: string, version: number): PublisherError {
   const message = `The store ${file} has schema ${version}, but this program needs schema ${MIGRATIONS.length}.`;
   return version < MIGRATIONS.length
-    ? new PublisherError('store_outdated', message, { hint: 'Back up the store, then run the command migrate.' })
+    ? new PublisherError('store_outdated', message, {
+        hint: 'Run the command migrate: it makes a copy of the store first.',
+      })
     : new PublisherError('store_too_new', message, {
         hint: 'Run a version of this program that is at least as new as the one that wrote the store.',
       });

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Instant } from '../../lib/instant.ts';
+import { startOf } from '../../lib/process-start.ts';
 import type { Coverage, RecordingGap } from '../delivery-store.ts';
 
 /** Milliseconds without a word, after which a process of another machine counts as ended. Each saves every second. */
@@ -73,18 +73,6 @@ function isAlive({ host, pid, started, saved }: OpenProcess, now: Instant): bool
   const start = startOf(pid);
   if (start !== undefined) return start === started;
   return started === '' && isRunning(pid) && Math.abs(now - saved) <= SILENCE;
-}
-
-/** When a process began, in the words of Linux; undefined where it does not run, or where the system does not tell. */
-function startOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // a name may have spaces and brackets
-    const [state = ''] = fields;
-    return state === 'Z' || state === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
 }
 
 function isRunning(pid: number): boolean {

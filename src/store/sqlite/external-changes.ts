@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isStoreDamage } from '../../errors.ts';
+import { isPartnerFeed } from '../../feed/dialects.ts';
 import type { FeedKey } from '../../feed/feeds.ts';
 import { storeError } from './database.ts';
 import type { FeedDates } from './feed-dates.ts';
@@ -75,5 +76,15 @@ export function createExternalChanges(
     return touched;
   }
 
-  return { dataVersion, hasForeignCommit, mayHaveExternalChanges, skipTo, takeExternallyChangedFeeds };
+  const feedsChangedAfter = (revision: number): FeedKey[] =>
+    feedDates.changedSince(revision).filter((key) => !isPartnerFeed(key));
+
+  return {
+    dataVersion,
+    feedsChangedAfter,
+    hasForeignCommit,
+    mayHaveExternalChanges,
+    skipTo,
+    takeExternallyChangedFeeds,
+  };
 }

@@ -72,8 +72,12 @@ export function changedAt(before: Instant, at: Instant): Instant {
 
 export type FeedDates = ReturnType<typeof createFeedDates>;
 
-/** When each feed changed last, and with which revision. */
-export function createFeedDates(db: DatabaseSync, feedRows: FeedRows) {
+/**
+ * When each feed changed last, and with which revision.
+ *
+ * @param onShown called in the transaction of a change that readers see at once
+ */
+export function createFeedDates(db: DatabaseSync, feedRows: FeedRows, onShown: (at: Instant) => void) {
   const changedSince = db.prepare('SELECT key FROM feed WHERE revision > ?');
 
   /** @param age of the oldest article that has changed: see `AgedChange`. By default, the whole feed has changed */
@@ -81,7 +85,14 @@ export function createFeedDates(db: DatabaseSync, feedRows: FeedRows) {
     feed.changed = changedAt(feed.changed, at);
     feed.agedChanges = withChange(feed.agedChanges, { age, date: at }, changedAt);
     feed.revision = revision;
+    show(feed, at, revision);
     feedRows.touch(feed);
+  }
+
+  /** Marks a feed as changed for readers: a change that they cannot see yet must not have caches ask for its documents. */
+  function show(feed: FeedRow, at: Instant, revision: number): void {
+    feed.shownRevision = revision;
+    onShown(at);
   }
 
   /** Keeps the dates that changes have in a store without readers. A new article has that of its publication in any case. */
@@ -118,7 +129,10 @@ export function createFeedDates(db: DatabaseSync, feedRows: FeedRows) {
         const seenFrom = oldest.get(key) ?? BY_CLOCK;
         if (seenFrom <= seen) touch(feed, at, revision, at - seenFrom);
         else {
-          if (!wasServed) feed.changed = Math.max(feed.changed, moment);
+          if (!wasServed) {
+            feed.changed = Math.max(feed.changed, moment);
+            if (moment > 0) show(feed, at, revision);
+          }
           feed.revision = revision;
           feedRows.touch(feed);
         }

@@ -38,6 +38,8 @@ export interface FeedRow {
   openPage: number;
   /** When something changed that every document of the feed shows. */
   headChanged: number;
+  /** The revision of the last change that readers could see when it was made. */
+  shownRevision: number;
   /** When articles changed last, by their age. */
   agedChanges: readonly AgedChange[];
   readonly lists: Readonly<Record<FeedList, Parts>>;
@@ -63,7 +65,7 @@ export interface ArchiveUpdates {
 /** The columns of a feed in the order of `feedRow`. */
 export const FEED_COLUMNS = `
   number, key, name, declared, changed, revision, visible_from, rule, archived, newest_page, open_page, head_changed,
-  aged_changes, entries, expiries, tombstones, coming, pages, rights, checksum`;
+  shown_revision, aged_changes, entries, expiries, tombstones, coming, pages, rights, checksum`;
 
 export const LIST_NAMES = Object.keys(FEED_LISTS) as readonly FeedList[];
 
@@ -75,7 +77,7 @@ export const LIST_NAMES = Object.keys(FEED_LISTS) as readonly FeedList[];
 export function feedRow(columns: readonly unknown[]): FeedRow {
   const values = columns.slice(0, -1) as Value[];
   const [number, key, name, declared, changed, revision, visibleFrom, rule, ...more] = values;
-  const [archived, newestPage, openPage, headChanged, agedChanges, ...blobs] = more;
+  const [archived, newestPage, openPage, headChanged, shownRevision, agedChanges, ...blobs] = more;
   if (rowChecksum(values) !== columns.at(-1)) throw damaged(`the feed “${String(key)}” does not match its checksum`);
   const [entries, expiries, tombstones, coming, pages, rights] = blobs.map((blob) => decodeParts(blob as Uint8Array));
   return {
@@ -91,6 +93,7 @@ export function feedRow(columns: readonly unknown[]): FeedRow {
     newestPage,
     openPage,
     headChanged,
+    shownRevision,
     agedChanges: decodeAgedChanges(agedChanges as Uint8Array),
     lists: { entries, expiries, tombstones, coming, pages, rights },
     isChanged: false,
@@ -113,6 +116,7 @@ function emptyFeed(number: number, key: FeedKey): FeedRow {
     newestPage: 0,
     openPage: 0,
     headChanged: 0,
+    shownRevision: 0,
     agedChanges: [],
     lists: {
       entries: emptyParts(),
@@ -168,7 +172,7 @@ export function createFeedRows(
   const insert = db.prepare("INSERT INTO feed (key, name) VALUES (?, '')");
   const update = db.prepare(`
     UPDATE feed SET name = ?, declared = ?, changed = ?, revision = ?, visible_from = ?, rule = ?, archived = ?,
-      newest_page = ?, open_page = ?, head_changed = ?, aged_changes = ?, entries = ?, expiries = ?, tombstones = ?, coming = ?,
+      newest_page = ?, open_page = ?, head_changed = ?, shown_revision = ?, aged_changes = ?, entries = ?, expiries = ?, tombstones = ?, coming = ?,
       pages = ?, rights = ?, checksum = ?
     WHERE number = ?`);
   const keys = new Map<FeedKey, FeedRow>();
@@ -220,14 +224,15 @@ export function createFeedRows(
   function saveRow(row: FeedRow): void {
     archives.after(row);
     const { number, key, name, declared, changed, revision, visibleFrom, rule } = row;
-    const { archived, newestPage, openPage, headChanged } = row;
+    const { archived, newestPage, openPage, headChanged, shownRevision } = row;
     const blobs = LIST_NAMES.map((list) => {
       balance(row.lists[list], (index) => lists.readPart(listOf(row, list), index).map(listRow));
       return encodeParts(row.lists[list]);
     });
     const values = [name, declared, changed, revision, visibleFrom, rule] as const;
     const aged = encodeAgedChanges(row.agedChanges);
-    const columns = [...values, archived, newestPage, openPage, headChanged, aged, ...blobs] as const;
+    const archive = [archived, newestPage, openPage, headChanged] as const;
+    const columns = [...values, ...archive, shownRevision, aged, ...blobs] as const;
     update.run(...columns, rowChecksum([number, key, ...columns]), number);
     Object.assign(row, { isChanged: false, savedName: name, moved: undefined });
   }

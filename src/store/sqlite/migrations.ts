@@ -61,6 +61,10 @@ const SEAL_PAGES = `
 
 /** The columns under the checksum of a feed, as they are now. */
 const FEED_COLUMNS = `number, key, name, declared, changed, revision, visible_from, rule, archived, newest_page, open_page,
+    head_changed, shown_revision, aged_changes, entries, expiries, tombstones, coming, pages, rights`;
+
+/** These columns before there was an outbox. */
+const FEED_COLUMNS_13 = `number, key, name, declared, changed, revision, visible_from, rule, archived, newest_page, open_page,
     head_changed, aged_changes, entries, expiries, tombstones, coming, pages, rights`;
 
 /** These columns before there were partners. */
@@ -450,7 +454,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE feed ADD COLUMN rights BLOB NOT NULL DEFAULT x'';
   -- When articles of the feed changed last, by their age at that time: see aged-changes.ts.
   ALTER TABLE feed ADD COLUMN aged_changes BLOB NOT NULL DEFAULT x'';
-  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS})
+  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS_13})
   WHERE checksum = row_checksum(${FEED_COLUMNS_11});
 
   ALTER TABLE revision ADD COLUMN syndication BLOB NOT NULL DEFAULT x'';
@@ -487,5 +491,40 @@ export const MIGRATIONS: readonly string[] = [
   ${SEAL_MEDIA_USES}
   UPDATE revision SET checksum = row_checksum(${STORE_COLUMNS})
   WHERE checksum = row_checksum(${STORE_COLUMNS_12});
+  `,
+  `
+  -- Of each system that the service tells of changes, what it knows, and when there is something to tell. See outbox.ts.
+  CREATE TABLE outbox (
+    target TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    -- what the service was when it last told everything
+    program TEXT NOT NULL,
+    -- how often everything was to be told
+    epoch INTEGER NOT NULL,
+    -- It knows all changes up to this revision, and all that time has changed up to this moment. -1: nothing.
+    revision INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    -- Up to these it was told once, and is to be told again.
+    sent_revision INTEGER,
+    sent_at INTEGER,
+    -- when there is something to tell; nothing that is known where it is missing
+    due INTEGER,
+    -- no attempt before
+    not_before INTEGER NOT NULL,
+    -- the process that tells, and until when no other one does
+    owner TEXT,
+    lease_until INTEGER NOT NULL,
+    -- attempts in a row that have failed, since when, and why the last one did
+    failures INTEGER NOT NULL,
+    failing_since INTEGER,
+    last_error TEXT,
+    checksum INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- the revision of the last change that readers could see when it was made
+  ALTER TABLE feed ADD COLUMN shown_revision INTEGER NOT NULL DEFAULT 0;
+  -- A row whose checksum does not match has been damaged: it stays so.
+  UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS})
+  WHERE checksum = row_checksum(${FEED_COLUMNS_13});
   `,
 ];

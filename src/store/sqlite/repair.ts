@@ -1,18 +1,4 @@
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  constants,
-  copyFileSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  truncateSync,
-} from 'node:fs';
+import { constants, copyFileSync, linkSync, renameSync, rmSync, statfsSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PublisherError } from '../../errors.ts';
@@ -26,12 +12,14 @@ import type { SalvageParts } from './salvage-articles.ts';
 import {
   cutOff,
   databaseUrl,
+  giveToOwner,
   missingEnd,
   RESTORE,
   realPath,
   schemaInHeader,
   schemaOf,
   sizeOf,
+  syncFile,
   syncFolder,
 } from './store-file.ts';
 
@@ -227,17 +215,9 @@ function replace(db: DatabaseSync, path: string, part: string, name: string): vo
   rmSync(log, { force: true });
   rmSync(`${path}-shm`, { force: true });
   giveToOwner(part, path);
-  sync(part);
+  syncFile(part);
   renameSync(part, path); // the old connection sees that its file has another name, and does nothing more to it
   syncFolder(dirname(path));
-}
-
-/** Root may repair a store that the user of the service must be able to open. */
-function giveToOwner(part: string, path: string): void {
-  const { uid, gid, mode } = statSync(path);
-  chmodSync(part, mode);
-  const own = statSync(part);
-  if (own.uid !== uid || own.gid !== gid) chownSync(part, uid, gid);
 }
 
 function keepAs(path: string, name: string): void {
@@ -246,12 +226,6 @@ function keepAs(path: string, name: string): void {
   } catch {
     copyFileSync(path, name, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE); // a file system without links
   }
-}
-
-function sync(file: string): void {
-  const descriptor = openSync(file, 'r+');
-  fsyncSync(descriptor);
-  closeSync(descriptor);
 }
 
 function removeAll(file: string): void {

@@ -4,7 +4,7 @@ import { isPartnerFeed } from '../../feed/dialects.ts';
 import type { FeedKey, NamedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type { ArchivePage, EntryRef, FeedSnapshot, SnapshotOptions, Tombstone } from '../store.ts';
+import type { ArchivePage, EntryRef, FeedSnapshot, ListedPage, SnapshotOptions, Tombstone } from '../store.ts';
 import { type ArchiveReader, dateOf } from './archive-reader.ts';
 import { checkedArticle, checkedHead, HEAD, type HeadRow } from './article-rows.ts';
 import { damaged } from './damage.ts';
@@ -122,6 +122,16 @@ export function createSnapshots(db: DatabaseSync, { lists, feeds, archive }: Sna
         nextChangeAt: earliest(opens, expires, withdraws, after(tombstones.at(-1)?.at)),
         archive: archive.archiveAt(feed, at),
       });
+    },
+    archivePages(key: FeedKey, at: Instant): ListedPage[] {
+      const feed = feeds.findSeen(key, at);
+      if (feed === undefined) return [];
+      const { since } = namedAt(lists, feed, at);
+      const changedAt = Math.max(feed.headChanged, since);
+      return archive
+        .closedPages(feed, at)
+        .map(({ page, changed }) => ({ page, changedAt: Math.max(changed, changedAt) }))
+        .toArray();
     },
     archivePage(key: FeedKey, page: number, at: Instant): ArchivePage | undefined {
       const feed = feeds.findSeen(key, at);

@@ -31,6 +31,7 @@ import { HIGHEST } from './list-parts.ts';
 import { createListing } from './listing.ts';
 import { createLists } from './lists.ts';
 import { createMediaUses } from './media-uses.ts';
+import { createOutboxNotes, createOutboxStore } from './outbox.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
 import { createPartnerEvents } from './partner-events.ts';
 import { createPartnerSnapshots } from './partner-snapshots.ts';
@@ -119,6 +120,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     },
     snapshot: async (key, at, snapshotOptions) => reading(() => snapshots.snapshot(key, at, snapshotOptions)),
     archivePage: async (key, page, at) => reading(() => snapshots.archivePage(key, page, at)),
+    archivePages: async (key, at) => reading(() => snapshots.archivePages(key, at)),
     setDocumentSizes,
     divideHistory,
     partnerSnapshot: async (key, at, partnerOptions) => reading(() => partnerSnapshot(key, at, partnerOptions)),
@@ -151,6 +153,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
       return await overwriting.overwriteErased();
     },
     textsInUse: (texts) => records.textsInUse(texts),
+    feedsChangedAfter: async (revision) => reading(() => externalChanges.feedsChangedAfter(revision)),
     mayHaveExternalChanges: () => unlessDamaged(externalChanges.mayHaveExternalChanges, false),
     takeExternallyChangedFeeds: async () => unlessDamaged(externalChanges.takeExternallyChangedFeeds, []),
 
@@ -175,6 +178,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
     keepSetting: async (name, value) => transaction(() => settings.keep(name, value)),
 
+    ...createOutboxStore(db, { ...tables, keysOf, transaction }),
     createKey: async (key) => transaction(() => keys.create(key)),
     key: async (id) => keys.find(id),
     keys: async () => keys.list(),
@@ -216,7 +220,8 @@ function openTables(db: DatabaseSync) {
   const settings = createSettings(db);
   const archives = createArchives(db, { lists, settings });
   const feedRows = createFeedRows(db, { lists, storeRow, archives: archives.updates });
-  const feedDates = createFeedDates(db, feedRows);
+  const outboxNotes = createOutboxNotes(db);
+  const feedDates = createFeedDates(db, feedRows, outboxNotes.noteDue);
   const feeds = createFeedReader(db, { lists, storeRow });
   const rules = createRules(db, { storeRow, lists, feeds, feedRows, feedDates, archives });
   return {
@@ -226,6 +231,7 @@ function openTables(db: DatabaseSync) {
     feeds,
     feedRows,
     feedDates,
+    outboxNotes,
     rules,
     settings,
     archives,
@@ -253,7 +259,7 @@ function createTransactions(
   tables: Tables,
   { overwriting: { rewriting }, checkpoints, requireChangeable }: TransactionsParts,
 ) {
-  const { storeRow, sources, feedRows, archives, externalChanges, rules, settings } = tables;
+  const { storeRow, sources, feedRows, archives, externalChanges, rules, settings, outboxNotes } = tables;
   /** What earlier transactions have left in memory is of this version of the store. */
   let version: number | undefined;
 
@@ -270,6 +276,7 @@ function createTransactions(
     archives.end();
     feedRows.forget();
     storeRow.forget();
+    outboxNotes.forget();
   }
   const inTurn = createTurns(); // of two changes to one article, the later one must stay the later one
 
@@ -280,6 +287,7 @@ function createTransactions(
         begin();
         const result = work();
         feedRows.save();
+        outboxNotes.save();
         archives.end();
         const revision = storeRow.last();
         storeRow.save();

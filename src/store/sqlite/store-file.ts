@@ -1,4 +1,6 @@
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   fsyncSync,
   linkSync,
@@ -163,6 +165,21 @@ export function syncFolder(folder: string): void {
   } catch {
     // Windows opens no folder
   }
+}
+
+/** Puts what was written into a file on the disk. */
+export function syncFile(file: string): void {
+  const descriptor = openSync(file, 'r+');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
+}
+
+/** Gives a file the mode and the owner of another: root may write one that the user of the service must be able to open. */
+export function giveToOwner(file: string, other: string): void {
+  const { uid, gid, mode } = statSync(other);
+  chmodSync(file, mode);
+  const own = statSync(file);
+  if (own.uid !== uid || own.gid !== gid) chownSync(file, uid, gid);
 }
 
 /** Bytes; 0 where there is no such file. */

@@ -63,7 +63,7 @@ export function trafficOf(polls: Iterable<Poll>, { bytes, delta, cpu }: Weights)
 }
 
 /** How many of the moments, which are in order, are not after one. */
-export function countUntil(moments: readonly number[], at: number): number {
+function countUntil(moments: readonly number[], at: number): number {
   let [low, high] = [0, moments.length];
   while (low < high) {
     const middle = (low + high) >> 1;

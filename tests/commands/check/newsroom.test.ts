@@ -359,7 +359,7 @@ describe('what readers know already', () => {
 
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(
-      /has schema 3, but this program needs schema \d+\.\nBack up the store, then run the command migrate\.\n$/,
+      /has schema 3, but this program needs schema \d+\.\nRun the command migrate: it makes a copy of the store first\.\n$/,
     );
   });
 });

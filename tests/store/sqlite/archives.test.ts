@@ -77,6 +77,36 @@ async function walk(store: Store, key: string, at: number, limit = SIZE): Promis
 
 const contentOf = (found: Walk | undefined) => found?.pages.map(({ page, ids }) => [page, ids]);
 
+describe('the list of the pages of an archive', () => {
+  test('has every page that is not open, oldest first, with the date of its last change', async () => {
+    const store = await served();
+    const at = NOON + 60 * MINUTE;
+    await store.apply(stories(14), () => NOON);
+    // With another page that time fills, and with no change since.
+    await store.apply(
+      ['c1', 'c2', 'c3', 'c4'].map((id, index) => put({ id, minutes: 30 + index })),
+      () => NOON + MINUTE,
+    );
+    await store.apply([put({ id: 'a5', minutes: -1996, title: 'Corrected' })], () => NOON + 2 * MINUTE);
+    const pages = (await walk(store, 'latest', at))?.pages.toReversed() ?? [];
+    expect(pages.length).toBe(5);
+    expect(await store.archivePages('latest', at)).toEqual(pages.map(({ page, changedAt }) => ({ page, changedAt })));
+    expect(new Set(pages.map(({ changedAt }) => changedAt)).size).toBeGreaterThan(1);
+  });
+
+  test('does not count the ends of stories, and is empty for feeds that readers cannot see', async () => {
+    const store = await served();
+    await store.apply(
+      [...stories(7), put({ id: 'a2', minutes: -1999, expires: 5 }), put({ id: 'z', minutes: 99, section: 'Later' })],
+      () => NOON,
+    );
+    const before = await store.archivePages('latest', NOON);
+    expect(await store.archivePages('latest', NOON + 6 * MINUTE)).toEqual(before);
+    expect((await store.archivePage('latest', 1, NOON + 6 * MINUTE))?.changedAt).toBe(NOON + 5 * MINUTE);
+    for (const key of ['section/later', 'section/none']) expect(await store.archivePages(key, NOON)).toEqual([]);
+  });
+});
+
 describe('a page of an archive', () => {
   test('is made when more entries than a document has are in no page', async () => {
     const store = await served();
