@@ -26,8 +26,8 @@ const SITE_FILE_SHARE = 1 / 16;
 /** Part of the cache for pages of archives. */
 const ARCHIVE_SHARE = 1 / 16;
 /** Of the bytes that are left for current documents, the part for their tags, which outlive them. */
-const TAG_SHARE = 3 / 10;
-/** Bytes of the tags of about 80,000 documents: more are never of use. */
+const TAG_SHARE = 2 / 5;
+/** Bytes of the tags of about 80,000 documents. */
 const MOST_TAG_BYTES = 32 * MEGABYTE;
 /** Part of the cache for documents of partners, where there are any. */
 const PARTNER_SHARE = 1 / 4;
