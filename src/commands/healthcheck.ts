@@ -4,7 +4,7 @@ import { OPTIONS } from '../config/options.ts';
 import { DEFAULT_METRICS_PORT } from '../config/serve-options.ts';
 import { PublisherError } from '../errors.ts';
 import { systemReason } from '../lib/system-reason.ts';
-import { optionsHelp, readArguments } from './arguments.ts';
+import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -20,6 +20,9 @@ export const command: Command = { help: HELP, run };
 
 /** Milliseconds for the whole answer. */
 const PATIENCE = 5000;
+/** What the service answers to `/healthz` and `/readyz`. Any program may answer 200. */
+const ALIVE = /^ok$/;
+const READY = /^(?:ready|degraded)\b/;
 /** Characters of an answer. A problem of the service is shorter. */
 const LONGEST = 64 * 1024;
 
@@ -28,6 +31,7 @@ async function run(args: readonly string[], { out, env }: Terminal): Promise<num
   const address = addressOf(values);
   const { status, text } = await ask(address);
   if (status !== 200) throw unhealthy(address, status, text);
+  if (!(values.live ? ALIVE : READY).test(text)) throw foreign(address, status);
   out(values.live ? `The service answers at ${address}.` : `The service is ready: ${address}.`);
   return 0;
 }
@@ -37,7 +41,10 @@ type Values = ValuesOf<typeof OPTIONS.healthcheck>;
 /** Health is on the metrics port, and on the port of the service where there is no other. */
 function addressOf({ port, host = '::', metricsPort = DEFAULT_METRICS_PORT, metricsHost, live }: Values): string {
   const authority = metricsPort === 'off' ? `${reachable(host)}:${port}` : `${reachable(metricsHost)}:${metricsPort}`;
-  return `http://${authority}/${live ? 'healthz' : 'readyz'}`;
+  const address = `http://${authority}/${live ? 'healthz' : 'readyz'}`;
+  if (URL.canParse(address)) return address;
+  const [name, value] = metricsPort === 'off' ? ['--host', host] : ['METRICS_HOST', metricsHost];
+  throw usage(`${name} must be a name or an IP address without brackets and zone, not “${value}”.`);
 }
 
 /** Where a service that listens on all addresses is. Without the name localhost: a small container may not know it. */
@@ -66,6 +73,8 @@ function ask(address: string): Promise<HealthAnswer> {
       response.on('end', () => answered({ status: response.statusCode, text }));
     });
     request.on('error', fail);
+    // Also after 101, which is neither an answer nor an error.
+    request.on('close', () => fail(Object.assign(new Error(), { code: 'ECONNRESET' })));
   });
 }
 
@@ -79,16 +88,21 @@ function silent(address: string, cause: Error): PublisherError {
 }
 
 function refusal(cause: Error): string {
-  return 'code' in cause && cause.code === 'ECONNREFUSED' ? 'nothing listens there' : systemReason(cause);
+  const code = 'code' in cause ? cause.code : undefined;
+  if (code === 'ECONNREFUSED') return 'nothing listens there';
+  return code === 'ECONNRESET' ? 'the connection was closed without a whole answer' : systemReason(cause);
 }
 
 function unhealthy(address: string, status: number | undefined, text: string): PublisherError {
   const problem = problemIn(text);
-  if (problem === undefined)
-    return new PublisherError('not_ready', `${address} answers ${status}, and not as this service does.`, {
-      hint: 'Another program may have the port: give this command the --metrics-port and METRICS_HOST of the service.',
-    });
+  if (problem === undefined) return foreign(address, status);
   return new PublisherError('not_ready', `The service is not ready: ${problem.title}`, { hint: problem.detail });
+}
+
+function foreign(address: string, status: number | undefined): PublisherError {
+  return new PublisherError('not_ready', `${address} answers ${status}, and not as this service does.`, {
+    hint: 'Another program may have the port: give this command the --metrics-port and METRICS_HOST of the service.',
+  });
 }
 
 /** Reads a problem of RFC 9457, as `/readyz` has it. Undefined for an answer of another program. */
@@ -96,8 +110,9 @@ function problemIn(text: string): { readonly title: string; readonly detail: str
   const problem = parsed(text);
   if (typeof problem !== 'object' || problem === null || !('code' in problem) || problem.code !== 'not_ready')
     return undefined;
-  const title = 'title' in problem ? String(problem.title) : '';
-  return { title, detail: 'detail' in problem ? String(problem.detail) : undefined };
+  if (!('title' in problem) || typeof problem.title !== 'string') return undefined;
+  const detail = 'detail' in problem && typeof problem.detail === 'string' ? problem.detail : undefined;
+  return { title: problem.title, detail };
 }
 
 function parsed(text: string): unknown {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { PublisherError } from '../errors.ts';
 import { systemReason } from '../lib/system-reason.ts';
 
@@ -45,11 +45,12 @@ function textOf(file: string, source: string): string {
   let opened: number | undefined;
   try {
     opened = openSync(file, 'r');
-    if (fstatSync(opened).size > LONGEST)
+    const bytes = beginningOf(opened, LONGEST + 1);
+    if (bytes.length > LONGEST)
       throw new PublisherError('usage', `The file of ${source} is longer than ${LONGEST / 1024} KiB: ${file}.`, {
         hint: 'Check the name of the file: it must have the secret alone.',
       });
-    return readFileSync(opened, 'utf8');
+    return bytes.toString();
   } catch (error) {
     if (error instanceof PublisherError) throw error;
     throw new PublisherError('usage', `The file of ${source} cannot be read: ${file}: ${systemReason(error)}.`, {
@@ -59,4 +60,16 @@ function textOf(file: string, source: string): string {
   } finally {
     if (opened !== undefined) closeSync(opened);
   }
+}
+
+/** The first bytes of an open file. A pipe tells no size, and a device such as /dev/zero has no end. */
+function beginningOf(descriptor: number, most: number): Buffer {
+  const bytes = Buffer.alloc(most);
+  let length = 0;
+  while (length < most) {
+    const read = readSync(descriptor, bytes, length, most - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
 }

@@ -70,6 +70,10 @@ describe('a secret', () => {
     );
   });
 
+  test('whose file has no end is refused', () => {
+    expect(() => read({ TOKEN_FILE: '/dev/zero' })).toThrow('is longer than 64 KiB: /dev/zero.');
+  });
+
   test.runIf(process.getuid?.() !== 0)('whose file this user may not read is refused', async () => {
     const folder = await dataFolder({ token: 'x' });
     await chmod(join(folder, 'token'), 0);

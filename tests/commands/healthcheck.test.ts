@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { storeFile } from '../../src/service/data-folder.ts';
 import { damageFile } from '../../src/store/sqlite/damage.ts';
@@ -54,7 +56,9 @@ test('no service: exit code 1, and what to do', async () => {
 });
 
 test.each([
+  [200, 'Welcome'],
   [404, 'nothing here'],
+  [503, '{"code": "not_ready", "title": {}}'],
   [503, '{"code": "overloaded"}'],
   [503, 'null'],
 ])('another program that answers %i %j: exit code 1', async (status, text) => {
@@ -70,6 +74,35 @@ test.each([
     err: `http://127.0.0.1:${port}/readyz answers ${status}, and not as this service does.\nAnother program may have the port: give this command the --metrics-port and METRICS_HOST of the service.\n`,
     drawn: '',
   });
+});
+
+test.each([
+  ['that changes the protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],
+  ['that closes at once', ''],
+  ['that breaks off', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nready'],
+])('a server %s: exit code 1', async (_name, answer) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end(answer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : 0;
+  const { code, out, err } = await command(['healthcheck', '--metrics-port', `${port}`]);
+
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toBe(
+    `The service does not answer at http://127.0.0.1:${port}/readyz: the connection was closed without a whole answer.\n${HINT}`,
+  );
+});
+
+test.each(['[::1]', 'fe80::1%eth0', 'a b'])('METRICS_HOST %j is wrong usage', async (host) => {
+  const { code, err } = await command(['healthcheck', '--metrics-port', '9'], { env: { METRICS_HOST: host } });
+
+  expect([code, err.split('\n')[0]]).toEqual([
+    2,
+    `METRICS_HOST must be a name or an IP address without brackets and zone, not “${host}”.`,
+  ]);
 });
 
 test('METRICS_HOST is the address that is asked', async () => {

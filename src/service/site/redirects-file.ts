@@ -49,8 +49,9 @@ export async function redirectLines(run: SiteRun, path: string): Promise<string>
   return lines.join('');
 }
 
+/** In `_redirects`, a plain `*` stands for everything. */
 function encodedPath(segments: readonly string[]): string {
-  return `/${segments.map(encodeURIComponent).join('/')}`;
+  return `/${segments.map((segment) => encodeURIComponent(segment).replaceAll('*', '%2A')).join('/')}`;
 }
 
 /** Many addresses lead to one feed: each is looked up once. */

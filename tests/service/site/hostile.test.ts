@@ -243,3 +243,12 @@ test('a link that waits under the name of a file in work leads nowhere', async (
 
   expect(await readFile(join(folder, 'mine'), 'utf8')).toBe('mine');
 });
+
+test('an asterisk in an old address stands for itself', async () => {
+  const { site, write } = await newsroom({ 'articles/a.json': story('a'), 'redirects.txt': '/x/* latest\n' });
+  await write();
+  const lines = (await readFile(join(site, '_redirects'), 'utf8')).split('\n');
+
+  expect(lines).toContain('/x/%2A /feeds/latest.rss 308');
+  expect(lines.filter((line) => line.includes('*'))).toEqual([]);
+});
