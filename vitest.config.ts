@@ -6,9 +6,10 @@ import { RUN, sized } from './tests/soak/sizes.ts';
 
 const ALL = globSync('tests/**/*.test.ts').map((path) => ({ path, source: readFileSync(path, 'utf8') }));
 /** `npm test` leaves out what takes longest of the soak. */
-const SOAK_ONLY: ReadonlySet<string> = new Set(
-  ['damage', 'flood', 'proxy', 'readers'].map((name) => `tests/soak/${name}.test.ts`),
-);
+const SOAK_ONLY: ReadonlySet<string> = new Set([
+  ...['damage', 'flood', 'proxy', 'readers', 'replicas'].map((name) => `tests/soak/${name}.test.ts`),
+  'tests/store/postgres/contract.test.ts',
+]);
 const FILES = ALL.filter(({ path, source }) =>
   RUN === 'short' ? !SOAK_ONLY.has(path) : source.includes("/sizes.ts'"),
 );

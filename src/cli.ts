@@ -30,6 +30,7 @@ Commands
   signing-key      make the key that signs answers to partners
   healthcheck      ask whether the service is ready, for containers
   migrate          bring the store of an earlier version to this version
+  store            move the store into a database that machines share, and back
 
 “COMMAND --help” shows the options of a command, “--version” the version. An option wins over its variable.
 `;
@@ -54,6 +55,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['signing-key', () => import('./commands/signing-key.ts')],
   ['healthcheck', () => import('./commands/healthcheck.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
+  ['store', () => import('./commands/store.ts')],
   ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
 ]);
 
@@ -112,6 +114,7 @@ const SYNONYMS = synonymsOf({
   withdrawals: 'withdrawal receipts receipt retractions kills takedowns rückrufe retraits retiradas geriçekmeler',
   'verify-delivery': 'verifydeliveries checkdelivery verifysignature proof',
   'signing-key': 'sign signature keypair genkey keygen',
+  store: 'move database replicate replica',
   healthcheck: 'health healthz ready readyz alive live probe ping status',
   migrate: 'upgrade update schema migration aktualisieren güncelle',
 });

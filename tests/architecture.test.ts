@@ -43,6 +43,7 @@ test.each([
   ['feed', 'format/'],
   ['express', 'http/'],
   ['node:sqlite', 'store/sqlite/'],
+  ['pg', 'store/postgres/'],
   ['yaml', 'lib/yaml.ts'],
   ['sanitize-html', 'article/sanitize.ts'],
   ['date-fns', 'lib/instant.ts'],

@@ -4,8 +4,9 @@ import { loadWithoutPartners } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { composed } from '../lib/text.ts';
 import type { Publisher } from '../publish/publish.ts';
-import { hasStore, openDataFolder } from '../service/data-folder.ts';
+import { hasStore } from '../service/data-folder.ts';
 import { createEraser, type Erased } from '../service/erasure.ts';
+import { openSharedFolder } from '../service/shared-folder.ts';
 import type { Outcome, Store } from '../store/store.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -32,7 +33,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const path = resolve(values.data);
   const publication = loadWithoutPartners(path); // throws for a mistyped folder
   if (!hasStore(path)) throw noStore(path);
-  const { store } = openDataFolder(path, { publication });
+  const { store } = await openSharedFolder(path, { publication, databaseUrl: values.databaseUrl });
   try {
     const unknown = await unknownIds(ids, store);
     if (unknown.length > 0) throw notFound(unknown);

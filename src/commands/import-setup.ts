@@ -4,7 +4,8 @@ import type { OPTIONS } from '../config/options.ts';
 import { openPictureFolder, type PictureFolder } from '../ingest/import/picture-folder.ts';
 import { parseHere } from '../publish/publish.ts';
 import { publicationInForce, refreshStore, requireReparse } from '../publish/refresh.ts';
-import { type DataFolder, hasStore, newsroomOf, openDataFolder } from '../service/data-folder.ts';
+import { type DataFolder, hasStore, newsroomOf } from '../service/data-folder.ts';
+import { openSharedFolder } from '../service/shared-folder.ts';
 import { MAX_PRINTED } from './import-items.ts';
 import type { ImportReport, Tally } from './import-report.ts';
 import type { RejectedFile } from './rejected-file.ts';
@@ -27,8 +28,10 @@ export function pagesOf({ all, maxPages }: ImportValues): number {
 }
 
 /** Opens the data folder of an import. */
-export function openFolder({ data, publicUrl, dryRun, sanitizeFastPath }: ImportValues, isBulk: boolean): DataFolder {
-  return openDataFolder(data, {
+export async function openFolder(values: ImportValues, isBulk: boolean): Promise<DataFolder> {
+  const { data, publicUrl, databaseUrl, dryRun, sanitizeFastPath } = values;
+  return await openSharedFolder(data, {
+    databaseUrl,
     feedsUrl: publicUrl,
     isBulk: isBulk && !dryRun,
     // Opening a store creates it, and a dry run writes nothing.

@@ -48,7 +48,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   if (every !== undefined && dryRun) throw usage('--every and --dry-run exclude each other: leave one out.');
   const { stop, exitCode } = stopSignal(terminal);
   if (every !== undefined) {
-    const folder = openFolder(values, false);
+    const folder = await openFolder(values, false);
     try {
       return await repeatImport(positionals, { values, terminal, folder, stop, every });
     } finally {
@@ -64,7 +64,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     terminal.err('Interrupted before anything was read. Nothing was changed.');
     return exitCode();
   }
-  const folder = openFolder(values, isLarge(sources));
+  const folder = await openFolder(values, isLarge(sources));
   try {
     const tally = await importOnce({ locations: positionals, sources, notes }, { values, terminal, folder, stop });
     if (stop.aborted) return exitCode();

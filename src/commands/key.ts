@@ -8,7 +8,8 @@ import { meantWord, synonymsOf } from '../lib/nearest-word.ts';
 import { omitUndefined } from '../lib/omit-undefined.ts';
 import { lineText } from '../lib/text.ts';
 import { createKey, isActive } from '../publish/api-keys.ts';
-import { hasStore, openDataFolder } from '../service/data-folder.ts';
+import { hasStore } from '../service/data-folder.ts';
+import { openSharedFolder } from '../service/shared-folder.ts';
 import type { Store, StoredKey } from '../store/store.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -40,7 +41,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
     case 'list':
       return await list(values, terminal);
     case 'revoke':
-      return await revoke(values.data, id, terminal);
+      return await revoke(values, id, terminal);
     default:
       throw usage(`“key” needs an action: create, list or revoke${unknownAction(action)}.`);
   }
@@ -63,9 +64,13 @@ function unknownAction(action: string | undefined): string {
   return `, not “${action}”${meant === undefined ? '' : `: the nearest is ${meant}`}`;
 }
 
+/** Where the store is. */
+type Place = Pick<ValuesOf<typeof OPTIONS.key>, 'data' | 'databaseUrl'>;
+
 /** Opens the store for one piece of work. Creates a store that is missing. */
-async function withStore<Result>(folder: string, work: (store: Store) => Promise<Result>): Promise<Result> {
-  const { store } = openDataFolder(folder, { publication: loadWithoutPartners(folder) });
+async function withStore<Result>(place: Place, work: (store: Store) => Promise<Result>): Promise<Result> {
+  const { data, databaseUrl } = place;
+  const { store } = await openSharedFolder(data, { publication: loadWithoutPartners(data), databaseUrl });
   try {
     return await work(store);
   } finally {
@@ -78,16 +83,17 @@ function partnersIn(folder: string): readonly string[] {
 }
 
 /** Returns all keys; none, and creates no store, where there is no store. */
-async function keysIn(folder: string): Promise<readonly StoredKey[]> {
-  const path = resolve(folder);
+async function keysIn({ data, databaseUrl }: Place): Promise<readonly StoredKey[]> {
+  const path = resolve(data);
   loadWithoutPartners(path); // throws for a mistyped folder
-  return hasStore(path) ? await withStore(path, (store) => store.keys()) : [];
+  const isThere = databaseUrl !== undefined || hasStore(path);
+  return isThere ? await withStore({ data: path, databaseUrl }, (store) => store.keys()) : [];
 }
 
 type NewKey = Pick<StoredKey, 'name' | 'scope' | 'partner' | 'expiresAt'>;
 
 async function create(
-  { data, name, scope, partner, expires }: ValuesOf<typeof OPTIONS.key>,
+  { data, databaseUrl, name, scope, partner, expires }: ValuesOf<typeof OPTIONS.key>,
   terminal: Terminal,
 ): Promise<number> {
   const clean = lineText(name ?? '');
@@ -107,7 +113,7 @@ async function create(
     terminal.err(unknownPartner(partner, known));
     return 1;
   }
-  return await withStore(data, (store) => createNamed(store, omitUndefined(wanted), now, terminal));
+  return await withStore({ data, databaseUrl }, (store) => createNamed(store, omitUndefined(wanted), now, terminal));
 }
 
 /** @throws PublisherError `usage` for a moment that is over */
@@ -138,12 +144,12 @@ async function createNamed(store: Store, wanted: NewKey, now: Instant, { out, er
 const KEY_START = /^fp_([0-9a-f]{12})(?:_|$)/;
 
 /** @param given the id of a key, or the whole key, where somebody has found it */
-async function revoke(data: string, given: string | undefined, { err }: Terminal): Promise<number> {
+async function revoke(place: Place, given: string | undefined, { err }: Terminal): Promise<number> {
   if (given === undefined) throw usage('“key revoke” needs the ID of a key. “key list” shows all IDs.');
   const id = KEY_START.exec(given)?.[1] ?? given;
-  const keys = await keysIn(data);
+  const keys = await keysIn(place);
   const key = keys.find((each) => each.id === id);
-  if (key !== undefined && (await withStore(data, (store) => store.revokeKey(id, Date.now())))) {
+  if (key !== undefined && (await withStore(place, (store) => store.revokeKey(id, Date.now())))) {
     const where = key.partner === undefined ? 'The API refuses' : `The feeds of the partner ${key.partner} refuse`;
     err(`The key ${id} is revoked. ${where} it now.`);
     return 0;
@@ -157,10 +163,10 @@ async function revoke(data: string, given: string | undefined, { err }: Terminal
 }
 
 async function list(
-  { data, partner }: Pick<ValuesOf<typeof OPTIONS.key>, 'data' | 'partner'>,
+  { data, databaseUrl, partner }: Place & Pick<ValuesOf<typeof OPTIONS.key>, 'partner'>,
   terminal: Terminal,
 ): Promise<number> {
-  const keys = (await keysIn(data)).filter((key) => partner === undefined || key.partner === partner);
+  const keys = (await keysIn({ data, databaseUrl })).filter((key) => partner === undefined || key.partner === partner);
   if (partner !== undefined && keys.length === 0) {
     const known = partnersIn(data);
     const isKnown = known.includes(partner);

@@ -22,6 +22,11 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const { values } = readArguments(OPTIONS.migrate, { args, env: terminal.env });
   const folder = resolve(values.data);
   loadWithoutPartners(folder); // throws for a mistyped folder
+  if (values.databaseUrl !== undefined) {
+    const { migrateLog } = await import('../store/postgres/move.ts');
+    await migrateLog(values.databaseUrl);
+    terminal.out(`Replicas of this version may follow the log in the database.`);
+  }
   if (!hasStore(folder)) {
     terminal.out(`There is no store in ${folder}. The first start of the service creates one with schema ${SCHEMA}.`);
     return 0;

@@ -48,13 +48,13 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number 
   warnOfFewDescriptors(log.log, maxConnections.total);
   const manager = openServiceManager({ env, log: log.log });
   const stop = stopSignal(terminal);
-  const isLocal = values.publicUrl === undefined && hasReservedAddress(written);
+  const { databaseUrl } = values;
+  // All replicas must give the same addresses.
+  const isLocal = values.publicUrl === undefined && hasReservedAddress(written) && databaseUrl === undefined;
   const held = isLocal && wanted.port === 0 ? await holdPort({ host: wanted.host, shared: workers > 1 }) : undefined;
   const settings = { ...wanted, port: held?.port ?? wanted.port };
   const addressed = (one: Publication) =>
-    values.publicUrl === undefined && hasReservedAddress(one)
-      ? withLocalAddress(one, localAddress(settings.host, settings.port))
-      : one;
+    isLocal && hasReservedAddress(one) ? withLocalAddress(one, localAddress(settings.host, settings.port)) : one;
   const publication = addressed(written);
   const shared = { settings, metrics, log, stop, held };
   const service = await (workers > 1
@@ -121,6 +121,7 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     fastPath,
     sanitizeFastPath,
     signingKey: signingKey === undefined ? undefined : readSigningKey(signingKey),
+    databaseUrl: values.databaseUrl,
     purge: purgeSettings(values),
   };
 }
@@ -180,22 +181,19 @@ async function serveAlone(
   { settings, stop, held, ...options }: AloneOptions,
 ): Promise<ReloadableService | undefined> {
   // Not imported above: a supervisor would hold them in memory without need.
-  const [{ openDataFolder }, { serve }] = await Promise.all([
-    import('../service/data-folder.ts'),
+  const [{ openSharedFolder }, { serve }] = await Promise.all([
+    import('../service/shared-folder.ts'),
     import('../service/serve.ts'),
   ]);
-  const { sanitizeFastPath } = settings;
+  const { sanitizeFastPath, databaseUrl } = settings;
   const exit = () => process.exit(0); // it has answered nobody, and the store survives the end of a process
   stop.addEventListener('abort', exit);
   const beforeListen = () => {
     stop.removeEventListener('abort', exit);
     held?.release();
   };
-  const service = await serve(openDataFolder(dataFolder, { publication, sanitizeFastPath }), {
-    ...settings,
-    ...options,
-    beforeListen,
-  });
+  const folder = await openSharedFolder(dataFolder, { databaseUrl, publication, sanitizeFastPath, mayOwn: true });
+  const service = await serve(folder, { ...settings, ...options, beforeListen });
   if (!stop.aborted) return service;
   await service.close();
   return undefined;

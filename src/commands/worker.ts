@@ -2,10 +2,10 @@ import cluster from 'node:cluster';
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PublisherError } from '../errors.ts';
-import { openDataFolder } from '../service/data-folder.ts';
 import { createLoadRequests } from '../service/load-requests.ts';
 import { serve } from '../service/serve.ts';
 import type { Part, ServeOptions, ServiceProcess } from '../service/service-process.ts';
+import { openWorkerFolder } from '../service/worker-folder.ts';
 import {
   deserializeError,
   isParentMessage,
@@ -82,9 +82,9 @@ async function serveConfig(
   { part, beforeListen, loads }: Required<Pick<ServeOptions, 'part' | 'beforeListen' | 'loads'>>,
   terminal: Terminal,
 ): Promise<ServiceProcess> {
-  const { logLevel = 'info', sanitizeFastPath } = settings;
+  const { logLevel = 'info', sanitizeFastPath, databaseUrl } = settings;
   const { screen } = terminal;
-  const folder = openDataFolder(path, { publication, sanitizeFastPath });
+  const folder = await openWorkerFolder(path, { publication, sanitizeFastPath, databaseUrl }, part);
   const log = openLog(screen, { level: logLevel, isTTY: screen.isTTY });
   const service = await serve(folder, {
     ...settings,

@@ -1,5 +1,5 @@
 import type { Option } from './option.ts';
-import { onOff, pastMoment, text, webAddress } from './option-values.ts';
+import { databaseAddress, onOff, pastMoment, text, webAddress } from './option-values.ts';
 
 export const data = {
   option: '--data',
@@ -8,6 +8,18 @@ export const data = {
   kind: text,
   default: 'data',
   help: 'Data folder with publication.yaml, articles/, media/ and store/.',
+} as const satisfies Option;
+
+export const databaseUrl = {
+  option: '--database-url',
+  placeholder: 'URL',
+  variable: 'DATABASE_URL',
+  kind: databaseAddress,
+  defaultHelp: 'none: the store is on this machine alone',
+  emptyIsDefault: true,
+  isSecret: true,
+  help: 'PostgreSQL database that several machines share. Each is a replica.',
+  group: 'Replicas',
 } as const satisfies Option;
 
 export const publicUrl = {

@@ -1,10 +1,11 @@
-import { data, publicUrl, sanitizeFastPath } from './common-options.ts';
+import { data, databaseUrl, publicUrl, sanitizeFastPath } from './common-options.ts';
 import type { Options } from './option.ts';
 import { integer, interval, onOff, text } from './option-values.ts';
 
 /** The options of the import of feeds, records and archives of other systems. */
 export const importOptions = {
   data,
+  databaseUrl,
   publicUrl: {
     ...publicUrl,
     defaultHelp: 'that of the last start, else feedsUrl in publication.yaml',

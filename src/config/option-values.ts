@@ -75,6 +75,14 @@ export const webAddress: Kind<string> = {
   },
 };
 
+export const databaseAddress: Kind<string> = {
+  rule: 'an address such as postgresql://user:password@host/name',
+  read(value) {
+    const url = URL.parse(value);
+    return url !== null && /^postgres(ql)?:$/.test(url.protocol) ? value : undefined;
+  },
+};
+
 /** More is a port number or a typing mistake. */
 const MAX_PROCESSES = 256;
 const anyCount = integer(1, MAX_PROCESSES);

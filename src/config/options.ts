@@ -1,4 +1,4 @@
-import { data, json, publicUrl, since, yes } from './common-options.ts';
+import { data, databaseUrl, json, publicUrl, since, yes } from './common-options.ts';
 import { exportOptions } from './export-options.ts';
 import { importOptions } from './import-options.ts';
 import type { Options } from './option.ts';
@@ -35,6 +35,7 @@ export const OPTIONS = {
   export: exportOptions,
   erase: {
     data,
+    databaseUrl,
     yes,
   },
   key: {
@@ -64,6 +65,7 @@ export const OPTIONS = {
       help: 'End of the key: a day in UTC, a moment, or a number of days from now.',
     },
     data,
+    databaseUrl,
   },
   outbox: {
     data,
@@ -172,11 +174,16 @@ export const OPTIONS = {
   healthcheck: healthcheckOptions,
   migrate: {
     data,
+    databaseUrl,
     noBackup: {
       option: '--no-backup',
       kind: onOff,
       default: 'off',
       help: 'Make no copy of the store first: for those who have a backup, or no room.',
     },
+  },
+  store: {
+    data,
+    databaseUrl: { ...databaseUrl, defaultHelp: 'none, and it must be given' },
   },
 } as const satisfies Readonly<Record<string, Options>>;

@@ -1,4 +1,4 @@
-import { data, publicUrl, sanitizeFastPath } from './common-options.ts';
+import { data, databaseUrl, publicUrl, sanitizeFastPath } from './common-options.ts';
 import type { Options } from './option.ts';
 import {
   choice,
@@ -134,6 +134,7 @@ export const serveOptions = {
     help: 'Answer cached documents without Express. The answers are the same.',
     group: 'Fast paths',
   },
+  databaseUrl,
   sanitizeFastPath,
   metricsHost: {
     variable: 'METRICS_HOST',

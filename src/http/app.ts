@@ -241,6 +241,7 @@ const HEADERS_FOR: Partial<Record<ErrorCode, Record<string, string>>> = {
   request_timeout: { Connection: 'close' }, // the service does not wait for the rest
   store_unavailable: { 'Retry-After': '2' },
   store_damaged: { 'Retry-After': '300' }, // somebody has to mend it
+  database_unavailable: { 'Retry-After': '5' },
 };
 
 /** What is damaged may be an article under embargo: only the API, the log and the operator's port name it. */

@@ -7,6 +7,8 @@ export interface HealthParts {
   /** Rejects where the service cannot answer readers: with `not_ready`, or with the store's error. */
   readonly check: () => Promise<unknown>;
   readonly phase: () => Phase;
+  /** Whether the service answers readers and can take no change now; never by default. */
+  readonly isDegraded?: () => boolean;
 }
 
 export type Phase = 'starting' | 'serving' | 'stopping';
@@ -17,7 +19,10 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 const RETRY_AFTER = 5;
 
 /** `/healthz`: the process is alive. `/readyz`: a load balancer may send requests to it. */
-export function healthHandlers({ check, phase }: HealthParts): { readonly alive: Handler; readonly ready: Handler } {
+export function healthHandlers({ check, phase, isDegraded = () => false }: HealthParts): {
+  readonly alive: Handler;
+  readonly ready: Handler;
+} {
   const answer = (request: IncomingMessage, response: ServerResponse, text: string) =>
     respondWithText(request, response, { type: 'text/plain; charset=utf-8', text });
 
@@ -26,7 +31,7 @@ export function healthHandlers({ check, phase }: HealthParts): { readonly alive:
     alive: async (request, response) => answer(request, response, 'ok'),
     async ready(request, response) {
       const error = phase() === 'serving' ? await whatFails(check) : notReady(`The service is ${phase()}.`);
-      if (error === undefined) return answer(request, response, 'ready');
+      if (error === undefined) return answer(request, response, isDegraded() ? 'degraded' : 'ready');
       respondWithError(request, response, error, { 'Retry-After': RETRY_AFTER });
     },
   };

@@ -142,6 +142,12 @@ const EXPLAINED = {
     title: 'The process that writes changes is restarting.',
     detail: 'Send the change again. If the first attempt succeeded, nothing changes twice.',
   },
+  database_unavailable: {
+    meaning: 'The database that the replicas share cannot be reached. Readers are served meanwhile.',
+    title: 'The database cannot be reached.',
+    detail:
+      'Nothing was changed. The service goes on serving, and takes changes again when the database is back. Send the change again then.',
+  },
   store_damaged: {
     meaning: 'A part of the store is damaged: the service does not show it, and makes no change until it is mended.',
     title: 'The store is damaged: the text of the article “floods” does not match its checksum.',

@@ -15,7 +15,7 @@ const ERRORS: Readonly<Record<Access, readonly ExplainedCode[]>> = {
   probe: ANY,
   public: QUEUED,
   read: WITH_KEY,
-  write: [...WITH_KEY, 'forbidden'],
+  write: [...WITH_KEY, 'forbidden', 'database_unavailable'],
 };
 
 interface Operation {

@@ -93,13 +93,20 @@ const servicePaths: Json = {
       access: 'probe',
       summary: 'Ask whether the service should get requests',
       description: 'For load balancers. It reads the store, and is answered also while the service is overloaded.',
-      answers: { 200: word('ready', 'The service answers readers.') },
+      answers: { 200: readiness() },
       errors: ['not_ready'],
     }),
   },
 };
 
 /** An answer of one word. */
+function readiness(): Json {
+  const schema = { type: 'string', enum: ['ready', 'degraded'] };
+  const description =
+    'The service answers readers. `degraded`: it is a replica whose database is away, so that it takes no change.';
+  return { description, content: { 'text/plain': { schema, example: 'ready' } } };
+}
+
 function word(example: string, description: string): Json {
   return { description, content: { 'text/plain': { schema: { type: 'string', const: example }, example } } };
 }

@@ -8,7 +8,14 @@ import { partnerFeedKey } from '../feed/dialects.ts';
 import { type FeedRule, ownKeys, type Selection } from '../feed/feeds.ts';
 import type { Instant } from '../lib/instant.ts';
 import { jsonString } from '../lib/json.ts';
-import { CONFIGURED_AT, type FeedToBackfill, type Put, type Store, type StoredRecord } from '../store/store.ts';
+import {
+  CONFIGURED_AT,
+  type FeedToBackfill,
+  type LocalSetting,
+  type Put,
+  type Store,
+  type StoredRecord,
+} from '../store/store.ts';
 import type { ParseRecords } from './publish.ts';
 import { type UnparsedRecord, unparsedRecord } from './unparsed-record.ts';
 
@@ -31,6 +38,10 @@ const PUBLICATION = 'masthead';
 const PARSED_WITH = 'reading';
 /** The setting that names the publication in force. */
 const CONFIGURATION = 'configuration';
+/** The setting that names what the files of this machine said when it looked last: only another change of them counts as one. */
+export const FILES_SEEN: LocalSetting = 'publication-seen';
+/** The setting with the whole publication in force, as JSON, where machines share the store. */
+const SHARED_PUBLICATION = 'publication';
 
 interface RefreshParts {
   readonly store: Store;
@@ -38,6 +49,8 @@ interface RefreshParts {
   readonly parse: ParseRecords;
   readonly now: () => Instant;
   readonly progress: (what: string, done: number, total: number) => void;
+  /** Whether other machines have the same store: they learn of the whole publication from it. */
+  readonly isShared?: boolean;
   /** Receives an article whose record is no longer valid, and its revision. The article stays as it was. */
   readonly onInvalid: (id: string, error: PublisherError, revision: number) => void;
 }
@@ -92,7 +105,7 @@ export function configurationInForce(store: Pick<Store, 'setting'>): Promise<str
  * @param onReplaced called when the publication is in force, before the process does anything else
  */
 export async function replacePublication(
-  { store, publication, now }: Pick<RefreshParts, 'store' | 'publication' | 'now'>,
+  { store, publication, now, isShared }: Pick<RefreshParts, 'store' | 'publication' | 'now' | 'isShared'>,
   onReplaced: () => void,
 ): Promise<void> {
   const { added, changed, removed } = await changedRules(store, publication);
@@ -102,7 +115,7 @@ export async function replacePublication(
     await store.backfillFeeds(piece, now, RELOAD.entries);
     await sleep(PAUSE);
   }
-  const configuration = settingsOf(publication, now());
+  const configuration = settingsOf(publication, now(), isShared);
   const isVisible = (await store.setting(PUBLICATION)) !== configuration.settings[PUBLICATION];
   await store.configure({ ...configuration, rules: last, most: RELOAD.entries, isVisible }, now);
   onReplaced();
@@ -131,6 +144,17 @@ export async function publicationInForce(
 export async function storedPublication(store: Pick<Store, 'setting'>): Promise<Partial<Publication> | undefined> {
   const stored = await store.setting(PUBLICATION);
   return stored === undefined ? undefined : (JSON.parse(stored) as Partial<Publication>);
+}
+
+/** Remembers what the files of this machine say. */
+export async function rememberFiles(store: Pick<Store, 'saveSetting'>, files: Publication): Promise<void> {
+  await store.saveSetting(FILES_SEEN, configurationOf(files));
+}
+
+/** The whole publication in force, where machines share the store. Undefined where none has been put in force yet. */
+export async function sharedPublication(store: Pick<Store, 'setting'>): Promise<Publication | undefined> {
+  const text = await store.setting(SHARED_PUBLICATION);
+  return text === undefined ? undefined : (JSON.parse(text) as Publication);
 }
 
 /** Makes the next start parse every stored record again, because some articles were parsed with another publication. */
@@ -187,23 +211,25 @@ function ruleText({ any, all, none }: Selection): string {
 }
 
 /** Puts the publication in force where another one is. */
-async function configure({ store, publication, now }: RefreshParts): Promise<void> {
-  const configuration = settingsOf(publication, now());
+async function configure({ store, publication, now, isShared }: RefreshParts): Promise<void> {
+  const configuration = settingsOf(publication, now(), isShared);
   const { settings } = configuration;
   const before = await store.setting(PUBLICATION);
   const isSame = before === settings[PUBLICATION] && (await configurationInForce(store)) === settings[CONFIGURATION];
-  if (isSame) return;
+  const isKnown = isShared !== true || (await store.setting(SHARED_PUBLICATION)) !== undefined;
+  if (isSame && isKnown) return;
   const isVisible = before !== undefined && before !== settings[PUBLICATION];
   await store.configure({ ...configuration, rules: [], most: 0, isVisible }, now);
 }
 
 /** What the store keeps of a publication besides its rules. */
-function settingsOf(publication: Publication, at: Instant) {
+function settingsOf(publication: Publication, at: Instant, isShared = false) {
   const { entries, feeds } = publication;
   const own = feeds.flatMap(({ id, entries: size }) => (size === undefined ? [] : [[id, size] as const]));
   // No document for readers contains these, as far as it is about feeds.
   const { origins, auditDays, deliveryDays, media, redirects, builtInRedirects, partners, ...parts } = publication;
-  const settings = {
+  const settings: Record<string, string> = {
+    ...(isShared ? { [SHARED_PUBLICATION]: JSON.stringify(publication) } : {}),
     [PUBLICATION]: JSON.stringify(parts),
     [CONFIGURATION]: configurationOf(publication),
     [CONFIGURED_AT]: String(at),

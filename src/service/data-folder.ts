@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import type { Newsroom } from '../article/newsroom.ts';
 import { loadPublication, type Publication } from '../config/publication.ts';
+import type { Replica } from '../store/replica.ts';
 import { IN_MEMORY, isThere } from '../store/sqlite/database.ts';
 import { openSqliteStore } from '../store/sqlite/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -12,6 +13,10 @@ export interface DataFolder {
   readonly publication: Publication;
   readonly newsroom: Newsroom;
   readonly store: Store;
+  /** The log that the store follows; missing where this machine has the store alone. */
+  readonly replica?: Replica;
+  /** What the files of this machine say, where it is a replica: another publication may be in force. */
+  readonly files?: Publication;
   /** The file of the store, or `:memory:`. */
   readonly storeFile: string;
 }

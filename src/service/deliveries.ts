@@ -2,14 +2,14 @@ import type { Publication } from '../config/publication.ts';
 import { createDeliveryRecorder, type DeliveryRecorder } from '../partner/deliveries.ts';
 import type { DeliveryStore } from '../store/delivery-store.ts';
 import { openDeliveryFile } from '../store/sqlite/delivery-file.ts';
-import type { Store } from '../store/store.ts';
+import type { LocalSetting, Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type DataFolder, deliveryFile } from './data-folder.ts';
 import { startPruning } from './pruning.ts';
 import { unlessDamaged } from './unless-damaged.ts';
 
 /** The setting that says since when deliveries are recorded. Without the file that has them, they are lost since then. */
-const SINCE = 'deliveries-since';
+const SINCE: LocalSetting = 'deliveries-since';
 
 interface DeliveryParts {
   /** The one in force. */

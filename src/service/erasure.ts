@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { refuseHeldArticles } from '../ingest/folder/holding-files.ts';
 import type { Erasure, Publisher } from '../publish/publish.ts';
-import { ERASED, type Outcome, type Store, type StoredRecord } from '../store/store.ts';
+import { ERASED, type LocalSetting, type Outcome, type Store, type StoredRecord } from '../store/store.ts';
 import { mediaFilesOf, unusedMedia } from './erased-media.ts';
 import { removeErasedSince, removeRejectedRecords } from './rejected-files.ts';
 
 /** The store's setting: `yes` where a file of refused records may still have the record of an erased article. */
-const FILES_REMAIN = 'erased-files-remain';
+const FILES_REMAIN: LocalSetting = 'erased-files-remain';
 
 /** The results of erasures. */
 export interface Erased {

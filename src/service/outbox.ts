@@ -6,6 +6,7 @@ import { outboxStatus } from '../http/outbox.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { OutboxStatus } from '../pages/service-status.ts';
 import type { OutboxMessage } from '../store/outbox-store.ts';
+import type { Replica } from '../store/replica.ts';
 import type { Store } from '../store/store.ts';
 import type { OutboxCounts } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -21,6 +22,7 @@ const RETRY = 10_000;
 
 interface OutboxParts {
   readonly store: Store;
+  readonly replica?: Replica | undefined;
   readonly settings: Pick<ServeSettings, 'purge' | 'version'>;
   readonly publication: () => Publication;
   readonly counts: OutboxCounts;
@@ -43,15 +45,15 @@ export interface Outbox {
 
 /** Tells other systems of changes, in the process that writes them. */
 export function openOutbox(parts: OutboxParts): Outbox {
-  const { store, settings, publication, now, isWriter } = parts;
+  const { store, replica, settings, publication, now, isWriter } = parts;
   const { purge, version } = settings;
   const receivers = isWriter && purge !== undefined ? purgeReceivers(purge, { now, apis: purge.apis }) : [];
   const events = eventsOf(parts);
   const dispatcher = new Dispatcher({
     ...{ store, receivers, now, timers: systemTimers, random: Math.random, owner: randomUUID() },
     ...events,
-    // Every process looks for changes before it answers: what is on disk is in the next answer of all.
-    appliedEverywhere: async () => {},
+    // On one machine, every process looks for changes before it answers: what is on disk is in the next answer of all.
+    appliedEverywhere: replica?.appliedEverywhere ?? (async () => {}),
     tombstonesFor: () => publication().tombstoneDays * DAY,
   });
   let begun: Promise<void> | undefined;

@@ -6,10 +6,10 @@ import { isMissing } from '../ingest/import/list-files.ts';
 import { LINE_FEED, linesOf } from '../lib/lines.ts';
 import { systemReason } from '../lib/system-reason.ts';
 import { idOf } from '../publish/unparsed-record.ts';
-import type { Store } from '../store/store.ts';
+import type { LocalSetting, Store } from '../store/store.ts';
 
 /** The store's setting: the files for refused records that imports were given, as a JSON list of absolute paths. */
-const REJECTED_FILES = 'rejected-files';
+const REJECTED_FILES: LocalSetting = 'rejected-files';
 /** The latest files that are remembered. */
 const MAX_FILES = 200;
 /** No record is so long. */

@@ -1,5 +1,6 @@
 import type { Publication } from '../config/publication.ts';
-import type { PublisherError } from '../errors.ts';
+import { type Problem, PublisherError } from '../errors.ts';
+import { configurationOf, restartProblems } from '../publish/refresh.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Generations } from './generations.ts';
@@ -13,6 +14,8 @@ interface ReloadingParts {
   readonly log: Log;
 }
 
+export type Reloading = ReturnType<typeof createReloading>;
+
 /** Puts other publications in force while this process serves. */
 export function createReloading({ generations, writer, counters, log }: ReloadingParts) {
   /** Feeds that are measured no more are labels no more. */
@@ -22,7 +25,19 @@ export function createReloading({ generations, writer, counters, log }: Reloadin
     for (const feed of measured) if (!counters.feedRequests.has(feed)) counters.feedRequests.set(feed, 0);
   }
 
+  function refuseOther(problems: readonly Problem[]): void {
+    const message = 'Another replica has put a publication in force that this one cannot serve without a restart.';
+    writer.problems?.refusedPublication(new PublisherError('restart_required', message, { problems }));
+  }
+
   return {
+    /** Reports a publication that another machine has put in force, where this process cannot serve it. */
+    async refuseOther(publication: Publication): Promise<void> {
+      if (configurationOf(publication) === generations.current().configuration) return;
+      refuseOther([
+        { field: '', rule: 'takes effect at the next start only, because several processes serve it here' },
+      ]);
+    },
     async reload(publication: Publication): Promise<void> {
       const began = performance.now();
       await generations.prepare(publication);
@@ -34,6 +49,17 @@ export function createReloading({ generations, writer, counters, log }: Reloadin
         { title, feeds: feeds.length, partners: partners.length, ms: Math.round(performance.now() - began) },
         'publication.yaml was read again, and is in force now.',
       );
+    },
+    /** Serves a publication that another machine has put in force. */
+    async follow(publication: Publication): Promise<void> {
+      const problems = restartProblems(generations.current().publication, publication);
+      if (problems.length > 0) {
+        refuseOther(problems);
+        return;
+      }
+      await generations.prepare(publication);
+      await generations.replaceIfInForce();
+      log.info({ title: publication.title }, 'Another replica has put another publication in force.');
     },
     /** Call this when another publication serves. */
     replaced: measureFeeds,

@@ -5,7 +5,7 @@ import { MOST_WITH_DELTAS } from '../document/delta.ts';
 import { isStoreDamage } from '../errors.ts';
 import { type FeedKey, LATEST } from '../feed/feeds.ts';
 import { serveForwarded } from '../http/forward.ts';
-import type { Phase } from '../http/health.ts';
+import type { HealthParts, Phase } from '../http/health.ts';
 import { listen } from '../http/listen.ts';
 import { serveOperator } from '../http/operator.ts';
 import type { HttpServer } from '../http/server.ts';
@@ -27,8 +27,10 @@ import type { Unrenderable } from './problem-reports.ts';
 import { lazyMetrics, measuredFeeds, overviewsOf } from './process-metrics.ts';
 import { openStatus, openTraffic } from './process-status.ts';
 import { createReloading } from './reloading.ts';
+import { watchReplica } from './replica-watch.ts';
 import type { Part, ServeOptions, ServiceProcess } from './service-process.ts';
-import { unlessDamaged } from './unless-damaged.ts';
+import { openClock } from './shared-clock.ts';
+import { isDatabaseAway, unlessDamaged } from './unless-damaged.ts';
 import { warmUpLater } from './warm-up.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
 
@@ -57,17 +59,16 @@ export async function serve(folder: DataFolder, options: ServeOptions): Promise<
  */
 async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisposableStack): Promise<ServiceProcess> {
   const disk = watchDisk(given);
-  const folder = { ...given, store: disk.store };
-  const { store } = folder;
-  const { host, port, version, part, now = Date.now } = options;
+  const { store } = disk;
+  const folder = { ...given, store };
+  const { host, port, version, part } = options;
   const { log } = options.log;
   const counters = createCounters(measuredFeeds(folder.publication));
-  const fail = (error: unknown) => {
-    if (!isStoreDamage(error)) logError(log, error); // damage is logged once
-  };
+  const fail = failureLog(log);
   let phase: Phase = 'starting';
-  const health = { check: store.check, phase: () => phase };
+  const health = healthOf(folder, () => phase);
   opened.defer(store.close);
+  const now = await openClock(folder, options, opened);
   const traffic = openTraffic(folder, { log, now, fail });
   opened.defer(traffic.close);
   logDamage(store, part, log);
@@ -76,7 +77,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   const isWriter = part?.role !== 'reader';
   const outbox = openOutbox({
     ...{ store, settings: options, counts: counters.outbox, log, now, fail, isWriter },
-    publication: () => publication(),
+    ...{ replica: folder.replica, publication: () => publication() },
   });
   opened.defer(outbox.close);
   let writer: Writer | undefined;
@@ -126,6 +127,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     reloading.replaced();
     void deliveries.replaced();
   });
+  opened.defer(watchReplica(folder, { log, fail, part, reloading }));
   const status = openStatus({ ...shared, publication, documents, http, disk, outbox });
   opened.defer(status.close);
 
@@ -133,6 +135,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     ...documents,
     counters,
     store,
+    replica: folder.replica?.state,
     version,
     droppedLogLines: options.log.dropped,
     deliveries: deliveries.recorder.counts,
@@ -183,6 +186,17 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
       return stop(opened, log);
     }),
   };
+}
+
+/** Damage of the store, and a database that is away, are logged once. */
+function failureLog(log: Log): (error: unknown) => void {
+  return (error) => {
+    if (!isStoreDamage(error) && !isDatabaseAway(error)) logError(log, error);
+  };
+}
+
+function healthOf({ store, replica }: DataFolder, phase: () => Phase): HealthParts {
+  return { check: store.check, phase, isDegraded: () => replica?.state().isConnected === false };
 }
 
 /** The result of the first call, for every call. */

@@ -40,6 +40,8 @@ export interface ServeSettings {
   readonly sanitizeFastPath?: boolean;
   /** The private key (PEM) that signs answers to partners; they are not signed by default. */
   readonly signingKey?: string | undefined;
+  /** The address of the database that replicas share; there is none by default. */
+  readonly databaseUrl?: string | undefined;
   /** The caches in front of the service that are purged after changes; none by default. */
   readonly purge?: PurgeSettings | undefined;
 }

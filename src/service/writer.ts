@@ -6,11 +6,12 @@ import { type ChangeHandlers, changeHandlers } from '../http/article-changes.ts'
 import { guard } from '../http/articles.ts';
 import { forward } from '../http/forward.ts';
 import { problemListHandler } from '../http/overviews.ts';
-import { openArticleFolder } from '../ingest/folder/articles-folder.ts';
+import { type ArticleFolder, openArticleFolder } from '../ingest/folder/articles-folder.ts';
 import { createYieldToLoop } from '../lib/yield-to-loop.ts';
+import { openCursorSeal } from '../partner/change-cursor.ts';
 import { openParser } from '../publish/parser.ts';
 import { type Accepted, createPublisher, isChange, type Publisher } from '../publish/publish.ts';
-import { refreshStore, replacePublication } from '../publish/refresh.ts';
+import { configurationOf, refreshStore, rememberFiles, replacePublication } from '../publish/refresh.ts';
 import type { Store } from '../store/store.ts';
 import { type Counters, countChanges } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -19,11 +20,13 @@ import type { DataFolder } from './data-folder.ts';
 import { completeErasures, createEraser, type Erase } from './erasure.ts';
 import { createFeedFilling } from './feed-filling.ts';
 import { startHistoryDivision } from './history-division.ts';
+import { otherFiles } from './other-files.ts';
 import { createOverwriteRetries } from './overwrite-retries.ts';
+import { createOwnedFolder } from './owned-folder.ts';
 import { createPartnerWarnings } from './partner-warnings.ts';
 import { createProblemReports, type ProblemReports } from './problem-reports.ts';
 import { formerMemberDays, startPruning } from './pruning.ts';
-import { unlessDamaged } from './unless-damaged.ts';
+import { unlessAway, unlessDamaged } from './unless-damaged.ts';
 
 /** Takes changes from the API and from files, or leaves them to another process. */
 export interface Writer {
@@ -68,7 +71,8 @@ const BODY_DEADLINE = 30_000;
 
 /** Applies the rules of the publication to the store. After `start`, it watches the article files. */
 export async function openWriter(folder: DataFolder, parts: WriterParts): Promise<Writer> {
-  const { path, publication, newsroom, store } = folder;
+  const { path, publication, newsroom, store, replica } = folder;
+  const isShared = replica !== undefined;
   const { log, counters, now, announce, onErased, fail, progress = () => {}, bodyDeadline = BODY_DEADLINE } = parts;
   const yieldToLoop = createYieldToLoop();
   const parser = openParser(newsroom, yieldToLoop);
@@ -76,11 +80,18 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
   const auditLog = await openAuditLog({ store, log, fail });
   const problems = createProblemReports({ store, log, counters, now, fail });
   try {
-    await unlessDamaged(refreshStore({ store, publication, parse, now, progress, onInvalid: problems.invalidRecord }));
+    const refresh = async () => {
+      await refreshStore({ store, publication, isShared, parse, now, progress, onInvalid: problems.invalidRecord });
+      if (folder.files !== undefined) await rememberFiles(store, folder.files);
+      if (isShared) await openCursorSeal(store); // readers cannot make it
+    };
+    await unlessDamaged(unlessAway(replica === undefined ? refresh() : replica.alone(refresh)));
   } catch (error) {
     await parser.close(); // its thread would keep the process alive
     throw error;
   }
+  if (folder.files !== undefined && configurationOf(folder.files) !== configurationOf(publication))
+    problems.refusedPublication(otherFiles());
   const warnOfPartners = createPartnerWarnings({ store, now, log });
   await auditLog.catchUp();
   const division = startHistoryDivision({ store, now, announce, fail });
@@ -101,13 +112,18 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     announce: () => {},
     yieldToLoop,
   });
-  const articles = openArticleFolder({
-    dataFolder: path,
-    store,
-    publisher,
-    reports: problems.folder,
-    progress: (done, total) => progress('Publishing changed files', done, total),
-  });
+  const openFolder = (): ArticleFolder =>
+    openArticleFolder({
+      dataFolder: path,
+      store,
+      publisher,
+      reports: problems.folder,
+      progress: (done, total) => progress('Publishing changed files', done, total),
+    });
+  const articles =
+    replica === undefined
+      ? openFolder()
+      : createOwnedFolder({ replica, store, dataFolder: path, open: openFolder, log, fail });
   const pruning = startPruning({ prune: store.pruneAudit, days: () => parts.publication().auditDays }, { now, fail });
   const formerMembers = { prune: store.pruneFormerMembers, days: () => formerMemberDays(parts.publication()) };
   const formerPruning = startPruning(formerMembers, { now, fail });
@@ -133,13 +149,14 @@ export async function openWriter(folder: DataFolder, parts: WriterParts): Promis
     async start() {
       if (store.damage() !== undefined) return; // it takes no change
       await unlessDamaged(articles.start());
-      await unlessDamaged(store.markServed()); // before any process answers from the store
+      await unlessDamaged(unlessAway(store.markServed())); // before any process answers from the store
       division.start();
       filling.start();
       await unlessDamaged(warnOfPartners(parts.publication()));
     },
     async replacePublication(wanted, onReplaced) {
-      await replacePublication({ store, publication: wanted, now }, onReplaced);
+      await replacePublication({ store, publication: wanted, now, isShared }, onReplaced);
+      if (isShared) await rememberFiles(store, wanted);
       filling.start();
       division.start();
       await unlessDamaged(warnOfPartners(wanted));

@@ -347,6 +347,16 @@ export const CONFIGURED_AT = 'configured-at';
 /** The setting with the `DocumentSizes`, as JSON. As long as it is `null`, the store divides no history into pages. */
 export const DOCUMENT_SIZES = 'documents';
 
+/** The settings about files of one machine. Machines that share a store do not share these. */
+export const LOCAL_SETTINGS = [
+  'erased-files-remain',
+  'rejected-files',
+  'deliveries-since',
+  'publication-seen',
+  'clock-offset',
+] as const;
+export type LocalSetting = (typeof LOCAL_SETTINGS)[number];
+
 /** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
 export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;
 export type FeedKind = (typeof FEED_KINDS)[number];

@@ -13,12 +13,15 @@ import type { CacheCounts } from '../document/byte-cache.ts';
 import type { FeedKey } from '../feed/feeds.ts';
 import type { DeclaredSubscribers, Load } from '../pages/service-status.ts';
 import type { DeliveryCounts } from '../store/delivery-store.ts';
+import type { ReplicaState } from '../store/replica.ts';
 import type { FeedTotal, Store } from '../store/store.ts';
 import { answersOf, BOUNDS, type Counters } from './counters.ts';
 
 export interface MetricsParts {
   readonly counters: Counters;
   readonly store: Pick<Store, 'lastRevision' | 'count' | 'damage'>;
+  /** How this replica stands; missing where the store is on this machine alone. */
+  readonly replica?: (() => ReplicaState) | undefined;
   readonly keptDocuments: () => CacheCounts;
   readonly keptEntries: () => CacheCounts;
   readonly droppedLogLines: () => number;
@@ -147,6 +150,7 @@ export function openMetrics({ counters, store, version, ...parts }: MetricsParts
     () => (store.damage() === undefined ? 0 : 1),
     'max',
   );
+  if (parts.replica !== undefined) measureReplica(gauge, parts.replica);
   gauge('store_revision', 'Revision of the last change in the store.', () => store.lastRevision(), 'max');
   gauge(
     'articles',
@@ -346,4 +350,29 @@ function cachedFor<Value>(milliseconds: number, read: () => Promise<Value>): () 
     }
     return value;
   };
+}
+
+type Gauges = ReturnType<typeof createKinds>;
+
+function measureReplica(gauge: Gauges['gauge'], replica: () => ReplicaState): void {
+  gauge('database_up', '1 while the database can be reached, else 0.', () => (replica().isConnected ? 1 : 0), 'max');
+  gauge('replica_lag_seconds', 'Seconds for which this replica has lacked changes.', () => replica().lag, 'max');
+  gauge(
+    'replica_applied',
+    'Position of the last operation that this replica has made.',
+    () => replica().applied,
+    'max',
+  );
+  gauge(
+    'replica_owner',
+    '1 where this replica watches the files for all, else 0.',
+    () => (replica().isOwner ? 1 : 0),
+    'max',
+  );
+  gauge(
+    'replica_clock_offset_seconds',
+    'Seconds by which the clock of the database is ahead of that of this machine.',
+    () => (replica().clockOffset ?? 0) / 1000,
+    'max',
+  );
 }

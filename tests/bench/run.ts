@@ -11,6 +11,7 @@ import { partners } from './partners.ts';
 import { purge } from './purge.ts';
 import { reload } from './reload.ts';
 import { rendering } from './rendering.ts';
+import { replicas } from './replicas.ts';
 import { scale } from './scale.ts';
 import { staticSite } from './site.ts';
 import { siteFiles } from './site-files.ts';
@@ -29,6 +30,7 @@ const BENCHES: ReadonlyMap<string, (sections: readonly string[]) => Promise<void
   ['delivery', delivery],
   ['scale', scale],
   ['store', storing],
+  ['replicas', replicas],
 ]);
 
 // So that those it has started end as well.

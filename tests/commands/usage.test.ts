@@ -29,6 +29,7 @@ test.each<[string, readonly string[]]>([
         '--purge',
         '--soft-purge',
         '--fast-path',
+        '--database-url',
         '--sanitize-fast-path',
       ],
     ],
@@ -37,6 +38,7 @@ test.each<[string, readonly string[]]>([
     'import',
     [
       '--data',
+      '--database-url',
       '--public-url',
       '--dry-run',
       '--all',
@@ -53,7 +55,7 @@ test.each<[string, readonly string[]]>([
   ],
   ['export', ['--site', '--data', '--public-url', '--json']],
   ['outbox', ['--data', '--json']],
-  ['key', ['--name', '--scope', '--partner', '--expires', '--data']],
+  ['key', ['--name', '--scope', '--partner', '--expires', '--data', '--database-url']],
   ['init', ['--title', '--url', '--language']],
   ['deliveries', ['--since', '--limit', '--data', '--json']],
   ['withdrawals', ['--partner', '--since', '--data', '--json']],
@@ -61,7 +63,8 @@ test.each<[string, readonly string[]]>([
   ['healthcheck', ['--live', '--metrics-port', '--port', '--host']],
   ['backup', ['--data']],
   ['restore', ['--data']],
-  ['migrate', ['--data', '--no-backup']],
+  ['migrate', ['--data', '--database-url', '--no-backup']],
+  ['store', ['--data', '--database-url']],
 ])('%s --help has its usage and every option', async (name, options) => {
   const { code, out, err } = await command([name, '--help']);
   const short = await command([name, '-h']);
@@ -95,6 +98,7 @@ test('--help names every command', async () => {
     'signing-key',
     'healthcheck',
     'migrate',
+    'store',
   ]);
 });
 
@@ -125,6 +129,12 @@ test.each<readonly [readonly string[], string]>([
   [['key', 'list', 'all'], 'Unexpected argument “all”.'],
   [['key', 'create', 'x', '--name', 'y'], 'Unexpected argument “x”.'],
   [['key', 'create', '--name', ' \n '], '“key create” needs a --name, so that you can tell keys apart.'],
+  [['store'], '“store” needs to know what to do: store move database, or store move sqlite.'],
+  [['store', 'move', 'sqlite'], '“store move” needs the address of the database: --database-url (DATABASE_URL).'],
+  [
+    ['serve', '--database-url', 'mysql://feeds:secret@db/feeds'],
+    '--database-url must be an address such as postgresql://user:password@host/name. Its value is a secret, which no message shows.',
+  ],
   [['migrate', 'up'], 'Unexpected argument “up”: this command takes options only.'],
   [['serve', 'now'], 'Unexpected argument “now”: this command takes options only.'],
   [['serve', '--port', '65536'], '--port must be a whole number from 0 to 65535, not “65536”.'],

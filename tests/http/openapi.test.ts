@@ -246,6 +246,7 @@ const ELSEWHERE: ReadonlySet<string> = new Set([
   'internal',
   'store_unavailable',
   'store_damaged',
+  'database_unavailable',
   'insufficient_storage',
   'not_ready',
 ]);
@@ -477,11 +478,12 @@ describe('every real answer is one that is declared', () => {
     ['insufficient_storage', 507],
     ['store_unavailable', 503],
     ['store_damaged', 503],
+    ['database_unavailable', 503],
   ])('of a service whose store says %s', async (code, status) => {
     const real = openSqliteStore(':memory:');
     const { key } = await createKey(real, 'k', 'write', NOW);
     const reject = () => Promise.reject(new PublisherError(code, 'The store cannot.'));
-    const store = { ...real, apply: reject, ...(status === 503 ? { find: reject, list: reject } : {}) };
+    const store = { ...real, apply: reject, ...(code.startsWith('store_') ? { find: reject, list: reject } : {}) };
     const publication = parsePublication(PUBLICATION, 'publication.yaml');
     const now = () => NOW;
     const publisher = createPublisher({
@@ -531,7 +533,7 @@ describe('every real answer is one that is declared', () => {
       ['get', '/api/articles'],
     ];
     const wrong: string[] = [];
-    for (const asked of status === 503 ? [...writing, ...reading] : writing) {
+    for (const asked of code.startsWith('store_') ? [...writing, ...reading] : writing) {
       const answer = await askAs(port, key, asked);
       expect([answer.status, JSON.parse(answer.text).code]).toEqual([status, code]);
       wrong.push(...undeclared(description, validate, asked, answer));

@@ -11,7 +11,11 @@ const HANG = 120_000;
 const execFileAsync = promisify(execFile);
 
 /** Servers live in sbin, which is not on every user's PATH. */
-const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+const folders = [
+  ...(process.env.PATH ?? '').split(delimiter),
+  ...['/usr/local/sbin', '/usr/sbin', '/sbin'],
+  ...globSync('/usr/lib/postgresql/*/bin').toSorted().toReversed(), // Debian keeps the versions apart
+];
 
 /** Several Pythons can stand side by side, and only one of them has the distribution's feedparser: it is tried first. */
 const pythons = ['/usr/bin/python3', 'python3'];
@@ -27,7 +31,7 @@ export type RunOptions = {
 };
 
 /** The path of an installed program, or undefined. Of a library it is the path of a Python or Perl that can import it, and of a module of a server that of its file. */
-async function findProgram(name: string): Promise<string | undefined> {
+export async function findProgram(name: string): Promise<string | undefined> {
   if (name === 'feedparser') return findPythonWith('feedparser');
   if (name === 'XML::Feed') return findPerlWith('XML::Feed');
   if (name === 'chromium') return firstInstalled(chromiums);

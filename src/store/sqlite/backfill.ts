@@ -94,17 +94,24 @@ export function preparePieces(db: DatabaseSync, parts: BackfillParts) {
   const entryOf = db.prepare(`
     SELECT published, tie, article, revision, expires FROM entry WHERE feed = ? AND published = ? AND tie = ? AND article = ?`);
   entryOf.setReturnArrays(true);
+  /** The entry of an article in a feed. */
+  function find(feed: FeedRow, article: number): TableRow | undefined {
+    const place = placeOf.get(article);
+    const row = place && entryOf.get(feed.number, Number(place.published), Number(place.tie), article);
+    return row as unknown as TableRow | undefined;
+  }
   return {
-    isOneSeen: prepareSeen(db),
+    /** Those of the articles that the feed does not have. */
+    missing: (feed: FeedRow, articles: Articles): Articles =>
+      articles.filter((article) => find(feed, article) === undefined),
     add(feed: FeedRow, articles: Articles): void {
       entries.begin();
       entries.insert(feed, articles);
     },
     remove(feed: FeedRow, articles: Articles): void {
       for (const article of articles) {
-        const place = placeOf.get(article);
-        const row = place && entryOf.get(feed.number, Number(place.published), Number(place.tie), article);
-        if (row !== undefined) entries.remove(feed, row as unknown as TableRow);
+        const row = find(feed, article);
+        if (row !== undefined) entries.remove(feed, row);
       }
     },
     /** Returns how many tombstones it moved. */

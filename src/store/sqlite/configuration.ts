@@ -1,5 +1,6 @@
 import type { Instant } from '../../lib/instant.ts';
-import type { DocumentSizes, Store } from '../store.ts';
+import type { Operations } from '../operations.ts';
+import type { DocumentSizes } from '../store.ts';
 import type { FeedDates } from './feed-dates.ts';
 import type { OutboxNotes } from './outbox.ts';
 import type { Rules } from './rules.ts';
@@ -12,14 +13,12 @@ interface ConfigurationParts {
   readonly storeRow: StoreRow;
   readonly feedDates: FeedDates;
   readonly outboxNotes: OutboxNotes;
-  /** Call it in a transaction. */
   readonly changeSizes: (sizes: DocumentSizes, now: () => Instant) => void;
-  readonly transaction: <Result>(work: () => Result) => Promise<Result>;
 }
 
-/** The store's `configure` and `touchAllFeeds`. */
-export function createConfiguration(parts: ConfigurationParts): Pick<Store, 'configure' | 'touchAllFeeds'> {
-  const { rules, settings, storeRow, feedDates, outboxNotes, changeSizes, transaction } = parts;
+/** The operations of the store's `configure` and `touchAllFeeds`. */
+export function createConfiguration(parts: ConfigurationParts): Pick<Operations, 'configure' | 'touchAllFeeds'> {
+  const { rules, settings, storeRow, feedDates, outboxNotes, changeSizes } = parts;
 
   function touchAll(now: () => Instant): void {
     const revision = storeRow.last() + 1;
@@ -28,15 +27,13 @@ export function createConfiguration(parts: ConfigurationParts): Pick<Store, 'con
   }
 
   return {
-    async configure({ rules: changed, most, sizes, isVisible, settings: values }, now) {
-      await transaction(() => {
-        changeSizes(sizes, now); // first: it reads feeds as the transaction found them
-        for (let done = 0; done < changed.length; ) done += rules.backfillFeeds(changed.slice(done), now, most);
-        for (const [name, value] of Object.entries(values)) settings.save(name, value);
-        if (isVisible) touchAll(now);
-        outboxNotes.noteEverything(now()); // also files and redirects, which belong to no feed
-      });
+    configure(now, { rules: changed, most, sizes, isVisible, settings: values }) {
+      changeSizes(sizes, now); // first: it reads feeds as the transaction found them
+      for (let done = 0; done < changed.length; ) done += rules.backfillFeeds(changed.slice(done), now, most);
+      for (const [name, value] of Object.entries(values)) settings.save(name, value);
+      if (isVisible) touchAll(now);
+      outboxNotes.noteEverything(now()); // also files and redirects, which belong to no feed
     },
-    touchAllFeeds: (now) => transaction(() => touchAll(now)),
+    touchAllFeeds: touchAll,
   };
 }

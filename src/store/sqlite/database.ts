@@ -123,7 +123,7 @@ export function migrateDatabase(
  *
  * @throws PublisherError `store_unavailable` where another process uses the store
  */
-export function requireAlone(file: string): void {
+export function requireAlone(file: string, command = 'migrate'): void {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(databaseUrl(realPath(file), 'mode=rw'), { ...OPTIONS, timeout: 0 });
@@ -131,7 +131,7 @@ export function requireAlone(file: string): void {
     db.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK');
   } catch (error) {
     if (resultCode(error) !== SQLITE_BUSY) throw unopenable(file, error);
-    const hint = 'Stop the service, and wait until every other command has ended. Then run migrate again.';
+    const hint = `Stop the service, and wait until every other command has ended. Then run ${command} again.`;
     throw new PublisherError('store_unavailable', `Another process uses the store ${file}.`, { hint });
   } finally {
     db?.close();

@@ -28,6 +28,8 @@ export function createExternalChanges(
   let seenRevision = lastRevision();
   let lastPoll: LoopPoll | undefined;
   let mayHave = false;
+  /** Whether this process has made changes that another one asked for. */
+  let hasForeign = false;
 
   /** A store whose revision is damaged is opened, and serves what is whole: nobody else can change it either. */
   function lastRevision(): number {
@@ -46,7 +48,7 @@ export function createExternalChanges(
 
   /** Whether another process has committed since the last `takeExternallyChangedFeeds`. */
   function hasForeignCommit(): boolean {
-    return dataVersion() !== seenVersion;
+    return hasForeign || dataVersion() !== seenVersion;
   }
 
   /**
@@ -61,6 +63,12 @@ export function createExternalChanges(
     return mayHave;
   }
 
+  /** Notes a change by this process that another one asked for: nobody here knows of it. */
+  function noteForeign(): void {
+    hasForeign = true;
+    lastPoll = undefined;
+  }
+
   /** Marks the changes up to this revision as made by this process. */
   function skipTo(revision: number): void {
     seenRevision = revision;
@@ -71,7 +79,7 @@ export function createExternalChanges(
     const [version, revision] = [dataVersion(), storeRow.last()];
     const touched = feedDates.changedSince(seenRevision);
     // Saved after it: if the query fails, the changes are still external changes.
-    [seenVersion, seenRevision] = [version, revision];
+    [seenVersion, seenRevision, hasForeign] = [version, revision, false];
     lastPoll = undefined;
     return touched;
   }
@@ -84,6 +92,7 @@ export function createExternalChanges(
     feedsChangedAfter,
     hasForeignCommit,
     mayHaveExternalChanges,
+    noteForeign,
     skipTo,
     takeExternallyChangedFeeds,
   };

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
+import type { EntryMove, Submit } from '../operations.ts';
 import type { FillingPace, Store } from '../store.ts';
 import type { Archives } from './archives.ts';
 import { type Articles, preparePieces } from './backfill.ts';
@@ -23,7 +24,6 @@ interface FillingParts {
   readonly archives: Archives;
   readonly storeRow: StoreRow;
   readonly reading: Reading;
-  readonly transaction: <Result>(work: () => Result) => Promise<Result>;
 }
 
 const PACE: FillingPace = { slice: 4, moved: 300 };
@@ -33,10 +33,47 @@ interface Run {
   readonly queue: [FeedKey, StoredRule][];
   /** The articles of the feeds that rules name, as the run found them. */
   readonly known: Map<FeedKey, Articles>;
-  /** Articles that changed after the run began. Their changes have moved them by the new rules. */
-  readonly changed: Set<number>;
-  /** The last revision whose changes are in `changed`. */
-  revision: number;
+  /** The revision with which the run began: changes after it have moved their articles by the new rules. */
+  readonly since: number;
+}
+
+/**
+ * The operation that moves entries. Several processes may fill the same feed: what one of them has moved, the others leave.
+ *
+ * @returns a function to call in a transaction; it returns the feeds that are filled now
+ */
+export function createEntryMoves(db: DatabaseSync, parts: FillingParts) {
+  const { rules, feedRows, feedDates, archives, storeRow } = parts;
+  const pieces = preparePieces(db, parts);
+  const changedLater = db.prepare('SELECT 1 FROM article WHERE number = ? AND revision > ?');
+
+  function moveSome(feed: FeedRow, { removed, added }: EntryMove, since: number): void {
+    const unchanged = (articles: readonly number[]): Articles =>
+      Float64Array.from(articles.filter((number) => changedLater.get(number, since) === undefined));
+    if (removed.length > 0) pieces.remove(feed, unchanged(removed));
+    if (added.length > 0) pieces.add(feed, pieces.missing(feed, unchanged(added)));
+  }
+
+  return (now: () => Instant, since: number, moves: readonly EntryMove[]): FeedKey[] => {
+    archives.setMoment(now());
+    const filled: FeedRow[] = [];
+    for (const one of moves) {
+      const feed = feedRows.find(one.feed);
+      if (feed?.rule !== one.rule) continue; // another rule by now: the next run fills it
+      moveSome(feed, one, since);
+      if (!one.isLast) continue;
+      pieces.fillTombstones(feed, rules.numbered(readRule(one.rule).select));
+      rules.finish(feed);
+      filled.push(feed);
+    }
+    if (filled.length === 0) return [];
+    const revision = storeRow.last() + 1;
+    storeRow.setLast(revision);
+    const end = now();
+    archives.setMoment(end);
+    for (const feed of filled) feedDates.touch(feed, end, revision);
+    return filled.map(({ key }) => key);
+  };
 }
 
 /**
@@ -44,10 +81,10 @@ interface Run {
  * name is read in pieces, and may change between them. That does not matter: an article that has changed since is in its
  * feeds by the new rules already, and every other is where it was.
  */
-export function createFeedFilling(db: DatabaseSync, parts: FillingParts): Store['fillFeeds'] {
-  const { rules, feeds, feedRows, feedDates, lists, archives, storeRow, reading, transaction } = parts;
-  const pieces = preparePieces(db, { lists, feedRows });
-  const changedSince = db.prepare('SELECT number FROM article WHERE revision > ?');
+export function createFeedFilling(
+  { rules, feeds, lists, storeRow, reading }: Pick<FillingParts, 'rules' | 'feeds' | 'lists' | 'storeRow' | 'reading'>,
+  submit: Submit,
+): Store['fillFeeds'] {
   const prepare = createSelections({ feeds, lists, reading });
   let run: Run | undefined;
   let selecting: Generator<undefined, Prepared> | undefined;
@@ -56,7 +93,7 @@ export function createFeedFilling(db: DatabaseSync, parts: FillingParts): Store[
   function begin(): Run | undefined {
     const queue = rules.filling();
     if (queue.length === 0) return undefined;
-    return { queue, known: new Map(), changed: new Set(), revision: storeRow.last() };
+    return { queue, known: new Map(), since: storeRow.last() };
   }
 
   /** Prepares feeds until there is enough for a transaction, or the time is over. */
@@ -75,47 +112,27 @@ export function createFeedFilling(db: DatabaseSync, parts: FillingParts): Store[
     } while (performance.now() < end);
   }
 
-  /** Moves articles in a transaction. Returns the feeds that are filled now. */
-  function move(current: Run, now: () => Instant, most: number): FeedKey[] {
-    const at = now();
-    archives.setMoment(at);
-    for (const { number } of changedSince.all(current.revision)) current.changed.add(Number(number));
-    current.revision = storeRow.last();
-    const filled: FeedRow[] = [];
+  /** Takes moves for a transaction from what is prepared. */
+  function takeMoves(most: number): EntryMove[] {
+    const moves: EntryMove[] = [];
     let left = most;
     while (left > 0) {
       const next = prepared.shift();
       if (next === undefined) break;
-      const feed = feedRows.find(next.key);
-      if (feed?.rule !== next.rule) continue; // another rule by now: the next run fills it
-      const rest = moveSome(current, feed, next, left);
+      const { key, rule } = next;
+      const removed = next.removed.subarray(0, left);
+      const added = next.added.subarray(0, Math.max(0, left - next.removed.length));
+      const rest = {
+        ...next,
+        removed: next.removed.subarray(removed.length),
+        added: next.added.subarray(added.length),
+      };
+      const isLast = rest.removed.length + rest.added.length === 0;
+      moves.push({ feed: key, rule, removed: [...removed], added: [...added], isLast });
       left -= next.removed.length + next.added.length + 1;
-      if (rest !== undefined) {
-        prepared.unshift(rest);
-        break;
-      }
-      pieces.fillTombstones(feed, rules.numbered(readRule(next.rule).select));
-      rules.finish(feed);
-      filled.push(feed);
+      if (!isLast) prepared.unshift(rest);
     }
-    if (filled.length === 0) return [];
-    const revision = storeRow.last() + 1;
-    storeRow.setLast(revision);
-    const end = now();
-    archives.setMoment(end);
-    for (const feed of filled) feedDates.touch(feed, end, revision);
-    current.revision = revision; // a revision that no article has
-    return filled.map(({ key }) => key);
-  }
-
-  /** Returns what is left where the feed needs more than is allowed. */
-  function moveSome({ changed }: Run, feed: FeedRow, { removed, added, ...rest }: Prepared, most: number) {
-    const unchanged = (articles: Articles) => articles.filter((article) => !changed.has(article));
-    const [less, more] = [removed.subarray(0, most), added.subarray(0, Math.max(0, most - removed.length))];
-    if (less.length > 0) pieces.remove(feed, unchanged(less));
-    if (more.length > 0) pieces.add(feed, unchanged(more));
-    if (less.length + more.length === removed.length + added.length) return undefined;
-    return { ...rest, removed: removed.subarray(less.length), added: added.subarray(more.length) };
+    return moves;
   }
 
   return async (now, pace = PACE) => {
@@ -124,11 +141,11 @@ export function createFeedFilling(db: DatabaseSync, parts: FillingParts): Store[
       if (run === undefined) return { left: 0, filled: [] };
       const current = run;
       prepareSome(current, pace);
-      const filled = prepared.length === 0 ? [] : await transaction(() => move(current, now, pace.moved));
+      const moves = takeMoves(pace.moved);
+      const filled = moves.length === 0 ? [] : await submit('moveEntries', now, current.since, moves);
       if (current.queue.length === 0 && prepared.length === 0) run = undefined;
       const left = reading(rules.filling).length;
-      // Articles no longer need the earlier rules.
-      if (left === 0) await transaction(rules.raiseVersion);
+      if (left === 0) await submit('endFilling', now);
       return { left, filled };
     } catch (error) {
       [run, selecting, prepared] = [undefined, undefined, []];

@@ -1,6 +1,7 @@
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
+import type { DividedFeed, Submit } from '../operations.ts';
 import { type DividedHistory, DOCUMENT_SIZES, type DocumentSizes } from '../store.ts';
 import { countDue, MOST_DUE } from './archive-due.ts';
 import type { Archives } from './archives.ts';
@@ -25,20 +26,19 @@ interface HistoryDivisionParts {
   readonly settings: Settings;
   readonly storeRow: StoreRow;
   readonly reading: Reading;
-  readonly transaction: <Result>(work: () => Result) => Promise<Result>;
 }
 
 /** The store's `setDocumentSizes`, also as a part of `configure`, and `divideHistory`, which looks for feeds without a transaction that writes: most have nothing to divide. */
 export function createHistoryDivision(parts: HistoryDivisionParts) {
-  const { lists, feeds, feedRows, feedDates, archives, settings, storeRow, reading, transaction } = parts;
+  const { lists, feeds, feedRows, feedDates, archives, settings, storeRow, reading } = parts;
 
   function due(feed: FeedRow, at: Instant): { readonly count: number; readonly size: number } {
     const size = archives.sizeOf(feed.key);
     return size === undefined ? { count: 0, size: 0 } : { count: countDue(lists, feed, at, size), size };
   }
 
-  /** Adds pages. Returns how many are left, and whether readers see the archive only now. */
-  function divide(number: number, now: () => Instant): { readonly left: number; readonly isNew: boolean } {
+  /** Adds pages, in a transaction that the caller has begun. */
+  function divide(number: number, now: () => Instant): DividedFeed {
     const at = now();
     archives.setMoment(at);
     const feed = feedRows.touch(feedRows.get(number));
@@ -75,12 +75,12 @@ export function createHistoryDivision(parts: HistoryDivisionParts) {
     settings.save(DOCUMENT_SIZES, text);
   }
 
-  async function setDocumentSizes(sizes: DocumentSizes, now: () => Instant): Promise<void> {
+  async function setDocumentSizes(submit: Submit, sizes: DocumentSizes, now: () => Instant): Promise<void> {
     if (settings.get(DOCUMENT_SIZES) === JSON.stringify(sizes)) return;
-    await transaction(() => changeSizes(sizes, now));
+    await submit('setDocumentSizes', now, sizes);
   }
 
-  async function divideHistory(after: FeedKey, now: () => Instant): Promise<DividedHistory> {
+  async function divideHistory(submit: Submit, after: FeedKey, now: () => Instant): Promise<DividedHistory> {
     const all = reading(feeds.all);
     if (!settings.wasServed()) return { changed: [] };
     let last = after;
@@ -91,7 +91,7 @@ export function createHistoryDivision(parts: HistoryDivisionParts) {
       looked += 1;
       const count = reading(() => due(feeds.get(number, key), now()).count);
       if (count > 0) {
-        const { left, isNew } = await transaction(() => divide(number, now));
+        const { left, isNew } = await submit('divideFeed', now, number);
         return omitUndefined({ next: left > 0 ? last : key, changed: isNew ? [key] : [] });
       }
       last = key;
@@ -99,5 +99,5 @@ export function createHistoryDivision(parts: HistoryDivisionParts) {
     return { changed: [] };
   }
 
-  return { changeSizes, setDocumentSizes, divideHistory };
+  return { changeSizes, divide, setDocumentSizes, divideHistory };
 }

@@ -19,6 +19,8 @@ interface KeyRow {
   readonly checksum: number;
 }
 
+export type Keys = ReturnType<typeof createKeys>;
+
 /** The API keys. */
 export function createKeys(db: DatabaseSync) {
   const insert = db.prepare(`

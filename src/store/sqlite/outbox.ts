@@ -7,7 +7,6 @@ import type {
   MessageOptions,
   OutboxMessage,
   OutboxRow,
-  OutboxStore,
   OutboxTarget,
   Settlement,
 } from '../outbox-store.ts';
@@ -21,22 +20,7 @@ interface OutboxParts {
   readonly keysOf: (article: number) => readonly FeedKey[];
 }
 
-/** The part of the store that has the messages to other systems. */
-export function createOutboxStore(
-  db: DatabaseSync,
-  { transaction, ...parts }: OutboxParts & { readonly transaction: <Result>(work: () => Result) => Promise<Result> },
-): OutboxStore {
-  const outbox = createOutbox(db, parts);
-  return {
-    setOutboxTargets: (targets, program, now) => transaction(() => outbox.setTargets(targets, program, now())),
-    outbox: async () => outbox.list(),
-    claimOutbox: (target, options, now) => transaction(() => outbox.claim(target, options, now())),
-    settleOutbox: (message, settlement, options, now) =>
-      transaction(() => outbox.settle(message, settlement, options, now())),
-    retryOutbox: (target, now) => transaction(() => outbox.retry(target, now())),
-    dropOutbox: (target, options, now) => transaction(() => outbox.drop(target, options, now())),
-  };
-}
+export type Outbox = ReturnType<typeof createOutbox>;
 
 export type OutboxNotes = ReturnType<typeof createOutboxNotes>;
 
@@ -85,7 +69,7 @@ function tellEverything(row: TargetRow): void {
 }
 
 /** The rows of the outbox. Every method but `list` is called in a transaction that writes. */
-function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts) {
+export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts) {
   const rows = createOutboxRows(db);
   const shown = createShownChanges(db, { keysOf });
   const find = (target: string) => rows.all().find((row) => row.target === target);

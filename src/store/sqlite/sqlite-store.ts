@@ -1,51 +1,37 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { isStoreDamage } from '../../errors.ts';
 import type { Instant } from '../../lib/instant.ts';
-import type { Change, Outcome, Store } from '../store.ts';
+import type { Submit } from '../operations.ts';
+import type { OutboxStore } from '../outbox-store.ts';
+import type { Projection } from '../projection.ts';
+import { type Change, LOCAL_SETTINGS, type Outcome, type Store } from '../store.ts';
 import { createArchiveReader } from './archive-reader.ts';
-import { createArchives } from './archives.ts';
 import { createArticleBlocks } from './article-blocks.ts';
-import { createArticleIndexes } from './article-indexes.ts';
-import { createArticleRows } from './article-rows.ts';
-import { createAudit } from './audit.ts';
-import { createAuditTexts } from './audit-texts.ts';
 import { applyChanges } from './changes.ts';
 import { type Checkpoints, createCheckpoints, openCheckpoints } from './checkpoints.ts';
-import { createConfiguration } from './configuration.ts';
 import { createDamageRecord, type DamageRecord, damaged } from './damage.ts';
 import { type OpenOptions, openDatabase, storeError, withSchemaErrors, withStoreErrors } from './database.ts';
-import { createEntries } from './entries.ts';
-import { createExternalChanges } from './external-changes.ts';
-import { createFeedDates } from './feed-dates.ts';
 import { createFeedFilling } from './feed-filling.ts';
 import { createFeedGlances } from './feed-glances.ts';
-import { createFeedReader } from './feed-reader.ts';
-import { createFeedRows } from './feed-rows.ts';
 import { createFeedTotals } from './feed-totals.ts';
 import { createFeedsOfKind } from './feeds-of-kind.ts';
 import { createFormerMembers } from './former-members.ts';
-import { createFormerRows } from './former-rows.ts';
 import { createHistoryDivision } from './history-division.ts';
-import { createKeys } from './keys.ts';
+import { createKeys, type Keys } from './keys.ts';
 import { HIGHEST } from './list-parts.ts';
 import { createListing } from './listing.ts';
-import { createLists } from './lists.ts';
-import { createMediaUses } from './media-uses.ts';
-import { createOutboxNotes, createOutboxStore } from './outbox.ts';
+import { createOperations } from './operations.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import { createOverwriting, type Overwriting } from './overwriting.ts';
 import { createPartnerEvents } from './partner-events.ts';
 import { createPartnerSnapshots } from './partner-snapshots.ts';
-import { createReading } from './reading.ts';
+import { createProjection, type RunTransaction, submitHere, unlessFollowing } from './projection.ts';
 import { createRecords } from './records.ts';
 import { createReplacedFileCheck } from './replaced-file.ts';
-import { createRules } from './rules.ts';
-import { createSettings } from './settings.ts';
 import { createSnapshots } from './snapshot.ts';
-import { createSources } from './sources.ts';
 import { countStatuses } from './status-counts.ts';
-import { createStoreRow } from './store-row.ts';
 import { createSyndicationEnds } from './syndication-ends.ts';
-import { createSyndicationRows } from './syndication-rows.ts';
+import { openTables, type Tables } from './tables.ts';
 import { createTurns, withWriteLock } from './write-lock.ts';
 
 /**
@@ -55,14 +41,47 @@ import { createTurns, withWriteLock } from './write-lock.ts';
  * @throws PublisherError `store_outdated`, `store_too_new`, `store_unavailable`, `store_damaged`
  */
 export function openSqliteStore(file: string, options: OpenOptions = {}): Store {
-  const damage = createDamageRecord(file);
-  const store = withStoreErrors(withSchemaErrors(openStore))(file, options, damage);
-  const methods = Object.entries(store).map(([name, method]) => [name, withStoreErrors(method, damage.note)]);
-  return Object.fromEntries(methods) as Store;
+  return openWith(file, options).store;
 }
 
-function openStore(file: string, options: OpenOptions, damage: DamageRecord): Store {
+/**
+ * The store on SQLite as a projection of a log.
+ *
+ * @param submit has operations made, instead of making them at once
+ * @throws PublisherError as `openSqliteStore`
+ */
+export function openProjectedStore(file: string, options: OpenOptions, submit: Submit): ProjectedStore {
+  return openWith(file, options, submit);
+}
+
+export interface ProjectedStore {
+  readonly store: Store;
+  readonly projection: Projection;
+}
+
+function openWith(file: string, options: OpenOptions, submit?: Submit): ProjectedStore {
+  const damage = createDamageRecord(file);
+  const { store, projection } = withStoreErrors(withSchemaErrors(openStore))(file, options, damage, submit);
+  return { store: withNotes(store, damage), projection: withNotes(projection, damage) };
+}
+
+/** The same methods, which throw errors of the store, and note damage. */
+function withNotes<Methods extends object>(methods: Methods, damage: DamageRecord): Methods {
+  const wrapped = Object.entries(methods).map(([name, method]) => [name, withStoreErrors(method, damage.note)]);
+  return Object.fromEntries(wrapped) as Methods;
+}
+
+/** For operations that need no moment of their own. */
+const NO_MOMENT = () => 0;
+
+/** What a power failure takes from a projection is made again: the log has it. */
+const LOG_IS_ON_DISK = 'PRAGMA synchronous = NORMAL';
+
+const LOCAL: ReadonlySet<string> = new Set(LOCAL_SETTINGS);
+
+function openStore(file: string, options: OpenOptions, damage: DamageRecord, submitTo?: Submit): ProjectedStore {
   const db = openDatabase(file, options);
+  if (submitTo !== undefined) db.exec(LOG_IS_ON_DISK);
   const requireSameFile = createReplacedFileCheck(file);
   /** @throws PublisherError where no change may be made */
   function requireChangeable(): void {
@@ -79,17 +98,20 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
   const records = createRecords(db, tables.requireComplete);
   const archive = createArchiveReader(db, { lists, archives: tables.archives });
   const snapshots = createSnapshots(db, { lists, feeds, archive });
-  const { changeSizes, setDocumentSizes, divideHistory } = createHistoryDivision({ ...tables, transaction });
+  const division = createHistoryDivision(tables);
   const glances = createFeedGlances(db, { lists, feeds, snapshots });
   const blocks = createArticleBlocks(db, { lists, feeds, reading });
   const feedTotals = createFeedTotals({ lists, feeds, reading });
   const partnerSnapshot = createPartnerSnapshots(db, { lists, feeds, snapshots, storeRow });
-  const keys = createKeys(db);
   const keysOf = (number: number) => {
     const member = records.member(number);
     rules.catchUp();
     return member === undefined ? [] : entries.keysOf(member);
   };
+  const outbox = createOutbox(db, { storeRow, keysOf });
+  const keys = createKeys(db);
+  const operations = createOperations(db, { tables, division, keys, outbox });
+  const { submit, submitterOf } = submitters(submitHere(operations, transaction), settings, submitTo);
   const list = createListing(db, { storeRow, lists, feeds, reading, feedsOf: keysOf });
 
   noteStaleRevision(tables, damage);
@@ -106,28 +128,28 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     }
   }
 
-  return {
-    backfillFeeds: async (feeds, now, most = Number.POSITIVE_INFINITY) =>
-      transaction(() => rules.backfillFeeds(feeds, now, most)),
-    fillFeeds: createFeedFilling(db, { ...tables, transaction }),
+  const store: Store = {
+    backfillFeeds: async (feeds, now, most) => submit('backfillFeeds', now, feeds, most ?? null),
+    fillFeeds: createFeedFilling(tables, submit),
     fillingFeeds: async () => reading(rules.filling).length,
     rules: async () => reading(rules.list),
-    apply: async (changes, now) => transaction(() => applyChanges(tables, changes, now)),
+    apply: async (changes, now) => submit('apply', now, changes),
     rehearse: async (changes, now) => rehearsal(changes, now),
-    ...createConfiguration({ ...tables, changeSizes, transaction }),
+    configure: async (configuration, now) => submit('configure', now, configuration),
+    touchAllFeeds: async (now) => submit('touchAllFeeds', now),
     markServed: async () => {
-      if (!settings.wasServed()) await transaction(settings.markServed);
+      if (!settings.wasServed()) await submit('markServed', NO_MOMENT);
     },
     snapshot: async (key, at, snapshotOptions) => reading(() => snapshots.snapshot(key, at, snapshotOptions)),
     archivePage: async (key, page, at) => reading(() => snapshots.archivePage(key, page, at)),
     archivePages: async (key, at) => reading(() => snapshots.archivePages(key, at)),
-    setDocumentSizes,
-    divideHistory,
+    setDocumentSizes: (sizes, now) => division.setDocumentSizes(submit, sizes, now),
+    divideHistory: (after, now) => division.divideHistory(submit, after, now),
     partnerSnapshot: async (key, at, partnerOptions) => reading(() => partnerSnapshot(key, at, partnerOptions)),
     ...createPartnerEvents(db, tables),
     ...createFormerMembers(db, tables),
     pruneFormerMembers: async (before) =>
-      formerRows.hasOlder(before) ? transaction(() => formerRows.prune(before)) : 0,
+      formerRows.hasOlder(before) ? submit('pruneFormerMembers', NO_MOMENT, before) : 0,
     syndicationEnds: createSyndicationEnds(db, tables),
     articles: async (numbers) => records.articles(numbers),
     feeds: async (at) => reading(() => snapshots.feeds(at)),
@@ -160,7 +182,7 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     history: (id) => audit.history(id),
     auditAfter: async (revision, limit) => audit.after(revision, limit),
     // Without an old row, it does not wait for other writers.
-    pruneAudit: async (before) => (audit.hasOlder(before) ? transaction(() => audit.prune(before)) : 0),
+    pruneAudit: async (before) => (audit.hasOlder(before) ? submit('pruneAudit', NO_MOMENT, before) : 0),
 
     find: async (id) => records.find(id),
     identities: async (ids) => records.identities(ids),
@@ -175,14 +197,11 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
     isMediaVisible: async (path, at) => reading(() => mediaUses.isVisible(path, at)),
     sources: async () => reading(() => sources.list()),
     setting: async (name) => settings.get(name),
-    saveSetting: async (name, value) => transaction(() => settings.save(name, value)),
-    keepSetting: async (name, value) => transaction(() => settings.keep(name, value)),
+    saveSetting: async (name, value) => submitterOf(name)('saveSetting', NO_MOMENT, name, value),
+    keepSetting: async (name, value) => submitterOf(name)('keepSetting', NO_MOMENT, name, value),
 
-    ...createOutboxStore(db, { ...tables, keysOf, transaction }),
-    createKey: async (key) => transaction(() => keys.create(key)),
-    key: async (id) => keys.find(id),
-    keys: async () => keys.list(),
-    revokeKey: async (id, at) => transaction(() => keys.revoke(id, at)),
+    ...outboxMethods(outbox, submit),
+    ...keyMethods(keys, submit),
 
     close: async () => {
       await overwriting.close();
@@ -190,6 +209,34 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord): St
       db.close();
     },
   };
+  return { store, projection: createProjection({ settings, storeRow, operations, transaction }) };
+}
+
+function outboxMethods(outbox: Outbox, submit: Submit): OutboxStore {
+  return {
+    setOutboxTargets: async (targets, program, now) => submit('setOutboxTargets', now, targets, program),
+    outbox: async () => outbox.list(),
+    claimOutbox: async (target, options, now) => submit('claimOutbox', now, target, options),
+    settleOutbox: async (message, settlement, options, now) =>
+      submit('settleOutbox', now, message, settlement, options),
+    retryOutbox: async (target, now) => submit('retryOutbox', now, target),
+    dropOutbox: async (target, options, now) => submit('dropOutbox', now, target, options),
+  };
+}
+
+function keyMethods(keys: Keys, submit: Submit): Pick<Store, 'createKey' | 'key' | 'keys' | 'revokeKey'> {
+  return {
+    createKey: async (key) => submit('createKey', NO_MOMENT, key),
+    key: async (id) => keys.find(id),
+    keys: async () => keys.list(),
+    revokeKey: async (id, at) => submit('revokeKey', NO_MOMENT, id, at),
+  };
+}
+
+/** Who makes the operations of a store; those about files of this machine are made here in any case. */
+function submitters(here: Submit, settings: Tables['settings'], submitTo: Submit | undefined) {
+  const submit = submitTo ?? unlessFollowing(settings, here);
+  return { submit, submitterOf: (setting: string) => (LOCAL.has(setting) ? here : submit) };
 }
 
 /**
@@ -207,44 +254,6 @@ function noteStaleRevision({ storeRow, lists, reading }: Tables, damage: DamageR
     damage.note(known);
     if (!isStoreDamage(known)) throw error;
   }
-}
-
-type Tables = ReturnType<typeof openTables>;
-
-/** The parts of the store that take part in a transaction. */
-function openTables(db: DatabaseSync) {
-  const reading = createReading(db);
-  const lists = createLists(db);
-  const storeRow = createStoreRow(db, lists);
-  const requireComplete = createArticleIndexes(db, { storeRow, reading });
-  const settings = createSettings(db);
-  const archives = createArchives(db, { lists, settings });
-  const feedRows = createFeedRows(db, { lists, storeRow, archives: archives.updates });
-  const outboxNotes = createOutboxNotes(db);
-  const feedDates = createFeedDates(db, feedRows, outboxNotes.noteDue);
-  const feeds = createFeedReader(db, { lists, storeRow });
-  const rules = createRules(db, { storeRow, lists, feeds, feedRows, feedDates, archives });
-  return {
-    reading,
-    lists,
-    storeRow,
-    feeds,
-    feedRows,
-    feedDates,
-    outboxNotes,
-    rules,
-    settings,
-    archives,
-    rows: createArticleRows(db, { storeRow, requireComplete }),
-    requireComplete,
-    entries: createEntries(db, { rules, feedRows, lists, syndication: createSyndicationRows(db, storeRow) }),
-    audit: createAudit(db, { storeRow, lists, reading }),
-    auditTexts: createAuditTexts(db),
-    sources: createSources(db, storeRow),
-    formerRows: createFormerRows(db, { storeRow, feedRows }),
-    mediaUses: createMediaUses(db, { storeRow, lists }),
-    externalChanges: createExternalChanges(db, { storeRow, feedDates }),
-  };
 }
 
 interface TransactionsParts {
@@ -280,7 +289,7 @@ function createTransactions(
   }
   const inTurn = createTurns(); // of two changes to one article, the later one must stay the later one
 
-  function transaction<Result>(work: () => Result): Promise<Result> {
+  const transaction: RunTransaction = (work, isForeign = false) => {
     const write = () => {
       try {
         const hasForeignCommit = externalChanges.hasForeignCommit();
@@ -293,7 +302,8 @@ function createTransactions(
         storeRow.save();
         db.exec('COMMIT');
         checkpoints.afterCommit();
-        if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
+        if (isForeign) externalChanges.noteForeign();
+        else if (!hasForeignCommit) externalChanges.skipTo(revision); // the process knows its own changes
         return result;
       } catch (error) {
         if (db.isTransaction) db.exec('ROLLBACK'); // on a full disk, SQLite has rolled back already
@@ -304,7 +314,7 @@ function createTransactions(
       }
     };
     return writing(write);
-  }
+  };
 
   function rehearsal(changes: readonly Change[], now: () => Instant): Promise<Outcome[]> {
     const write = () => {

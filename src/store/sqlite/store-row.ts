@@ -113,6 +113,8 @@ export function createStoreRow(db: DatabaseSync, lists: Lists) {
   return {
     /** The revision of the last change. */
     last: (): number => (isWriting ? current().last : Number(checked()[0])),
+    /** Of the row, whose lists have the sums of all other tables but those of settings and keys. */
+    checksum: (): number => rowChecksum(checked()),
     setLast(revision: number): void {
       changing().last = revision;
     },
