@@ -15,7 +15,7 @@ Commands
   serve            serve the feeds over HTTP (the default)
   init             make a newsroom: settings, a first article, folders
   import           publish articles from files, feeds and WordPress exports
-  export           write all articles as NDJSON
+  export           write all articles as NDJSON, or a static site
   erase            remove the text of an article for good
   key              create, list and revoke keys for the API and for partners
   outbox           show what caches were told of changes; tell them again

@@ -112,6 +112,7 @@ describe('help and version', () => {
       'export',
       'erase',
       'key',
+      'outbox',
       'verify',
       'repair',
       'backup',
@@ -123,6 +124,7 @@ describe('help and version', () => {
       'signing-key',
       'healthcheck',
       'migrate',
+      'store',
     ]);
     expect(out.match(/(?<=^ {2})--[a-z-]+/gm)).toEqual([
       '--port',
@@ -136,8 +138,11 @@ describe('help and version', () => {
       '--rate-limit',
       '--max-connections',
       '--signing-key',
+      '--purge',
+      '--soft-purge',
       '--fast-path',
       '--sanitize-fast-path',
+      '--database-url',
     ]);
     expect(out.match(/(?<=\()[A-Z_]+(?=, )/g)).toEqual([
       'PORT',
@@ -151,10 +156,24 @@ describe('help and version', () => {
       'RATE_LIMIT',
       'MAX_CONNECTIONS',
       'SIGNING_KEY_FILE',
+      'PURGE',
+      'SOFT_PURGE',
       'FAST_PATH',
       'SANITIZE_FAST_PATH',
+      'DATABASE_URL',
+      'FASTLY_API_TOKEN_FILE',
+      'CLOUDFLARE_API_TOKEN_FILE',
+      'PURGE_SECRET_FILE',
     ]);
-    expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual(['METRICS_HOST', 'LOG_LEVEL', 'LOG_SAMPLE', 'SHUTDOWN_DELAY']);
+    expect(out.match(/(?<=^ {2})[A-Z_]+/gm)).toEqual([
+      'METRICS_HOST',
+      'FASTLY_API_TOKEN',
+      'CLOUDFLARE_API_TOKEN',
+      'PURGE_SECRET',
+      'LOG_LEVEL',
+      'LOG_SAMPLE',
+      'SHUTDOWN_DELAY',
+    ]);
   });
 });
 
