@@ -11,11 +11,11 @@ import { documentsIn } from '../service/site/site.ts';
 import { feedparser } from './feedparser.ts';
 import { newsboat } from './newsboat.ts';
 import { startNginx } from './nginx.ts';
-import { peerTest, run } from './programs.ts';
+import { peerTest, requireProgram, run } from './programs.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NOW = Date.parse('2026-11-22T09:00:00Z');
-const MODULE = '/usr/lib/nginx/modules/ngx_http_brotli_static_module.so';
+const MODULE = 'nginx/modules/ngx_http_brotli_static_module.so';
 
 /** The first block of nginx in the page: a whole server. */
 async function documentedServer(): Promise<(port: number) => string> {
@@ -53,7 +53,7 @@ const read = (file: string) => readFile(join(site, file));
 
 /** The site behind nginx, until the test is over. */
 async function served() {
-  const server = await startNginx(0, { site: await documentedServer(), modules: [MODULE] });
+  const server = await startNginx(0, { site: await documentedServer(), modules: [await requireProgram(MODULE)] });
   return { port: server.port, get: (path: string, headers = {}) => ask(server.port, path, { headers }) };
 }
 
