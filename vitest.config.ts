@@ -8,12 +8,20 @@ const ALL = globSync('tests/**/*.test.ts').map((path) => ({ path, source: readFi
 /** `npm test` leaves out what takes longest of the soak. */
 const SOAK_ONLY: ReadonlySet<string> = new Set([
   ...['damage', 'flood', 'proxy', 'readers', 'replicas'].map((name) => `tests/soak/${name}.test.ts`),
+  'tests/store/postgres/contract.test.ts',
 ]);
-/** The rules of a store over PostgreSQL: all of them take minutes, with a database for each test. */
-const FULL_ONLY = 'tests/store/postgres/contract.test.ts';
+/** These take minutes at the sizes of a soak, for which .ci/run has no time left: `--full` runs them. */
+const FULL_ONLY: ReadonlySet<string> = new Set([
+  'tests/soak/replicas.test.ts',
+  'tests/store/postgres/contract.test.ts',
+  'tests/store/sqlite/outbox.test.ts',
+  'tests/document/long-tail.test.ts',
+  'tests/service/site/incremental.property.test.ts',
+  'tests/service/site/killed.test.ts',
+]);
 const FILES = ALL.filter(({ path, source }) => {
-  if (path === FULL_ONLY) return RUN === 'full';
-  return RUN === 'short' ? !SOAK_ONLY.has(path) : source.includes("/sizes.ts'");
+  if (RUN === 'short') return !SOAK_ONLY.has(path);
+  return source.includes("/sizes.ts'") && (RUN === 'full' || !FULL_ONLY.has(path));
 });
 /** These need a process of their own: they replace modules that other files have loaded, or they measure its memory. */
 const isAlone = ({ source }: { readonly source: string }) => /\bvi\.mock\(|\bmemoryUsage\(/.test(source);
