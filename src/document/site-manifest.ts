@@ -100,7 +100,7 @@ export function partText(documents: PartDocuments): string {
   return `{"documents":[\n${sorted.map((each) => JSON.stringify(each)).join(',\n')}\n]}\n`;
 }
 
-/** The documents of a part; undefined for text that is none. */
+/** Reads the list of a part. Returns undefined if the text is no such list. */
 export function partOf(text: string): PartDocuments | undefined {
   const parsed = part.safeParse(jsonOf(text));
   return parsed.success ? new Map(parsed.data.documents.map((each) => [each.path, each])) : undefined;
@@ -112,7 +112,7 @@ export function manifestText({ parts, ...rest }: SiteManifest): string {
   return `${JSON.stringify(rest).slice(0, -1)},"parts":[\n${sorted.map((each) => JSON.stringify(each)).join(',\n')}\n]}\n`;
 }
 
-/** The manifest in a text; undefined for a text that is none. */
+/** Reads a manifest. Returns undefined if the text is no manifest. */
 export function manifestOf(text: string): SiteManifest | undefined {
   const parsed = manifest.safeParse(jsonOf(text));
   return parsed.success ? parsed.data : undefined;

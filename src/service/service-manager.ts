@@ -9,7 +9,7 @@ const STARTING = { every: 30_000, more: 120_000 };
 /** Messages within the time after which the service counts as hanging, so that one may come late. */
 const MESSAGES_A_PERIOD = 3;
 
-/** What systemd is told of the service (https://www.freedesktop.org/software/systemd/man/sd_notify.html). */
+/** Sends the state of the service to systemd (https://www.freedesktop.org/software/systemd/man/sd_notify.html). */
 export interface ServiceManager {
   /** The service serves. From now on, systemd hears in time that the event loop goes round. */
   readonly ready: (status: string) => void;
@@ -23,7 +23,7 @@ interface ServiceManagerParts {
   readonly log: Log;
 }
 
-/** Opens the way to systemd. Without `NOTIFY_SOCKET`, nobody is told anything. */
+/** Connects the service to systemd. Without `NOTIFY_SOCKET`, no state is sent. */
 export function openServiceManager({ env, log }: ServiceManagerParts): ServiceManager {
   const { NOTIFY_SOCKET } = env;
   if (!NOTIFY_SOCKET) return { ready: () => {}, stopping: () => {} };

@@ -39,7 +39,7 @@ class Listeners<Value> {
   };
 }
 
-/** The way between a replica's store and the log: what comes from there, and how the replica stands. */
+/** Replicates between a replica's store and the log: applies new operations, and knows the state of the replica. */
 export class Replication {
   readonly #parts: ReplicationParts;
   readonly #heartbeat: Heartbeat;

@@ -22,7 +22,7 @@ interface OpenProcess {
 export function createProcesses(db: DatabaseSync) {
   const insert = db.prepare('INSERT INTO process (host, pid, started, begun, saved, clean) VALUES (?, ?, ?, ?, ?, 0)');
   // A process that counted as ended goes on: what it has kept in memory is recorded now, so that nothing is missing.
-  // The moment is earlier than the last one where somebody has set the clock back. A kill loses what comes after this moment.
+  // If somebody sets the clock back, this moment is earlier than the last one. A kill loses the deliveries after this moment.
   const save = db.prepare('UPDATE process SET saved = ?, ended = NULL, clean = 0 WHERE id = ?');
   const end = db.prepare('UPDATE process SET ended = max(saved, ?), clean = ? WHERE id = ?');
   const open = db.prepare('SELECT id, host, pid, started, saved FROM process WHERE ended IS NULL');
