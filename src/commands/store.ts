@@ -3,6 +3,7 @@ import { OPTIONS } from '../config/options.ts';
 import { loadWithoutPartners } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import { hasStore, storeFile } from '../service/data-folder.ts';
+import { endSharing } from '../service/deliveries.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,7 +33,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   const place = { file: storeFile(folder), url };
   const { moveToDatabase, moveToFile } = await import('../store/postgres/move.ts');
   if (to === 'sqlite') {
-    await moveToFile(place);
+    await moveToFile(place, (replica) => endSharing(folder, replica));
     terminal.out('The store is on this machine alone now. Start the service without --database-url.');
     terminal.err('The database still has its copy, and other replicas would go on with it: stop them, and remove it.');
     return 0;

@@ -1,15 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Publication } from '../config/publication.ts';
+import type { Instant } from '../lib/instant.ts';
 import { createDeliveryRecorder, type DeliveryRecorder } from '../partner/deliveries.ts';
 import type { DeliveryStore } from '../store/delivery-store.ts';
-import { openDeliveryFile } from '../store/sqlite/delivery-file.ts';
+import type { Replica } from '../store/replica.ts';
+import { openDeliveryFile, type SharedDeliveryStore } from '../store/sqlite/delivery-file.ts';
 import type { LocalSetting, Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type DataFolder, deliveryFile } from './data-folder.ts';
+import { type DataFolder, deliveryFile, storeFile } from './data-folder.ts';
+import { type RunningExchange, startDeliveryExchange, takeShared } from './delivery-exchange.ts';
 import { startPruning } from './pruning.ts';
 import { unlessDamaged } from './unless-damaged.ts';
 
 /** The setting that says since when deliveries are recorded. Without the file that has them, they are lost since then. */
 const SINCE: LocalSetting = 'deliveries-since';
+
+/** Milliseconds for which a start waits until the other replicas know that this one records. */
+const FIRST_ROUND = 1000;
 
 interface DeliveryParts {
   /** The one in force. */
@@ -59,6 +66,7 @@ export async function openDeliveries(folder: DataFolder, parts: DeliveryParts): 
       ),
   });
   await begin();
+  const exchange = isWriter ? await exchangeOf(folder, record, { hasPartners, now, fail }) : undefined;
   const recorder = createDeliveryRecorder({
     store: record,
     now,
@@ -70,9 +78,9 @@ export async function openDeliveries(folder: DataFolder, parts: DeliveryParts): 
         `Deliveries to partners wait in memory: ${file} cannot be written. ${record.problem() ?? 'Check its disk and its permissions'}.`,
       ),
   });
-  const pruning = isWriter
-    ? startPruning({ prune: record.prune, days: () => publication().deliveryDays }, { now, fail })
-    : undefined;
+  const prune = async (before: Instant) => (await record.prune(before)) + (await pruneShared(folder, before));
+  const days = () => publication().deliveryDays;
+  const pruning = isWriter ? startPruning({ prune, days }, { now, fail }) : undefined;
   return {
     recorder,
     record,
@@ -80,8 +88,46 @@ export async function openDeliveries(folder: DataFolder, parts: DeliveryParts): 
     async close() {
       await pruning?.close();
       await recorder.close();
+      await exchange?.close();
+      await record.close();
     },
   };
+}
+
+interface ExchangeOptions extends Pick<DeliveryParts, 'now' | 'fail'> {
+  readonly hasPartners: () => boolean;
+}
+
+/** On a replica, shares what is delivered. The others know that this one records before it answers anybody. */
+async function exchangeOf(
+  { replica }: Pick<DataFolder, 'replica'>,
+  record: SharedDeliveryStore,
+  { hasPartners, now, fail }: ExchangeOptions,
+): Promise<RunningExchange | undefined> {
+  if (replica === undefined) return undefined;
+  const running = startDeliveryExchange({ exchange: record.exchange, replica, isWanted: hasPartners, now, fail });
+  if (hasPartners()) await record.add({ deliveries: [], through: now() });
+  // A new replica may have to read years of deliveries: until it has them, receipts say “not recorded”.
+  await Promise.race([running.round(), sleep(FIRST_ROUND)]);
+  return running;
+}
+
+/** Takes what all replicas have delivered into the record of this machine, which shares nothing from then on. */
+export async function endSharing(folder: string, replica: Replica): Promise<void> {
+  const file = deliveryFile({ storeFile: storeFile(folder) });
+  const record = openDeliveryFile({ file, now: Date.now, since: () => undefined, onLoss: () => {} });
+  try {
+    await takeShared({ exchange: record.exchange, replica, now: Date.now });
+    await record.exchange.leave();
+  } finally {
+    await record.close();
+  }
+}
+
+/** The owner removes what is older from the database. */
+async function pruneShared({ replica }: Pick<DataFolder, 'replica'>, before: Instant): Promise<number> {
+  const { isOwner, isConnected } = replica?.state() ?? {};
+  return replica !== undefined && isOwner && isConnected ? await replica.deliveries.prune(before) : 0;
 }
 
 /** Reads the record of a data folder, whether a service runs or not. */

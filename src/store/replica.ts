@@ -1,5 +1,6 @@
 import type { PublisherError } from '../errors.ts';
 import type { Operation } from './operations.ts';
+import type { SharedDeliveries } from './shared-deliveries.ts';
 
 /** How a replica stands. */
 export interface ReplicaState {
@@ -39,4 +40,6 @@ export interface Replica {
   readonly onConnection: (take: (lost: { readonly reason: string } | undefined) => void) => void;
   /** Runs work that only one replica at a time may do. While the database is away, it runs at once. */
   readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** What all replicas have delivered to partners. */
+  readonly deliveries: SharedDeliveries;
 }

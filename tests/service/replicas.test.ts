@@ -4,25 +4,14 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { loadPublication } from '../../src/config/publication.ts';
-import { createKey } from '../../src/publish/api-keys.ts';
 import { openReplicaFolder } from '../../src/service/replica-folder.ts';
-import { serve } from '../../src/service/serve.ts';
 import { command } from '../commands/terminal.ts';
 import { freePort } from '../free-port.ts';
-import {
-  type Answer,
-  ask,
-  childEnvironment,
-  dataFolder,
-  FAST_PATH,
-  listen,
-  PUBLICATION,
-  type Running,
-  record,
-} from '../helpers.ts';
+import { type Answer, ask, childEnvironment, dataFolder, PUBLICATION, record } from '../helpers.ts';
 import { type Cluster, startCluster } from '../peers/postgres.ts';
 import { findProgram } from '../peers/programs.ts';
 import { eventually } from '../store/postgres/replicas.ts';
+import { startReplica } from './replica-service.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 
@@ -32,43 +21,6 @@ beforeAll(async () => {
   if (isThere) cluster = await startCluster();
 });
 afterAll(() => cluster?.close());
-
-interface Replica extends Running {
-  readonly key: string;
-  readonly isOwner: () => boolean;
-  readonly put: (id: string, fields?: Readonly<Record<string, unknown>>) => Promise<Answer>;
-  readonly get: (path: string) => Promise<Answer>;
-}
-
-/** Starts a replica in this process, on its own data folder. */
-async function startReplica(
-  databaseUrl: string,
-  { folder, publication = PUBLICATION, now }: { folder?: string; publication?: string; now?: () => number } = {},
-): Promise<Replica> {
-  const path = folder ?? (await dataFolder({ 'publication.yaml': publication }));
-  const { log, told, lines } = listen();
-  const files = loadPublication(path);
-  const opened = await openReplicaFolder(path, { databaseUrl, publication: files, mayOwn: true, now });
-  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log };
-  const service = await serve(opened, { ...options, ...(now === undefined ? {} : { now }) });
-  onTestFinished(() => service.close());
-  const { key } = await createKey(opened.store, 'test', 'write', Date.now());
-  return {
-    ...service,
-    dataFolder: path,
-    told,
-    lines,
-    key,
-    isOwner: () => opened.replica?.state().isOwner ?? false,
-    put: (id, fields = {}) =>
-      ask(service.port, `/api/articles/${id}`, {
-        method: 'PUT',
-        headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-        body: JSON.stringify(record({ id, url: `/${id}`, ...fields })),
-      }),
-    get: (path) => ask(service.port, path),
-  };
-}
 
 function contentOf({ headers, text }: Answer) {
   return [headers.etag, headers['last-modified'], text];

@@ -2,7 +2,7 @@ import { PublisherError } from '../../errors.ts';
 import type { LoggedOperation } from '../projection.ts';
 import { decodeOperation } from './codec.ts';
 import type { Session } from './connection.ts';
-import { CHANNEL, LOCKS, SCHEMA_LOCK, SCHEMA_SQL } from './schema.ts';
+import { CHANNEL, LAST_CREATED, LOCKS, SCHEMA_LOCK, SCHEMA_SQL } from './schema.ts';
 
 /** The end of the log. */
 export interface Head {
@@ -49,9 +49,9 @@ const HEAD = 'SELECT log, last, first, format FROM feed_publisher.head';
 
 /** Creates the tables where they are missing. @param format of a new log */
 export async function createLog(session: Session, format: number): Promise<void> {
-  const { rows } = await session.query<{ there: boolean }>(
-    "SELECT to_regclass('feed_publisher.snapshot_piece') IS NOT NULL AS there",
-  );
+  const { rows } = await session.query<{ there: boolean }>('SELECT to_regclass($1) IS NOT NULL AS there', [
+    LAST_CREATED,
+  ]);
   if (rows[0]?.there !== true) {
     await session.query('SELECT pg_advisory_lock($1, $2)', [LOCKS, SCHEMA_LOCK]);
     for (const statement of SCHEMA_SQL.split(/;\n/)) if (statement.trim() !== '') await session.query(statement);

@@ -1,4 +1,5 @@
 import { PublisherError } from '../../errors.ts';
+import type { Replica } from '../replica.ts';
 import { requireAlone, SCHEMA } from '../sqlite/database.ts';
 import { leaveLog, readProjection } from '../sqlite/projected-file.ts';
 import { openProjectedStore } from '../sqlite/sqlite-store.ts';
@@ -51,9 +52,14 @@ function takenDatabase(): PublisherError {
 /**
  * Makes the store of this machine independent of the database, with everything that is in the database by now.
  *
+ * @param leaving takes what is shared beside the store
+ *
  * @throws PublisherError `database_unavailable`, `store_unavailable`
  */
-export async function moveToFile({ file, url }: Place): Promise<void> {
+export async function moveToFile(
+  { file, url }: Place,
+  leaving: (replica: Replica) => Promise<void> = async () => {},
+): Promise<void> {
   const { store, replica } = await openReplicatedStore({ url, file, mayOwn: false });
   try {
     const { isConnected, applied, last } = replica.state();
@@ -61,6 +67,7 @@ export async function moveToFile({ file, url }: Place): Promise<void> {
       throw new PublisherError('database_unavailable', 'The database went away before all changes were read.', {
         hint: 'Run the command again when the database is back.',
       });
+    await leaving(replica);
   } finally {
     await store.close();
   }

@@ -7,6 +7,7 @@ import type { Projection } from '../projection.ts';
 import type { Replica, ReplicaState } from '../replica.ts';
 import { SCHEMA } from '../sqlite/database.ts';
 import { type Connection, openConnection, type Session, withSession } from './connection.ts';
+import { deliveryBatches } from './delivery-batches.ts';
 import { withoutPassword } from './errors.ts';
 import { Follower } from './follower.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -153,6 +154,11 @@ export class Replication {
         this.#owner.add(take);
         take(this.#heartbeat.isOwner);
       },
+      deliveries: deliveryBatches({
+        session: () => this.connection,
+        machine: this.#parts.replica,
+        log: () => this.#parts.projection.at().log,
+      }),
       alone: (work) => (this.connection.isUp() ? withLock(this.#parts.url, work) : work()),
     };
   }

@@ -60,7 +60,30 @@ CREATE TABLE IF NOT EXISTS feed_publisher.snapshot_piece (
   PRIMARY KEY (snapshot, piece)
 );
 ALTER TABLE feed_publisher.snapshot_piece ALTER COLUMN content SET STORAGE EXTERNAL;
+
+-- A replica that delivers to partners: the number of its last batch, and how far its record goes.
+CREATE TABLE IF NOT EXISTS feed_publisher.delivery_machine (
+  id uuid PRIMARY KEY,
+  last bigint NOT NULL,
+  state jsonb,
+  seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- What replicas have delivered. The id is the one that the replica has given: a batch is here once.
+CREATE TABLE IF NOT EXISTS feed_publisher.delivery_batch (
+  machine uuid NOT NULL,
+  number bigint NOT NULL,
+  id uuid NOT NULL UNIQUE,
+  deliveries jsonb NOT NULL,
+  -- when the newest of them was made, in milliseconds since 1970
+  newest bigint NOT NULL,
+  PRIMARY KEY (machine, number)
+);
+CREATE INDEX IF NOT EXISTS delivery_batch_newest ON feed_publisher.delivery_batch (newest);
 `;
+
+/** What is created last: where it is there, everything is. */
+export const LAST_CREATED = 'feed_publisher.delivery_batch_newest';
 
 /** Of the advisory locks: “feed” as a number. */
 export const LOCKS = 0x66656564;

@@ -6,6 +6,7 @@ import { PublisherError } from '../../errors.ts';
 import { type Instant, rfc3339 } from '../../lib/instant.ts';
 import { isSystemError, systemReason } from '../../lib/system-reason.ts';
 import type { Batch, DeliveryStore } from '../delivery-store.ts';
+import type { DeliveryExchange, Outgoing } from '../shared-deliveries.ts';
 import type { Added } from '../traffic-store.ts';
 import {
   BUSY_RETRY,
@@ -17,6 +18,7 @@ import {
   SQLITE_FULL,
   storeError,
 } from './database.ts';
+import { createDeliveryExchange } from './delivery-exchange.ts';
 import { createProcesses } from './delivery-processes.ts';
 import { createDeliveryRows } from './delivery-rows.ts';
 import { checkDeliveryTables, OtherVersion } from './delivery-schema.ts';
@@ -34,13 +36,18 @@ export interface DeliveryFileParts {
   readonly onLoss: (reason: string, newName: string) => void;
 }
 
+/** The record of deliveries, with what replicas need. */
+export interface SharedDeliveryStore extends DeliveryStore {
+  readonly exchange: DeliveryExchange;
+}
+
 /**
  * The file of deliveries, which all processes of a service share. It is opened when there is something to write or to read;
  * reading creates no file. A file that is damaged, or that this program has not written, is put aside: the time since
  * `since()` is a gap then. If a program of another version does so while this one runs, this one adds nothing any more: two that
  * put each other's files aside would never end.
  */
-export function openDeliveryFile({ file, now, since, onLoss }: DeliveryFileParts): DeliveryStore {
+export function openDeliveryFile({ file, now, since, onLoss }: DeliveryFileParts): SharedDeliveryStore {
   let opened: OpenFile | undefined;
   /** The number of this process in the open file; undefined before it has added anything. */
   let own: number | undefined;
@@ -122,9 +129,10 @@ export function openDeliveryFile({ file, now, since, onLoss }: DeliveryFileParts
 
   async function add({ deliveries, through, lost }: Batch): Promise<Added> {
     let id: number | undefined;
-    const added = write(({ processes, rows }) => {
+    const added = write(({ processes, rows, exchange }) => {
       id = own ?? processes.begin(Math.min(through, now()));
-      rows.add(deliveries, lost);
+      const numbers = rows.add(deliveries, lost);
+      if (exchange.isMember()) exchange.enqueue(numbers);
       processes.save(id, through);
     });
     if (added === 'added') own = id;
@@ -140,7 +148,30 @@ export function openDeliveryFile({ file, now, since, onLoss }: DeliveryFileParts
     return done === 'added' ? pruned : 0;
   }
 
+  const exchange: DeliveryExchange = {
+    join: async (membership) => write((current) => current.exchange.join(membership)),
+    async leave() {
+      if (inodeOf(file) !== undefined) write((leaving) => leaving.exchange.leave());
+    },
+    async outgoing() {
+      let outgoing: Outgoing | undefined;
+      write((current) => {
+        outgoing = current.exchange.outgoing(now(), since());
+      });
+      return outgoing;
+    },
+    known: async () => (await reading((current) => current.exchange.known())) ?? new Map(),
+    async take(part, asOf) {
+      let isComplete = false;
+      const added = write((current) => {
+        isComplete = current.exchange.take(part, asOf);
+      });
+      return { added, isComplete: added === 'added' && isComplete };
+    },
+  };
+
   return {
+    exchange,
     add,
     deliveries: async (options) => (await reading(({ rows }) => rows.list(options))) ?? [],
     firstWhole: (options) => reading(({ rows }) => rows.firstWhole(options)),
@@ -148,8 +179,11 @@ export function openDeliveryFile({ file, now, since, onLoss }: DeliveryFileParts
     lastUses: async () => (await reading(({ rows }) => rows.lastUses())) ?? new Map(),
     async coverage(after) {
       const first = since();
-      const known = await reading(({ processes }) => processes.coverage(after, now()));
-      return { ...(first === undefined ? {} : { since: first }), ...(known ?? missingCoverage(first, now())) };
+      const known = await reading((current) => {
+        const own = { ...current.processes.coverage(after, now()), ...(first === undefined ? {} : { since: first }) };
+        return current.exchange.coverage(own, after, now());
+      });
+      return known ?? { ...(first === undefined ? {} : { since: first }), ...missingCoverage(first, now()) };
     },
     prune,
     problem: () => problem,
@@ -240,7 +274,8 @@ function openFile(file: string, lostSince: Instant | undefined, now: Instant) {
     // NORMAL: what the power takes away, a gap covers, because the moment of the last saving goes with it.
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
     checkDeliveryTables(db, lostSince, now);
-    return { db, inode: inodeOf(file), processes: createProcesses(db), rows: createDeliveryRows(db) };
+    const [processes, rows] = [createProcesses(db), createDeliveryRows(db)];
+    return { db, inode: inodeOf(file), processes, rows, exchange: createDeliveryExchange(db, { processes, rows }) };
   } catch (error) {
     db.close();
     throw error;

@@ -48,6 +48,8 @@ export function createProcesses(db: DatabaseSync) {
     },
     save: (id: number, through: Instant): void => void save.run(through, id),
     end: (id: number, now: Instant, isClean: boolean): void => void end.run(now, isClean ? 1 : 0, id),
+    /** Whether a process records, or was killed and has no successor yet. */
+    isRecording: (): boolean => open.get() !== undefined,
     coverage(after: Instant, now: Instant): Coverage {
       const gaps: RecordingGap[] = [];
       let through = now;

@@ -38,23 +38,42 @@ export function createDeliveryRows(db: DatabaseSync) {
     'SELECT status, count(*) AS number FROM delivery WHERE partner = ? AND at >= ? GROUP BY status',
   );
   const allUses = db.prepare('SELECT key, at FROM key_use');
+  const same = db.prepare(
+    `SELECT id FROM delivery WHERE partner = ? AND at = ? AND key = ? AND feed = ? AND format = ? AND status = ? AND bytes = ?
+     AND whole = ? AND revision = ? AND network = ? LIMIT 1`,
+  );
+  const pruned = `SELECT id FROM delivery WHERE at < ? ORDER BY at LIMIT ${PRUNED}`;
+  // The number of a delivery that is gone may be used again.
+  const forget = db.prepare(`DELETE FROM outgoing WHERE delivery IN (${pruned})`);
   const prunings = [
-    db.prepare(`DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE at < ? ORDER BY at LIMIT ${PRUNED})`),
+    db.prepare(`DELETE FROM delivery WHERE id IN (${pruned})`),
     db.prepare('DELETE FROM process WHERE ended < ?'),
     db.prepare('DELETE FROM lost WHERE until < ?'),
   ];
 
+  function numberOf(one: Delivery): number | undefined {
+    const { at, partner, key, feed, format, status, bytes, isWhole, revision, network } = one;
+    const row = same.get(partner, at, key, feed, format, status, bytes, isWhole ? 1 : 0, revision, network);
+    return row && Number(row.id);
+  }
+
   return {
-    add(deliveries: readonly Delivery[], lost: LostDeliveries | undefined): void {
+    /** The number of each delivery that is recorded already; undefined for the others. */
+    numbersOf: (deliveries: readonly Delivery[]): (number | undefined)[] => deliveries.map(numberOf),
+    /** Returns the numbers of the deliveries. */
+    add(deliveries: readonly Delivery[], lost?: LostDeliveries | undefined): number[] {
+      const numbers: number[] = [];
       const uses = new Map<string, Instant>();
       for (const { at, partner, key, feed, format, status, bytes, isWhole, revision, network, reach } of deliveries) {
         const { storiesFrom = null, storiesTo = null, endsFrom = null, endsFromNumber = null } = reach ?? {};
         const bounds = [storiesFrom, storiesTo, endsFrom, endsFromNumber];
-        insert.run(at, partner, key, feed, format, status, bytes, isWhole ? 1 : 0, revision, network, ...bounds);
+        const row = [at, partner, key, feed, format, status, bytes, isWhole ? 1 : 0, revision, network];
+        numbers.push(Number(insert.run(...row, ...bounds).lastInsertRowid));
         uses.set(key, Math.max(at, uses.get(key) ?? at));
       }
       for (const [key, at] of uses) use.run(key, at);
       if (lost !== undefined) lose.run(lost.from, lost.to, lost.count);
+      return numbers;
     },
     list({ partner, after = 0, before, limit }: DeliveryListOptions): RecordedDelivery[] {
       const range = [after, before?.at ?? LAST_NUMBER, before?.number ?? LAST_NUMBER, limit];
@@ -71,8 +90,24 @@ export function createDeliveryRows(db: DatabaseSync) {
       return new Map(statuses.all(partner, after).map(({ status, number }) => [Number(status), Number(number)]));
     },
     lastUses: (): Map<string, Instant> => new Map(allUses.all().map(({ key, at }) => [String(key), Number(at)])),
-    prune: (before: Instant): number => prunings.reduce((sum, each) => sum + Number(each.run(before).changes), 0),
+    prune(before: Instant): number {
+      forget.run(before);
+      return prunings.reduce((sum, each) => sum + Number(each.run(before).changes), 0);
+    },
   };
+}
+
+/** All that is known of a delivery. */
+export function wholeDeliveryIn(row: Record<string, SQLOutputValue>): Delivery {
+  const { number: _, ...delivery } = deliveryIn(row);
+  if (row.stories_from === null) return delivery;
+  const reach = {
+    storiesFrom: Number(row.stories_from),
+    storiesTo: Number(row.stories_to),
+    endsFrom: Number(row.ends_from),
+    endsFromNumber: Number(row.ends_number),
+  };
+  return { ...delivery, reach };
 }
 
 function deliveryIn(row: Record<string, SQLOutputValue>): RecordedDelivery {
