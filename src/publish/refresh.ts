@@ -87,7 +87,7 @@ const names = new WeakMap<Publication, string>();
 
 /** The name of a publication: another one has another name. */
 export function configurationOf(publication: Publication): string {
-  const name = names.get(publication) ?? hash('sha256', JSON.stringify(publication), 'base64url');
+  const name = names.get(publication) ?? hash('sha256', publicationText(publication), 'base64url');
   names.set(publication, name);
   return name;
 }
@@ -154,7 +154,25 @@ export async function rememberFiles(store: Pick<Store, 'saveSetting'>, files: Pu
 /** The whole publication in force, where machines share the store. Undefined where none has been put in force yet. */
 export async function sharedPublication(store: Pick<Store, 'setting'>): Promise<Publication | undefined> {
   const text = await store.setting(SHARED_PUBLICATION);
-  return text === undefined ? undefined : (JSON.parse(text) as Publication);
+  return text === undefined ? undefined : publicationIn(text);
+}
+
+/** The one name of an object that stands for a map: JSON has none, and the patterns of redirects have. */
+const MAP = '@map';
+
+function publicationText(publication: Publication): string {
+  return JSON.stringify(publication, (_, value: unknown) => (value instanceof Map ? { [MAP]: [...value] } : value));
+}
+
+function publicationIn(text: string): Publication {
+  const publication: Publication = JSON.parse(text, (_, value: unknown) =>
+    isMapText(value) ? new Map(value[MAP]) : value,
+  );
+  return publication;
+}
+
+function isMapText(value: unknown): value is { readonly [MAP]: readonly (readonly [unknown, unknown])[] } {
+  return typeof value === 'object' && value !== null && MAP in value && Array.isArray(value[MAP]);
 }
 
 /** Makes the next start parse every stored record again, because some articles were parsed with another publication. */
@@ -229,7 +247,7 @@ function settingsOf(publication: Publication, at: Instant, isShared = false) {
   // No document for readers contains these, as far as it is about feeds.
   const { origins, auditDays, deliveryDays, media, redirects, builtInRedirects, partners, ...parts } = publication;
   const settings: Record<string, string> = {
-    ...(isShared ? { [SHARED_PUBLICATION]: JSON.stringify(publication) } : {}),
+    ...(isShared ? { [SHARED_PUBLICATION]: publicationText(publication) } : {}),
     [PUBLICATION]: JSON.stringify(parts),
     [CONFIGURATION]: configurationOf(publication),
     [CONFIGURED_AT]: String(at),
