@@ -95,6 +95,7 @@ async function serveConfig(
     progress: progressBars(terminal),
     // The writer lists its own; a reader sends them to the supervisor, which passes them on.
     onUnrenderable: (article) => void send({ kind: 'unrenderable', ...article }),
+    onFollowed: (publication) => void send({ kind: 'followed', publication }),
   });
   process.removeAllListeners('uncaughtException').once('uncaughtException', (error) => {
     service.fail(error);

@@ -1,6 +1,6 @@
 import type { Publication } from '../config/publication.ts';
 import { type Problem, PublisherError } from '../errors.ts';
-import { configurationOf, restartProblems } from '../publish/refresh.ts';
+import { restartProblems } from '../publish/refresh.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Generations } from './generations.ts';
@@ -31,13 +31,6 @@ export function createReloading({ generations, writer, counters, log }: Reloadin
   }
 
   return {
-    /** Reports a publication that another machine has put in force, where this process cannot serve it. */
-    async refuseOther(publication: Publication): Promise<void> {
-      if (configurationOf(publication) === generations.current().configuration) return;
-      refuseOther([
-        { field: '', rule: 'takes effect at the next start only, because several processes serve it here' },
-      ]);
-    },
     async reload(publication: Publication): Promise<void> {
       const began = performance.now();
       await generations.prepare(publication);
@@ -50,16 +43,17 @@ export function createReloading({ generations, writer, counters, log }: Reloadin
         'publication.yaml was read again, and is in force now.',
       );
     },
-    /** Serves a publication that another machine has put in force. */
-    async follow(publication: Publication): Promise<void> {
+    /** Serves a publication that another machine has put in force. Resolves with whether it can be served without a restart. */
+    async follow(publication: Publication): Promise<boolean> {
       const problems = restartProblems(generations.current().publication, publication);
       if (problems.length > 0) {
         refuseOther(problems);
-        return;
+        return false;
       }
       await generations.prepare(publication);
       await generations.replaceIfInForce();
       log.info({ title: publication.title }, 'Another replica has put another publication in force.');
+      return true;
     },
     /** Call this when another publication serves. */
     replaced: measureFeeds,

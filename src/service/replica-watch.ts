@@ -1,16 +1,17 @@
+import type { Publication } from '../config/publication.ts';
 import type { PublisherError } from '../errors.ts';
 import { sharedPublication } from '../publish/refresh.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Reloading } from './reloading.ts';
-import type { Part } from './service-process.ts';
 
 interface ReplicaWatchParts {
   readonly log: Log;
   readonly fail: (error: unknown) => void;
-  readonly part: Part | undefined;
-  /** Serves a publication that another replica has put in force, or refuses it where several processes serve. */
-  readonly reloading: Pick<Reloading, 'follow' | 'refuseOther'>;
+  /** Serves a publication that another replica has put in force. */
+  readonly reloading: Pick<Reloading, 'follow'>;
+  /** Called when this process serves it. */
+  readonly onFollowed: (publication: Publication) => void;
 }
 
 /** Milliseconds between two lines of the log about a database that is away. */
@@ -23,7 +24,7 @@ const REPEATED = 60_000;
  */
 export function watchReplica(
   { replica, store }: Pick<DataFolder, 'replica' | 'store'>,
-  { log, fail, part, reloading }: ReplicaWatchParts,
+  { log, fail, reloading, onFollowed }: ReplicaWatchParts,
 ): () => void {
   if (replica === undefined) return () => {};
   let lostAt: number | undefined;
@@ -67,7 +68,7 @@ export function watchReplica(
   async function follow(): Promise<void> {
     const publication = await sharedPublication(store);
     if (publication === undefined) return;
-    await (part === undefined ? reloading.follow(publication) : reloading.refuseOther(publication));
+    if (await reloading.follow(publication)) onFollowed(publication);
   }
 
   return () => clearInterval(timer);

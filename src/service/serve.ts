@@ -127,7 +127,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
     reloading.replaced();
     void deliveries.replaced();
   });
-  opened.defer(watchReplica(folder, { log, fail, part, reloading }));
+  opened.defer(watchReplica(folder, { log, fail, reloading, onFollowed: options.onFollowed ?? (() => {}) }));
   const status = openStatus({ ...shared, publication, documents, http, disk, outbox });
   opened.defer(status.close);
 

@@ -57,6 +57,8 @@ export interface ServeOptions extends ServeSettings {
   readonly beforeListen?: () => void;
   /** Takes an article that the feeds of this process omit; in a process that writes, the list of problems has it anyway. */
   readonly onUnrenderable?: (article: Unrenderable) => void;
+  /** Called when this process serves a publication that another replica has put in force: other processes have to follow. */
+  readonly onFollowed?: (publication: Publication) => void;
   /** The role of this process if several share a service; by default one process does everything. */
   readonly part?: Part;
   /** Asks all processes of the service how busy they are; by default there is this one alone. */

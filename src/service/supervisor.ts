@@ -75,6 +75,11 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<Relo
       if (worker.role === 'writer') noteRefusal(supervision, refusal);
       else if (wanted !== options.publication) void supervision.requests.reload(worker, wanted);
     },
+    followed(next) {
+      wanted = next;
+      publication = next;
+      void reloadReaders(supervision, next);
+    },
     gaveUp: () => void close().then(() => ended.resolve(1)),
   });
   const { pool } = supervision;
@@ -188,10 +193,12 @@ interface SupervisionParts {
   readonly log: Log;
   /** Called when a worker serves. */
   readonly started: (worker: WorkerProcess) => void;
+  /** Called when the writer serves a publication that another replica has put in force. */
+  readonly followed: (publication: Publication) => void;
   readonly gaveUp: () => void;
 }
 
-function createSupervision({ config, limits, log, started, gaveUp }: SupervisionParts): Supervision {
+function createSupervision({ config, limits, log, started, followed, gaveUp }: SupervisionParts): Supervision {
   const heartbeat = createHeartbeat<WorkerProcess>(limits);
   const requests = createWorkerRequests();
   const metrics = createWorkerMetrics<WorkerProcess>();
@@ -206,6 +213,7 @@ function createSupervision({ config, limits, log, started, gaveUp }: Supervision
       loadsWanted(from, id) {
         void gatherLoads({ pool, requests }).then((loads) => from.send({ kind: 'loads', id, loads }));
       },
+      followed,
       unrenderable: (message) =>
         pool
           .serving()

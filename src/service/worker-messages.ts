@@ -66,6 +66,8 @@ export type WorkerMessage =
   | ({ readonly kind: 'serving' } & Serving)
   | { readonly kind: 'failed'; readonly error: SerializedError }
   | UnrenderableMessage
+  /** The writer serves a publication that another replica has put in force. */
+  | { readonly kind: 'followed'; readonly publication: Publication }
   /** The writer needs to know how busy all workers are. */
   | { readonly kind: 'loads-wanted'; readonly id: number }
   | WorkerResponse;
@@ -113,7 +115,7 @@ const PARENT_KINDS = [
   ...['loads', 'measure', 'check', 'load', 'status', 'partners'],
 ];
 const WORKER_KINDS = [
-  ...['ready', 'serving', 'failed', 'unrenderable', 'loads-wanted'],
+  ...['ready', 'serving', 'failed', 'unrenderable', 'loads-wanted', 'followed'],
   ...['measured', 'checked', 'loaded', 'status', 'partners', 'reloaded'],
 ];
 

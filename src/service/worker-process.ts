@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster';
 import { join } from 'node:path';
+import type { Publication } from '../config/publication.ts';
 import { PublisherError } from '../errors.ts';
 import {
   deserializeError,
@@ -31,6 +32,8 @@ interface WorkerEvents {
   readonly heard: (worker: WorkerProcess) => void;
   readonly responded: (worker: WorkerProcess, response: WorkerResponse) => void;
   readonly unrenderable: (message: UnrenderableMessage) => void;
+  /** Another replica has put this publication in force. */
+  readonly followed: (publication: Publication) => void;
   /** The worker waits for the message `loads` with that id. */
   readonly loadsWanted: (worker: WorkerProcess, id: number) => void;
 }
@@ -39,7 +42,7 @@ interface WorkerEvents {
 export function spawnWorker(
   role: Role,
   config: () => WorkerConfig,
-  { heard, responded, unrenderable, loadsWanted }: WorkerEvents,
+  { heard, responded, unrenderable, followed, loadsWanted }: WorkerEvents,
 ): WorkerProcess {
   // The role stands in the command line so that an operator sees it in a list of processes.
   // A publication has maps, which JSON would lose.
@@ -71,6 +74,8 @@ export function spawnWorker(
         return;
       case 'unrenderable':
         return unrenderable(message);
+      case 'followed':
+        return followed(message.publication);
       case 'loads-wanted':
         return loadsWanted(worker, message.id);
       default:

@@ -167,7 +167,7 @@ test.runIf(isThere)('a command changes the store beside the service, and a repli
     ask(port, '/api/articles/b', {
       method: 'PUT',
       headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(record({ id: 'b', url: '/b' })),
+      body: JSON.stringify(record({ id: 'b', url: '/b', sections: ['World'] })),
     });
   expect((await put()).status).toBe(201);
   for (let request = 0; request < 6; request += 1) {
@@ -176,6 +176,20 @@ test.runIf(isThere)('a command changes the store beside the service, and a repli
       expect([text.includes('/a</link>'), text.includes('/b</link>')]).toEqual([true, true]);
     });
   }
+
+  // Addresses of an earlier system have maps, which the log must keep.
+  const changed = `${PUBLICATION.replace('Test', 'New')}redirects:\n  - { from: "/rss.php?rubrik={slug}", to: "section/{slug}" }\n`;
+  await writeFile(join(other.dataFolder, 'publication.yaml'), changed);
+  await other.reload(loadPublication(other.dataFolder));
+  // Connections, which the system spreads over the processes.
+  const answers = (path: string) => Promise.all(Array.from({ length: 20 }, () => ask(port, path)));
+  await eventually(async () => {
+    const titles = (await answers('/feeds/latest.json')).map(({ text }) => JSON.parse(text).title);
+    expect(new Set(titles)).toEqual(new Set(['The New Post']));
+  });
+  const moved = await answers('/rss.php?rubrik=world');
+  expect(new Set(moved.map(({ headers }) => headers.location))).toEqual(new Set(['feeds/section/world.rss']));
+
   const [, id = ''] = key.split('_');
   const revoked = await command(['key', 'revoke', id], { env });
   expect([revoked.code, revoked.err]).toEqual([0, `The key ${id} is revoked. The API refuses it now.\n`]);
