@@ -19,6 +19,8 @@ import { launch } from './service.ts';
 const REPLICAS = 4;
 /** Changes whose way to every replica is measured, one after the other. */
 const CHANGES = 300;
+/** Keys that are revoked, one after the other. */
+const REVOCATIONS = 100;
 /** Clients that change at the same time, and milliseconds for which they do. */
 const CLIENTS = 16;
 const RATE_TIME = 10_000;
@@ -79,7 +81,7 @@ async function changes(cluster: Cluster, folder: string): Promise<void> {
     acknowledged.push(answered - began);
     visible.push(performance.now() - answered);
   }
-  const [, id = ''] = key.split('_');
+  const refused = await revocations(started);
   let count = 0;
   const end = performance.now() + RATE_TIME;
   await Promise.all(
@@ -90,7 +92,6 @@ async function changes(cluster: Cluster, folder: string): Promise<void> {
       }
     }),
   );
-  const revoked = await revocation(started, id);
   const row = (name: string, times: readonly number[]) => [
     name,
     ...[0.5, 0.95, 0.99, 1].map((share) => figure(percentile(times, share), 1)),
@@ -100,7 +101,7 @@ async function changes(cluster: Cluster, folder: string): Promise<void> {
     ['ms', 'p50', 'p95', 'p99', 'most'],
     row('a change, acknowledged', acknowledged),
     row('acknowledged, until all show it', visible),
-    row('a revoked key, until all refuse it', [revoked]),
+    row('a key revoked, until all refuse it', refused),
   ]);
   print(`single changes by ${CLIENTS} clients: ${figure((count * 1000) / RATE_TIME)} a second`);
   for (const replica of all) await replica.stop();
@@ -108,21 +109,32 @@ async function changes(cluster: Cluster, folder: string): Promise<void> {
 
 type Started = Awaited<ReturnType<typeof startReplicas>>;
 
-/** Milliseconds until every replica refuses a key that a command has revoked. */
-async function revocation({ url, folders, replicas: all, key }: Started, id: string): Promise<number> {
+/** Milliseconds from the acknowledgement of a revocation until every replica refuses the key, for keys one after the other. */
+async function revocations({ url, folders, replicas: all }: Started): Promise<number[]> {
   const [folder = ''] = folders;
-  const { store } = await openReplicaFolder(folder, {
-    databaseUrl: url,
-    publication: loadPublication(folder),
-    mayOwn: false,
-  });
-  await store.revokeKey(id, Date.now());
-  const began = performance.now();
-  const headers = { Authorization: `Bearer ${key}` };
-  for (const replica of all) while ((await ask(replica.port(), '/api/articles', { headers })).status !== 401);
-  const milliseconds = performance.now() - began;
+  const publication = loadPublication(folder);
+  const { store } = await openReplicaFolder(folder, { databaseUrl: url, publication, mayOwn: false });
+  const status = async (replica: ReplicaProcess, key: string) =>
+    (await ask(replica.port(), '/api/feeds', { headers: { Authorization: `Bearer ${key}` } })).status;
+  const times: number[] = [];
+  for (let index = 0; index < REVOCATIONS; index += 1) {
+    const { id, key } = await createKey(store, `bench ${index}`, 'read', Date.now());
+    await Promise.all(
+      all.map(async (replica) => {
+        while ((await status(replica, key)) !== 200);
+      }),
+    );
+    await store.revokeKey(id, Date.now());
+    const acknowledged = performance.now();
+    await Promise.all(
+      all.map(async (replica) => {
+        while ((await status(replica, key)) !== 401);
+      }),
+    );
+    times.push(performance.now() - acknowledged);
+  }
   await store.close();
-  return milliseconds;
+  return times;
 }
 
 async function imports(cluster: Cluster, folder: string, followers: number): Promise<void> {
