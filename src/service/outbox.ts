@@ -5,7 +5,7 @@ import { isStoreDamage } from '../errors.ts';
 import { outboxStatus } from '../http/outbox.ts';
 import { type Instant, rfc3339 } from '../lib/instant.ts';
 import type { OutboxStatus } from '../pages/service-status.ts';
-import type { OutboxMessage } from '../store/outbox-store.ts';
+import { type OutboxMessage, outboxOwner } from '../store/outbox-store.ts';
 import type { Replica } from '../store/replica.ts';
 import type { Store } from '../store/store.ts';
 import type { OutboxCounts } from '../telemetry/counters.ts';
@@ -50,7 +50,14 @@ export function openOutbox(parts: OutboxParts): Outbox {
   const receivers = isWriter && purge !== undefined ? purgeReceivers(purge, { now, apis: purge.apis }) : [];
   const events = eventsOf(parts);
   const dispatcher = new Dispatcher({
-    ...{ store, receivers, now, timers: systemTimers, random: Math.random, owner: randomUUID() },
+    ...{
+      store,
+      receivers,
+      now,
+      timers: systemTimers,
+      random: Math.random,
+      owner: outboxOwner(randomUUID(), replica?.deliveries.machine),
+    },
     ...events,
     // On one machine, every process looks for changes before it answers: what is on disk is in the next answer of all.
     appliedEverywhere: replica?.appliedEverywhere ?? (async () => {}),
@@ -66,7 +73,7 @@ export function openOutbox(parts: OutboxParts): Outbox {
       const known = await store.outbox();
       if (receivers.length === 0 && known.length === 0) return; // no transaction
       const targets = receivers.map(({ target }) => target);
-      await store.setOutboxTargets(targets, `${version} ${publication().feedsUrl}`, now);
+      await store.setOutboxTargets(targets, `${version} ${publication().feedsUrl}`, now, replica?.deliveries.machine);
       if (receivers.length > 0) dispatcher.wake();
     } catch (error) {
       events.fail(error);

@@ -49,7 +49,7 @@ export interface OperationTypes {
   pruneFormerMembers(before: Instant): number;
   saveSetting(name: string, value: string): void;
   keepSetting(name: string, value: string): string;
-  setOutboxTargets(targets: readonly OutboxTarget[], program: string): void;
+  setOutboxTargets(targets: readonly OutboxTarget[], program: string, machine: string): void;
   claimOutbox(target: string, options: ClaimOptions): OutboxMessage | undefined;
   settleOutbox(message: OutboxMessage, settlement: Settlement, options: MessageOptions): void;
   retryOutbox(target: string): boolean;

@@ -17,7 +17,7 @@ export interface MessageOptions {
 }
 
 export interface ClaimOptions extends MessageOptions {
-  /** The process that claims. */
+  /** The process that claims: see `outboxOwner`. */
   readonly owner: string;
   /** Milliseconds in which no other process may claim the message. */
   readonly lease: number;
@@ -78,11 +78,17 @@ export interface OutboxRow extends OutboxTarget {
 export interface OutboxStore {
   /**
    * Keeps rows for these targets and no others. A new target, and one that another program told, is to be told everything. Ends
-   * all leases: call it before any process claims.
+   * the leases of earlier processes: call it before any process claims.
    *
    * @param program another text stands for other documents: the version of the program and what it was started with
+   * @param machine names the machine, where several share the store: leases of the others go on. Leave it out on one machine alone
    */
-  setOutboxTargets(targets: readonly OutboxTarget[], program: string, now: () => Instant): Promise<void>;
+  setOutboxTargets(
+    targets: readonly OutboxTarget[],
+    program: string,
+    now: () => Instant,
+    machine?: string,
+  ): Promise<void>;
   /** All rows, in the order of their targets. */
   outbox(): Promise<readonly OutboxRow[]>;
   /** The message that is due for a target, which nobody else may tell for the time of the lease. Undefined if there is none. */
@@ -98,4 +104,18 @@ export interface OutboxStore {
   retryOutbox(target: string, now: () => Instant): Promise<boolean>;
   /** Forgets what was to be told by now. Returns whether there is such a target. */
   dropOutbox(target: string, options: MessageOptions, now: () => Instant): Promise<boolean>;
+}
+
+/**
+ * Names a process that claims.
+ *
+ * @param machine see `setOutboxTargets`
+ */
+export function outboxOwner(process: string, machine = ''): string {
+  return machine === '' ? process : `${machine}/${process}`;
+}
+
+/** Whether a process of another machine has claimed: a start of this one says nothing of it. */
+export function isOwnerElsewhere(owner: string, machine: string): boolean {
+  return owner.includes('/') && !owner.startsWith(`${machine}/`);
 }

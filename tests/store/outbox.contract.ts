@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { articleText } from '../../src/article/stored.ts';
 import { ownKeys } from '../../src/feed/feeds.ts';
-import type { OutboxMessage, Settlement } from '../../src/store/outbox-store.ts';
+import { type OutboxMessage, outboxOwner, type Settlement } from '../../src/store/outbox-store.ts';
 import type { Put, Store } from '../../src/store/store.ts';
 import { article } from '../helpers.ts';
 
@@ -244,6 +244,16 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
       await claim(store, START, 'killed');
       await store.setOutboxTargets([CDN], '1', () => START + 1);
       expect(await claim(store, START + 1)).toMatchObject({ feeds: feedsOf('x') });
+    });
+
+    test('a start of one machine ends no lease of another, and those of its own processes', async () => {
+      const store = await known();
+      await store.apply([put()], () => START);
+      await claim(store, START, outboxOwner('killed', 'one'));
+      await store.setOutboxTargets([CDN], '1', () => START + 1, 'other');
+      expect(await claim(store, START + 1, outboxOwner('new', 'other'))).toBeUndefined();
+      await store.setOutboxTargets([CDN], '1', () => START + 1, 'one');
+      expect(await claim(store, START + 1, outboxOwner('new', 'one'))).toMatchObject({ feeds: feedsOf('x') });
     });
 
     test('a change while a message is being told is told next', async () => {

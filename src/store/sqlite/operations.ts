@@ -32,7 +32,7 @@ export function createOperations(db: DatabaseSync, { tables, division, keys, out
     pruneFormerMembers: (_now, before) => formerRows.prune(before),
     saveSetting: (_now, name, value) => settings.save(name, value),
     keepSetting: (_now, name, value) => settings.keep(name, value),
-    setOutboxTargets: (now, targets, program) => outbox.setTargets(targets, program, now()),
+    setOutboxTargets: (now, targets, program, machine) => outbox.setTargets(targets, { program, machine }, now()),
     claimOutbox: (now, target, options) => outbox.claim(target, options, now()),
     settleOutbox: (now, message, settlement, options) => outbox.settle(message, settlement, options, now()),
     retryOutbox: (now, target) => outbox.retry(target, now()),

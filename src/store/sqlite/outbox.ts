@@ -2,13 +2,14 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { FeedKey } from '../../feed/feeds.ts';
 import type { Instant } from '../../lib/instant.ts';
 import { omitUndefined } from '../../lib/omit-undefined.ts';
-import type {
-  ClaimOptions,
-  MessageOptions,
-  OutboxMessage,
-  OutboxRow,
-  OutboxTarget,
-  Settlement,
+import {
+  type ClaimOptions,
+  isOwnerElsewhere,
+  type MessageOptions,
+  type OutboxMessage,
+  type OutboxRow,
+  type OutboxTarget,
+  type Settlement,
 } from '../outbox-store.ts';
 import { createOutboxRows, NOTHING_KNOWN, newRow, type TargetRow } from './outbox-rows.ts';
 import { createShownChanges, type KnownState } from './shown-changes.ts';
@@ -128,7 +129,11 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
   }
 
   return {
-    setTargets(targets: readonly OutboxTarget[], program: string, at: Instant): void {
+    setTargets(
+      targets: readonly OutboxTarget[],
+      { program, machine }: { readonly program: string; readonly machine: string },
+      at: Instant,
+    ): void {
       const known = new Map(rows.all().map((row) => [row.target, row]));
       for (const { id, kind } of targets) {
         const row = known.get(id) ?? newRow(id, kind, program, at);
@@ -137,7 +142,8 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
           tellEverything(row);
           Object.assign(row, { program, due: at });
         }
-        Object.assign(row, { kind, owner: null, lease_until: 0, not_before: 0 });
+        const isLeased = isOwnerElsewhere(row.owner ?? '', machine);
+        Object.assign(row, { kind, not_before: 0 }, isLeased ? {} : { owner: null, lease_until: 0 });
         rows.save(row);
       }
       for (const target of known.keys()) rows.remove(target);

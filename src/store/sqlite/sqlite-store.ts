@@ -214,7 +214,8 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord, sub
 
 function outboxMethods(outbox: Outbox, submit: Submit): OutboxStore {
   return {
-    setOutboxTargets: async (targets, program, now) => submit('setOutboxTargets', now, targets, program),
+    setOutboxTargets: async (targets, program, now, machine = '') =>
+      submit('setOutboxTargets', now, targets, program, machine),
     outbox: async () => outbox.list(),
     claimOutbox: async (target, options, now) => submit('claimOutbox', now, target, options),
     settleOutbox: async (message, settlement, options, now) =>
