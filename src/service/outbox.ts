@@ -12,6 +12,7 @@ import type { OutboxCounts } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import { Dispatcher } from './push/dispatcher.ts';
 import { purgeReceivers } from './push/purge.ts';
+import { settleWhenBack } from './push/settling.ts';
 import type { ServeSettings } from './service-process.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -49,9 +50,11 @@ export function openOutbox(parts: OutboxParts): Outbox {
   const { purge, version } = settings;
   const receivers = isWriter && purge !== undefined ? purgeReceivers(purge, { now, apis: purge.apis }) : [];
   const events = eventsOf(parts);
+  let isClosing = false;
+  const settleOutbox = settleWhenBack({ store, timers: systemTimers, isClosing: () => isClosing });
   const dispatcher = new Dispatcher({
+    store: { ...store, settleOutbox },
     ...{
-      store,
       receivers,
       now,
       timers: systemTimers,
@@ -91,6 +94,7 @@ export function openOutbox(parts: OutboxParts): Outbox {
     read: async () =>
       receivers.length === 0 ? undefined : (await store.outbox()).map((row) => outboxStatus(row, now())),
     async close() {
+      isClosing = true;
       stop?.();
       await begun;
       await dispatcher.close();

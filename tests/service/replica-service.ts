@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { loadPublication } from '../../src/config/publication.ts';
+import type { PurgeSettings } from '../../src/config/purge-targets.ts';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openReplicaFolder } from '../../src/service/replica-folder.ts';
 import { serve } from '../../src/service/serve.ts';
@@ -20,18 +21,19 @@ interface ReplicaOptions {
   readonly publication?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly now?: () => number;
+  readonly purge?: PurgeSettings;
 }
 
 /** Starts a replica in this process, on its own data folder. */
 export async function startReplica(
   databaseUrl: string,
-  { folder, publication = PUBLICATION, files = {}, now }: ReplicaOptions = {},
+  { folder, publication = PUBLICATION, files = {}, now, purge }: ReplicaOptions = {},
 ): Promise<Replica> {
   const path = folder ?? (await dataFolder({ 'publication.yaml': publication, ...files }));
   const { log, told, lines } = listen();
   const written = loadPublication(path);
   const opened = await openReplicaFolder(path, { databaseUrl, publication: written, mayOwn: true, now });
-  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log };
+  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log, purge };
   const service = await serve(opened, { ...options, ...(now === undefined ? {} : { now }) });
   onTestFinished(() => service.close());
   const { key } = await createKey(opened.store, 'test', 'write', Date.now());
