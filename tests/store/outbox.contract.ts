@@ -16,7 +16,7 @@ const CLAIM = { ...OPTIONS, owner: 'me', lease: 30 * SECOND };
 const CDN = { id: 'varnish:http://cdn/', kind: 'purge' };
 const REPEAT = 10 * SECOND;
 const TOLD: Settlement = { result: 'told', repeatAfter: REPEAT };
-const ONCE: Settlement = { result: 'told', repeatAfter: 0 };
+const ONCE = { result: 'told', repeatAfter: 0 } as const satisfies Settlement;
 
 interface Story {
   readonly id?: string;
@@ -62,7 +62,7 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
 
   const claim = (store: Store, at: number, owner = 'me') => store.claimOutbox(CDN.id, { ...CLAIM, owner }, () => at);
 
-  async function tell(store: Store, at: number, settlement = ONCE): Promise<OutboxMessage | undefined> {
+  async function tell(store: Store, at: number, settlement: Settlement = ONCE): Promise<OutboxMessage | undefined> {
     const message = await claim(store, at);
     if (message !== undefined) await store.settleOutbox(message, settlement, OPTIONS, () => at);
     return message;

@@ -94,17 +94,6 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
     Object.assign(row, { revision, at, sent_revision: null, sent_at: null });
   }
 
-  function release(row: TargetRow): void {
-    Object.assign(row, {
-      owner: null,
-      lease_until: 0,
-      not_before: 0,
-      failures: 0,
-      failing_since: null,
-      last_error: null,
-    });
-  }
-
   /** Sets when there will be something to tell. */
   function schedule(row: TargetRow, from: KnownState, { tombstonesFor: listed }: MessageOptions, repeatAt?: Instant) {
     const hasChanged =
@@ -220,6 +209,11 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
 function namedByOthers({ named_by }: TargetRow, machine: string): string[] {
   const names: readonly string[] = machine === '' ? [] : JSON.parse(named_by);
   return names.filter((name) => name !== '' && name !== machine);
+}
+
+function release(row: TargetRow): void {
+  const free = { owner: null, lease_until: 0, not_before: 0 };
+  Object.assign(row, { ...free, failures: 0, failing_since: null, last_error: null });
 }
 
 function sentState({ sent_revision: revision, sent_at: at }: TargetRow): KnownState | undefined {

@@ -56,10 +56,11 @@ async function dispatching(answer: (message: OutboxMessage) => void | Promise<vo
   const unexpected: unknown[] = [];
   const applied: number[] = [];
   const receiver: Receiver = {
-    ...{ target: { id: 'cdn', kind: 'purge' }, most: 10, repeatAfter: 0, readyAt: (at) => at },
+    ...{ target: { id: 'cdn', kind: 'purge' }, most: 10, debounce: 50, repeatAfter: 0, readyAt: (at) => at },
     async tell(message) {
       told.push([(clock.now() - START) / SECOND, message.feeds?.length ?? 'all', message.failures]);
       await answer(message);
+      return {};
     },
   };
   await store.markServed();
