@@ -40,7 +40,7 @@ async function run(_args: readonly string[], { screen }: Terminal): Promise<numb
     await send({ kind: 'written', result: await write(job, log.log, stop.signal) });
     return 0;
   } catch (error) {
-    if (!(error instanceof PublisherError)) logError(log.log, error);
+    if (!(error instanceof PublisherError) && !stop.signal.aborted) logError(log.log, error);
     await send({ kind: 'failed', error: serializeError(asPublisherError(error)) });
     return 1;
   } finally {

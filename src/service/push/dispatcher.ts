@@ -84,10 +84,13 @@ export class Dispatcher {
     await Promise.all(this.#running.values());
   }
 
-  #lookAt(at: Instant): void {
-    if (this.#isClosing || (this.#timer !== undefined && this.#timer.at <= at)) return;
+  #lookAt(wanted: Instant): void {
+    const now = this.#parts.now();
+    // A timer that is late was made before somebody set the clock.
+    const at = this.#timer !== undefined && this.#timer.at < now ? now : wanted;
+    if (this.#isClosing || (this.#timer !== undefined && this.#timer.at >= now && this.#timer.at <= at)) return;
     this.#timer?.cancel();
-    const delay = Math.max(0, at - this.#parts.now());
+    const delay = Math.max(0, at - now);
     const cancel = this.#parts.timers.after(delay, () => {
       this.#timer = undefined;
       this.#look();
