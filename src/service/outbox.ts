@@ -136,8 +136,8 @@ function eventsOf({ counts, log, fail }: OutboxParts) {
       const { id: target, feeds, revision, isRepeat, failures } = message;
       const fields = { target, feeds: feeds?.length ?? 'all', revision, ms: Math.round(milliseconds) };
       const what = feeds === undefined ? 'was told everything' : `was told ${feeds.length} feeds`;
-      const news = summary === undefined ? what : `is up to date: ${summary}`;
-      if (failures > 0) log.warn(fields, `${target} ${news}, after ${failures} attempts that failed.`);
+      const news = summary === undefined ? what : `is up to date (${summary})`;
+      if (failures > 0) log.warn(fields, `${target} ${news} after ${failures} attempts that failed.`);
       else if (!isRepeat) log.info(fields, `${target} ${news}.`);
     },
     failed({ id: target, kind, failures }: OutboxMessage, reason: string, retryAt: Instant): void {

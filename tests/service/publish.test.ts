@@ -216,7 +216,7 @@ test('a site that cannot be written is tried again, and everybody can see why', 
   const lines = service.lines.filter((line) => line.startsWith(`site:${site}`));
   expect(lines[0]).toContain(`was not told of changes: ${reason} The next attempt is at `);
   expect(lines.at(-1)).toMatch(
-    / is up to date: it has \d+ documents; \d+ were written, and 0 were removed, after \d+ attempts that failed\.$/,
+    / is up to date \(\d+ documents written, \d+ unchanged, 0 removed\) after \d+ attempts that failed\.$/,
   );
 });
 

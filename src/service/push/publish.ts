@@ -77,5 +77,5 @@ function againAt({ nextChangeAt = Number.POSITIVE_INFINITY }: SiteResult, at: In
 }
 
 function summaryOf({ written, unchanged, removed }: SiteResult): string {
-  return `it has ${written + unchanged} documents; ${written} were written, and ${removed} were removed`;
+  return `${written} documents written, ${unchanged} unchanged, ${removed} removed`;
 }
