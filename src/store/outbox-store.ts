@@ -80,7 +80,7 @@ export interface OutboxRow extends OutboxTarget {
 export interface OutboxStore {
   /**
    * Keeps rows for these targets, and for those that another machine names. A new target, and one that another program told, is to
-   * be told everything. Ends all leases: call it before any process claims.
+   * be told everything; one that asked to be told again later is told now. Ends all leases: call it before any process claims.
    *
    * @param program another text stands for other documents: the version of the program and what it was started with
    * @param machine names the machine whose targets they are; leave it out where the store is on one machine alone
@@ -109,7 +109,7 @@ export interface OutboxStore {
     options: MessageOptions,
     now: () => Instant,
   ): Promise<void>;
-  /** Has what is due told at once, whatever failed before. Returns whether there is such a target. */
+  /** Has what is due told at once, whatever failed before, and what was asked for later. Returns whether there is such a target. */
   retryOutbox(target: string, now: () => Instant): Promise<boolean>;
   /** Forgets what was to be told by now. Returns whether there is such a target. */
   dropOutbox(target: string, options: MessageOptions, now: () => Instant): Promise<boolean>;

@@ -284,6 +284,20 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
       expect(await due(store)).toBeUndefined();
     });
 
+    test('a start, and a retry by the operator, tell at once what a target has asked for later', async () => {
+      const store = await known(put());
+      const again = { ...ONCE, againAt: START + HOUR };
+      await store.retryOutbox(CDN.id, () => START);
+      expect(await tell(store, START)).toBeUndefined();
+      await store.apply([put({ title: 'Another' })], () => START);
+      await tell(store, START, again);
+      await store.retryOutbox(CDN.id, () => START + MINUTE);
+      expect(await tell(store, START + MINUTE, again)).toMatchObject({ feeds: [] });
+      await store.setOutboxTargets([CDN], '1', () => START + 2 * MINUTE);
+      expect(await tell(store, START + 2 * MINUTE, again)).toMatchObject({ feeds: [] });
+      expect(await due(store)).toBe(START + HOUR);
+    });
+
     test('a machine removes the targets that it alone has named', async () => {
       const store = await open();
       const [shared, own] = [CDN, { id: 'site:/srv/site', kind: 'publish' }];

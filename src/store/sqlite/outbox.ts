@@ -139,6 +139,7 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
         }
         Object.assign(row, { kind, owner: null, lease_until: 0, not_before: 0 });
         row.named_by = JSON.stringify([...namedByOthers(row, machine), machine]);
+        askNow(row, at);
         rows.save(row);
       }
       for (const row of known.values()) {
@@ -183,6 +184,7 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
       const row = find(target);
       if (row === undefined) return false;
       Object.assign(row, { not_before: 0, due: Math.min(row.due ?? at, at) });
+      askNow(row, at);
       rows.save(row);
       return true;
     },
@@ -203,6 +205,12 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
       return isThere;
     },
   };
+}
+
+/** A target that is told again by time alone is told now: what is there may have changed as well. */
+function askNow(row: TargetRow, at: Instant): void {
+  if (row.again_at === null || row.again_at <= at) return;
+  Object.assign(row, { again_at: at, due: Math.min(row.due ?? at, at) });
 }
 
 /** A store that is on one machine alone was that of all of them before, or the other way round. */
