@@ -1,6 +1,7 @@
 import { constants, setPriority } from 'node:os';
 import { PublisherError } from '../errors.ts';
 import { isSystemError } from '../lib/system-reason.ts';
+import { configurationInForce, configurationOf } from '../publish/refresh.ts';
 import { openDataFolder } from '../service/data-folder.ts';
 import { siteTarget } from '../service/site/open-target.ts';
 import { isSiteOrder, type SiteJob, type SiteReply } from '../service/site/site-messages.ts';
@@ -55,13 +56,32 @@ async function write(job: SiteJob, log: Log, signal: AbortSignal): Promise<SiteR
   const { path, storeFile, publication, settings, version, clockOffset } = job;
   const target = await siteTarget(settings, path);
   const folder = openDataFolder(path, { publication, storeFile });
+  const { store } = folder;
+  const hasEnded = async () => (await configurationInForce(store)) !== configurationOf(publication);
   try {
-    return await writeSite({ folder, target, version, now: () => Date.now() + clockOffset, log, signal });
+    if (await hasEnded()) throw superseded();
+    const result = await writeSite({
+      folder,
+      target,
+      version,
+      now: () => Date.now() + clockOffset,
+      log,
+      signal,
+      hasEnded,
+    });
+    if (await hasEnded()) throw superseded();
+    return result;
   } catch (error) {
-    throw explained(error, target);
+    throw (await hasEnded()) ? superseded() : explained(error, target);
   } finally {
-    await folder.store.close();
+    await store.close();
   }
+}
+
+function superseded(): PublisherError {
+  return new PublisherError('not_ready', 'Another publication was put in force before the export was complete.', {
+    hint: 'The next attempt exports with it. If this goes on, restart the service: it serves another one than is in force.',
+  });
 }
 
 function explained(error: unknown, { name }: Pick<SiteTarget, 'name'>): unknown {

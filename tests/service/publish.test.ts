@@ -259,6 +259,25 @@ function bytesIn({ objects }: S3Server): Record<string, string> {
   return Object.fromEntries(documents.map(([key, { bytes }]) => [key, bytes.toString('base64')]));
 }
 
+test('another publication ends an export that was made with the one before', async () => {
+  const { server, folder, settings, whenHeld } = await storing();
+  const service = await newsroom(folder, settings);
+  onTestFinished(() => service.close());
+  await whenHeld();
+  await put(folder, 'publication.yaml', PUBLICATION.replace('Test Post', 'Other Post'));
+  await service.reload(loadPublication(folder));
+  server.release();
+  await vi.waitFor(() => expect(service.lines.join()).toContain('Another publication was put in force'), PATIENCE);
+  await service.whenPublished();
+  const latest = [...server.objects].filter(
+    ([key]) => key.startsWith('site/feeds/latest.') && /rss|atom|json/.test(key),
+  );
+  const plain = latest.filter(([key]) => !/\.(gz|br|zst)$/.test(key)).map(([, { bytes }]) => String(bytes));
+  expect(plain.map((text) => [text.includes('Other Post'), text.includes('Test Post')])).toEqual(
+    Array.from({ length: 3 }, () => [true, false]),
+  );
+});
+
 test('a stop ends an export, and is no failure', async () => {
   const { server, folder, settings, whenHeld } = await storing();
   const first = await newsroom(folder, settings);
