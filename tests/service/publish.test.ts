@@ -26,6 +26,8 @@ import { CREDENTIALS, type S3Server, startS3 } from './site/s3-server.ts';
 import { exporter, filesIn, textsIn } from './site/site.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
+/** Without pages, an export takes a third of the time. */
+const SMALL = `${PUBLICATION}pages: off\n`;
 const NOW = Date.parse('2026-11-30T12:00:00Z');
 const HOUR = 3_600_000;
 /** Milliseconds for what takes longer on a busy machine. */
@@ -154,7 +156,6 @@ describe('a site that the service keeps up to date', () => {
     const exported = () => service.told.slice(before).filter(({ target }) => target === `site:${site}`);
     await vi.waitFor(() => expect(exported()).toMatchObject([{ feeds: 0 }]), PATIENCE);
     expect(await filesWith('Story old')).not.toContain('news-sitemap.xml');
-    await sameAsFresh();
   });
 
   test('follows another publication', async () => {
@@ -166,11 +167,13 @@ describe('a site that the service keeps up to date', () => {
   });
 });
 
+const NEWSROOM = { 'publication.yaml': SMALL, 'articles/a.json': JSON.stringify(record()) };
+
 /** A newsroom whose site is in storage, where nothing is stored beyond the first objects. */
 async function storing({ most = 0 } = {}) {
   const server = await startS3('paper');
   server.most = most;
-  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  const folder = await dataFolder(NEWSROOM);
   const storage = { ...CREDENTIALS, endpoint: server.endpoint };
   const settings = { now: Date.now, site: { site: 's3://paper/site', storage } };
   /** Waits until an export waits for the storage. */
@@ -180,6 +183,13 @@ async function storing({ most = 0 } = {}) {
       expect(server.requests.filter((line) => line.startsWith('PUT')).length).toBeGreaterThan(server.objects.size);
     }, PATIENCE);
   return { server, folder, settings, whenHeld };
+}
+
+/** The process that exports a site, by its lock. */
+async function exporterIn(folder: string): Promise<number> {
+  const locks = join(folder, 'store/site');
+  const [lock = ''] = (await readdir(locks)).filter((name) => name.endsWith('.lock'));
+  return Number.parseInt(await readFile(join(locks, lock), 'utf8'), 10);
 }
 
 test('readers are answered while a site is exported, and what changes meanwhile is one more export', async () => {
@@ -202,7 +212,7 @@ test('readers are answered while a site is exported, and what changes meanwhile 
 });
 
 test('a site that cannot be written is tried again, and everybody can see why', async () => {
-  const folder = await dataFolder({ 'articles/a.json': JSON.stringify(record()), file: 'in the way' });
+  const folder = await dataFolder({ ...NEWSROOM, file: 'in the way' });
   const site = join(folder, 'file/site');
   const service = await newsroom(folder, { now: Date.now, site: { site } });
   onTestFinished(() => service.close());
@@ -221,7 +231,7 @@ test('a site that cannot be written is tried again, and everybody can see why', 
 });
 
 test('a service that is killed in an export takes the export with it, and the next start goes on', async () => {
-  const { server, folder, settings, whenHeld } = await storing({ most: 30 });
+  const { server, folder, settings, whenHeld } = await storing({ most: 15 });
   const child = spawn(process.execPath, [MAIN, '--data', folder, '--port', '0', '--host', '127.0.0.1'], {
     env: childEnvironment({
       ...{ METRICS_PORT: 'off', PUBLIC_URL: 'https://feeds.news.example/', SITE: settings.site.site },
@@ -233,12 +243,10 @@ test('a service that is killed in an export takes the export with it, and the ne
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   await whenHeld();
-  const locks = join(folder, 'store/site');
-  const [lock = ''] = (await readdir(locks)).filter((name) => name.endsWith('.lock'));
-  const [pid] = (await readFile(join(locks, lock), 'utf8')).split(' ');
-  expect(() => process.kill(Number(pid), 0)).not.toThrow();
+  const pid = await exporterIn(folder);
+  expect(() => process.kill(pid, 0)).not.toThrow();
   child.kill('SIGKILL');
-  await vi.waitFor(() => expect(() => process.kill(Number(pid), 0)).toThrow('ESRCH'), PATIENCE);
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), PATIENCE);
   expect(server.objects.has('site/feeds.opml')).toBe(false); // it is written last
   server.release();
 
@@ -247,7 +255,7 @@ test('a service that is killed in an export takes the export with it, and the ne
   onTestFinished(() => service.close());
   await service.whenPublished();
   const fresh = await startS3('paper');
-  const copy = await dataFolder({ 'articles/a.json': JSON.stringify(record()) });
+  const copy = await dataFolder(NEWSROOM);
   const lockFolder = join(copy, 'store/site');
   const storage = { ...settings.site.storage, endpoint: fresh.endpoint, lockFolder };
   await exporter(copy, () => s3Target('s3://paper/site', storage)).write({ version, now: Date.now });
@@ -264,7 +272,7 @@ test('another publication ends an export that was made with the one before', asy
   const service = await newsroom(folder, settings);
   onTestFinished(() => service.close());
   await whenHeld();
-  await put(folder, 'publication.yaml', PUBLICATION.replace('Test Post', 'Other Post'));
+  await put(folder, 'publication.yaml', SMALL.replace('Test Post', 'Other Post'));
   await service.reload(loadPublication(folder));
   server.release();
   await vi.waitFor(() => expect(service.lines.join()).toContain('Another publication was put in force'), PATIENCE);
@@ -279,15 +287,14 @@ test('another publication ends an export that was made with the one before', asy
 });
 
 test('a stop ends an export, and is no failure', async () => {
-  const { server, folder, settings, whenHeld } = await storing();
-  const first = await newsroom(folder, settings);
+  const { folder, settings, whenHeld } = await storing();
+  const service = await newsroom(folder, settings);
   await whenHeld();
-  await first.close();
-  expect(first.lines).toEqual([]);
-  server.release();
-  const second = await newsroom(folder, settings);
-  onTestFinished(() => second.close());
-  await second.whenPublished();
-  expect(server.objects.has('site/manifest.json')).toBe(true);
-  expect(await second.outbox()).toMatchObject([{ failures: 0 }]);
+  const pid = await exporterIn(folder);
+  await service.close();
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  expect(service.lines).toEqual([]);
+  const { store } = openDataFolder(folder);
+  expect(await store.outbox()).toMatchObject([{ failures: 0 }]);
+  await store.close();
 });
