@@ -354,6 +354,7 @@ export const LOCAL_SETTINGS = [
   'deliveries-since',
   'publication-seen',
   'clock-offset',
+  'freshness',
 ] as const;
 export type LocalSetting = (typeof LOCAL_SETTINGS)[number];
 
