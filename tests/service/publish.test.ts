@@ -22,6 +22,7 @@ import {
   serving,
 } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';
+import { RUN } from '../soak/sizes.ts';
 import { CREDENTIALS, type S3Server, startS3 } from './site/s3-server.ts';
 import { exporter, filesIn, textsIn } from './site/site.ts';
 
@@ -267,7 +268,7 @@ function bytesIn({ objects }: S3Server): Record<string, string> {
   return Object.fromEntries(documents.map(([key, { bytes }]) => [key, bytes.toString('base64')]));
 }
 
-test('another publication ends an export that was made with the one before', async () => {
+test.runIf(RUN !== 'short')('another publication ends an export that was made with the one before', async () => {
   const { server, folder, settings, whenHeld } = await storing();
   const service = await newsroom(folder, settings);
   onTestFinished(() => service.close());
@@ -286,7 +287,7 @@ test('another publication ends an export that was made with the one before', asy
   );
 });
 
-test('a stop ends an export, and is no failure', async () => {
+test.runIf(RUN !== 'short')('a stop ends an export, and is no failure', async () => {
   const { folder, settings, whenHeld } = await storing();
   const service = await newsroom(folder, settings);
   await whenHeld();

@@ -22,6 +22,7 @@ import {
 } from '../helpers.ts';
 import { type Cluster, startCluster } from '../peers/postgres.ts';
 import { findProgram } from '../peers/programs.ts';
+import { RUN } from '../soak/sizes.ts';
 import { eventually } from '../store/postgres/replicas.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
@@ -99,25 +100,28 @@ test.runIf(isThere)('a change on one replica is on the other, with the same byte
   await eventually(() => expect([one.isOwner(), other.isOwner()].filter((isOwner) => isOwner)).toEqual([true]));
 });
 
-test.runIf(isThere)('the owner exports a static site for all, and another one after it', async () => {
-  const url = await cluster.createDatabase();
-  const site = { site: join(await dataFolder(), 'site') };
-  const feed = () => readFile(join(site.site, 'feeds/latest.json'), 'utf8').catch(() => '');
-  const exports = ({ told }: Replica) => told.filter(({ msg }) => msg.includes('is up to date (')).length;
-  const owner = await startReplica(url, { site });
-  await eventually(() => expect(owner.isOwner()).toBe(true));
-  const other = await startReplica(url, { site });
-  expect((await other.put('a', { title: 'The first' })).status).toBe(201);
-  await eventually(async () => expect(await feed()).toContain('The first'));
-  await eventually(() => expect(exports(owner)).toBeGreaterThan(0));
-  expect(exports(other)).toBe(0);
+test.runIf(isThere && RUN !== 'short')(
+  'the owner exports a static site for all, and another one after it',
+  async () => {
+    const url = await cluster.createDatabase();
+    const site = { site: join(await dataFolder(), 'site') };
+    const feed = () => readFile(join(site.site, 'feeds/latest.json'), 'utf8').catch(() => '');
+    const exports = ({ told }: Replica) => told.filter(({ msg }) => msg.includes('is up to date (')).length;
+    const owner = await startReplica(url, { site });
+    await eventually(() => expect(owner.isOwner()).toBe(true));
+    const other = await startReplica(url, { site });
+    expect((await other.put('a', { title: 'The first' })).status).toBe(201);
+    await eventually(async () => expect(await feed()).toContain('The first'));
+    await eventually(() => expect(exports(owner)).toBeGreaterThan(0));
+    expect(exports(other)).toBe(0);
 
-  await owner.close();
-  await eventually(() => expect(other.isOwner()).toBe(true));
-  expect((await other.put('b', { title: 'The second' })).status).toBe(201);
-  await eventually(async () => expect(await feed()).toContain('The second'));
-  expect(other.lines).toEqual([]);
-});
+    await owner.close();
+    await eventually(() => expect(other.isOwner()).toBe(true));
+    expect((await other.put('b', { title: 'The second' })).status).toBe(201);
+    await eventually(async () => expect(await feed()).toContain('The second'));
+    expect(other.lines).toEqual([]);
+  },
+);
 
 test.runIf(isThere)('a replica that names no target leaves those of others, and says so', async () => {
   const url = await cluster.createDatabase();
