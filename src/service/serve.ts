@@ -78,8 +78,8 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   const longPolls = createLongPolls({ store, now, fail, onWaiting: createHeapGrowth() });
   const isWriter = part?.role !== 'reader';
   const outbox = openOutbox({
-    ...{ store, settings: options, counts: counters.outbox, log, now, fail, isWriter },
-    ...{ replica: folder.replica, publication: () => publication() },
+    ...{ folder, settings: options, counts: counters.outbox, log, now, fail, isWriter },
+    publication: () => publication(),
   });
   opened.defer(outbox.close);
   let writer: Writer | undefined;

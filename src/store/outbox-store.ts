@@ -46,6 +46,8 @@ export type Settlement =
       readonly result: 'told';
       /** Milliseconds after which the target gets the message once more; 0 where once is enough. */
       readonly repeatAfter: number;
+      /** The target is to be told again then, even if no feed changes until then. */
+      readonly againAt?: Instant;
     }
   | {
       readonly result: 'failed';
@@ -77,11 +79,13 @@ export interface OutboxRow extends OutboxTarget {
  */
 export interface OutboxStore {
   /**
-   * Keeps rows for these targets and no others. A new target, and one that another program told, is to be told everything. Ends
-   * the leases of earlier processes: call it before any process claims.
+   * Keeps rows for these targets, and for those that another machine names. A new target, and one that another program told, is to
+   * be told everything; one that asked to be told again later is told now. Ends the
+   * leases of earlier processes: call it before any process claims.
    *
    * @param program another text stands for other documents: the version of the program and what it was started with
-   * @param machine names the machine, where several share the store: leases of the others go on. Leave it out on one machine alone
+   * @param machine names the machine whose targets they are: leases of other machines go on. Leave it out where the store is on one
+   * machine alone
    */
   setOutboxTargets(
     targets: readonly OutboxTarget[],
@@ -93,6 +97,13 @@ export interface OutboxStore {
   outbox(): Promise<readonly OutboxRow[]>;
   /** The message that is due for a target, which nobody else may tell for the time of the lease. Undefined if there is none. */
   claimOutbox(target: string, options: ClaimOptions, now: () => Instant): Promise<OutboxMessage | undefined>;
+  /**
+   * Prolongs the lease of a message that is still being told. Returns false where another process has claimed it, or nobody is to
+   * tell it any more: then stop.
+   *
+   * @param lease milliseconds from now
+   */
+  renewOutbox(message: Pick<OutboxMessage, 'id' | 'owner'>, lease: number, now: () => Instant): Promise<boolean>;
   /** Saves how a message was told. Does nothing where another process has claimed it since. */
   settleOutbox(
     message: OutboxMessage,
@@ -100,10 +111,12 @@ export interface OutboxStore {
     options: MessageOptions,
     now: () => Instant,
   ): Promise<void>;
-  /** Has what is due told at once, whatever failed before. Returns whether there is such a target. */
+  /** Has what is due told at once, whatever failed before, and what was asked for later. Returns whether there is such a target. */
   retryOutbox(target: string, now: () => Instant): Promise<boolean>;
   /** Forgets what was to be told by now. Returns whether there is such a target. */
   dropOutbox(target: string, options: MessageOptions, now: () => Instant): Promise<boolean>;
+  /** Removes the row of a target that no service names any more. Returns whether there was one. */
+  forgetOutbox(target: string): Promise<boolean>;
 }
 
 /**

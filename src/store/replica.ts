@@ -39,6 +39,8 @@ export function freshnessOf({ isConnected, lag, silence, problem }: ReplicaState
 
 /** What a service has to know of the log that its store follows. */
 export interface Replica {
+  /** Names the copy of the store on this machine. */
+  readonly id: string;
   readonly state: () => ReplicaState;
   /** Makes all operations that are in the log by now. While the database is away, there is nothing to wait for. */
   readonly catchUp: () => Promise<void>;

@@ -22,18 +22,19 @@ interface ReplicaOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly now?: () => number;
   readonly purge?: PurgeSettings;
+  readonly site?: { readonly site: string };
 }
 
 /** Starts a replica in this process, on its own data folder. */
 export async function startReplica(
   databaseUrl: string,
-  { folder, publication = PUBLICATION, files = {}, now, purge }: ReplicaOptions = {},
+  { folder, publication = PUBLICATION, files = {}, now, purge, site }: ReplicaOptions = {},
 ): Promise<Replica> {
   const path = folder ?? (await dataFolder({ 'publication.yaml': publication, ...files }));
   const { log, told, lines } = listen();
   const written = loadPublication(path);
   const opened = await openReplicaFolder(path, { databaseUrl, publication: written, mayOwn: true, now });
-  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log, purge };
+  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log, purge, site };
   const service = await serve(opened, { ...options, ...(now === undefined ? {} : { now }) });
   onTestFinished(() => service.close());
   const { key } = await createKey(opened.store, 'test', 'write', Date.now());

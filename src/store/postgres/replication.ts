@@ -148,6 +148,7 @@ export class Replication {
   /** What a service may know of it. */
   asReplica(): Replica {
     return {
+      id: this.#parts.replica,
       state: () => this.state(),
       catchUp: () => this.catchUp(),
       appliedEverywhere: (revision) => this.#appliedEverywhere(revision),

@@ -34,9 +34,11 @@ export function createOperations(db: DatabaseSync, { tables, division, keys, out
     keepSetting: (_now, name, value) => settings.keep(name, value),
     setOutboxTargets: (now, targets, program, machine) => outbox.setTargets(targets, { program, machine }, now()),
     claimOutbox: (now, target, options) => outbox.claim(target, options, now()),
+    renewOutbox: (now, message, lease) => outbox.renew(message, lease, now()),
     settleOutbox: (now, message, settlement, options) => outbox.settle(message, settlement, options, now()),
     retryOutbox: (now, target) => outbox.retry(target, now()),
     dropOutbox: (now, target, options) => outbox.drop(target, options, now()),
+    forgetOutbox: (_now, target) => outbox.forget(target),
     createKey: (_now, key) => keys.create(key),
     revokeKey: (_now, id, at) => keys.revoke(id, at),
   };
