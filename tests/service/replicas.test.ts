@@ -12,7 +12,7 @@ import { type Cluster, startCluster } from '../peers/postgres.ts';
 import { findProgram } from '../peers/programs.ts';
 import { RUN } from '../soak/sizes.ts';
 import { eventually } from '../store/postgres/replicas.ts';
-import { startReplica } from './replica-service.ts';
+import { type Replica, startReplica } from './replica-service.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 
