@@ -140,6 +140,7 @@ describe('help and version', () => {
       '--signing-key',
       '--purge',
       '--soft-purge',
+      '--site',
       '--fast-path',
       '--sanitize-fast-path',
       '--database-url',
@@ -158,6 +159,7 @@ describe('help and version', () => {
       'SIGNING_KEY_FILE',
       'PURGE',
       'SOFT_PURGE',
+      'SITE',
       'FAST_PATH',
       'SANITIZE_FAST_PATH',
       'DATABASE_URL',
@@ -173,6 +175,11 @@ describe('help and version', () => {
       'LOG_LEVEL',
       'LOG_SAMPLE',
       'SHUTDOWN_DELAY',
+      'AWS_ENDPOINT_URL',
+      'AWS_REGION',
+      'AWS_ACCESS_KEY_ID',
+      'AWS_SECRET_ACCESS_KEY',
+      'AWS_SESSION_TOKEN',
     ]);
   });
 });

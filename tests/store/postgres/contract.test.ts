@@ -9,12 +9,15 @@ import type { Store } from '../../../src/store/store.ts';
 import { article } from '../../helpers.ts';
 import { type Cluster, startCluster } from '../../peers/postgres.ts';
 import { findProgram } from '../../peers/programs.ts';
-import { RUN } from '../../soak/sizes.ts';
+import { RUN, sized } from '../../soak/sizes.ts';
 import { storeContract } from '../../store.contract.ts';
+import { outboxContract } from '../outbox.contract.ts';
 import { overwriteTables } from '../overwritten.ts';
 import { eventually, inStep, openReplica } from './replicas.ts';
 
 const NOW = Date.UTC(2026, 10, 22);
+/** Of the property of the outbox: each run has a database of its own. */
+const RUNS = sized({ short: 1, soak: 3, full: 20 });
 
 let cluster: Promise<Cluster> | undefined;
 afterAll(async () => (await cluster)?.close());
@@ -77,4 +80,5 @@ describe.runIf(isThere && RUN !== 'short')('on PostgreSQL', () => {
     },
     { isReplicated: true },
   );
+  outboxContract('PostgreSQL', async () => (await openReplica(await newDatabase())).store, RUNS);
 });
