@@ -38,6 +38,8 @@ interface Replica extends Running {
   readonly isOwner: () => boolean;
   readonly put: (id: string, fields?: Readonly<Record<string, unknown>>) => Promise<Answer>;
   readonly get: (path: string) => Promise<Answer>;
+  /** What the status says needs the operator. */
+  readonly needs: () => Promise<unknown>;
 }
 
 /** Starts a replica in this process, on its own data folder. */
@@ -67,6 +69,10 @@ async function startReplica(
         body: JSON.stringify(record({ id, url: `/${id}`, ...fields })),
       }),
     get: (path) => ask(service.port, path),
+    async needs() {
+      const { text } = await ask(service.port, '/api/status', { headers: { Authorization: `Bearer ${key}` } });
+      return JSON.parse(text).needs;
+    },
   };
 }
 
@@ -104,6 +110,11 @@ test.runIf(isThere)('without the database, readers are served, and changes wait 
   await eventually(async () => expect((await one.get('/readyz')).text).toBe('degraded'));
   expect((await one.get('/readyz')).status).toBe(200);
   expect((await one.get('/feeds/latest.rss')).text).toContain('/a</link>');
+  expect(await one.needs()).toEqual({
+    database: 'The database cannot be reached, and changes get 503.',
+    problems: [],
+    problemCount: 0,
+  });
   const refused = await one.put('b');
   expect([refused.status, refused.headers['retry-after'], JSON.parse(refused.text).code]).toEqual([
     503,
@@ -115,6 +126,7 @@ test.runIf(isThere)('without the database, readers are served, and changes wait 
   await eventually(async () => expect((await one.get('/readyz')).text).toBe('ready'));
   expect((await one.put('b')).status).toBe(201);
   expect((await one.get('/feeds/latest.rss')).text).toContain('/b</link>');
+  expect(await one.needs()).toEqual({ problems: [], problemCount: 0 });
   const errors = one.told.filter(({ level }) => level === 'error').map(({ code }) => code);
   expect(errors).toEqual(['database_unavailable']);
 });
