@@ -30,7 +30,10 @@ test('a command does not end before it knows what became of its change, and an i
   const change = submitter.submit(OPERATION);
   expect(keepsAlive()).toEqual([true]);
   submitter.close();
-  await expect(change).rejects.toMatchObject({ code: 'database_unavailable', message: 'The database cannot be reached.' });
+  await expect(change).rejects.toMatchObject({
+    code: 'database_unavailable',
+    message: 'The database cannot be reached.',
+  });
 });
 
 test('a connection that is lost while a change waits keeps the process as well', async () => {
