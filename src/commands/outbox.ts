@@ -69,7 +69,11 @@ function unknownAction(word: string | undefined): string {
 
 function unknownTarget(target: string | undefined, known: readonly string[], { err }: Terminal): number {
   if (target === undefined) err('The outbox has no target: name caches with --purge when you start the service.');
-  else err(`The outbox has no target “${target}”${didYouMean(meantWord(target, known))}`);
+  else {
+    const meant = meantWord(target, known);
+    const end = meant === undefined ? '. Run “outbox list” to see all targets.' : didYouMean(meant);
+    err(`The outbox has no target “${target}”${end}`);
+  }
   return 1;
 }
 
