@@ -18,7 +18,7 @@ Commands
   export           write all articles as NDJSON, or a static site
   erase            remove the text of an article for good
   key              create, list and revoke keys for the API and for partners
-  outbox           show what caches were told of changes; tell them again
+  outbox           show what caches and sites were told; tell them again
   verify           check the store, or a backup of it, for damage
   repair           keep what is whole of a damaged store
   backup           copy a newsroom, while the service runs
@@ -56,8 +56,12 @@ const COMMANDS: ReadonlyMap<string, () => Promise<{ readonly command: Command }>
   ['healthcheck', () => import('./commands/healthcheck.ts')],
   ['migrate', () => import('./commands/migrate.ts')],
   ['store', () => import('./commands/store.ts')],
-  ['worker', () => import('./commands/worker.ts')], // called by serve, not by people
+  ['worker', () => import('./commands/worker.ts')],
+  ['site-worker', () => import('./commands/site-worker.ts')],
 ]);
+
+/** Called by serve, not by people. */
+const INTERNAL = ['worker', 'site-worker'];
 
 /** Runs a command line. Resolves with the exit code, or with the service that is running now. */
 export async function run(argv: readonly string[], plainTerminal: Terminal): Promise<number | Service> {
@@ -120,7 +124,7 @@ const SYNONYMS = synonymsOf({
 });
 
 function unknownCommand(name: string): PublisherError {
-  const known = [...COMMANDS.keys()].filter((command) => command !== 'worker');
+  const known = [...COMMANDS.keys()].filter((command) => !INTERNAL.includes(command));
   const nearest = meantWord(name, known, SYNONYMS);
   return usage(`There is no command “${name}”${nearest === undefined ? '' : `: the nearest is ${nearest}`}.`);
 }

@@ -5,12 +5,13 @@ import type { OPTIONS } from '../config/options.ts';
 import { rfc3339 } from '../lib/instant.ts';
 import { isSystemError } from '../lib/system-reason.ts';
 import { type DataFolder, openDataFolder } from '../service/data-folder.ts';
-import { folderTarget } from '../service/site/folder-target.ts';
+import { siteTarget } from '../service/site/open-target.ts';
 import { prepareSite } from '../service/site/prepare-site.ts';
 import type { SiteTarget } from '../service/site/site-target.ts';
 import { type SiteResult, writeSite } from '../service/site/write-site.ts';
 import { type OpenLog, openLog } from '../telemetry/log.ts';
-import { unwritable, usage } from './arguments.ts';
+import { unwritable } from './arguments.ts';
+import { siteSettings } from './site-settings.ts';
 import { counted, progressBar, progressBars, type Terminal } from './terminal.ts';
 
 export type ExportValues = ValuesOf<typeof OPTIONS.export>;
@@ -25,7 +26,7 @@ const SIGNAL_CODES = { SIGINT: 130, SIGTERM: 143 };
  * @throws PublisherError `site_busy`, `unwritable_output`, `unreachable_target`, and those of `openDataFolder`
  */
 export async function exportSite(site: string, values: ExportValues, terminal: Terminal): Promise<number> {
-  const target = await targetOf(site, values);
+  const target = await siteTarget(siteSettings(site, values), resolve(values.data));
   const stop = new AbortController();
   let code = 0;
   terminal.onStop((signal) => {
@@ -48,17 +49,6 @@ export async function exportSite(site: string, values: ExportValues, terminal: T
     await folder.store.close();
     await log.close();
   }
-}
-
-/** @throws PublisherError `usage` */
-async function targetOf(site: string, values: ExportValues): Promise<SiteTarget> {
-  if (!/^s3:/i.test(site)) return folderTarget(site);
-  const { s3Endpoint: endpoint, s3Region: region, s3KeyId: keyId, s3Secret: secret, s3Token: token } = values;
-  if (keyId === undefined || secret === undefined) {
-    throw usage('For --site s3://…, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.');
-  }
-  const { s3Target } = await import('../service/site/s3-target.ts');
-  return s3Target(site, { endpoint, region, keyId, secret, token, lockFolder: resolve(values.data, 'store', 'site') });
 }
 
 interface Surroundings {

@@ -15,10 +15,13 @@ import { openPublicationFiles } from '../service/publication-files.ts';
 import { type PublicationWatch, watchPublication } from '../service/publication-watch.ts';
 import { openServiceManager } from '../service/service-manager.ts';
 import type { ReloadableService, ServeOptions, ServeSettings, Service } from '../service/service-process.ts';
+import { type SiteSettings, siteId } from '../service/site/open-target.ts';
+import { isS3Address } from '../service/site/s3-address.ts';
 import { superviseWorkers } from '../service/supervisor.ts';
 import { type OpenLog, openLog } from '../telemetry/log.ts';
 import { optionsHelp, readArguments, usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { siteSettings } from './site-settings.ts';
 import { counted, progressBars, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher serve [options]
@@ -123,7 +126,15 @@ function settingsOf(values: ServeValues, version: string): ServeSettings {
     signingKey: signingKey === undefined ? undefined : readSigningKey(signingKey),
     databaseUrl: values.databaseUrl,
     purge: purgeSettings(values),
+    site: values.site === undefined ? undefined : siteOf(values.site, values),
   };
+}
+
+/** @throws PublisherError `usage` where the site is in storage, and its address is not valid or its key is missing */
+function siteOf(site: string, values: ServeValues): SiteSettings {
+  const settings = siteSettings(isS3Address(site) ? site : resolve(site), values);
+  siteId(settings);
+  return settings;
 }
 
 /** @throws PublisherError `usage` where a target lacks its token */

@@ -20,6 +20,7 @@ import {
 import { openLog } from '../telemetry/log.ts';
 import { usage } from './arguments.ts';
 import type { Command } from './command.ts';
+import { ignoreSignals } from './ignored-signals.ts';
 import { progressBars, type Terminal } from './terminal.ts';
 
 const HELP = `Usage: feed-publisher worker writer|reader
@@ -151,12 +152,6 @@ async function responseTo({ kind, id }: WorkerRequest, service: ServiceProcess):
     const failure = failureOf(error);
     return kind === 'status' ? { kind, id, failure } : { kind: 'checked', id, failure };
   }
-}
-
-/** A terminal, and some service managers, signal every process of a group. The supervisor decides when a worker stops. */
-function ignoreSignals(): void {
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.removeAllListeners(signal).on(signal, () => {});
 }
 
 function send(message: WorkerMessage): Promise<void> {

@@ -69,6 +69,7 @@ export const OPTIONS = {
   },
   outbox: {
     data,
+    databaseUrl,
     json: {
       option: '--json',
       kind: onOff,

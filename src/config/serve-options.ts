@@ -12,6 +12,7 @@ import {
   text,
 } from './option-values.ts';
 import { purgeTargets } from './purge-targets.ts';
+import { storageOptions } from './storage-options.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -125,6 +126,16 @@ export const serveOptions = {
     help: 'Let Varnish and Fastly keep purged copies for the time in which the service is down. A withdrawn story goes at once.',
     group: 'Caches',
   },
+  site: {
+    option: '--site',
+    placeholder: 'TARGET',
+    variable: 'SITE',
+    kind: text,
+    defaultHelp: 'none',
+    emptyIsDefault: true,
+    help: 'Static site that the service keeps up to date: a folder, or storage for objects: s3://BUCKET/PREFIX.',
+    group: 'Static site',
+  },
   fastPath: {
     option: '--fast-path',
     placeholder: 'on|off',
@@ -195,6 +206,7 @@ export const serveOptions = {
     help: 'Seconds to go on serving after SIGTERM, while /readyz answers 503.',
     group: 'Variables',
   },
+  ...storageOptions,
 } as const satisfies Options;
 
 /** What a health check must know of the service. */

@@ -104,9 +104,9 @@ const load = object('How busy the service is. With several processes, sums.', {
 });
 
 const outbox = list(
-  object('A cache, or another system, that the service tells of changes.', {
+  object('A cache or a static site that the service tells of changes.', {
     target: text('What it is and where.', { examples: ['varnish:http://10.0.0.7:6081/'] }),
-    kind: text('What the service does there: `purge`.', { examples: ['purge'] }),
+    kind: text('What the service does there: `purge` a cache, or `publish` a static site.', { examples: ['purge'] }),
     state: oneOf(['up to date', 'pending', 'failing'], 'What it knows.'),
     'due?': time(
       'Since when there is something to tell, or when there will be. Missing where nothing is known to come.',

@@ -12,6 +12,7 @@ import { createHttpServer, type HttpServer, type Site } from '../http/server.ts'
 import type { ServiceStatus } from '../pages/service-status.ts';
 import type { LongPolls } from '../partner/long-polls.ts';
 import { openSigner } from '../partner/proof/keys.ts';
+import type { Freshness } from '../store/replica.ts';
 import type { Counters } from '../telemetry/counters.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type DataFolder, mediaFolder } from './data-folder.ts';
@@ -33,6 +34,7 @@ interface HttpParts {
   readonly deliveries: Deliveries;
   readonly readStatus: () => Promise<ServiceStatus>;
   readonly health: HealthParts;
+  readonly freshness: () => Freshness;
   readonly now: () => number;
   readonly fail: (error: unknown) => void;
 }
@@ -68,7 +70,7 @@ export function createHttp(parts: HttpParts): HttpServer {
     limits,
     rate,
     fastPath,
-    cdn: createCdnHeaders(options.purge?.targets.map(({ kind }) => kind) ?? []),
+    cdn: createCdnHeaders(options.purge?.targets.map(({ kind }) => kind) ?? [], parts.freshness),
     onCalm: releaseFreeHeap,
   });
 }

@@ -42,8 +42,11 @@ export function overviewsOf(
       return totals;
     },
     async outbox() {
-      const waiting = (await store.outbox()).filter(({ due }) => due !== undefined && due <= now());
-      const oldest = waiting.map(({ due = now() }) => (now() - due) / 1000);
+      const at = now();
+      const waiting = (await store.outbox()).filter(({ due }) => due !== undefined && due <= at);
+      // A first export of a site takes hours, and is no reason for an alarm.
+      const idle = waiting.filter(({ failures, leaseUntil = 0 }) => failures > 0 || leaseUntil <= at);
+      const oldest = idle.map(({ due = at }) => (at - due) / 1000);
       const failing = waiting.filter(({ failures }) => failures > 0).length;
       return { pending: waiting.length, failing, oldest: Math.max(0, ...oldest) };
     },

@@ -30,6 +30,7 @@ import { createReloading } from './reloading.ts';
 import { watchReplica } from './replica-watch.ts';
 import type { Part, ServeOptions, ServiceProcess } from './service-process.ts';
 import { openClock } from './shared-clock.ts';
+import { openFreshness } from './shared-freshness.ts';
 import { isDatabaseAway, unlessDamaged } from './unless-damaged.ts';
 import { warmUpLater } from './warm-up.ts';
 import { createForwardingWriter, openWriter, type Writer } from './writer.ts';
@@ -69,6 +70,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   const health = healthOf(folder, () => phase);
   opened.defer(store.close);
   const now = await openClock(folder, options, opened);
+  const freshness = await openFreshness(folder, options, opened);
   const traffic = openTraffic(folder, { log, now, fail });
   opened.defer(traffic.close);
   logDamage(store, part, log);
@@ -76,8 +78,8 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   const longPolls = createLongPolls({ store, now, fail, onWaiting: createHeapGrowth() });
   const isWriter = part?.role !== 'reader';
   const outbox = openOutbox({
-    ...{ store, settings: options, counts: counters.outbox, log, now, fail, isWriter },
-    ...{ replica: folder.replica, publication: () => publication() },
+    ...{ folder, settings: options, counts: counters.outbox, log, now, fail, isWriter },
+    publication: () => publication(),
   });
   opened.defer(outbox.close);
   let writer: Writer | undefined;
@@ -116,7 +118,7 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   if (writer.problems !== undefined) reportUnrenderable = writer.problems.unrenderable;
 
   const readStatus = () => status.read();
-  const shared = { folder, options, writer, traffic, deliveries, health, longPolls, now };
+  const shared = { folder, options, writer, traffic, deliveries, health, freshness, longPolls, now };
   const http = createHttp({ ...shared, generation: generations.current(), counters, readStatus, fail });
   opened.defer(http.close);
   const reloading = createReloading({ generations, writer, counters, log });

@@ -11,6 +11,7 @@ import type { OpenLog } from '../telemetry/log.ts';
 import type { MetricValues } from '../telemetry/metrics.ts';
 import type { Unrenderable } from './problem-reports.ts';
 import type { ProcessLoad } from './process-load.ts';
+import type { SiteSettings } from './site/open-target.ts';
 
 /** Settings that also reach the workers of a service, so plain values alone. */
 export interface ServeSettings {
@@ -44,6 +45,8 @@ export interface ServeSettings {
   readonly databaseUrl?: string | undefined;
   /** The caches in front of the service that are purged after changes; none by default. */
   readonly purge?: PurgeSettings | undefined;
+  /** The static site that is kept up to date; none by default. */
+  readonly site?: SiteSettings | undefined;
 }
 
 export interface ServeOptions extends ServeSettings {

@@ -126,6 +126,7 @@ export function isWorkerMessage(message: unknown): message is WorkerMessage {
   return hasKind(message, WORKER_KINDS);
 }
 
-function hasKind(message: unknown, kinds: readonly string[]): boolean {
+/** Whether a message is one of these kinds. */
+export function hasKind(message: unknown, kinds: readonly string[]): boolean {
   return typeof message === 'object' && message !== null && 'kind' in message && kinds.includes(String(message.kind));
 }

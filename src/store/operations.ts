@@ -49,11 +49,13 @@ export interface OperationTypes {
   pruneFormerMembers(before: Instant): number;
   saveSetting(name: string, value: string): void;
   keepSetting(name: string, value: string): string;
-  setOutboxTargets(targets: readonly OutboxTarget[], program: string): void;
+  setOutboxTargets(targets: readonly OutboxTarget[], program: string, machine: string): void;
   claimOutbox(target: string, options: ClaimOptions): OutboxMessage | undefined;
+  renewOutbox(message: Pick<OutboxMessage, 'id' | 'owner'>, lease: number): boolean;
   settleOutbox(message: OutboxMessage, settlement: Settlement, options: MessageOptions): void;
   retryOutbox(target: string): boolean;
   dropOutbox(target: string, options: MessageOptions): boolean;
+  forgetOutbox(target: string): boolean;
   createKey(key: StoredKey): void;
   revokeKey(id: string, at: Instant): boolean;
 }

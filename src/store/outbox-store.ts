@@ -46,6 +46,8 @@ export type Settlement =
       readonly result: 'told';
       /** Milliseconds after which the target gets the message once more; 0 where once is enough. */
       readonly repeatAfter: number;
+      /** The target is to be told again then, even if no feed changes until then. */
+      readonly againAt?: Instant;
     }
   | {
       readonly result: 'failed';
@@ -77,16 +79,29 @@ export interface OutboxRow extends OutboxTarget {
  */
 export interface OutboxStore {
   /**
-   * Keeps rows for these targets and no others. A new target, and one that another program told, is to be told everything. Ends
-   * all leases: call it before any process claims.
+   * Keeps rows for these targets, and for those that another machine names. A new target, and one that another program told, is to
+   * be told everything; one that asked to be told again later is told now. Ends all leases: call it before any process claims.
    *
    * @param program another text stands for other documents: the version of the program and what it was started with
+   * @param machine names the machine whose targets they are; leave it out where the store is on one machine alone
    */
-  setOutboxTargets(targets: readonly OutboxTarget[], program: string, now: () => Instant): Promise<void>;
+  setOutboxTargets(
+    targets: readonly OutboxTarget[],
+    program: string,
+    now: () => Instant,
+    machine?: string,
+  ): Promise<void>;
   /** All rows, in the order of their targets. */
   outbox(): Promise<readonly OutboxRow[]>;
   /** The message that is due for a target, which nobody else may tell for the time of the lease. Undefined if there is none. */
   claimOutbox(target: string, options: ClaimOptions, now: () => Instant): Promise<OutboxMessage | undefined>;
+  /**
+   * Prolongs the lease of a message that is still being told. Returns false where another process has claimed it, or nobody is to
+   * tell it any more: then stop.
+   *
+   * @param lease milliseconds from now
+   */
+  renewOutbox(message: Pick<OutboxMessage, 'id' | 'owner'>, lease: number, now: () => Instant): Promise<boolean>;
   /** Saves how a message was told. Does nothing where another process has claimed it since. */
   settleOutbox(
     message: OutboxMessage,
@@ -94,8 +109,10 @@ export interface OutboxStore {
     options: MessageOptions,
     now: () => Instant,
   ): Promise<void>;
-  /** Has what is due told at once, whatever failed before. Returns whether there is such a target. */
+  /** Has what is due told at once, whatever failed before, and what was asked for later. Returns whether there is such a target. */
   retryOutbox(target: string, now: () => Instant): Promise<boolean>;
   /** Forgets what was to be told by now. Returns whether there is such a target. */
   dropOutbox(target: string, options: MessageOptions, now: () => Instant): Promise<boolean>;
+  /** Removes the row of a target that no service names any more. Returns whether there was one. */
+  forgetOutbox(target: string): Promise<boolean>;
 }

@@ -11,22 +11,41 @@ export interface ReplicaState {
   readonly applied: number;
   /** The position of the last operation of the log, as far as this replica knows. */
   readonly last: number;
-  /** Seconds for which this replica has lacked operations, or has not heard of the database. */
+  /** Seconds for which this replica has lacked an operation, or has not heard of the database. */
   readonly lag: number;
+  /** Seconds since the database has answered. */
+  readonly silence: number;
   /** Milliseconds by which the clock of the database is ahead of that of this machine. Undefined before the first comparison. */
   readonly clockOffset: number | undefined;
   /** Why this replica must not serve; undefined where it may. */
   readonly problem: PublisherError | undefined;
 }
 
+/**
+ * Whether a replica shows what the others show: `behind` where it knows of newer operations, `unknown` where it has not heard of the
+ * database for so long that there may be some.
+ */
+export const FRESHNESS = ['current', 'behind', 'unknown'] as const;
+export type Freshness = (typeof FRESHNESS)[number];
+
+/** Seconds for which a replica may be behind, or hear nothing, and still count as current. */
+const CURRENT_FOR = 2;
+
+export function freshnessOf({ isConnected, lag, silence, problem }: ReplicaState): Freshness {
+  if (!isConnected || silence >= CURRENT_FOR) return 'unknown';
+  return lag >= CURRENT_FOR || problem !== undefined ? 'behind' : 'current';
+}
+
 /** What a service has to know of the log that its store follows. */
 export interface Replica {
+  /** Names the copy of the store on this machine. */
+  readonly id: string;
   readonly state: () => ReplicaState;
   /** Makes all operations that are in the log by now. While the database is away, there is nothing to wait for. */
   readonly catchUp: () => Promise<void>;
   /**
    * Resolves when every replica that was heard of lately shows a revision of the store, or after a few seconds: a replica that
-   * is cut off knows by then that the database is away.
+   * is cut off, or that is still behind, knows it by then, and lets no cache keep its documents for long.
    */
   readonly appliedEverywhere: (revision: number) => Promise<void>;
   /** Takes each operation of another process, after it was made here. */

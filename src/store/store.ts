@@ -354,8 +354,12 @@ export const LOCAL_SETTINGS = [
   'deliveries-since',
   'publication-seen',
   'clock-offset',
+  'freshness',
 ] as const;
 export type LocalSetting = (typeof LOCAL_SETTINGS)[number];
+
+/** The names of settings about static sites that this machine exports begin with it. They are local as well. */
+export const SITE_SETTINGS = 'site ';
 
 /** The kinds of feeds in a list: those that articles name, `latest`, and the feeds that the operator defines. */
 export const FEED_KINDS = ['latest', 'custom', 'section', 'tag', 'author', 'language'] as const;

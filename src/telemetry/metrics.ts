@@ -266,7 +266,7 @@ function addOverviews(
   gauge('outbox_failing', 'Systems that could not be told of changes.', async () => (await outbox()).failing, 'max');
   gauge(
     'outbox_oldest_seconds',
-    'Seconds since the oldest change that a system was not told; 0 where there is none.',
+    'Seconds since the oldest change that a system was not told and is not being told; 0 where there is none.',
     async () => (await outbox()).oldest,
     'max',
   );

@@ -59,19 +59,31 @@ test('outbox drop and outbox retry change a target', async () => {
     code: 0,
     out: 'cloudflare:Z: tried at once.\nvarnish:http://cdn/: tried at once.\n',
   });
+  expect(await command(['outbox', 'forget', A.id, '--data', folder])).toMatchObject({
+    code: 0,
+    out: 'cloudflare:Z: forgotten. A service that names it tells it everything after its next start.\n',
+  });
+  const { out } = await command(['outbox', 'list', '--json', '--data', folder]);
+  expect(JSON.parse(out).targets).toMatchObject([{ target: B.id }]);
 });
 
 test.each([
   [['list'], 0, 'The service tells no other system of changes.\n', ''],
-  [['retry'], 1, '', 'The outbox has no target: name caches with --purge when you start the service.\n'],
+  [
+    ['retry'],
+    1,
+    '',
+    'The outbox has no target: name caches with --purge, or a static site with --site, when you start the service.\n',
+  ],
 ])('without a store: outbox %j', async (args, code, out, err) => {
   const folder = await dataFolder();
   expect(await command(['outbox', ...args, '--data', folder])).toMatchObject({ code, out, err });
 });
 
 test.each([
-  [[], '“outbox” needs an action: list, retry or drop.'],
-  [['delete'], '“outbox” needs an action: list, retry or drop, not “delete”: the nearest is drop.'],
+  [[], '“outbox” needs an action: list, retry, drop or forget.'],
+  [['delete'], '“outbox” needs an action: list, retry, drop or forget, not “delete”: the nearest is drop.'],
+  [['forget'], '“outbox forget” needs the target: “outbox list” shows all.'],
   [['drop'], '“outbox drop” needs the target: “outbox list” shows all.'],
   [['list', 'x'], 'Unexpected argument “x”.'],
 ])('wrong usage: outbox %j', async (args, message) => {

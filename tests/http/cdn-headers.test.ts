@@ -35,6 +35,16 @@ test.each<[readonly PurgeKind[], object | undefined]>([
   expect(createCdnHeaders(kinds)?.ofDocument('latest', 'rss')).toEqual(expected && { ...common, ...expected });
 });
 
+test.each([
+  ['current', { 'CDN-Cache-Control': DAY, 'Surrogate-Control': DAY }],
+  ['behind', { 'CDN-Cache-Control': 'max-age=0, no-store', 'Surrogate-Control': 'max-age=0, no-store' }],
+  ['unknown', {}],
+] as const)('a replica that is %s says how long a cache may keep a feed, and tags it', (freshness, lifetime) => {
+  const headers = createCdnHeaders(['fastly'], () => freshness);
+  const tags = { 'Surrogate-Key': `${LATEST} feeds`, 'Cache-Groups': `"${LATEST}", "feeds"` };
+  expect(headers?.ofDocument('latest', 'rss')).toEqual({ ...tags, ...lifetime });
+});
+
 describe('a service with caches in front', () => {
   const varnish = purging('varnish:http://127.0.0.1:9/');
   const files = {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { loadPublication } from '../../src/config/publication.ts';
@@ -22,6 +22,7 @@ import {
 } from '../helpers.ts';
 import { type Cluster, startCluster } from '../peers/postgres.ts';
 import { findProgram } from '../peers/programs.ts';
+import { RUN } from '../soak/sizes.ts';
 import { eventually } from '../store/postgres/replicas.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
@@ -42,16 +43,23 @@ interface Replica extends Running {
   readonly needs: () => Promise<unknown>;
 }
 
+interface ReplicaOptions {
+  readonly folder?: string;
+  readonly publication?: string;
+  readonly now?: () => number;
+  readonly site?: { readonly site: string };
+}
+
 /** Starts a replica in this process, on its own data folder. */
 async function startReplica(
   databaseUrl: string,
-  { folder, publication = PUBLICATION, now }: { folder?: string; publication?: string; now?: () => number } = {},
+  { folder, publication = PUBLICATION, now, site }: ReplicaOptions = {},
 ): Promise<Replica> {
   const path = folder ?? (await dataFolder({ 'publication.yaml': publication }));
   const { log, told, lines } = listen();
   const files = loadPublication(path);
   const opened = await openReplicaFolder(path, { databaseUrl, publication: files, mayOwn: true, now });
-  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log };
+  const options = { host: '127.0.0.1', port: 0, version: '0.0.0', fastPath: FAST_PATH, log, site };
   const service = await serve(opened, { ...options, ...(now === undefined ? {} : { now }) });
   onTestFinished(() => service.close());
   const { key } = await createKey(opened.store, 'test', 'write', Date.now());
@@ -96,6 +104,46 @@ test.runIf(isThere)('a change on one replica is on the other, with the same byte
     });
   }
   await eventually(() => expect([one.isOwner(), other.isOwner()].filter((isOwner) => isOwner)).toEqual([true]));
+});
+
+test.runIf(isThere && RUN !== 'short')(
+  'the owner exports a static site for all, and another one after it',
+  async () => {
+    const url = await cluster.createDatabase();
+    const site = { site: join(await dataFolder(), 'site') };
+    const feed = () => readFile(join(site.site, 'feeds/latest.json'), 'utf8').catch(() => '');
+    const exports = ({ told }: Replica) => told.filter(({ msg }) => msg.includes('is up to date (')).length;
+    const owner = await startReplica(url, { site });
+    await eventually(() => expect(owner.isOwner()).toBe(true));
+    const other = await startReplica(url, { site });
+    expect((await other.put('a', { title: 'The first' })).status).toBe(201);
+    await eventually(async () => expect(await feed()).toContain('The first'));
+    await eventually(() => expect(exports(owner)).toBeGreaterThan(0));
+    expect(exports(other)).toBe(0);
+
+    await owner.close();
+    await eventually(() => expect(other.isOwner()).toBe(true));
+    expect((await other.put('b', { title: 'The second' })).status).toBe(201);
+    await eventually(async () => expect(await feed()).toContain('The second'));
+    expect(other.lines).toEqual([]);
+  },
+);
+
+test.runIf(isThere)('a replica that names no target leaves those of others, and says so', async () => {
+  const url = await cluster.createDatabase();
+  const site = { site: join(await dataFolder(), 'site') };
+  const one = await startReplica(url, { site });
+  await eventually(() => expect(one.told.map(({ msg }) => msg).join()).toContain('is up to date ('));
+  const other = await startReplica(url);
+  await eventually(() =>
+    expect(other.lines).toEqual([
+      `Other replicas name targets that this one does not tell: site:${site.site}. Start all replicas with the same --purge and --site. If no replica names it any more, run “outbox forget”.`,
+    ]),
+  );
+  expect((await other.put('a', { title: 'By the other' })).status).toBe(201);
+  await eventually(async () =>
+    expect(await readFile(join(site.site, 'feeds/latest.json'), 'utf8')).toContain('By the other'),
+  );
 });
 
 test.runIf(isThere)('without the database, readers are served, and changes wait for it', async () => {

@@ -16,7 +16,7 @@ const CLAIM = { ...OPTIONS, owner: 'me', lease: 30 * SECOND };
 const CDN = { id: 'varnish:http://cdn/', kind: 'purge' };
 const REPEAT = 10 * SECOND;
 const TOLD: Settlement = { result: 'told', repeatAfter: REPEAT };
-const ONCE: Settlement = { result: 'told', repeatAfter: 0 };
+const ONCE = { result: 'told', repeatAfter: 0 } as const satisfies Settlement;
 
 interface Story {
   readonly id?: string;
@@ -62,7 +62,7 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
 
   const claim = (store: Store, at: number, owner = 'me') => store.claimOutbox(CDN.id, { ...CLAIM, owner }, () => at);
 
-  async function tell(store: Store, at: number, settlement = ONCE): Promise<OutboxMessage | undefined> {
+  async function tell(store: Store, at: number, settlement: Settlement = ONCE): Promise<OutboxMessage | undefined> {
     const message = await claim(store, at);
     if (message !== undefined) await store.settleOutbox(message, settlement, OPTIONS, () => at);
     return message;
@@ -244,6 +244,82 @@ export function outboxContract(name: string, open: () => Promise<Store>, runs: n
       await claim(store, START, 'killed');
       await store.setOutboxTargets([CDN], '1', () => START + 1);
       expect(await claim(store, START + 1)).toMatchObject({ feeds: feedsOf('x') });
+    });
+
+    test('a lease is renewed while it is held, and not after another process has claimed the message', async () => {
+      const store = await known();
+      await store.apply([put()], () => START);
+      const first = await claim(store, START);
+      if (first === undefined) throw new Error('nothing was due');
+      const renewedAt = START + CLAIM.lease - 1;
+      expect(await store.renewOutbox(first, CLAIM.lease, () => renewedAt)).toBe(true);
+      expect(await claim(store, renewedAt + CLAIM.lease - 1, 'other')).toBeUndefined();
+      expect(await claim(store, renewedAt + CLAIM.lease, 'other')).toMatchObject({ owner: 'other' });
+      expect(await store.renewOutbox(first, CLAIM.lease, () => renewedAt + CLAIM.lease)).toBe(false);
+      expect((await store.outbox())[0]?.leaseUntil).toBe(renewedAt + 2 * CLAIM.lease);
+      expect(await store.renewOutbox({ id: 'none', owner: 'me' }, CLAIM.lease, () => START)).toBe(false);
+    });
+
+    test('a target is told again at the moment that it has asked for, although no feed has changed', async () => {
+      const store = await known(put());
+      const again: Settlement = { ...ONCE, againAt: START + 2 * HOUR };
+      await store.apply([put({ title: 'Another', tags: ['x'] })], () => START + MINUTE);
+      expect(await tell(store, START + MINUTE, again)).toMatchObject({ feeds: feedsOf('x') });
+      expect(await due(store)).toBe(START + 2 * HOUR);
+      expect(await tell(store, START + 2 * HOUR - 1)).toBeUndefined();
+      expect(await due(store)).toBe(START + 2 * HOUR);
+      expect(await tell(store, START + 2 * HOUR)).toMatchObject({ feeds: [], revision: 2 });
+      expect(await due(store)).toBeUndefined();
+    });
+
+    test('a change before that moment is told first, and the moment is the new one', async () => {
+      const store = await known(put());
+      await store.apply([put({ title: 'Another' })], () => START);
+      await tell(store, START, { ...ONCE, againAt: START + HOUR });
+      await store.apply([put({ title: 'A third' })], () => START + MINUTE);
+      expect(await due(store)).toBe(START + MINUTE);
+      expect(await tell(store, START + MINUTE, { ...ONCE, againAt: START + 3 * HOUR })).toMatchObject({ revision: 3 });
+      expect(await due(store)).toBe(START + 3 * HOUR);
+      await store.dropOutbox(CDN.id, OPTIONS, () => START + 3 * HOUR);
+      expect(await due(store)).toBeUndefined();
+    });
+
+    test('a start, and a retry by the operator, tell at once what a target has asked for later', async () => {
+      const store = await known(put());
+      const again = { ...ONCE, againAt: START + HOUR };
+      await store.retryOutbox(CDN.id, () => START);
+      expect(await tell(store, START)).toBeUndefined();
+      await store.apply([put({ title: 'Another' })], () => START);
+      await tell(store, START, again);
+      await store.retryOutbox(CDN.id, () => START + MINUTE);
+      expect(await tell(store, START + MINUTE, again)).toMatchObject({ feeds: [] });
+      await store.setOutboxTargets([CDN], '1', () => START + 2 * MINUTE);
+      expect(await tell(store, START + 2 * MINUTE, again)).toMatchObject({ feeds: [] });
+      expect(await due(store)).toBe(START + HOUR);
+    });
+
+    test('a machine removes the targets that it alone has named', async () => {
+      const store = await open();
+      const [shared, own] = [CDN, { id: 'site:/srv/site', kind: 'publish' }];
+      const ids = async () => (await store.outbox()).map(({ id }) => id);
+      await store.setOutboxTargets([shared, own], '1', () => START, 'one');
+      await store.setOutboxTargets([shared], '1', () => START, 'two');
+      expect(await ids()).toEqual([own.id, shared.id]);
+      await store.setOutboxTargets([], '1', () => START, 'two');
+      expect(await ids()).toEqual([own.id, shared.id]);
+      await store.setOutboxTargets([shared], '1', () => START, 'one');
+      expect(await ids()).toEqual([shared.id]);
+      await store.setOutboxTargets([shared], '1', () => START, 'two');
+      await store.setOutboxTargets([], '1', () => START);
+      expect(await ids()).toEqual([]);
+    });
+
+    test('a target that no service names any more can be forgotten', async () => {
+      const store = await known();
+      await store.setOutboxTargets([CDN], '1', () => START, 'gone for ever');
+      expect(await store.forgetOutbox(CDN.id)).toBe(true);
+      expect(await store.outbox()).toEqual([]);
+      expect(await store.forgetOutbox(CDN.id)).toBe(false);
     });
 
     test('a change while a message is being told is told next', async () => {

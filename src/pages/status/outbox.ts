@@ -17,7 +17,7 @@ export function outboxSection({ outbox = [], at }: ServiceStatus, clock: Clock):
       title: 'Outbox',
       mark: mark(isFailing ? 'warn' : 'good'),
       note: isFailing
-        ? 'Caches may serve old documents. The service goes on trying; docs/cdn.md says what to check.'
+        ? 'Readers may get old documents there. The service goes on trying; docs/cdn.md says what to check.'
         : 'The service tells these systems of changes.',
       isWide: true,
       body: table('outbox', columns, rows),

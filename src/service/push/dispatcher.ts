@@ -2,16 +2,15 @@ import type { Cancel, Timers } from '../../document/timers.ts';
 import type { Instant } from '../../lib/instant.ts';
 import type { MessageOptions, OutboxMessage, OutboxStore } from '../../store/outbox-store.ts';
 import { backoff } from './backoff.ts';
-import type { Receiver } from './receiver.ts';
+import type { Receiver, Told } from './receiver.ts';
 import { SendError } from './send.ts';
 
-/**
- * Milliseconds from a change until its message: the changes of these are one message, and requests that were being answered at the
- * change get their answers.
- */
-const DEBOUNCE = 50;
+/** Milliseconds until a change is looked at: the changes of these are one look at the outbox. */
+const PAUSE = 50;
 /** Milliseconds: a process that is killed while it tells is replaced after this time. */
 const LEASE = 60_000;
+/** Milliseconds between two renewals of a lease. Two of them may fail. */
+const RENEWAL = LEASE / 4;
 /** Milliseconds between two looks at the outbox at most: the clock may be set. */
 const LONGEST_WAIT = 60_000;
 /** Milliseconds for what is due when the process stops. */
@@ -19,14 +18,14 @@ const LAST_WORDS = 2000;
 
 /** Takes what the dispatcher has done. All functions return at once. */
 export interface DispatchEvents {
-  readonly told: (message: OutboxMessage, milliseconds: number) => void;
+  readonly told: (message: OutboxMessage, milliseconds: number, summary?: string) => void;
   readonly failed: (message: OutboxMessage, reason: string, retryAt: Instant) => void;
   /** An error that nobody expected. */
   readonly fail: (error: unknown) => void;
 }
 
 interface DispatcherParts extends DispatchEvents {
-  readonly store: Pick<OutboxStore, 'outbox' | 'claimOutbox' | 'settleOutbox'>;
+  readonly store: Pick<OutboxStore, 'outbox' | 'claimOutbox' | 'renewOutbox' | 'settleOutbox'>;
   readonly receivers: readonly Receiver[];
   /**
    * Resolves when no process serves a state before this revision any more, or after a time in which a process that is cut off
@@ -61,7 +60,7 @@ export class Dispatcher {
 
   /** Call this when something may have changed. Returns at once. */
   wake(): void {
-    this.#lookAt(this.#parts.now() + DEBOUNCE);
+    this.#lookAt(this.#parts.now() + PAUSE);
   }
 
   /** Tells what is due, if that is quick: a cache would keep an old document until the next start, which tells the rest. */
@@ -85,10 +84,13 @@ export class Dispatcher {
     await Promise.all(this.#running.values());
   }
 
-  #lookAt(at: Instant): void {
-    if (this.#isClosing || (this.#timer !== undefined && this.#timer.at <= at)) return;
+  #lookAt(wanted: Instant): void {
+    const now = this.#parts.now();
+    // A timer that is late was made before somebody set the clock.
+    const at = this.#timer !== undefined && this.#timer.at < now ? now : wanted;
+    if (this.#isClosing || (this.#timer !== undefined && this.#timer.at >= now && this.#timer.at <= at)) return;
     this.#timer?.cancel();
-    const delay = Math.max(0, at - this.#parts.now());
+    const delay = Math.max(0, at - now);
     const cancel = this.#parts.timers.after(delay, () => {
       this.#timer = undefined;
       this.#look();
@@ -117,7 +119,7 @@ export class Dispatcher {
     for (const row of rows) {
       const receiver = this.#receivers.get(row.id);
       if (receiver === undefined || row.due === undefined || this.#running.has(row.id)) continue;
-      const debounce = this.#isClosing ? 0 : DEBOUNCE;
+      const debounce = this.#isClosing ? 0 : receiver.debounce;
       const readyAt = Math.max(row.due + debounce, row.notBefore, row.leaseUntil ?? 0, receiver.readyAt(at));
       if (readyAt > at) next = Math.min(next, readyAt);
       else this.#start(receiver);
@@ -143,15 +145,35 @@ export class Dispatcher {
     if (message === undefined) return;
     await appliedEverywhere(message.revision);
     const began = performance.now();
+    const lease = this.#holdLease(message);
+    let told: Told;
     try {
-      await receiver.tell(message, this.#stopped.signal);
+      told = await receiver.tell(message, lease.signal);
     } catch (error) {
+      if (lease.signal.aborted) return; // the next start, or the process that has the lease, goes on
       if (!(error instanceof SendError)) this.#parts.fail(error);
-      if (!this.#stopped.signal.aborted) await this.#settleFailed(message, error, options);
+      await this.#settleFailed(message, error, options);
       return;
+    } finally {
+      lease.end();
     }
-    await store.settleOutbox(message, { result: 'told', repeatAfter: receiver.repeatAfter }, options, now);
-    this.#parts.told(message, performance.now() - began);
+    const { againAt, summary } = told;
+    const settlement = { result: 'told', repeatAfter: receiver.repeatAfter } as const;
+    await store.settleOutbox(message, againAt === undefined ? settlement : { ...settlement, againAt }, options, now);
+    this.#parts.told(message, performance.now() - began, summary);
+  }
+
+  /** Renews a lease until its end. The signal ends the work where another process has the lease, and when this one stops. */
+  #holdLease(message: OutboxMessage): { readonly signal: AbortSignal; readonly end: Cancel } {
+    const { store, timers, now, fail } = this.#parts;
+    const lost = new AbortController();
+    const end = timers.every(RENEWAL, () => {
+      // A store that cannot be written is asked again: nobody else can have claimed the message there.
+      store.renewOutbox(message, LEASE, now).then((isHeld) => {
+        if (!isHeld) lost.abort();
+      }, fail);
+    });
+    return { signal: AbortSignal.any([lost.signal, this.#stopped.signal]), end };
   }
 
   async #settleFailed(message: OutboxMessage, error: unknown, options: MessageOptions): Promise<void> {

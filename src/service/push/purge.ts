@@ -11,6 +11,9 @@ import { TokenBucket } from './token-bucket.ts';
  */
 const PURGE_AGAIN_AFTER = 10_000;
 
+/** Milliseconds in which the requests that were being answered at the change get their answers. */
+const DEBOUNCE = 50;
+
 interface PurgeParts {
   readonly now: () => Instant;
   readonly apis?: ProviderApis | undefined;
@@ -32,6 +35,7 @@ function purgeReceiver(
   return {
     target: { id: target.id, kind: 'purge' },
     most,
+    debounce: DEBOUNCE,
     repeatAfter: PURGE_AGAIN_AFTER,
     readyAt: (at) => bucket.readyAt(at),
     async tell(message, signal) {
@@ -41,6 +45,7 @@ function purgeReceiver(
       const requests = isTooMuch ? purgeRequests(target, { ...message, feeds: undefined }, options) : wanted;
       bucket.take(now(), requests.length);
       for (const request of requests) await send(request, { signal, now });
+      return {};
     },
   };
 }

@@ -3,19 +3,15 @@ import { openAsBlob } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AwsClient } from 'aws4fetch';
+import type { StorageSettings } from '../../config/storage-options.ts';
 import { MANIFEST_FILE, manifestOf } from '../../document/site-manifest.ts';
 import { PublisherError } from '../../errors.ts';
 import { systemReason } from '../../lib/system-reason.ts';
 import { takeLock } from './folder-lock.ts';
+import { parseS3Address } from './s3-address.ts';
 import type { FileContent, SiteTarget, TargetDocument, TargetFile } from './site-target.ts';
 
-interface S3Options {
-  /** Of another storage than that of AWS, ending in a slash. */
-  readonly endpoint: string | undefined;
-  readonly region: string;
-  readonly keyId: string;
-  readonly secret: string;
-  readonly token: string | undefined;
+interface S3Options extends StorageSettings {
   /** Folder of this machine for the lock: not every storage can have one. */
   readonly lockFolder: string;
 }
@@ -35,7 +31,7 @@ const LONGEST_KEY = 1024;
  * @throws PublisherError `usage` for another address, and for a key that no header can have
  */
 export function s3Target(site: string, options: S3Options): SiteTarget {
-  const { bucket, prefix } = parsed(site);
+  const { bucket, prefix } = parseS3Address(site);
   const { endpoint, region, keyId, secret, token, lockFolder } = options;
   requireHeaderValue('AWS_ACCESS_KEY_ID', keyId);
   requireHeaderValue('AWS_SESSION_TOKEN', token);
@@ -152,17 +148,6 @@ export function s3Target(site: string, options: S3Options): SiteTarget {
 /** Of a request without an answer: the library has it behind an error of its own. */
 function networkReason(error: unknown): string {
   return systemReason(error instanceof Error ? (error.cause ?? error) : error);
-}
-
-function parsed(site: string): { readonly bucket: string; readonly prefix: string } {
-  const [, bucket, path = ''] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/i.exec(site) ?? [];
-  const prefix = path.replace(/\/+$/, '');
-  if (bucket === undefined || prefix.split('/').some((part) => part === '..' || part === '.')) {
-    throw new PublisherError('usage', `--site must be a folder or s3://BUCKET/PREFIX, not “${site}”.`, {
-      hint: 'Run with --help to see commands and options.',
-    });
-  }
-  return { bucket: bucket.toLowerCase(), prefix: prefix === '' ? '' : `${prefix}/` };
 }
 
 /** @throws PublisherError `usage` */

@@ -3,7 +3,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/prom
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { relativePath } from '../../lib/relative-path.ts';
-import type { Store } from '../../store/store.ts';
+import { SITE_SETTINGS, type Store } from '../../store/store.ts';
 
 /** Of a page of an archive whose dates alone do not tell whether it has changed. */
 const page = z.strictObject({ version: z.string(), until: z.number().optional() });
@@ -84,7 +84,7 @@ export function openStateFile(targetName: string, { path, store }: StateFilePart
   const id = hash('sha256', targetName, 'hex').slice(0, 16);
   const file = join(path, 'store', 'site', `${id}.json`);
   const journal = join(path, 'store', 'site', `${id}.journal`);
-  const setting = `site ${id}`;
+  const setting = SITE_SETTINGS + id;
   let notes: Promise<FileHandle> | undefined;
   /** The last line that is being written: one at a time. */
   let last = Promise.resolve();

@@ -36,6 +36,8 @@ export interface WriteSiteParts {
   readonly onProgress?: (done: number, total: number) => void;
   /** Ends the export early. The next one goes on. */
   readonly signal?: AbortSignal;
+  /** Whether another publication is in force: documents would mix both. Then the export ends with an error. */
+  readonly hasEnded?: () => Promise<boolean>;
 }
 
 export interface SiteResult {
@@ -118,6 +120,7 @@ async function writeTo(target: SiteTarget, stateFile: StateFile, given: WriteSit
       onUnrenderable: () => {},
       // Each export has documents of its own, and looks for changes by itself.
       externalChanges: { mayHaveExternalChanges: () => false, takeExternallyChangedFeeds: async () => [] },
+      ...(given.hasEnded === undefined ? {} : { hasEnded: given.hasEnded }),
     },
   );
   const siteRun: SiteRun = {

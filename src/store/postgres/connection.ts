@@ -5,6 +5,8 @@ import { CHANNEL } from './schema.ts';
 /** Milliseconds until a new connection, or a statement, counts as lost. */
 const CONNECT_TIMEOUT = 5000;
 const STATEMENT_TIMEOUT = 10_000;
+/** Milliseconds that the end of a session may take: a network that drops packets answers nothing. */
+const END_TIMEOUT = 1000;
 /** Milliseconds until the next attempt: at random up to twice the last limit, so that replicas do not come all at once. */
 const FIRST_DELAY = 200;
 const MAX_DELAY = 5000;
@@ -102,15 +104,24 @@ export function openConnection({ url, onUp, onDown, onNotice }: ConnectionParts)
     async close() {
       isClosed = true;
       clearTimeout(timer);
-      await client?.end().catch(() => {});
+      if (client !== undefined) await endSession(client);
     },
   };
 }
 
-/** Opens a session of its own for long work, and closes it afterwards. */
-export async function withSession<Result>(url: string, work: (session: Session) => Promise<Result>): Promise<Result> {
+/**
+ * Opens a session of its own for long work, and closes it afterwards.
+ *
+ * @param signal ends the session at once: the statement that runs fails
+ */
+export async function withSession<Result>(
+  url: string,
+  work: (session: Session) => Promise<Result>,
+  signal?: AbortSignal,
+): Promise<Result> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT, keepAlive: true });
   client.on('error', () => {}); // the statement that runs has it as well
+  signal?.addEventListener('abort', () => destroy(client), { once: true });
   const query = async <Row extends QueryResultRow>(statement: string, values: readonly unknown[] = []) => {
     try {
       return await client.query<Row>(statement, [...values]);
@@ -126,8 +137,15 @@ export async function withSession<Result>(url: string, work: (session: Session) 
   try {
     return await work({ query });
   } finally {
-    await client.end().catch(() => {});
+    await endSession(client);
   }
+}
+
+/** Waits until the database knows that the session has ended, but not for one that does not answer. */
+async function endSession(client: Client): Promise<void> {
+  const limit = setTimeout(() => destroy(client), END_TIMEOUT);
+  await client.end().catch(() => {});
+  clearTimeout(limit);
 }
 
 function createClient(url: string): Client {

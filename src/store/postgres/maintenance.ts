@@ -24,6 +24,7 @@ interface MaintenanceParts {
 export class Maintenance {
   readonly #parts: MaintenanceParts;
   readonly #timer: NodeJS.Timeout;
+  readonly #stopped = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(parts: MaintenanceParts) {
@@ -31,16 +32,21 @@ export class Maintenance {
     this.#timer = setInterval(() => this.#look(), INTERVAL).unref();
   }
 
+  /** Ends work that has begun: the next owner begins it anew. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
+    this.#stopped.abort();
     await this.#running;
   }
 
   #look(): void {
     const { url, file, isOwner, fail } = this.#parts;
     if (this.#running !== undefined || !isOwner()) return;
-    this.#running = withSession(url, (session) => maintain(session, file))
-      .catch(fail)
+    const { signal } = this.#stopped;
+    this.#running = withSession(url, (session) => maintain(session, file), signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) fail(error);
+      })
       .finally(() => {
         this.#running = undefined;
       });

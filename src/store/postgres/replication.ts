@@ -51,7 +51,8 @@ export class Replication {
   readonly follower: Follower;
   #opened: Connection | undefined;
   #problem: PublisherError | undefined;
-  #behindSince: number | undefined;
+  /** The end of the log that this replica has not reached yet, and when it was seen there. */
+  #unreached: { readonly position: number; readonly seenAt: number } | undefined;
 
   constructor(parts: ReplicationParts) {
     const { url, file, replica, projection, now, mayOwn, revision } = parts;
@@ -110,14 +111,17 @@ export class Replication {
 
   state(): ReplicaState {
     const isConnected = this.connection.isUp();
-    const lag = this.#behindSince === undefined ? 0 : (performance.now() - this.#behindSince) / 1000;
+    const { applied } = this.follower;
+    const isBehind = this.#unreached !== undefined && applied < this.#unreached.position;
+    const lag = isBehind ? (performance.now() - (this.#unreached?.seenAt ?? 0)) / 1000 : 0;
     const { isOwner, clockOffset, silence } = this.#heartbeat;
     return {
       isConnected,
       isOwner,
-      applied: this.follower.applied,
-      last: Math.max(this.follower.target, this.follower.applied),
+      applied,
+      last: Math.max(this.follower.target, applied),
       lag: isConnected ? lag : Math.max(lag, silence),
+      silence,
       clockOffset,
       problem: this.#problem ?? clockProblem(clockOffset),
     };
@@ -143,6 +147,7 @@ export class Replication {
   /** What a service may know of it. */
   asReplica(): Replica {
     return {
+      id: this.#parts.replica,
       state: () => this.state(),
       catchUp: () => this.catchUp(),
       appliedEverywhere: (revision) => this.#appliedEverywhere(revision),
@@ -165,8 +170,8 @@ export class Replication {
   async close(): Promise<void> {
     this.#parts.submitter.close();
     await this.#maintenance.close();
-    await this.#heartbeat.close();
-    await this.#opened?.close();
+    // Its last look ends with the connection, which may answer no more.
+    await Promise.all([this.#heartbeat.close(), this.#opened?.close()]);
     await this.follower.close();
   }
 
@@ -214,17 +219,22 @@ export class Replication {
   #noteHead(head: Head): void {
     if (head.format !== SCHEMA) this.refuseVersion();
     if (this.#problem === undefined) this.follower.raise(head.last);
-    if (this.follower.applied >= head.last) this.#behindSince = undefined;
-    else this.#behindSince ??= performance.now();
+    const { applied } = this.follower;
+    if (this.#unreached !== undefined && applied < this.#unreached.position) return;
+    this.#unreached = applied < head.last ? { position: head.last, seenAt: performance.now() } : undefined;
   }
 }
 
-/** Milliseconds for which an effect waits for replicas, and milliseconds between two looks. */
-const LAGGARDS = 4000;
+/**
+ * Milliseconds for which an effect waits for replicas, and milliseconds between two looks. Every process of a replica that is behind,
+ * or cut off, knows it after four seconds at most: the replica itself after two, its workers half a second after it wrote it
+ * down, which it does twice a second, and headers are made anew every second.
+ */
+const LAGGARDS = 5000;
 const LOOK = 100;
 /** A replica tells every second how far it is. */
 const BEHIND = `SELECT true AS behind FROM feed_publisher.replica
-  WHERE revision < $1 AND seen_at > clock_timestamp() - interval '4 seconds' LIMIT 1`;
+  WHERE revision < $1 AND seen_at > clock_timestamp() - interval '${LAGGARDS} milliseconds' LIMIT 1`;
 
 /** What each session needs, whatever the database has as defaults: an acknowledged change is on disk. */
 const SESSION = [

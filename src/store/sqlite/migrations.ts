@@ -75,6 +75,12 @@ const FEED_COLUMNS_11 = `number, key, name, declared, changed, revision, visible
 const FEED_COLUMNS_10 = `
     number, key, name, declared, changed, revision, visible_from, rule, entries, expiries, tombstones, coming`;
 
+const OUTBOX_COLUMNS = `target, kind, program, epoch, revision, at, sent_revision, sent_at, due, again_at, not_before, owner,
+    lease_until, failures, failing_since, last_error, named_by`;
+
+const OUTBOX_COLUMNS_14 = `target, kind, program, epoch, revision, at, sent_revision, sent_at, due, not_before, owner,
+    lease_until, failures, failing_since, last_error`;
+
 const KEY_COLUMNS = 'id, name, scope, hash, created, revoked, expires, partner';
 
 const KEY_COLUMNS_11 = 'id, name, scope, hash, created, revoked';
@@ -526,5 +532,14 @@ export const MIGRATIONS: readonly string[] = [
   -- A row whose checksum does not match has been damaged: it stays so.
   UPDATE feed SET checksum = row_checksum(${FEED_COLUMNS})
   WHERE checksum = row_checksum(${FEED_COLUMNS_13});
+  `,
+  `
+  -- when a target is to be told again although no feed has changed
+  ALTER TABLE outbox ADD COLUMN again_at INTEGER;
+  -- the machines whose services name the target, as JSON
+  ALTER TABLE outbox ADD COLUMN named_by TEXT NOT NULL DEFAULT '[]';
+  -- A row whose checksum does not match has been damaged: it stays so.
+  UPDATE outbox SET checksum = row_checksum(${OUTBOX_COLUMNS})
+  WHERE checksum = row_checksum(${OUTBOX_COLUMNS_14});
   `,
 ];

@@ -16,12 +16,16 @@ export interface TargetRow {
   sent_revision: number | null;
   sent_at: Instant | null;
   due: Instant | null;
+  /** The target is to be told again then, whether a feed has changed or not. */
+  again_at: Instant | null;
   not_before: Instant;
   owner: string | null;
   lease_until: Instant;
   failures: number;
   failing_since: Instant | null;
   last_error: string | null;
+  /** The machines whose services name the target, as JSON; the only one has an empty name. */
+  named_by: string;
 }
 
 /** In the place of a revision: the target is to be told everything. */
@@ -37,19 +41,22 @@ const COLUMNS = [
   'sent_revision',
   'sent_at',
   'due',
+  'again_at',
   'not_before',
   'owner',
   'lease_until',
   'failures',
   'failing_since',
   'last_error',
+  'named_by',
 ] as const satisfies readonly (keyof TargetRow)[];
 
 /** The row of a target that knows nothing. */
 export function newRow(target: string, kind: string, program: string, at: Instant): TargetRow {
   return {
     ...{ target, kind, program, epoch: 0, revision: NOTHING_KNOWN, at, sent_revision: null, sent_at: null, due: at },
-    ...{ not_before: 0, owner: null, lease_until: 0, failures: 0, failing_since: null, last_error: null },
+    ...{ again_at: null, not_before: 0, owner: null, lease_until: 0, failures: 0, failing_since: null },
+    ...{ last_error: null, named_by: '[]' },
   };
 }
 

@@ -78,7 +78,8 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
     const { most, tombstonesFor: listed } = options;
     const isEverything = row.revision === NOTHING_KNOWN;
     const feeds = isEverything ? undefined : shown.since(row, at, { most, listed });
-    if (feeds?.length === 0) return undefined;
+    const isAgain = row.again_at !== null && row.again_at <= at;
+    if (feeds?.length === 0 && !isAgain) return undefined;
     const sent = sentState(row);
     return {
       ...{ id: row.target, kind: row.kind, epoch: row.epoch, failures: row.failures, feeds, at },
@@ -93,28 +94,23 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
     Object.assign(row, { revision, at, sent_revision: null, sent_at: null });
   }
 
-  function release(row: TargetRow): void {
-    Object.assign(row, {
-      owner: null,
-      lease_until: 0,
-      not_before: 0,
-      failures: 0,
-      failing_since: null,
-      last_error: null,
-    });
-  }
-
   /** Sets when there will be something to tell. */
   function schedule(row: TargetRow, from: KnownState, { tombstonesFor: listed }: MessageOptions, repeatAt?: Instant) {
     const hasChanged =
       shown.since({ revision: from.revision, at: from.at }, from.at, { most: 1, listed })?.length !== 0;
     const next = hasChanged ? from.at : shown.nextAfter(from.at, listed);
-    const moments = [next, repeatAt].filter((moment) => moment !== undefined);
+    const moments = [next, repeatAt, row.again_at ?? undefined].filter((moment) => moment !== undefined);
     row.due = moments.length === 0 ? null : Math.min(...moments);
   }
 
-  function settleTold(row: TargetRow, told: OutboxMessage, repeatAfter: number, options: MessageOptions): void {
+  function settleTold(
+    row: TargetRow,
+    told: OutboxMessage,
+    { repeatAfter, againAt }: Extract<Settlement, { readonly result: 'told' }>,
+    options: MessageOptions,
+  ): void {
     release(row);
+    row.again_at = againAt ?? null;
     if (row.epoch !== told.epoch) return; // everything is to be told anew since
     const sent = sentState(row);
     if (repeatAfter === 0) know(row, told);
@@ -128,7 +124,11 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
   }
 
   return {
-    setTargets(targets: readonly OutboxTarget[], program: string, at: Instant): void {
+    setTargets(
+      targets: readonly OutboxTarget[],
+      { program, machine }: { readonly program: string; readonly machine: string },
+      at: Instant,
+    ): void {
       const known = new Map(rows.all().map((row) => [row.target, row]));
       for (const { id, kind } of targets) {
         const row = known.get(id) ?? newRow(id, kind, program, at);
@@ -138,9 +138,15 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
           Object.assign(row, { program, due: at });
         }
         Object.assign(row, { kind, owner: null, lease_until: 0, not_before: 0 });
+        row.named_by = JSON.stringify([...namedByOthers(row, machine), machine]);
+        askNow(row, at);
         rows.save(row);
       }
-      for (const target of known.keys()) rows.remove(target);
+      for (const row of known.values()) {
+        const others = namedByOthers(row, machine);
+        if (others.length === 0) rows.remove(row.target);
+        else rows.save({ ...row, named_by: JSON.stringify(others) });
+      }
     },
     list: (): OutboxRow[] => rows.all().map(outboxRow),
     claim(target: string, { owner, lease, ...options }: ClaimOptions, at: Instant): OutboxMessage | undefined {
@@ -156,10 +162,16 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
       rows.save(row);
       return made && { ...made, owner };
     },
+    renew({ id, owner }: Pick<OutboxMessage, 'id' | 'owner'>, lease: number, at: Instant): boolean {
+      const row = find(id);
+      if (row === undefined || row.owner !== owner) return false;
+      rows.save({ ...row, lease_until: at + lease });
+      return true;
+    },
     settle(told: OutboxMessage, settlement: Settlement, options: MessageOptions, at: Instant): void {
       const row = find(told.id);
       if (row === undefined || row.owner !== told.owner) return;
-      if (settlement.result === 'told') settleTold(row, told, settlement.repeatAfter, options);
+      if (settlement.result === 'told') settleTold(row, told, settlement, options);
       else {
         const { reason, retryAt } = settlement;
         const since = row.failing_since ?? at;
@@ -172,6 +184,7 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
       const row = find(target);
       if (row === undefined) return false;
       Object.assign(row, { not_before: 0, due: Math.min(row.due ?? at, at) });
+      askNow(row, at);
       rows.save(row);
       return true;
     },
@@ -181,11 +194,34 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
       const state = { revision: storeRow.last(), at };
       release(row);
       know(row, state);
+      if (row.again_at !== null && row.again_at <= at) row.again_at = null;
       schedule(row, state, options);
       rows.save(row);
       return true;
     },
+    forget(target: string): boolean {
+      const isThere = find(target) !== undefined;
+      rows.remove(target);
+      return isThere;
+    },
   };
+}
+
+/** A target that is told again by time alone is told now: what is there may have changed as well. */
+function askNow(row: TargetRow, at: Instant): void {
+  if (row.again_at === null || row.again_at <= at) return;
+  Object.assign(row, { again_at: at, due: Math.min(row.due ?? at, at) });
+}
+
+/** A store that is on one machine alone was that of all of them before, or the other way round. */
+function namedByOthers({ named_by }: TargetRow, machine: string): string[] {
+  const names: readonly string[] = machine === '' ? [] : JSON.parse(named_by);
+  return names.filter((name) => name !== '' && name !== machine);
+}
+
+function release(row: TargetRow): void {
+  const free = { owner: null, lease_until: 0, not_before: 0 };
+  Object.assign(row, { ...free, failures: 0, failing_since: null, last_error: null });
 }
 
 function sentState({ sent_revision: revision, sent_at: at }: TargetRow): KnownState | undefined {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { PublisherError } from '../../errors.ts';
 import type { LogPosition } from '../projection.ts';
-import { LOCAL_SETTINGS } from '../store.ts';
+import { LOCAL_SETTINGS, SITE_SETTINGS } from '../store.ts';
 import { createEmpty, isThere, openDatabase, requireAlone, withStoreErrors } from './database.ts';
 import { LOG, logPosition, REPLY } from './projection.ts';
 import type { ProjectionCopy, ProjectionCopyReply } from './projection-copy-thread.ts';
@@ -60,7 +60,7 @@ export function createProjection(file: string): void {
 export async function copyProjection(file: string, to: string): Promise<LogPosition> {
   rmSync(to, { force: true });
   const reply = await new Promise<ProjectionCopyReply>((done) => {
-    const workerData: ProjectionCopy = { file, to, without: LOCAL_SETTINGS, withoutPrefix: REPLY };
+    const workerData: ProjectionCopy = { file, to, without: LOCAL_SETTINGS, withoutPrefixes: [REPLY, SITE_SETTINGS] };
     const thread = new Worker(join(import.meta.dirname, 'projection-copy-thread.ts'), { workerData });
     let message: ProjectionCopyReply = { failure: 'its thread failed' };
     thread.once('message', (sent: ProjectionCopyReply) => {

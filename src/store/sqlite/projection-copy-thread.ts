@@ -10,20 +10,21 @@ export interface ProjectionCopy {
   readonly to: string;
   /** Settings that the copy must not have. */
   readonly without: readonly string[];
-  readonly withoutPrefix: string;
+  readonly withoutPrefixes: readonly string[];
 }
 
 export type ProjectionCopyReply = { readonly position: LogPosition } | { readonly failure: string };
 
 try {
-  const { file, to, without, withoutPrefix } = workerData as ProjectionCopy;
+  const { file, to, without, withoutPrefixes } = workerData as ProjectionCopy;
   const db = new DatabaseSync(file, { readOnly: true });
   db.prepare('VACUUM INTO ?').run(to);
   db.close();
   const copy = new DatabaseSync(to);
   const remove = copy.prepare('DELETE FROM setting WHERE name = ?');
   for (const name of without) remove.run(name);
-  copy.prepare('DELETE FROM setting WHERE substr(name, 1, length(?1)) = ?1').run(withoutPrefix);
+  const removeAll = copy.prepare('DELETE FROM setting WHERE substr(name, 1, length(?1)) = ?1');
+  for (const prefix of withoutPrefixes) removeAll.run(prefix);
   const position = logPosition(createSettings(copy));
   copy.close();
   reply({ position });

@@ -4,7 +4,7 @@ import type { Instant } from '../../lib/instant.ts';
 import type { Submit } from '../operations.ts';
 import type { OutboxStore } from '../outbox-store.ts';
 import type { Projection } from '../projection.ts';
-import { type Change, LOCAL_SETTINGS, type Outcome, type Store } from '../store.ts';
+import { type Change, LOCAL_SETTINGS, type Outcome, SITE_SETTINGS, type Store } from '../store.ts';
 import { createArchiveReader } from './archive-reader.ts';
 import { createArticleBlocks } from './article-blocks.ts';
 import { applyChanges } from './changes.ts';
@@ -214,13 +214,16 @@ function openStore(file: string, options: OpenOptions, damage: DamageRecord, sub
 
 function outboxMethods(outbox: Outbox, submit: Submit): OutboxStore {
   return {
-    setOutboxTargets: async (targets, program, now) => submit('setOutboxTargets', now, targets, program),
+    setOutboxTargets: async (targets, program, now, machine = '') =>
+      submit('setOutboxTargets', now, targets, program, machine),
     outbox: async () => outbox.list(),
     claimOutbox: async (target, options, now) => submit('claimOutbox', now, target, options),
+    renewOutbox: async (message, lease, now) => submit('renewOutbox', now, message, lease),
     settleOutbox: async (message, settlement, options, now) =>
       submit('settleOutbox', now, message, settlement, options),
     retryOutbox: async (target, now) => submit('retryOutbox', now, target),
     dropOutbox: async (target, options, now) => submit('dropOutbox', now, target, options),
+    forgetOutbox: async (target) => submit('forgetOutbox', NO_MOMENT, target),
   };
 }
 
@@ -236,7 +239,8 @@ function keyMethods(keys: Keys, submit: Submit): Pick<Store, 'createKey' | 'key'
 /** Who makes the operations of a store; those about files of this machine are made here in any case. */
 function submitters(here: Submit, settings: Tables['settings'], submitTo: Submit | undefined) {
   const submit = submitTo ?? unlessFollowing(settings, here);
-  return { submit, submitterOf: (setting: string) => (LOCAL.has(setting) ? here : submit) };
+  const isLocal = (setting: string) => LOCAL.has(setting) || setting.startsWith(SITE_SETTINGS);
+  return { submit, submitterOf: (setting: string) => (isLocal(setting) ? here : submit) };
 }
 
 /**

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { articleText } from '../../../src/article/stored.ts';
 import { ownKeys } from '../../../src/feed/feeds.ts';
 import { Dispatcher } from '../../../src/service/push/dispatcher.ts';
-import type { Receiver } from '../../../src/service/push/receiver.ts';
+import type { Receiver, Told } from '../../../src/service/push/receiver.ts';
 import { SendError } from '../../../src/service/push/send.ts';
 import type { OutboxMessage } from '../../../src/store/outbox-store.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
@@ -23,15 +23,23 @@ function put(id: string, publishedAt = START): Put {
 function steppedClock() {
   let at = START;
   const timers = new Set<{ at: number; work: () => void }>();
+  const after = (delay: number, work: () => void) => {
+    const timer = { at: at + delay, work };
+    timers.add(timer);
+    return () => void timers.delete(timer);
+  };
   return {
     now: () => at,
     timers: {
-      after(delay: number, work: () => void) {
-        const timer = { at: at + delay, work };
-        timers.add(timer);
-        return () => void timers.delete(timer);
+      after,
+      every(interval: number, work: () => void) {
+        const repeat = () => {
+          work();
+          cancel = after(interval, repeat);
+        };
+        let cancel = after(interval, repeat);
+        return () => cancel();
       },
-      every: () => () => {},
     },
     async setTo(moment: number) {
       for (;;) {
@@ -48,7 +56,11 @@ function steppedClock() {
 }
 
 /** A dispatcher whose receiver answers as `answer` says. */
-async function dispatching(answer: (message: OutboxMessage) => void | Promise<void> = () => {}) {
+async function dispatching(
+  answer: (message: OutboxMessage, signal: AbortSignal) => Told | undefined | Promise<Told | undefined> = () =>
+    undefined,
+  { debounce = 50 } = {},
+) {
   const store = openSqliteStore(':memory:');
   const clock = steppedClock();
   const told: (readonly [seconds: number, feeds: number | 'all', failures: number])[] = [];
@@ -56,10 +68,10 @@ async function dispatching(answer: (message: OutboxMessage) => void | Promise<vo
   const unexpected: unknown[] = [];
   const applied: number[] = [];
   const receiver: Receiver = {
-    ...{ target: { id: 'cdn', kind: 'purge' }, most: 10, repeatAfter: 0, readyAt: (at) => at },
-    async tell(message) {
+    ...{ target: { id: 'cdn', kind: 'purge' }, most: 10, debounce, repeatAfter: 0, readyAt: (at) => at },
+    async tell(message, signal) {
       told.push([(clock.now() - START) / SECOND, message.feeds?.length ?? 'all', message.failures]);
-      await answer(message);
+      return (await answer(message, signal)) ?? {};
     },
   };
   await store.markServed();
@@ -79,7 +91,7 @@ async function dispatching(answer: (message: OutboxMessage) => void | Promise<vo
   });
   dispatcher.wake();
   await clock.setTo(START + SECOND);
-  expect(told.splice(0)).toEqual([[0.05, 'all', 0]]);
+  expect(told.splice(0)).toEqual([[debounce / SECOND, 'all', 0]]);
   const change = async (...changes: Put[]) => {
     await store.apply(changes, clock.now);
     dispatcher.wake();
@@ -110,9 +122,10 @@ test('a failure is tried again with growing pauses, and later when the receiver 
   const answers = [new SendError('It is away.'), new SendError('It is busy.', START + 60 * SECOND), undefined];
   let isReady = true;
   const { clock, told, failures, change } = await dispatching(() => {
-    if (isReady) return;
+    if (isReady) return undefined;
     const error = answers.shift();
     if (error !== undefined) throw error;
+    return undefined;
   });
   isReady = false;
   await change(put('a'));
@@ -130,4 +143,73 @@ test('what is due at a stop is told before it', async () => {
   await change(put('a'));
   await dispatcher.close();
   expect(told).toEqual([[1, FEEDS.length, 0]]);
+});
+
+test('a receiver that asks for it is told again at its moment, although nothing has changed', async () => {
+  const moments = [START + 7200 * SECOND, undefined];
+  let isAsked = false;
+  const { clock, told, change } = await dispatching(() => {
+    const againAt = isAsked ? moments.shift() : undefined;
+    return againAt === undefined ? undefined : { againAt };
+  });
+  isAsked = true;
+  await change(put('a'));
+  await clock.setTo(START + 20_000 * SECOND);
+  expect(told).toEqual([
+    [1.05, FEEDS.length, 0],
+    [7200.05, 0, 0],
+  ]);
+});
+
+test('each receiver has its own time in which changes are one message', async () => {
+  const { clock, told, change } = await dispatching(undefined, { debounce: 500 });
+  await change(put('a'));
+  await clock.setTo(START + 1.4 * SECOND);
+  await change(put('b'));
+  await clock.setTo(START + 10 * SECOND);
+  expect(told).toEqual([[1.5, FEEDS.length, 0]]);
+});
+
+test('while a receiver works for long, its lease is renewed, and changes are one more message', async () => {
+  const work = Promise.withResolvers<undefined>();
+  let isLong = false;
+  const { store, clock, told, change } = await dispatching(() => (isLong ? work.promise : undefined));
+  isLong = true;
+  await change(put('a'));
+  const claim = { most: 10, tombstonesFor: 0, owner: 'another process', lease: SECOND };
+  for (const seconds of [10, 70, 130, 3600]) {
+    await clock.setTo(START + seconds * SECOND);
+    expect(await store.claimOutbox('cdn', claim, clock.now)).toBeUndefined();
+    await change(put(`at ${seconds}`));
+  }
+  expect(told).toEqual([[1.05, FEEDS.length, 0]]);
+  isLong = false;
+  work.resolve(undefined);
+  await clock.setTo(START + 4000 * SECOND);
+  expect(told).toEqual([
+    [1.05, FEEDS.length, 0],
+    [3600.05, FEEDS.length, 0],
+  ]);
+});
+
+test('work ends where another process has the lease, and that is no failure', async () => {
+  const signals: AbortSignal[] = [];
+  let isLong = false;
+  const { store, clock, failures, change } = await dispatching(async (_message, signal) => {
+    if (!isLong) return undefined;
+    signals.push(signal);
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    throw signal.reason;
+  });
+  isLong = true;
+  await change(put('a'));
+  await clock.setTo(START + 2 * SECOND);
+  // As after a minute in which this process stood still.
+  await store.setOutboxTargets([{ id: 'cdn', kind: 'purge' }], '1', clock.now);
+  const claim = { most: 10, tombstonesFor: 0, owner: 'another process', lease: 3600 * SECOND };
+  expect(await store.claimOutbox('cdn', claim, clock.now)).toMatchObject({ owner: 'another process' });
+  await clock.setTo(START + 20 * SECOND);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  expect(failures).toEqual([]);
+  expect(await store.outbox()).toMatchObject([{ failures: 0, leaseUntil: START + 3602 * SECOND }]);
 });

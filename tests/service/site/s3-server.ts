@@ -20,6 +20,9 @@ export interface S3Server {
   readonly requests: string[];
   /** The next requests that change something are answered with 503. */
   failures: number;
+  /** Where there are so many objects, no more are stored before `release` is called. */
+  most: number;
+  readonly release: () => void;
 }
 
 const KEY_ID = 'EXAMPLEKEYID';
@@ -36,6 +39,7 @@ export const CREDENTIALS = { region: REGION, keyId: KEY_ID, secret: SECRET, toke
 export async function startS3(bucket: string): Promise<S3Server> {
   const objects = new Map<string, StoredObject>();
   const requests: string[] = [];
+  const released = Promise.withResolvers<void>();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -53,6 +57,7 @@ export async function startS3(bucket: string): Promise<S3Server> {
       return refused(503, 'SlowDown');
     }
     if (request.method === 'PUT') {
+      if (objects.size >= state.most) await released.promise;
       if (request.headers['x-amz-content-sha256'] !== sha256(body)) return refused(400, 'XAmzContentSHA256Mismatch');
       const { 'content-type': type, 'content-encoding': coding, 'cache-control': caching } = request.headers;
       objects.set(key, { bytes: body, type, coding, caching });
@@ -76,12 +81,20 @@ export async function startS3(bucket: string): Promise<S3Server> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(async () => {
+    released.resolve();
     server.closeAllConnections();
     server.close();
     await once(server, 'close');
   });
   const { port } = server.address() as AddressInfo;
-  const state: S3Server = { endpoint: `http://127.0.0.1:${port}/`, objects, requests, failures: 0 };
+  const state: S3Server = {
+    endpoint: `http://127.0.0.1:${port}/`,
+    objects,
+    requests,
+    failures: 0,
+    most: Number.POSITIVE_INFINITY,
+    release: released.resolve,
+  };
   return state;
 }
 
