@@ -30,7 +30,8 @@ async function exposedMetrics(): Promise<ReadonlySet<string>> {
 
 function replicaMetrics(): string[] {
   const names: string[] = [];
-  const state = { isConnected: true, isOwner: false, applied: 0, last: 0, lag: 0, silence: 0, clockOffset: 0 };
+  const place = { applied: 0, last: 0, lag: 0, silence: 0, clockOffset: 0 };
+  const state = { ...place, isConnected: true, isOwner: false, problem: undefined };
   measureReplica(
     (name) => names.push(`feed_publisher_${name}`),
     () => state,
