@@ -39,7 +39,7 @@ async function run(args: readonly string[], terminal: Terminal): Promise<number>
   });
   for (const { path, reason } of leftOut.slice(0, MAX_LISTED)) err(`${path} is left out: ${reason}.`);
   if (leftOut.length > MAX_LISTED) err(`${leftOut.length - MAX_LISTED} more are left out.`);
-  out(`The backup is ${target}: ${counted(files, 'file')}, ${megabytes(bytes)}.`);
+  out(`The backup of ${folder} is ${target}: ${counted(files, 'file')}, ${megabytes(bytes)}.`);
   return 0;
 }
 

@@ -80,7 +80,11 @@ function unknownTarget(target: string | undefined, known: readonly string[], { e
     err(
       'The outbox has no target: name caches with --purge, or a static site with --site, when you start the service.',
     );
-  else err(`The outbox has no target “${target}”${didYouMean(meantWord(target, known))}`);
+  else {
+    const meant = meantWord(target, known);
+    const end = meant === undefined ? '. Run “outbox list” to see all targets.' : didYouMean(meant);
+    err(`The outbox has no target “${target}”${end}`);
+  }
   return 1;
 }
 

@@ -146,7 +146,7 @@ const EXPLAINED = {
     meaning: 'The database that the replicas share cannot be reached. Readers are served meanwhile.',
     title: 'The database cannot be reached.',
     detail:
-      'Nothing was changed. The service goes on serving, and takes changes again when the database is back. Send the change again then.',
+      'Nothing was changed. Replicas that run go on serving readers. Send the change again when the database is back.',
   },
   store_damaged: {
     meaning: 'A part of the store is damaged: the service does not show it, and makes no change until it is mended.',

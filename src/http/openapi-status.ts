@@ -150,6 +150,7 @@ export const statusSchema = object('The state of the service.', {
   needs: object('What somebody has to put right.', {
     'damage?': text('What is damaged in the store.'),
     'disk?': text('Why changes cannot be stored, or soon cannot.'),
+    'database?': text('Why a replica takes no changes: its database is away.'),
     problems: list(problem, 'The newest 20 of what is refused now. `GET /api/problems` has all.'),
     problemCount: count('How many problems there are.'),
   }),

@@ -49,6 +49,8 @@ export interface Needs {
   readonly damage?: string;
   /** Why changes cannot be stored: a disk that is full, or nearly. */
   readonly disk?: string;
+  /** Why a replica takes no changes: its database is away. */
+  readonly database?: string;
   /** What is refused now, newest first: the first of them, as `GET /api/problems` has them. */
   readonly problems: readonly StatusProblem[];
   /** How many problems there are. */

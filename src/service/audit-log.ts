@@ -80,17 +80,17 @@ function logChange(log: Log, row: AuditRow): void {
   const { id, what, revision, by: actor, status } = row;
   const fields = { article: id, revision, what, actor, status, until: dateOf(row.until) };
   if (!isWithdrawalByFile(row)) log.info(fields, `${inWords(actor)} has ${what} the article “${id}”${detailsOf(row)}.`);
-  else log.warn(fields, `${fileOf(actor)} not hold the article “${id}” any more: the article is withdrawn.`);
+  else log.warn(fields, `${fileOf(actor)} no longer publishes the article “${id}”: the article is withdrawn.`);
 }
 
-/** Whether articles are withdrawn because a file is gone or names another id. Somebody may have removed it by mistake. */
+/** Whether articles are withdrawn because a file is gone, names another id or says so. Somebody may have removed it by mistake. */
 function isWithdrawalByFile({ counts, by }: AuditRow): boolean {
   return counts.has('withdrawn') && (by?.kind === 'file' || by?.kind === 'start');
 }
 
 /** After an interrupted start, the file is not known any more. */
 function fileOf(actor: Actor | undefined): string {
-  return actor?.kind === 'file' ? `${actor.path} does` : 'The folder articles/ does';
+  return actor?.kind === 'file' ? actor.path : 'The folder articles/';
 }
 
 function logBatch(log: Log, row: AuditRow): void {

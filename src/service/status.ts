@@ -91,11 +91,12 @@ async function outageOf({ check, phase }: HealthParts): Promise<string | undefin
   }
 }
 
-async function needsOf({ store, problems }: StatusParts, disk: string | undefined): Promise<Needs> {
+async function needsOf({ store, problems, isDegraded }: StatusParts, disk: string | undefined): Promise<Needs> {
   await ifReadable(problems.catchUp());
   return omitUndefined({
     damage: store.damage(),
     disk,
+    database: isDegraded?.() === true ? 'The database cannot be reached, and changes get 503.' : undefined,
     problems: problems.list({ before: Number.MAX_SAFE_INTEGER, limit: MAX_PROBLEMS }).map(problemOf),
     problemCount: Object.values(problems.counts()).reduce((sum, count) => sum + count, 0),
   });

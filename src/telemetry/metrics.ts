@@ -354,7 +354,8 @@ function cachedFor<Value>(milliseconds: number, read: () => Promise<Value>): () 
 
 type Gauges = ReturnType<typeof createKinds>;
 
-function measureReplica(gauge: Gauges['gauge'], replica: () => ReplicaState): void {
+/** What a replica alone has. */
+export function measureReplica(gauge: Gauges['gauge'], replica: () => ReplicaState): void {
   gauge('database_up', '1 while the database can be reached, else 0.', () => (replica().isConnected ? 1 : 0), 'max');
   gauge('replica_lag_seconds', 'Seconds for which this replica has lacked changes.', () => replica().lag, 'max');
   gauge(

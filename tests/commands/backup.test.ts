@@ -91,7 +91,7 @@ describe('a backup', () => {
 
     const paths = [...KEPT, 'publication.yaml', 'redirects.txt', 'store/deliveries.sqlite', 'store/publisher.sqlite'];
     expect([code, err]).toEqual([0, '']);
-    expect(out).toMatch(/^The backup is .*\/backups\/monday: 9 files, \d+ MB\.\n$/);
+    expect(out).toMatch(/^The backup of .* is .*\/backups\/monday: 9 files, \d+ MB\.\n$/);
     expect(filesIn(target)).toEqual(['manifest.json', ...paths].sort());
     expect(manifest).toMatchObject({
       format: 'feed-publisher-backup',

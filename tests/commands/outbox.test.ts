@@ -99,4 +99,8 @@ test('an unknown target is named, with the nearest one', async () => {
     1,
     'The outbox has no target “varnish:http://cdm/”. Did you mean varnish:http://cdn/?\n',
   ]);
+  expect(await command(['outbox', 'drop', 'fastly:x', '--data', folder])).toMatchObject({
+    code: 1,
+    err: 'The outbox has no target “fastly:x”. Run “outbox list” to see all targets.\n',
+  });
 });

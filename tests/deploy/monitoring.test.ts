@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { measureReplica } from '../../src/telemetry/metrics.ts';
 import { ask, dataFolder, start } from '../helpers.ts';
 import { alertExpressions, dashboardExpressions } from './expressions.ts';
 import { textOf } from './files.ts';
@@ -24,7 +25,18 @@ async function exposedMetrics(): Promise<ReadonlySet<string>> {
   const names = types.flatMap(([, name = '', type]) =>
     type === 'histogram' ? ['bucket', 'sum', 'count'].map((part) => `${name}_${part}`) : [name],
   );
-  return new Set([...names, 'up']); // Prometheus itself has “up”
+  return new Set([...names, ...replicaMetrics(), 'up']); // Prometheus itself has “up”
+}
+
+function replicaMetrics(): string[] {
+  const names: string[] = [];
+  const place = { applied: 0, last: 0, lag: 0, silence: 0, clockOffset: 0 };
+  const state = { ...place, isConnected: true, isOwner: false, problem: undefined };
+  measureReplica(
+    (name) => names.push(`feed_publisher_${name}`),
+    () => state,
+  );
+  return names;
 }
 
 test('the metrics of an expression are found', () => {

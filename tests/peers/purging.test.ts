@@ -36,6 +36,7 @@ const nginx: Start = async (port, originPort) =>
     modules: [await requireProgram(CACHE_PURGE)],
     site: () =>
       blockOf('nginx')
+        .replace('/var/cache/nginx/feeds', 'feeds-cache')
         .replace('listen 80;', `listen 127.0.0.1:${port}; add_header X-Cache $upstream_cache_status always;`)
         .replaceAll('127.0.0.1:8080', `127.0.0.1:${originPort}`),
   });

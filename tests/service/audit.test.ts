@@ -85,7 +85,7 @@ test('a walk through embargo, correction, removal and republication is in the hi
       what: 'withdrawn',
       actor: FILE,
       status: 'withdrawn',
-      msg: 'articles/a.json does not hold the article “a” any more: the article is withdrawn.',
+      msg: 'articles/a.json no longer publishes the article “a”: the article is withdrawn.',
     },
     {
       ...info,
@@ -95,6 +95,14 @@ test('a walk through embargo, correction, removal and republication is in the hi
       msg: 'The key “for write” has republished the article “a”.',
     },
     { ...info, revision: 5, what: 'corrected', actor: FILE, msg: 'articles/a.json has corrected the article “a”.' },
+  ]);
+});
+
+test('a file that says that its article is withdrawn publishes it no longer, also at a first start', async () => {
+  const file = JSON.stringify(record({ withdrawn: { at: '2026-11-20T10:00:00Z' } }));
+  const { told } = await start(await dataFolder({ 'articles/a.json': file }));
+  expect(told.filter(({ what }) => what !== undefined)).toMatchObject([
+    { level: 'warn', msg: 'articles/a.json no longer publishes the article “a”: the article is withdrawn.' },
   ]);
 });
 

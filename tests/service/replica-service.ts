@@ -14,6 +14,8 @@ export interface Replica extends Running {
   readonly isOwner: () => boolean;
   readonly put: (id: string, fields?: Readonly<Record<string, unknown>>) => Promise<Answer>;
   readonly get: (path: string) => Promise<Answer>;
+  /** What the status says needs the operator. */
+  readonly needs: () => Promise<unknown>;
 }
 
 interface ReplicaOptions {
@@ -53,5 +55,9 @@ export async function startReplica(
         body: JSON.stringify(record({ id, url: `/${id}`, ...fields })),
       }),
     get: (path) => ask(service.port, path),
+    async needs() {
+      const { text } = await ask(service.port, '/api/status', { headers: { Authorization: `Bearer ${key}` } });
+      return JSON.parse(text).needs;
+    },
   };
 }

@@ -97,6 +97,11 @@ test.runIf(isThere)('without the database, readers are served, and changes wait 
   await eventually(async () => expect((await one.get('/readyz')).text).toBe('degraded'));
   expect((await one.get('/readyz')).status).toBe(200);
   expect((await one.get('/feeds/latest.rss')).text).toContain('/a</link>');
+  expect(await one.needs()).toEqual({
+    database: 'The database cannot be reached, and changes get 503.',
+    problems: [],
+    problemCount: 0,
+  });
   const refused = await one.put('b');
   expect([refused.status, refused.headers['retry-after'], JSON.parse(refused.text).code]).toEqual([
     503,
@@ -108,6 +113,7 @@ test.runIf(isThere)('without the database, readers are served, and changes wait 
   await eventually(async () => expect((await one.get('/readyz')).text).toBe('ready'));
   expect((await one.put('b')).status).toBe(201);
   expect((await one.get('/feeds/latest.rss')).text).toContain('/b</link>');
+  expect(await one.needs()).toEqual({ problems: [], problemCount: 0 });
   const errors = one.told.filter(({ level }) => level === 'error').map(({ code }) => code);
   expect(errors).toEqual(['database_unavailable']);
 });

@@ -13,7 +13,7 @@ type Defect = StatusProblem['problems'][number];
 
 /** What somebody has to put right, the worst first. Without needs, nothing. */
 export function needsSections({ outage, needs, at }: ServiceStatus, clock: Clock): readonly Html[] {
-  const { damage, disk, problemCount } = needs;
+  const { damage, disk, database, problemCount } = needs;
   return [
     ...(outage === undefined
       ? []
@@ -28,19 +28,22 @@ export function needsSections({ outage, needs, at }: ServiceStatus, clock: Clock
         ]),
     ...(damage === undefined ? [] : [sentences('damage', 'Damage in the store', mark('bad'), damage, DAMAGE)]),
     ...(disk === undefined ? [] : [sentences('disk', 'The disk', mark('warn'), disk, DISK)]),
+    ...(database === undefined ? [] : [sentences('database', 'The database', mark('warn'), database, DATABASE)]),
     ...(problemCount === 0 ? [] : [problemsSection(needs, Date.parse(at), clock, outage === undefined)]),
   ];
 }
 
 const DAMAGE = html`The service refuses changes, answers 503 where it would have to show what is damaged, and serves the rest. Stop it and run ${code('verify')}. Then run ${code('repair')}, or restore a backup: docs/back-up-and-upgrade.md has the steps.`;
 const DISK = 'As soon as there is room, the service goes on by itself. Feeds are served meanwhile.';
+const DATABASE =
+  'Start the database, or mend the network to it: the log has the reason. Readers are served meanwhile, and the service takes changes again by itself.';
 
 function sentences(id: string, title: string, sign: Html, what: string, remedy: Part): Html {
   return section({ id, title, mark: sign, isWide: true, body: html`<p>${plain(what)}</p>\n<p>${remedy}</p>` });
 }
 
 function problemsSection(
-  { problems, problemCount, damage, disk }: ServiceStatus['needs'],
+  { problems, problemCount, damage, disk, database }: ServiceStatus['needs'],
   at: number,
   clock: Clock,
   isServed: boolean,
@@ -48,7 +51,7 @@ function problemsSection(
   const shown = problems.slice(0, SHOWN);
   const others = problemCount - shown.length;
   const noun = nounFor(problems, problemCount);
-  const isWhole = isServed && damage === undefined && disk === undefined;
+  const isWhole = isServed && [damage, disk, database].every((need) => need === undefined);
   const isRest = others > 0 && shown.length > 0;
   const rest = html`<p>${isRest ? `And ${counted(others, `more ${noun}`)}.` : `${counted(others, noun)}.`} ${code('GET /api/problems')} on the service’s port lists all of them.</p>`;
   return section({

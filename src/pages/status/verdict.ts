@@ -14,6 +14,7 @@ export function verdictOf({ outage, needs, outbox = [] }: ServiceStatus): Verdic
   const things = (count: typeof counted) => [
     ...(needs.damage === undefined ? [] : ['the store']),
     ...(needs.disk === undefined ? [] : ['the disk']),
+    ...(needs.database === undefined ? [] : ['the database']),
     ...(outbox.some(({ state }) => state === 'failing') ? ['the outbox'] : []),
     ...(needs.problemCount === 0 ? [] : [count(needs.problemCount, nounFor(needs.problems, needs.problemCount))]),
   ];

@@ -13,6 +13,8 @@ const AWAY: ReadonlySet<string> = new Set([
   '57P03', // starting up
 ]);
 
+const NO_DATABASE = '3D000';
+
 /** Whether the connection, and not the statement, is the reason of an error. Nobody knows then what became of a statement. */
 export function isConnectionError(error: unknown): boolean {
   const code = sqlState(error);
@@ -29,7 +31,7 @@ function sqlState(error: unknown): string | undefined {
 export function databaseUnavailable(reason?: unknown): PublisherError {
   const because = reason === undefined ? '' : ` (${withoutPassword(systemReason(reason))})`;
   return new PublisherError('database_unavailable', `The database cannot be reached${because}.`, {
-    hint: 'Nothing was changed. The service goes on serving, and takes changes again when the database is back. Send the change again then.',
+    hint: 'Nothing was changed. Replicas that run go on serving readers. Send the change again when the database is back.',
     retryAfter: RETRY_AFTER,
   });
 }
@@ -53,6 +55,16 @@ export function databaseError(error: unknown): unknown {
   if (isConnectionError(error)) return databaseUnavailable(error);
   const code = sqlState(error);
   const reason = withoutPassword(systemReason(error));
+  if (code?.startsWith('28'))
+    return new PublisherError('store_unavailable', 'The database refuses the user or the password.', {
+      hint: `Check both in DATABASE_URL or --database-url, and the rules in pg_hba.conf of the database (${reason}).`,
+      cause: error,
+    });
+  if (code === NO_DATABASE)
+    return new PublisherError('store_unavailable', 'The server has no database of this name.', {
+      hint: `Check the name at the end of DATABASE_URL or --database-url, or create the database (${reason}).`,
+      cause: error,
+    });
   if (code?.startsWith('53'))
     return new PublisherError('insufficient_storage', 'The database has no room: no part of the change was kept.', {
       hint: `Make room on the disk of the database and send the change again (${reason}).`,

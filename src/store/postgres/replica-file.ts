@@ -44,8 +44,11 @@ export async function prepareFile({ file, url, readLog }: PrepareParts): Promise
     });
   } catch (error) {
     const isAway = error instanceof PublisherError && error.code === 'database_unavailable';
-    if (isAway && known !== undefined && 'log' in known && known.log !== undefined) return undefined;
-    throw error;
+    if (!isAway) throw error;
+    if (known !== undefined && 'log' in known && known.log !== undefined) return undefined;
+    const hint =
+      'This machine has no copy of the store yet, and fills one from the database. Check DATABASE_URL and that the database runs, then start again.';
+    throw new PublisherError(error.code, error.message, { hint, cause: error });
   }
 }
 

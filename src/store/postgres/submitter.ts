@@ -54,6 +54,7 @@ export class Submitter {
       const token = `${this.#parts.id}/${++this.#count}`;
       const isErasure = erases(operation);
       this.#queue.push({ token, body: encodeOperation(operation), isErasure, operation, resolve, reject });
+      this.#patience?.ref(); // a command must not end without the answer
       void this.#send();
     });
   }
@@ -82,7 +83,8 @@ export class Submitter {
   /** The session is lost. What waits is refused, unless the database comes back soon. */
   down(): void {
     if (this.#hasGivenUp) return;
-    this.#patience ??= setTimeout(() => this.#giveUp(), PATIENCE).unref();
+    this.#patience ??= setTimeout(() => this.#giveUp(), PATIENCE);
+    if (this.#queue.length === 0 && this.#unsettled.length === 0) this.#patience.unref();
   }
 
   close(): void {
