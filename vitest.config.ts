@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
-import { RUN, sized } from './tests/soak/sizes.ts';
+import { RUN, SOAK_MARK, sized } from './tests/soak/sizes.ts';
 
 const ALL = globSync('tests/**/*.test.ts').map((path) => ({ path, source: readFileSync(path, 'utf8') }));
 /** `npm test` leaves out what takes longest of the soak. */
@@ -12,7 +12,6 @@ const SOAK_ONLY: ReadonlySet<string> = new Set([
 ]);
 /** These take minutes at the sizes of a soak, for which .ci/run has no time left: `--full` runs them. */
 const FULL_ONLY: ReadonlySet<string> = new Set([
-  'tests/soak/replicas.test.ts',
   'tests/store/postgres/contract.test.ts',
   'tests/store/sqlite/outbox.test.ts',
   'tests/document/long-tail.test.ts',
@@ -21,7 +20,7 @@ const FULL_ONLY: ReadonlySet<string> = new Set([
 ]);
 const FILES = ALL.filter(({ path, source }) => {
   if (RUN === 'short') return !SOAK_ONLY.has(path);
-  return source.includes("/sizes.ts'") && (RUN === 'full' || !FULL_ONLY.has(path));
+  return SOAK_MARK.test(source) && (RUN === 'full' || !FULL_ONLY.has(path));
 });
 /** These need a process of their own: they replace modules that other files have loaded, or they measure its memory. */
 const isAlone = ({ source }: { readonly source: string }) => /\bvi\.mock\(|\bmemoryUsage\(/.test(source);
@@ -61,6 +60,8 @@ export default defineConfig({
     // Many tests wait for timers or for other processes.
     maxWorkers: Math.ceil(1.5 * availableParallelism()),
     sequence: { sequencer: LongFirst },
+    tags: [{ name: 'soak', description: 'tests that have sizes' }],
+    ...(RUN === 'short' ? {} : { tagsFilter: ['soak'] }),
     // A process that runs one file after the other loads the program and its packages once.
     projects: [
       {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { SOAK_MARK } from './soak/sizes.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 /** Milliseconds after which a process hangs. */
@@ -223,6 +224,14 @@ test('no former name is left in the code', () => {
 
   expect(files.length).toBeGreaterThan(modules.length);
   expect(found).toEqual([]);
+});
+
+test('a test file with sizes says which of its tests a soak runs', () => {
+  const sizing = globSync('tests/**/*.test.ts', { cwd: ROOT }).filter((path) => {
+    const source = readFileSync(join(ROOT, path), 'utf8');
+    return source.includes("/sizes.ts'") && !SOAK_MARK.test(source);
+  });
+  expect(sizing.map((path) => path.replaceAll('\\', '/'))).toEqual(['tests/architecture.test.ts']);
 });
 
 describe('the documentation', () => {

@@ -111,7 +111,7 @@ describe('a signal', () => {
     expect((await ended).code).toBe(143);
   });
 
-  test.each([1, 2, 4])('right after the first answer lets a service of %i processes finish', async (workers) => {
+  test.each([1, 2, 3])('right after the first answer lets a service of %i processes finish', async (workers) => {
     const port = await freePort();
     const env = { DATA_DIR: await newsroom(), PORT: String(port), WORKERS: String(workers) };
     const { child, ended } = started(process.execPath, [MAIN], env);

@@ -27,6 +27,7 @@ import type {
 } from '../src/store/store.ts';
 import { STATUSES } from '../src/store/store.ts';
 import { article } from './helpers.ts';
+import { sized } from './soak/sizes.ts';
 
 const DAY = Date.UTC(2026, 10, 20);
 const MINUTE = 60_000;
@@ -1146,7 +1147,9 @@ export function storeContract(
       expect(await changedAfter(moments.map((moment) => NOW + moment))).toBe(NOW + expected);
     });
 
-    test('is later than every second that was served before it was on disk, and at most two seconds ahead', async () => {
+    test('is later than every second that was served before it was on disk, and at most two seconds ahead', {
+      tags: ['soak'],
+    }, async () => {
       const steps = fc.array(
         fc.record({ pause: fc.integer({ min: 0, max: 1500 }), keeping: fc.integer({ min: 0, max: 999 }) }),
         { minLength: 2, maxLength: 8 },
@@ -1168,7 +1171,7 @@ export function storeContract(
           }
           await store.close();
         }),
-        { numRuns: 100 },
+        { numRuns: sized({ short: 25, soak: 200, full: 5000 }) },
       );
     });
 
@@ -1650,7 +1653,7 @@ export function storeContract(
       expect(await inside(before, 'own')).toBe(expected);
     });
 
-    test('hold the same articles, whichever came first, the rule or the article', async () => {
+    test('hold the same articles, whichever came first, the rule or the article', { tags: ['soak'] }, async () => {
       const key = fc.constantFrom(
         'latest',
         'tag/a',
@@ -1714,7 +1717,7 @@ export function storeContract(
           }
           for (const store of [one, other]) await store.close();
         }),
-        { numRuns: 100 },
+        { numRuns: sized({ short: 25, soak: 200, full: 5000 }) },
       );
     });
 
@@ -2261,7 +2264,7 @@ export function storeContract(
       expect((await store.auditAfter(1502, 10)).map(({ id, revision }) => [id, revision])).toEqual([['next', 1503]]);
     });
 
-    test('agrees with the outcomes of any changes by anyone', async () => {
+    test('agrees with the outcomes of any changes by anyone', { tags: ['soak'] }, async () => {
       const ids = ['a', 'b', 'c', 'd', 'e'];
       const change = fc.record({
         id: fc.constantFrom(...ids),
@@ -2299,7 +2302,7 @@ export function storeContract(
           expect(last).toBe(await store.lastRevision());
           await store.close();
         }),
-        { numRuns: 50 },
+        { numRuns: sized({ short: 15, soak: 100, full: 2000 }) },
       );
     });
   });

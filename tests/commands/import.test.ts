@@ -926,7 +926,7 @@ describe('an import of more than two megabytes', () => {
   });
 
   test('draws its progress on a terminal alone, with rate and time left', async () => {
-    const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(1500)) });
+    const folder = await dataFolder({ 'in/whole.ndjson': ndjson(largeRecords(900)) });
     const args = ['import', '--data', folder, '--rejected', join(folder, 'rejected.ndjson'), join(folder, 'in')];
     const watched = await command([...args, '--dry-run'], { isTTY: true });
     const unwatched = await command([...args, '--dry-run']);

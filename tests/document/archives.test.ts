@@ -111,7 +111,9 @@ test('a page has another name when the embargo of the story ends that gives the 
   await store.close();
 });
 
-test('a reader that walks to the first page has exactly the visible articles, and each once in the archive', async () => {
+test('a reader that walks to the first page has exactly the visible articles, and each once in the archive', {
+  tags: ['soak'],
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 3, maxLength: 16 }),
@@ -177,6 +179,6 @@ test('a reader that walks to the first page has exactly the visible articles, an
         }
       },
     ),
-    { numRuns: sized({ short: 20, soak: 500, full: 5000 }), seed: 20261201, endOnFailure: true },
+    { numRuns: sized({ short: 6, soak: 120, full: 5000 }), seed: 20261201, endOnFailure: true },
   );
 });

@@ -90,7 +90,9 @@ function expected(stories: ReadonlyMap<number, Story>, now: number) {
   );
 }
 
-test('blocks have exactly the visible articles, month by month, whatever happened before', async () => {
+test('blocks have exactly the visible articles, month by month, whatever happened before', {
+  tags: ['soak'],
+}, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 40 }), async (steps) => {
       const store = openSqliteStore(':memory:');
@@ -110,7 +112,7 @@ test('blocks have exactly the visible articles, month by month, whatever happene
       }
       await store.close();
     }),
-    { numRuns: sized({ short: 25, soak: 300, full: 3000 }), seed: 20261130, endOnFailure: true },
+    { numRuns: sized({ short: 8, soak: 120, full: 3000 }), seed: 20261130, endOnFailure: true },
   );
 });
 

@@ -6,6 +6,7 @@ import { acceptsDelta, missingEntries, opaqueTag } from '../../src/document/delt
 import { type Document, type EntrySpan, partialDocument } from '../../src/document/document.ts';
 import { represent } from '../../src/document/representation.ts';
 import { FORMATS, type Format } from '../../src/feed/feeds.ts';
+import { sized } from '../soak/sizes.ts';
 
 const DIGEST = 'sixteen-digits_1';
 const SEPARATOR: Record<Format, string> = { rss: '', atom: '', json: ',\n' };
@@ -222,7 +223,9 @@ const entry = fc.integer({ min: 0, max: 80 }).map((number) => `entry ${number}`)
 const lists = fc.oneof(fc.array(entry, { maxLength: 60 }), fc.array(entry, { minLength: 57, maxLength: 120 }));
 const spelling = fc.tuple(fc.constantFrom('', 'W/'), fc.constantFrom('', '-br', '-zstd', '-gzip'));
 
-test('a client that applies a delta has every entry, and gets none again that its tag names', () => {
+test('a client that applies a delta has every entry, and gets none again that its tag names', {
+  tags: ['soak'],
+}, () => {
   fc.assert(
     fc.property(lists, lists, spelling, (before, now, [weak, coding]) => {
       const old = document(before, 'rss', nameOf);
@@ -238,15 +241,18 @@ test('a client that applies a delta has every entry, and gets none again that it
       const named = before.slice(0, 56);
       expect(sent.filter((each) => named.includes(each) && !twice.includes(each))).toEqual([]);
     }),
-    { numRuns: 2000 },
+    { numRuns: sized({ short: 500, soak: 5000, full: 100_000 }) },
   );
 });
 
-test('a client that gets only deltas has every entry as it is now, whatever is published, corrected or withdrawn', () => {
+test('a client that gets only deltas has every entry as it is now, whatever is published, corrected or withdrawn', {
+  tags: ['soak'],
+}, () => {
   const change = fc.record({
     what: fc.constantFrom('publish', 'correct', 'correct', 'withdraw', 'poll'),
     at: fc.nat(),
   });
+  const runs = sized({ short: 300, soak: 3000, full: 50_000 });
   let deltas = 0;
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 120 }), fc.array(change, { maxLength: 60 }), (most, changes) => {
@@ -279,12 +285,12 @@ test('a client that gets only deltas has every entry as it is now, whatever is p
       }
       poll();
     }),
-    { numRuns: 1000 },
+    { numRuns: runs },
   );
-  expect(deltas).toBeGreaterThan(1000);
+  expect(deltas).toBeGreaterThan(runs);
 });
 
-test('a client that has an entry of a document gets a delta if the entries can be named', () => {
+test('a client that has an entry of a document gets a delta if the entries can be named', { tags: ['soak'] }, () => {
   fc.assert(
     fc.property(fc.uniqueArray(entry, { minLength: 1, maxLength: 56 }), lists, (before, now) => {
       const tag = `"${opaqueTag(DIGEST, document(before, 'rss', nameOf).entries)}"`;
@@ -292,7 +298,7 @@ test('a client that has an entry of a document gets a delta if the entries can b
       const known = now.some((each) => before.includes(each) && now.indexOf(each) === now.lastIndexOf(each));
       expect(missed !== undefined).toBe(now.length <= 112 && (known || now.length === 0));
     }),
-    { numRuns: 2000 },
+    { numRuns: sized({ short: 500, soak: 5000, full: 100_000 }) },
   );
 });
 

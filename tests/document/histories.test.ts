@@ -1,3 +1,4 @@
+// @module-tag soak
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
@@ -190,7 +191,7 @@ async function follow(
   await room.close();
 }
 
-const RUNS = { numRuns: sized({ short: 25, soak: 100, full: 5000 }), seed: SEED };
+const RUNS = { numRuns: sized({ short: 8, soak: 60, full: 5000 }), seed: SEED };
 
 test('a tag differs exactly if the bytes differ, and the bytes are current', async () => {
   await fc.assert(

@@ -1,3 +1,4 @@
+// @module-tag soak
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parsePublication } from '../../src/config/publication.ts';
@@ -102,7 +103,7 @@ test('ten writers with a condition lose no update, in whatever order their steps
       }
       await real.close();
     }),
-    { numRuns: sized({ short: 10, soak: 40, full: 2000 }) },
+    { numRuns: sized({ short: 4, soak: 25, full: 2000 }) },
   );
 
   expect(failed, 'some writers wrote between the reading and the writing of another').toBeGreaterThan(0);
@@ -125,14 +126,14 @@ test('without a condition, updates are lost: the test above would notice', async
       losses.add(3 - countIn((await real.find('a'))?.article.title ?? ''));
       await real.close();
     }),
-    { numRuns: 20 },
+    { numRuns: sized({ short: 10, soak: 20, full: 500 }) },
   );
 
   expect(Math.max(...losses)).toBeGreaterThan(0);
 });
 
 test('ten clients write several times each over HTTP: the record has all updates, and readers get complete documents', async () => {
-  const EACH = sized({ short: 4, soak: 10, full: 200 });
+  const EACH = sized({ short: 2, soak: 6, full: 200 });
   const { port, get, put } = await startApi();
   await put('/a', { body: titled(0) });
   let acknowledged = 0;

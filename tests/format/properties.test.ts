@@ -1,3 +1,4 @@
+// @module-tag soak
 import fc from 'fast-check';
 import { SaxesParser } from 'saxes';
 import { describe, expect, test } from 'vitest';
@@ -20,7 +21,10 @@ import { feedsmith } from '../peers/feedsmith.ts';
 import { authorsShown, instant, type Reading } from '../peers/reading.ts';
 import { sized } from '../soak/sizes.ts';
 
-const ARTICLES = sized({ short: 300, soak: 10_000, full: 300_000 });
+const ARTICLES = sized({ short: 100, soak: 3000, full: 300_000 });
+const DOCUMENTS = sized({ short: 10, soak: 100, full: 3000 });
+const ENTRIES = sized({ short: 60, soak: 1000, full: 10_000 });
+const TEXTS = sized({ short: 500, soak: 10_000, full: 100_000 });
 /** Articles of one document. */
 const BATCH = 25;
 const SEED = 20261122;
@@ -351,7 +355,7 @@ describe.each(FORMATS)('an entry in %s', (format) => {
         expect(entry(one, options)).toBe(first);
         expect(one).toEqual(before);
       }),
-      { numRuns: 200, seed: SEED },
+      { numRuns: ENTRIES, seed: SEED },
     );
   });
 });
@@ -362,7 +366,7 @@ test('equal input gives equal bytes on two instances', async () => {
       const some = distinct(articles);
       expect(await documents(some)).toEqual(await documents(structuredClone(some).toReversed()));
     }),
-    { numRuns: 50, seed: SEED },
+    { numRuns: DOCUMENTS, seed: SEED },
   );
 });
 
@@ -371,7 +375,7 @@ test('the same record gives the same article', () => {
     fc.property(recordOf, (record) => {
       expect(accepted(record)).toEqual(accepted(structuredClone(record)));
     }),
-    { numRuns: 300, seed: SEED },
+    { numRuns: ENTRIES, seed: SEED },
   );
 });
 
@@ -396,13 +400,13 @@ test('a document is head, entries and tail', async () => {
         expect(made[format]).toBe(head + inOrder.join(separator) + tail);
       }
     }),
-    { numRuns: 50, seed: SEED },
+    { numRuns: DOCUMENTS, seed: SEED },
   );
 });
 
 describe('texts', () => {
   const check = (value: fc.Arbitrary<string>, holds: (text: string) => void) =>
-    fc.assert(fc.property(value, holds), { numRuns: 2000, seed: SEED });
+    fc.assert(fc.property(value, holds), { numRuns: TEXTS, seed: SEED });
 
   test('an XML-safe text stays the same', () => {
     check(text, (value) => {

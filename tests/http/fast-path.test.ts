@@ -159,7 +159,7 @@ test('answers come in the order of their requests, whichever way each is answere
   expect(statuses).toEqual([200, ...Array(20).fill([200, 404, 200, 304, 404, 404, 200]).flat()]);
 });
 
-test('a client that asks on and on and does not read is not written to without end', async () => {
+test('a client that asks on and on and does not read is not written to without end', { tags: ['soak'] }, async () => {
   const { port } = await serving(`<p>${BIG}</p>`);
   const raw = await speak(port);
   raw.socket.pause();

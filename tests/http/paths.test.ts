@@ -1,3 +1,4 @@
+// @module-tag soak
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
@@ -291,7 +292,7 @@ test('the fast path answers as Express does, whatever is requested', async () =>
         expect(status === 303, address).toBe(isFeed(document) && !isRawFeed && asked.dest === 'document');
       if (isDocument) documents.set(status, (documents.get(status) ?? 0) + 1);
     }),
-    sized({ short: { numRuns: 400, seed: SEED }, soak: { numRuns: 1500 }, full: { numRuns: 50_000 } }),
+    sized({ short: { numRuns: 150, seed: SEED }, soak: { numRuns: 1000 }, full: { numRuns: 50_000 } }),
   );
   expect([...statuses].sort()).toEqual([200, 226, 303, 304, 308, 400, 404, 406, 410, 412]);
   for (const status of [200, 226, 304])
@@ -319,6 +320,6 @@ test('the fast path answers as Express does after a change', async () => {
         expect(Buffer.from(slow.body, 'latin1').toString()).toContain(`Change ${changes}`);
       }
     }),
-    { numRuns: sized({ short: 40, soak: 200, full: 5000 }) },
+    { numRuns: sized({ short: 12, soak: 100, full: 5000 }) },
   );
 });

@@ -9,7 +9,7 @@ import { sized } from '../soak/sizes.ts';
 import { unmemorable } from './ways.ts';
 
 /** Rounds with one process, and with two. */
-const ROUNDS = sized({ short: [1, 2], soak: [1, 1, 1, 2, 2], full: [...Array(50).fill(1), ...Array(50).fill(2)] });
+const ROUNDS = sized({ short: [1, 2], soak: [1, 1, 2, 2], full: [...Array(50).fill(1), ...Array(50).fill(2)] });
 /** Answers after which the service is ended, at most. */
 const LATEST_END = sized({ short: 500, soak: 2000, full: 2000 });
 /** Milliseconds that the service gives requests under way when it ends (GRACE in http/load/connections.ts). */
@@ -98,27 +98,31 @@ function answered(service: Besieged, agent: Agent, { method, path, body }: Asked
 }
 
 describe('SIGTERM', () => {
-  test.each(ROUNDS)('loses no request of clients that ask all the time, workers: %i', async (workers) => {
-    const service = await besiege({ args: ['--workers', String(workers)] });
-    const due = Math.random() * LATEST_END;
-    const { promise: isDue, resolve } = Promise.withResolvers<void>();
-    let answers = 0;
-    const heard = () => {
-      answers += 1;
-      if (answers > due) resolve();
-    };
-    const clients = KINDS.flatMap((kind, index) =>
-      Array.from({ length: 8 }, (_, client) =>
-        persistent(service, kind, { first: (index * 8 + client) * 1_000_000, heard }),
-      ),
-    );
-    await Promise.race([isDue, Promise.all(clients)]);
-    const code = await service.stop();
+  test.each(ROUNDS)(
+    'loses no request of clients that ask all the time, workers: %i',
+    { tags: ['soak'] },
+    async (workers) => {
+      const service = await besiege({ args: ['--workers', String(workers)] });
+      const due = Math.random() * LATEST_END;
+      const { promise: isDue, resolve } = Promise.withResolvers<void>();
+      let answers = 0;
+      const heard = () => {
+        answers += 1;
+        if (answers > due) resolve();
+      };
+      const clients = KINDS.flatMap((kind, index) =>
+        Array.from({ length: 8 }, (_, client) =>
+          persistent(service, kind, { first: (index * 8 + client) * 1_000_000, heard }),
+        ),
+      );
+      await Promise.race([isDue, Promise.all(clients)]);
+      const code = await service.stop();
 
-    expect(new Set(await Promise.all(clients))).toEqual(new Set(['told']));
-    expect(service.complaints()).toEqual([]);
-    expect(code).toBe(0);
-  });
+      expect(new Set(await Promise.all(clients))).toEqual(new Set(['told']));
+      expect(service.complaints()).toEqual([]);
+      expect(code).toBe(0);
+    },
+  );
 
   test('loses no request on a connection that waits to be accepted, whichever process accepts it', async () => {
     const service = await besiege({ args: ['--workers', '2'] });

@@ -149,9 +149,9 @@ test('any text that it reads has the value that the general reader gives', () =>
     fc.property(texts, (text) => {
       if (isSame(text)) plain += 1;
     }),
-    { numRuns: 3000, seed: 20 },
+    { numRuns: 1000, seed: 20 },
   );
-  expect(plain).toBeGreaterThan(200);
+  expect(plain).toBeGreaterThan(50);
 });
 
 test.each([' ', 'a', 'a ', '[', '{a: ', '"', ',', '- ', '#', 'a,'])('a long line is no trouble: %s', (sign) => {

@@ -52,7 +52,9 @@ const spans = fc.array(
   { minLength: 2, maxLength: 20 },
 );
 
-test('a span that is answered from another read has what the store has: however many events, in any order of spans', async () => {
+test('a span that is answered from another read has what the store has: however many events, in any order of spans', {
+  tags: ['soak'],
+}, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(second, { maxLength: 70 }), spans, async (seconds, asked) => {
       const { store } = storeOf(seconds);
@@ -63,7 +65,7 @@ test('a span that is answered from another read has what the store has: however 
         expect(await reads.changedByTime(span)).toEqual(await store.changedByTime(span));
       }
     }),
-    { numRuns: sized({ short: 100, soak: 2000, full: 20_000 }) },
+    { numRuns: sized({ short: 40, soak: 1000, full: 20_000 }) },
   );
 });
 

@@ -1,3 +1,4 @@
+// @module-tag soak
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
@@ -257,8 +258,8 @@ async function sqliteBeside(model: MemoryStore): Promise<Subject> {
 }
 
 describe.each([
-  { name: 'the model', subjectOf: modelAlone, runs: sized({ short: 50, soak: 5000, full: 200_000 }) },
-  { name: 'SQLite', subjectOf: sqliteBeside, runs: sized({ short: 8, soak: 500, full: 20_000 }) },
+  { name: 'the model', subjectOf: modelAlone, runs: sized({ short: 20, soak: 1500, full: 200_000 }) },
+  { name: 'SQLite', subjectOf: sqliteBeside, runs: sized({ short: 4, soak: 150, full: 20_000 }) },
 ])('over $name', ({ subjectOf, runs }) => {
   test('a reader ends with what the partner may see from any cursor, and learns nothing early or twice', async () => {
     await fc.assert(

@@ -1,3 +1,4 @@
+// @module-tag soak
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sized } from '../soak/sizes.ts';
@@ -66,7 +67,7 @@ function lineOf(id: string, story: Modelled, feed: string, at: number): string[]
 
 test('each document has the stories and the marks that the words of the page say, and another date with each change', async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 12 }), follow), {
-    numRuns: sized({ short: 15, soak: 600, full: 20_000 }),
+    numRuns: sized({ short: 6, soak: 200, full: 20_000 }),
   });
 });
 

@@ -1,3 +1,4 @@
+// @module-tag soak
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, vi } from 'vitest';
@@ -246,7 +247,7 @@ for (const cache of cachesBeforeDeltas) {
             expect(cacheState(again)).toBe('HIT');
           },
         ),
-        { numRuns: sized({ short: 10, soak: 60, full: 1000 }) },
+        { numRuns: sized({ short: 4, soak: 25, full: 1000 }) },
       );
     });
 
@@ -272,7 +273,7 @@ for (const cache of cachesBeforeDeltas) {
 }
 
 /** Orders of clients that are tried. */
-const ORDERS = sized({ short: 6, soak: 24, full: 200 });
+const ORDERS = sized({ short: 3, soak: 12, full: 200 });
 
 /** A client, and its delta. */
 interface Client {

@@ -39,15 +39,16 @@ for (const format of ['rss', 'atom'] as const) {
     'xmllint',
     `libxml2 finds every ${format} document of the sample, and of a history, well-formed`,
     async () => {
+      const texts: string[] = [];
       for (const [port, keys] of [
         [service.port, feeds.map(({ key }) => key)],
         [history.port, HISTORY],
       ] as const) {
-        for (const key of keys) {
-          const { text } = await publishedFeed(port, key, format);
-          await expect(xmllint(text), key).resolves.toBeUndefined();
-        }
+        for (const key of keys) texts.push((await publishedFeed(port, key, format)).text);
       }
+      expect(texts.length).toBe(feeds.length + HISTORY.length);
+      await expect(xmllint(texts)).resolves.toBeUndefined();
+      await expect(xmllint([...texts, '<a>&b;</a>'])).rejects.toThrow(`${texts.length}.xml:1: parser error`);
     },
   );
 }

@@ -1,3 +1,4 @@
+// @module-tag soak
 import { describe, expect } from 'vitest';
 import { dataFolder, PUBLICATION, record, start } from '../helpers.ts';
 import { keyFor } from '../http/api.ts';

@@ -1,3 +1,4 @@
+// @module-tag soak
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { OutgoingHttpHeaders } from 'node:http';

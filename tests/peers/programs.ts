@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { test } from 'vitest';
+import { type TestOptions, test } from 'vitest';
 
 /** Milliseconds after which a program hangs. */
 const HANG = 120_000;
@@ -32,8 +32,8 @@ export type RunOptions = {
 
 /** The path of an installed program, or undefined. Of a library it is the path of a Python or Perl that can import it, and of a module of a server that of its file. */
 export async function findProgram(name: string): Promise<string | undefined> {
-  if (name === 'feedparser') return findPythonWith('feedparser');
-  if (name === 'XML::Feed') return findPerlWith('XML::Feed');
+  if (name === 'feedparser') return findOnce(name, () => findPythonWith('feedparser'));
+  if (name === 'XML::Feed') return findOnce(name, () => findPerlWith('XML::Feed'));
   if (name === 'chromium') return firstInstalled(chromiums);
   if (name.endsWith('.so')) return globSync(`/usr/lib/{,*/}${name}`)[0];
   return findExecutable(name);
@@ -67,8 +67,13 @@ export async function run(program: string, args: readonly string[], options: Run
  * A test against programs that are not ours. Where one of them is missing the test is reported as skipped, by the
  * program's name; with REQUIRE_PEERS=1 (CI) it fails, so that a green run there means that the peers have agreed.
  */
-export function peerTest(programs: string | readonly string[], name: string, fn: () => Promise<void>): void {
-  test(name, async (context) => {
+export function peerTest(
+  programs: string | readonly string[],
+  name: string,
+  fn: () => Promise<void>,
+  options: TestOptions = {},
+): void {
+  test(name, options, async (context) => {
     for (const program of [programs].flat()) {
       if ((await findProgram(program)) !== undefined) continue;
       if (process.env.REQUIRE_PEERS === '1')
@@ -85,6 +90,15 @@ async function firstInstalled(names: readonly string[]): Promise<string | undefi
     if (path !== undefined) return path;
   }
   return undefined;
+}
+
+/** Each try to import a library takes a second. */
+const found = new Map<string, Promise<string | undefined>>();
+
+function findOnce(name: string, find: () => Promise<string | undefined>): Promise<string | undefined> {
+  const path = found.get(name) ?? find();
+  found.set(name, path);
+  return path;
 }
 
 async function findPythonWith(module: string): Promise<string | undefined> {

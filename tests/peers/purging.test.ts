@@ -43,12 +43,13 @@ const nginx: Start = async (port, originPort) =>
 
 /** A service, and a cache in front of it that it purges and that has purged everything. */
 async function behind(kind: 'varnish' | 'url', startCache: Start, maxAge: number) {
-  const port = await freePort();
+  const [port, servicePort] = [await freePort(), await freePort()];
   const targets = purgeTargets.read(`${kind}:http://127.0.0.1:${port}/`) ?? [];
   const files = { 'publication.yaml': `${PUBLICATION}maxAge: ${maxAge}\n` };
-  const api = await startApi(files, { purge: { targets }, now: Date.now });
-  const origin = await watchOrigin(api.port);
+  const origin = await watchOrigin(servicePort);
+  // The cache is there first: the service tries again later and later while it cannot reach a cache.
   await startCache(port, origin.port);
+  const api = await startApi(files, { port: servicePort, purge: { targets }, now: Date.now });
   const get = (path = FEED, headers = {}) => ask(port, path, { headers });
   const put = async (title: string, more = {}) => {
     const { status } = await api.put('/a', { body: record({ title, ...more }) });

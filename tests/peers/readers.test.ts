@@ -1,3 +1,4 @@
+// @module-tag soak
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Article } from '../../src/article/article.ts';
 import type { Content, Format } from '../../src/feed/feeds.ts';

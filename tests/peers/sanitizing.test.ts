@@ -1,3 +1,4 @@
+// @module-tag soak
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { PLAYER_HOSTS } from '../../src/article/normalize/players.ts';
@@ -109,7 +110,7 @@ function clean(html: string): { body: string; changes: string[] } {
 
 peerTest('chromium', 'a clean body runs and loads nothing anywhere, and is what a browser makes of it', async () => {
   const samples = (some: fc.Arbitrary<string>, short: number) =>
-    fc.sample(some, { seed: SEED, numRuns: sized({ short, soak: 3000, full: 10_000 }) });
+    fc.sample(some, { seed: SEED, numRuns: sized({ short, soak: 1500, full: 10_000 }) });
   const hostile = [...new Set([...HOSTILE, ...samples(mutated(HOSTILE), 100)].map((html) => clean(html).body))];
   const any = [...samples(nestedHtml, 500), ...samples(anyHtml, 500)].map((html) => clean(html).body);
   const allowed = JSON.stringify({ elements: ELEMENTS.split(' '), hosts: PLAYER_HOSTS });

@@ -1,3 +1,4 @@
+// @module-tag soak
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -13,7 +14,7 @@ const VITEST = join(ROOT, 'node_modules/vitest/vitest.mjs');
 const FILE = 'tests/soak/loris.test.ts';
 const SIGNALS = sized<readonly NodeJS.Signals[]>({
   short: ['SIGKILL'],
-  soak: ['SIGINT', 'SIGTERM', 'SIGKILL'],
+  soak: ['SIGINT', 'SIGTERM'],
   full: ['SIGINT', 'SIGTERM', 'SIGKILL'],
 });
 

@@ -1,10 +1,11 @@
+// @module-tag soak
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { speak } from '../raw.ts';
 import { besiege } from './besieged.ts';
 import { sized } from './sizes.ts';
 
-const LORISES = sized({ short: 200, soak: 1000, full: 5000 });
+const LORISES = sized({ short: 100, soak: 1000, full: 5000 });
 /** Milliseconds for a head: enough for all clients to connect on a busy machine. */
 const HEAD = sized({ short: 3000, soak: 10_000, full: 60_000 });
 

@@ -1,3 +1,4 @@
+// @module-tag soak
 import { expect, test } from 'vitest';
 import { ask, FAST_PATH } from '../helpers.ts';
 import { speak } from '../raw.ts';

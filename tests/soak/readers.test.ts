@@ -1,3 +1,4 @@
+// @module-tag soak
 import { expect, test } from 'vitest';
 import { ask, record } from '../helpers.ts';
 import { type Raw, speak } from '../raw.ts';

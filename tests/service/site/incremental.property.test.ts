@@ -1,3 +1,4 @@
+// @module-tag soak
 import { rm } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -7,7 +8,7 @@ import { exporter, memoryTarget, NOW } from './site.ts';
 
 const HOUR = 3_600_000;
 const STORIES = 9;
-const RUNS = sized({ short: 2, soak: 40, full: 400 });
+const RUNS = sized({ short: 1, soak: 40, full: 400 });
 
 /** Documents of two entries: nine stories make an archive. */
 const SMALL = `${PUBLICATION}entries: 2\n`;

@@ -1,3 +1,4 @@
+// @module-tag soak
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect } from 'vitest';
 import { articleText } from '../../../src/article/stored.ts';

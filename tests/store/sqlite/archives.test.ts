@@ -368,7 +368,9 @@ const FEEDS = ['latest', 'section/x', 'own'];
 const bytesOf = ({ page, name, older, newer, entries }: ArchivePage) =>
   JSON.stringify([page, name, older, newer, entries.map(({ number, revision }) => [number, revision])]);
 
-test('whatever happens, pages and document have each visible article, no page shifts, and dates are honest', async () => {
+test('whatever happens, pages and document have each visible article, no page shifts, and dates are honest', {
+  tags: ['soak'],
+}, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 25 }), async (steps) => {
       const store = openSqliteStore(':memory:');
@@ -461,6 +463,6 @@ test('whatever happens, pages and document have each visible article, no page sh
       expect(store.damage()).toBeUndefined();
       await store.close();
     }),
-    { numRuns: sized({ short: 60, soak: 1500, full: 20_000 }), seed: 20261130, endOnFailure: true },
+    { numRuns: sized({ short: 20, soak: 400, full: 20_000 }), seed: 20261130, endOnFailure: true },
   );
 });

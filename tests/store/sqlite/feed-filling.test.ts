@@ -9,6 +9,7 @@ import { openSqliteStore } from '../../../src/store/sqlite/sqlite-store.ts';
 import { verifyStore } from '../../../src/store/sqlite/verify.ts';
 import type { Change, Put, Store } from '../../../src/store/store.ts';
 import { article } from '../../helpers.ts';
+import { sized } from '../../soak/sizes.ts';
 
 /** Feeds with new rules that are filled while the service runs. */
 
@@ -161,7 +162,9 @@ test('a feed without a rule is gone at once, and its articles leave it later', a
   expect(await damageOf(file)).toEqual([]);
 });
 
-test('whatever changes while feeds are filled, they end as if they had been filled at once', async () => {
+test('whatever changes while feeds are filled, they end as if they had been filled at once', {
+  tags: ['soak'],
+}, async () => {
   const tag = fc.constantFrom('tag/a', 'tag/b', 'tag/c', 'section/s', 'latest', 'tag/none');
   const keys = fc.array(tag, { maxLength: 2 });
   const select = fc.record({ any: keys, all: keys, none: keys });
@@ -218,6 +221,6 @@ test('whatever changes while feeds are filled, they end as if they had been fill
         for (const store of [slow, whole]) await store.close();
       },
     ),
-    { numRuns: 60 },
+    { numRuns: sized({ short: 15, soak: 200, full: 5000 }) },
   );
 });

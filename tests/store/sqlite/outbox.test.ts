@@ -1,3 +1,4 @@
+// @module-tag soak
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { defineMigrationFunctions, migrateDatabase } from '../../../src/store/sqlite/database.ts';
@@ -7,7 +8,7 @@ import { dataFolder } from '../../helpers.ts';
 import { sized } from '../../soak/sizes.ts';
 import { outboxContract } from '../outbox.contract.ts';
 
-outboxContract('SQLite', async () => openSqliteStore(':memory:'), sized({ short: 15, soak: 500, full: 10_000 }));
+outboxContract('SQLite', async () => openSqliteStore(':memory:'), sized({ short: 6, soak: 500, full: 10_000 }));
 
 test('a row that is damaged tells everything once more', async () => {
   const file = `${await dataFolder()}/store.sqlite`;

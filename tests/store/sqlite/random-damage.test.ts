@@ -1,3 +1,4 @@
+// @module-tag soak
 import { cpSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -22,7 +23,7 @@ import { article } from '../../helpers.ts';
 import { sized } from '../../soak/sizes.ts';
 
 /** Stores that each kind of damage is done to. */
-const STORES = sized({ short: 1, soak: 20, full: 200 });
+const STORES = sized({ short: 1, soak: 8, full: 200 });
 
 type Damage = (file: string, random: () => number) => void;
 

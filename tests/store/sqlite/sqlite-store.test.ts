@@ -296,7 +296,7 @@ const OPENING = `
 /** Rounds in which two threads open a new store at the same moment. */
 const ROUNDS_OF_OPENING = sized({ short: 3, soak: 10, full: 100 });
 
-test('processes that open a new store together all find its whole schema', async () => {
+test('processes that open a new store together all find its whole schema', { tags: ['soak'] }, async () => {
   const module = new URL('../../../src/store/sqlite/sqlite-store.ts', import.meta.url).href;
   for (let round = 0; round < ROUNDS_OF_OPENING; round += 1) {
     const count = 2;
@@ -375,7 +375,9 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('rule' as const), id: fc.integer({ min: 0, max: 1 }), select: fc.option(selection) }),
 );
 
-test('after any changes, articles are in their own feeds and those that rules select, and in no others', async () => {
+test('after any changes, articles are in their own feeds and those that rules select, and in no others', {
+  tags: ['soak'],
+}, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 15 }), async (steps) => {
       const file = await storeFile();
@@ -407,7 +409,7 @@ test('after any changes, articles are in their own feeds and those that rules se
       );
       expect(placesIn(file).map(String).sort()).toEqual(expected.sort());
     }),
-    { numRuns: 60 },
+    { numRuns: sized({ short: 20, soak: 200, full: 5000 }) },
   );
 });
 
