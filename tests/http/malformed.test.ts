@@ -6,7 +6,7 @@ import { besiege } from '../soak/besieged.ts';
 import { sized } from '../soak/sizes.ts';
 
 /** How often each of them comes. */
-const TIMES = sized({ short: 2, soak: 25, full: 2000 });
+const TIMES = sized({ short: 5, soak: 25, full: 2000 });
 
 const get = (lines: string, path = '/feeds/latest.rss') => `GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n\r\n`;
 const chunked = 'Transfer-Encoding: chunked';

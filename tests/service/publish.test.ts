@@ -193,6 +193,9 @@ async function exporterIn(folder: string): Promise<number> {
   return Number.parseInt(await readFile(join(locks, lock), 'utf8'), 10);
 }
 
+/** Of a test that takes too long for every run. */
+const soakTest = RUN === 'short' ? undefined : test;
+
 test('readers are answered while a site is exported, and what changes meanwhile is one more export', async () => {
   const { server, folder, settings, whenHeld } = await storing();
   const service = await newsroom(folder, settings);
@@ -268,7 +271,7 @@ function bytesIn({ objects }: S3Server): Record<string, string> {
   return Object.fromEntries(documents.map(([key, { bytes }]) => [key, bytes.toString('base64')]));
 }
 
-test.runIf(RUN !== 'short')('another publication ends an export that was made with the one before', async () => {
+soakTest?.('another publication ends an export that was made with the one before', { tags: ['soak'] }, async () => {
   const { server, folder, settings, whenHeld } = await storing();
   const service = await newsroom(folder, settings);
   onTestFinished(() => service.close());
@@ -287,7 +290,7 @@ test.runIf(RUN !== 'short')('another publication ends an export that was made wi
   );
 });
 
-test.runIf(RUN !== 'short')('a stop ends an export, and is no failure', async () => {
+soakTest?.('a stop ends an export, and is no failure', { tags: ['soak'] }, async () => {
   const { folder, settings, whenHeld } = await storing();
   const service = await newsroom(folder, settings);
   await whenHeld();

@@ -101,6 +101,7 @@ const isThere = (await findProgram('postgres')) !== undefined || process.env.REQ
 
 test.runIf(isThere)(
   `while the database is away for ${OUTAGE / 1000} s, readers notice nothing, and a cache is told of each change once`,
+  { tags: ['soak'], timeout: PATIENCE * 3 },
   async () => {
     const cluster = await startCluster();
     onTestFinished(cluster.close);
@@ -140,5 +141,4 @@ test.runIf(isThere)(
       expect(await settledIn(url)).toBe(before);
     });
   },
-  PATIENCE * 3,
 );

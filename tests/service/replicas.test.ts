@@ -16,6 +16,9 @@ import { type Replica, startReplica } from './replica-service.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/start.js');
 
+/** Of a test that takes too long for every run. */
+const soakTest = RUN === 'short' ? undefined : test;
+
 const isThere = (await findProgram('postgres')) !== undefined || process.env.REQUIRE_PEERS === '1';
 let cluster: Cluster;
 beforeAll(async () => {
@@ -45,8 +48,9 @@ test.runIf(isThere)('a change on one replica is on the other, with the same byte
   await eventually(() => expect([one.isOwner(), other.isOwner()].filter((isOwner) => isOwner)).toEqual([true]));
 });
 
-test.runIf(isThere && RUN !== 'short')(
+soakTest?.runIf(isThere)(
   'the owner exports a static site for all, and another one after it',
+  { tags: ['soak'] },
   async () => {
     const url = await cluster.createDatabase();
     const site = { site: join(await dataFolder(), 'site') };
