@@ -45,6 +45,8 @@ export interface SharedPart {
   readonly machines: readonly SharingMachine[];
   /** Those of each machine in the order of their numbers. */
   readonly batches: readonly NumberedBatch[];
+  /** Whether these are all that the machine lacks. Earlier ones may be gone: they were pruned. */
+  readonly isWhole: boolean;
 }
 
 /** The deliveries of all machines, in the database that they share. @throws PublisherError `database_unavailable` */

@@ -117,12 +117,13 @@ test.runIf(isThere)('batches have numbers without gaps, are kept once, and end w
         { id: OTHER, last: 0, state: { since: 0, ...state } },
       ],
       batches: [{ machine: ONE, number: 2, ...batch(11, 2000) }],
+      isWhole: true,
     });
     expect(await one?.prune(2000)).toBe(1);
     expect(await one?.prune(2000)).toBe(0);
     expect((await other?.read(new Map()))?.batches.map(({ number }) => number)).toEqual([2]);
     const later = Date.now() + 60_000;
     expect([await one?.prune(later), await one?.prune(later)]).toEqual([1, 0]);
-    expect(await other?.read(new Map())).toEqual({ machines: [], batches: [] });
+    expect(await other?.read(new Map())).toEqual({ machines: [], batches: [], isWhole: true });
   });
 });

@@ -127,6 +127,7 @@ function partOf(machines: readonly MachineRow[], batches: readonly BatchRow[]): 
       ...{ machine, number: Number(number), id },
       deliveries: valid(z.array(deliverySchema), deliveries, `batch ${number} of the replica ${machine}`),
     })),
+    isWhole: batches.length < READ,
   };
 }
 

@@ -92,11 +92,11 @@ export function createDeliveryExchange(db: DatabaseSync, { rows, processes }: Ex
       return { batch, state: { since, isRecording: processes.isRecording(), ...processes.coverage(0, now) } };
     },
     known: machines.known,
-    take({ machines: sharing, batches }: SharedPart, asOf: Instant): boolean {
+    take({ machines: sharing, batches, isWhole }: SharedPart, asOf: Instant): boolean {
       const { machine: own = '', followed = 0 } = member() ?? {};
       for (const batch of batches) takeBatch(batch, own);
-      const isComplete = sharing.map(machines.takeState).every((isTaken) => isTaken);
-      if (!isComplete) return false;
+      if (!isWhole) return false;
+      for (const machine of sharing) machines.takeState(machine);
       const past = sharing.find(({ id }) => id === own)?.state;
       if (followed === 0 && past !== undefined) takeOwnPast(past);
       machines.keepOnly(new Set(sharing.map(({ id }) => id)));
@@ -156,12 +156,10 @@ function createMachines(db: DatabaseSync) {
     lastOf,
     saveLast,
     known,
-    /** Returns whether the record has all batches of a machine. */
-    takeState({ id, last, state }: SharingMachine): boolean {
-      if (lastOf(id) < last) return false;
-      saveLast(id, last); // a lower one, where the database was restored from an earlier state
+    /** Call this when the record has all batches of the machine that there are. */
+    takeState({ id, last, state }: SharingMachine): void {
+      saveLast(id, last); // another one, where batches were pruned or the database was restored from an earlier state
       if (state !== undefined) saveState.run(JSON.stringify(state), id);
-      return true;
     },
     statesBut(own: string): MachineState[] {
       const others = select.all().filter(({ id, state }) => id !== own && state !== null);

@@ -37,7 +37,8 @@ function sharedRecord() {
     async read(known) {
       const missing = batches.filter(({ machine: of, number }) => number > (known.get(of) ?? 0));
       // One at a time, so that every part but the last is incomplete.
-      return { machines: [...machines].map(([id, rest]) => ({ id, ...rest })), batches: missing.slice(0, 1) };
+      const all = [...machines].map(([id, rest]) => ({ id, ...rest }));
+      return { machines: all, batches: missing.slice(0, 1), isWhole: missing.length <= 1 };
     },
     prune: async () => 0,
   });
@@ -75,6 +76,22 @@ interface Options {
   readonly log?: string;
   readonly since?: number;
 }
+
+test('a new machine has everything where earlier batches of the others were pruned', async () => {
+  const shared = sharedRecord();
+  const [one, other] = [await sharing(shared, 'one', { since: NOON }), await sharing(shared, 'other', { since: NOON })];
+  await one.take();
+  await one.add(delivery());
+  await one.round();
+  shared.batches.length = 0;
+  expect(await other.take()).toBe(true);
+  expect(await other.times()).toEqual([]);
+
+  await one.add(delivery({ at: NOON + SECOND }));
+  await one.round();
+  expect(await other.take()).toBe(true);
+  expect(await other.times()).toEqual([SECOND]);
+});
 
 test('each machine has what all have delivered, with all that is known of it', async () => {
   const shared = sharedRecord();
