@@ -19,19 +19,23 @@ export async function openClock(
   if (replica === undefined && databaseUrl === undefined) return now;
   let offset = await offsetIn(store);
   if (replica !== undefined) {
-    opened.defer(every(() => remember(store, replica.state().clockOffset)));
+    opened.defer(every(INTERVAL, () => remember(store, replica.state().clockOffset)));
     return () => now() + (replica.state().clockOffset ?? offset);
   }
   const look = async () => {
     offset = await offsetIn(store);
   };
-  opened.defer(every(look));
+  opened.defer(every(INTERVAL, look));
   return () => now() + offset;
 }
 
-/** A store that is busy or damaged is looked at again later. */
-function every(work: () => Promise<void>): () => void {
-  const timer = setInterval(() => void work().catch(() => {}), INTERVAL).unref();
+/**
+ * Does work again and again. A store that is busy or damaged is looked at again later.
+ *
+ * @returns the function that ends it
+ */
+export function every(milliseconds: number, work: () => Promise<void>): () => void {
+  const timer = setInterval(() => void work().catch(() => {}), milliseconds).unref();
   return () => clearInterval(timer);
 }
 

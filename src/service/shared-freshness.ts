@@ -2,15 +2,14 @@ import { FRESHNESS, type Freshness, freshnessOf } from '../store/replica.ts';
 import type { LocalSetting } from '../store/store.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { ServeOptions } from './service-process.ts';
+import { every } from './shared-clock.ts';
 
 /** The setting in which the process that follows the log tells the others of this machine. */
 const SHARED: LocalSetting = 'freshness';
 /** Milliseconds between two looks. */
 const INTERVAL = 500;
 
-/**
- * Whether this machine shows what the other replicas show, for every process of it. Ends with `opened`.
- */
+/** Whether this machine shows what the other replicas show, for every process of it. Ends with `opened`. */
 export async function openFreshness(
   { replica, store }: Pick<DataFolder, 'replica' | 'store'>,
   { databaseUrl, part }: Pick<ServeOptions, 'databaseUrl' | 'part'>,
@@ -34,7 +33,6 @@ export async function openFreshness(
 
   const work = () => (replica === undefined ? look() : tell(freshnessOf(replica.state())));
   await work().catch(() => {});
-  const timer = setInterval(() => void work().catch(() => {}), INTERVAL).unref(); // a store that is busy is looked at again
-  opened.defer(() => clearInterval(timer));
+  opened.defer(every(INTERVAL, work));
   return () => (replica === undefined ? (known ?? 'unknown') : freshnessOf(replica.state()));
 }

@@ -80,8 +80,8 @@ export interface OutboxRow extends OutboxTarget {
 export interface OutboxStore {
   /**
    * Keeps rows for these targets, and for those that another machine names. A new target, and one that another program told, is to
-   * be told everything; one that asked to be told again later is told now. Ends the
-   * leases of earlier processes: call it before any process claims.
+   * be told everything. A target that asked to be told again later is told now. The leases of earlier processes end: call it
+   * before any process claims.
    *
    * @param program another text stands for other documents: the version of the program and what it was started with
    * @param machine names the machine whose targets they are: leases of other machines go on. Leave it out where the store is on one

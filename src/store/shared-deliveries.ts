@@ -57,7 +57,7 @@ export interface SharedDeliveries {
   readonly log: () => string | undefined;
   /** Adds a batch unless it is there, and says how far this machine's record goes. */
   readonly send: (outgoing: Outgoing) => Promise<void>;
-  /** Returns what comes after the batches with these numbers, by their machines. */
+  /** Returns the batches that are missing. @param known the number of the last batch that is there, by the id of its machine */
   readonly read: (known: ReadonlyMap<string, number>) => Promise<SharedPart>;
   /** Removes batches whose deliveries are all older. Returns how many; not all at once. */
   readonly prune: (before: Instant) => Promise<number>;
@@ -73,7 +73,7 @@ export interface DeliveryExchange {
   readonly join: (membership: Membership) => Promise<Added>;
   /** This machine is alone from now on. */
   readonly leave: () => Promise<void>;
-  /** What is to be sent next; the same until it was taken back. Undefined where another process writes just now. */
+  /** Returns what to send next: the same until it was taken back. Returns undefined while another process writes. */
   readonly outgoing: () => Promise<Outgoing | undefined>;
   /** The number of the last batch of each machine that this record has. */
   readonly known: () => Promise<ReadonlyMap<string, number>>;

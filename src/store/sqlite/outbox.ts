@@ -209,7 +209,7 @@ export function createOutbox(db: DatabaseSync, { storeRow, keysOf }: OutboxParts
   };
 }
 
-/** A target that is told again by time alone is told now: what is there may have changed as well. */
+/** Has a target told now that asked to be told later: its files may have changed as well. */
 function askNow(row: TargetRow, at: Instant): void {
   if (row.again_at === null || row.again_at <= at) return;
   Object.assign(row, { again_at: at, due: Math.min(row.due ?? at, at) });
