@@ -48,6 +48,8 @@ export function startDeliveryExchange(parts: ExchangeParts): RunningExchange {
   /** Whether the database knows that this machine records. */
   let isRecording = false;
   let running: Promise<void> | undefined;
+  /** The message of the last round, if it failed: it is reported once, and not twice a second. */
+  let failure: string | undefined;
   let isClosed = false;
 
   async function runRound(): Promise<void> {
@@ -65,9 +67,16 @@ export function startDeliveryExchange(parts: ExchangeParts): RunningExchange {
 
   function round(): Promise<void> {
     running ??= runRound()
-      .catch((error: unknown) => {
-        if (!isDatabaseAway(error)) fail(error);
-      })
+      .then(
+        () => {
+          failure = undefined;
+        },
+        (error: unknown) => {
+          const message = error instanceof Error ? error.message : String(error);
+          if (message !== failure && !isDatabaseAway(error)) fail(error);
+          failure = message;
+        },
+      )
       .finally(() => {
         running = undefined;
       });

@@ -1,8 +1,8 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { expect, onTestFinished, test } from 'vitest';
-import { takeShared } from '../../../src/service/delivery-exchange.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { startDeliveryExchange, takeShared } from '../../../src/service/delivery-exchange.ts';
 import type { Delivery } from '../../../src/store/delivery-store.ts';
 import type { MachineState, NumberedBatch, SharedDeliveries } from '../../../src/store/shared-deliveries.ts';
 import { openDeliveryFile } from '../../../src/store/sqlite/delivery-file.ts';
@@ -76,6 +76,36 @@ interface Options {
   readonly log?: string;
   readonly since?: number;
 }
+
+test('a failure that goes on is reported once, and again after a round that succeeds', async () => {
+  const shared = sharedRecord();
+  const { exchange } = await sharing(shared, 'one');
+  const deliveries = shared.forMachine('one');
+  const failures: unknown[] = [];
+  let problem: Error | undefined;
+  vi.useFakeTimers({ toFake: ['setInterval'] }); // no rounds but those of the test
+  onTestFinished(() => void vi.useRealTimers());
+  const running = startDeliveryExchange({
+    exchange,
+    replica: {
+      state: () => ({ isConnected: true }) as never,
+      deliveries: {
+        ...deliveries,
+        read: (known) => (problem === undefined ? deliveries.read(known) : Promise.reject(problem)),
+      },
+    },
+    isWanted: () => true,
+    now: () => NOON,
+    fail: (error) => failures.push(error),
+  });
+  onTestFinished(() => running.close());
+  const unreadable = new Error('batch 7 cannot be read');
+  for (const next of [unreadable, unreadable, unreadable, undefined, unreadable]) {
+    problem = next;
+    await running.round();
+  }
+  expect(failures).toEqual([unreadable, unreadable]);
+});
 
 test('a new machine has everything where earlier batches of the others were pruned', async () => {
   const shared = sharedRecord();
