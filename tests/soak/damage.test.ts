@@ -7,10 +7,10 @@ import { dataFolder, put } from '../helpers.ts';
 import { NotStarted, type Program, startProgram } from './crash/program.ts';
 import { seeded } from './crash/random.ts';
 import {
+  changeArticle,
   compareAnswers,
   NEW,
   shuffled,
-  wrongWithChange,
   wrongWithLog,
   wrongWithProcess,
   wrongWithRefusal,
@@ -106,7 +106,7 @@ describe(`damaged stores (DAMAGE_SEED=${SEED})`, () => {
     const { history, hidden } = stores;
     const addresses = [...history.given.keys()];
     const wrong: string[] = [];
-    let [compared, unavailable] = [0, 0];
+    let [compared, unavailable, isChanged] = [0, 0, false];
     const breakStore = async () =>
       overwrite(file, damage({ ...(await readStore(file)), random, earlier: await readFile(stores.half) }));
     const compare = async (some: Iterable<string>, { ask }: Program) => {
@@ -128,8 +128,11 @@ describe(`damaged stores (DAMAGE_SEED=${SEED})`, () => {
       await compare(shuffled(addresses, random), program);
       // Now the service has seen the damage.
       await compare(shuffled(addresses, random).slice(0, MANY), program);
-      if (unavailable === 0) wrong.push(...(await wrongWithChange(program.ask, NEW, [503])));
-      else
+      if (unavailable === 0) {
+        const changed = await changeArticle(program.ask, NEW, [503]);
+        isChanged = changed.isAcknowledged;
+        wrong.push(...changed.wrong);
+      } else
         wrong.push(
           ...(await wrongWithWrites(program.ask)),
           ...wrongWithLog(program, moment === 'under two processes' ? 2 : 1),
@@ -137,7 +140,11 @@ describe(`damaged stores (DAMAGE_SEED=${SEED})`, () => {
       wrong.push(...(await wrongWithProcess(program)));
       await program.stop();
     }
-    const repaired = await repairStore(folder, history, needsLog ? hidden.throughout : hidden.atEnd);
+    const repaired = await repairStore(folder, {
+      history,
+      hidden: needsLog ? hidden.throughout : hidden.atEnd,
+      isChanged,
+    });
     wrong.push(...repaired.wrong);
     // What is left of a log is the log of an earlier state.
     if ((isRefused || unavailable > 0) && !repaired.isDamaged && !needsLog) wrong.push('repair finds no damage');

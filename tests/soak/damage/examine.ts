@@ -68,15 +68,29 @@ export async function wrongWithWrites(ask: Ask): Promise<string[]> {
     .map(([name, { status, text }]) => `${name} after damage was seen: ${status} ${text.slice(0, 200)}`);
 }
 
-/** Where no damage was seen, a change is kept as it is acknowledged, or refused with a status that is allowed. */
-export async function wrongWithChange(ask: Ask, id: string, allowed: readonly number[]): Promise<string[]> {
+/** What became of a change. */
+interface Changed {
+  readonly isAcknowledged: boolean;
+  /** In words. */
+  readonly wrong: readonly string[];
+}
+
+/**
+ * Changes a store in which no damage was seen, and reads the change.
+ *
+ * @param allowed statuses of a refusal, and of a read that is the first to meet damage: another process may do the read, and
+ * lack the pages that the one which wrote has in memory
+ */
+export async function changeArticle(ask: Ask, id: string, allowed: readonly number[]): Promise<Changed> {
   const { status, text } = await ask(`/api/articles/${id}`, { method: 'PUT', body: JSON.stringify(STORY) });
-  if (status !== 201 && allowed.includes(status)) return [];
-  if (status !== 201) return [`PUT: ${status} ${text.slice(0, 200)}`];
+  if (status !== 201) {
+    const wrong = allowed.includes(status) ? [] : [`PUT: ${status} ${text.slice(0, 200)}`];
+    return { isAcknowledged: false, wrong };
+  }
   const kept = await ask(`/api/articles/${id}`);
-  return kept.status === 200 && kept.text.includes(`"revision":${JSON.parse(text).revision},`)
-    ? []
-    : [`acknowledged as ${text.slice(0, 200)}, but is ${kept.status} ${kept.text.slice(0, 200)}`];
+  const isKept = kept.status === 200 && kept.text.includes(`"revision":${JSON.parse(text).revision},`);
+  const asAcknowledged = `acknowledged as ${text.slice(0, 200)}, but is ${kept.status} ${kept.text.slice(0, 200)}`;
+  return { isAcknowledged: true, wrong: isKept || allowed.includes(kept.status) ? [] : [asAcknowledged] };
 }
 
 /** The rule for a service that refuses to start: it ends by itself and says in one clear line what to do. */

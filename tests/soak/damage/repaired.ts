@@ -3,7 +3,7 @@ import { command, type Finished } from '../../commands/terminal.ts';
 import { serving } from '../../helpers.ts';
 import { FORMATS, keyFor } from '../../http/api.ts';
 import { type Ask, clientOf } from '../crash/program.ts';
-import { compareAnswers, NEW, wrongWithChange } from './examine.ts';
+import { changeArticle, compareAnswers, NEW } from './examine.ts';
 import { contentOf, entriesIn, type History } from './history.ts';
 
 interface Repaired {
@@ -15,13 +15,20 @@ interface Repaired {
   readonly wrong: readonly string[];
 }
 
+/** What a store had before its repair. */
+interface Before {
+  readonly history: History;
+  /** The ids of articles that no reader may see. */
+  readonly hidden: readonly string[];
+  /** Whether the service acknowledged the article `NEW`. */
+  readonly isChanged: boolean;
+}
+
 /**
  * Repairs a store whose service has ended, starts a service on it, and compares what that answers with what was answered before
  * the damage.
- *
- * @param hidden ids of articles that no reader may see
  */
-export async function repairStore(folder: string, history: History, hidden: readonly string[]): Promise<Repaired> {
+export async function repairStore(folder: string, { history, hidden, isChanged }: Before): Promise<Repaired> {
   const repair = await runClearly(['repair', '--data', folder, '--yes']);
   const isDamaged = !repair.out.startsWith('no damage');
   const isRepaired = repair.out.includes('kept:');
@@ -32,12 +39,14 @@ export async function repairStore(folder: string, history: History, hidden: read
   const service = await serving(folder, {});
   const client = clientOf(service.port, (await keyFor(folder)).key); // the old key may be lost
   // Where nothing is lost, feeds are what they were, byte for byte, but for a change since.
-  const mayDiffer = repair.code !== 0 || (await client.ask(`/api/articles/${NEW}`)).status !== 404;
+  const hasChange = (await client.ask(`/api/articles/${NEW}`)).status === 200;
+  const mayDiffer = repair.code !== 0 || hasChange;
+  if (isChanged && !hasChange && repair.code === 0) wrong.push('nothing is lost, but the acknowledged change is gone');
   wrong.push(
     ...(mayDiffer ? [] : await wrongWithBytes(client.ask, history)),
     ...(await wrongWithFeeds(client.ask, history, hidden)),
     ...(await wrongWithArticles(client.ask, history, hidden)),
-    ...(await wrongWithChange(client.ask, `${NEW}er`, [201])),
+    ...(await changeArticle(client.ask, `${NEW}er`, [])).wrong,
   );
   const ready = await client.ask('/readyz');
   if (ready.status !== 200) wrong.push(`/readyz: ${ready.status} ${ready.text.slice(0, 200)}`);
