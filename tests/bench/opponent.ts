@@ -4,10 +4,11 @@
  *   node opponent.ts tuned FILE   the same with the option that ours sets: no stream for a body that does not come
  *   node opponent.ts cached FILE  an Express handler that sends the body of the first of them as a string
  *   node opponent.ts naive        an Express handler that renders the newest 50 through `feed` at every request
+ *   node opponent.ts polls BYTES  node:http whose requests wait until a POST comes, and then get the same answer of so many bytes
  * Prints the port it listens on.
  */
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import express from 'express';
 import { Feed } from 'feed';
 import type { Article } from '../../src/article/article.ts';
@@ -32,6 +33,7 @@ server.listen(0, '127.0.0.1', () => {
 
 function listener(): RequestListener | Promise<RequestListener> {
   if (kind === 'bare' || kind === 'tuned') return bare(recorded());
+  if (kind === 'polls') return polls(Number(file));
   return kind === 'cached' ? cached(recorded()) : naive();
 }
 
@@ -60,6 +62,27 @@ function cached([answer]: readonly RecordedAnswer[]): RequestListener {
   return express().get(PATH, (_request, response) => {
     response.type('application/rss+xml').send(text);
   });
+}
+
+/** Requests without `since`, and those that do not wait, are answered at once. */
+function polls(bytes: number): RequestListener {
+  const page = { change: '', cursor: 'present', hasMore: false, text: '' };
+  const nothing = Buffer.from(JSON.stringify({ ...page, change: undefined }));
+  const body = Buffer.from(
+    JSON.stringify({ ...page, text: 'x'.repeat(Math.max(0, bytes - JSON.stringify(page).length)) }),
+  );
+  const waiting: ServerResponse[] = [];
+  const answer = (response: ServerResponse, content: Buffer) => {
+    response.writeHead(200, ['Content-Type', 'application/json', 'Content-Length', String(content.length)]);
+    response.end(content);
+  };
+  return ({ method, url = '' }, response) => {
+    if (method === 'POST') {
+      response.writeHead(204).end();
+      for (const poll of waiting.splice(0)) answer(poll, body);
+    } else if (url.includes('wait=0')) answer(response, nothing);
+    else waiting.push(response);
+  };
 }
 
 async function naive(): Promise<RequestListener> {

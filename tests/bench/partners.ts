@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createKey } from '../../src/publish/api-keys.ts';
 import { openDataFolder } from '../../src/service/data-folder.ts';
+import { startOpponent } from './delivery/servers.ts';
 import { figure, median, percentile, print, printTable, setting } from './figures.ts';
 import { PUBLICATION, recordOf, writeRecords } from './newsroom.ts';
-import { pollersOf } from './polls.ts';
+import { type PollRequest, pollersOf } from './polls.ts';
 import { forgetHighest, mainThreadMilliseconds, memoryOf, settled, temporaryFolder } from './processes.ts';
-import { launch, putNew, type Service, withService, writerOf } from './service.ts';
+import { ask, launch, putNew, type Service, withService, writerOf } from './service.ts';
 
 const ARTICLES = setting('BENCH_ARTICLES', 100_000);
 const PARTNERS = setting('BENCH_PARTNERS', 10_000);
@@ -50,10 +51,13 @@ export async function partners(sections: readonly string[]): Promise<void> {
   print(
     'milliseconds until the answers, p99 of all and that of the median round, and of CPU for each round; megabytes',
   );
+  const one = await polling(1);
+  const bare = await pollingOfBare(one.length);
   printTable([
-    ['', 'p50', 'p99', 'p99 of a round', 'last', 'CPU', 'memory waiting', 'highest'],
-    ['of one partner', ...(await polling(1))],
-    [`of ${many} partners`, ...(await polling(many))],
+    ['', 'p50', 'p99', 'p99 of a round', 'last', 'CPU', 'memory waiting', 'highest', 'p99 to bare'],
+    pollRow('of one partner', one, bare),
+    pollRow(`of ${many} partners`, await polling(many), bare),
+    pollRow('bare Node', bare, bare),
   ]);
 }
 
@@ -109,38 +113,80 @@ async function visibility(count: number): Promise<string[]> {
   return [...ranks, Math.max(...both), median(cpu), percentile(cpu, 0.99)].map((value) => figure(value, 1));
 }
 
-async function polling(count: number): Promise<string[]> {
-  const times: number[] = [];
-  const tails: number[] = [];
-  const processor: number[] = [];
-  let waiting = 0;
-  let highest = 0;
+/** How the polls of rounds were answered. */
+interface Polled {
+  /** Median, 99 % and last of all answers, milliseconds, and the median round's 99 % and CPU. */
+  readonly p50: number;
+  readonly p99: number;
+  readonly ofRound: number;
+  readonly last: number;
+  readonly cpu: number;
+  /** Megabytes, while the polls wait and at the highest. */
+  readonly waiting: number;
+  readonly highest: number;
+  /** Bytes of an answer's body. */
+  readonly length: number;
+}
+
+async function polling(count: number): Promise<Polled> {
   const select = () => 'select: { any: [section/world] }';
-  await withPartners({ count, articles: 1000, select, keys: count }, async ({ service, writer, keys }) => {
+  return await withPartners({ count, articles: 1000, select, keys: count }, async ({ service, writer, keys }) => {
     const requests = Array.from({ length: POLLS }, (_, poll) => ({
       path: `/partners/p${poll % count}/changes`,
       key: keys[poll % count] ?? '',
     }));
-    const polls = pollersOf(service.port, requests);
-    for (let round = -WARM_UP; round < ROUNDS; round += 1) {
-      const { answers } = await polls.poll(60);
-      await settled(service.pid);
-      waiting = Math.max(waiting, memoryOf(service.pid, 'VmRSS'));
-      forgetHighest(service.pid);
-      const used = mainThreadMilliseconds(service.pid);
-      await putNew(service, writer, { ...matching(round, 0), sections: ['World'], id: `poll-${round + WARM_UP}` });
-      const committed = performance.now();
-      const own = (await answers).map((moment) => moment - committed);
-      highest = Math.max(highest, memoryOf(service.pid, 'VmHWM'));
-      if (round < 0) continue;
-      times.push(...own);
-      tails.push(percentile(own, 0.99));
-      processor.push(mainThreadMilliseconds(service.pid) - used);
-    }
-    polls.close();
+    const change = (round: number) =>
+      putNew(service, writer, { ...matching(round, 0), sections: ['World'], id: `poll-${round}` });
+    return await rounds(service, requests, change);
   });
-  const ranks = [median(times), percentile(times, 0.99), median(tails), Math.max(...times), median(processor)];
-  return [...ranks, waiting, highest].map((value) => figure(value));
+}
+
+/** What sending costs: a bare Node server, whose requests wait for one with a POST. */
+async function pollingOfBare(length: number): Promise<Polled> {
+  const server = await startOpponent('polls', String(length), undefined);
+  try {
+    const requests = Array.from({ length: POLLS }, () => ({ path: '/', key: 'bare' }));
+    return await rounds(server, requests, () => ask({ port: server.port, path: '/' }, { method: 'POST' }));
+  } finally {
+    await server.stop();
+  }
+}
+
+/** @param change makes the change that the polls of a round wait for */
+async function rounds(
+  { pid, port }: { readonly pid: number; readonly port: number },
+  requests: readonly PollRequest[],
+  change: (round: number) => Promise<unknown>,
+): Promise<Polled> {
+  const times: number[] = [];
+  const tails: number[] = [];
+  const processor: number[] = [];
+  let [waiting, highest] = [0, 0];
+  const polls = pollersOf(port, requests);
+  for (let round = -WARM_UP; round < ROUNDS; round += 1) {
+    const { answers } = await polls.poll(60);
+    await settled(pid);
+    waiting = Math.max(waiting, memoryOf(pid, 'VmRSS'));
+    forgetHighest(pid);
+    const used = mainThreadMilliseconds(pid);
+    await change(round + WARM_UP);
+    const committed = performance.now();
+    const own = (await answers).map((moment) => moment - committed);
+    highest = Math.max(highest, memoryOf(pid, 'VmHWM'));
+    if (round < 0) continue;
+    times.push(...own);
+    tails.push(percentile(own, 0.99));
+    processor.push(mainThreadMilliseconds(pid) - used);
+  }
+  const length = polls.length();
+  polls.close();
+  const all = { p50: median(times), p99: percentile(times, 0.99), last: Math.max(...times) };
+  return { ...all, ofRound: median(tails), cpu: median(processor), waiting, highest, length };
+}
+
+function pollRow(name: string, { p50, p99, ofRound, last, cpu, waiting, highest }: Polled, bare: Polled): string[] {
+  const ratio = figure(p99 / bare.p99, 2);
+  return [name, ...[p50, p99, ofRound, last, cpu, waiting, highest].map((value) => figure(value)), ratio];
 }
 
 interface Newsroom {
@@ -163,7 +209,10 @@ interface NewsroomOptions {
  * A service with articles and partners, all of whose feeds are filled. It runs on any core, as its users run it: on a single one, the
  * threads that collect garbage and take checkpoints would hold up the stories, and the figures would be those of the pinning.
  */
-async function withPartners(options: NewsroomOptions, work: (newsroom: Newsroom) => Promise<void>): Promise<void> {
+async function withPartners<Result>(
+  options: NewsroomOptions,
+  work: (newsroom: Newsroom) => Promise<Result>,
+): Promise<Result> {
   const { count, articles, select } = options;
   const { path: data, remove } = temporaryFolder('partners');
   try {
@@ -178,7 +227,7 @@ async function withPartners(options: NewsroomOptions, work: (newsroom: Newsroom)
     const writer = await writerOf(data);
     const keys = await keysOf(data, options.keys);
     await withService(data, () => filled(data));
-    await withService(data, (service) => work({ service, writer, keys }));
+    return await withService(data, (service) => work({ service, writer, keys }));
   } finally {
     remove();
   }

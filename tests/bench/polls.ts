@@ -8,8 +8,9 @@ const TOGETHER = 50;
 const LOOK = 5;
 /** Bytes that are read at once. */
 const READ = 64 * 1024;
+const HEAD_END = '\r\n\r\n';
 
-interface PollRequest {
+export interface PollRequest {
   readonly path: string;
   readonly key: string;
 }
@@ -27,6 +28,8 @@ export interface Polls {
    * had come. They are rejected where an answer has no change.
    */
   readonly poll: (wait: number) => Promise<{ readonly answers: Promise<readonly number[]> }>;
+  /** Bytes of the body of the last answer to the first poll. */
+  readonly length: () => number;
   readonly close: () => void;
 }
 
@@ -91,6 +94,10 @@ export function pollersOf(port: number, requests: readonly PollRequest[]): Polls
       }
       return { answers: allAnswered(pollers) };
     },
+    length() {
+      const received = Buffer.concat(pollers[0]?.chunks ?? []);
+      return received.length - received.indexOf(HEAD_END) - HEAD_END.length;
+    },
     close() {
       for (const { socket } of pollers) socket?.destroy();
     },
@@ -142,8 +149,8 @@ function pageOf(poller: Poller): Page {
 
 /** Bytes of an answer that have not come yet; infinite until its head has come. */
 function missingOf(received: Buffer): number {
-  const end = received.indexOf('\r\n\r\n');
+  const end = received.indexOf(HEAD_END);
   if (end < 0) return Number.POSITIVE_INFINITY;
   const [, length = '0'] = /\r\ncontent-length: (\d+)/i.exec(received.toString('latin1', 0, end + 2)) ?? [];
-  return end + 4 + Number(length) - received.length;
+  return end + HEAD_END.length + Number(length) - received.length;
 }

@@ -14,9 +14,14 @@ import { ask, launch, type Service, withService, writerOf } from './service.ts';
 const ARTICLES = setting('BENCH_ARTICLES', 2000);
 /** Changes whose way to a reader is measured. */
 const CHANGES = setting('BENCH_CHANGES', 100);
-/** Changes of a day whose polls are counted, and polls for each of them: a million a day at 200 changes. */
+/** Polls of a day. */
+const A_DAY = 1_000_000;
+/** Changes of a day: dozens of stories, each corrected now and then. */
+const DAILY = setting('BENCH_DAILY', 100);
+/** Changes of the day whose polls are counted. */
 const COUNTED = setting('BENCH_COUNTED', 8);
-const POLLS = setting('BENCH_POLLS', 5000);
+/** Other days whose hit rate follows from the misses of a change. */
+const OTHER_DAYS = [50, 200];
 const VARNISH = 'varnishd';
 const FORMATS = ['rss', 'atom', 'json'];
 /** Connections of readers. */
@@ -109,20 +114,31 @@ async function measure(service: Service, port: number, headers: Readonly<Record<
   const paths = await pathsOf(service);
   await sleep(REPEATED);
   const counts = { hits: 0, all: 0 };
-  await poll(paths, port, POLLS, { hits: 0, all: 0 }); // so that Varnish has the feeds, as from the day before
+  const polls = A_DAY / DAILY;
+  await poll(paths, port, polls, { hits: 0, all: 0 }); // so that Varnish has the feeds, as from the day before
   for (let count = 0; count < COUNTED; count += 1) {
     await change();
-    await poll(paths, port, POLLS / 2, counts);
+    await poll(paths, port, polls / 2, counts);
     await sleep(REPEATED);
-    await poll(paths, port, POLLS / 2, counts);
+    await poll(paths, port, polls / 2, counts);
   }
-  const perDay = 1_000_000 / POLLS;
-  print(`A day of ${perDay} changes and a million polls of ${paths.length} documents, from ${COUNTED} of its changes`);
+  const missesOf = (counts.all - counts.hits) / COUNTED;
+  print(`A day of ${DAILY} changes and a million polls of ${paths.length} documents, from ${COUNTED} of its changes`);
   printTable([
-    ['hit rate', 'polls'],
-    [`${figure((100 * counts.hits) / counts.all, 2)} %`, String(counts.all)],
+    ['hit rate', 'polls', 'misses of a change', ...OTHER_DAYS.map((changes) => `with ${changes} changes`)],
+    [
+      percentage(missesOf * DAILY),
+      String(counts.all),
+      figure(missesOf, 1),
+      ...OTHER_DAYS.map((changes) => percentage(missesOf * changes)),
+    ],
   ]);
   agent.destroy();
+}
+
+/** The hit rate of a day with so many misses. */
+function percentage(misses: number): string {
+  return `${figure(100 * (1 - misses / A_DAY), 2)} %`;
 }
 
 /** The documents of every feed, the most read ones first. */

@@ -14,9 +14,17 @@ export interface Server {
   readonly stop: () => Promise<void>;
 }
 
-/** Starts one of opponent.ts. */
-export async function startOpponent(kind: 'bare' | 'tuned' | 'cached' | 'naive', file = ''): Promise<Server> {
-  const child = start(process.execPath, [join(import.meta.dirname, '../opponent.ts'), kind, file]);
+/**
+ * Starts one of opponent.ts.
+ *
+ * @param core the one it runs on; any where it is undefined
+ */
+export async function startOpponent(
+  kind: 'bare' | 'tuned' | 'cached' | 'naive' | 'polls',
+  argument = '',
+  core: number | undefined = SERVER_CORE,
+): Promise<Server> {
+  const child = start(process.execPath, [join(import.meta.dirname, '../opponent.ts'), kind, argument], core);
   if (child.stdout === null) throw new Error(`${kind} has no output`);
   const [line] = await Promise.race([once(createInterface({ input: child.stdout }), 'line'), once(child, 'exit')]);
   return running(child, Number(line));
@@ -77,8 +85,8 @@ http {
 `;
 }
 
-function start(command: string, args: readonly string[]): ChildProcess {
-  const [program, rest] = pinned(SERVER_CORE, command, args);
+function start(command: string, args: readonly string[], core: number | undefined = SERVER_CORE): ChildProcess {
+  const [program, rest] = pinned(core, command, args);
   return endWithThis(spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'], env: ENVIRONMENT }));
 }
 
