@@ -62,6 +62,7 @@ export class Replication {
       projection,
       database: { query: (statement, values) => this.connection.query(statement, values) },
       replica,
+      own: parts.submitter.own,
       onForeign: ({ operation }) => this.#foreign.tell(operation),
       onFailure: this.#failure.tell,
       onOutrun: () => this.#refuse(leftBehind()),
