@@ -16,6 +16,7 @@ import { hasErasedText, Maintenance } from './maintenance.ts';
 import { clockProblem, leftBehind, otherLog, otherVersion, requireFormat } from './problems.ts';
 import { LOCKS, START_LOCK } from './schema.ts';
 import type { Submitter } from './submitter.ts';
+import { trafficHours } from './traffic-hours.ts';
 
 interface ReplicationParts {
   readonly url: string;
@@ -165,6 +166,7 @@ export class Replication {
         machine: this.#parts.replica,
         log: () => this.#parts.projection.at().log,
       }),
+      traffic: trafficHours({ session: () => this.connection, machine: this.#parts.replica }),
       alone: (work) => (this.connection.isUp() ? withLock(this.#parts.url, work) : work()),
     };
   }
