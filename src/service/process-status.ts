@@ -24,10 +24,12 @@ interface TrafficParts {
   readonly log: Log;
   readonly now: () => number;
   readonly fail: (error: unknown) => void;
+  /** Whether this process knows the state of the service: it alone shares the figures with other machines. */
+  readonly isWriter: boolean;
 }
 
 /** Counts what this process answers, and keeps it beside the store. */
-export function openTraffic(folder: DataFolder, { log, now, fail }: TrafficParts): Traffic {
+export function openTraffic(folder: DataFolder, { log, now, fail, isWriter }: TrafficParts): Traffic {
   const file = trafficFile(folder);
   let isReported = false;
   const counts = createTrafficCounts(now);
@@ -35,7 +37,8 @@ export function openTraffic(folder: DataFolder, { log, now, fail }: TrafficParts
     if (!isReported) log.warn({ reason }, `The figures of /status begin anew, because ${file} cannot be used.`);
     isReported = true;
   });
-  return { counts, ...createTrafficKeeper({ counts, store, now, fail }) };
+  const shared = isWriter ? folder.replica?.traffic : undefined;
+  return { counts, ...createTrafficKeeper({ counts, store, shared, now, fail }) };
 }
 
 interface StatusParts {

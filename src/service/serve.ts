@@ -71,12 +71,12 @@ async function start(given: DataFolder, options: ServeOptions, opened: AsyncDisp
   opened.defer(store.close);
   const now = await openClock(folder, options, opened);
   const freshness = await openFreshness(folder, options, opened);
-  const traffic = openTraffic(folder, { log, now, fail });
+  const isWriter = part?.role !== 'reader';
+  const traffic = openTraffic(folder, { log, now, fail, isWriter });
   opened.defer(traffic.close);
   logDamage(store, part, log);
 
   const longPolls = createLongPolls({ store, now, fail, onWaiting: createHeapGrowth() });
-  const isWriter = part?.role !== 'reader';
   const outbox = openOutbox({
     ...{ folder, settings: options, counts: counters.outbox, log, now, fail, isWriter },
     publication: () => publication(),

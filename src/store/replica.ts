@@ -1,6 +1,7 @@
 import type { PublisherError } from '../errors.ts';
 import type { Operation } from './operations.ts';
 import type { SharedDeliveries } from './shared-deliveries.ts';
+import type { SharedTraffic } from './traffic-store.ts';
 
 /** How a replica stands. */
 export interface ReplicaState {
@@ -61,4 +62,6 @@ export interface Replica {
   readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** What all replicas have delivered to partners. */
   readonly deliveries: SharedDeliveries;
+  /** What all replicas have answered. */
+  readonly traffic: SharedTraffic;
 }

@@ -62,3 +62,13 @@ export interface TrafficStore {
   readonly read: (hour: number) => HourCounts | undefined;
   readonly close: () => void;
 }
+
+/** What the machines of a service have counted, in the database that they share. Its promises reject with `database_unavailable`. */
+export interface SharedTraffic {
+  /** Saves what this machine has counted in these hours, in the place of what it saved of them before, and forgets hours that are too old. */
+  readonly save: (hours: readonly HourCounts[], currentHour: number) => Promise<void>;
+  /** Reads what the other machines have saved since the last call. */
+  readonly refresh: (currentHour: number) => Promise<void>;
+  /** What each of the other machines has counted in an hour, as far as it was read. */
+  readonly others: (hour: number) => readonly HourCounts[];
+}

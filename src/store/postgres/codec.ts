@@ -10,6 +10,9 @@ const MIN_COMPRESSED = 512;
 const MAX_BYTES = 512 * 1024 * 1024;
 /** Level 1 takes a millisecond for a megabyte of stories, and leaves a quarter of it. */
 const COMPRESSION = { params: { [zlib.ZSTD_c_compressionLevel]: 1 } };
+/** What is expected of compression, with room to spare: the result is in one piece, or Node joins many of 16 kB. */
+const [LEFT, GROWTH] = [1 / 2, 6];
+const [SMALLEST_PIECE, LARGEST_PIECE] = [16 * 1024, 32 * 1024 * 1024];
 
 const PLAIN = 0;
 const COMPRESSED = 1;
@@ -30,7 +33,9 @@ export function encodeOperation(operation: Operation): Buffer {
   length.writeUInt32LE(json.length);
   const plain = Buffer.concat([length, json, ...texts]);
   const isCompressed = plain.length >= MIN_COMPRESSED;
-  const rest = isCompressed ? zstdCompressSync(plain, COMPRESSION) : plain;
+  const rest = isCompressed
+    ? zstdCompressSync(plain, { ...COMPRESSION, chunkSize: pieceOf(plain.length * LEFT) })
+    : plain;
   const head = Buffer.alloc(HEAD_BYTES);
   head.writeUInt8(isCompressed ? COMPRESSED : PLAIN);
   head.writeUInt32LE(crc32(rest), 1);
@@ -41,10 +46,18 @@ export function encodeOperation(operation: Operation): Buffer {
 export function decodeOperation(body: Buffer, position: number): Operation {
   const rest = body.subarray(HEAD_BYTES);
   if (body.length < HEAD_BYTES || crc32(rest) !== body.readUInt32LE(1)) throw damagedOperation(position);
-  const plain = body.readUInt8() === COMPRESSED ? zstdDecompressSync(rest, { maxOutputLength: MAX_BYTES }) : rest;
+  const plain = body.readUInt8() === COMPRESSED ? decompressed(rest) : rest;
   const end = 4 + plain.readUInt32LE();
   const operation = JSON.parse(plain.toString('utf8', 4, end)) as Operation;
   return completeOperation(operation, plain.subarray(end));
+}
+
+function decompressed(bytes: Buffer): Buffer {
+  return zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES, chunkSize: pieceOf(bytes.length * GROWTH) });
+}
+
+function pieceOf(bytes: number): number {
+  return Math.min(LARGEST_PIECE, Math.max(SMALLEST_PIECE, Math.ceil(bytes)));
 }
 
 function damagedOperation(position: number): PublisherError {

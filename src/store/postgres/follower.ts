@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isStoreDamage, PublisherError } from '../../errors.ts';
 import type { LoggedOperation, Performed, Projection } from '../projection.ts';
 import type { Session } from './connection.ts';
-import { type ReadOperation, readAfter } from './log.ts';
+import { type OwnOperation, type ReadOperation, readAfter, readOperation } from './log.ts';
 
 /** Milliseconds of work after which the event loop goes round. */
 const SLICE = 10;
@@ -21,6 +21,8 @@ interface FollowerParts {
   readonly database: Session;
   /** The id of this machine's copy of the store. */
   readonly replica: string;
+  /** The beginning of the tokens of operations of this process. */
+  readonly own: string;
   /** Called after operations of other processes. */
   readonly onForeign: (logged: LoggedOperation) => void;
   /** Called with an error that keeps this replica from following. */
@@ -95,7 +97,8 @@ export class Follower {
   }
 
   async #follow(): Promise<void> {
-    let read: readonly ReadOperation[] = [];
+    const { database } = this.#parts;
+    let read: readonly (ReadOperation | OwnOperation)[] = [];
     let end = performance.now() + SLICE;
     for (;;) {
       this.#settleKnown();
@@ -105,14 +108,14 @@ export class Follower {
       if (own !== undefined) {
         await this.#performOwn(own);
       } else {
-        if (read[0]?.position !== position) read = await readAfter(this.#parts.database, position - 1);
+        if (read[0]?.position !== position) read = await readAfter(database, position - 1, this.#parts.own);
         const [next, ...rest] = read;
         if (next?.position !== position) return this.#parts.onOutrun();
         read = rest;
-        // The answer to the statement that appended it may have come meanwhile.
+        // The database told of it before it answered the statement that appended it. That answer came before these rows.
         const awaited = this.#awaited.get(position);
-        if (awaited === undefined) await this.#performForeign(next);
-        else await this.#performOwn(awaited);
+        if (awaited !== undefined) await this.#performOwn(awaited);
+        else await this.#performForeign(isOwn(next) ? await readOperation(database, position) : next);
       }
       if (performance.now() < end) continue;
       await new Promise(setImmediate);
@@ -160,6 +163,10 @@ export class Follower {
     await sleep(RETRY, undefined, { ref: false });
     setImmediate(() => this.run());
   }
+}
+
+function isOwn(read: ReadOperation | OwnOperation): read is OwnOperation {
+  return read.operation === undefined;
 }
 
 /** The log has the change, and this machine's store has not. */

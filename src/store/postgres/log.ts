@@ -22,10 +22,15 @@ export interface Appended {
   readonly isErasure: boolean;
 }
 
-/** An operation as another process has appended it. */
+/** An operation as the log has it. */
 export interface ReadOperation extends LoggedOperation {
   /** The replica that has asked for it. */
   readonly replica: string;
+}
+
+/** An operation whose body stays in the database: this process has appended it, and has it. */
+export interface OwnOperation extends Omit<ReadOperation, 'operation'> {
+  readonly operation: undefined;
 }
 
 /** The process that writes. */
@@ -124,27 +129,49 @@ interface OperationRow {
   readonly position: string;
   readonly token: string;
   readonly replica: string;
-  readonly body: Buffer;
+  readonly body: Buffer | null;
 }
 
-/** The operations after a position, in their order: the first ones, at least one where there is one. */
-export async function readAfter(session: Session, position: number): Promise<readonly ReadOperation[]> {
+/**
+ * The operations after a position, in their order: the first ones, at least one where there is one.
+ *
+ * @param own the beginning of the tokens of operations that are wanted without their bodies
+ */
+export async function readAfter(
+  session: Session,
+  position: number,
+  own: string,
+): Promise<readonly (ReadOperation | OwnOperation)[]> {
   const { rows } = await session.query<OperationRow>(
     `SELECT position, token, replica, body
     FROM (
-      SELECT *, sum(length(body)) OVER (ORDER BY position) - length(body) AS before
+      SELECT *, sum(coalesce(length(body), 0)) OVER (ORDER BY position) - coalesce(length(body), 0) AS before
       FROM (
-        SELECT position, token, replica, body FROM feed_publisher.operation
+        SELECT position, token, replica, CASE WHEN starts_with(token, $2) THEN NULL ELSE body END AS body
+        FROM feed_publisher.operation
         WHERE position > $1 ORDER BY position LIMIT ${READ_COUNT}
       ) AS next
     ) AS next
     WHERE before < ${READ_BYTES} ORDER BY position`,
-    [position],
+    [position, own],
   );
   return rows.map(({ position: text, token, replica, body }) => {
     const place = Number(text);
-    return { position: place, token, replica, operation: decodeOperation(body, place) };
+    const operation = body === null ? undefined : decodeOperation(body, place);
+    return { position: place, token, replica, operation } as ReadOperation | OwnOperation;
   });
+}
+
+/** @throws PublisherError `store_unavailable` where the log has no such operation */
+export async function readOperation(session: Session, position: number): Promise<ReadOperation> {
+  const { rows } = await session.query<OperationRow>(
+    'SELECT token, replica, body FROM feed_publisher.operation WHERE position = $1',
+    [position],
+  );
+  const [row] = rows;
+  if (!row?.body) throw new PublisherError('store_unavailable', `The log has no operation ${position}.`);
+  const { token, replica, body } = row;
+  return { position, token, replica, operation: decodeOperation(body, position) };
 }
 
 /** The token of the operation at a position; undefined where it is not kept, or there is none. */

@@ -16,6 +16,7 @@ import { hasErasedText, Maintenance } from './maintenance.ts';
 import { clockProblem, leftBehind, otherLog, otherVersion, requireFormat } from './problems.ts';
 import { LOCKS, START_LOCK } from './schema.ts';
 import type { Submitter } from './submitter.ts';
+import { trafficHours } from './traffic-hours.ts';
 
 interface ReplicationParts {
   readonly url: string;
@@ -62,6 +63,7 @@ export class Replication {
       projection,
       database: { query: (statement, values) => this.connection.query(statement, values) },
       replica,
+      own: parts.submitter.own,
       onForeign: ({ operation }) => this.#foreign.tell(operation),
       onFailure: this.#failure.tell,
       onOutrun: () => this.#refuse(leftBehind()),
@@ -164,6 +166,7 @@ export class Replication {
         machine: this.#parts.replica,
         log: () => this.#parts.projection.at().log,
       }),
+      traffic: trafficHours({ session: () => this.connection, machine: this.#parts.replica }),
       alone: (work) => (this.connection.isUp() ? withLock(this.#parts.url, work) : work()),
     };
   }

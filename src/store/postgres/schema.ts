@@ -80,10 +80,19 @@ CREATE TABLE IF NOT EXISTS feed_publisher.delivery_batch (
   PRIMARY KEY (machine, number)
 );
 CREATE INDEX IF NOT EXISTS delivery_batch_newest ON feed_publisher.delivery_batch (newest);
+
+-- What a replica has counted in an hour, for /status of all replicas. Hours are counted since 1970.
+CREATE TABLE IF NOT EXISTS feed_publisher.traffic_hour (
+  machine uuid NOT NULL,
+  hour bigint NOT NULL,
+  counts bytea NOT NULL,
+  saved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (machine, hour)
+);
 `;
 
 /** What is created last: where it is there, everything is. */
-export const LAST_CREATED = 'feed_publisher.delivery_batch_newest';
+export const LAST_CREATED = 'feed_publisher.traffic_hour';
 
 /** Of the advisory locks: “feed” as a number. */
 export const LOCKS = 0x66656564;

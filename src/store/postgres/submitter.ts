@@ -47,11 +47,16 @@ export class Submitter {
     this.#parts = parts;
   }
 
+  /** The beginning of the tokens of this process. */
+  get own(): string {
+    return `${this.#parts.id}/`;
+  }
+
   /** @throws PublisherError `database_unavailable` */
   submit(operation: Operation): Promise<unknown> {
     if (this.#hasGivenUp) return Promise.reject(databaseUnavailable());
     return new Promise((resolve, reject) => {
-      const token = `${this.#parts.id}/${++this.#count}`;
+      const token = `${this.own}${++this.#count}`;
       const isErasure = erases(operation);
       this.#queue.push({ token, body: encodeOperation(operation), isErasure, operation, resolve, reject });
       this.#patience?.ref(); // a command must not end without the answer
