@@ -86,7 +86,14 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   else if (!isServing) process.exit(UNREAD);
 });
 
+/** Node ends when it has nothing left to wait for, even if the command has not come to its end: 0 would say that its work was done. */
+function endTooEarly(): void {
+  terminal.err('The command has ended before its work was done: this is a defect of Feed Publisher. Run it again.');
+  process.exitCode = 1;
+}
+process.once('beforeExit', endTooEarly);
 const result = await run(process.argv.slice(2), terminal);
+process.off('beforeExit', endTooEarly);
 
 if (typeof result === 'number') process.exitCode = result;
 else {

@@ -358,3 +358,17 @@ test.each(['--no-strip-types', '--no-experimental-strip-types', '--jitless'])(
     }
   },
 );
+
+test('a command that ends before its work is done says so, and its exit code is not 0', async () => {
+  // A file that is never read: nothing is left to wait for.
+  const never = `import fs from 'node:fs/promises'; import { syncBuiltinESMExports } from 'node:module';
+    fs.readFile = () => new Promise(() => {}); syncBuiltinESMExports();`;
+  const folder = await dataFolder();
+  const { ended } = started(process.execPath, [
+    ...['--import', `data:text/javascript,${encodeURIComponent(never)}`],
+    ...[MAIN, 'export', '--data', folder, '--site', join(folder, 'site')],
+  ]);
+  const { code, err } = await ended;
+  expect(code).toBe(1);
+  expect(err).toContain('The command has ended before its work was done');
+});

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { isStoreDamage, PublisherError } from '../../errors.ts';
 import type { LoggedOperation, Performed, Projection } from '../projection.ts';
 import type { Session } from './connection.ts';
@@ -38,6 +37,10 @@ export class Follower {
   #applied = 0;
   #target: number;
   #running: Promise<void> | undefined;
+  /** Runs until the next attempt. */
+  #retry: { readonly timer: NodeJS.Timeout; readonly end: () => void } | undefined;
+  /** How many wait for a position. */
+  #reaching = 0;
   #isClosed = false;
 
   constructor(parts: FollowerParts) {
@@ -63,6 +66,7 @@ export class Follower {
   /** Expects operations of this process at their positions. */
   expect(awaited: readonly Awaited[]): void {
     for (const one of awaited) this.#awaited.set(one.logged.position, one);
+    this.#retry?.timer.ref();
     this.raise(awaited.at(-1)?.logged.position ?? 0);
   }
 
@@ -87,11 +91,18 @@ export class Follower {
   /** Resolves when the store has every operation up to a position, or cannot have it now. */
   async reach(position: number): Promise<void> {
     this.raise(position);
-    while (this.#running !== undefined && this.applied < position) await this.#running;
+    this.#reaching += 1;
+    this.#retry?.timer.ref();
+    try {
+      while (this.#running !== undefined && this.applied < position) await this.#running;
+    } finally {
+      this.#reaching -= 1;
+    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#retry?.end();
     await this.#running;
     for (const { reject } of this.#awaited.values()) reject(notShown());
   }
@@ -154,13 +165,28 @@ export class Follower {
     else await this.#parts.projection.takeReply(logged.token).then(resolve, reject);
   }
 
+  /** Waits until the next attempt. A command that waits for the log must not end meanwhile; an idle process may. */
+  async #pause(): Promise<void> {
+    if (this.#isClosed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, RETRY);
+    if (this.#reaching === 0 && this.#awaited.size === 0) timer.unref();
+    const end = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    this.#retry = { timer, end };
+    await promise;
+    this.#retry = undefined;
+  }
+
   async #fail(error: unknown): Promise<void> {
     this.#parts.onFailure(error);
     if (isStoreDamage(error)) {
       for (const { reject } of this.#awaited.values()) reject(error);
       this.#awaited.clear();
     }
-    await sleep(RETRY, undefined, { ref: false });
+    await this.#pause();
     setImmediate(() => this.run());
   }
 }
