@@ -145,8 +145,8 @@ async function select(selecting: Selecting): Promise<Selected> {
   const { partner, dialect, at, read, renderingOf, stories, departures } = selecting;
   const { entries = dialect.defaults.entries, offset } = partner.window;
   const size = entries + offset;
-  const most = Math.max(size, Math.min(MOST_READ, READ_FOR_EACH * size));
-  for (let limit = size; ; limit = Math.min(most, 4 * limit)) {
+  const most = Math.max(size, NAMING, Math.min(MOST_READ, READ_FOR_EACH * size));
+  for (let limit = Math.max(size, NAMING); ; limit = Math.min(most, 4 * limit)) {
     const snapshot = await read(limit);
     const rendering = renderingOf(snapshot.name);
     const { refs, agedAt } = takenInTime(snapshot.entries, selecting);

@@ -49,6 +49,21 @@ describe('the window of a partner', () => {
     expect(reads.articles).toBe(10);
   });
 
+  test('is named by stories that are too old, also where the window has room for one', async () => {
+    const wire = partner('wire', 'feeds: [section/harbour-news]\nwindow: { entries: 1, minutes: 5 }');
+    const { publish, documents } = await room([wire], { dialect });
+    const named = { sections: ['Harbour News'] };
+    await publish(
+      ...stories(['a'], named).map((story) => ({ ...story, publishedAt: new Date(NOW - HOUR).toISOString() })),
+      ...stories(['b'], { ...named, rights: { partners: ['paper'] } }).map((story) => ({
+        ...story,
+        publishedAt: new Date(NOW - HOUR / 2).toISOString(),
+      })),
+    );
+    const made = await documents.get(wire, 'section/harbour-news', 'json');
+    expect(made?.document.feed.title).toContain('Harbour News');
+  });
+
   test('loses a story when it is too old, and the date of the document says when', async () => {
     const wire = partner('wire', 'feeds: [latest]\nwindow: { minutes: 3 }\ndelay: { minutes: 1 }');
     const { publish, documents, clock, ids } = await room([wire], { dialect });
