@@ -77,6 +77,7 @@ export function folderTarget(folder: string): SiteTarget {
   return {
     name: root,
     pageEnding: '.html',
+    journal: join(own, 'journal'),
     async open() {
       await refuseForeign(root);
       await mkdir(own, { recursive: true });

@@ -1,9 +1,12 @@
 import { hash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { relativePath } from '../../lib/relative-path.ts';
 import { SITE_SETTINGS, type Store } from '../../store/store.ts';
+import type { SiteTarget } from './site-target.ts';
 
 /** Of a page of an archive whose dates alone do not tell whether it has changed. */
 const page = z.strictObject({ version: z.string(), until: z.number().optional() });
@@ -31,6 +34,9 @@ const state = z.strictObject({
   parts: z.record(z.string(), partState),
 });
 
+/** A link in the place of the journal leads elsewhere: nothing is written there. */
+const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
 export type PageState = z.infer<typeof page>;
 export type PartState = z.infer<typeof partState>;
 
@@ -56,6 +62,9 @@ export interface SiteState {
 /** A document that an export was about to write or to remove. */
 const touchedDocument = z.strictObject({ part: z.string(), path: relativePath });
 
+/** Who writes the lines that follow. */
+const exporterLine = z.object({ exporter: z.string() });
+
 type TouchedDocument = z.infer<typeof touchedDocument>;
 
 export interface StateFile {
@@ -63,6 +72,8 @@ export interface StateFile {
   readonly save: (state: SiteState) => Promise<void>;
   /** The documents that an interrupted export touched; undefined where the last one came to its end. */
   readonly touched: () => Promise<readonly TouchedDocument[] | undefined>;
+  /** Whether an interrupted export of another data folder is among them: what this one remembers is not what the target has. */
+  readonly isTouchedByOthers: () => Promise<boolean>;
   /** Notes that documents are about to change. */
   readonly touch: (part: string, paths: readonly string[]) => Promise<void>;
   /** Forgets these notes: everything is as the manifest says. */
@@ -80,20 +91,35 @@ interface StateFileParts {
 }
 
 /** Opens what is remembered of a target. */
-export function openStateFile(targetName: string, { path, store }: StateFileParts): StateFile {
-  const id = hash('sha256', targetName, 'hex').slice(0, 16);
+export function openStateFile(
+  target: Pick<SiteTarget, 'name' | 'journal'>,
+  { path, store }: StateFileParts,
+): StateFile {
+  const id = hash('sha256', target.name, 'hex').slice(0, 16);
   const file = join(path, 'store', 'site', `${id}.json`);
-  const journal = join(path, 'store', 'site', `${id}.journal`);
+  const ownJournal = join(path, 'store', 'site', `${id}.journal`);
+  const journal = target.journal ?? ownJournal;
   const setting = SITE_SETTINGS + id;
+  const exporter = hash('sha256', `${hostname()} ${resolve(path)}`, 'hex').slice(0, 16);
   let notes: Promise<FileHandle> | undefined;
   /** The last line that is being written: one at a time. */
   let last = Promise.resolve();
 
   async function openJournal(): Promise<FileHandle> {
     await mkdir(dirname(journal), { recursive: true });
-    const handle = await open(journal, 'a', 0o600);
-    await handle.appendFile('\n'); // the last export may have been killed within a line
+    const handle = await open(journal, APPEND, 0o600);
+    // The last export may have been killed within a line.
+    await handle.appendFile(`\n${JSON.stringify({ exporter })}\n`);
     return handle;
+  }
+
+  /** The lines of the journal, as JSON; undefined where there is none. */
+  async function notedLines(): Promise<readonly unknown[] | undefined> {
+    const texts = [await textOf(journal)];
+    if (journal !== ownJournal) texts.push(await textOf(ownJournal)); // of an earlier version of the program
+    if (texts.every((text) => text === undefined)) return undefined;
+    // A last line without its end belongs to a document that was not touched yet.
+    return texts.flatMap((text = '') => text.split('\n').slice(0, -1).map(jsonOf));
   }
 
   async function close(): Promise<void> {
@@ -120,14 +146,15 @@ export function openStateFile(targetName: string, { path, store }: StateFilePart
       await rename(part, file);
     },
     async touched() {
-      const text = await textOf(journal);
-      if (text === undefined) return undefined;
-      // A last line without its end belongs to a document that was not touched yet.
-      const lines = text.split('\n').slice(0, -1);
-      return lines.flatMap((line) => {
-        const note = touchedDocument.safeParse(jsonOf(line));
+      const lines = await notedLines();
+      return lines?.flatMap((line) => {
+        const note = touchedDocument.safeParse(line);
         return note.success ? [note.data] : [];
       });
+    },
+    async isTouchedByOthers() {
+      const exporters = (await notedLines())?.map((line) => exporterLine.safeParse(line).data?.exporter) ?? [];
+      return exporters.some((other) => other !== undefined && other !== exporter);
     },
     async touch(part, paths) {
       const lines = paths.map((path) => `${JSON.stringify({ part, path })}\n`).join('');
@@ -139,7 +166,7 @@ export function openStateFile(targetName: string, { path, store }: StateFilePart
     },
     async forgetTouched() {
       await close();
-      await rm(journal, { force: true });
+      for (const each of new Set([journal, ownJournal])) await rm(each, { force: true });
     },
     close,
     storedRun: () => store.setting(setting),

@@ -34,6 +34,11 @@ export interface SiteTarget {
   /** What the files of pages have at the end of their names: a folder cannot have a file and a folder of one name. */
   readonly pageEnding: string;
   /**
+   * The file that names the documents which an export is about to touch, where the target can have it: whoever writes there next
+   * knows what an interrupted export has left, also with another data folder. Without it, the data folder has the file.
+   */
+  readonly journal?: string;
+  /**
    * Takes the target for this export alone.
    *
    * @throws PublisherError `site_busy` while another export writes, `unwritable_output` for a target with files of others

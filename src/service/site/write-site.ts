@@ -73,7 +73,7 @@ const LAYOUT = 1;
  */
 export async function writeSite(parts: WriteSiteParts): Promise<SiteResult> {
   const { folder, target } = parts;
-  const stateFile = openStateFile(target.name, folder);
+  const stateFile = openStateFile(target, folder);
   await target.open();
   try {
     return await writeTo(target, stateFile, parts);
@@ -92,7 +92,7 @@ async function writeTo(target: SiteTarget, stateFile: StateFile, given: WriteSit
   const rest = { generator: `feed-publisher ${version}`, address: publication.feedsUrl, headers: headersOf(folder) };
   const { manifest, digest } = await readManifest(target, rest, at);
   const wanted = { configuration, caching: documentCaching(publication), manifest: digest };
-  const before = await readState(stateFile, wanted, revision);
+  const before = (await stateFile.isTouchedByOthers()) ? undefined : await readState(stateFile, wanted, revision);
   const isTrusted = before?.caching === wanted.caching && (await stateFile.touched()) === undefined;
   const isSame = before?.configuration === configuration;
   const state: SiteState = before && isSame ? before : { format: 1, ...wanted, run: newRun(), revision: 0, parts: {} };

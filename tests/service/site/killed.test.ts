@@ -55,3 +55,30 @@ test.each(KILLED_AT)('an export that is killed after %i files goes on', { timeou
   await folderExporter(folder, whole).write({ version: '0.1.0', now: Date.now });
   expect(await textsIn(site)).toEqual(await textsIn(whole));
 });
+
+test('what the interrupted export of another data folder has left is removed', async () => {
+  const files = { 'publication.yaml': PAPER, ...stories };
+  const secret = record({
+    id: 'secret',
+    url: 'https://www.harbour.news/secret',
+    title: 'Secret',
+    sections: ['Secret'],
+  });
+  const one = await dataFolder({ ...files, 'articles/secret.json': JSON.stringify(secret) });
+  const other = await dataFolder(files);
+  const site = join(await dataFolder(), 'site');
+  await folderExporter(other, site).write();
+
+  const controller = new AbortController();
+  const onProgress = (done: number, total: number) => {
+    if (done === total - 1) controller.abort();
+  };
+  await expect(folderExporter(one, site).write({ signal: controller.signal, onProgress })).rejects.toThrow();
+  const left = Object.values(await textsIn(site)).filter((text) => text.includes('>Secret<'));
+  expect(left).not.toEqual([]);
+
+  await folderExporter(other, site).write();
+  const whole = join(other, 'whole');
+  await folderExporter(other, whole).write();
+  expect(await textsIn(site)).toEqual(await textsIn(whole));
+});
