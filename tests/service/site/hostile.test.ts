@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -93,7 +93,9 @@ test('an export that cannot write leaves no text where a server may serve it', a
   );
 
   await expect(write()).rejects.toMatchObject({ syscall: 'rename' });
-  expect(await readdir(join(site, '.feed-publisher'))).toEqual([]);
+  const own = join(site, '.feed-publisher');
+  expect(await readdir(own)).toEqual(['journal']); // the names of documents, for the next export
+  expect((await stat(join(own, 'journal'))).mode & 0o777).toBe(0o600);
 });
 
 test('a coding that an interrupted export wrote, and the document has no more, is removed', async () => {
